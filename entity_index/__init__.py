@@ -1,0 +1,1 @@
+"""Ground truth for search agents: questions, their answers and their entities, in immutable versions."""

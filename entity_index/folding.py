@@ -1,0 +1,117 @@
+"""The one text normalisation: names and thoughts go through it before they are compared.
+
+Rules, character by character:
+
+- compatibility decomposition and case folding; U+0300-036F marks are dropped (other marks stay: they are vowels or kana voicing);
+- letters without a decomposition (ł ø đ ı æ œ þ ...) have a spelling by hand;
+- apostrophes vanish, and a possessive `'s` with them; invisible characters vanish; runs of marks are cut at 30 (NFKC is quadratic on them);
+- everything that is neither letter, number nor mark is a space; spaces are single and never stand at an end.
+
+Folding keeps an offset map, so that a span of the folded text points into the original.
+Folding is idempotent. `FOLD_VERSION` and the Unicode version are part of the engine digest.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+FOLD_VERSION = 1
+UNICODE_VERSION = unicodedata.unidata_version
+
+MAX_MARK_RUN = 30  # UAX #15, stream-safe text format
+APOSTROPHES = frozenset("'\u2019\u2018\u02bc\u02bb\u02b9\u2032\uff07\u201b`\u00b4")
+BY_HAND = {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ħ": "h", "ŧ": "t", "ŋ": "n"}
+# Invisible, though not of category Cf: fillers of Hangul, the grapheme joiner, variation selectors, the blank Braille cell.
+INVISIBLE = frozenset(
+    {0x115F, 0x1160, 0x3164, 0xFFA0, 0x034F, 0x2800} | set(range(0xFE00, 0xFE10)) | set(range(0xE0100, 0xE01F0))
+)
+APOSTROPHE = "'"
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Folded text and where each of its characters came from."""
+
+    text: str
+    offsets: tuple[int, ...]
+    """offsets[i] is the position of the original character that made text[i], shape (len(text),), non-decreasing."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the half-open span of the original text that made the non-empty span [start, end)."""
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+def is_mark(char: str) -> bool:
+    """Return whether the character combines with the one before it."""
+    return unicodedata.category(char)[0] == "M"
+
+
+def _decompose(char: str) -> str:
+    kept = "".join(c for c in unicodedata.normalize("NFKD", char) if not "\u0300" <= c <= "\u036f")
+    return "".join(BY_HAND.get(c, c) for c in kept.casefold())
+
+
+def _fold_char(char: str) -> str:
+    """Return what one character becomes: token characters, one space, an apostrophe, or nothing."""
+    if char in APOSTROPHES:
+        return APOSTROPHE
+    if unicodedata.category(char) == "Cf" or ord(char) in INVISIBLE:
+        return ""
+    folded = _decompose(char)
+    while folded != (again := "".join(_decompose(c) for c in folded)):
+        folded = again
+    if not folded:
+        return ""
+    kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in folded if unicodedata.category(c) != "Cf")
+    return " ".join(kept.split()) or " "
+
+
+_TABLE: dict[str, str] = {}
+
+
+def _lookup(char: str) -> str:
+    folded = _TABLE.get(char)
+    if folded is None:
+        folded = _TABLE[char] = _fold_char(char)
+    return folded
+
+
+def _is_possessive(text: str, at: int) -> bool:
+    """Return whether the apostrophe at `at` opens a possessive `'s` that ends a word."""
+    if at + 1 >= len(text) or _lookup(text[at + 1]) != "s":
+        return False
+    return at + 2 >= len(text) or not _lookup(text[at + 2]).strip(" " + APOSTROPHE)
+
+
+def fold(text: str) -> Folded:
+    """Fold a text, keeping the way back.
+
+    Args:
+        text: any text; lone surrogates are treated as spaces.
+
+    Returns:
+        The folded text with its offset map.
+
+    >>> fold("Władysław Szpilman's").text
+    'wladyslaw szpilman'
+    """
+    out: list[str] = []
+    offsets: list[int] = []
+    marks = 0
+    at = 0
+    while at < len(text):
+        char = text[at]
+        marks = marks + 1 if is_mark(char) else 0
+        piece = "" if marks > MAX_MARK_RUN else _lookup(char)
+        if piece == APOSTROPHE:
+            if out and out[-1] != " " and _is_possessive(text, at):
+                at += 1
+            piece = ""
+        for c in piece:
+            if c != " " or (out and out[-1] != " "):
+                out.append(c)
+                offsets.append(at)
+        at += 1
+    if out and out[-1] == " ":
+        out.pop()
+        offsets.pop()
+    return Folded("".join(out), tuple(offsets))

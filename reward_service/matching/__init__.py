@@ -1,0 +1,1 @@
+"""Which ground-truth entities a rollout names in its own thoughts."""

@@ -1,0 +1,253 @@
+"""The values that travel between the parts of the service.
+
+They are frozen, know no wire format and carry no behaviour beyond trivial derivations. Words are those of docs/glossary.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+NO_SIGNALS: Mapping[str, float] = MappingProxyType({})
+
+
+class Outcome(StrEnum):
+    """What became of a rollout; the three branches of E-GRPO's reward (arXiv:2510.24694, Eq. 5)."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    ERROR = "error"
+
+
+class StopReason(StrEnum):
+    """Why sampling ended."""
+
+    COMPLETED = "completed"
+    MAX_TOKENS = "max_tokens"
+    MAX_TURNS = "max_turns"
+    ABORTED = "aborted"
+
+
+class RolloutStatus(StrEnum):
+    """Whether a rollout has a reward, and if not, why. The reward is null unless the status is `scored`."""
+
+    PENDING = "pending"
+    SCORED = "scored"
+    INVALID_ROLLOUT = "invalid_rollout"
+    ABORTED = "aborted"
+    UNKNOWN_QUESTION = "unknown_question"
+    JUDGE_FAILED = "judge_failed"
+    BACKEND_FAILED = "backend_failed"
+    TOO_COSTLY = "too_costly"
+    TIMEOUT = "timeout"
+    GROUP_FAILED = "group_failed"
+
+
+class GroupStatus(StrEnum):
+    """How far a group has come."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class SegmentKind(StrEnum):
+    """Who wrote a piece of a rollout, and as what. Only thoughts are searched for entities."""
+
+    THOUGHT = "thought"
+    TOOL_CALL = "tool_call"
+    TOOL_RESPONSE = "tool_response"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One piece of a rollout, in order."""
+
+    kind: SegmentKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A rollout as one tagged string, `<think>...</think><tool_call>...`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """A rollout as OpenAI chat messages, not yet looked at."""
+
+    messages: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A rollout already cut into segments by the caller."""
+
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One recorded rollout of the policy."""
+
+    rollout_id: str
+    source: Text | Messages | Steps
+    outcome: Outcome | None = None
+    """The trainer's own verdict; None leaves it to the profile's checker."""
+    stop_reason: StopReason | None = None
+    """None where the trainer did not say."""
+    signals: Mapping[str, float] = NO_SIGNALS
+    """Numbers the trainer measured itself, by name."""
+
+
+class Match(NamedTuple):
+    """Where an entity was found: the evidence behind one unit of credit."""
+
+    entity: int
+    """Position in the question's entities."""
+    channel: str
+    """`exact` (the name), `alias` or `fuzzy`."""
+    form: str
+    """The spelling that was looked for."""
+    distance: int
+    """Edit distance between the folded form and the folded span; 0 unless fuzzy."""
+    segment: int
+    """Position in the rollout's segments."""
+    start: int
+    end: int
+    """Half-open span in that segment's text, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What `explain` shows beside the counts."""
+
+    segments: tuple[Segment, ...]
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutFacts:
+    """Everything a reward needs to know about one rollout: integers, outcome, signals; no text, no group."""
+
+    rollout_id: str
+    status: RolloutStatus
+    outcome: Outcome | None = None
+    """None where it could not be established; always set when the status is `scored`."""
+    matched: int | None = None
+    """Distinct ground-truth entities named in thoughts, in [0, entities]; None where nothing was searched."""
+    entities: int = 0
+    """m = |E_q| after masking; the same for every rollout of a question."""
+    overlength: bool = False
+    """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
+    signals: Mapping[str, float] = NO_SIGNALS
+    flags: tuple[str, ...] = ()
+    detail: str | None = None
+    """Why the outcome is `error`, or why the rollout has no score; None where there is nothing to say."""
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutResult:
+    """What one rollout is paid and why."""
+
+    rollout_id: str
+    status: RolloutStatus
+    outcome: Outcome | None
+    reward: float | None
+    advantage: float | None
+    matched: int | None
+    match_rate: float | None
+    normalized_match_rate: float | None
+    in_baseline: bool
+    in_loss: bool
+    components: Mapping[str, float]
+    flags: tuple[str, ...] = ()
+    detail: str | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """The rewards of one group, one result a rollout, in the order the rollouts came."""
+
+    status: GroupStatus
+    entities: int
+    group_max: int | None
+    """Largest `matched` among the scored rollouts; None where no rollout is scored."""
+    rollouts: tuple[RolloutResult, ...]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """Which advantage estimator, with its parameters."""
+
+    type: str = "grpo"
+    """A name in `reward_service.advantages.ESTIMATORS`."""
+    ddof: int = 1
+    """Delta degrees of freedom of the standard deviation, 0 or 1."""
+    epsilon: float = 1e-6
+    """Added to the standard deviation, >= 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialPolicy:
+    """What happens to a group in which a rollout could not be scored."""
+
+    policy: str = "fail"
+    """`fail`: no rewards at all. `survivors`: statistics over the scored ones."""
+    min_scored: int = 1
+    """With `survivors`: fewer scored rollouts than this fail the group, >= 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One weighted signal of the reward algebra."""
+
+    signal: str
+    weight: float
+    normalize: str = "none"
+    """`none` or `group_max`."""
+    when: str = "always"
+    """`always`, `wrong` or `correct`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSpec:
+    """How text becomes facts."""
+
+    grammar: str
+    """Format rules for text input, a name in `reward_service.trajectory.GRAMMARS`."""
+    matcher: str
+    """How an entity is found, a name in `reward_service.matching.MATCHERS`."""
+    checker: str
+    """How an answer is compared with the gold answers, a name in `reward_service.rewards.checkers.CHECKERS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSpec:
+    """How facts become rewards."""
+
+    terms: tuple[Term, ...] = ()
+    outcome_weight: float = 1.0
+    error_reward: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The immutable configuration of measuring and rewarding, known by its digest."""
+
+    name: str
+    about: str
+    measure: MeasureSpec
+    reward: RewardSpec
+    estimator: Estimator = field(default_factory=Estimator)
+    digest: str = ""
+    """`sha256:` over the canonical JSON of the profile without defaulted fields."""
