@@ -4,7 +4,7 @@ They are frozen, know no wire format and carry no behaviour beyond trivial deriv
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -220,34 +220,9 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureSpec:
-    """How text becomes facts."""
-
-    grammar: str
-    """Format rules for text input, a name in `reward_service.trajectory.GRAMMARS`."""
-    matcher: str
-    """How an entity is found, a name in `reward_service.matching.MATCHERS`."""
-    checker: str
-    """How an answer is compared with the gold answers, a name in `reward_service.rewards.checkers.CHECKERS`."""
-
-
-@dataclass(frozen=True, slots=True)
 class RewardSpec:
     """How facts become rewards."""
 
     terms: tuple[Term, ...] = ()
     outcome_weight: float = 1.0
     error_reward: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """The immutable configuration of measuring and rewarding, known by its digest."""
-
-    name: str
-    about: str
-    measure: MeasureSpec
-    reward: RewardSpec
-    estimator: Estimator = field(default_factory=Estimator)
-    digest: str = ""
-    """`sha256:` over the canonical JSON of the profile without defaulted fields."""

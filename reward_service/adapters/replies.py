@@ -1,0 +1,325 @@
+"""The service's own wire format: replies.
+
+Shapes are typed dictionaries: what the code builds is what OpenAPI documents, and nothing is validated twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from pydantic_core import to_json
+
+from entity_index.types import Question
+from reward_service.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
+from reward_service.profiles import Profile
+from reward_service.scoring import ENGINE_DIGEST
+from reward_service.service import GroupCall, IndexVersion, Measured, Scored, Truth
+from reward_service.types import Estimator, Evidence, GroupResult, GroupStatus, RolloutFacts, RolloutResult, RolloutStatus
+
+
+class ProfileOut(TypedDict):
+    """Which profile computed this."""
+
+    name: str
+    digest: str
+
+
+class EstimatorOut(TypedDict):
+    """Which estimator computed the advantages."""
+
+    type: str
+    ddof: int
+    epsilon: float
+
+
+class IndexOut(TypedDict):
+    """Which version of which data set held the ground truth."""
+
+    dataset: str
+    version: str
+    digest: str
+
+
+class ErrorOut(TypedDict):
+    """Why a group was refused."""
+
+    type: str
+    title: str
+    detail: str
+    path: str | None
+
+
+class MatchOut(TypedDict):
+    """Where an entity was found."""
+
+    entity: str
+    channel: str
+    form: str
+    distance: int
+    segment: int
+    start: int
+    end: int
+    text: str
+
+
+class SegmentOut(TypedDict):
+    """One piece of a rollout."""
+
+    kind: str
+    text: str
+
+
+class RolloutOut(TypedDict):
+    """What one rollout is paid and why. `reward` is null unless `status` is `scored`."""
+
+    rollout_id: str
+    status: str
+    outcome: str | None
+    reward: float | None
+    advantage: float | None
+    matched: int | None
+    match_rate: float | None
+    normalized_match_rate: float | None
+    in_baseline: bool
+    in_loss: bool
+    components: dict[str, float]
+    flags: list[str]
+    detail: str | None
+    matches: list[MatchOut]
+
+
+class GroupOut(TypedDict):
+    """One group with its rewards."""
+
+    run_id: str
+    group_id: str
+    question_id: str | None
+    status: str
+    entities: int
+    group_max: int | None
+    index: IndexOut | None
+    flags: list[str]
+    error: ErrorOut | None
+    rollouts: list[RolloutOut]
+
+
+class ScoreOut(TypedDict):
+    """Reply of `POST /v1/groups/score` and `POST /v1/rewards`."""
+
+    profile: ProfileOut
+    engine: str
+    estimator: EstimatorOut
+    groups: list[GroupOut]
+
+
+class FactsOut(TypedDict):
+    """What was measured of one rollout: numbers, no text."""
+
+    rollout_id: str
+    status: str
+    outcome: str | None
+    matched: int | None
+    overlength: bool
+    signals: dict[str, float]
+    flags: list[str]
+    detail: str | None
+    matches: list[MatchOut]
+
+
+class FactsGroupOut(TypedDict):
+    """The facts of a group's rollouts."""
+
+    run_id: str
+    group_id: str
+    question_id: str | None
+    index: IndexOut | None
+    entities: int
+    error: ErrorOut | None
+    rollouts: list[FactsOut]
+
+
+class FactsReply(TypedDict):
+    """Reply of `POST /v1/match`, and as it stands a body of `POST /v1/rewards`."""
+
+    profile: ProfileOut
+    engine: str
+    groups: list[FactsGroupOut]
+
+
+class ExplainOut(TypedDict):
+    """Reply of `POST /v1/rollouts/explain`."""
+
+    profile: ProfileOut
+    engine: str
+    question_id: str | None
+    index: IndexOut | None
+    entities: list[str]
+    rollout: RolloutOut
+    segments: list[SegmentOut]
+
+
+def profile_out(profile: Profile) -> ProfileOut:
+    """Name a profile."""
+    return {"name": profile.name, "digest": profile.digest}
+
+
+def estimator_out(estimator: Estimator) -> EstimatorOut:
+    """Name an estimator."""
+    return {"type": estimator.type, "ddof": estimator.ddof, "epsilon": estimator.epsilon}
+
+
+def index_out(index: IndexVersion | None) -> IndexOut | None:
+    """Name an index version; None for inline questions."""
+    return None if index is None else {"dataset": index.dataset, "version": index.version, "digest": index.digest}
+
+
+def error_out(error: GroupError) -> ErrorOut:
+    """Say why a group was refused."""
+    return {"type": error.type, "title": error.title, "detail": error.detail, "path": error.path}
+
+
+def matches_out(evidence: Evidence | None, question: Question) -> list[MatchOut]:
+    """List where entities were found; empty unless explained."""
+    if evidence is None:
+        return []
+    return [
+        {
+            "entity": question.entities[match.entity].name,
+            "channel": match.channel,
+            "form": match.form,
+            "distance": match.distance,
+            "segment": match.segment,
+            "start": match.start,
+            "end": match.end,
+            "text": evidence.segments[match.segment].text[match.start : match.end],
+        }
+        for match in evidence.matches
+    ]
+
+
+def rollout_out(result: RolloutResult, question: Question | None = None) -> RolloutOut:
+    """Write down one rollout's result."""
+    return {
+        "rollout_id": result.rollout_id,
+        "status": result.status,
+        "outcome": result.outcome,
+        "reward": result.reward,
+        "advantage": result.advantage,
+        "matched": result.matched,
+        "match_rate": result.match_rate,
+        "normalized_match_rate": result.normalized_match_rate,
+        "in_baseline": result.in_baseline,
+        "in_loss": result.in_loss,
+        "components": dict(result.components),
+        "flags": list(result.flags),
+        "detail": result.detail,
+        "matches": matches_out(result.evidence, question) if question else [],
+    }
+
+
+def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
+    """Write down a rollout of a refused group."""
+    empty = RolloutResult(rollout_id, status, None, None, None, None, None, None, False, False, {}, detail=detail)
+    return rollout_out(empty)
+
+
+def group_out(call: GroupCall, result: GroupResult, truth: Truth) -> GroupOut:
+    """Write down one paid (or failed) group."""
+    return {
+        "run_id": call.run_id,
+        "group_id": call.group_id,
+        "question_id": call.question.question_id,
+        "status": result.status,
+        "entities": result.entities,
+        "group_max": result.group_max,
+        "index": index_out(truth.index),
+        "flags": list(result.flags),
+        "error": None,
+        "rollouts": [rollout_out(one, truth.question) for one in result.rollouts],
+    }
+
+
+def refused_out(call: GroupCall, error: GroupError) -> GroupOut:
+    """Write down a group that was refused: every rollout is named and none is paid."""
+    status = refused_status(error)
+    return {
+        "run_id": call.run_id,
+        "group_id": call.group_id,
+        "question_id": call.question.question_id,
+        "status": GroupStatus.FAILED,
+        "entities": 0,
+        "group_max": None,
+        "index": None,
+        "flags": [],
+        "error": error_out(error),
+        "rollouts": [unpaid(rollout.rollout_id, status, error.title) for rollout in call.rollouts],
+    }
+
+
+def refused_status(error: GroupError) -> RolloutStatus:
+    """Return the status of the rollouts of a refused group."""
+    unknown = isinstance(error, UnknownGroupDataset | UnknownGroupQuestion)
+    return RolloutStatus.UNKNOWN_QUESTION if unknown else RolloutStatus.GROUP_FAILED
+
+
+def scored_out(scored: Scored) -> GroupOut:
+    """Write down what became of one group of a call."""
+    match scored:
+        case Scored(Measured(call, truth=Truth() as truth, error=None), result=GroupResult() as result):
+            return group_out(call, result, truth)
+        case Scored(Measured(call, error=GroupError() as error)):
+            return refused_out(call, error)
+        case _:
+            raise AssertionError("a group is either refused or has a result")
+
+
+def facts_out(facts: RolloutFacts, question: Question) -> FactsOut:
+    """Write down what was measured of one rollout."""
+    return {
+        "rollout_id": facts.rollout_id,
+        "status": facts.status,
+        "outcome": facts.outcome,
+        "matched": facts.matched,
+        "overlength": facts.overlength,
+        "signals": dict(facts.signals),
+        "flags": list(facts.flags),
+        "detail": facts.detail,
+        "matches": matches_out(facts.evidence, question),
+    }
+
+
+def measured_out(measured: Measured) -> FactsGroupOut:
+    """Write down what was measured of one group."""
+    call = measured.call
+    truth = measured.truth or Truth(Question(""))
+    return {
+        "run_id": call.run_id,
+        "group_id": call.group_id,
+        "question_id": call.question.question_id,
+        "index": index_out(truth.index),
+        "entities": measured.facts[0].entities if measured.facts else 0,
+        "error": error_out(measured.error) if measured.error else None,
+        "rollouts": [facts_out(one, truth.question) for one in measured.facts or _unmeasured(measured)],
+    }
+
+
+def _unmeasured(measured: Measured) -> list[RolloutFacts]:
+    """Return the facts of a refused group: its rollouts are named, and nothing is known of them."""
+    if measured.error is None:
+        return []
+    status = refused_status(measured.error)
+    return [RolloutFacts(one.rollout_id, status, detail=measured.error.title) for one in measured.call.rollouts]
+
+
+def score_out(groups: list[GroupOut], profile: Profile, estimator: Estimator) -> ScoreOut:
+    """Put groups into a reply."""
+    return {
+        "profile": profile_out(profile),
+        "engine": ENGINE_DIGEST,
+        "estimator": estimator_out(estimator),
+        "groups": groups,
+    }
+
+
+def encode(reply: Mapping[str, Any]) -> bytes:
+    """Write a reply as JSON. It holds no NaN: rewards are finite or null."""
+    return to_json(reply, inf_nan_mode="strings")

@@ -1,0 +1,179 @@
+"""What can go wrong between a caller and the service.
+
+    ServiceError
+    ├── CallError                 refuses the whole call
+    │   ├── MalformedJson         400
+    │   ├── UnknownProfile        404
+    │   ├── UnknownDataset        404
+    │   ├── UnknownQuestion       404
+    │   ├── ProfileMismatch       409
+    │   ├── BodyTooLarge          413
+    │   ├── UnsupportedMediaType  415
+    │   ├── InvalidRequest        422
+    │   ├── EngineMismatch        503
+    │   └── IndexUnavailable      503
+    └── GroupError                refuses one group of a call, the others are answered
+        ├── EmptyGroup
+        ├── DuplicateRolloutId
+        ├── UnknownGroupDataset, UnknownGroupQuestion
+        ├── UnusableEntity
+        ├── InconsistentFacts
+        └── LimitExceeded
+
+What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
+(RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+URN = "urn:reward-service:"
+
+
+class ServiceError(Exception):
+    """Base of everything the service refuses."""
+
+    slug: ClassVar[str]
+    """Stable name of the problem; `type` on the wire is the URN made of it."""
+    title: ClassVar[str]
+    """What went wrong, in one sentence that never varies."""
+
+    def __init__(self, detail: str, *, path: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.path = path
+        """JSON Pointer (RFC 6901) into the request body; None where no one place is to blame."""
+
+    @property
+    def type(self) -> str:
+        """The problem type on the wire."""
+        return URN + self.slug
+
+
+class CallError(ServiceError):
+    """The whole call is refused."""
+
+    status_hint: ClassVar[int]
+    retry_after_s: ClassVar[int | None] = None
+    """Sent as Retry-After where the same call may succeed later."""
+
+
+class MalformedJson(CallError):
+    """Not JSON, or JSON with duplicate keys, NaN, infinities or lone surrogates, or nested too deep."""
+
+    slug, title, status_hint = "malformed-json", "The body is not acceptable JSON.", 400
+
+
+class UnknownProfile(CallError):
+    """No profile of that name."""
+
+    slug, title, status_hint = "unknown-profile", "There is no such profile.", 404
+
+
+class UnknownDataset(CallError):
+    """No data set, or no version of it, of that name."""
+
+    slug, title, status_hint = "unknown-dataset", "There is no such data set or version in the index.", 404
+
+
+class UnknownQuestion(CallError):
+    """The data set has no such question."""
+
+    slug, title, status_hint = "unknown-question", "The data set has no such question.", 404
+
+
+class ProfileMismatch(CallError):
+    """Facts measured under a profile of the same name and another digest."""
+
+    slug, title, status_hint = "profile-mismatch", "The profile of that name has another digest here.", 409
+
+
+class BodyTooLarge(CallError):
+    """More bytes than the limit."""
+
+    slug, title, status_hint = "body-too-large", "The body is larger than the limit.", 413
+
+
+class UnsupportedMediaType(CallError):
+    """The body is not declared as JSON."""
+
+    slug, title, status_hint = "unsupported-media-type", "The body must be application/json.", 415
+
+
+class InvalidRequest(CallError):
+    """JSON that does not fit the schema."""
+
+    slug, title, status_hint = "invalid-request", "The body does not fit the schema.", 422
+
+    def __init__(self, detail: str, *, path: str | None = None, problems: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(detail, path=path)
+        self.problems = problems
+        """(JSON Pointer, message) of each misfit, the first twenty."""
+
+
+class EngineMismatch(CallError):
+    """Facts measured by another engine version; a rolling upgrade ends this."""
+
+    slug, title, status_hint = "engine-mismatch", "The facts were measured by another engine.", 503
+    retry_after_s = 5
+
+
+class IndexUnavailable(CallError):
+    """The index cannot be read, or what it holds is damaged."""
+
+    slug, title, status_hint = "index-unavailable", "The entity index cannot be read.", 503
+    retry_after_s = 5
+
+
+class GroupError(ServiceError):
+    """One group is refused; its rollouts get no reward."""
+
+
+class EmptyGroup(GroupError):
+    """A group without rollouts."""
+
+    slug, title = "empty-group", "The group has no rollouts."
+
+
+class DuplicateRolloutId(GroupError):
+    """Two rollouts of a group share an id."""
+
+    slug, title = "duplicate-rollout-id", "Two rollouts of the group have the same id."
+
+
+class UnknownGroupDataset(GroupError):
+    """The group names a data set the index does not hold."""
+
+    slug, title = "unknown-dataset", UnknownDataset.title
+
+
+class UnknownGroupQuestion(GroupError):
+    """The group names a question its data set does not hold."""
+
+    slug, title = "unknown-question", UnknownQuestion.title
+
+
+class UnusableEntity(GroupError):
+    """An entity that would match nothing, or anything."""
+
+    slug, title = "unusable-entity", "An entity of the question cannot be looked for."
+
+
+class InconsistentFacts(GroupError):
+    """Facts that no measurement could have produced."""
+
+    slug, title = "inconsistent-facts", "The facts of the group contradict each other."
+
+
+class LimitExceeded(GroupError):
+    """More than a limit allows."""
+
+    slug, title = "limit-exceeded", "The group is over a limit of the service."
+
+
+def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
+    """Yield every concrete error class, in the order of the tree."""
+    for cls in base.__subclasses__():
+        if "slug" in cls.__dict__:
+            yield cls
+        yield from catalogue(cls)

@@ -1,0 +1,279 @@
+"""The only place that awaits: look up ground truth, measure, reward, group by group.
+
+Values in, values out; no wire format and no HTTP. One bad group never fails the others.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from entity_index import Catalogue, EntityIndexError, EntityStore, UnknownDatasetError, why_unusable
+from entity_index.types import Question
+from reward_service import errors
+from reward_service.config import Settings
+from reward_service.profiles import Profile, shipped
+from reward_service.scoring import measure_group, reward
+from reward_service.types import (
+    Estimator,
+    GroupResult,
+    Messages,
+    PartialPolicy,
+    Rollout,
+    RolloutFacts,
+    Steps,
+    Text,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRef:
+    """A question by its place in the index."""
+
+    dataset: str
+    """`name` for the active version, or `name@version`."""
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCall:
+    """One group as a caller sends it."""
+
+    run_id: str
+    group_id: str
+    question: Question | QuestionRef
+    rollouts: tuple[Rollout, ...]
+
+
+class IndexVersion(NamedTuple):
+    """Which ground truth was used."""
+
+    dataset: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A group's ground truth, and where it came from."""
+
+    question: Question
+    index: IndexVersion | None = None
+    """None: the question was sent inline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The facts of a group's rollouts, or why there are none."""
+
+    call: GroupCall
+    truth: Truth | None = None
+    facts: tuple[RolloutFacts, ...] = ()
+    error: errors.GroupError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A measured group with its rewards; no result where the group was refused."""
+
+    measured: Measured
+    result: GroupResult | None = None
+
+
+class RewardService:
+    """Scores groups against an index."""
+
+    def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.profiles: Mapping[str, Profile] = shipped()
+
+    def profile(self, name: str | None) -> Profile:
+        """Return a profile by name, the default one for None.
+
+        Raises:
+            UnknownProfile: there is none of that name.
+        """
+        wanted = name or self.settings.default_profile
+        if wanted not in self.profiles:
+            raise errors.UnknownProfile(f"known profiles: {', '.join(self.profiles)}", path="/profile")
+        return self.profiles[wanted]
+
+    async def score(
+        self,
+        calls: Sequence[GroupCall],
+        profile: Profile,
+        *,
+        estimator: Estimator | None = None,
+        partial: PartialPolicy | None = None,
+        explain: bool = False,
+    ) -> list[Scored]:
+        """Measure and reward groups; one result a group, in order."""
+        return [
+            Scored(
+                measured,
+                None if measured.error else reward(measured.facts, profile, estimator=estimator, partial=partial),
+            )
+            for measured in await self.measure(calls, profile, explain=explain)
+        ]
+
+    async def measure(self, calls: Sequence[GroupCall], profile: Profile, *, explain: bool = False) -> list[Measured]:
+        """Measure groups; one result a group, in order."""
+        truths = self._look_up(calls)
+        measured = []
+        for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
+            measured.append(await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain))
+            await asyncio.sleep(0)  # health checks are answered between groups
+        return measured
+
+    async def _measure_group(
+        self, call: GroupCall, truth: Truth | errors.GroupError, profile: Profile, *, path: str, explain: bool
+    ) -> Measured:
+        if isinstance(truth, errors.GroupError):
+            return Measured(call, error=truth)
+        try:
+            self._check(call, truth.question, path)
+        except errors.GroupError as error:
+            return Measured(call, truth, error=error)
+        size = sum(rollout_chars(rollout) for rollout in call.rollouts)
+        if size <= self.settings.inline_bytes:
+            facts = measure_group(call.rollouts, truth.question, profile, explain=explain)
+        else:
+            facts = await asyncio.to_thread(measure_group, call.rollouts, truth.question, profile, explain=explain)
+        return Measured(call, truth, tuple(facts))
+
+    def _check(self, call: GroupCall, question: Question, path: str) -> None:
+        """Refuse a group that cannot be scored for a reason the caller can mend."""
+        if not call.rollouts:
+            raise errors.EmptyGroup("a group needs at least one rollout", path=f"{path}/rollouts")
+        seen: set[str] = set()
+        for n, rollout in enumerate(call.rollouts):
+            where = f"{path}/rollouts/{n}"
+            if rollout.rollout_id in seen:
+                raise errors.DuplicateRolloutId("ids must be unique within a group", path=f"{where}/rollout_id")
+            seen.add(rollout.rollout_id)
+            if rollout_chars(rollout) > self.settings.max_rollout_chars:
+                limit = self.settings.max_rollout_chars
+                raise errors.LimitExceeded(f"a rollout may have {limit} characters", path=where)
+        if len(call.rollouts) > self.settings.max_rollouts:
+            raise errors.LimitExceeded(
+                f"a group may have {self.settings.max_rollouts} rollouts", path=f"{path}/rollouts"
+            )
+        check_entities(question, self.settings, f"{path}/question/entities")
+
+    def _look_up(self, calls: Sequence[GroupCall]) -> list[Truth | errors.GroupError]:
+        """Find the ground truth of every group: one round a data set, however many groups ask for it."""
+        wanted: dict[str, list[str]] = {}
+        for call in calls:
+            if isinstance(call.question, QuestionRef):
+                wanted.setdefault(call.question.dataset, []).append(call.question.question_id)
+        found = {dataset: self._fetch(dataset, ids) for dataset, ids in wanted.items()}
+        return [
+            _truth(call.question, found, f"/groups/{n}")
+            if isinstance(call.question, QuestionRef)
+            else Truth(call.question)
+            for n, call in enumerate(calls)
+        ]
+
+    def _fetch(self, dataset: str, question_ids: Sequence[str]) -> dict[str, Truth] | None:
+        """Return the questions a data set has; None where there is no such data set."""
+        store = self.open(dataset)
+        if store is None:
+            return None
+        info = store.info
+        index = IndexVersion(info.dataset, info.version, info.digest)
+        try:
+            questions = store.get_many(question_ids)
+        except EntityIndexError as error:
+            raise errors.IndexUnavailable(str(error)) from error
+        return {
+            question_id: Truth(question, index)
+            for question_id, question in zip(question_ids, questions, strict=True)
+            if question is not None
+        }
+
+    def open(self, dataset: str) -> EntityStore | None:
+        """Open `name` or `name@version`; None where the index does not hold it."""
+        if self.catalogue is None:
+            return None
+        name, _, version = dataset.partition("@")
+        try:
+            return self.catalogue.open(name, version or None)
+        except UnknownDatasetError:
+            return None
+        except EntityIndexError as error:
+            raise errors.IndexUnavailable(str(error)) from error
+
+    async def explain(
+        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile
+    ) -> tuple[Truth, RolloutFacts]:
+        """Measure one rollout with all its evidence.
+
+        Raises:
+            UnknownDataset, UnknownQuestion: the index does not hold the question.
+            InvalidRequest: the question or the rollout cannot be used.
+        """
+        call = GroupCall("explain", "explain", question, (rollout,))
+        measured = (await self.measure([call], profile, explain=True))[0]
+        if measured.error is not None or measured.truth is None:
+            raise _call_error(measured.error)
+        return measured.truth, measured.facts[0]
+
+
+def _call_error(error: errors.GroupError | None) -> errors.CallError:
+    """Turn what refuses one group into what refuses a call about one rollout."""
+    detail = str(error)
+    match error:
+        case errors.UnknownGroupDataset():
+            return errors.UnknownDataset(detail, path="/dataset")
+        case errors.UnknownGroupQuestion():
+            return errors.UnknownQuestion(detail, path="/question_id")
+        case _:
+            path = error.path.removeprefix("/groups/0") if error and error.path else None
+            return errors.InvalidRequest(detail, path=path and path.replace("/rollouts/0", "/rollout"))
+
+
+def _truth(ref: QuestionRef, found: Mapping[str, Mapping[str, Truth] | None], path: str) -> Truth | errors.GroupError:
+    questions = found[ref.dataset]
+    if questions is None:
+        return errors.UnknownGroupDataset("the index has no such data set or version", path=f"{path}/dataset")
+    if ref.question_id not in questions:
+        return errors.UnknownGroupQuestion("the data set has no such question", path=f"{path}/question_id")
+    return questions[ref.question_id]
+
+
+def check_entities(question: Question, settings: Settings, path: str) -> None:
+    """Refuse entities that would match nothing, or anything.
+
+    Raises:
+        UnusableEntity, LimitExceeded: with the path of the entity.
+    """
+    if len(question.entities) > settings.max_entities:
+        raise errors.LimitExceeded(f"a question may have {settings.max_entities} entities", path=path)
+    for n, entity in enumerate(question.entities):
+        if why := why_unusable(entity.name):
+            raise errors.UnusableEntity(f"the name {why}", path=f"{path}/{n}/name")
+        if len(entity.aliases) > settings.max_entities:
+            raise errors.LimitExceeded(
+                f"an entity may have {settings.max_entities} aliases", path=f"{path}/{n}/aliases"
+            )
+
+
+def rollout_chars(rollout: Rollout) -> int:
+    """Return how many characters of text a rollout carries."""
+    match rollout.source:
+        case Text(text):
+            return len(text)
+        case Steps(segments):
+            return sum(len(segment.text) for segment in segments)
+        case Messages(messages):
+            return sum(_chars(message) for message in messages)
+
+
+def _chars(value: object) -> int:
+    """Count the characters of the strings in a JSON value; its depth is bounded by the decoder."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(_chars(item) for item in value.values())
+    return sum(_chars(item) for item in value) if isinstance(value, list) else 0
