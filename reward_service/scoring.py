@@ -168,6 +168,27 @@ def reward(
     )
 
 
+def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> RolloutResult:
+    """Say what one rollout would be paid; its group is not there, so it has no advantage.
+
+    Args:
+        one: facts of the rollout.
+        profile: how to reward.
+        best: the group's largest `matched`; None where nobody knows, and then the rollout is pending, without a reward.
+
+    Raises:
+        ValueError: the rollout itself matched more than `best`.
+    """
+    _check([one])
+    if best is not None and (one.matched or 0) > best:
+        raise ValueError(f"group_max must be at least the rollout's own count {one.matched}, got {best}")
+    if best is None:
+        status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
+        return replace(_result(one, {}, None, None, 0), status=status)
+    parts = _components(one, profile, best)
+    return _result(one, parts, total(parts) if parts else None, None, best)
+
+
 def _check(facts: Sequence[RolloutFacts]) -> None:
     if not facts:
         raise ValueError("a group must have at least one rollout")

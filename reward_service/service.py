@@ -13,7 +13,7 @@ from entity_index.types import Question
 from reward_service import errors
 from reward_service.config import Settings
 from reward_service.profiles import Profile, shipped
-from reward_service.scoring import measure_group, reward
+from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
 from reward_service.types import (
     Estimator,
     GroupResult,
@@ -21,6 +21,7 @@ from reward_service.types import (
     PartialPolicy,
     Rollout,
     RolloutFacts,
+    RolloutResult,
     Steps,
     Text,
 )
@@ -43,6 +44,14 @@ class GroupCall:
     group_id: str
     question: Question | QuestionRef
     rollouts: tuple[Rollout, ...]
+
+
+class DatasetVersions(NamedTuple):
+    """What the index holds of one data set."""
+
+    name: str
+    active: str | None
+    versions: tuple[str, ...]
 
 
 class IndexVersion(NamedTuple):
@@ -99,6 +108,52 @@ class RewardService:
             raise errors.UnknownProfile(f"known profiles: {', '.join(self.profiles)}", path="/profile")
         return self.profiles[wanted]
 
+    def pinned_profile(self, name: str | None, digest: str | None) -> Profile:
+        """Return a profile, and refuse it where its digest is not the one the caller measured with.
+
+        Raises:
+            UnknownProfile: there is none of that name.
+            ProfileMismatch: it has another digest.
+        """
+        profile = self.profile(name)
+        if digest is not None and digest != profile.digest:
+            raise errors.ProfileMismatch(f"it is {profile.digest} here", path="/profile/digest")
+        return profile
+
+    def check_engine(self, engine: str | None) -> None:
+        """Refuse facts of another engine: two versions must not meet in one group.
+
+        Raises:
+            EngineMismatch: the engine is named and is not this one.
+        """
+        if engine is not None and engine != ENGINE_DIGEST:
+            raise errors.EngineMismatch(f"the engine is {ENGINE_DIGEST} here", path="/engine")
+
+    def check_groups(self, count: int) -> None:
+        """Refuse a call with more groups than the limit.
+
+        Raises:
+            InvalidRequest: there are too many.
+        """
+        if count > self.settings.max_groups:
+            raise errors.InvalidRequest(f"a call may have {self.settings.max_groups} groups", path="/groups")
+
+    def datasets(self) -> list[DatasetVersions]:
+        """Return what the index holds.
+
+        Raises:
+            IndexUnavailable: it cannot be read.
+        """
+        if self.catalogue is None:
+            return []
+        try:
+            return [
+                DatasetVersions(name, self.catalogue.active(name), tuple(self.catalogue.versions(name)))
+                for name in self.catalogue.datasets()
+            ]
+        except EntityIndexError as error:
+            raise errors.IndexUnavailable(str(error)) from error
+
     async def score(
         self,
         calls: Sequence[GroupCall],
@@ -116,6 +171,19 @@ class RewardService:
             )
             for measured in await self.measure(calls, profile, explain=explain)
         ]
+
+    def reward(
+        self, facts: Sequence[RolloutFacts], profile: Profile, *, estimator: Estimator, partial: PartialPolicy, path: str
+    ) -> GroupResult | errors.GroupError:
+        """Reward the facts of one group, or say why they cannot be."""
+        if not facts:
+            return errors.EmptyGroup("a group needs at least one rollout", path=f"{path}/rollouts")
+        if len({one.rollout_id for one in facts}) < len(facts):
+            return errors.DuplicateRolloutId("ids must be unique within a group", path=f"{path}/rollouts")
+        try:
+            return reward(facts, profile, estimator=estimator, partial=partial)
+        except ValueError as error:
+            return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
 
     async def measure(self, calls: Sequence[GroupCall], profile: Profile, *, explain: bool = False) -> list[Measured]:
         """Measure groups; one result a group, in order."""
@@ -205,19 +273,23 @@ class RewardService:
             raise errors.IndexUnavailable(str(error)) from error
 
     async def explain(
-        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile
-    ) -> tuple[Truth, RolloutFacts]:
-        """Measure one rollout with all its evidence.
+        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, best: int | None
+    ) -> tuple[Truth, RolloutFacts, RolloutResult]:
+        """Measure one rollout with all its evidence, and pay it where the group's best count is known.
 
         Raises:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
-            InvalidRequest: the question or the rollout cannot be used.
+            InvalidRequest: the question, the rollout or the best count cannot be used.
         """
         call = GroupCall("explain", "explain", question, (rollout,))
         measured = (await self.measure([call], profile, explain=True))[0]
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
-        return measured.truth, measured.facts[0]
+        facts = measured.facts[0]
+        try:
+            return measured.truth, facts, reward_alone(facts, profile, best=best)
+        except ValueError as error:
+            raise errors.InvalidRequest(str(error), path="/group_max") from None
 
 
 def _call_error(error: errors.GroupError | None) -> errors.CallError:

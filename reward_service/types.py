@@ -4,12 +4,14 @@ They are frozen, know no wire format and carry no behaviour beyond trivial deriv
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-NO_SIGNALS: Mapping[str, float] = MappingProxyType({})
+
+def _no_signals() -> Mapping[str, float]:
+    return MappingProxyType({})
 
 
 class Outcome(StrEnum):
@@ -102,7 +104,7 @@ class Rollout:
     """The trainer's own verdict; None leaves it to the profile's checker."""
     stop_reason: StopReason | None = None
     """None where the trainer did not say."""
-    signals: Mapping[str, float] = NO_SIGNALS
+    signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers the trainer measured itself, by name."""
 
 
@@ -146,7 +148,7 @@ class RolloutFacts:
     """m = |E_q| after masking; the same for every rollout of a question."""
     overlength: bool = False
     """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
-    signals: Mapping[str, float] = NO_SIGNALS
+    signals: Mapping[str, float] = field(default_factory=_no_signals)
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout has no score; None where there is nothing to say."""

@@ -4,7 +4,7 @@ The models are strict: unknown fields, numbers for booleans and infinities are r
 OpenAPI schema too, so the strings under the fields are written for callers.
 """
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypedDict, TypeVar
 
 import jiter
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError, model_validator
@@ -298,19 +298,40 @@ class FactsIn(Wire):
         )
 
 
+class IndexOut(TypedDict):
+    """Which version of which data set held the ground truth."""
+
+    dataset: str
+    version: str
+    digest: str
+
+
+class ErrorOut(TypedDict):
+    """Why a group was refused."""
+
+    type: str
+    title: str
+    detail: str
+    path: str | None
+
+
 class FactsGroupIn(Wire):
     """The facts of all rollouts of one group."""
 
     run_id: Id = "default"
     group_id: Id
     question_id: str | None = None
-    index: dict[str, str] | None = None
+    index: IndexOut | None = None
     """As `POST /v1/match` returned it; comes back unchanged."""
     entities: Annotated[int, Field(ge=0)]
     """m: how many entities could be matched."""
-    error: dict[str, str | None] | None = None
+    error: ErrorOut | None = None
     """As `POST /v1/match` returned it; comes back unchanged."""
     rollouts: list[FactsIn]
+
+    def facts(self) -> list[RolloutFacts]:
+        """Return the facts as domain values."""
+        return [one.to_domain(self.entities) for one in self.rollouts]
 
 
 class ProfilePin(Wire):
@@ -328,6 +349,10 @@ class RewardsIn(Rewarding):
     engine: str | None = None
     """As `POST /v1/match` returned it. Facts of another engine are refused with 503 until an upgrade is through."""
     groups: list[FactsGroupIn]
+
+    def pin(self) -> tuple[str | None, str | None]:
+        """Return name and digest of the profile, None where not given."""
+        return (self.profile.name, self.profile.digest) if isinstance(self.profile, ProfilePin) else (self.profile, None)
 
 
 M = TypeVar("M", bound=Wire)

@@ -9,10 +9,11 @@ from typing import Any, TypedDict
 from pydantic_core import to_json
 
 from entity_index.types import Question
+from reward_service.adapters.native import ErrorOut, FactsGroupIn, IndexOut
 from reward_service.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
 from reward_service.profiles import Profile
 from reward_service.scoring import ENGINE_DIGEST
-from reward_service.service import GroupCall, IndexVersion, Measured, Scored, Truth
+from reward_service.service import IndexVersion, Measured, Scored, Truth
 from reward_service.types import Estimator, Evidence, GroupResult, GroupStatus, RolloutFacts, RolloutResult, RolloutStatus
 
 
@@ -29,23 +30,6 @@ class EstimatorOut(TypedDict):
     type: str
     ddof: int
     epsilon: float
-
-
-class IndexOut(TypedDict):
-    """Which version of which data set held the ground truth."""
-
-    dataset: str
-    version: str
-    digest: str
-
-
-class ErrorOut(TypedDict):
-    """Why a group was refused."""
-
-    type: str
-    title: str
-    detail: str
-    path: str | None
 
 
 class MatchOut(TypedDict):
@@ -222,36 +206,38 @@ def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
     return rollout_out(empty)
 
 
-def group_out(call: GroupCall, result: GroupResult, truth: Truth) -> GroupOut:
-    """Write down one paid (or failed) group."""
+def paid_out(run_id: str, group_id: str, question_id: str | None, result: GroupResult) -> GroupOut:
+    """Write down one group with a result, without its evidence."""
     return {
-        "run_id": call.run_id,
-        "group_id": call.group_id,
-        "question_id": call.question.question_id,
+        "run_id": run_id,
+        "group_id": group_id,
+        "question_id": question_id,
         "status": result.status,
         "entities": result.entities,
         "group_max": result.group_max,
-        "index": index_out(truth.index),
+        "index": None,
         "flags": list(result.flags),
         "error": None,
-        "rollouts": [rollout_out(one, truth.question) for one in result.rollouts],
+        "rollouts": [rollout_out(one) for one in result.rollouts],
     }
 
 
-def refused_out(call: GroupCall, error: GroupError) -> GroupOut:
+def refused_out(
+    run_id: str, group_id: str, question_id: str | None, rollout_ids: Sequence[str], error: GroupError
+) -> GroupOut:
     """Write down a group that was refused: every rollout is named and none is paid."""
     status = refused_status(error)
     return {
-        "run_id": call.run_id,
-        "group_id": call.group_id,
-        "question_id": call.question.question_id,
+        "run_id": run_id,
+        "group_id": group_id,
+        "question_id": question_id,
         "status": GroupStatus.FAILED,
         "entities": 0,
         "group_max": None,
         "index": None,
         "flags": [],
         "error": error_out(error),
-        "rollouts": [unpaid(rollout.rollout_id, status, error.title) for rollout in call.rollouts],
+        "rollouts": [unpaid(rollout_id, status, error.title) for rollout_id in rollout_ids],
     }
 
 
@@ -265,9 +251,14 @@ def scored_out(scored: Scored) -> GroupOut:
     """Write down what became of one group of a call."""
     match scored:
         case Scored(Measured(call, truth=Truth() as truth, error=None), result=GroupResult() as result):
-            return group_out(call, result, truth)
+            return {
+                **paid_out(call.run_id, call.group_id, call.question.question_id, result),
+                "index": index_out(truth.index),
+                "rollouts": [rollout_out(one, truth.question) for one in result.rollouts],
+            }
         case Scored(Measured(call, error=GroupError() as error)):
-            return refused_out(call, error)
+            ids = [rollout.rollout_id for rollout in call.rollouts]
+            return refused_out(call.run_id, call.group_id, call.question.question_id, ids, error)
         case _:
             raise AssertionError("a group is either refused or has a result")
 
@@ -308,6 +299,41 @@ def _unmeasured(measured: Measured) -> list[RolloutFacts]:
         return []
     status = refused_status(measured.error)
     return [RolloutFacts(one.rollout_id, status, detail=measured.error.title) for one in measured.call.rollouts]
+
+
+def facts_reply(measured: Sequence[Measured], profile: Profile) -> FactsReply:
+    """Put measured groups into a reply."""
+    return {
+        "profile": profile_out(profile),
+        "engine": ENGINE_DIGEST,
+        "groups": [measured_out(one) for one in measured],
+    }
+
+
+def rewarded_out(group: FactsGroupIn, result: GroupResult | GroupError) -> GroupOut:
+    """Write down what became of the facts of one group; what came along with them goes back unchanged."""
+    if isinstance(result, GroupError):
+        ids = [one.rollout_id for one in group.rollouts]
+        return refused_out(group.run_id, group.group_id, group.question_id, ids, result)
+    return {
+        **paid_out(group.run_id, group.group_id, group.question_id, result),
+        "index": group.index,
+        "error": group.error,
+    }
+
+
+def explain_out(truth: Truth, facts: RolloutFacts, result: RolloutResult, profile: Profile) -> ExplainOut:
+    """Write down one rollout with all its evidence."""
+    segments = facts.evidence.segments if facts.evidence else ()
+    return {
+        "profile": profile_out(profile),
+        "engine": ENGINE_DIGEST,
+        "question_id": truth.question.question_id,
+        "index": index_out(truth.index),
+        "entities": [entity.name for entity in truth.question.entities],
+        "rollout": rollout_out(result, truth.question),
+        "segments": [{"kind": segment.kind, "text": segment.text} for segment in segments],
+    }
 
 
 def score_out(groups: list[GroupOut], profile: Profile, estimator: Estimator) -> ScoreOut:

@@ -123,7 +123,12 @@ async def rewards(request: Request, service: Service) -> Response:
     service.check_groups(len(call.groups))
     estimator = call.estimator_or(profile.estimator)
     groups: list[GroupOut] = [
-        rewarded_out(group, service.reward(group.facts(), profile, estimator, call.policy(), n))
+        rewarded_out(
+            group,
+            service.reward(
+                group.facts(), profile, estimator=estimator, partial=call.policy(), path=f"/groups/{n}"
+            ),
+        )
         for n, group in enumerate(call.groups)
     ]
     return _json(score_out(groups, profile, estimator))
@@ -144,8 +149,8 @@ async def explain(request: Request, service: Service) -> Response:
     """
     call = decode(await read_body(request, service.settings.max_body_bytes), ExplainIn)
     profile = service.profile(call.profile)
-    truth, facts = await service.explain(call.truth(), call.rollout.to_domain(), profile)
-    return _json(explain_out(truth, facts, profile, call.group_max))
+    explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
+    return _json(explain_out(*explained, profile))
 
 
 class Health(TypedDict):

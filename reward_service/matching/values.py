@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from reward_service.types import Match
 
+MATCHER_VERSION = 1
+
 SUBSTRING = "substring"
 FOLDED = "folded"
 MATCHERS = (SUBSTRING, FOLDED)

@@ -1,0 +1,86 @@
+"""Builds the application. Nothing is opened at import time."""
+
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entity_index import Catalogue, open_catalogue
+from reward_service import __version__
+from reward_service.api import problems
+from reward_service.api.routes import router
+from reward_service.api.schema import with_request_bodies
+from reward_service.config import Settings
+from reward_service.service import RewardService
+
+DESCRIPTION = """\
+Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
+
+Post the rollouts of a question as one group; each comes back with its outcome, the ground-truth entities it named in
+its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status, never 0.
+"""
+
+
+class RequestId:
+    """Gives every request an id, the caller's `X-Request-Id` where it is short and printable, and sends it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+def _request_id(scope: MutableMapping[str, Any]) -> str:
+    sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return sent if 0 < len(sent) <= 128 and sent.isascii() and sent.isprintable() else uuid.uuid4().hex
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name operations after their functions, so that generated clients read well."""
+    return route.name
+
+
+def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> FastAPI:
+    """Build the application.
+
+    Args:
+        settings: how it runs.
+        catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
+
+    Raises:
+        EntityIndexError: the settings' folder is no index.
+        ServiceError: the default profile does not exist.
+    """
+    if catalogue is None and settings.index is not None:
+        catalogue = open_catalogue(settings.index)
+    service = RewardService(settings, catalogue=catalogue)
+    service.profile(None)
+    app = FastAPIOffline(
+        title="reward-service",
+        version=__version__,
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.service = service
+    app.include_router(router)
+    app.add_middleware(RequestId)
+    problems.install(app)
+    with_request_bodies(app)
+    return app
