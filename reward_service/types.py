@@ -102,7 +102,7 @@ class Rollout:
     """The trainer's own verdict; None leaves it to the profile's checker."""
     stop_reason: StopReason | None = None
     """None where the trainer did not say."""
-    signals: Mapping[str, float] = NO_SIGNALS
+    signals: Mapping[str, float] = field(default_factory=lambda: NO_SIGNALS)
     """Numbers the trainer measured itself, by name."""
 
 
@@ -146,7 +146,7 @@ class RolloutFacts:
     """m = |E_q| after masking; the same for every rollout of a question."""
     overlength: bool = False
     """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
-    signals: Mapping[str, float] = NO_SIGNALS
+    signals: Mapping[str, float] = field(default_factory=lambda: NO_SIGNALS)
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout has no score; None where there is nothing to say."""

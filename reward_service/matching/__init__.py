@@ -1,1 +1,60 @@
-"""Which ground-truth entities a rollout names in its own thoughts."""
+"""Finding a question's entities in the thoughts of its rollouts.
+
+    values      MatchSpec, Matching, NearMiss: what goes in and what comes out
+    compiled    compile_question: everything that does not depend on a rollout, cached
+    substring   the paper's rule
+    mentions    what a rollout names, right or wrong
+
+Only thoughts are searched. A match never crosses a segment. An entity counts once, with its best evidence.
+"""
+
+from collections.abc import Sequence
+
+from reward_service.matching.compiled import CompiledQuestion, compile_question
+from reward_service.matching.mentions import MentionNames
+from reward_service.matching.substring import match_substrings
+from reward_service.matching.values import (
+    EGRPO,
+    EGRPO_GUARDED,
+    EGRPO_PAPER,
+    MATCHERS,
+    REASONS,
+    Matching,
+    MatchSpec,
+    NearMiss,
+)
+from reward_service.types import Segment
+
+__all__ = [
+    "EGRPO",
+    "EGRPO_GUARDED",
+    "EGRPO_PAPER",
+    "MATCHERS",
+    "REASONS",
+    "CompiledQuestion",
+    "MatchSpec",
+    "Matching",
+    "MentionNames",
+    "NearMiss",
+    "compile_question",
+    "match_group",
+]
+
+
+def match_group(
+    rollouts: Sequence[Sequence[Segment]],
+    compiled: CompiledQuestion,
+    *,
+    explain: bool = False,
+    names: MentionNames | None = None,
+) -> list[Matching]:
+    """Match the rollouts of a group, one result each, in order; each equal to matching that rollout alone.
+
+    Args:
+        rollouts: the segments of each rollout, in order.
+        compiled: the question under the profile's spec.
+        explain: also return evidence: spans, forms, near misses.
+        names: the names of the pinned data set, to count mentions against; None counts capitalised runs instead.
+    """
+    del names  # the paper counts no mentions
+    return [match_substrings(rollout, compiled.question, explain=explain) for rollout in rollouts]
