@@ -58,4 +58,5 @@ def match_group(
         explain: also return evidence: spans, forms, near misses.
         names: the names of the pinned data set, to count mentions against; None counts capitalised runs instead.
     """
+    del names  # the paper counts no mentions
     return [match_substrings(rollout, compiled.question, explain=explain) for rollout in rollouts]

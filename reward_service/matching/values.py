@@ -5,8 +5,7 @@ Two rollouts with the same thoughts and tool responses have the same `Matching`,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from reward_service.types import Match
 
@@ -21,7 +20,6 @@ LISTED = "listed"
 UNGROUNDED = "ungrounded"
 PRECISION = "precision"
 REASONS = (PASTED, LISTED, UNGROUNDED, PRECISION)
-NONE_UNCREDITED: Mapping[str, int] = MappingProxyType({})
 
 OBSERVATIONS_ABSENT = "observations_absent"
 PRECISION_UNCHECKED = "precision_unchecked"
@@ -104,7 +102,7 @@ class Matching:
     """The best credited evidence of each matched entity, in entity order; empty unless explained."""
     masked: tuple[int, ...] = ()
     """Positions of the question's entities that left E_q."""
-    uncredited: Mapping[str, int] = NONE_UNCREDITED
+    uncredited: Mapping[str, int] = field(default_factory=dict)
     """Distinct entities that were named but earn nothing, by the reason of their best span; zero counts are left out."""
     uncredited_matches: tuple[Match, ...] = ()
     """The best evidence of those, in entity order; empty unless explained."""
