@@ -13,13 +13,12 @@ import uvicorn
 from rich.console import Console
 from rich.progress import Progress
 
-from entity_index import open_catalogue
 from entity_index.errors import EntityIndexError
 from reward_service import tables
 from reward_service.adapters.native import ExplainIn, decode
 from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
-from reward_service.api.app import create_app
+from reward_service.api.app import create_app, create_service
 from reward_service.api.schema import as_yaml
 from reward_service.config import Settings
 from reward_service.demo import run_demo
@@ -52,7 +51,7 @@ def _settings(**given: Any) -> Settings:
 
 
 def _service(index: Path | None) -> RewardService:
-    return RewardService(_settings(index=index), catalogue=open_catalogue(index) if index else None)
+    return create_service(_settings(index=index))
 
 
 @app.command()
@@ -77,11 +76,18 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000, index: Index = None) -> No
 
 @app.command()
 def score(
-    rollouts: Annotated[Path, typer.Argument(help="JSON lines, one rollout each.", exists=True, dir_okay=False)],
+    rollouts: Annotated[
+        Path, typer.Argument(help="JSON lines, one rollout each.", exists=True, dir_okay=False)
+    ],
+    *,
     index: Index = None,
-    dataset: Annotated[str | None, typer.Option(help="Data set of the questions, NAME or NAME@VERSION.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set of the questions, NAME or NAME@VERSION.")
+    ] = None,
     profile: ProfileName = None,
-    out_file: Annotated[Path | None, typer.Option("--out", help="Write one result a rollout, as JSON lines.")] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Write one result a rollout, as JSON lines.")
+    ] = None,
 ) -> None:
     """Score recorded rollouts from a file, in groups."""
     with one_clear_sentence():
@@ -108,8 +114,9 @@ async def _score_groups(service: RewardService, groups: list[GroupCall], profile
 @app.command()
 def explain(
     file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; - reads standard input.")],
+    *,
     index: Index = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the reply itself.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reply itself.")] = False,
 ) -> None:
     """Show where a rollout names its entities, and what that earns."""
     with one_clear_sentence():

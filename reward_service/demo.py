@@ -14,8 +14,9 @@ from typing import Any
 import uvicorn
 from rich.console import Console
 
-from entity_index import open_catalogue
 from entity_index.build import build
+from entity_index.readers import READERS
+from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import tables
 from reward_service.api.app import create_app
 from reward_service.config import Settings
@@ -57,10 +58,10 @@ def curl_line(base: str) -> str:
     return f"curl -s {base}/v1/groups/score -H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
 
 
-def _build(folder: Path) -> None:
+def build_sample(folder: Path) -> None:
     """Build the sample into an index; building the same again changes nothing."""
-    with resources.as_file(resources.files("reward_service.sample").joinpath("questions.jsonl")) as questions:
-        build(questions, reader="jsonl", catalogue=open_catalogue(folder, create=True), dataset=DATASET)
+    rows = READERS["jsonl"](sample_lines("questions.jsonl"))
+    build(rows, SqliteCatalogue(folder), dataset=DATASET, strict=True)
 
 
 def _show(server: uvicorn.Server, base: str, console: Console) -> None:
@@ -90,7 +91,7 @@ def run_demo(*, host: str, port: int, index: Path | None, console: Console) -> N
     """
     with tempfile.TemporaryDirectory(prefix="reward-service-") as scratch:
         folder = index or Path(scratch)
-        _build(folder)
+        build_sample(folder)
         app = create_app(Settings(host=host, port=port, index=folder))
         server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
         threading.Thread(target=_show, args=(server, f"http://{host}:{port}", console), daemon=True).start()

@@ -105,7 +105,9 @@ class InvalidRequest(CallError):
 
     slug, title, status_hint = "invalid-request", "The body does not fit the schema.", 422
 
-    def __init__(self, detail: str, *, path: str | None = None, problems: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, detail: str, *, path: str | None = None, problems: tuple[tuple[str, str], ...] = ()
+    ) -> None:
         super().__init__(detail, path=path)
         self.problems = problems
         """(JSON Pointer, message) of each misfit, the first twenty."""

@@ -9,7 +9,7 @@ no network, clock, log or framework, and import into a trainer's own process.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
@@ -20,7 +20,7 @@ from reward_service.profiles import Profile
 from reward_service.rewards import REWARD_VERSION
 from reward_service.rewards.compose import components, total
 from reward_service.rewards.entity_match import group_max, match_rate, normalized_match_rate
-from reward_service.rewards.outcome import judge
+from reward_service.rewards.outcome import Verdict, judge
 from reward_service.trajectory import PARSER_VERSION, Parsed, UnparsableRollout, parse
 from reward_service.types import (
     Estimator,
@@ -36,7 +36,7 @@ from reward_service.types import (
 )
 
 # Bumped when golden results change; the Unicode version comes with the interpreter.
-VERSIONS = {
+VERSIONS: dict[str, int | str] = {
     "fold": FOLD_VERSION,
     "unicode": UNICODE_VERSION,
     "matcher": MATCHER_VERSION,
@@ -73,7 +73,7 @@ def measure_group(
     searched = [one for one in parsed if isinstance(one, Parsed)]
     matchings = iter(match_group([one.segments for one in searched], compiled, explain=explain))
     return [
-        _facts(rollout, one, next(matchings), question, profile, explain=explain)
+        _facts(rollout, one, next(matchings), _judge(rollout, one, question, profile), explain=explain)
         if isinstance(one, Parsed)
         else _unmeasured(rollout, one, compiled)
         for rollout, one in zip(rollouts, parsed, strict=True)
@@ -97,10 +97,8 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
     )
 
 
-def _facts(
-    rollout: Rollout, parsed: Parsed, matching: Matching, question: Question, profile: Profile, *, explain: bool
-) -> RolloutFacts:
-    verdict = judge(
+def _judge(rollout: Rollout, parsed: Parsed, question: Question, profile: Profile) -> Verdict:
+    return judge(
         stop_reason=rollout.stop_reason,
         format_error=parsed.format_error,
         supplied=rollout.outcome,
@@ -108,6 +106,11 @@ def _facts(
         golds=question.answers,
         checker=profile.measure.checker,
     )
+
+
+def _facts(
+    rollout: Rollout, parsed: Parsed, matching: Matching, verdict: Verdict, *, explain: bool
+) -> RolloutFacts:
     status = RolloutStatus.SCORED if verdict.outcome is not None else RolloutStatus.INVALID_ROLLOUT
     return RolloutFacts(
         rollout_id=rollout.rollout_id,
@@ -157,13 +160,15 @@ def reward(
         return _failed(facts)
     best = group_max(one.matched or 0 for one in scored)
     parts = [_components(one, profile, best) for one in facts]
-    rewards = [total(part) if part else None for part in parts]
-    advantage = advantages(rewards, estimator or profile.estimator)
+    estimated = advantages([total(part) if part else None for part in parts], estimator or profile.estimator)
     return GroupResult(
         status=GroupStatus.COMPLETE if complete else GroupStatus.PARTIAL,
         entities=facts[0].entities,
         group_max=best,
-        rollouts=tuple(map(_result, facts, parts, rewards, advantage, [best] * len(facts))),
+        rollouts=tuple(
+            _result(one, part, best=best, advantage=advantage)
+            for one, part, advantage in zip(facts, parts, estimated, strict=True)
+        ),
         flags=_group_flags(facts),
     )
 
@@ -184,9 +189,8 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
         raise ValueError(f"group_max must be at least the rollout's own count {one.matched}, got {best}")
     if best is None:
         status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
-        return replace(_result(one, {}, None, None, 0), status=status)
-    parts = _components(one, profile, best)
-    return _result(one, parts, total(parts) if parts else None, None, best)
+        return replace(_result(one, {}, best=0), status=status)
+    return _result(one, _components(one, profile, best), best=best)
 
 
 def _check(facts: Sequence[RolloutFacts]) -> None:
@@ -209,21 +213,26 @@ def _components(one: RolloutFacts, profile: Profile, best: int) -> dict[str, flo
 
 
 def _result(
-    one: RolloutFacts, parts: dict[str, float], paid: float | None, advantage: float | None, best: int
+    one: RolloutFacts, parts: Mapping[str, float], *, best: int, advantage: float | None = None
 ) -> RolloutResult:
-    scored = paid is not None
-    measured = one.matched is not None
+    """Put a rollout's result together; without parts it is not paid."""
+    rates: tuple[float | None, float | None] = (None, None)
+    if one.matched is not None:
+        rates = (
+            match_rate(one.matched, one.entities),
+            normalized_match_rate(one.matched, best) if parts else None,
+        )
     return RolloutResult(
         rollout_id=one.rollout_id,
         status=one.status,
         outcome=one.outcome,
-        reward=paid,
+        reward=total(parts) if parts else None,
         advantage=advantage,
         matched=one.matched,
-        match_rate=match_rate(one.matched, one.entities) if measured else None,
-        normalized_match_rate=normalized_match_rate(one.matched, best) if scored and measured else None,
-        in_baseline=scored,
-        in_loss=scored and not one.overlength,
+        match_rate=rates[0],
+        normalized_match_rate=rates[1],
+        in_baseline=bool(parts),
+        in_loss=bool(parts) and not one.overlength,
         components=parts,
         flags=one.flags,
         detail=one.detail,
@@ -233,7 +242,7 @@ def _result(
 
 def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:
     """Return a group nobody is paid in; the members that could have been are named apart from those that failed it."""
-    rollouts = [_result(one, {}, None, None, 0) for one in facts]
+    rollouts = [_result(one, {}, best=0) for one in facts]
     return GroupResult(
         status=GroupStatus.FAILED,
         entities=facts[0].entities,

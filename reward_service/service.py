@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from entity_index import Catalogue, EntityIndexError, EntityStore, UnknownDatasetError, why_unusable
+from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
+from entity_index.stores.protocols import Catalogue, EntityStore
 from entity_index.types import Question
+from entity_index.usable import why_unusable
 from reward_service import errors
 from reward_service.config import Settings
 from reward_service.profiles import Profile, shipped
@@ -96,6 +98,7 @@ class RewardService:
         self.settings = settings
         self.catalogue = catalogue
         self.profiles: Mapping[str, Profile] = shipped()
+        self._stores: dict[tuple[str, str], EntityStore] = {}
 
     def profile(self, name: str | None) -> Profile:
         """Return a profile by name, the default one for None.
@@ -167,13 +170,21 @@ class RewardService:
         return [
             Scored(
                 measured,
-                None if measured.error else reward(measured.facts, profile, estimator=estimator, partial=partial),
+                None
+                if measured.error
+                else reward(measured.facts, profile, estimator=estimator, partial=partial),
             )
             for measured in await self.measure(calls, profile, explain=explain)
         ]
 
     def reward(
-        self, facts: Sequence[RolloutFacts], profile: Profile, *, estimator: Estimator, partial: PartialPolicy, path: str
+        self,
+        facts: Sequence[RolloutFacts],
+        profile: Profile,
+        *,
+        estimator: Estimator,
+        partial: PartialPolicy,
+        path: str,
     ) -> GroupResult | errors.GroupError:
         """Reward the facts of one group, or say why they cannot be."""
         if not facts:
@@ -185,12 +196,16 @@ class RewardService:
         except ValueError as error:
             return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
 
-    async def measure(self, calls: Sequence[GroupCall], profile: Profile, *, explain: bool = False) -> list[Measured]:
+    async def measure(
+        self, calls: Sequence[GroupCall], profile: Profile, *, explain: bool = False
+    ) -> list[Measured]:
         """Measure groups; one result a group, in order."""
         truths = self._look_up(calls)
         measured = []
         for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
-            measured.append(await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain))
+            measured.append(
+                await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
+            )
             await asyncio.sleep(0)  # health checks are answered between groups
         return measured
 
@@ -207,7 +222,9 @@ class RewardService:
         if size <= self.settings.inline_bytes:
             facts = measure_group(call.rollouts, truth.question, profile, explain=explain)
         else:
-            facts = await asyncio.to_thread(measure_group, call.rollouts, truth.question, profile, explain=explain)
+            facts = await asyncio.to_thread(
+                measure_group, call.rollouts, truth.question, profile, explain=explain
+            )
         return Measured(call, truth, tuple(facts))
 
     def _check(self, call: GroupCall, question: Question, path: str) -> None:
@@ -218,7 +235,9 @@ class RewardService:
         for n, rollout in enumerate(call.rollouts):
             where = f"{path}/rollouts/{n}"
             if rollout.rollout_id in seen:
-                raise errors.DuplicateRolloutId("ids must be unique within a group", path=f"{where}/rollout_id")
+                raise errors.DuplicateRolloutId(
+                    "ids must be unique within a group", path=f"{where}/rollout_id"
+                )
             seen.add(rollout.rollout_id)
             if rollout_chars(rollout) > self.settings.max_rollout_chars:
                 limit = self.settings.max_rollout_chars
@@ -264,13 +283,18 @@ class RewardService:
         """Open `name` or `name@version`; None where the index does not hold it."""
         if self.catalogue is None:
             return None
-        name, _, version = dataset.partition("@")
+        name, _, named = dataset.partition("@")
         try:
-            return self.catalogue.open(name, version or None)
-        except UnknownDatasetError:
+            version = named or self.catalogue.active(name)
+            if version is None:
+                return None
+            if (name, version) not in self._stores:
+                self._stores[name, version] = self.catalogue.open(name, version)
+        except (InvalidName, UnknownDataset, UnknownVersion):
             return None
         except EntityIndexError as error:
             raise errors.IndexUnavailable(str(error)) from error
+        return self._stores[name, version]
 
     async def explain(
         self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, best: int | None
@@ -305,7 +329,9 @@ def _call_error(error: errors.GroupError | None) -> errors.CallError:
             return errors.InvalidRequest(detail, path=path and path.replace("/rollouts/0", "/rollout"))
 
 
-def _truth(ref: QuestionRef, found: Mapping[str, Mapping[str, Truth] | None], path: str) -> Truth | errors.GroupError:
+def _truth(
+    ref: QuestionRef, found: Mapping[str, Mapping[str, Truth] | None], path: str
+) -> Truth | errors.GroupError:
     questions = found[ref.dataset]
     if questions is None:
         return errors.UnknownGroupDataset("the index has no such data set or version", path=f"{path}/dataset")

@@ -57,7 +57,9 @@ def summary(records: Sequence[Record], profile: str) -> RenderableType:
     for one in records:
         by_outcome[one["outcome"] or "-" if one["status"] == "scored" else one["status"]].append(one)
     for name, rows in sorted(by_outcome.items()):
-        table.add_row(name, str(len(rows)), _mean(r["match_rate"] for r in rows), _mean(r["reward"] for r in rows))
+        table.add_row(
+            name, str(len(rows)), _mean(r["match_rate"] for r in rows), _mean(r["reward"] for r in rows)
+        )
     return Lines(table, Text(_group_line(records, Counter(groups.values()))))
 
 

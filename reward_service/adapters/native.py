@@ -4,10 +4,19 @@ The models are strict: unknown fields, numbers for booleans and infinities are r
 OpenAPI schema too, so the strings under the fields are written for callers.
 """
 
-from typing import Annotated, Any, Literal, TypedDict, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import jiter
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from typing_extensions import TypedDict
 
 from entity_index.types import Entity, Question
 from reward_service import errors
@@ -189,7 +198,9 @@ class GroupIn(Truthful):
 
     def to_domain(self) -> GroupCall:
         """Return the group as a domain value."""
-        return GroupCall(self.run_id, self.group_id, self.truth(), tuple(r.to_domain() for r in self.rollouts))
+        return GroupCall(
+            self.run_id, self.group_id, self.truth(), tuple(r.to_domain() for r in self.rollouts)
+        )
 
 
 class EstimatorIn(Wire):
@@ -352,7 +363,11 @@ class RewardsIn(Rewarding):
 
     def pin(self) -> tuple[str | None, str | None]:
         """Return name and digest of the profile, None where not given."""
-        return (self.profile.name, self.profile.digest) if isinstance(self.profile, ProfilePin) else (self.profile, None)
+        return (
+            (self.profile.name, self.profile.digest)
+            if isinstance(self.profile, ProfilePin)
+            else (self.profile, None)
+        )
 
 
 M = TypeVar("M", bound=Wire)
@@ -386,7 +401,9 @@ def _position(message: str) -> str:
 
 def invalid(error: ValidationError) -> errors.InvalidRequest:
     """Say where and why a body does not fit, without echoing it."""
-    problems = tuple((_pointer(item["loc"]), item["msg"]) for item in error.errors(include_input=False)[:MAX_PROBLEMS])
+    problems = tuple(
+        (_pointer(item["loc"]), item["msg"]) for item in error.errors(include_input=False)[:MAX_PROBLEMS]
+    )
     path, message = problems[0]
     return errors.InvalidRequest(f"{message} at {path or 'the top level'}", path=path, problems=problems)
 

@@ -5,7 +5,8 @@ Lines of a group need not stand together. Its question is named by `question_id`
 
 from collections.abc import Iterable, Iterator
 
-from reward_service.adapters.native import GroupIn, Id, QuestionIn, RolloutIn, decode
+from entity_index.types import Question
+from reward_service.adapters.native import Id, QuestionIn, RolloutIn, decode
 from reward_service.adapters.replies import RolloutOut, scored_out
 from reward_service.errors import CallError
 from reward_service.service import GroupCall, QuestionRef, Scored
@@ -20,7 +21,7 @@ class RecordIn(RolloutIn):
     question: QuestionIn | None = None
 
 
-class BadLine(ValueError):  # noqa: N818  # names what it is about
+class BadLine(ValueError):  # names what it is about
     """A line that is no rollout."""
 
 
@@ -70,7 +71,7 @@ def _group(run_id: str, group_id: str, rows: list[RecordIn], dataset: str | None
     rollouts = tuple(row.to_domain() for row in rows)
     inline = {row.question.to_domain() for row in rows if row.question is not None}
     refs = {QuestionRef(dataset or "", row.question_id) for row in rows if row.question_id is not None}
-    questions = inline or refs
+    questions: set[Question | QuestionRef] = {*(inline or refs)}
     if len(questions) != 1:
         raise BadLine(f"group {group_id} must have one question, got {len(questions)}")
     if not inline and dataset is None:

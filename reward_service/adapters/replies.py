@@ -4,9 +4,10 @@ Shapes are typed dictionaries: what the code builds is what OpenAPI documents, a
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 from pydantic_core import to_json
+from typing_extensions import TypedDict
 
 from entity_index.types import Question
 from reward_service.adapters.native import ErrorOut, FactsGroupIn, IndexOut
@@ -14,7 +15,15 @@ from reward_service.errors import GroupError, UnknownGroupDataset, UnknownGroupQ
 from reward_service.profiles import Profile
 from reward_service.scoring import ENGINE_DIGEST
 from reward_service.service import IndexVersion, Measured, Scored, Truth
-from reward_service.types import Estimator, Evidence, GroupResult, GroupStatus, RolloutFacts, RolloutResult, RolloutStatus
+from reward_service.types import (
+    Estimator,
+    Evidence,
+    GroupResult,
+    GroupStatus,
+    RolloutFacts,
+    RolloutResult,
+    RolloutStatus,
+)
 
 
 class ProfileOut(TypedDict):
@@ -141,6 +150,24 @@ class ExplainOut(TypedDict):
     segments: list[SegmentOut]
 
 
+_NOTHING: RolloutOut = {
+    "rollout_id": "",
+    "status": "",
+    "outcome": None,
+    "reward": None,
+    "advantage": None,
+    "matched": None,
+    "match_rate": None,
+    "normalized_match_rate": None,
+    "in_baseline": False,
+    "in_loss": False,
+    "components": {},
+    "flags": [],
+    "detail": None,
+    "matches": [],
+}
+
+
 def profile_out(profile: Profile) -> ProfileOut:
     """Name a profile."""
     return {"name": profile.name, "digest": profile.digest}
@@ -153,7 +180,11 @@ def estimator_out(estimator: Estimator) -> EstimatorOut:
 
 def index_out(index: IndexVersion | None) -> IndexOut | None:
     """Name an index version; None for inline questions."""
-    return None if index is None else {"dataset": index.dataset, "version": index.version, "digest": index.digest}
+    return (
+        None
+        if index is None
+        else {"dataset": index.dataset, "version": index.version, "digest": index.digest}
+    )
 
 
 def error_out(error: GroupError) -> ErrorOut:
@@ -202,8 +233,7 @@ def rollout_out(result: RolloutResult, question: Question | None = None) -> Roll
 
 def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
     """Write down a rollout of a refused group."""
-    empty = RolloutResult(rollout_id, status, None, None, None, None, None, None, False, False, {}, detail=detail)
-    return rollout_out(empty)
+    return {**_NOTHING, "rollout_id": rollout_id, "status": status, "detail": detail}
 
 
 def paid_out(run_id: str, group_id: str, question_id: str | None, result: GroupResult) -> GroupOut:
@@ -223,7 +253,7 @@ def paid_out(run_id: str, group_id: str, question_id: str | None, result: GroupR
 
 
 def refused_out(
-    run_id: str, group_id: str, question_id: str | None, rollout_ids: Sequence[str], error: GroupError
+    run_id: str, group_id: str, question_id: str | None, *, rollout_ids: Sequence[str], error: GroupError
 ) -> GroupOut:
     """Write down a group that was refused: every rollout is named and none is paid."""
     status = refused_status(error)
@@ -258,7 +288,9 @@ def scored_out(scored: Scored) -> GroupOut:
             }
         case Scored(Measured(call, error=GroupError() as error)):
             ids = [rollout.rollout_id for rollout in call.rollouts]
-            return refused_out(call.run_id, call.group_id, call.question.question_id, ids, error)
+            return refused_out(
+                call.run_id, call.group_id, call.question.question_id, rollout_ids=ids, error=error
+            )
         case _:
             raise AssertionError("a group is either refused or has a result")
 
@@ -298,7 +330,9 @@ def _unmeasured(measured: Measured) -> list[RolloutFacts]:
     if measured.error is None:
         return []
     status = refused_status(measured.error)
-    return [RolloutFacts(one.rollout_id, status, detail=measured.error.title) for one in measured.call.rollouts]
+    return [
+        RolloutFacts(one.rollout_id, status, detail=measured.error.title) for one in measured.call.rollouts
+    ]
 
 
 def facts_reply(measured: Sequence[Measured], profile: Profile) -> FactsReply:
@@ -314,7 +348,7 @@ def rewarded_out(group: FactsGroupIn, result: GroupResult | GroupError) -> Group
     """Write down what became of the facts of one group; what came along with them goes back unchanged."""
     if isinstance(result, GroupError):
         ids = [one.rollout_id for one in group.rollouts]
-        return refused_out(group.run_id, group.group_id, group.question_id, ids, result)
+        return refused_out(group.run_id, group.group_id, group.question_id, rollout_ids=ids, error=result)
     return {
         **paid_out(group.run_id, group.group_id, group.question_id, result),
         "index": group.index,

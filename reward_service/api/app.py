@@ -9,7 +9,8 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entity_index import Catalogue, open_catalogue
+from entity_index.stores.protocols import Catalogue
+from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.api import problems
 from reward_service.api.routes import router
@@ -32,6 +33,7 @@ class RequestId:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -56,6 +58,17 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
+def create_service(settings: Settings, *, catalogue: Catalogue | None = None) -> RewardService:
+    """Build the service behind the application; arguments and errors are those of `create_app`."""
+    if catalogue is None and settings.index is not None:
+        if not settings.index.is_dir():
+            raise FileNotFoundError(f"there is no index at {settings.index}")
+        catalogue = SqliteCatalogue(settings.index)
+    service = RewardService(settings, catalogue=catalogue)
+    service.profile(None)
+    return service
+
+
 def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> FastAPI:
     """Build the application.
 
@@ -64,13 +77,10 @@ def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> Fas
         catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
 
     Raises:
-        EntityIndexError: the settings' folder is no index.
-        ServiceError: the default profile does not exist.
+        FileNotFoundError: the settings' folder does not exist.
+        UnknownProfile: the default profile does not exist.
     """
-    if catalogue is None and settings.index is not None:
-        catalogue = open_catalogue(settings.index)
-    service = RewardService(settings, catalogue=catalogue)
-    service.profile(None)
+    service = create_service(settings, catalogue=catalogue)
     app = FastAPIOffline(
         title="reward-service",
         version=__version__,

@@ -15,7 +15,10 @@ def check_media_type(request: Request) -> None:
         UnsupportedMediaType: anything but application/json and application/...+json.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not (media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))):
+    if not (
+        media_type == "application/json"
+        or (media_type.startswith("application/") and media_type.endswith("+json"))
+    ):
         raise UnsupportedMediaType("send the header Content-Type: application/json")
 
 

@@ -2,11 +2,12 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict
 
 from reward_service.errors import URN, CallError, InvalidRequest
 
@@ -35,7 +36,14 @@ class Problem(TypedDict):
 
 
 def _respond(
-    request: Request, *, slug: str, title: str, status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
+    request: Request,
+    *,
+    slug: str,
+    title: str,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,
 ) -> JSONResponse:
     problem = {"type": slug, "title": title, "status": status, "detail": detail, **more}
     problem["request_id"] = request.state.request_id

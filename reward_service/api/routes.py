@@ -1,8 +1,9 @@
 """One function a call: read, ask the service, answer."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from typing_extensions import TypedDict
 
 from reward_service import __version__
 from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn, decode
@@ -104,7 +105,9 @@ async def match(request: Request, service: Service) -> Response:
     call = decode(await read_body(request, service.settings.max_body_bytes), MatchIn)
     profile = service.profile(call.profile)
     service.check_groups(len(call.groups))
-    measured = await service.measure([group.to_domain() for group in call.groups], profile, explain=call.explain)
+    measured = await service.measure(
+        [group.to_domain() for group in call.groups], profile, explain=call.explain
+    )
     return _json(facts_reply(measured, profile))
 
 

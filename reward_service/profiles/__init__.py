@@ -6,7 +6,7 @@ number, so that a new field with a default does not break old pins. Name and pro
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from importlib import resources
@@ -101,14 +101,14 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 
 def _check(profile: Profile) -> None:
     """Refuse names that stand in no table."""
-    chosen = [
+    chosen: list[tuple[str, str, Collection[str]]] = [
         ("measure.grammar", profile.measure.grammar, GRAMMARS),
         ("measure.checker", profile.measure.checker, CHECKERS),
         ("estimator.type", profile.estimator.type, ESTIMATORS),
     ]
     for n, term in enumerate(profile.reward.terms):
         where = f"reward.terms[{n}]"
-        chosen.append((f"{where}.signal", term.signal, {ENTITY_MATCH: None}))
+        chosen.append((f"{where}.signal", term.signal, (ENTITY_MATCH,)))
         chosen += [(f"{where}.normalize", term.normalize, NORMALIZERS), (f"{where}.when", term.when, GATES)]
     for where, name, table in chosen:
         if name not in table:

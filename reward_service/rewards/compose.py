@@ -38,7 +38,9 @@ def _term(term: Term, outcome: Outcome, *, matched: int, entities: int, best: in
     return term.weight * NORMALIZERS[term.normalize](matched, entities, best)
 
 
-def components(spec: RewardSpec, outcome: Outcome, *, matched: int, entities: int, best: int) -> dict[str, float]:
+def components(
+    spec: RewardSpec, outcome: Outcome, *, matched: int, entities: int, best: int
+) -> dict[str, float]:
     """Return the parts of one rollout's reward.
 
     Args:

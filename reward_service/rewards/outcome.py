@@ -1,4 +1,6 @@
-"""Which outcome a rollout has. The evidence is asked in this order:
+"""Which outcome a rollout has.
+
+The evidence is asked in this order:
 
 1. a stop reason over a limit: error, and out of the loss;
 2. the format: error;

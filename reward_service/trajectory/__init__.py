@@ -42,7 +42,7 @@ class Parsed:
 
 def _parse_text(source: Text, grammar: str) -> Parsed:
     blocks = list(scan_blocks(source.text))
-    segments = tuple(Segment(block.kind, block.text) for block in blocks if block.kind is not None)
+    segments = tuple(Segment(block.kind, block.text) for block in blocks if block.kind and block.is_segment)
     return Parsed(segments, GRAMMARS[grammar](blocks))
 
 

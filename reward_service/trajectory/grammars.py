@@ -74,4 +74,6 @@ def none(blocks: Sequence[Block]) -> str | None:  # noqa: ARG001  # one signatur
     return None
 
 
-GRAMMARS: Mapping[str, Grammar] = MappingProxyType({"websailor": websailor, "balanced": balanced, "none": none})
+GRAMMARS: Mapping[str, Grammar] = MappingProxyType(
+    {"websailor": websailor, "balanced": balanced, "none": none}
+)

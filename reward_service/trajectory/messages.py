@@ -20,7 +20,7 @@ PROMPT_ROLES = frozenset({"system", "developer"})
 TOOL_ROLES = frozenset({"tool", "function"})
 
 
-class UnparsableRollout(ValueError):  # noqa: N818  # names what it is about
+class UnparsableRollout(ValueError):  # names what it is about
     """The caller's record of the rollout cannot be read; nothing the policy did."""
 
 
@@ -34,7 +34,9 @@ def _text(value: Any, where: str) -> str:
         parts = [part.get("text", "") if isinstance(part, Mapping) else part for part in value]
         if all(isinstance(part, str) for part in parts):
             return "".join(parts)
-    raise UnparsableRollout(f"{where} must be a string, null or a list of text parts, got {type(value).__name__}")
+    raise UnparsableRollout(
+        f"{where} must be a string, null or a list of text parts, got {type(value).__name__}"
+    )
 
 
 def tool_call_text(name: str, arguments: Any) -> str:
@@ -53,7 +55,9 @@ def _tool_calls(message: Mapping[str, Any], where: str) -> list[Segment]:
         function = call.get("function") if isinstance(call, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             raise UnparsableRollout(f"{where}.tool_calls[{n}] must be an object with function.name")
-        segments.append(Segment(SegmentKind.TOOL_CALL, tool_call_text(function["name"], function.get("arguments"))))
+        segments.append(
+            Segment(SegmentKind.TOOL_CALL, tool_call_text(function["name"], function.get("arguments")))
+        )
     return segments
 
 
@@ -67,7 +71,9 @@ def _untagged_kind(blocks: Sequence[Block], *, final: bool) -> SegmentKind | Non
 def _assistant(message: Mapping[str, Any], where: str, *, last: bool) -> Iterator[tuple[Segment, str | None]]:
     """Yield the segments of an assistant message, each with the format error of the text it came from."""
     reasoning = message.get("reasoning_content")
-    thought = _text(message.get("reasoning") if reasoning is None else reasoning, f"{where}.reasoning_content")
+    thought = _text(
+        message.get("reasoning") if reasoning is None else reasoning, f"{where}.reasoning_content"
+    )
     if thought:
         yield Segment(SegmentKind.THOUGHT, thought), None
     calls = _tool_calls(message, where)
@@ -76,7 +82,7 @@ def _assistant(message: Mapping[str, Any], where: str, *, last: bool) -> Iterato
     untagged = _untagged_kind(blocks, final=last and not calls)
     for block in blocks:
         kind = block.kind or untagged
-        if kind is not None and (block.kind is not None or block.text.strip()):
+        if kind is not None and (block.is_segment or block.text.strip()):
             yield Segment(kind, block.text), error
     for call in calls:
         yield call, None
@@ -88,7 +94,9 @@ def _not_assistant(role: str, message: Mapping[str, Any], where: str) -> list[Se
         return [Segment(SegmentKind.TOOL_RESPONSE, content)]
     if role == "user" and "<tool_response>" in content:
         blocks = scan_blocks(content)
-        return [Segment(block.kind, block.text) for block in blocks if block.kind is SegmentKind.TOOL_RESPONSE]
+        return [
+            Segment(block.kind, block.text) for block in blocks if block.kind is SegmentKind.TOOL_RESPONSE
+        ]
     return []
 
 

@@ -38,6 +38,11 @@ class Block:
     closed: bool = True
     """False: an opening tag without its closing tag, or one opened twice."""
 
+    @property
+    def is_segment(self) -> bool:
+        """Whether it is a piece of the rollout: tagged, and not just a stray closing tag."""
+        return self.kind is not None and (self.opened or self.text != "")
+
 
 @dataclass(slots=True)
 class _Open:

@@ -1,16 +1,13 @@
 """E-GRPO's golden numbers, over the two functions."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from reward_service.advantages import advantages
 from reward_service.profiles import Profile, shipped
 from reward_service.scoring import reward
 from reward_service.types import Estimator, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
+from tests.builders import GOLDEN
 
-GOLDEN = json.loads((Path(__file__).parent / "cases" / "egrpo.json").read_text(encoding="utf-8"))
 ESTIMATORS = {
     "grpo_ddof1_eps1e-6": Estimator("grpo", 1, 1e-6),
     "grpo_ddof0_eps1e-6": Estimator("grpo", 0, 1e-6),
@@ -42,7 +39,9 @@ def facts_of(case) -> list[RolloutFacts]:
             entities=case["entities"],
             overlength=overlength and outcome == "error",
         )
-        for n, (status, outcome, matched) in enumerate(zip(statuses, case["outcome"], case["matched"], strict=True))
+        for n, (status, outcome, matched) in enumerate(
+            zip(statuses, case["outcome"], case["matched"], strict=True)
+        )
     ]
 
 

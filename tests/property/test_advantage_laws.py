@@ -39,7 +39,9 @@ def test_advantages_are_finite_and_sum_to_zero(name, rewards):
 def test_a_shift_of_all_rewards_changes_nothing(name, rewards, shift):
     straight = advantages(rewards, Estimator(name))
 
-    assert advantages([reward + shift for reward in rewards], Estimator(name)) == pytest.approx(straight, abs=1e-6)
+    assert advantages([reward + shift for reward in rewards], Estimator(name)) == pytest.approx(
+        straight, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

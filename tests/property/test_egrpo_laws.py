@@ -9,7 +9,9 @@ from reward_service.scoring import reward
 from reward_service.types import Estimator, Outcome, RolloutFacts, RolloutStatus
 
 ENTITIES = 6
-MEMBERS = st.lists(st.tuples(st.integers(0, ENTITIES), st.sampled_from(list(Outcome))), min_size=1, max_size=16)
+MEMBERS = st.lists(
+    st.tuples(st.integers(0, ENTITIES), st.sampled_from(list(Outcome))), min_size=1, max_size=16
+)
 
 
 def facts(members):
@@ -28,7 +30,11 @@ def textbook(members, alpha=0.3):
     rates = [matched / ENTITIES for matched, _ in members]
     best = max(rates)
     normalized = [rate / best if best > 0 else 0.0 for rate in rates]
-    by_outcome = {Outcome.CORRECT: lambda _: 1.0, Outcome.WRONG: lambda g: alpha * g, Outcome.ERROR: lambda _: 0.0}
+    by_outcome = {
+        Outcome.CORRECT: lambda _: 1.0,
+        Outcome.WRONG: lambda g: alpha * g,
+        Outcome.ERROR: lambda _: 0.0,
+    }
     return [by_outcome[outcome](g) for (_, outcome), g in zip(members, normalized, strict=True)]
 
 
@@ -39,7 +45,9 @@ def test_the_algebra_is_the_papers_formula(members):
 
 @given(MEMBERS)
 def test_alpha_zero_is_grpo(members):
-    assert [one.reward for one in scored(members, "grpo")] == [float(o is Outcome.CORRECT) for _, o in members]
+    assert [one.reward for one in scored(members, "grpo")] == [
+        float(o is Outcome.CORRECT) for _, o in members
+    ]
 
 
 @given(MEMBERS)
@@ -61,7 +69,10 @@ def test_in_an_all_wrong_group_the_scale_of_the_rates_does_not_matter(members, f
     assert [one.advantage for one in scored(large, estimator=estimator)] == pytest.approx(expected)
 
 
-@given(st.lists(st.sampled_from([Outcome.CORRECT, Outcome.WRONG]), min_size=2, max_size=16), st.integers(0, ENTITIES))
+@given(
+    st.lists(st.sampled_from([Outcome.CORRECT, Outcome.WRONG]), min_size=2, max_size=16),
+    st.integers(0, ENTITIES),
+)
 def test_wrong_rollouts_that_share_one_rate_change_nothing(outcomes, rate):
     assume(len(set(outcomes)) == 2)
     members = [(rate if outcome is Outcome.WRONG else 0, outcome) for outcome in outcomes]

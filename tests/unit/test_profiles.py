@@ -5,6 +5,10 @@ import pytest
 from reward_service.profiles import DEFAULT_PROFILE, parse_profile, shipped
 
 MINIMAL = "name: mine\n"
+PINNED = {
+    "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
+    "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
+}
 
 
 def test_the_default_profile_is_shipped():
@@ -14,7 +18,9 @@ def test_the_default_profile_is_shipped():
 def test_a_digest_ignores_name_and_prose_and_written_defaults():
     plain = parse_profile(MINIMAL)
 
-    assert parse_profile("name: other\nabout: words\nestimator: {type: grpo, ddof: 1}\n").digest == plain.digest
+    assert (
+        parse_profile("name: other\nabout: words\nestimator: {type: grpo, ddof: 1}\n").digest == plain.digest
+    )
     assert parse_profile(MINIMAL + "estimator: {type: rloo}\n").digest != plain.digest
 
 
@@ -35,10 +41,17 @@ def test_digests_of_shipped_profiles_are_pinned():
         (MINIMAL + "estimator: {type: best}", "estimator.type must be one of"),
         (MINIMAL + "estimator: {ddof: true}", "profile.estimator.ddof must be int, got True"),
         (MINIMAL + "estimator: {epsilon: small}", "profile.estimator.epsilon must be float, got 'small'"),
-        (MINIMAL + "reward: {terms: [{signal: luck, weight: 1}]}", r"reward.terms\[0\].signal must be one of"),
-        (MINIMAL + "reward: {terms: [{signal: entity_match, weight: 1, when: never}]}", "when must be one of"),
         (
-            MINIMAL + "reward: {terms: [{signal: entity_match, weight: 1}, {signal: entity_match, weight: 2}]}",
+            MINIMAL + "reward: {terms: [{signal: luck, weight: 1}]}",
+            r"reward.terms\[0\].signal must be one of",
+        ),
+        (
+            MINIMAL + "reward: {terms: [{signal: entity_match, weight: 1, when: never}]}",
+            "when must be one of",
+        ),
+        (
+            MINIMAL
+            + "reward: {terms: [{signal: entity_match, weight: 1}, {signal: entity_match, weight: 2}]}",
             "name a signal twice",
         ),
     ],

@@ -48,7 +48,9 @@ def test_the_first_example_of_the_readme():
     assert (result.entities, result.group_max) == (2, 2)
     assert [one.reward for one in result.rollouts] == [1.0, 0.0, 0.15]
     assert result.rollouts[2].components == {"outcome": 0.0, "entity_match": 0.15}
-    assert [one.advantage for one in result.rollouts] == pytest.approx([1.143477, -0.71081, -0.432667], abs=1e-6)
+    assert [one.advantage for one in result.rollouts] == pytest.approx(
+        [1.143477, -0.71081, -0.432667], abs=1e-6
+    )
 
 
 def test_only_thoughts_count():
@@ -166,12 +168,20 @@ def test_a_rollout_alone_is_paid_only_where_the_groups_best_is_known():
     one = facts(matched=1)
 
     alone = reward_alone(one, PAPER, best=None)
-    assert (alone.status, alone.reward, alone.normalized_match_rate, alone.match_rate) == ("pending", None, None, 0.5)
+    assert (alone.status, alone.reward, alone.normalized_match_rate, alone.match_rate) == (
+        "pending",
+        None,
+        None,
+        0.5,
+    )
     paid = reward_alone(one, PAPER, best=2)
-    assert (paid.status, paid.reward, paid.normalized_match_rate, paid.advantage) == ("scored", 0.15, 0.5, None)
+    assert (paid.status, paid.reward, paid.normalized_match_rate, paid.advantage) == (
+        "scored",
+        0.15,
+        0.5,
+        None,
+    )
     unscored = reward_alone(facts(status=RolloutStatus.TIMEOUT), PAPER, best=2)
     assert (unscored.status, unscored.reward) == ("timeout", None)
     with pytest.raises(ValueError, match="group_max must be at least"):
         reward_alone(one, PAPER, best=0)
-
-

@@ -44,7 +44,7 @@ def test_a_well_formed_rollout_passes_every_grammar(grammar):
         ("<think>a<answer>Z</answer>", ["a"]),
         ("<think>I shall use <answer> tags</think><answer>x</answer>", ["I shall use <answer> tags"]),
         ("a</think><answer>x</answer>", ["a"]),
-        ("<answer>x</answer>Z</think>", [""]),
+        ("<answer>x</answer>Z</think>", []),
         ("no tags at all", []),
         ("<tool_call><think>Z</think></tool_call>", []),
     ],
@@ -102,7 +102,9 @@ def test_the_last_answer_stands():
     assert parse(Text("<think>a</think>"), "none").answer is None
 
 
-@pytest.mark.parametrize("unit", ["<think>", "</think>", "<tool_call>", "<think><tool_response>", "<answer><think>", "x"])
+@pytest.mark.parametrize(
+    "unit", ["<think>", "</think>", "<tool_call>", "<think><tool_response>", "<answer><think>", "x"]
+)
 def test_a_flood_of_tags_is_read_once(unit):
     """Linear by construction: nothing is scanned again; two hundred thousand tags take no noticeable time."""
     blocks = list(scan_blocks(unit * 200_000))
