@@ -19,10 +19,24 @@ UNICODE_VERSION = unicodedata.unidata_version
 
 MAX_MARK_RUN = 30  # UAX #15, stream-safe text format
 APOSTROPHES = frozenset("'\u2019\u2018\u02bc\u02bb\u02b9\u2032\uff07\u201b`\u00b4")
-BY_HAND = {"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ħ": "h", "ŧ": "t", "ŋ": "n"}
+BY_HAND = {
+    "ł": "l",
+    "ø": "o",
+    "đ": "d",
+    "ı": "i",
+    "æ": "ae",
+    "œ": "oe",
+    "þ": "th",
+    "ð": "d",
+    "ħ": "h",
+    "ŧ": "t",
+    "ŋ": "n",
+}
 # Invisible, though not of category Cf: fillers of Hangul, the grapheme joiner, variation selectors, the blank Braille cell.
 INVISIBLE = frozenset(
-    {0x115F, 0x1160, 0x3164, 0xFFA0, 0x034F, 0x2800} | set(range(0xFE00, 0xFE10)) | set(range(0xE0100, 0xE01F0))
+    {0x115F, 0x1160, 0x3164, 0xFFA0, 0x034F, 0x2800}
+    | set(range(0xFE00, 0xFE10))
+    | set(range(0xE0100, 0xE01F0))
 )
 APOSTROPHE = "'"
 
@@ -61,7 +75,9 @@ def _fold_char(char: str) -> str:
         folded = again
     if not folded:
         return ""
-    kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in folded if unicodedata.category(c) != "Cf")
+    kept = "".join(
+        c if unicodedata.category(c)[0] in "LNM" else " " for c in folded if unicodedata.category(c) != "Cf"
+    )
     return " ".join(kept.split()) or " "
 
 
