@@ -15,7 +15,7 @@
 Nothing here ever becomes an empty answer: a question that cannot be read is not a question without entities.
 """
 
-# ruff: noqa: N818  # the names are what went wrong, as a caller catches it; only the root says that it is an error
+# the names are what went wrong, as a caller catches it; only the root says that it is an error
 
 
 class EntityIndexError(Exception):
