@@ -106,8 +106,9 @@ class ToolCallStep(Wire):
     """A call of a tool."""
 
     type: Literal["tool_call"]
-    name: str
-    arguments: str | dict[str, Any]
+    name: str | None = None
+    """The tool's name; null where the model wrote a call that names none."""
+    arguments: str | dict[str, Any] = ""
     """As the model wrote them, or parsed."""
 
     def to_domain(self) -> Segment:
