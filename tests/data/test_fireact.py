@@ -50,9 +50,6 @@ def test_match_rates_and_groups_with_a_signal(post, groups, profile):
         for name in ("correct", "wrong")
     }
     with_signal = sum(any(one["advantage"] for one in group["rollouts"]) for group in reply["groups"])
-    print(
-        f"{profile}: {fmean(rates['correct']):.4f} / {fmean(rates['wrong']):.4f}, {with_signal} of {len(groups)} groups"
-    )
     assert (len(rollouts), len(groups)) == (1042, 355)
     assert (round(fmean(rates["correct"]), 4), round(fmean(rates["wrong"]), 4), with_signal) == EXPECTED[
         profile
