@@ -288,11 +288,16 @@ class FactsIn(Wire):
     status: MeasuredStatus = "scored"
     outcome: OutcomeName | None = None
     matched: Annotated[int, Field(ge=0)] | None = None
+    uncredited: dict[str, Annotated[int, Field(ge=0)]] = {}
+    grounded: Annotated[int, Field(ge=0)] = 0
+    mentions: Annotated[int, Field(ge=0)] = 0
     overlength: bool = False
     signals: dict[str, FiniteFloat] = {}
     flags: list[str] = []
     detail: str | None = None
     matches: list[dict[str, Any]] = []
+    uncredited_matches: list[dict[str, Any]] = []
+    near_misses: list[dict[str, Any]] = []
     """Evidence for people; not used."""
 
     def to_domain(self, entities: int) -> RolloutFacts:
@@ -303,6 +308,9 @@ class FactsIn(Wire):
             outcome=Outcome(self.outcome) if self.outcome else None,
             matched=self.matched,
             entities=entities,
+            uncredited=self.uncredited,
+            grounded=self.grounded,
+            mentions=self.mentions,
             overlength=self.overlength,
             signals=self.signals,
             flags=tuple(self.flags),

@@ -1,6 +1,6 @@
 """Finding a question's entities in the thoughts of its rollouts.
 
-    values      MatchSpec, Matching, NearMiss: what goes in and what comes out
+    values      MatchSpec, Matching: what goes in and what comes out
     compiled    compile_question: everything that does not depend on a rollout, cached
     substring   the paper's rule
     mentions    what a rollout names, right or wrong
@@ -22,7 +22,6 @@ from reward_service.matching.values import (
     REASONS,
     Matching,
     MatchSpec,
-    NearMiss,
 )
 from reward_service.types import Segment
 
@@ -37,7 +36,6 @@ __all__ = [
     "MatchSpec",
     "Matching",
     "MentionNames",
-    "NearMiss",
     "compile_question",
     "match_group",
 ]
