@@ -217,9 +217,23 @@ class FoldedText:
         return np.flatnonzero(self.bytes_ == SPACE)
 
     @cached_property
+    def separators(self) -> Positions:
+        """The position in `data` of each separator; segment i stands between separators i and i + 1."""
+        return np.flatnonzero(self.bytes_ == SEP)
+
+    def segment(self, at: Positions) -> Positions:
+        """Return the segments in which these positions of `data` stand."""
+        return np.searchsorted(self.separators, at) - 1
+
+    @property
+    def widest(self) -> int:
+        """The most bytes a folded character takes here."""
+        return 1 if len(self.strong) == len(self.data) else 4
+
+    @cached_property
     def _char_starts(self) -> Positions | None:
         """The position in `data` of each folded character; None where characters are bytes."""
-        if len(self.strong) == len(self.data):
+        if self.widest == 1:
             return None
         return np.flatnonzero((self.bytes_ & 0xC0) != 0x80)
 
