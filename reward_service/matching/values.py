@@ -52,8 +52,8 @@ class MatchSpec:
     """Below this precision nothing is credited; needs the data set's names. None has no floor."""
     max_chars: int = 4_000_000
     """A rollout with more characters of thoughts and tool responses is too costly."""
-    max_hits: int = 1_000_000
-    """A rollout with more raw hits of the scan, or a hundredth as many texts to verify, is too costly."""
+    max_hits: int = 250_000
+    """A rollout with more raw hits of the scan is too costly."""
 
     def __post_init__(self) -> None:
         """Check names and ranges once."""
@@ -61,8 +61,8 @@ class MatchSpec:
             raise ValueError(f"kind must be one of {', '.join(MATCHERS)}, got {self.kind!r}")
         if not 0 <= self.max_edits <= 3:
             raise ValueError(f"max_edits must be in [0, 3], got {self.max_edits}")
-        if self.pasted_tokens is not None and self.pasted_tokens < 2:
-            raise ValueError(f"pasted_tokens must be at least 2, got {self.pasted_tokens}")
+        if self.pasted_tokens is not None and self.pasted_tokens < 4:
+            raise ValueError(f"pasted_tokens must be at least 4, got {self.pasted_tokens}")
         if self.listed_mentions is not None and self.listed_mentions < 1:
             raise ValueError(f"listed_mentions must be at least 1, got {self.listed_mentions}")
         if self.precision_floor is not None and not 0 <= self.precision_floor <= 1:
