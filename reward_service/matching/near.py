@@ -8,8 +8,7 @@ from rapidfuzz import fuzz
 from entity_index.folding import Folded, fold
 from reward_service.matching.forms import Form
 from reward_service.matching.index import Index
-from reward_service.matching.values import NearMiss
-from reward_service.types import Segment, SegmentKind
+from reward_service.types import NearMiss, Segment, SegmentKind
 
 LEAST_SIMILARITY = 70.0
 MAX_CHARS = 200_000  # of thoughts looked at; partial ratios run at a few MB/s
