@@ -4,10 +4,13 @@ Rules, character by character:
 
 - compatibility decomposition and case folding; U+0300-036F marks are dropped (other marks stay: they are vowels or kana voicing);
 - letters without a decomposition (ł ø đ ı æ œ þ ...) have a spelling by hand;
-- apostrophes vanish, and a possessive `'s` with them; invisible characters vanish; runs of marks are cut at 30 (NFKC is quadratic on them);
+- apostrophes vanish, and a possessive `'s` with them; invisible characters vanish; runs of the marks that stay are cut at 30;
+- in scripts written without spaces (Han, kana, Thai, Lao, Khmer, Myanmar) every character with its marks is a token of its own;
+  Hangul syllables are not taken apart;
 - everything that is neither letter, number nor mark is a space; spaces are single and never stand at an end.
 
 Folding keeps an offset map, so that a span of the folded text points into the original.
+This is the obvious version: the definition, fast enough for names and answers. `reward_service.matching.fold` is its vectorised twin.
 Folding is idempotent. `FOLD_VERSION` and the Unicode version are part of the engine digest.
 """
 
@@ -39,6 +42,18 @@ INVISIBLE = frozenset(
     | set(range(0xE0100, 0xE01F0))
 )
 APOSTROPHE = "'"
+# Blocks of scripts written without spaces between words.
+UNSPACED = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x3005, 0x3007),  # iteration mark, closing mark, zero of Han
+    (0x3040, 0x312F),  # kana, Bopomofo
+    (0x31F0, 0x31FF),  # small kana
+    (0x3400, 0x4DBF),  # Han
+    (0x4E00, 0x9FFF),
+    (0x20000, 0x3FFFF),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +74,25 @@ def is_mark(char: str) -> bool:
     return unicodedata.category(char)[0] == "M"
 
 
+def stands_alone(char: str) -> bool:
+    """Return whether the character belongs to a script written without spaces, where each character is a token."""
+    return any(first <= ord(char) <= last for first, last in UNSPACED)
+
+
+def is_hangul(char: str) -> bool:
+    """Return whether the character is a Hangul syllable."""
+    return "\uac00" <= char <= "\ud7a3"
+
+
 def _decompose(char: str) -> str:
+    if is_hangul(char):
+        return char
     kept = "".join(c for c in unicodedata.normalize("NFKD", char) if not "\u0300" <= c <= "\u036f")
     return "".join(BY_HAND.get(c, c) for c in kept.casefold())
 
 
-def _fold_char(char: str) -> str:
-    """Return what one character becomes: token characters, one space, an apostrophe, or nothing."""
+def fold_char(char: str) -> str:
+    """Return what one character becomes on its own: token characters, one space, an apostrophe, or nothing."""
     if char in APOSTROPHES:
         return APOSTROPHE
     if unicodedata.category(char) == "Cf" or ord(char) in INVISIBLE:
@@ -75,9 +102,8 @@ def _fold_char(char: str) -> str:
         folded = again
     if not folded:
         return ""
-    kept = "".join(
-        c if unicodedata.category(c)[0] in "LNM" else " " for c in folded if unicodedata.category(c) != "Cf"
-    )
+    visible = [c for c in folded if unicodedata.category(c) != "Cf" and c not in APOSTROPHES]
+    kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in visible)
     return " ".join(kept.split()) or " "
 
 
@@ -87,7 +113,7 @@ _TABLE: dict[str, str] = {}
 def _lookup(char: str) -> str:
     folded = _TABLE.get(char)
     if folded is None:
-        folded = _TABLE[char] = _fold_char(char)
+        folded = _TABLE[char] = fold_char(char)
     return folded
 
 
@@ -96,6 +122,11 @@ def _is_possessive(text: str, at: int) -> bool:
     if at + 1 >= len(text) or _lookup(text[at + 1]) != "s":
         return False
     return at + 2 >= len(text) or not _lookup(text[at + 2]).strip(" " + APOSTROPHE)
+
+
+def _parted(left: str, right: str) -> bool:
+    """Return whether two neighbouring token characters belong to different tokens."""
+    return not is_mark(right) and (stands_alone(left) or stands_alone(right))
 
 
 def fold(text: str) -> Folded:
@@ -109,20 +140,26 @@ def fold(text: str) -> Folded:
 
     >>> fold("Władysław Szpilman's").text
     'wladyslaw szpilman'
+    >>> fold("我在Google工作").text
+    '我 在 google 工 作'
     """
     out: list[str] = []
     offsets: list[int] = []
     marks = 0
     at = 0
     while at < len(text):
-        char = text[at]
-        marks = marks + 1 if is_mark(char) else 0
-        piece = "" if marks > MAX_MARK_RUN else _lookup(char)
+        piece = _lookup(text[at])
         if piece == APOSTROPHE:
             if out and out[-1] != " " and _is_possessive(text, at):
                 at += 1
             piece = ""
         for c in piece:
+            marks = marks + 1 if is_mark(c) else 0
+            if marks > MAX_MARK_RUN:
+                continue
+            if c != " " and out and out[-1] != " " and _parted(out[-1], c):
+                out.append(" ")
+                offsets.append(at)
             if c != " " or (out and out[-1] != " "):
                 out.append(c)
                 offsets.append(at)

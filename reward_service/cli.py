@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
+from rich.text import Text
 
 from entity_index.errors import EntityIndexError
 from reward_service import tables
@@ -35,14 +37,23 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
 
 
+def _fail(why: str) -> NoReturn:
+    err.print(Text.assemble(("error: ", "red"), why))
+    raise typer.Exit(1)
+
+
 @contextmanager
 def one_clear_sentence() -> Iterator[None]:
     """Turn what a user can mend into one sentence on stderr and exit code 1."""
     try:
         yield
+    except ValidationError as invalid:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
+        )
+        _fail(f"settings: {problems}")
     except (ServiceError, EntityIndexError, BadLine, OSError) as error:
-        err.print(f"[red]error:[/red] {error}", highlight=False)
-        raise typer.Exit(1) from None
+        _fail(str(error))
 
 
 def _settings(**given: Any) -> Settings:

@@ -1,5 +1,6 @@
 """A first look in one command: the bundled sample, built, served and scored over HTTP."""
 
+import contextlib
 import json
 import shlex
 import tempfile
@@ -95,4 +96,5 @@ def run_demo(*, host: str, port: int, index: Path | None, console: Console) -> N
         app = create_app(Settings(host=host, port=port, index=folder))
         server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
         threading.Thread(target=_show, args=(server, f"http://{host}:{port}", console), daemon=True).start()
-        server.run()
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how this ends
+            server.run()

@@ -19,7 +19,7 @@ from reward_service.matching import MATCHER_VERSION, CompiledQuestion, Matching,
 from reward_service.profiles import Profile
 from reward_service.rewards import REWARD_VERSION
 from reward_service.rewards.compose import components, total
-from reward_service.rewards.entity_match import group_max, match_rate, normalized_match_rate
+from reward_service.rewards.entity_match import group_max, match_rate, normalized_match_rate, precision
 from reward_service.rewards.outcome import Verdict, judge
 from reward_service.trajectory import PARSER_VERSION, Parsed, UnparsableRollout, parse
 from reward_service.types import (
@@ -118,12 +118,19 @@ def _facts(
         outcome=verdict.outcome,
         matched=None if matching.too_costly else matching.matched,
         entities=matching.entities,
+        uncredited=matching.uncredited,
+        grounded=matching.grounded,
+        mentions=matching.mentions,
         overlength=verdict.overlength,
         signals=rollout.signals,
         flags=matching.flags,
         detail=verdict.detail,
-        evidence=Evidence(parsed.segments, matching.matches) if explain else None,
+        evidence=_evidence(parsed, matching) if explain else None,
     )
+
+
+def _evidence(parsed: Parsed, matching: Matching) -> Evidence:
+    return Evidence(parsed.segments, matching.matches, matching.uncredited_matches, matching.near_misses)
 
 
 def reward(
@@ -166,8 +173,10 @@ def reward(
         entities=facts[0].entities,
         group_max=best,
         rollouts=tuple(
-            _result(one, part, best=best, advantage=advantage)
-            for one, part, advantage in zip(facts, parts, estimated, strict=True)
+            _result(one, part, best=best, advantage=advantage, with_uncredited=with_uncredited)
+            for one, part, advantage, with_uncredited in zip(
+                facts, parts, estimated, _if_all_counted(facts, profile), strict=True
+            )
         ),
         flags=_group_flags(facts),
     )
@@ -199,21 +208,39 @@ def _check(facts: Sequence[RolloutFacts]) -> None:
     if len({one.entities for one in facts}) > 1:
         raise ValueError("all rollouts of a group must be measured against the same entities")
     for one in facts:
-        if one.matched is not None and not 0 <= one.matched <= one.entities:
-            raise ValueError(f"matched must be in [0, {one.entities}], got {one.matched}")
+        named = (one.matched or 0) + sum(one.uncredited.values())
+        if not 0 <= (one.matched or 0) <= named <= one.entities:
+            raise ValueError(f"matched and uncredited must add up to at most {one.entities}, got {named}")
         if one.status is RolloutStatus.SCORED and (one.outcome is None or one.matched is None):
             raise ValueError("a scored rollout must have an outcome and a matched count")
 
 
-def _components(one: RolloutFacts, profile: Profile, best: int) -> dict[str, float]:
-    """Return the parts of a rollout's reward; none where it is unscored."""
+def _components(one: RolloutFacts, profile: Profile, best: int, *, extra: int = 0) -> dict[str, float]:
+    """Return the parts of a rollout's reward with `extra` entities on top; none where it is unscored."""
     if one.status is not RolloutStatus.SCORED or one.outcome is None or one.matched is None:
         return {}
-    return components(profile.reward, one.outcome, matched=one.matched, entities=one.entities, best=best)
+    matched = one.matched + extra
+    return components(profile.reward, one.outcome, matched=matched, entities=one.entities, best=best)
+
+
+def _if_all_counted(facts: Sequence[RolloutFacts], profile: Profile) -> list[float | None]:
+    """Return the rewards the group would get if uncredited spans counted: the price of the guards, for comparison."""
+    extras = [sum(one.uncredited.values()) for one in facts]
+    scored = [one.status is RolloutStatus.SCORED for one in facts]
+    best = group_max(
+        (one.matched or 0) + extra for one, extra, vote in zip(facts, extras, scored, strict=True) if vote
+    )
+    parts = [_components(one, profile, best, extra=extra) for one, extra in zip(facts, extras, strict=True)]
+    return [total(part) if part else None for part in parts]
 
 
 def _result(
-    one: RolloutFacts, parts: Mapping[str, float], *, best: int, advantage: float | None = None
+    one: RolloutFacts,
+    parts: Mapping[str, float],
+    *,
+    best: int,
+    advantage: float | None = None,
+    with_uncredited: float | None = None,
 ) -> RolloutResult:
     """Put a rollout's result together; without parts it is not paid."""
     rates: tuple[float | None, float | None] = (None, None)
@@ -231,6 +258,10 @@ def _result(
         matched=one.matched,
         match_rate=rates[0],
         normalized_match_rate=rates[1],
+        uncredited=one.uncredited,
+        grounded=one.grounded,
+        precision=precision(one.matched or 0, one.mentions),
+        reward_with_uncredited=with_uncredited,
         in_baseline=bool(parts),
         in_loss=bool(parts) and not one.overlength,
         components=parts,

@@ -10,6 +10,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
+def _no_counts() -> Mapping[str, int]:
+    return MappingProxyType({})
+
+
 def _no_signals() -> Mapping[str, float]:
     return MappingProxyType({})
 
@@ -126,12 +130,31 @@ class Match(NamedTuple):
     """Half-open span in that segment's text, in characters."""
 
 
+class NearMiss(NamedTuple):
+    """The passage that came closest to an entity that was not found."""
+
+    entity: int
+    """Position in the question's entities."""
+    form: str
+    """The spelling that was looked for."""
+    similarity: float
+    """rapidfuzz's partial ratio over folded text, 0-100; it never decides a match."""
+    segment: int
+    start: int
+    end: int
+    """Half-open span in that segment's text, in characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What `explain` shows beside the counts."""
 
     segments: tuple[Segment, ...]
-    matches: tuple[Match, ...]
+    matches: tuple[Match, ...] = ()
+    """The best credited evidence of each matched entity."""
+    uncredited: tuple[Match, ...] = ()
+    """The best evidence of each entity that was named and earns nothing."""
+    near_misses: tuple[NearMiss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +169,12 @@ class RolloutFacts:
     """Distinct ground-truth entities named in thoughts, in [0, entities]; None where nothing was searched."""
     entities: int = 0
     """m = |E_q| after masking; the same for every rollout of a question."""
+    uncredited: Mapping[str, int] = field(default_factory=_no_counts)
+    """Entities that are named and earn nothing, by reason: pasted, listed, ungrounded, precision."""
+    grounded: int = 0
+    """Of `matched`: those that stand in a tool response before the thought that names them."""
+    mentions: int = 0
+    """Distinct entity-like mentions in thoughts, right or wrong; 0 where they were not counted."""
     overlength: bool = False
     """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
@@ -167,6 +196,12 @@ class RolloutResult:
     matched: int | None
     match_rate: float | None
     normalized_match_rate: float | None
+    uncredited: Mapping[str, int]
+    grounded: int
+    precision: float | None
+    """matched / mentions, in [0, 1]; None where mentions were not counted. Reported, never multiplied in."""
+    reward_with_uncredited: float | None
+    """The reward as it would be, for everyone in the group, if uncredited spans counted."""
     in_baseline: bool
     in_loss: bool
     components: Mapping[str, float]

@@ -106,8 +106,9 @@ class ToolCallStep(Wire):
     """A call of a tool."""
 
     type: Literal["tool_call"]
-    name: str
-    arguments: str | dict[str, Any]
+    name: str | None = None
+    """The tool's name; null where the model wrote a call that names none."""
+    arguments: str | dict[str, Any] = ""
     """As the model wrote them, or parsed."""
 
     def to_domain(self) -> Segment:
@@ -287,11 +288,16 @@ class FactsIn(Wire):
     status: MeasuredStatus = "scored"
     outcome: OutcomeName | None = None
     matched: Annotated[int, Field(ge=0)] | None = None
+    uncredited: dict[str, Annotated[int, Field(ge=0)]] = {}
+    grounded: Annotated[int, Field(ge=0)] = 0
+    mentions: Annotated[int, Field(ge=0)] = 0
     overlength: bool = False
     signals: dict[str, FiniteFloat] = {}
     flags: list[str] = []
     detail: str | None = None
     matches: list[dict[str, Any]] = []
+    uncredited_matches: list[dict[str, Any]] = []
+    near_misses: list[dict[str, Any]] = []
     """Evidence for people; not used."""
 
     def to_domain(self, entities: int) -> RolloutFacts:
@@ -302,6 +308,9 @@ class FactsIn(Wire):
             outcome=Outcome(self.outcome) if self.outcome else None,
             matched=self.matched,
             entities=entities,
+            uncredited=self.uncredited,
+            grounded=self.grounded,
+            mentions=self.mentions,
             overlength=self.overlength,
             signals=self.signals,
             flags=tuple(self.flags),

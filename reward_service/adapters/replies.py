@@ -20,6 +20,8 @@ from reward_service.types import (
     Evidence,
     GroupResult,
     GroupStatus,
+    Match,
+    NearMiss,
     RolloutFacts,
     RolloutResult,
     RolloutStatus,
@@ -54,6 +56,26 @@ class MatchOut(TypedDict):
     text: str
 
 
+class NearMissOut(TypedDict):
+    """The passage that came closest to an entity that was not found."""
+
+    entity: str
+    form: str
+    similarity: float
+    segment: int
+    start: int
+    end: int
+    text: str
+
+
+class EvidenceOut(TypedDict):
+    """Where entities were found, or almost; empty unless explained."""
+
+    matches: list[MatchOut]
+    uncredited_matches: list[MatchOut]
+    near_misses: list[NearMissOut]
+
+
 class SegmentOut(TypedDict):
     """One piece of a rollout."""
 
@@ -61,7 +83,7 @@ class SegmentOut(TypedDict):
     text: str
 
 
-class RolloutOut(TypedDict):
+class RolloutOut(EvidenceOut):
     """What one rollout is paid and why. `reward` is null unless `status` is `scored`."""
 
     rollout_id: str
@@ -72,12 +94,15 @@ class RolloutOut(TypedDict):
     matched: int | None
     match_rate: float | None
     normalized_match_rate: float | None
+    uncredited: dict[str, int]
+    grounded: int
+    precision: float | None
+    reward_with_uncredited: float | None
     in_baseline: bool
     in_loss: bool
     components: dict[str, float]
     flags: list[str]
     detail: str | None
-    matches: list[MatchOut]
 
 
 class GroupOut(TypedDict):
@@ -104,18 +129,20 @@ class ScoreOut(TypedDict):
     groups: list[GroupOut]
 
 
-class FactsOut(TypedDict):
-    """What was measured of one rollout: numbers, no text."""
+class FactsOut(EvidenceOut):
+    """What was measured of one rollout: numbers, and text only where explained."""
 
     rollout_id: str
     status: str
     outcome: str | None
     matched: int | None
+    uncredited: dict[str, int]
+    grounded: int
+    mentions: int
     overlength: bool
     signals: dict[str, float]
     flags: list[str]
     detail: str | None
-    matches: list[MatchOut]
 
 
 class FactsGroupOut(TypedDict):
@@ -159,12 +186,18 @@ _NOTHING: RolloutOut = {
     "matched": None,
     "match_rate": None,
     "normalized_match_rate": None,
+    "uncredited": {},
+    "grounded": 0,
+    "precision": None,
+    "reward_with_uncredited": None,
     "in_baseline": False,
     "in_loss": False,
     "components": {},
     "flags": [],
     "detail": None,
     "matches": [],
+    "uncredited_matches": [],
+    "near_misses": [],
 }
 
 
@@ -192,23 +225,40 @@ def error_out(error: GroupError) -> ErrorOut:
     return {"type": error.type, "title": error.title, "detail": error.detail, "path": error.path}
 
 
-def matches_out(evidence: Evidence | None, question: Question) -> list[MatchOut]:
-    """List where entities were found; empty unless explained."""
-    if evidence is None:
-        return []
-    return [
-        {
-            "entity": question.entities[match.entity].name,
-            "channel": match.channel,
-            "form": match.form,
-            "distance": match.distance,
-            "segment": match.segment,
-            "start": match.start,
-            "end": match.end,
-            "text": evidence.segments[match.segment].text[match.start : match.end],
-        }
-        for match in evidence.matches
-    ]
+def evidence_out(evidence: Evidence | None, question: Question | None) -> EvidenceOut:
+    """Write down where entities were found; empty unless explained."""
+    if evidence is None or question is None:
+        return {"matches": [], "uncredited_matches": [], "near_misses": []}
+    return {
+        "matches": [_match_out(match, evidence, question) for match in evidence.matches],
+        "uncredited_matches": [_match_out(match, evidence, question) for match in evidence.uncredited],
+        "near_misses": [_near_miss_out(miss, evidence, question) for miss in evidence.near_misses],
+    }
+
+
+def _match_out(match: Match, evidence: Evidence, question: Question) -> MatchOut:
+    return {
+        "entity": question.entities[match.entity].name,
+        "channel": match.channel,
+        "form": match.form,
+        "distance": match.distance,
+        "segment": match.segment,
+        "start": match.start,
+        "end": match.end,
+        "text": evidence.segments[match.segment].text[match.start : match.end],
+    }
+
+
+def _near_miss_out(miss: NearMiss, evidence: Evidence, question: Question) -> NearMissOut:
+    return {
+        "entity": question.entities[miss.entity].name,
+        "form": miss.form,
+        "similarity": miss.similarity,
+        "segment": miss.segment,
+        "start": miss.start,
+        "end": miss.end,
+        "text": evidence.segments[miss.segment].text[miss.start : miss.end],
+    }
 
 
 def rollout_out(result: RolloutResult, question: Question | None = None) -> RolloutOut:
@@ -222,12 +272,16 @@ def rollout_out(result: RolloutResult, question: Question | None = None) -> Roll
         "matched": result.matched,
         "match_rate": result.match_rate,
         "normalized_match_rate": result.normalized_match_rate,
+        "uncredited": dict(result.uncredited),
+        "grounded": result.grounded,
+        "precision": result.precision,
+        "reward_with_uncredited": result.reward_with_uncredited,
         "in_baseline": result.in_baseline,
         "in_loss": result.in_loss,
         "components": dict(result.components),
         "flags": list(result.flags),
         "detail": result.detail,
-        "matches": matches_out(result.evidence, question) if question else [],
+        **evidence_out(result.evidence, question),
     }
 
 
@@ -302,11 +356,14 @@ def facts_out(facts: RolloutFacts, question: Question) -> FactsOut:
         "status": facts.status,
         "outcome": facts.outcome,
         "matched": facts.matched,
+        "uncredited": dict(facts.uncredited),
+        "grounded": facts.grounded,
+        "mentions": facts.mentions,
         "overlength": facts.overlength,
         "signals": dict(facts.signals),
         "flags": list(facts.flags),
         "detail": facts.detail,
-        "matches": matches_out(facts.evidence, question),
+        **evidence_out(facts.evidence, question),
     }
 
 

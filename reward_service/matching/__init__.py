@@ -1,9 +1,19 @@
 """Finding a question's entities in the thoughts of its rollouts.
 
-    values      MatchSpec, Matching, NearMiss: what goes in and what comes out
+    values      MatchSpec, Matching: what goes in and what comes out
     compiled    compile_question: everything that does not depend on a rollout, cached
     substring   the paper's rule
+    folded      ours: the steps below put together
+    tables      facts about language
+    forms       the spellings of an entity
+    index       the automaton of a question
+    layout      the segments of a group in one buffer
+    fold        text as folded bytes, with the way back
+    scan        one pass: exact spans, candidate windows
+    verify      the guarded fuzzy rule
     mentions    what a rollout names, right or wrong
+    regions     what earns no credit: pasted, listed
+    near        what came close, for explanations
 
 Only thoughts are searched. A match never crosses a segment. An entity counts once, with its best evidence.
 """
@@ -11,6 +21,7 @@ Only thoughts are searched. A match never crosses a segment. An entity counts on
 from collections.abc import Sequence
 
 from reward_service.matching.compiled import CompiledQuestion, compile_question
+from reward_service.matching.folded import match_folded
 from reward_service.matching.mentions import MentionNames
 from reward_service.matching.substring import match_substrings
 from reward_service.matching.values import (
@@ -20,9 +31,9 @@ from reward_service.matching.values import (
     MATCHER_VERSION,
     MATCHERS,
     REASONS,
+    SUBSTRING,
     Matching,
     MatchSpec,
-    NearMiss,
 )
 from reward_service.types import Segment
 
@@ -37,7 +48,6 @@ __all__ = [
     "MatchSpec",
     "Matching",
     "MentionNames",
-    "NearMiss",
     "compile_question",
     "match_group",
 ]
@@ -58,5 +68,6 @@ def match_group(
         explain: also return evidence: spans, forms, near misses.
         names: the names of the pinned data set, to count mentions against; None counts capitalised runs instead.
     """
-    del names  # the paper counts no mentions
-    return [match_substrings(rollout, compiled.question, explain=explain) for rollout in rollouts]
+    if compiled.spec.kind == SUBSTRING:
+        return [match_substrings(rollout, compiled.question, explain=explain) for rollout in rollouts]
+    return match_folded(rollouts, compiled, explain=explain, names=names)

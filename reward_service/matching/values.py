@@ -7,7 +7,7 @@ Two rollouts with the same thoughts and tool responses have the same `Matching`,
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reward_service.types import Match
+from reward_service.types import Match, NearMiss
 
 MATCHER_VERSION = 1
 
@@ -52,8 +52,8 @@ class MatchSpec:
     """Below this precision nothing is credited; needs the data set's names. None has no floor."""
     max_chars: int = 4_000_000
     """A rollout with more characters of thoughts and tool responses is too costly."""
-    max_hits: int = 1_000_000
-    """A rollout with more raw hits of the scan, or a hundredth as many texts to verify, is too costly."""
+    max_hits: int = 250_000
+    """A rollout with more raw hits of the scan is too costly."""
 
     def __post_init__(self) -> None:
         """Check names and ranges once."""
@@ -61,8 +61,8 @@ class MatchSpec:
             raise ValueError(f"kind must be one of {', '.join(MATCHERS)}, got {self.kind!r}")
         if not 0 <= self.max_edits <= 3:
             raise ValueError(f"max_edits must be in [0, 3], got {self.max_edits}")
-        if self.pasted_tokens is not None and self.pasted_tokens < 2:
-            raise ValueError(f"pasted_tokens must be at least 2, got {self.pasted_tokens}")
+        if self.pasted_tokens is not None and self.pasted_tokens < 4:
+            raise ValueError(f"pasted_tokens must be at least 4, got {self.pasted_tokens}")
         if self.listed_mentions is not None and self.listed_mentions < 1:
             raise ValueError(f"listed_mentions must be at least 1, got {self.listed_mentions}")
         if self.precision_floor is not None and not 0 <= self.precision_floor <= 1:
@@ -72,22 +72,6 @@ class MatchSpec:
 EGRPO = MatchSpec()
 EGRPO_PAPER = MatchSpec(kind=SUBSTRING)
 EGRPO_GUARDED = MatchSpec(grounded=True, precision_floor=0.25)
-
-
-@dataclass(frozen=True, slots=True)
-class NearMiss:
-    """The passage that came closest to an entity that was not found."""
-
-    entity: int
-    """Position in the question's entities."""
-    form: str
-    """The spelling that was looked for."""
-    similarity: float
-    """rapidfuzz's partial ratio over folded text, 0-100; it never decides a match."""
-    segment: int
-    start: int
-    end: int
-    """Half-open span in that segment's text, in characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,3 +23,8 @@ def group_max(matched: Iterable[int]) -> int:
 def normalized_match_rate(matched: int, best: int) -> float:
     """Return γ̂ = γ / γ_max = matched / group_max, in [0, 1]; 0 where the whole group matched nothing."""
     return matched / best if best else 0.0
+
+
+def precision(matched: int, mentions: int) -> float | None:
+    """Return matched / mentions, in [0, 1]; None where mentions were not counted."""
+    return min(matched / mentions, 1.0) if mentions else None

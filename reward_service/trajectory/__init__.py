@@ -34,11 +34,6 @@ class Parsed:
         answers = (segment.text for segment in reversed(self.segments) if segment.kind is SegmentKind.ANSWER)
         return next((text.strip() for text in answers), None)
 
-    @property
-    def has_observations(self) -> bool:
-        """Whether any tool response was sent along."""
-        return any(segment.kind is SegmentKind.TOOL_RESPONSE for segment in self.segments)
-
 
 def _parse_text(source: Text, grammar: str) -> Parsed:
     blocks = list(scan_blocks(source.text))

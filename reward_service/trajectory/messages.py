@@ -39,9 +39,10 @@ def _text(value: Any, where: str) -> str:
     )
 
 
-def tool_call_text(name: str, arguments: Any) -> str:
-    """Return a tool call as one text: its name and its arguments as they were sent."""
-    return f"{name} {arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)}"
+def tool_call_text(name: str | None, arguments: Any) -> str:
+    """Return a tool call as one text: its name, if it has one, and its arguments as they were sent."""
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return written if name is None else f"{name} {written}"
 
 
 def _tool_calls(message: Mapping[str, Any], where: str) -> list[Segment]:

@@ -56,12 +56,18 @@ def test_the_example_of_the_docs(post):
         "matched": 1,
         "match_rate": 0.5,
         "normalized_match_rate": 0.5,
+        "uncredited": {},
+        "grounded": 0,
+        "precision": None,
+        "reward_with_uncredited": 0.15,
         "in_baseline": True,
         "in_loss": True,
         "components": {"outcome": 0.0, "entity_match": 0.15},
         "flags": [],
         "detail": None,
         "matches": [],
+        "uncredited_matches": [],
+        "near_misses": [],
     }
 
 

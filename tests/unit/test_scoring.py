@@ -153,7 +153,8 @@ def test_without_entities_the_term_is_absent():
     [
         ([], "at least one rollout"),
         ([facts(), facts("1", entities=3)], "same entities"),
-        ([facts(matched=3)], r"matched must be in \[0, 2\], got 3"),
+        ([facts(matched=3)], "must add up to at most 2, got 3"),
+        ([facts(matched=1, uncredited={"pasted": 2})], "must add up to at most 2, got 3"),
         ([facts(matched=-1)], "got -1"),
         ([facts(outcome=None)], "must have an outcome"),
         ([facts(matched=None)], "and a matched count"),
@@ -162,6 +163,16 @@ def test_without_entities_the_term_is_absent():
 def test_facts_no_measurement_makes_are_refused(members, why):
     with pytest.raises(ValueError, match=why):
         reward(members, PAPER)
+
+
+def test_uncredited_spans_are_priced_beside_the_reward():
+    members = [facts(matched=1), facts("1", matched=0, uncredited={"pasted": 2}, mentions=8, grounded=0)]
+
+    one, other = reward(members, PAPER).rollouts
+
+    assert (one.reward, other.reward) == (0.3, 0.0)
+    assert (one.reward_with_uncredited, other.reward_with_uncredited) == (0.15, 0.3)
+    assert (one.precision, other.precision) == (None, 0.0)
 
 
 def test_a_rollout_alone_is_paid_only_where_the_groups_best_is_known():

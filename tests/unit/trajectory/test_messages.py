@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward_service.trajectory import UnparsableRollout, parse
+from reward_service.trajectory import UnparsableRollout, parse, tool_call_text
 from reward_service.types import Messages, SegmentKind
 
 T, C, R, A = SegmentKind.THOUGHT, SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.ANSWER
@@ -63,6 +63,11 @@ def test_a_last_message_that_calls_a_tool_is_no_answer():
 
     assert parsed.answer is None
     assert [segment.kind for segment in parsed.segments] == [T, C]
+
+
+def test_a_call_without_a_name_is_its_arguments():
+    assert tool_call_text(None, "search[x") == "search[x"
+    assert tool_call_text("search", {"q": "é"}) == 'search {"q": "é"}'
 
 
 def test_content_may_come_in_parts():

@@ -2,9 +2,11 @@
 
 import contextlib
 import json
+import os
 import socket
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -68,3 +70,13 @@ def post(http):
         return reply.status_code, reply.json()
 
     return send
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """Folder of the real data sets; they are not part of the repository."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("REWARD_SERVICE_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set REWARD_SERVICE_TEST_DATA")
+    return folder

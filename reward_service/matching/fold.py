@@ -1,0 +1,254 @@
+r"""The vectorised twin of `entity_index.folding.fold`: many segments at once, as UTF-8 bytes.
+
+Idea: folding is almost per character, so one gather from a table indexed by code point does it; what remains is rare and local
+(apostrophes, runs of marks, characters that become several, tokens of one character, double spaces) and is done where it occurs.
+Every step turns an array of characters into another by repeating each element 0, 1 or more times. The list of those counts is the
+offset map, and is only multiplied out when a span is asked for.
+
+Segments are joined by ` \x01 `: it folds to itself, so no match crosses it, and each segment keeps a space at both ends.
+The table is filled from the reference, character by character, as characters are met.
+Two things that folding forgets are kept beside the bytes, because mentions are counted by them: which letters were capitals
+and which spaces were punctuation (`strong`), and which letters have no case (`caseless`).
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from entity_index.folding import APOSTROPHE, MAX_MARK_RUN, fold_char, is_mark, stands_alone
+
+Codes = npt.NDArray[np.unsignedinteger[Any]]
+Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+SEPARATOR = "\x01"
+SPACE, QUOTE, S, SEP = ord(" "), ord(APOSTROPHE), ord("s"), ord(SEPARATOR)
+SOFT = " -\u2010\u2011"  # what may stand inside a name
+
+# A table entry is a code point (0: nothing) with these bits above it.
+CODE = (1 << 21) - 1
+ALONE = 1 << 21  # it becomes a token of its own
+JOINS = 1 << 22  # it becomes a mark, which combines with the character before it
+MANY = 1 << 23  # it becomes several characters; the low bits number its expansion
+UNSEEN = 1 << 24
+STRONG = 1 << 25  # a capital, or a space that is more than a blank or a hyphen
+CASELESS = 1 << 26  # a letter of a script without capitals
+
+ASCII_CODE, ASCII_STRONG = 0x7F, 0x80
+FIRST_EXPANSION = 0x100  # so that no expansion's number reads as a space, a quote or an s
+
+
+def _entry(folded: str, char: str) -> int:
+    """Return the table entry of one folded character that came from `char`."""
+    strong = char not in SOFT if folded == " " else char.isupper()
+    caseless = folded.isalpha() and char.lower() == char.upper()
+    return (
+        ord(folded)
+        | ALONE * stands_alone(folded)
+        | JOINS * is_mark(folded)
+        | STRONG * strong
+        | CASELESS * caseless
+    )
+
+
+def _fold_ascii_char(char: str) -> int:
+    folded = char if char == SEPARATOR else fold_char(char)
+    strong = char not in SOFT if folded == " " else char.isupper()
+    return ord(folded) | ASCII_STRONG * strong
+
+
+_ascii = bytes(_fold_ascii_char(chr(code)) for code in range(128)) + bytes(128)
+_table = np.full(0x110000, UNSEEN, dtype=np.uint32)
+_expansions: dict[int, Codes] = {}
+
+
+def _fill(codes: Codes | Positions) -> None:
+    """Enter characters that are met for the first time."""
+    for code in np.unique(codes).tolist():
+        char = chr(code)
+        folded = char if char == SEPARATOR else fold_char(char)
+        if len(folded) > 1:
+            value = MANY | FIRST_EXPANSION + len(_expansions)
+            _expansions[value & CODE] = np.array([_entry(c, char) for c in folded], dtype=np.uint32)
+        else:
+            value = _entry(folded, char) if folded else 0
+        _table[code] = value
+
+
+def _gather(text: str) -> Codes:
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.intp)
+    values: Codes = _table[codes]
+    unseen = values == UNSEEN
+    if unseen.any():
+        _fill(codes[unseen])
+        values = _table[codes]
+    return values
+
+
+def _short_mark_runs(values: Codes) -> Mask:
+    """Return which characters stay: all but the marks that have `MAX_MARK_RUN` marks directly before them."""
+    marks = np.concatenate(([0], np.cumsum((values & JOINS) != 0)))
+    run = marks[MAX_MARK_RUN + 1 :] - marks[: -MAX_MARK_RUN - 1]
+    kept = np.ones(len(values), dtype=np.bool_)
+    kept[np.flatnonzero(run > MAX_MARK_RUN) + MAX_MARK_RUN] = False
+    return kept
+
+
+def _drop_apostrophes(values: Codes, code: int) -> None:
+    """Drop apostrophes, and the `s` of a possessive. Two characters always follow: the buffer ends in a separator."""
+    at = np.flatnonzero(values == QUOTE)
+    after = values[at + 2] & code
+    at_s = at[(values[at + 1] & code == S) & ((after == SPACE) | (after == QUOTE) | (after == 0))]
+    values[at] = 0
+    if at_s.size:
+        kept = np.flatnonzero(values)
+        before = values[kept[np.searchsorted(kept, at_s) - 1]] & code
+        values[at_s[before != SPACE] + 1] = 0
+
+
+def _single_spaces(values: Codes, code: int) -> Mask:
+    """Return which characters stay when each run of spaces becomes its first one."""
+    space = (values & code) == SPACE
+    kept = np.ones(len(values), dtype=np.bool_)
+    np.logical_and(space[1:], space[:-1], out=kept[1:])
+    np.logical_not(kept[1:], out=kept[1:])
+    return kept
+
+
+def _expansion_counts(values: Codes) -> Positions:
+    counts = np.ones(len(values), dtype=np.int64)
+    at = np.flatnonzero(values & MANY)
+    counts[at] = [len(_expansions[i]) for i in (values[at] & CODE).tolist()]
+    return counts
+
+
+def _expand(values: Codes, counts: Positions) -> Codes:
+    """Write out the characters that become several."""
+    several = (values & MANY) != 0
+    wide = np.repeat(values, counts)
+    wide[np.repeat(several, counts)] = np.concatenate(
+        [_expansions[i] for i in (values[several] & CODE).tolist()]
+    )
+    return wide
+
+
+def _parted(values: Codes) -> Positions:
+    """Return the positions of tokens that follow another token without a space."""
+    left, right = values[:-1], values[1:]
+    alone = ((left | right) & ALONE) != 0
+    inside = ((right & JOINS) == 0) & (left & CODE != SPACE) & (right & CODE != SPACE)
+    return np.flatnonzero(alone & inside) + 1
+
+
+class FoldedText:
+    r"""Several segments, folded into one buffer of UTF-8 bytes: `\x01 first segment \x01 second segment \x01`."""
+
+    data: bytes
+    """The folded text."""
+    strong: Mask
+    """Per folded character: a capital, or a space that was punctuation."""
+    caseless: Mask | None
+    """Per folded character: a letter of a script without capitals. None where there is none."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        joined = f" {SEPARATOR} ".join(texts)
+        if joined.count(SEPARATOR) != max(0, len(texts) - 1):
+            joined = f" {SEPARATOR} ".join(text.replace(SEPARATOR, " ") for text in texts)
+        self.raw = f"{SEPARATOR} {joined} {SEPARATOR}"
+        self._trail: list[Mask | Positions] = []
+        """How many characters each character became, step by step; a mask where that is none or one."""
+        if self.raw.isascii():
+            self._fold_ascii()
+        else:
+            self._fold_unicode()
+
+    def _keep(self, values: Codes, kept: Mask) -> Codes:
+        self._trail.append(kept)
+        return values[kept]
+
+    def _fold_ascii(self) -> None:
+        values: Codes = np.frombuffer(bytearray(self.raw, "ascii").translate(_ascii), dtype=np.uint8)
+        if APOSTROPHE in self.raw or "`" in self.raw:
+            _drop_apostrophes(values, ASCII_CODE)
+            values = self._keep(values, values != 0)
+        values = self._keep(values, _single_spaces(values, ASCII_CODE))
+        self.data = (values & ASCII_CODE).tobytes()
+        self.strong, self.caseless = values > ASCII_CODE, None
+
+    def _fold_unicode(self) -> None:
+        values = _gather(self.raw)
+        found = int(np.bitwise_or.reduce(values))
+        _drop_apostrophes(values, CODE)
+        values = self._keep(values, values != 0)
+        if found & MANY:
+            counts = _expansion_counts(values)
+            values = _expand(values, counts)
+            self._trail.append(counts)
+        if found & (JOINS | MANY):
+            values = self._keep(values, _short_mark_runs(values))
+        if found & (ALONE | MANY):
+            values = self._part(values)
+        values = self._keep(values, _single_spaces(values, CODE))
+        self.data = (values & np.uint32(CODE)).tobytes().decode("utf-32-le").encode()
+        self.strong = (values & STRONG) != 0
+        self.caseless = (values & CASELESS) != 0
+
+    def _part(self, values: Codes) -> Codes:
+        """Put a space between neighbours that are different tokens."""
+        at = _parted(values)
+        counts = np.ones(len(values), dtype=np.int64)
+        counts[at] = 2
+        self._trail.append(counts)
+        wide = np.repeat(values, counts)
+        wide[at + np.arange(len(at))] = SPACE
+        return wide
+
+    @cached_property
+    def bytes_(self) -> npt.NDArray[np.uint8]:
+        """The folded text as an array."""
+        return np.frombuffer(self.data, dtype=np.uint8)
+
+    @cached_property
+    def spaces(self) -> Positions:
+        """The position in `data` of each space; token i is what stands between spaces i and i + 1."""
+        return np.flatnonzero(self.bytes_ == SPACE)
+
+    @cached_property
+    def separators(self) -> Positions:
+        """The position in `data` of each separator; segment i stands between separators i and i + 1."""
+        return np.flatnonzero(self.bytes_ == SEP)
+
+    def segment(self, at: Positions) -> Positions:
+        """Return the segments in which these positions of `data` stand."""
+        return np.searchsorted(self.separators, at) - 1
+
+    @property
+    def widest(self) -> int:
+        """The most bytes a folded character takes here."""
+        return 1 if len(self.strong) == len(self.data) else 4
+
+    @cached_property
+    def _char_starts(self) -> Positions | None:
+        """The position in `data` of each folded character; None where characters are bytes."""
+        if self.widest == 1:
+            return None
+        return np.flatnonzero((self.bytes_ & 0xC0) != 0x80)
+
+    def chars(self, at: Positions) -> Positions:
+        """Return which folded characters begin at these positions of `data`."""
+        return at if self._char_starts is None else np.searchsorted(self._char_starts, at)
+
+    @cached_property
+    def origin(self) -> Positions:
+        """The position in `raw` of each folded character."""
+        origin = np.arange(len(self.raw))
+        for counts in self._trail:
+            origin = origin[counts] if counts.dtype == np.bool_ else np.repeat(origin, counts)
+        return origin
+
+    def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
+        """Return the half-open spans of `raw` that made these non-empty spans of `data`."""
+        return self.origin[self.chars(starts)], self.origin[self.chars(ends) - 1] + 1

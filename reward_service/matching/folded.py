@@ -1,0 +1,298 @@
+"""The matcher of the profiles `egrpo` and `egrpo-guarded`: fold, scan, judge, verify, count.
+
+All rollouts of a group go through in one buffer, one pass. Exact spans are judged first; windows are verified fuzzily only for
+entities that have no credited span yet, which changes no result: exact evidence is better than fuzzy.
+
+Arrays of two axes are named after them. R: rollouts of the group · E: entities of the question.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from reward_service.matching.compiled import CompiledQuestion
+from reward_service.matching.fold import FoldedText, Mask, Positions
+from reward_service.matching.index import Index
+from reward_service.matching.layout import Layout
+from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look
+from reward_service.matching.near import near_misses
+from reward_service.matching.regions import listed, pasted
+from reward_service.matching.scan import (
+    CHANNELS,
+    Hits,
+    Spans,
+    Windows,
+    candidates,
+    exact_spans,
+    expanded_spans,
+    scan,
+)
+from reward_service.matching.values import (
+    LISTED,
+    OBSERVATIONS_ABSENT,
+    PASTED,
+    PRECISION,
+    PRECISION_UNCHECKED,
+    UNGROUNDED,
+    Matching,
+    MatchSpec,
+)
+from reward_service.matching.verify import fuzzy_spans
+from reward_service.types import Match, Segment
+
+VERDICTS = (None, PASTED, LISTED, UNGROUNDED)
+"""Why a span earns nothing, by number; 0 earns credit."""
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rollouts of a group in one buffer, with what a rollout's judgement needs beside its spans."""
+
+    compiled: CompiledQuestion
+    layout: Layout
+    text: FoldedText
+    named: Spans
+    """Where forms stand exactly or with middle names, in thoughts and tool responses."""
+    mentions: Mentions
+    """Those in thoughts, by look."""
+    too_costly_R: Mask
+    has_tools_R: Mask
+    first_tool_RE: Positions
+    """Where each entity first stands in a tool response of the rollout."""
+
+    def rollout(self, at: Positions) -> Positions:
+        """Return the rollouts in which these positions stand."""
+        return self.layout.rollout[self.text.segment(at)]
+
+    def in_thought(self, at: Positions) -> Mask:
+        """Return which of these positions stand in a thought."""
+        return self.layout.is_thought[self.text.segment(at)]
+
+    def entity(self, spans: Spans) -> Positions:
+        """Return the entities that these spans name."""
+        return self.compiled.index.entity[spans.form]
+
+    def grounded(self, spans: Spans) -> Mask:
+        """Return which spans come after a tool response with their entity."""
+        return spans.start > self.first_tool_RE[self.rollout(spans.start), self.entity(spans)]
+
+    def judge(self, spans: Spans) -> Positions:
+        """Return the verdict on each span of a thought."""
+        spec = self.compiled.spec
+        verdict = np.zeros(len(spans), dtype=np.int64)
+        if spec.grounded:
+            verdict[~self.grounded(spans) & self.has_tools_R[self.rollout(spans.start)]] = VERDICTS.index(
+                UNGROUNDED
+            )
+        if spec.listed_mentions is not None:
+            dense = listed(
+                self.text, self.mentions, spans, most=spec.listed_mentions, width=spec.listed_window
+            )
+            verdict[dense] = VERDICTS.index(LISTED)
+        if spec.pasted_tokens is not None and self.has_tools_R.any():
+            verdict[pasted(self.text, self.layout, spans, tokens=spec.pasted_tokens)] = VERDICTS.index(PASTED)
+        return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The best span of every (rollout, entity) that was named in a thought: credited before uncredited, then by evidence."""
+
+    spans: Spans
+    verdict: Positions
+    rollout: Positions
+    entity: Positions
+    grounded: Mask
+
+    def of(self, rollout: int) -> "Findings":
+        """Return the findings of one rollout, in entity order."""
+        first, stop = np.searchsorted(self.rollout, (rollout, rollout + 1))
+        which = np.arange(first, stop)
+        return Findings(*(getattr(self, name)[which] for name in self.__slots__))
+
+
+def _best(group: Group, spans: Spans, verdict: Positions) -> Findings:
+    rollout, entity, grounded = group.rollout(spans.start), group.entity(spans), group.grounded(spans)
+    order = np.lexsort((spans.start, spans.distance, spans.channel, verdict > 0, entity, rollout))
+    keys = rollout[order] * len(group.compiled.question.entities) + entity[order]
+    heads = np.flatnonzero(np.diff(keys, prepend=-1))
+    best = order[heads]
+    stands = np.isin(keys[heads], keys[(grounded & (verdict == 0))[order]])
+    return Findings(spans[best], verdict[best], rollout[best], entity[best], stands)
+
+
+def _open_windows(group: Group, hits: Hits, credited: Spans) -> Windows:
+    """Return the windows worth verifying: in thoughts, and for an entity that has no credit in that rollout yet."""
+    index = group.compiled.index
+    open_RE = np.ones(group.first_tool_RE.shape, dtype=np.bool_)
+    open_RE[group.rollout(credited.start), group.entity(credited)] = False
+    windows = candidates(group.text, index, hits[group.in_thought(hits.start)])
+    at, row = index.owners.join(windows.phrase)
+    still_open = open_RE[group.rollout(windows.start[at]), index.entity[index.owners.references[row]]]
+    wanted = np.zeros(len(windows.phrase), dtype=np.bool_)
+    wanted[at[still_open]] = True
+    return windows[wanted]
+
+
+def _find(group: Group, hits: Hits) -> Findings:
+    """Judge the exact spans; verify windows for entities without credit; judge those."""
+    spans = group.named[group.in_thought(group.named.start)]
+    verdict = group.judge(spans)
+    fuzzy = fuzzy_spans(group.text, group.compiled.index, _open_windows(group, hits, spans[verdict == 0]))
+    return _best(group, Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy))))
+
+
+def _matches(group: Group, findings: Findings) -> list[Match]:
+    """Write evidence out: spans in the text of their segment."""
+    spans = findings.spans
+    segment = group.text.segment(spans.start)
+    start, end = (
+        raw - group.layout.raw_start[segment] for raw in group.text.raw_spans(spans.start, spans.end)
+    )
+    columns = (
+        findings.entity,
+        spans.channel,
+        spans.form,
+        spans.distance,
+        group.layout.position[segment],
+        start,
+        end,
+    )
+    return [
+        Match(entity, CHANNELS[channel], group.compiled.index.forms[form].spelling, *rest)
+        for entity, channel, form, *rest in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def _matching(group: Group, findings: Findings, mentions: int, *, explain: bool, by_name: bool) -> Matching:
+    """Count the findings of one rollout."""
+    spec, named = group.compiled.spec, len(findings.entity)
+    credited = findings.verdict == 0
+    matched, total = int(credited.sum()), max(mentions, named)
+    precision = matched / total if total else None
+    uncredited = Counter(VERDICTS[number] or "" for number in findings.verdict[~credited].tolist())
+    if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
+        credited, uncredited[PRECISION] = np.zeros(named, dtype=np.bool_), matched
+    matches = _matches(group, findings) if explain else []
+    kept = credited.tolist()
+    return Matching(
+        entities=group.compiled.entities,
+        matched=int(credited.sum()),
+        matches=tuple(match for match, counts in zip(matches, kept, strict=False) if counts),
+        masked=group.compiled.masked,
+        uncredited=dict(uncredited),
+        uncredited_matches=tuple(match for match, counts in zip(matches, kept, strict=False) if not counts),
+        matched_uncredited_included=named,
+        grounded=int((findings.grounded & credited).sum()),
+        mentions=total,
+        precision=precision,
+    )
+
+
+def _flags(spec: MatchSpec, *, has_tools: bool, by_name: bool) -> tuple[str, ...]:
+    unobserved = not has_tools and (spec.grounded or spec.pasted_tokens is not None)
+    unchecked = spec.precision_floor is not None and not by_name
+    return (OBSERVATIONS_ABSENT,) * unobserved + (PRECISION_UNCHECKED,) * unchecked
+
+
+def _distinct_per_rollout(rollout: Positions, key: npt.NDArray[np.integer[Any]], rollouts: int) -> list[int]:
+    """Return how many distinct keys each rollout has."""
+    order = np.lexsort((key, rollout))
+    rollout, key = rollout[order], key[order]
+    fresh = np.ones(len(key), dtype=np.bool_)
+    fresh[1:] = (key[1:] != key[:-1]) | (rollout[1:] != rollout[:-1])
+    counts: list[int] = np.bincount(rollout[fresh], minlength=rollouts).tolist()
+    return counts
+
+
+def _count_mentions(group: Group, findings: Findings, names: MentionNames | None) -> list[int]:
+    """Return the distinct mentions of each rollout; by name, its own entities count as found and the question's names not at all."""
+    rollouts = len(group.too_costly_R)
+    if names is None:
+        return _distinct_per_rollout(group.rollout(group.mentions.start), group.mentions.key, rollouts)
+    number, start = names.find(group.text)
+    asked, _ = names.find(FoldedText([group.compiled.question.text]))
+    own = names.numbers(form.folded for form in group.compiled.index.forms)
+    others = group.in_thought(start) & ~np.isin(number, np.concatenate((asked, own)))
+    found = np.bincount(findings.rollout, minlength=rollouts).tolist()
+    return [
+        a + b
+        for a, b in zip(
+            found, _distinct_per_rollout(group.rollout(start[others]), number[others], rollouts), strict=True
+        )
+    ]
+
+
+def _first_tool(
+    layout: Layout, text: FoldedText, index: Index, named: Spans, shape: tuple[int, int]
+) -> Positions:
+    segment = text.segment(named.start)
+    seen = ~layout.is_thought[segment]
+    first_RE = np.full(shape, NEVER)
+    np.minimum.at(
+        first_RE, (layout.rollout[segment[seen]], index.entity[named.form[seen]]), named.start[seen]
+    )
+    return first_RE
+
+
+def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> tuple[Group, Hits]:
+    """Fold and scan a group; what is over a cap is left out."""
+    spec, index = compiled.spec, compiled.index
+    long_R = np.array(
+        [sum(len(segment.text) for segment in rollout) > spec.max_chars for rollout in rollouts],
+        dtype=np.bool_,
+    )
+    layout = Layout.of([() if long else rollout for rollout, long in zip(rollouts, long_R, strict=True)])
+    text = FoldedText(layout.texts)
+    hits = scan(text, index)
+    of_hit = layout.rollout[text.segment(hits.start)]
+    too_costly_R = long_R | (np.bincount(of_hit, minlength=len(rollouts)) > spec.max_hits)
+    hits = hits[~too_costly_R[of_hit]]
+    named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
+    mentions = mentions_by_look(text)
+    segment = text.segment(named.start)
+    seen, shape = ~layout.is_thought[segment], (len(rollouts), len(compiled.question.entities))
+    group = Group(
+        compiled=compiled,
+        layout=layout,
+        text=text,
+        named=named,
+        mentions=mentions[layout.is_thought[text.segment(mentions.start)]],
+        too_costly_R=too_costly_R,
+        has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
+        first_tool_RE=_first_tool(
+            layout, text, index, named, (len(rollouts), len(compiled.question.entities))
+        ),
+    )
+    return group, hits
+
+
+def match_folded(
+    rollouts: Sequence[Sequence[Segment]],
+    compiled: CompiledQuestion,
+    *,
+    explain: bool,
+    names: MentionNames | None,
+) -> list[Matching]:
+    """Match the rollouts of a group under the folded rule; see `match_group`."""
+    if not rollouts:
+        return []
+    group, hits = _read(rollouts, compiled)
+    findings = _find(group, hits)
+    mentions = _count_mentions(group, findings, names)
+    results = []
+    for number, too_costly in enumerate(group.too_costly_R.tolist()):
+        if too_costly:
+            results.append(Matching(entities=compiled.entities, masked=compiled.masked, too_costly=True))
+            continue
+        mine = findings.of(number)
+        result = _matching(group, mine, mentions[number], explain=explain, by_name=names is not None)
+        flags = _flags(compiled.spec, has_tools=bool(group.has_tools_R[number]), by_name=names is not None)
+        missed = near_misses(rollouts[number], compiled.index, set(mine.entity.tolist())) if explain else ()
+        results.append(replace(result, flags=flags, near_misses=missed))
+    return results

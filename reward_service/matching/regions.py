@@ -1,0 +1,134 @@
+"""Uncredited regions: stretches of thought whose mentions earn nothing.
+
+- **pasted**: a run of at least `tokens` tokens that also stands in an earlier tool response of the same rollout. A span is pasted if
+  such a run contains it. Only the windows around spans are looked for, among the tool responses' windows.
+- **listed**: a window of `width` folded characters with more than `most` distinct mentions. A span is listed if such a window
+  contains it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reward_service.matching.fold import FoldedText, Mask, Positions
+from reward_service.matching.layout import Layout
+from reward_service.matching.mentions import Mentions, loads
+from reward_service.matching.scan import Spans
+
+FILTER_BITS = 16
+
+
+def _whole_windows(text: FoldedText, first: Positions, tokens: int) -> Positions:
+    """Return those of the tokens from which a window of `tokens` tokens stays in its segment."""
+    first = first[(first >= 0) & (first + tokens < len(text.spaces))]
+    inside: Mask = text.segment(text.spaces[first]) == text.segment(text.spaces[first + tokens])
+    return first[inside]
+
+
+def _sketch(text: FoldedText, first: Positions, tokens: int) -> Positions:
+    """Return a few bits of each window: equal windows have equal bits. Eight bytes span at most four tokens."""
+    words = loads(text)
+    mixed = sum(
+        words[text.spaces[first + step] + 1] * np.uint64(2 * step + 0x9E3779B97F4A7C15)
+        for step in range(0, tokens - 3, 4)
+    )
+    return (np.asarray(mixed) >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
+
+
+def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
+    """Return which windows of `tokens` tokens also stand in an earlier tool response of their rollout."""
+    known = np.zeros(1 << FILTER_BITS, dtype=np.bool_)
+    known[_sketch(text, first, tokens)] = True
+    sources = _whole_windows(text, np.flatnonzero(~layout.is_thought[text.segment(text.spaces)]), tokens)
+    sources = sources[known[_sketch(text, sources, tokens)]]
+    earliest: dict[tuple[int, bytes], int] = {}
+    for key, at in _windows(text, layout, sources, tokens):
+        earliest.setdefault(key, at)
+    return np.array(
+        [earliest.get(key, at) < at for key, at in _windows(text, layout, first, tokens)], dtype=np.bool_
+    )
+
+
+def _windows(
+    text: FoldedText, layout: Layout, first: Positions, tokens: int
+) -> list[tuple[tuple[int, bytes], int]]:
+    """Return each window as (rollout, bytes) and its position."""
+    start, end = text.spaces[first], text.spaces[first + tokens]
+    rollout = layout.rollout[text.segment(start)]
+    rows = zip(rollout.tolist(), start.tolist(), end.tolist(), strict=True)
+    return [((number, text.data[a:b]), a) for number, a, b in rows]
+
+
+def pasted(text: FoldedText, layout: Layout, spans: Spans, *, tokens: int) -> Mask:
+    """Return which spans stand inside a pasted run; one longer than `tokens` if all its windows are pasted."""
+    first = np.searchsorted(text.spaces, spans.start) - 1
+    last = np.searchsorted(text.spaces, spans.end) - tokens
+    low, high = np.minimum(first, last), np.maximum(first, last)
+    reach = high - low + 1
+    rank = np.arange(int(reach.sum())) - np.repeat(np.cumsum(reach) - reach, reach)
+    windows = _whole_windows(text, np.unique(np.repeat(low, reach) + rank), tokens)
+    copied = np.append(0, np.cumsum(_pasted_windows(text, layout, windows, tokens)))
+    begin, stop = np.searchsorted(windows, low), np.searchsorted(windows, high, side="right")
+    needed = np.where(last > first, stop - begin, 1)
+    inside: Mask = copied[stop] - copied[begin] >= needed
+    return inside
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Mentions as plain lists, in folded characters."""
+
+    key: list[int]
+    start: list[int]
+    end: list[int]
+    segment: list[int]
+
+
+def _dense_stretches(
+    places: _Places, near: Iterable[int], *, most: int, width: int
+) -> Iterator[tuple[int, int]]:
+    """Yield each shortest stretch with more than `most` distinct mentions that fits a window, as (first, last) mention.
+
+    Two fingers: `near` are the mentions that have more than `most` mentions after them within the width, distinct or not.
+    """
+    counts: Counter[int] = Counter()
+    begin = stop = 0
+    for first in near:
+        if first > stop:
+            counts, begin, stop = Counter(), first, first
+        for left in places.key[begin:first]:
+            counts[left] -= 1
+            if not counts[left]:
+                del counts[left]
+        begin, limit = first, places.start[first] + width
+        while (
+            len(counts) <= most
+            and stop < len(places.key)
+            and places.end[stop] <= limit
+            and places.segment[stop] == places.segment[first]
+        ):
+            counts[places.key[stop]] += 1
+            stop += 1
+        if len(counts) > most:
+            yield first, stop - 1
+
+
+def listed(text: FoldedText, mentions: Mentions, spans: Spans, *, most: int, width: int) -> Mask:
+    """Return which spans stand inside a window of `width` characters with more than `most` distinct mentions."""
+    start, end, segment = text.chars(mentions.start), text.chars(mentions.end), text.segment(mentions.start)
+    head = np.arange(max(0, len(start) - most))
+    near = head[(end[head + most] - start[head] <= width) & (segment[head + most] == segment[head])]
+    places = _Places(mentions.key.tolist(), start.tolist(), end.tolist(), segment.tolist())
+    dense = np.array(
+        list(_dense_stretches(places, near.tolist(), most=most, width=width)), dtype=np.int64
+    ).reshape(-1, 2)
+    if not dense.size:
+        return np.zeros(len(spans), dtype=np.bool_)
+    first, last = dense.T
+    low = np.maximum(end[last] - width, text.chars(text.separators[segment[first]]))
+    high = np.minimum(start[first] + width, text.chars(text.separators[segment[first] + 1]))
+    at = np.searchsorted(low, text.chars(spans.start), side="right") - 1
+    inside: Mask = (at >= 0) & (text.chars(spans.end) <= high[at])
+    return inside

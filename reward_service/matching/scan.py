@@ -1,0 +1,214 @@
+"""One pass over the text: where forms stand exactly, and where one might stand with edits.
+
+Everything here is arrays, one element a hit. Positions are bytes of the folded text; a span is its token characters, without the
+spaces around. Candidates are windows of whole tokens around a piece; `verify` decides about them.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+
+from reward_service.matching import tables
+from reward_service.matching.fold import FoldedText, Mask, Positions
+from reward_service.matching.forms import Form, Guard
+from reward_service.matching.index import Index
+
+CHUNK_HITS = (
+    1 << 20
+)  # hits held as Python tuples at a time, about 150 MB; reached only by nested patterns on nothing else
+EXACT, ALIAS, EXPANDED, FUZZY = range(4)
+CHANNELS = ("exact", "alias", "expanded", "fuzzy")
+MIDDLE_NAMES = 3
+_MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Where forms were found, one column each."""
+
+    form: Positions
+    channel: Positions
+    distance: Positions
+    start: Positions
+    end: Positions
+
+    def __getitem__(self, which: npt.NDArray[Any]) -> Self:
+        """Return some of the spans."""
+        return replace(self, **{name: getattr(self, name)[which] for name in self.__slots__})
+
+    def __len__(self) -> int:
+        return len(self.form)
+
+    @classmethod
+    def concat(cls, *parts: Self) -> Self:
+        """Return the spans of all parts."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Raw hits of the automaton."""
+
+    pattern: Positions
+    start: Positions
+    end: Positions
+
+    def __getitem__(self, which: Mask) -> "Hits":
+        """Return some of the hits."""
+        return Hits(self.pattern[which], self.start[which], self.end[which])
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Stretches of whole tokens that are a phrase, or may be with edits."""
+
+    phrase: Positions
+    start: Positions
+    end: Positions
+
+    def __getitem__(self, which: Mask) -> "Windows":
+        """Return some of the windows."""
+        return Windows(self.phrase[which], self.start[which], self.end[which])
+
+
+def scan(text: FoldedText, index: Index) -> Hits:
+    """Find every pattern, overlapping, in chunks that bound what is held at a time."""
+    size = max(index.longest, CHUNK_HITS // index.nesting)
+    parts, view = [], memoryview(text.data)
+    for begin in range(0, len(text.data), size):
+        found = index.automaton.find_matches_as_indexes(
+            view[begin : begin + size + index.longest - 1], overlapping=True
+        )
+        columns = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=3 * len(found)).reshape(-1, 3)
+        columns = columns[columns[:, 1] < size]
+        columns[:, 1:] += begin
+        parts.append(columns)
+    return Hits(*np.concatenate(parts).T)
+
+
+def _particle_follows(text: FoldedText, end: int) -> bool:
+    return text.data[end : text.data.index(b" ", end)].decode() in tables.HANGUL_PARTICLES
+
+
+def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
+    """Return where whole forms stand, guards observed."""
+    hit, use = index.whole.join(hits.pattern)
+    phrase, start, end = index.whole.references[use], hits.start[hit] + 1, hits.end[hit]
+    closed = text.bytes_[end - 1] == ord(" ")
+    end = end - closed
+    open_ended = np.flatnonzero(~closed & (text.bytes_[end] != ord(" ")))
+    kept = np.ones(len(end), dtype=np.bool_)
+    kept[open_ended] = [_particle_follows(text, at) for at in end[open_ended].tolist()]
+    return _guarded(text, index, of_forms(index, Windows(phrase, start, end)[kept]))
+
+
+def of_forms(index: Index, found: Windows) -> Spans:
+    """Return a span for every form behind each phrase, as if it stood there exactly and unguarded."""
+    at, row = index.owners.join(found.phrase)
+    form = index.owners.references[row]
+    return Spans(form, index.alias[form], np.zeros(len(form), dtype=np.int64), found.start[at], found.end[at])
+
+
+def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
+    """Return the spans whose form's guard is satisfied."""
+    guarded = np.flatnonzero(index.guarded[spans.form])
+    if not guarded.size:
+        return spans
+    kept = np.ones(len(spans), dtype=np.bool_)
+    few = spans[guarded]
+    raw_spans = zip(*(column.tolist() for column in text.raw_spans(few.start, few.end)), strict=True)
+    kept[guarded] = [
+        satisfied(index.forms[form], text.raw, *span, lead=index.lead[form])
+        for form, span in zip(few.form.tolist(), raw_spans, strict=True)
+    ]
+    return spans[kept]
+
+
+def satisfied(form: Form, raw: str, start: int, end: int, *, lead: int) -> bool:
+    """Return whether the original text at a span shows what the form's guard asks for."""
+    match form.guard:
+        case Guard.CAPITAL:
+            return raw[start].isupper()
+        case Guard.COMMA:
+            return "," in raw[start:end]
+        case Guard.VERBATIM:
+            return raw.startswith(form.spelling, start - lead)
+        case Guard.NONE:
+            return True
+
+
+def middle_fits(form: Form, between: str) -> bool:
+    """Return whether the text between a first and a last name is capitalised words, the first beginning with the form's initial."""
+    initial = form.folded.split(" ")[1:-1]
+    words = between.split()
+    fits = _MIDDLE.fullmatch(between) is not None and all(word[0].isupper() for word in words)
+    return fits and (not initial or words[0].casefold().startswith(initial[0]))
+
+
+def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
+    """Return where a first and a last name stand with middle names between them."""
+    hit, use = index.first.join(hits.pattern)
+    first_form, first_at = index.first.references[use], np.searchsorted(text.spaces, hits.start[hit])
+    hit, use = index.last.join(hits.pattern)
+    last_form, last_at = index.last.references[use], np.searchsorted(text.spaces, hits.start[hit])
+    width = len(text.spaces) + MIDDLE_NAMES + 2
+    firsts = first_form * width + first_at
+    found = []
+    for gap in range(2, MIDDLE_NAMES + 2):
+        both = np.isin(last_form * width + last_at - gap, firsts)
+        found.append(np.stack((last_form[both], last_at[both] - gap, last_at[both])))
+    return _checked_middles(text, index, np.concatenate(found, axis=1))
+
+
+def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64]) -> Spans:
+    """Return the spans of these (form, first token, last token) whose middle fits."""
+    form, first, last = pairs
+    start, end = text.spaces[first] + 1, text.spaces[last + 1]
+    _, between_start = text.raw_spans(start, text.spaces[first + 1])
+    between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
+    rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
+    kept = np.array(
+        [middle_fits(index.forms[number], text.raw[a:b]) for number, a, b in rows], dtype=np.bool_
+    )
+    form, start, end = form[kept], start[kept], end[kept]
+    rows = zip(form.tolist(), start.tolist(), end.tolist(), strict=True)
+    distance = [
+        Levenshtein.distance(index.forms[number].folded, text.data[a:b].decode()) for number, a, b in rows
+    ]
+    return Spans(form, np.full(len(form), EXPANDED), np.array(distance, dtype=np.int64), start, end)
+
+
+def candidates(text: FoldedText, index: Index, hits: Hits) -> Windows:
+    """Return the windows around piece hits whose length could be right, each once."""
+    hit, use = index.pieces.join(hits.pattern)
+    phrase, expected = index.pieces.references[use], hits.start[hit] - index.pieces.offsets[use]
+    slack = index.edits[phrase] * text.widest
+    low = np.searchsorted(text.spaces, expected - slack)
+    count = np.searchsorted(text.spaces, expected + slack, side="right") - low
+    parts = [
+        _windows(text, index, phrase[count > i], low[count > i] + i) for i in range(count.max(initial=0))
+    ]
+    rows = np.unique(np.concatenate([np.empty((3, 0), dtype=np.int64), *parts], axis=1), axis=1)
+    return Windows(*rows[:, text.segment(rows[1]) == text.segment(rows[2])])
+
+
+def _windows(text: FoldedText, index: Index, phrase: Positions, first: Positions) -> npt.NDArray[np.int64]:
+    """Return the windows that begin at these tokens, with up to k tokens more or fewer than the phrase.
+
+    With as many tokens the length may be off by k; with `more` tokens only spaces differ, so it is off by just those.
+    """
+    parts = []
+    most = int(index.edits.max(initial=0))
+    for more in range(-most, most + 1):
+        last = first + index.tokens[phrase] + more
+        fits = (abs(more) <= index.edits[phrase]) & (last > first) & (last < len(text.spaces))
+        which, start, end = phrase[fits], text.spaces[first[fits]] + 1, text.spaces[last[fits]]
+        off = end - start - index.lengths[which] - more
+        close = np.abs(off) <= (0 if more else index.edits[which] * text.widest)
+        parts.append(np.stack((which[close], start[close], end[close])))
+    return np.concatenate(parts, axis=1)
