@@ -56,7 +56,7 @@ class MemoryCatalogue:
 
     def open(self, dataset: str, version: str | None = None) -> MemoryStore:
         """Open a version, the active one by default."""
-        wanted = version or self.active(dataset)
+        wanted = self.active(dataset) if version is None else version
         if wanted is None:
             raise UnknownVersion(f"data set {dataset!r} has no active version")
         store = self._versions(dataset).get(check_name(wanted))
