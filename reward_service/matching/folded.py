@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from reward_service.matching.compiled import CompiledQuestion
 from reward_service.matching.fold import FoldedText, Mask, Positions
-from reward_service.matching.index import Index
 from reward_service.matching.layout import Layout
 from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look
 from reward_service.matching.near import near_misses
@@ -228,15 +227,13 @@ def _count_mentions(group: Group, findings: Findings, names: MentionNames | None
     ]
 
 
-def _first_tool(
-    layout: Layout, text: FoldedText, index: Index, named: Spans, shape: tuple[int, int]
+def _first_tool_RE(
+    rollouts: int, compiled: CompiledQuestion, layout: Layout, *, text: FoldedText, named: Spans
 ) -> Positions:
-    segment = text.segment(named.start)
-    seen = ~layout.is_thought[segment]
-    first_RE = np.full(shape, NEVER)
-    np.minimum.at(
-        first_RE, (layout.rollout[segment[seen]], index.entity[named.form[seen]]), named.start[seen]
-    )
+    segment, entity = text.segment(named.start), compiled.index.entity[named.form]
+    start = np.where(layout.is_thought[segment], NEVER, named.start)
+    first_RE = np.full((rollouts, len(compiled.question.entities)), NEVER)
+    np.minimum.at(first_RE, (layout.rollout[segment], entity), start)
     return first_RE
 
 
@@ -255,8 +252,6 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     hits = hits[~too_costly_R[of_hit]]
     named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
     mentions = mentions_by_look(text)
-    segment = text.segment(named.start)
-    seen, shape = ~layout.is_thought[segment], (len(rollouts), len(compiled.question.entities))
     group = Group(
         compiled=compiled,
         layout=layout,
@@ -265,9 +260,7 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
         mentions=mentions[layout.is_thought[text.segment(mentions.start)]],
         too_costly_R=too_costly_R,
         has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
-        first_tool_RE=_first_tool(
-            layout, text, index, named, (len(rollouts), len(compiled.question.entities))
-        ),
+        first_tool_RE=_first_tool_RE(len(rollouts), compiled, layout, text=text, named=named),
     )
     return group, hits
 

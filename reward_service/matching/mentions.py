@@ -12,6 +12,7 @@ Two mentions are the same if they have the same length, the same first eight and
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import ahocorasick_rs
 import numpy as np
@@ -47,8 +48,7 @@ class Mentions:
 def loads(text: FoldedText) -> Keys:
     """Return the eight bytes from every position of the folded text as one number."""
     buffer = text.data + bytes(WORD)
-    words: Keys = np.ndarray((len(text.data) + 1,), dtype="<u8", buffer=buffer, strides=(1,))
-    return words
+    return cast("Keys", np.ndarray((len(text.data) + 1,), dtype=np.uint64, buffer=buffer, strides=(1,)))
 
 
 def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
@@ -103,6 +103,7 @@ def mentions_by_look(text: FoldedText) -> Mentions:
     separator = text.bytes_[text.spaces[:-1] + 1] == SEP
     capital = text.strong[initial]
     parted = text.strong[gaps[:-1]] | separator
+    parted[:1] = True
     parted[1:] |= separator[:-1]
     caseless = np.zeros(len(capital), dtype=np.bool_) if text.caseless is None else text.caseless[initial]
     runs, pieces = _runs(capital, parted), _pieces(capital | separator, parted, caseless)
