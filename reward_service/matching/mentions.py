@@ -12,7 +12,6 @@ Two mentions are the same if they have the same length, the same first eight and
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 import ahocorasick_rs
 import numpy as np
@@ -46,10 +45,19 @@ class Mentions:
         return Mentions(self.start[which], self.end[which], self.key[which])
 
 
+def no_mentions() -> Mentions:
+    """Return none."""
+    nowhere = np.empty(0, dtype=np.int64)
+    return Mentions(nowhere, nowhere, nowhere.astype(np.uint64))
+
+
 def loads(text: FoldedText) -> Keys:
     """Return the eight bytes from every position of the folded text as one number."""
     buffer = text.data + bytes(WORD)
-    return cast("Keys", np.ndarray((len(text.data) + 1,), dtype=np.uint64, buffer=buffer, strides=(1,)))
+    words: Keys = np.lib.stride_tricks.as_strided(
+        np.frombuffer(buffer, np.uint64, 1), (len(text.data) + 1,), (1,)
+    )
+    return words
 
 
 def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
