@@ -97,16 +97,31 @@ def _short_mark_runs(values: Codes) -> Mask:
     return kept
 
 
-def _drop_apostrophes(values: Codes, code: int) -> None:
-    """Drop apostrophes, and the `s` of a possessive. Two characters always follow: the buffer ends in a separator."""
+def _drop_apostrophes(values: Codes, code: int) -> bool:
+    """Drop apostrophes, and the `s` of a possessive; return whether two spaces may have come together.
+
+    Two characters always follow an apostrophe: the buffer ends in a separator.
+    """
     at = np.flatnonzero(values == QUOTE)
-    after = values[at + 2] & code
-    at_s = at[(values[at + 1] & code == S) & ((after == SPACE) | (after == QUOTE) | (after == 0))]
+    before, after, third = (values[at + step] & code for step in (-1, 1, 2))
+    at_s = at[(after == S) & _ends_word(third)]
     values[at] = 0
     if at_s.size:
+        values[at_s[_before(values, at_s) & code != SPACE] + 1] = 0
+    return bool((_ends_word(before) & _ends_word(after)).any())
+
+
+def _ends_word(codes: Codes) -> Mask:
+    return (codes == SPACE) | (codes == QUOTE) | (codes == 0)
+
+
+def _before(values: Codes, at: Positions) -> Codes:
+    """Return the last character that stays before each position."""
+    before = values[at - 1]
+    if (before == 0).any():
         kept = np.flatnonzero(values)
-        before = values[kept[np.searchsorted(kept, at_s) - 1]] & code
-        values[at_s[before != SPACE] + 1] = 0
+        before = values[kept[np.searchsorted(kept, at) - 1]]
+    return before
 
 
 def _single_spaces(values: Codes, code: int) -> Mask:
@@ -143,6 +158,26 @@ def _parted(values: Codes) -> Positions:
     return np.flatnonzero(alone & inside) + 1
 
 
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+_ONES = _BITS.sum(axis=1, dtype=np.int64)
+_NTH_ONE = np.argsort(1 - _BITS.astype(np.int64), axis=1, kind="stable")
+
+
+class _Selection:
+    """Finds the n-th true element of a mask without listing them all: eight at a time."""
+
+    def __init__(self, kept: Mask) -> None:
+        self._bytes = np.packbits(kept)
+        self._end = np.cumsum(_ONES[self._bytes], dtype=np.int64)
+
+    def nth(self, n: Positions) -> Positions:
+        """Return the positions of these true elements, counted from 0."""
+        byte = np.searchsorted(self._end, n, side="right")
+        bits = self._bytes[byte]
+        nth: Positions = byte * 8 + _NTH_ONE[bits, n - self._end[byte] + _ONES[bits]]
+        return nth
+
+
 class FoldedText:
     r"""Several segments, folded into one buffer of UTF-8 bytes: `\x01 first segment \x01 second segment \x01`."""
 
@@ -154,9 +189,9 @@ class FoldedText:
     """Per folded character: a letter of a script without capitals. None where there is none."""
 
     def __init__(self, texts: Sequence[str]) -> None:
+        if any(SEPARATOR in text for text in texts):
+            texts = [text.replace(SEPARATOR, " ") for text in texts]
         joined = f" {SEPARATOR} ".join(texts)
-        if joined.count(SEPARATOR) != max(0, len(texts) - 1):
-            joined = f" {SEPARATOR} ".join(text.replace(SEPARATOR, " ") for text in texts)
         self.raw = f"{SEPARATOR} {joined} {SEPARATOR}"
         self._trail: list[Mask | Positions] = []
         """How many characters each character became, step by step; a mask where that is none or one."""
@@ -169,12 +204,15 @@ class FoldedText:
         self._trail.append(kept)
         return values[kept]
 
+    def _without_apostrophes(self, values: Codes, code: int) -> Codes:
+        """Mark apostrophes as dropped, and really take them out only where that brings spaces together."""
+        return self._keep(values, values != 0) if _drop_apostrophes(values, code) else values
+
     def _fold_ascii(self) -> None:
         values: Codes = np.frombuffer(bytearray(self.raw, "ascii").translate(_ascii), dtype=np.uint8)
         if APOSTROPHE in self.raw or "`" in self.raw:
-            _drop_apostrophes(values, ASCII_CODE)
-            values = self._keep(values, values != 0)
-        values = self._keep(values, _single_spaces(values, ASCII_CODE))
+            values = self._without_apostrophes(values, ASCII_CODE)
+        values = self._keep(values, (values != 0) & _single_spaces(values, ASCII_CODE))
         self.data = (values & ASCII_CODE).tobytes()
         self.strong, self.caseless = values > ASCII_CODE, None
 
@@ -242,13 +280,22 @@ class FoldedText:
         return at if self._char_starts is None else np.searchsorted(self._char_starts, at)
 
     @cached_property
-    def origin(self) -> Positions:
-        """The position in `raw` of each folded character."""
-        origin = np.arange(len(self.raw))
-        for counts in self._trail:
-            origin = origin[counts] if counts.dtype == np.bool_ else np.repeat(origin, counts)
-        return origin
+    def _steps(self) -> list["_Selection | Positions"]:
+        """The way back of each step, last first: which characters it kept, or where the runs it made end."""
+        return [
+            _Selection(step) if step.dtype == np.bool_ else np.cumsum(step) for step in reversed(self._trail)
+        ]
+
+    def origin(self, chars: Positions) -> Positions:
+        """Return the positions in `raw` of these folded characters."""
+        for step in self._steps:
+            chars = (
+                step.nth(chars)
+                if isinstance(step, _Selection)
+                else np.searchsorted(step, chars, side="right")
+            )
+        return chars
 
     def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
         """Return the half-open spans of `raw` that made these non-empty spans of `data`."""
-        return self.origin[self.chars(starts)], self.origin[self.chars(ends) - 1] + 1
+        return self.origin(self.chars(starts)), self.origin(self.chars(ends) - 1) + 1

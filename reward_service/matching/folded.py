@@ -16,9 +16,8 @@ import numpy.typing as npt
 
 from reward_service.matching.compiled import CompiledQuestion
 from reward_service.matching.fold import FoldedText, Mask, Positions
-from reward_service.matching.index import Index
 from reward_service.matching.layout import Layout
-from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look
+from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look, no_mentions
 from reward_service.matching.near import near_misses
 from reward_service.matching.regions import listed, pasted
 from reward_service.matching.scan import (
@@ -40,6 +39,7 @@ from reward_service.matching.values import (
     UNGROUNDED,
     Matching,
     MatchSpec,
+    NearMiss,
 )
 from reward_service.matching.verify import fuzzy_spans
 from reward_service.types import Match, Segment
@@ -174,7 +174,7 @@ def _matching(group: Group, findings: Findings, mentions: int, *, explain: bool,
     spec, named = group.compiled.spec, len(findings.entity)
     credited = findings.verdict == 0
     matched, total = int(credited.sum()), max(mentions, named)
-    precision = matched / total if total else None
+    precision = matched / mentions if mentions else None
     uncredited = Counter(VERDICTS[number] or "" for number in findings.verdict[~credited].tolist())
     if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
         credited, uncredited[PRECISION] = np.zeros(named, dtype=np.bool_), matched
@@ -228,15 +228,13 @@ def _count_mentions(group: Group, findings: Findings, names: MentionNames | None
     ]
 
 
-def _first_tool(
-    layout: Layout, text: FoldedText, index: Index, named: Spans, shape: tuple[int, int]
+def _first_tool_RE(
+    rollouts: int, compiled: CompiledQuestion, layout: Layout, *, text: FoldedText, named: Spans
 ) -> Positions:
-    segment = text.segment(named.start)
-    seen = ~layout.is_thought[segment]
-    first_RE = np.full(shape, NEVER)
-    np.minimum.at(
-        first_RE, (layout.rollout[segment[seen]], index.entity[named.form[seen]]), named.start[seen]
-    )
+    segment, entity = text.segment(named.start), compiled.index.entity[named.form]
+    start = np.where(layout.is_thought[segment], NEVER, named.start)
+    first_RE = np.full((rollouts, len(compiled.question.entities)), NEVER)
+    np.minimum.at(first_RE, (layout.rollout[segment], entity), start)
     return first_RE
 
 
@@ -254,9 +252,11 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     too_costly_R = long_R | (np.bincount(of_hit, minlength=len(rollouts)) > spec.max_hits)
     hits = hits[~too_costly_R[of_hit]]
     named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
-    mentions = mentions_by_look(text)
-    segment = text.segment(named.start)
-    seen, shape = ~layout.is_thought[segment], (len(rollouts), len(compiled.question.entities))
+    mentions = (
+        no_mentions()
+        if spec.listed_mentions is None and spec.precision_floor is None
+        else mentions_by_look(text)
+    )
     group = Group(
         compiled=compiled,
         layout=layout,
@@ -265,11 +265,14 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
         mentions=mentions[layout.is_thought[text.segment(mentions.start)]],
         too_costly_R=too_costly_R,
         has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
-        first_tool_RE=_first_tool(
-            layout, text, index, named, (len(rollouts), len(compiled.question.entities))
-        ),
+        first_tool_RE=_first_tool_RE(len(rollouts), compiled, layout, text=text, named=named),
     )
     return group, hits
+
+
+def _near_misses(group: Group, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
+    named = set(findings.entity.tolist())
+    return near_misses(group.text, group.layout, group.compiled.index, rollout=rollout, named=named)
 
 
 def match_folded(
@@ -293,6 +296,6 @@ def match_folded(
         mine = findings.of(number)
         result = _matching(group, mine, mentions[number], explain=explain, by_name=names is not None)
         flags = _flags(compiled.spec, has_tools=bool(group.has_tools_R[number]), by_name=names is not None)
-        missed = near_misses(rollouts[number], compiled.index, set(mine.entity.tolist())) if explain else ()
+        missed = _near_misses(group, number, mine) if explain else ()
         results.append(replace(result, flags=flags, near_misses=missed))
     return results

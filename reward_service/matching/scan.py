@@ -45,6 +45,11 @@ class Spans:
         return len(self.form)
 
     @classmethod
+    def none(cls) -> Self:
+        """Return no spans."""
+        return cls(*(np.empty(0, dtype=np.int64) for _ in cls.__slots__))
+
+    @classmethod
     def concat(cls, *parts: Self) -> Self:
         """Return the spans of all parts."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
@@ -156,13 +161,16 @@ def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     first_form, first_at = index.first.references[use], np.searchsorted(text.spaces, hits.start[hit])
     hit, use = index.last.join(hits.pattern)
     last_form, last_at = index.last.references[use], np.searchsorted(text.spaces, hits.start[hit])
+    if not (first_form.size and last_form.size):
+        return Spans.none()
     width = len(text.spaces) + MIDDLE_NAMES + 2
-    firsts = first_form * width + first_at
-    found = []
-    for gap in range(2, MIDDLE_NAMES + 2):
-        both = np.isin(last_form * width + last_at - gap, firsts)
-        found.append(np.stack((last_form[both], last_at[both] - gap, last_at[both])))
-    return _checked_middles(text, index, np.concatenate(found, axis=1))
+    firsts = np.sort(first_form * width + first_at)
+    gap = np.arange(2, MIDDLE_NAMES + 2)[:, None]
+    sought = last_form * width + last_at - gap
+    gaps, pair = np.nonzero(firsts[np.minimum(np.searchsorted(firsts, sought), len(firsts) - 1)] == sought)
+    return _checked_middles(
+        text, index, np.stack((last_form[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
+    )
 
 
 def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64]) -> Spans:
@@ -190,25 +198,24 @@ def candidates(text: FoldedText, index: Index, hits: Hits) -> Windows:
     slack = index.edits[phrase] * text.widest
     low = np.searchsorted(text.spaces, expected - slack)
     count = np.searchsorted(text.spaces, expected + slack, side="right") - low
-    parts = [
-        _windows(text, index, phrase[count > i], low[count > i] + i) for i in range(count.max(initial=0))
-    ]
-    rows = np.unique(np.concatenate([np.empty((3, 0), dtype=np.int64), *parts], axis=1), axis=1)
-    return Windows(*rows[:, text.segment(rows[1]) == text.segment(rows[2])])
+    at = np.repeat(np.arange(len(phrase)), count)
+    first = low[at] + np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
+    distinct = np.unique(phrase[at] * len(text.spaces) + first)
+    windows = _windows(text, index, *np.divmod(distinct, len(text.spaces)))
+    return windows[text.segment(windows.start) == text.segment(windows.end)]
 
 
-def _windows(text: FoldedText, index: Index, phrase: Positions, first: Positions) -> npt.NDArray[np.int64]:
+def _windows(text: FoldedText, index: Index, phrase: Positions, first: Positions) -> Windows:
     """Return the windows that begin at these tokens, with up to k tokens more or fewer than the phrase.
 
-    With as many tokens the length may be off by k; with `more` tokens only spaces differ, so it is off by just those.
+    With as many tokens the length may be off by k; with more or fewer only spaces differ, so it is off by just those.
     """
-    parts = []
     most = int(index.edits.max(initial=0))
-    for more in range(-most, most + 1):
-        last = first + index.tokens[phrase] + more
-        fits = (abs(more) <= index.edits[phrase]) & (last > first) & (last < len(text.spaces))
-        which, start, end = phrase[fits], text.spaces[first[fits]] + 1, text.spaces[last[fits]]
-        off = end - start - index.lengths[which] - more
-        close = np.abs(off) <= (0 if more else index.edits[which] * text.widest)
-        parts.append(np.stack((which[close], start[close], end[close])))
-    return np.concatenate(parts, axis=1)
+    more = np.arange(-most, most + 1)[:, None]
+    last = first + index.tokens[phrase] + more
+    inside = (last > first) & (last < len(text.spaces)) & (np.abs(more) <= index.edits[phrase])
+    end = text.spaces[np.where(inside, last, 0)]
+    off = end - text.spaces[first] - 1 - index.lengths[phrase] - more
+    close = inside & (np.abs(off) <= np.where(more == 0, index.edits[phrase] * text.widest, 0))
+    at = np.nonzero(close)[1]
+    return Windows(phrase[at], text.spaces[first[at]] + 1, end[close])
