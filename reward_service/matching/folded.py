@@ -39,10 +39,9 @@ from reward_service.matching.values import (
     UNGROUNDED,
     Matching,
     MatchSpec,
-    NearMiss,
 )
 from reward_service.matching.verify import fuzzy_spans
-from reward_service.types import Match, Segment
+from reward_service.types import Match, NearMiss, Segment
 
 VERDICTS = (None, PASTED, LISTED, UNGROUNDED)
 """Why a span earns nothing, by number; 0 earns credit."""
