@@ -79,7 +79,9 @@ def _show(server: uvicorn.Server, base: str, console: Console) -> None:
     console.print(f"profile {PROFILE}: a wrong rollout earns 0.3 x matched / group's best\n")
     console.print("Try it yourself:", style="bold")
     console.print(curl_line(base), soft_wrap=True, highlight=False)
-    console.print(f"\nAPI pages: {base}/docs    stop with Ctrl-C", highlight=False)
+    console.print(
+        f"\nPaste a rollout: {base}/ui/    API pages: {base}/docs    stop with Ctrl-C", highlight=False
+    )
 
 
 def run_demo(*, host: str, port: int, index: Path | None, console: Console) -> None:
