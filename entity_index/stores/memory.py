@@ -111,6 +111,6 @@ class MemoryDraft:
     def publish(self, version: str | None = None) -> VersionInfo:
         """Make the draft a version, named after its digest by default."""
         digest = content_digest(self._records[at] for at in sorted(self._records, key=key))
-        name = check_name(version or default_version(digest))
+        name = default_version(digest) if version is None else check_name(version)
         info = VersionInfo(dataset=self._dataset, version=name, digest=digest, count=len(self._records))
         return self._catalogue.put(MemoryStore(info, dict(self._records)))

@@ -38,6 +38,7 @@ SCHEMA = """
 CREATE TABLE record (id BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
 CREATE TABLE info (digest TEXT NOT NULL, count INTEGER NOT NULL, codec INTEGER NOT NULL, fold INTEGER NOT NULL);
 """
+UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)  # SQLite quotes a damaged schema in its message
 # A draft that is interrupted is thrown away, so it needs no journal; it is made durable once, before the rename.
 DRAFT_PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;"
 
@@ -95,10 +96,7 @@ class SqliteStore:
         try:
             with self._lock:
                 return self._db.execute(query, values).fetchall()
-        except (
-            sqlite3.DatabaseError,
-            UnicodeDecodeError,
-        ) as error:  # a damaged schema is quoted in the message
+        except UNREADABLE as error:
             raise CorruptIndex(f"{self._path} cannot be read: {error}") from error
 
 
@@ -206,7 +204,7 @@ class SqliteDraft:
         digest = content_digest(body for (body,) in self._db.execute("SELECT body FROM record ORDER BY id"))
         info = VersionInfo(
             dataset=self._folder.name,
-            version=check_name(version or default_version(digest)),
+            version=default_version(digest) if version is None else check_name(version),
             digest=digest,
             count=self._one("SELECT count(*) FROM record"),
         )

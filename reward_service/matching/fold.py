@@ -2,8 +2,8 @@ r"""The vectorised twin of `entity_index.folding.fold`: many segments at once, a
 
 Idea: folding is almost per character, so one gather from a table indexed by code point does it; what remains is rare and local
 (apostrophes, runs of marks, characters that become several, tokens of one character, double spaces) and is done where it occurs.
-Every step turns an array of characters into another by repeating each element 0, 1 or more times. The list of those counts is the
-offset map, and is only multiplied out when a span is asked for.
+Every step keeps some characters or makes several of one; the list of steps is the offset map, walked back only for the spans that
+are asked for.
 
 Segments are joined by ` \x01 `: it folds to itself, so no match crosses it, and each segment keeps a space at both ends.
 The table is filled from the reference, character by character, as characters are met.
@@ -111,8 +111,9 @@ def _drop_apostrophes(values: Codes, code: int) -> bool:
     return bool((_ends_word(before) & _ends_word(after)).any())
 
 
-def _ends_word(codes: Codes) -> Mask:
-    return (codes == SPACE) | (codes == QUOTE) | (codes == 0)
+def _ends_word(codes: npt.NDArray[np.integer[Any]]) -> Mask:
+    ends: Mask = (codes == SPACE) | (codes == QUOTE) | (codes == 0)
+    return ends
 
 
 def _before(values: Codes, at: Positions) -> Codes:
@@ -163,19 +164,37 @@ _ONES = _BITS.sum(axis=1, dtype=np.int64)
 _NTH_ONE = np.argsort(1 - _BITS.astype(np.int64), axis=1, kind="stable")
 
 
-class _Selection:
-    """Finds the n-th true element of a mask without listing them all: eight at a time."""
+class _Kept:
+    """A step that kept some characters. It finds the n-th of them without listing them all: eight at a time."""
 
     def __init__(self, kept: Mask) -> None:
-        self._bytes = np.packbits(kept)
-        self._end = np.cumsum(_ONES[self._bytes], dtype=np.int64)
+        self._kept = kept
 
-    def nth(self, n: Positions) -> Positions:
-        """Return the positions of these true elements, counted from 0."""
-        byte = np.searchsorted(self._end, n, side="right")
+    @cached_property
+    def _bytes(self) -> npt.NDArray[np.uint8]:
+        return np.packbits(self._kept)
+
+    @cached_property
+    def _end(self) -> Positions:
+        return np.cumsum(_ONES[self._bytes], dtype=np.int64)
+
+    def back(self, chars: Positions) -> Positions:
+        """Return where these characters were before the step."""
+        byte = np.searchsorted(self._end, chars, side="right")
         bits = self._bytes[byte]
-        nth: Positions = byte * 8 + _NTH_ONE[bits, n - self._end[byte] + _ONES[bits]]
+        nth: Positions = byte * 8 + _NTH_ONE[bits, chars - self._end[byte] + _ONES[bits]]
         return nth
+
+
+class _Widened:
+    """A step that made one or several characters of each."""
+
+    def __init__(self, counts: Positions) -> None:
+        self._counts = counts
+
+    def back(self, chars: Positions) -> Positions:
+        """Return where these characters were before the step."""
+        return np.searchsorted(np.cumsum(self._counts), chars, side="right")
 
 
 class FoldedText:
@@ -193,15 +212,14 @@ class FoldedText:
             texts = [text.replace(SEPARATOR, " ") for text in texts]
         joined = f" {SEPARATOR} ".join(texts)
         self.raw = f"{SEPARATOR} {joined} {SEPARATOR}"
-        self._trail: list[Mask | Positions] = []
-        """How many characters each character became, step by step; a mask where that is none or one."""
+        self._trail: list[_Kept | _Widened] = []
         if self.raw.isascii():
             self._fold_ascii()
         else:
             self._fold_unicode()
 
     def _keep(self, values: Codes, kept: Mask) -> Codes:
-        self._trail.append(kept)
+        self._trail.append(_Kept(kept))
         return values[kept]
 
     def _without_apostrophes(self, values: Codes, code: int) -> Codes:
@@ -224,7 +242,7 @@ class FoldedText:
         if found & MANY:
             counts = _expansion_counts(values)
             values = _expand(values, counts)
-            self._trail.append(counts)
+            self._trail.append(_Widened(counts))
         if found & (JOINS | MANY):
             values = self._keep(values, _short_mark_runs(values))
         if found & (ALONE | MANY):
@@ -239,7 +257,7 @@ class FoldedText:
         at = _parted(values)
         counts = np.ones(len(values), dtype=np.int64)
         counts[at] = 2
-        self._trail.append(counts)
+        self._trail.append(_Widened(counts))
         wide = np.repeat(values, counts)
         wide[at + np.arange(len(at))] = SPACE
         return wide
@@ -279,21 +297,10 @@ class FoldedText:
         """Return which folded characters begin at these positions of `data`."""
         return at if self._char_starts is None else np.searchsorted(self._char_starts, at)
 
-    @cached_property
-    def _steps(self) -> list["_Selection | Positions"]:
-        """The way back of each step, last first: which characters it kept, or where the runs it made end."""
-        return [
-            _Selection(step) if step.dtype == np.bool_ else np.cumsum(step) for step in reversed(self._trail)
-        ]
-
     def origin(self, chars: Positions) -> Positions:
         """Return the positions in `raw` of these folded characters."""
-        for step in self._steps:
-            chars = (
-                step.nth(chars)
-                if isinstance(step, _Selection)
-                else np.searchsorted(step, chars, side="right")
-            )
+        for step in reversed(self._trail):
+            chars = step.back(chars)
         return chars
 
     def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from reward_service.matching.compiled import CompiledQuestion
 from reward_service.matching.fold import FoldedText, Mask, Positions
+from reward_service.matching.index import Role
 from reward_service.matching.layout import Layout
 from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look, no_mentions
 from reward_service.matching.near import near_misses
@@ -24,7 +25,6 @@ from reward_service.matching.scan import (
     CHANNELS,
     Hits,
     Spans,
-    Windows,
     candidates,
     exact_spans,
     expanded_spans,
@@ -125,24 +125,23 @@ def _best(group: Group, spans: Spans, verdict: Positions) -> Findings:
     return Findings(spans[best], verdict[best], rollout[best], entity[best], stands)
 
 
-def _open_windows(group: Group, hits: Hits, credited: Spans) -> Windows:
-    """Return the windows worth verifying: in thoughts, and for an entity that has no credit in that rollout yet."""
-    index = group.compiled.index
+def _open_pieces(group: Group, hits: Hits, credited: Spans) -> Hits:
+    """Return the piece hits worth a look: in thoughts, and for an entity that has no credit in that rollout yet."""
+    index, pieces = group.compiled.index, hits.of(Role.PIECE)
     open_RE = np.ones(group.first_tool_RE.shape, dtype=np.bool_)
     open_RE[group.rollout(credited.start), group.entity(credited)] = False
-    windows = candidates(group.text, index, hits[group.in_thought(hits.start)])
-    at, row = index.owners.join(windows.phrase)
-    still_open = open_RE[group.rollout(windows.start[at]), index.entity[index.owners.references[row]]]
-    wanted = np.zeros(len(windows.phrase), dtype=np.bool_)
-    wanted[at[still_open]] = True
-    return windows[wanted]
+    at, (form,) = index.owners.join(pieces.reference)
+    wanted = np.zeros(len(pieces.start), dtype=np.bool_)
+    wanted[at[open_RE[group.rollout(pieces.start[at]), index.entity[form]]]] = True
+    return pieces[wanted & group.in_thought(pieces.start)]
 
 
 def _find(group: Group, hits: Hits) -> Findings:
     """Judge the exact spans; verify windows for entities without credit; judge those."""
-    spans = group.named[group.in_thought(group.named.start)]
+    index, spans = group.compiled.index, group.named[group.in_thought(group.named.start)]
     verdict = group.judge(spans)
-    fuzzy = fuzzy_spans(group.text, group.compiled.index, _open_windows(group, hits, spans[verdict == 0]))
+    pieces = _open_pieces(group, hits, spans[verdict == 0])
+    fuzzy = fuzzy_spans(group.text, index, candidates(group.text, index, pieces))
     return _best(group, Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy))))
 
 
@@ -249,7 +248,8 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     hits = scan(text, index)
     of_hit = layout.rollout[text.segment(hits.start)]
     too_costly_R = long_R | (np.bincount(of_hit, minlength=len(rollouts)) > spec.max_hits)
-    hits = hits[~too_costly_R[of_hit]]
+    if too_costly_R.any():
+        hits = hits[~too_costly_R[of_hit]]
     named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
     mentions = (
         no_mentions()
@@ -279,6 +279,7 @@ def match_folded(
     compiled: CompiledQuestion,
     *,
     explain: bool,
+    nearest: bool,
     names: MentionNames | None,
 ) -> list[Matching]:
     """Match the rollouts of a group under the folded rule; see `match_group`."""
@@ -295,6 +296,6 @@ def match_folded(
         mine = findings.of(number)
         result = _matching(group, mine, mentions[number], explain=explain, by_name=names is not None)
         flags = _flags(compiled.spec, has_tools=bool(group.has_tools_R[number]), by_name=names is not None)
-        missed = _near_misses(group, number, mine) if explain else ()
+        missed = _near_misses(group, number, mine) if explain and nearest else ()
         results.append(replace(result, flags=flags, near_misses=missed))
     return results

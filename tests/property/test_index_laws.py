@@ -11,6 +11,7 @@ from entity_index.codec import decode, encode
 from entity_index.folding import fold
 from entity_index.readers import READERS
 from entity_index.readers.rows import Refusal, Row
+from entity_index.spelling import folded
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.types import Entity, Question
 from entity_index.usable import why_unusable
@@ -55,6 +56,14 @@ def test_a_folded_text_folds_to_itself(text):
     once = fold(text).text
 
     assert fold(once).text == once
+
+
+ascii_text = st.text(st.characters(max_codepoint=127)) | st.text("aAs S'`-1_\0", max_size=12)
+
+
+@given(ascii_text | any_text)
+def test_the_fast_spelling_is_the_spelling_of_folding(text):
+    assert folded(text) == fold(text).text
 
 
 @given(any_text)

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from entity_index.build import CONFLICT, LINES_SHOWN, SAME_AGAIN, Refused, build
-from entity_index.errors import InvalidRecord, NothingKept, UnknownVersion, VersionExists
+from entity_index.errors import InvalidName, InvalidRecord, NothingKept, UnknownVersion, VersionExists
 from entity_index.readers import READERS
+from entity_index.readers.rows import Refusal
 from entity_index.reporting import facts, to_json, warning
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.types import Entity, Question
@@ -120,6 +121,15 @@ def test_the_same_content_in_another_order_is_the_same_version(catalogue):
     second = build_from(catalogue, record("q2"), record("q1"), record("q2"))
 
     assert second.info == first.info
+
+
+@pytest.mark.parametrize("names", [{"dataset": "no name"}, {"dataset": "mine", "version": ""}])
+def test_a_bad_name_is_told_before_a_line_is_read(catalogue, names):
+    rows = iter([Refusal(1, "not JSON")])
+
+    with pytest.raises(InvalidName):
+        build(rows, catalogue, **names)
+    assert next(rows) == Refusal(1, "not JSON")
 
 
 def test_other_content_does_not_take_a_version(catalogue):
