@@ -1,0 +1,76 @@
+"""What a trainer sends and what comes back, as frozen values. A reward that could not be computed is None, never 0."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reward_service.types import Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rollouts of one question in one training step."""
+
+    group_id: str
+    """Your id of this question in this step."""
+    question: str | Mapping[str, Any]
+    """The question's id in the data set, or its ground truth `{"text", "answers", "entities"}` as the API takes it."""
+    rollouts: Sequence[Rollout]
+    dataset: str | None = None
+    """Where a question named by its id stands: `name` or `name@version`."""
+    run_id: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutReward:
+    """What one rollout is paid and why."""
+
+    rollout_id: str
+    status: str
+    """`scored`, or why there is no reward."""
+    reward: float | None = None
+    advantage: float | None = None
+    outcome: str | None = None
+    matched: int | None = None
+    match_rate: float | None = None
+    normalized_match_rate: float | None = None
+    in_baseline: bool = False
+    in_loss: bool = False
+    flags: tuple[str, ...] = ()
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRewards:
+    """What one group is paid, rollouts in the order they were sent."""
+
+    run_id: str
+    group_id: str
+    status: str
+    """`complete`, `partial`, `failed`, `expired`, or `open` while rollouts are missing."""
+    rollouts: tuple[RolloutReward, ...]
+    entities: int = 0
+    group_max: int | None = None
+    missing: tuple[str | None, ...] = ()
+    """Rollouts that have not come, by name where the name can be known."""
+
+    @property
+    def rewards(self) -> list[float | None]:
+        """One reward a rollout, in order; None where there is none."""
+        return [one.reward for one in self.rollouts]
+
+    @property
+    def advantages(self) -> list[float | None]:
+        """One advantage a rollout, in order; None where there is none."""
+        return [one.advantage for one in self.rollouts]
+
+
+def masked(rollout_id: str, why: str) -> RolloutReward:
+    """Return the place of a rollout whose reward could not be had."""
+    return RolloutReward(rollout_id, "backend_failed", detail=why)
+
+
+def masked_group(group: Group, why: str) -> GroupRewards:
+    """Return the place of a group whose rewards could not be had."""
+    rollouts = tuple(masked(rollout.rollout_id, why) for rollout in group.rollouts)
+    return GroupRewards(group.run_id, group.group_id, "failed", rollouts)
