@@ -18,7 +18,7 @@ from reward_service.client.aio import AsyncClient
 from reward_service.client.errors import ClientError, Refused, Unreachable
 from reward_service.client.exchange import Patience
 from reward_service.client.sync import Client
-from reward_service.client.values import Group, GroupRewards, RolloutReward
+from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.types import Messages, Outcome, Rollout, Segment, SegmentKind, Steps, StopReason, Text
 
 __all__ = [
@@ -27,12 +27,14 @@ __all__ = [
     "ClientError",
     "Group",
     "GroupRewards",
+    "Member",
     "Messages",
     "Outcome",
     "Patience",
     "Refused",
     "Rollout",
     "RolloutReward",
+    "Run",
     "Segment",
     "SegmentKind",
     "Steps",

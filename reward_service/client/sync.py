@@ -14,7 +14,7 @@ from reward_service.client import calls
 from reward_service.client.calls import OnError
 from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
 from reward_service.client.headers import headers_of
-from reward_service.client.values import Group, GroupRewards
+from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -98,6 +98,55 @@ class Client:
         return self._carry_out(
             calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._terms)
         )
+
+    def declare_run(self, run: Run) -> None:
+        """Declare a run; declaring the same again changes nothing. `put_rollout` does it by itself.
+
+        Raises:
+            Refused: it was declared with other values, or names what is not there.
+            Unreachable: no answer in time.
+        """
+        self._carry_out(calls.declare_run(run, self._terms))
+
+    def put_rollout(self, run: Run, member: Member) -> RolloutReward:
+        """Put one rollout into its group, and wait for the group.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        return self._carry_out(calls.put_rollout(run, member, self._terms, on_error=self._on_error))
+
+    def evaluate(self, run: Run, member: Member) -> RolloutReward:
+        """Score one rollout alone and at once, by its outcome: for validation.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        return self._carry_out(calls.evaluate(run, member, self._terms, on_error=self._on_error))
+
+    def read_group(self, run_id: str, group_id: str) -> GroupRewards:
+        """Return a group as it stands, with what is missing.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return self._carry_out(calls.read_group(run_id, group_id, self._terms))
+
+    def close_group(self, run_id: str, group_id: str) -> GroupRewards:
+        """Close a group now: no more rollouts will come.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return self._carry_out(calls.close_group(run_id, group_id, self._terms))
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget a run and all its groups.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        self._carry_out(calls.delete_run(run_id, self._terms))
 
     def info(self) -> dict[str, Any]:
         """Return version, engine and settings of the service."""

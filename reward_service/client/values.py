@@ -22,6 +22,36 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """One training, for rollouts that come one by one. It is declared with the first of them."""
+
+    run_id: str
+    profile: str
+    group_size: int
+    deadline_s: float = 1800.0
+    """How long a group waits for its rollouts, counted from the first. Rollouts of one group can end far apart."""
+    dataset: str | None = None
+    """Where questions named by their ids stand: `name` (the version active now is pinned) or `name@version`."""
+    partial: Mapping[str, Any] | None = None
+    """What a missing or unscored rollout does to its group, as the API takes it; by default it fails it."""
+    estimator: Mapping[str, Any] | None = None
+    """Overrides the profile's estimator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One rollout and the group it belongs to."""
+
+    group_id: str
+    """Your id of this question in this step."""
+    question: str | Mapping[str, Any]
+    """The question's id in the run's data set, or its ground truth as the API takes it."""
+    rollout: Rollout
+    attempt: int = 0
+    """Numbers the whole group: a higher one starts it afresh."""
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutReward:
     """What one rollout is paid and why."""
 

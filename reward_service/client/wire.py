@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any, assert_never
 
 from reward_service.client.errors import Refused
-from reward_service.client.values import Group, GroupRewards, RolloutReward
+from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.types import Messages, Rollout, Segment, SegmentKind, Steps, Text
 
 _RESULT_FIELDS = tuple(field.name for field in fields(RolloutReward))
@@ -73,14 +73,39 @@ def _step_in(segment: Segment) -> dict[str, Any]:
     return {"type": segment.kind, name: segment.text}
 
 
+def truth_in(question: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Write a question: its id, or its ground truth."""
+    return {"question_id": question} if isinstance(question, str) else {"question": question}
+
+
 def group_in(group: Group) -> dict[str, Any]:
     """Write a group."""
-    named = isinstance(group.question, str)
-    truth = (
-        {"question_id": group.question, "dataset": group.dataset} if named else {"question": group.question}
-    )
+    dataset = {} if group.dataset is None else {"dataset": group.dataset}
     rollouts = [{"rollout_id": one.rollout_id, **rollout_in(one)} for one in group.rollouts]
-    return {"run_id": group.run_id, "group_id": group.group_id, **truth, "rollouts": rollouts}
+    return {
+        "run_id": group.run_id,
+        "group_id": group.group_id,
+        **truth_in(group.question),
+        **dataset,
+        "rollouts": rollouts,
+    }
+
+
+def member_in(member: Member) -> dict[str, Any]:
+    """Write a rollout that comes alone."""
+    return {**truth_in(member.question), **rollout_in(member.rollout)}
+
+
+def run_in(run: Run) -> dict[str, Any]:
+    """Write the declaration of a run."""
+    return {
+        "profile": run.profile,
+        "group_size": run.group_size,
+        "deadline_s": run.deadline_s,
+        "dataset": run.dataset,
+        "partial": run.partial,
+        "estimator": run.estimator,
+    }
 
 
 def rollout_out(result: Mapping[str, Any]) -> RolloutReward:

@@ -30,7 +30,8 @@ from tests.client.stumbling import Stumbling, broken, later
 from tests.conftest import serving
 
 QUESTION = EXAMPLE["groups"][0]["question"]
-SHORT = {"patience": Patience(deadline_s=0.5)}
+SHORT = {"patience": Patience(deadline_s=0.3, first_pause_s=0.01)}
+EAGER = {"patience": Patience(first_pause_s=0.01)}
 
 
 def thinking(rollout_id, text, outcome=Outcome.WRONG):
@@ -115,7 +116,7 @@ def test_it_tries_again_where_that_is_safe(ask, stumbling, stumble):
     base, door = stumbling
     door.answers = [stumble, stumble]
 
-    [scored] = ask(base, "score_groups", [group()], profile="egrpo-paper")
+    [scored] = ask(base, "score_groups", [group()], profile="egrpo-paper", client=EAGER)
 
     assert scored.rewards == [1.0, 0.0, 0.15]
     assert len(door.headers) == 3
