@@ -58,8 +58,8 @@ def rollout_in(rollout: Rollout) -> dict[str, Any]:
 def source_in(source: Text | Messages | Steps) -> dict[str, Any]:
     """Write what a rollout says."""
     match source:
-        case Text(text):
-            return {"text": text}
+        case Text(text, written):
+            return {"text": text, "format": written}
         case Messages(messages):
             return {"messages": list(messages)}
         case Steps(segments):
