@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
+from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entity_index.stores.protocols import Catalogue
@@ -130,6 +132,8 @@ def create_app(
     app.state.runs = runs
     app.include_router(router)
     app.include_router(runs_router)
+    app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
+    app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     app.add_middleware(RequestId)
     problems.install(app)
     with_request_bodies(app)

@@ -60,7 +60,7 @@ async def score_groups(request: Request, service: Service) -> Response:
         [group.to_domain() for group in call.groups],
         profile,
         estimator=estimator,
-        partial=call.policy(),
+        policy=call.policy(),
         explain=call.explain,
     )
     return json_response(score_out([scored_out(one) for one in scored], profile, estimator))
@@ -102,7 +102,7 @@ async def rewards(request: Request, service: Service) -> Response:
         rewarded_out(
             group,
             service.reward(
-                group.facts(), profile, estimator=estimator, partial=call.policy(), path=f"/groups/{n}"
+                group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
             ),
         )
         for n, group in enumerate(call.groups)

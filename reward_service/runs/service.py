@@ -144,11 +144,13 @@ class RunService:
         if decision.admitted or arrival.explain:
             measured = await self._measured(arrival, run)
         if decision.admitted and measured is not None:
-            facts = measured[1]
+            truth, facts = measured
+
+            def add(look: Look) -> Decision:
+                return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
+
             async with self.standing.turn(key):
-                decision, seen = await self.standing.change(
-                    key, lambda look: look.assembler.add(look.state, claim, facts, now=look.now)
-                )
+                decision, seen = await self.standing.change(key, add)
         if seen is None:
             raise AssertionError("a rollout that was not refused is in a group")
         return Taken(claim, seen, decision.replayed, measured if arrival.explain else None)

@@ -224,7 +224,10 @@ def _told_apart() -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        meaning = next((text for kind, text in MEANINGS if isinstance(error, kind)), "it cannot be reached, or refuses the login")
+        meaning = next(
+            (text for kind, text in MEANINGS if isinstance(error, kind)),
+            "it cannot be reached, or refuses the login",
+        )
         raise StateUnavailable(f"Redis: {meaning}") from error
 
 
