@@ -91,6 +91,14 @@ class RunService:
             raise errors.RunConflict("a run is declared once: choose another name, or delete it")
         return run, is_new
 
+    async def check(self) -> None:
+        """Ask the store whether it answers.
+
+        Raises:
+            StateUnavailable: it does not.
+        """
+        await self.standing.store.read("")
+
     def let_go(self) -> None:
         """Answer everybody who waits with what there is: this process is about to end."""
         self.standing.watch.release()
