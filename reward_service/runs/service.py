@@ -185,15 +185,14 @@ class RunService:
         claim, seen = taken.claim, taken.seen
         if waiter is None or not seen.state.is_open:
             return seen
-        if not await waiter.until(lambda told: _is_over(told, claim), patience):
-            return seen
-        told = waiter.told
-        if told is None or not _holds(told.state, claim):  # what was told may be older than this rollout
-            told = await self.standing.see(seen.key)
-        if told is None or not _holds(told.state, claim):
+        was_told = await waiter.until(lambda told: _is_over(told, claim), patience)
+        now = waiter.told if was_told else None
+        if now is None or not _holds(now.state, claim):  # what was told may be older than this rollout
+            now = await self.standing.see(seen.key)
+        if now is None or not _holds(now.state, claim):
             await self.find(seen.key.run_id)
-            raise _lost(told, claim)
-        return told
+            raise _lost(now, claim)
+        return now
 
     async def group(self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
         """Return a group, waiting for it to close; it may still be open, and it may come while we wait.
