@@ -201,6 +201,7 @@ class MemberOut(Receipt):
     attempt: int
     question_id: str | None
     index: IndexOut | None
+    masked: list[str]
     group_status: str
     group_max: int | None
     entities: int
@@ -216,6 +217,7 @@ class EvaluatedOut(Receipt):
     run_id: str
     question_id: str | None
     index: IndexOut | None
+    masked: list[str]
     entities: int
     rollout: RolloutOut
 
@@ -270,6 +272,7 @@ def assembled_out(seen: Seen) -> AssembledOut:
     return {
         **_receipt(seen),
         **paid_out(*seen.key, seen.state.question_id, seen.result),
+        "masked": list(seen.state.masked),
         "index": _index(seen),
         "attempt": seen.state.attempt,
         "missing": seen.missing,
@@ -290,6 +293,7 @@ def member_out(taken: Taken, seen: Seen) -> MemberOut:
         "attempt": seen.state.attempt,
         "question_id": seen.state.question_id,
         "index": _index(seen),
+        "masked": list(seen.state.masked),
         "group_status": seen.state.status,
         "group_max": seen.group_max,
         "entities": seen.entities,
@@ -310,6 +314,7 @@ def evaluated_out(evaluated: Evaluated) -> EvaluatedOut:
         "run_id": evaluated.run.run_id,
         "question_id": truth.question.question_id,
         "index": index_out(truth.index),
+        "masked": list(truth.masked),
         "entities": evaluated.entities,
         "rollout": rollout_out(evaluated.result, truth.question),
     }

@@ -97,6 +97,19 @@ def create_store(settings: Settings) -> GroupStore:
     return MemoryStore()
 
 
+async def check_store(settings: Settings) -> None:
+    """Ask the store of runs and groups whether it is safe to begin.
+
+    Raises:
+        UnsafeStore: groups cannot be kept in it.
+    """
+    store = create_store(settings)
+    try:
+        await store.start()
+    finally:
+        await store.stop()
+
+
 def create_app(
     settings: Settings, *, catalogue: Catalogue | None = None, store: GroupStore | None = None
 ) -> FastAPI:

@@ -24,6 +24,7 @@ from reward_service.errors import (
     EngineMismatch,
     IndexUnavailable,
     ProfileMismatch,
+    StateUnavailable,
     UnknownDataset,
     UnknownProfile,
     UnknownQuestion,
@@ -180,10 +181,16 @@ async def livez() -> Health:
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(IndexUnavailable))
-async def readyz(service: Service) -> Health:
-    """Say that the index can be read."""
+@router.get(
+    "/readyz",
+    tags=["health"],
+    response_model=Health,
+    responses=problems_of(IndexUnavailable, StateUnavailable),
+)
+async def readyz(request: Request, service: Service) -> Health:
+    """Say that the index and the group state can be read."""
     service.datasets()
+    await request.app.state.runs.check()
     return {"status": "ok"}
 
 

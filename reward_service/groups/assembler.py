@@ -49,7 +49,15 @@ class GroupAssembler:
         wanted = known is None or (current.is_open and known.facts.status in RETRYABLE)
         return Decision(current, admitted=wanted, replayed=not wanted)
 
-    def add(self, state: GroupState | None, claim: Claim, facts: RolloutFacts, *, now: float) -> Decision:
+    def add(
+        self,
+        state: GroupState | None,
+        claim: Claim,
+        facts: RolloutFacts,
+        *,
+        now: float,
+        masked: tuple[str, ...] = (),
+    ) -> Decision:
         """Make a measured rollout a member, if it is still wanted.
 
         Args:
@@ -57,13 +65,14 @@ class GroupAssembler:
             claim: the rollout that asks.
             facts: what was measured of it.
             now: seconds since the epoch.
+            masked: names of the question's entities that earn nothing; the first member settles it.
         """
         decision = self.admit(state, claim, now=now)
         if not decision.admitted:
             return decision
         current = decision.state
         if current is None or claim.attempt > current.attempt:
-            current = self._opened(claim, now)
+            current = self._opened(claim, masked, now)
         grown = _with_member(current, Member(replace(facts, evidence=None), claim.digest))
         return replace(decision, state=self._settled(self._shortened(grown, claim, now), now))
 
@@ -112,13 +121,14 @@ class GroupAssembler:
             return errors.GroupFull(f"the run declares groups of {len(state.members)}")
         return None if state.is_open else errors.GroupClosed(f"the group is {state.status}")
 
-    def _opened(self, claim: Claim, now: float) -> GroupState:
+    def _opened(self, claim: Claim, masked: tuple[str, ...], now: float) -> GroupState:
         waits = self.run.declared.partial.policy == "wait"
         return GroupState(
             epoch=self.run.epoch,
             attempt=claim.attempt,
             pins=claim.pins,
             question_id=claim.question_id,
+            masked=masked,
             opened_at=now,
             closes_at=now + (self.ttl_s if waits else self.run.declared.deadline_s),
             status=GroupStatus.OPEN,

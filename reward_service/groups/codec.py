@@ -115,6 +115,7 @@ def _group(document: dict[str, Any]) -> GroupState:
         **{
             **document,
             "pins": Pins(**document["pins"]),
+            "masked": tuple(document["masked"]),
             "status": GroupStatus(document["status"]),
             "members": tuple(_member(row) for row in rows),
         }

@@ -79,6 +79,8 @@ class GroupState:
     attempt: int
     pins: Pins
     question_id: str | None
+    masked: tuple[str, ...]
+    """Names of the question's entities that earn nothing under the profile."""
     opened_at: float
     closes_at: float
     """When the group stops waiting; once it is closed, when it was closed."""

@@ -91,6 +91,14 @@ class RunService:
             raise errors.RunConflict("a run is declared once: choose another name, or delete it")
         return run, is_new
 
+    async def check(self) -> None:
+        """Ask the store whether it answers.
+
+        Raises:
+            StateUnavailable: it does not.
+        """
+        await self.standing.store.read("")
+
     def let_go(self) -> None:
         """Answer everybody who waits with what there is: this process is about to end."""
         self.standing.watch.release()
@@ -144,11 +152,13 @@ class RunService:
         if decision.admitted or arrival.explain:
             measured = await self._measured(arrival, run)
         if decision.admitted and measured is not None:
-            facts = measured[1]
+            truth, facts = measured
+
+            def add(look: Look) -> Decision:
+                return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
+
             async with self.standing.turn(key):
-                decision, seen = await self.standing.change(
-                    key, lambda look: look.assembler.add(look.state, claim, facts, now=look.now)
-                )
+                decision, seen = await self.standing.change(key, add)
         if seen is None:
             raise AssertionError("a rollout that was not refused is in a group")
         return Taken(claim, seen, decision.replayed, measured if arrival.explain else None)
@@ -175,15 +185,14 @@ class RunService:
         claim, seen = taken.claim, taken.seen
         if waiter is None or not seen.state.is_open:
             return seen
-        if not await waiter.until(lambda told: _is_over(told, claim), patience):
-            return seen
-        told = waiter.told
-        if told is None or not _holds(told.state, claim):  # what was told may be older than this rollout
-            told = await self.standing.see(seen.key)
-        if told is None or not _holds(told.state, claim):
+        was_told = await waiter.until(lambda told: _is_over(told, claim), patience)
+        now = waiter.told if was_told else None
+        if now is None or not _holds(now.state, claim):  # what was told may be older than this rollout
+            now = await self.standing.see(seen.key)
+        if now is None or not _holds(now.state, claim):
             await self.find(seen.key.run_id)
-            raise _lost(told, claim)
-        return told
+            raise _lost(now, claim)
+        return now
 
     async def group(self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
         """Return a group, waiting for it to close; it may still be open, and it may come while we wait.

@@ -61,9 +61,9 @@ class Caller:
         reply = self.http.post(f"/v1/runs/{self.run_id}/groups/{group_id}/close", params=query)
         return reply.status_code, reply.json()
 
-    def whole(self, rollouts=ROLLOUTS, **more):
-        group = EXAMPLE["groups"][0] | {"rollouts": rollouts}
-        body = {"profile": "egrpo-paper", "groups": [group], **more}
+    def whole(self, rollouts=ROLLOUTS, *, question=QUESTION, **more):
+        group = EXAMPLE["groups"][0] | {"rollouts": rollouts, "question": question}
+        body = {"profile": "egrpo-paper", "groups": [group]} | more
         return self.http.post("/v1/groups/score", json=body).json()["groups"][0]
 
 
@@ -170,18 +170,23 @@ def test_each_rollout_is_paid_as_in_the_whole_group_call(run):
         assert json.dumps(reply["rollout"]) == json.dumps(expected)
 
 
-def test_a_group_is_answered_as_in_the_whole_group_call(run):
+@pytest.mark.parametrize("profile", ["egrpo-paper", "egrpo"])
+def test_a_group_is_answered_as_in_the_whole_group_call(caller, profile):
+    question = QUESTION | {"text": "Who met Quillock?"}
+    caller.declare(profile=profile)
     for rollout in reversed(ROLLOUTS):
-        run.put(rollout)
+        caller.put(rollout, question=question)
 
-    status, group = run.get()
+    status, group = caller.get()
+    whole = caller.whole(profile=profile, question=question)
 
     more = {"profile", "engine", "estimator", "attempt", "missing", "closes_in_s"}
     assert status == 200
-    assert {key: group[key] for key in group if key not in more} == run.whole() | {
-        "run_id": run.run_id,
+    assert {key: group[key] for key in group if key not in more} == whole | {
+        "run_id": caller.run_id,
         "group_id": "g",
     }
+    assert group["masked"] == (["Quillock"] if profile == "egrpo" else [])
     assert (group["attempt"], group["missing"], group["closes_in_s"]) == (0, [], None)
 
 

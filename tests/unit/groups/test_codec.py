@@ -63,12 +63,13 @@ STATES = st.builds(
     st.integers(0, 9),
     st.builds(Pins, TEXT, TEXT),
     st.none() | TEXT,
+    st.lists(TEXT, max_size=2).map(tuple),
     NUMBERS,
     NUMBERS,
     st.sampled_from(GroupStatus),
     st.lists(st.builds(Member, FACTS, TEXT), max_size=3).map(tuple),
 )
-STATE = GroupState("e", 0, Pins("q", "engine"), None, 0.0, 1.0, GroupStatus.OPEN, ())
+STATE = GroupState("e", 0, Pins("q", "engine"), None, (), 0.0, 1.0, GroupStatus.OPEN, ())
 RUN = Run("r", "e", Declaration("grpo", 2, 1.0), "sha256:p", Estimator())
 
 
