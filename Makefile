@@ -27,7 +27,7 @@ test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the tr
 	@set -e; for trainer in $(TRAINERS); do \
 	  echo "== $$trainer"; \
 	  (cd tests/trainers && REWARD_SERVICE_PYTHON=$(abspath $(BIN)/python) $(abspath $(TRAINER_ENVS))/$$trainer/bin/python \
-	    -m pytest -c pytest.ini --rootdir . --confcutdir . -q -s test_$$trainer.py); \
+	    -m pytest -c pytest.ini --rootdir . --confcutdir . -q -s test_$$trainer*.py); \
 	done
 
 check: .venv/dev.made  ## format, lint, types, import contracts, openapi.yaml

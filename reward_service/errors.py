@@ -18,6 +18,7 @@
     │   ├── BodyTooLarge          413
     │   ├── UnsupportedMediaType  415
     │   ├── InvalidRequest        422
+    │   ├── NoReward              422
     │   ├── QuotaExceeded         429
     │   ├── CorruptState          500
     │   ├── EngineMismatch        503
@@ -172,6 +173,12 @@ class InvalidRequest(CallError):
         super().__init__(detail, path=path)
         self.problems = problems
         """(JSON Pointer, message) of each misfit, the first twenty."""
+
+
+class NoReward(CallError):
+    """A rollout that cannot be scored, in a protocol that has no other way to say so."""
+
+    slug, title, status_hint = "no-reward", "There is no reward for this rollout.", 422
 
 
 class QuotaExceeded(CallError):

@@ -389,7 +389,7 @@ class RewardsIn(Rewarding):
         )
 
 
-M = TypeVar("M", bound=Wire)
+M = TypeVar("M", bound=BaseModel)
 
 
 def decode(body: bytes, model: type[M]) -> M:

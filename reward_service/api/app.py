@@ -16,9 +16,11 @@ from entity_index.stores.protocols import Catalogue
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.api import problems
+from reward_service.api.compat import router as compat_router
 from reward_service.api.routes import router
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
+from reward_service.compat import CompatService
 from reward_service.config import Settings
 from reward_service.errors import UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
@@ -144,7 +146,9 @@ def create_app(
     app.state.service = service
     app.state.runs = runs
     app.include_router(router)
+    app.state.compat = CompatService(service)
     app.include_router(runs_router)
+    app.include_router(compat_router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     app.add_middleware(RequestId)

@@ -6,11 +6,15 @@ import yaml
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from reward_service.adapters.compat import CarrIn, NemoGymIn, OpenRlhfIn, SlimeIn
 from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
 from reward_service.adapters.runs import MemberIn, RunIn
 from reward_service.api.problems import MEDIA_TYPE
 
-BODIES = (ScoreIn, MatchIn, RewardsIn, ExplainIn, RunIn, MemberIn)
+BODIES = (
+    *(ScoreIn, MatchIn, RewardsIn, ExplainIn, RunIn, MemberIn),
+    *(OpenRlhfIn, SlimeIn, NemoGymIn, CarrIn),
+)
 
 
 def with_request_bodies(app: FastAPI) -> None:

@@ -1,0 +1,237 @@
+"""Trainers' own protocols, against the real service."""
+
+import asyncio
+import json
+import uuid
+
+import httpx
+import pytest
+
+from tests.builders import EXAMPLE
+
+QUESTION = EXAMPLE["groups"][0]["question"]
+SAID = ["Zanderheim and Quillock", "nothing", "Quillock"]
+REWARDS = [0.3, 0.0, 0.15]
+
+
+def text(thought, answer="nobody"):
+    return f"<think>{thought}</think><answer>{answer}</answer>"
+
+
+@pytest.fixture
+def query():
+    """Of a run that nobody else is in."""
+    return {
+        "run": uuid.uuid4().hex,
+        "group_size": 3,
+        "profile": "egrpo",
+        "format": "tagged",
+        "deadline_s": 20,
+    }
+
+
+@pytest.fixture
+async def ask(server):
+    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+
+        async def send(path, body, query):
+            return await client.post(f"/compat/{path}", params=query, json=body)
+
+        yield send
+
+
+def openrlhf(thought, prompt="Who?", **label):
+    return {
+        "query": [prompt + text(thought)],
+        "prompts": [prompt],
+        "labels": [json.dumps({"question": QUESTION, **label})],
+    }
+
+
+async def test_openrlhf_asks_one_at_a_time_and_gets_lists(ask, query):
+    replies = await asyncio.gather(*[ask("openrlhf/get_reward", openrlhf(one), query) for one in SAID])
+
+    answers = [reply.json() for reply in replies]
+    assert [answer["rewards"] for answer in answers] == [[reward] for reward in REWARDS]
+    assert [answer["scores"] for answer in answers] == [[reward] for reward in REWARDS]
+    assert answers[2]["extra_logs"] == {
+        "reward_valid": [1.0],
+        "acc": [0.0],
+        "matched": [1.0],
+        "match_rate": [0.5],
+        "format_error": [0.0],
+    }
+
+
+async def test_two_generations_of_one_prompt_are_two_groups(ask, query):
+    replies = await asyncio.gather(
+        *[ask("openrlhf/get_reward", openrlhf("Quillock"), query) for _ in range(6)]
+    )
+
+    assert [reply.json()["rewards"] for reply in replies] == [[0.3]] * 6
+
+
+async def test_openrlhf_before_0_9_sends_a_share_of_the_batch(ask, query):
+    """Two servers' shares cut through a group; the shares meet."""
+    one, two = (
+        {key: [value for said in share for value in openrlhf(said)[key]] for key in openrlhf("")}
+        for share in (SAID[:2], SAID[2:] + SAID)
+    )
+
+    first, second = await asyncio.gather(
+        ask("openrlhf/get_reward", one, query), ask("openrlhf/get_reward", two, query)
+    )
+
+    assert first.json() == {"rewards": REWARDS[:2], "scores": REWARDS[:2], "extra_logs": {}}
+    assert second.json()["rewards"] == REWARDS[2:] + REWARDS
+
+
+async def test_empty_lists_get_empty_lists(ask, query):
+    reply = await ask("openrlhf/get_reward", {"query": [], "prompts": [], "labels": []}, query)
+
+    assert reply.json() == {"rewards": [], "scores": [], "extra_logs": {}}
+
+
+async def test_openrlhf_is_never_left_without_a_number(ask, query):
+    late = await ask("openrlhf/get_reward", openrlhf("Quillock"), query | {"deadline_s": 0.1})
+    cut = await ask(
+        "openrlhf/get_reward", openrlhf("Quillock") | {"query": ["ho?" + text("Quillock")]}, query
+    )
+    unknown = [openrlhf("x") | {"labels": ["nobody"]} for _ in range(3)]
+    unknown = await asyncio.gather(
+        *[ask("openrlhf/get_reward", one, query | {"dataset": "sample"}) for one in unknown]
+    )
+    nameless = await ask("openrlhf/get_reward", openrlhf("x") | {"labels": [None]}, query)
+
+    for reply in (late, cut, *unknown, nameless):
+        answer = reply.json()
+        assert (reply.status_code, answer["rewards"], answer["scores"]) == (200, [0.0], [-3.0])
+        assert answer["extra_logs"]["reward_valid"] == [0.0]
+
+
+async def test_evaluation_waits_for_nobody(ask, query):
+    reply = await ask("openrlhf/get_reward", openrlhf("Quillock", split="test"), query)
+
+    assert reply.json()["rewards"] == [0.0]
+    assert reply.json()["extra_logs"]["matched"] == [1.0]
+
+
+async def test_who_leaves_gives_up_the_place(server, ask, query):
+    """A client that gives up and retries is one member of its group."""
+    async with httpx.AsyncClient(base_url=server, timeout=0.3) as impatient:
+        with pytest.raises(httpx.ReadTimeout):
+            await impatient.post("/compat/openrlhf/get_reward", params=query, json=openrlhf(SAID[0]))
+    replies = [asyncio.create_task(ask("openrlhf/get_reward", openrlhf(one), query)) for one in SAID]
+
+    assert [(await reply).json()["rewards"] for reply in replies] == [[reward] for reward in REWARDS]
+
+
+def slime(thought):
+    return {"prompt": "Who?", "response": text(thought), "label": json.dumps({"question": QUESTION})}
+
+
+async def test_slimes_body_is_the_reward(ask, query):
+    bare = await asyncio.gather(*[ask("slime/reward", slime(one), query) for one in SAID])
+    named = await asyncio.gather(
+        *[ask("slime/reward", slime(one), query | {"reward_key": "r"}) for one in SAID]
+    )
+
+    assert [reply.json() for reply in bare] == REWARDS
+    assert [(reply.json()["r"], reply.json()["matched"]) for reply in named] == [
+        (0.3, 2.0),
+        (0.0, 0.0),
+        (0.15, 1.0),
+    ]
+
+
+async def test_slime_is_refused_where_there_is_no_reward(ask, query):
+    reply = await ask("slime/reward", slime("x"), query | {"deadline_s": 0.1})
+
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:reward-service:no-reward")
+
+
+def gym(index, thought, task=7):
+    output = [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": thought}]},
+        {"type": "function_call", "name": "search", "arguments": "{}", "call_id": "1"},
+        {"type": "function_call_output", "call_id": "1", "output": "Zanderheim and Quillock"},
+        {"type": "web_search_call"},
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "nobody"}]},
+    ]
+    identity = {"_ng_task_index": task, "_ng_rollout_index": index}
+    return {
+        "responses_create_params": {"input": "Who?"},
+        "response": {"output": output},
+        "question": QUESTION,
+        **identity,
+    }
+
+
+async def test_nemo_gym_gets_its_own_body_back(ask, query):
+    bodies = [gym(n, said) for n, said in enumerate(SAID)]
+    replies = await asyncio.gather(*[ask("nemo_gym/verify", body, query) for body in bodies])
+
+    answers = [reply.json() for reply in replies]
+    assert [answer["reward"] for answer in answers] == REWARDS
+    for body, answer in zip(bodies, answers, strict=True):
+        assert body.items() <= answer.items()
+        assert sum(answer["reward_components"].values()) == answer["reward"]
+
+
+async def test_nemo_gyms_retry_takes_its_place_over(ask, query):
+    old = asyncio.create_task(ask("nemo_gym/verify", gym(0, "Zanderheim"), query))
+    early = asyncio.create_task(ask("nemo_gym/verify", gym(0, SAID[0]), query))
+    done, _ = await asyncio.wait([old, early], return_when=asyncio.FIRST_COMPLETED)
+    rest = await asyncio.gather(*[ask("nemo_gym/verify", gym(n, SAID[n]), query) for n in (1, 2)])
+
+    first = done.pop()
+    assert first.result().json()["_ng_failure_class"] == "judge_failed"
+    assert first.result().json()["mask_sample"] is True
+    assert [reply.json()["reward"] for reply in rest] in ([0.0, 0.15], [0.0, 0.3])
+    await asyncio.gather(old, early)
+
+
+async def test_nemo_gym_hears_of_what_cannot_be_read(ask, query):
+    reply = await ask("nemo_gym/verify", gym(0, "x") | {"response": {}}, query)
+
+    assert (reply.json()["_ng_failure_class"], reply.json()["reward"]) == ("judge_failed", 0.0)
+
+
+def carr(thought, **more):
+    history = [{"role": "assistant", "content": text(thought)}]
+    return {"history": history, "label": "x", "remote_env_info": {"question": QUESTION}, **more}
+
+
+async def test_carr_gets_the_parts_of_its_reward(ask, query):
+    replies = await asyncio.gather(*[ask("carr/evaluate", carr(one), query) for one in SAID])
+
+    assert [reply.json()["reward"] for reply in replies] == REWARDS
+    assert replies[2].json() == {
+        "reward": 0.15,
+        "outcome_reward": 0.0,
+        "rubric_reward": 0.5,
+        "rubric_scores": {},
+    }
+
+
+async def test_carrs_unfinished_task_is_an_error_that_is_scored(ask, query):
+    bodies = [carr("Zanderheim", task_unfinished=True), carr("Quillock"), carr("x")]
+    replies = await asyncio.gather(*[ask("carr/evaluate", body, query) for body in bodies])
+
+    assert [reply.json()["reward"] for reply in replies] == [0.0, 0.3, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("openrlhf/get_reward", {"query": ["x"], "prompts": [], "labels": []}), ("slime/reward", {})],
+)
+async def test_a_body_that_is_none_of_theirs_is_refused(ask, query, path, body):
+    reply = await ask(path, body, query)
+
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:reward-service:invalid-request")
+
+
+async def test_a_profile_nobody_has_is_refused_at_once(ask, query):
+    reply = await ask("slime/reward", slime("x"), query | {"profile": "nobody"})
+
+    assert reply.json()["type"] == "urn:reward-service:unknown-profile"
