@@ -4,11 +4,13 @@ The models are strict: unknown fields, numbers for booleans and infinities are r
 OpenAPI schema too, so the strings under the fields are written for callers.
 """
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
 
 import jiter
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
@@ -20,6 +22,7 @@ from typing_extensions import TypedDict
 
 from entity_index.types import Entity, Question
 from reward_service import errors
+from reward_service.advantages import PRESETS
 from reward_service.service import GroupCall, QuestionRef
 from reward_service.trajectory import tool_call_text
 from reward_service.types import (
@@ -215,15 +218,29 @@ class GroupIn(Truthful):
 class EstimatorIn(Wire):
     """How rewards become advantages."""
 
-    type: Literal["grpo", "dr_grpo", "rloo"] = "grpo"
+    type: Literal["grpo", "dr_grpo", "rloo", "leave_one_out_std"] = "grpo"
     ddof: Literal[0, 1] = 1
-    """Of the standard deviation (`grpo`)."""
+    """Of the standard deviation (`grpo`, `leave_one_out_std`)."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
-    """Added to the standard deviation (`grpo`)."""
+    """Added to the standard deviation (`grpo`, `leave_one_out_std`)."""
 
     def to_domain(self) -> Estimator:
         """Return the estimator as a domain value."""
         return Estimator(self.type, self.ddof, self.epsilon)
+
+
+PresetName = Literal["verl", "openrlhf", "trl", "nemo_rl", "open_instruct"]
+
+
+def _unnamed(estimator: object) -> object:
+    """Put a trainer's estimator in the place of the trainer's name."""
+    return asdict(PRESETS[estimator]) if isinstance(estimator, str) and estimator in PRESETS else estimator
+
+
+NamedEstimator = Annotated[
+    EstimatorIn, BeforeValidator(_unnamed, json_schema_input_type=EstimatorIn | PresetName)
+]
+"""An estimator, by its parameters or by the trainer that computes so itself."""
 
 
 class PartialIn(Wire):
@@ -249,8 +266,8 @@ class Profiled(Wire):
 class Rewarding(Profiled):
     """Anything that ends in rewards."""
 
-    estimator: EstimatorIn | None = None
-    """Overrides the profile's estimator."""
+    estimator: NamedEstimator | None = None
+    """Overrides the profile's estimator. A trainer's name stands for what that trainer computes itself."""
     partial: PartialIn | None = None
     """What an unscored rollout does to its group; by default it fails it."""
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from typing_extensions import TypedDict
 
 from entity_index.types import Question
-from reward_service.adapters.native import EstimatorIn, Id, IndexOut, QuestionIn, RolloutIn, Wire
+from reward_service.adapters.native import Id, IndexOut, NamedEstimator, QuestionIn, RolloutIn, Wire
 from reward_service.adapters.replies import (
     EstimatorOut,
     GroupOut,
@@ -59,8 +59,8 @@ class RunIn(Wire):
     dataset: str | None = None
     """Where questions named by id stand: `name` (the version active now is pinned) or `name@version`."""
     partial: RunPartialIn = RunPartialIn()
-    estimator: EstimatorIn | None = None
-    """Overrides the profile's estimator."""
+    estimator: NamedEstimator | None = None
+    """Overrides the profile's estimator. A trainer's name stands for what that trainer computes itself."""
     quotas: QuotasIn = QuotasIn()
 
     def to_domain(self) -> Declaration:

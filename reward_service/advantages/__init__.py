@@ -3,6 +3,8 @@
 - `grpo`: (R - mean) / (std + epsilon)
 - `dr_grpo`: R - mean
 - `rloo`: R - mean of the others
+- `leave_one_out_std`: (R - mean of the others) / (std of the others + epsilon)
+- `presets`: trainers' own, by name
 
 Pure functions over one group, in plain floats: means and variances use `math.fsum`, which is exact, so no order of the
 rollouts changes a bit. A group of one, and a group whose rewards are all equal, has advantage exactly 0.
@@ -13,11 +15,15 @@ from types import MappingProxyType
 
 from reward_service.advantages.dr_grpo import dr_grpo
 from reward_service.advantages.grpo import grpo
+from reward_service.advantages.leave_one_out_std import leave_one_out_std
+from reward_service.advantages.presets import PRESETS
 from reward_service.advantages.rloo import rloo
 from reward_service.types import Estimator
 
+__all__ = ["ESTIMATORS", "PRESETS", "advantages"]
+
 ESTIMATORS: Mapping[str, Callable[[Sequence[float], Estimator], list[float]]] = MappingProxyType(
-    {"grpo": grpo, "dr_grpo": dr_grpo, "rloo": rloo}
+    {"grpo": grpo, "dr_grpo": dr_grpo, "rloo": rloo, "leave_one_out_std": leave_one_out_std}
 )
 
 

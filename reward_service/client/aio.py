@@ -71,7 +71,7 @@ class AsyncClient:
         groups: Sequence[Group],
         *,
         profile: str | None = None,
-        estimator: Mapping[str, Any] | None = None,
+        estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
         """Score whole groups; one result a group, in order. `estimator` and `partial` as the API takes them.
@@ -96,7 +96,7 @@ class AsyncClient:
         self,
         facts: Mapping[str, Any],
         *,
-        estimator: Mapping[str, Any] | None = None,
+        estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
         """Reward what `match` returned.

@@ -64,7 +64,7 @@ class Client:
         groups: Sequence[Group],
         *,
         profile: str | None = None,
-        estimator: Mapping[str, Any] | None = None,
+        estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
         """Score whole groups; one result a group, in order. `estimator` and `partial` as the API takes them.
@@ -87,7 +87,7 @@ class Client:
         self,
         facts: Mapping[str, Any],
         *,
-        estimator: Mapping[str, Any] | None = None,
+        estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
         """Reward what `match` returned.

@@ -34,8 +34,8 @@ class Run:
     """Where questions named by their ids stand: `name` (the version active now is pinned) or `name@version`."""
     partial: Mapping[str, Any] | None = None
     """What a missing or unscored rollout does to its group, as the API takes it; by default it fails it."""
-    estimator: Mapping[str, Any] | None = None
-    """Overrides the profile's estimator."""
+    estimator: str | Mapping[str, Any] | None = None
+    """Overrides the profile's estimator: parameters, or the trainer that computes so itself."""
 
 
 @dataclass(frozen=True, slots=True)

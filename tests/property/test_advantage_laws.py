@@ -31,7 +31,8 @@ def test_advantages_are_finite_and_sum_to_zero(name, rewards):
     values = advantages(rewards, Estimator(name))
 
     assert all(isfinite(value) for value in values)
-    assert sum(values) == pytest.approx(0, abs=1e-6)
+    # Each reward is divided by another spread there, so that they add up to nothing in particular.
+    assert name == "leave_one_out_std" or sum(values) == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -273,3 +273,52 @@ def test_what_the_url_says_of_a_late_group_does_not_end_the_run(live):
     assert [one["extra_logs"]["reward_valid"] for one in responses] == [[0.0]] * 2
     assert [one["scores"] for one in responses] == [[-4.0]] * 2
     assert together(responses).rewards.flatten().tolist() == [0.0] * 2
+
+
+def test_the_preset_is_openrlhfs_own_function(live):
+    from unittest.mock import patch
+
+    from openrlhf.trainer.ppo_utils import experience_maker
+
+    advantage = SimpleNamespace(estimator="group_norm", gamma=1.0, lambd=1.0, no_std_norm=False)
+    args = SimpleNamespace(
+        rollout=SimpleNamespace(n_samples_per_prompt=8),
+        reward=SimpleNamespace(clip_range=(-10, 10)),
+        algo=SimpleNamespace(advantage=advantage, kl=SimpleNamespace(use_loss=False)),
+    )
+    maker = experience_maker.RemoteExperienceMaker
+    this = SimpleNamespace(
+        strategy=SimpleNamespace(args=args),
+        args=args,
+        advantage_estimator="group_norm",
+        kl_ctl=SimpleNamespace(value=0.0),
+    )
+    this.get_cumulative_returns = maker.get_cumulative_returns.__get__(this)
+
+    worst = 0.0
+    for texts in groups_of(100, 8, seed=6):
+        group = {
+            "group_id": "g",
+            "question": QUESTION,
+            "rollouts": [{"rollout_id": str(k), "text": t, "format": "chatml"} for k, t in enumerate(texts)],
+        }
+        [scored] = live.whole({"profile": "egrpo", "estimator": "openrlhf", "groups": [group]})
+        ours = [one["advantage"] for one in scored["rollouts"]]
+        experiences = [experience(one["reward"], n) for n, one in enumerate(scored["rollouts"])]
+        with patch.object(
+            experience_maker, "apply_length_penalties", lambda *_: None
+        ):  # it wants the whole configuration
+            maker.compute_advantages_and_returns(this, experiences)
+        theirs = [one.advantages[one.action_mask.bool()][0].item() for one in experiences]
+        worst = max(worst, *(abs(a - b) for a, b in zip(ours, theirs, strict=True)))
+
+    print(f"\nopenrlhf: preset against its own function on 100 groups, largest difference {worst:.1e}")
+    assert worst < 1e-5
+
+
+def experience(reward, n):
+    response = {"prompt": "p", "label": "l", "observation_tokens": [1, 2, 3, 4], "action_ranges": [(2, 4)]}
+    response |= {"rollout_log_probs": None, "reward": reward, "scores": reward, "extra_logs": {}}
+    made = SamplesGenerator._process_response_into_experience(SimpleNamespace(), response, max_len=64)
+    made.index, made.kl = [n], torch.zeros_like(made.action_mask, dtype=torch.float32)
+    return made

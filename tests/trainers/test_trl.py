@@ -131,6 +131,20 @@ def test_a_run_of_two_steps(live, tmp_path, whole):
         }
         [scored] = live.whole({"profile": "egrpo", "groups": [body]})
         assert rewards == [one["reward"] for one in scored["rollouts"]]
+    theirs, ours = list(trainer._logs["advantages"]), []
+    for texts, question, _ in groups:
+        body = {
+            "group_id": "g",
+            "question": question,
+            "rollouts": [{"rollout_id": str(n), "text": t} for n, t in enumerate(texts)],
+        }
+        [scored] = live.whole({"profile": "egrpo", "estimator": "trl", "groups": [body]})
+        ours += [one["advantage"] for one in scored["rollouts"]]
+    worst = max(abs(a - b) for a, b in zip(ours[-len(theirs) :], theirs, strict=True))
+    print(
+        f"\ntrl: preset against the run's own advantages of {len(theirs)} completions, largest difference {worst:.1e}"
+    )
+    assert worst < 1e-5
     assert any(0 < reward < 1 for _, _, rewards in groups for reward in rewards)
     logged = [step for step in trainer.state.log_history if "egrpo/match_rate" in step]
     assert logged
