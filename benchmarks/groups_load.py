@@ -18,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +140,7 @@ def machinery() -> Iterator[Machinery]:
             process = _start(stack, [sys.executable, "-m", "reward_service", "serve"], settings)
             services.append(Service(port, process.pid))
         for service in services:
-            _until(lambda port=service.port: asyncio.run(ask(port, "GET", "/readyz"))[0] == 200)  # type: ignore[misc]
+            _until(partial(urllib.request.urlopen, f"http://127.0.0.1:{service.port}/readyz", timeout=5))
         yield Machinery(services, client)
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from entity_index.types import Question
 from reward_service import errors
@@ -185,10 +186,8 @@ class RunService:
         claim, seen = taken.claim, taken.seen
         if waiter is None or not seen.state.is_open:
             return seen
-        was_told = await waiter.until(lambda told: _is_over(told, claim), patience)
-        now = waiter.told if was_told else None
-        if now is None or not _holds(now.state, claim):  # what was told may be older than this rollout
-            now = await self.standing.see(seen.key)
+        over = partial(_is_over, claim=claim)
+        now = waiter.told if await waiter.until(over, patience) else await self.standing.see(seen.key)
         if now is None or not _holds(now.state, claim):
             await self.find(seen.key.run_id)
             raise _lost(now, claim)
@@ -202,7 +201,7 @@ class RunService:
         """
         seen = await self.standing.expire(key)
         if waiter is not None and not _is_closed(seen):
-            was_told = await waiter.until(_is_closed, patience)
+            was_told = await waiter.until(lambda told, _is_fresh: _is_closed(told), patience)
             seen = waiter.told if was_told else await self.standing.see(key)
         return _there(seen)
 
@@ -289,9 +288,11 @@ def _is_closed(seen: Seen | None) -> bool:
     return seen is not None and not seen.state.is_open
 
 
-def _is_over(seen: Seen | None, claim: Claim) -> bool:
+def _is_over(seen: Seen | None, is_fresh: bool, *, claim: Claim) -> bool:  # noqa: FBT001  # called by position
     """Return whether a member need not wait any longer: its group is closed, or no longer its group."""
-    return seen is None or not seen.state.is_open or not _holds(seen.state, claim)
+    if seen is not None and (_holds(seen.state, claim) or seen.state.attempt > claim.attempt):
+        return not seen.state.is_open or seen.state.attempt > claim.attempt
+    return is_fresh
 
 
 def _lost(seen: Seen | None, claim: Claim) -> errors.CallError:
