@@ -325,7 +325,6 @@ async def loaded(at: Machinery, report: Report, groups: dict[int, list[dict[str,
     before = at.memory_mib
     rate = await store(at, "stored", first)
     stored = at.memory_mib
-    await ask(at.port, "DELETE", "/v1/runs/stored")
     at.redis.flushall()
     await declare(at, "waiting", len(groups[0]))
     empty = at.memory_mib
