@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.data import fireact, rows, webdancer
 from benchmarks.report import Report
+from entity_index.folding import fold
 from entity_index.types import Entity, Question
 from reward_service.matching import (
     EGRPO,
@@ -109,7 +110,7 @@ def name_pairs(report: Report) -> None:
 
 
 def answers(report: Report) -> None:
-    """Is a gold answer in the answer? The `cover` checker's question, asked of the matcher."""
+    """Is the answer a gold answer, or is one in it? The `cover` checker's question, asked of the matcher."""
     results = []
     for name, spec in (
         ("cover, guarded fuzzy", UNMASKED),
@@ -118,7 +119,8 @@ def answers(report: Report) -> None:
         verdicts = []
         for row in rows("answers_human_judged_triviaqa/judged.jsonl"):
             gold, *aliases = row["gold_aliases"]
-            said = find(Entity(gold, tuple(aliases)), row["answer"], spec).matched > 0
+            equal = fold(row["answer"]).text in {fold(alias).text for alias in row["gold_aliases"]}
+            said = equal or find(Entity(gold, tuple(aliases)), row["answer"], spec).matched > 0
             verdicts.append((said, bool(row["human_correct"])))
         wrong = [(not said, not right) for said, right in verdicts]
         results.append((name, *_scores(verdicts), *_scores(wrong)))
