@@ -4,9 +4,11 @@ Values in, values out; no wire format and no HTTP. One bad group never fails the
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
 from entity_index.stores.protocols import Catalogue, EntityStore
@@ -16,6 +18,7 @@ from reward_service import errors
 from reward_service.config import Settings
 from reward_service.profiles import Profile, shipped
 from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
+from reward_service.timings import Timings
 from reward_service.types import (
     Estimator,
     GroupResult,
@@ -27,6 +30,8 @@ from reward_service.types import (
     Steps,
     Text,
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,17 @@ class RewardService:
         self.catalogue = catalogue
         self.profiles: Mapping[str, Profile] = shipped()
         self._stores: dict[tuple[str, str], EntityStore] = {}
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        """Let go of threads and stores."""
+        self._threads.shutdown()
+        for store in self._stores.values():
+            store.close()
 
     def profile(self, name: str | None) -> Profile:
         """Return a profile by name, the default one for None.
@@ -165,17 +181,24 @@ class RewardService:
         estimator: Estimator | None = None,
         partial: PartialPolicy | None = None,
         explain: bool = False,
+        timings: Timings | None = None,
     ) -> list[Scored]:
-        """Measure and reward groups; one result a group, in order."""
-        return [
-            Scored(
-                measured,
-                None
-                if measured.error
-                else reward(measured.facts, profile, estimator=estimator, partial=partial),
-            )
-            for measured in await self.measure(calls, profile, explain=explain)
-        ]
+        """Measure and reward groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        measured = await self.measure(calls, profile, explain=explain, timings=timings)
+        with timings.stage("reward"):
+            return [
+                Scored(
+                    one,
+                    None if one.error else reward(one.facts, profile, estimator=estimator, partial=partial),
+                )
+                for one in measured
+            ]
 
     def reward(
         self,
@@ -197,15 +220,28 @@ class RewardService:
             return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
 
     async def measure(
-        self, calls: Sequence[GroupCall], profile: Profile, *, explain: bool = False
+        self,
+        calls: Sequence[GroupCall],
+        profile: Profile,
+        *,
+        explain: bool = False,
+        timings: Timings | None = None,
     ) -> list[Measured]:
-        """Measure groups; one result a group, in order."""
-        truths = self._look_up(calls)
+        """Measure groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        with timings.stage("look_up"):
+            truths = self._look_up(calls)
         measured = []
         for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
-            measured.append(
-                await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
-            )
+            with timings.stage("measure"):
+                measured.append(
+                    await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
+                )
             await asyncio.sleep(0)  # health checks are answered between groups
         return measured
 
@@ -222,8 +258,8 @@ class RewardService:
         if size <= self.settings.inline_bytes:
             facts = measure_group(call.rollouts, truth.question, profile, explain=explain)
         else:
-            facts = await asyncio.to_thread(
-                measure_group, call.rollouts, truth.question, profile, explain=explain
+            facts = await self.in_thread(
+                functools.partial(measure_group, call.rollouts, truth.question, profile, explain=explain)
             )
         return Measured(call, truth, tuple(facts))
 
@@ -297,7 +333,13 @@ class RewardService:
         return self._stores[name, version]
 
     async def explain(
-        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, best: int | None
+        self,
+        question: Question | QuestionRef,
+        rollout: Rollout,
+        profile: Profile,
+        *,
+        best: int | None,
+        timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts, RolloutResult]:
         """Measure one rollout with all its evidence, and pay it where the group's best count is known.
 
@@ -306,7 +348,7 @@ class RewardService:
             InvalidRequest: the question, the rollout or the best count cannot be used.
         """
         call = GroupCall("explain", "explain", question, (rollout,))
-        measured = (await self.measure([call], profile, explain=True))[0]
+        measured = (await self.measure([call], profile, explain=True, timings=timings))[0]
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
         facts = measured.facts[0]
