@@ -10,9 +10,10 @@ def main() -> None:
     try:
         from entity_index.cli import run  # noqa: PLC0415  # what is missing is told, not thrown
     except ModuleNotFoundError as error:
-        if error.name not in EXTRA:
+        missing = str(error.name).partition(".")[0]
+        if missing not in EXTRA:
             raise
-        sys.exit(f"entity-index needs {error.name}: pip install 'reward-service[server]'")
+        sys.exit(f"entity-index needs {missing}: pip install 'reward-service[server]'")
     run()
 
 

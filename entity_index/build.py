@@ -13,6 +13,7 @@ from entity_index.clean import Cleaned, clean
 from entity_index.codec import encode
 from entity_index.errors import InvalidRecord, NothingKept
 from entity_index.readers.rows import Refusal, Row
+from entity_index.stores.names import check_name
 from entity_index.stores.protocols import Draft, VersionInfo, WritableCatalogue
 
 SAME_AGAIN = "question id again, same record"
@@ -84,10 +85,13 @@ def build(
         strict: whether the first refused line ends the build.
 
     Raises:
+        InvalidName: the data set or version cannot have that name.
         InvalidRecord: with `strict`, a line was refused.
         VersionExists: the version name is taken by other content.
         NothingKept: no line was a question.
     """
+    if version is not None:
+        check_name(version)  # before the work, not after it
     tally = _Tally()
     with catalogue.draft(dataset) as draft:
         for row in rows:

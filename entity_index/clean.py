@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from entity_index.errors import InvalidRecord
-from entity_index.folding import fold
+from entity_index.spelling import folded
 from entity_index.types import Entity, Question
-from entity_index.usable import folded, stands_by_raw_spelling, why_unusable
+from entity_index.usable import MIN_FOLDED, identity, why_unusable
 
 TRAILING_PARENTHESES = re.compile(r"\s*\([^()]*\)\s*$")
 
@@ -57,15 +57,13 @@ def count_in_text(text: str, entities: Iterable[Entity]) -> int:
 
     A trailing disambiguator, "Kiss and Tell (1945 film)", is not looked for.
     """
-    tokens = f" {fold(text).text} "
+    tokens = f" {folded(text)} "
     return sum(_stands_in(entity.name, text=text, tokens=tokens) for entity in entities)
 
 
 def _stands_in(name: str, *, text: str, tokens: str) -> bool:
-    if stands_by_raw_spelling(name):
-        return name.strip() in text
-    short = folded(TRAILING_PARENTHESES.sub("", name))
-    return f" {short or folded(name)} " in tokens
+    spelling = folded(TRAILING_PARENTHESES.sub("", name)) or folded(name)
+    return f" {spelling} " in tokens if len(spelling) >= MIN_FOLDED else name.strip() in text
 
 
 def _usable_answers(answers: Iterable[str], dropped: list[str]) -> tuple[str, ...]:
@@ -80,12 +78,12 @@ def _usable_entities(entities: Iterable[Entity], dropped: list[str]) -> list[Ent
         if reason := why_unusable(entity.name):
             dropped.append(f"entity name {reason}")
         else:
-            kept.append(replace(entity, aliases=_usable_aliases(entity.aliases, dropped)))
+            kept.append(replace(entity, aliases=_usable_aliases(entity, dropped)))
     return kept
 
 
-def _usable_aliases(aliases: Iterable[str], dropped: list[str]) -> tuple[str, ...]:
-    reasons = {alias: why_unusable(alias) for alias in aliases}
+def _usable_aliases(entity: Entity, dropped: list[str]) -> tuple[str, ...]:
+    reasons = {alias: why_unusable(alias) for alias in entity.aliases if alias != entity.name}
     dropped += [f"alias {reason}" for reason in reasons.values() if reason]
     return tuple(alias for alias, reason in reasons.items() if not reason)
 
@@ -93,15 +91,10 @@ def _usable_aliases(aliases: Iterable[str], dropped: list[str]) -> tuple[str, ..
 def _united(entities: Iterable[Entity]) -> tuple[Entity, ...]:
     by_identity: dict[str, Entity] = {}
     for entity in entities:
-        identity = _identity(entity.name)
-        first = by_identity.get(identity)
-        by_identity[identity] = _unite(first, entity) if first else _unite(entity, entity)
+        shared = identity(entity.name)
+        first = by_identity.get(shared)
+        by_identity[shared] = _unite(first, entity) if first else entity
     return tuple(by_identity.values())
-
-
-def _identity(name: str) -> str:
-    """Return what two names of one entity share; "C++" and "C#" both fold to "c" and stay two."""
-    return name.strip() if stands_by_raw_spelling(name) else folded(name)
 
 
 def _unite(first: Entity, again: Entity) -> Entity:

@@ -113,7 +113,7 @@ def stat_command(reference: Reference, *, index: Index, as_json: AsJson = False)
     if as_json:
         _print_json(facts)
     else:
-        _print_table(facts.items(), "", "")
+        _print_table(((name.replace("_", " "), value) for name, value in facts.items()), "", "")
 
 
 @app.command("get")
@@ -139,8 +139,11 @@ def activate_command(
     reference: Annotated[str, typer.Argument(metavar="DATASET@VERSION")], *, index: Index
 ) -> None:
     """Make a version the one that is served; activating the one before rolls back."""
-    dataset, _, version = reference.partition("@")
+    dataset, at, version = reference.partition("@")
+    if not at:
+        raise typer.BadParameter("name the version too", param_hint="DATASET@VERSION")
     SqliteCatalogue(index).activate(dataset, version)
+    typer.echo(f"{reference} is active")
 
 
 def _open(catalogue: SqliteCatalogue, reference: str) -> EntityStore:

@@ -5,15 +5,10 @@ English sentence: "It" (the novel) would credit each rollout that writes "it". O
 either, unless the raw spelling carries more ("C++", "C#"): the matcher demands that spelling.
 """
 
-from functools import lru_cache
-
-from entity_index.folding import fold, is_mark
+from entity_index.folding import is_mark
+from entity_index.spelling import folded
 
 MIN_FOLDED = 2
-# One record asks for each of its names several times, and data sets repeat names. At most 32 MB, names sent by strangers included.
-CACHED_NAMES = 16_384
-LONGEST_CACHED = 256
-
 # Determiners, pronouns, prepositions, conjunctions, auxiliaries and negations of English, as folding spells them.
 WORDS = """
 a an the this that these those
@@ -31,16 +26,6 @@ some such same own then there here now also too very just only even ever never a
 FUNCTION_WORDS = frozenset(WORDS.split())
 
 
-def folded(name: str) -> str:
-    """Return a name or alias as folding spells it."""
-    return _remembered(name) if len(name) <= LONGEST_CACHED else fold(name).text
-
-
-@lru_cache(maxsize=CACHED_NAMES)
-def _remembered(name: str) -> str:
-    return fold(name).text
-
-
 def why_unusable(name: str) -> str | None:
     """Return why a name or alias must not be searched for; None where it may.
 
@@ -50,20 +35,25 @@ def why_unusable(name: str) -> str | None:
     'is a function word'
     >>> why_unusable("C++")
     """
+    spelling = folded(name)
     if not name.strip():
         return "is empty"
-    if not folded(name):
+    if not spelling:
         return "folds to nothing"
-    if folded(name) in FUNCTION_WORDS and not name.isupper():
+    if spelling in FUNCTION_WORDS and not name.isupper():
         return "is a function word"
-    if stands_by_raw_spelling(name) and not _is_telling(name):
+    if len(spelling) < MIN_FOLDED and not _is_telling(name):
         return "folds to a single character"
     return None
 
 
-def stands_by_raw_spelling(name: str) -> bool:
-    """Return whether folding leaves too little of a name, so that only its raw spelling identifies it."""
-    return len(folded(name)) < MIN_FOLDED
+def identity(name: str) -> str:
+    """Return what all spellings of a usable name share: its folding, or its raw spelling where folding leaves too little.
+
+    "C++" and "C#" both fold to "c" and stay two names.
+    """
+    spelling = folded(name)
+    return name.strip() if len(spelling) < MIN_FOLDED else spelling
 
 
 def _is_telling(name: str) -> bool:

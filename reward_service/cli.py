@@ -124,7 +124,7 @@ async def _score_groups(service: RewardService, groups: list[GroupCall], profile
     with Progress(console=err, disable=not err.is_terminal) as progress:
         for group in progress.track(groups, description="scoring groups"):
             scored = (await service.score([group], chosen))[0]
-            records += records_out(scored)
+            records += records_out(scored, chosen)
     return records
 
 

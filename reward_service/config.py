@@ -119,6 +119,10 @@ class Settings(BaseSettings):
     max_entities: int = Field(1000, ge=1)
     """Most entities, and most spellings of one entity, in a question. Published data sets have 2 to 30 entities."""
 
+    max_mention_names: int = Field(200_000, ge=0)
+    """Most distinct entity names of a data set that are held in memory (about 1 KB each) for profiles with a precision
+    floor. For a larger data set the floor is off and rollouts carry the flag `precision_unchecked`."""
+
     inline_bytes: int = Field(256 * 1024, ge=0)
     """Groups with more text than this are scored in a thread, so that health checks are answered meanwhile."""
 

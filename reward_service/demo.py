@@ -23,6 +23,7 @@ from reward_service.api.app import create_app
 from reward_service.config import Settings
 
 DATASET = "sample"
+PROFILE = "egrpo-paper"  # the exact rule can be checked by eye
 PATIENCE_S = 30.0
 
 
@@ -73,12 +74,14 @@ def _show(server: uvicorn.Server, base: str, console: Console) -> None:
     if not server.started:
         return
     group = first_group()
-    reply = post(f"{base}/v1/groups/score", {"explain": True, "groups": [group]})
+    reply = post(f"{base}/v1/groups/score", {"profile": PROFILE, "explain": True, "groups": [group]})
     console.print(tables.group(reply["groups"][0]))
-    console.print(f"profile {reply['profile']['name']}, a wrong rollout earns 0.3 x matched / group's best\n")
+    console.print(f"profile {PROFILE}: a wrong rollout earns 0.3 x matched / group's best\n")
     console.print("Try it yourself:", style="bold")
     console.print(curl_line(base), soft_wrap=True, highlight=False)
-    console.print(f"\nAPI pages: {base}/docs    stop with Ctrl-C", highlight=False)
+    console.print(
+        f"\nPaste a rollout: {base}/ui/    API pages: {base}/docs    stop with Ctrl-C", highlight=False
+    )
 
 
 def run_demo(*, host: str, port: int, index: Path | None, console: Console) -> None:

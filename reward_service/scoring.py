@@ -15,8 +15,16 @@ from dataclasses import replace
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
 from reward_service.advantages import advantages
-from reward_service.matching import MATCHER_VERSION, CompiledQuestion, Matching, compile_question, match_group
-from reward_service.profiles import Profile
+from reward_service.checkers import CHECKERS
+from reward_service.matching import (
+    MATCHER_VERSION,
+    CompiledQuestion,
+    Matching,
+    MentionNames,
+    compile_question,
+    match_group,
+)
+from reward_service.profiles import MeasureSpec, Profile
 from reward_service.rewards import REWARD_VERSION
 from reward_service.rewards.compose import components, total
 from reward_service.rewards.entity_match import group_max, match_rate, normalized_match_rate, precision
@@ -65,15 +73,30 @@ def measure(rollout: Rollout, question: Question, profile: Profile, *, explain: 
 
 
 def measure_group(
-    rollouts: Sequence[Rollout], question: Question, profile: Profile, *, explain: bool = False
+    rollouts: Sequence[Rollout],
+    question: Question,
+    profile: Profile,
+    *,
+    explain: bool = False,
+    names: MentionNames | None = None,
 ) -> list[RolloutFacts]:
-    """Measure the rollouts of one question in one pass; the result of each is that of `measure` alone."""
+    """Measure the rollouts of one question in one pass; the result of each is that of `measure` alone.
+
+    Args:
+        rollouts: the rollouts as they were recorded.
+        question: their ground truth.
+        profile: how to measure.
+        explain: also return segments and the span of each match.
+        names: the names of the question's data set, for profiles with a precision floor; None leaves the floor off.
+    """
     compiled = compile_question(question, profile.measure.matching)
     parsed = [_parse(rollout, profile) for rollout in rollouts]
     searched = [one for one in parsed if isinstance(one, Parsed)]
-    matchings = iter(match_group([one.segments for one in searched], compiled, explain=explain))
+    matchings = iter(match_group([one.segments for one in searched], compiled, explain=explain, names=names))
     return [
-        _facts(rollout, one, next(matchings), _judge(rollout, one, question, profile), explain=explain)
+        _facts(
+            rollout, one, next(matchings), _judge(rollout, one, question, profile.measure), explain=explain
+        )
         if isinstance(one, Parsed)
         else _unmeasured(rollout, one, compiled)
         for rollout, one in zip(rollouts, parsed, strict=True)
@@ -97,14 +120,16 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
     )
 
 
-def _judge(rollout: Rollout, parsed: Parsed, question: Question, profile: Profile) -> Verdict:
+def _judge(rollout: Rollout, parsed: Parsed, question: Question, spec: MeasureSpec) -> Verdict:
+    def is_correct(answer: str) -> bool:
+        return CHECKERS[spec.checker](answer, question.answers, spec.threshold)
+
     return judge(
         stop_reason=rollout.stop_reason,
         format_error=parsed.format_error,
         supplied=rollout.outcome,
         answer=parsed.answer,
-        golds=question.answers,
-        checker=profile.measure.checker,
+        is_correct=is_correct if question.answers else None,
     )
 
 
@@ -260,7 +285,7 @@ def _result(
         normalized_match_rate=rates[1],
         uncredited=one.uncredited,
         grounded=one.grounded,
-        precision=precision(one.matched or 0, one.mentions),
+        precision=precision((one.matched or 0) + one.uncredited.get("precision", 0), one.mentions),
         reward_with_uncredited=with_uncredited,
         in_baseline=bool(parts),
         in_loss=bool(parts) and not one.overlength,

@@ -4,10 +4,11 @@ Values in, values out; no wire format and no HTTP. One bad group never fails the
 """
 
 import asyncio
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
@@ -16,6 +17,7 @@ from entity_index.types import Question
 from entity_index.usable import why_unusable
 from reward_service import errors
 from reward_service.config import Settings
+from reward_service.matching import MatchSpec, MentionNames, compile_question
 from reward_service.profiles import Profile, shipped
 from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
 from reward_service.timings import Timings
@@ -32,6 +34,7 @@ from reward_service.types import (
 )
 
 T = TypeVar("T")
+NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Truth:
     question: Question
     index: IndexVersion | None = None
     """None: the question was sent inline."""
+    masked: tuple[str, ...] = ()
+    """Names of the entities that left E_q under the profile: they stand in the question or equal an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class RewardService:
         self.catalogue = catalogue
         self.profiles: Mapping[str, Profile] = shipped()
         self._stores: dict[tuple[str, str], EntityStore] = {}
+        self._names: dict[IndexVersion, MentionNames | None] = {}
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
 
     async def in_thread(self, work: Callable[[], T]) -> T:
@@ -179,7 +185,7 @@ class RewardService:
         profile: Profile,
         *,
         estimator: Estimator | None = None,
-        partial: PartialPolicy | None = None,
+        policy: PartialPolicy | None = None,
         explain: bool = False,
         timings: Timings | None = None,
     ) -> list[Scored]:
@@ -193,10 +199,9 @@ class RewardService:
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
         with timings.stage("reward"):
             return [
-                Scored(
-                    one,
-                    None if one.error else reward(one.facts, profile, estimator=estimator, partial=partial),
-                )
+                Scored(one, None)
+                if one.error
+                else Scored(one, reward(one.facts, profile, estimator=estimator, partial=policy))
                 for one in measured
             ]
 
@@ -206,7 +211,7 @@ class RewardService:
         profile: Profile,
         *,
         estimator: Estimator,
-        partial: PartialPolicy,
+        policy: PartialPolicy,
         path: str,
     ) -> GroupResult | errors.GroupError:
         """Reward the facts of one group, or say why they cannot be."""
@@ -215,7 +220,7 @@ class RewardService:
         if len({one.rollout_id for one in facts}) < len(facts):
             return errors.DuplicateRolloutId("ids must be unique within a group", path=f"{path}/rollouts")
         try:
-            return reward(facts, profile, estimator=estimator, partial=partial)
+            return reward(facts, profile, estimator=estimator, partial=policy)
         except ValueError as error:
             return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
 
@@ -254,14 +259,33 @@ class RewardService:
             self._check(call, truth.question, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
+        spec = profile.measure.matching
+        names = await self._mention_names(truth.index, spec)
+        work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
         size = sum(rollout_chars(rollout) for rollout in call.rollouts)
-        if size <= self.settings.inline_bytes:
-            facts = measure_group(call.rollouts, truth.question, profile, explain=explain)
-        else:
-            facts = await self.in_thread(
-                functools.partial(measure_group, call.rollouts, truth.question, profile, explain=explain)
-            )
-        return Measured(call, truth, tuple(facts))
+        facts = work() if size <= self.settings.inline_bytes else await self.in_thread(work)
+        masked = compile_question(truth.question, spec).masked
+        names_masked = tuple(truth.question.entities[n].name for n in masked)
+        return Measured(call, replace(truth, masked=names_masked), tuple(facts))
+
+    async def _mention_names(self, index: IndexVersion | None, spec: MatchSpec) -> MentionNames | None:
+        """Return the names of a data set where the spec has a precision floor; None leaves the floor off."""
+        if index is None or spec.precision_floor is None:
+            return None
+        if index not in self._names:
+            self._names[index] = await self.in_thread(partial(self._read_names, index))
+        return self._names[index]
+
+    def _read_names(self, index: IndexVersion) -> MentionNames | None:
+        """Read the names of a data set; None where it has more than the limit."""
+        store = self._stores[index.dataset, index.version]
+        names: set[str] = set()
+        for question_ids in batched(store.question_ids(), NAMES_BATCH):
+            questions = store.get_many(question_ids)
+            names |= {entity.name for question in questions if question for entity in question.entities}
+            if len(names) > self.settings.max_mention_names:
+                return None
+        return MentionNames(names)
 
     def _check(self, call: GroupCall, question: Question, path: str) -> None:
         """Refuse a group that cannot be scored for a reason the caller can mend."""
@@ -356,6 +380,13 @@ class RewardService:
             return measured.truth, facts, reward_alone(facts, profile, best=best)
         except ValueError as error:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
+
+
+def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield the items in lists of at most `size`."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
 
 
 def _call_error(error: errors.GroupError | None) -> errors.CallError:

@@ -1,7 +1,7 @@
 """Results as people read them on a terminal."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
 from rich.console import Group as Lines
@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from reward_service.adapters.records import Record
-from reward_service.adapters.replies import ExplainOut, GroupOut, MatchOut
+from reward_service.adapters.replies import ExplainOut, GroupOut, MatchOut, RolloutOut
 
 KIND_STYLE = {"thought": "", "tool_call": "dim cyan", "tool_response": "dim", "answer": "bold"}
 MATCH_STYLE = "black on green"
+UNCREDITED_STYLE = "black on yellow"
 OUTCOME_STYLE = {"correct": "green", "wrong": "yellow", "error": "red"}
 
 
@@ -76,29 +77,52 @@ def _mean(values: Iterable[float | None]) -> str:
 
 def explanation(reply: ExplainOut) -> RenderableType:
     """Lay out one explained rollout: its text with the matches marked, then its counts."""
-    texts = []
-    for position, segment in enumerate(reply["segments"]):
-        text = Text(segment["text"].strip("\n"), style=KIND_STYLE[segment["kind"]])
-        shift = len(segment["text"]) - len(segment["text"].lstrip("\n"))
-        for match in reply["rollout"]["matches"]:
-            if match["segment"] == position:
-                text.stylize(MATCH_STYLE, match["start"] - shift, match["end"] - shift)
-        texts.append(Text(f"{segment['kind']}: ", style="bold blue") + text)
+    texts = [_segment(reply, position) for position in range(len(reply["segments"]))]
     return Lines(*texts, Text(), _counts(reply))
+
+
+def _segment(reply: ExplainOut, position: int) -> Text:
+    segment = reply["segments"][position]
+    text = Text(segment["text"], style=KIND_STYLE[segment["kind"]])
+    one = reply["rollout"]
+    for style, matches in ((MATCH_STYLE, one["matches"]), (UNCREDITED_STYLE, one["uncredited_matches"])):
+        for match in matches:
+            if match["segment"] == position:
+                text.stylize(style, match["start"], match["end"])
+    text.rstrip()
+    return Text(f"{segment['kind']}: ", style="bold blue") + text
 
 
 def _counts(reply: ExplainOut) -> Table:
     one = reply["rollout"]
     table = Table(show_header=False)
-    rows = {
-        "outcome": f"{one['outcome'] or '-'}{' (' + one['detail'] + ')' if one['detail'] else ''}",
-        "status": one["status"],
-        "matched": f"{one['matched']} of {len(reply['entities'])}: {', '.join(m['entity'] for m in one['matches'])}",
-        "match rate": number(one["match_rate"]),
-        "normalized match rate": number(one["normalized_match_rate"]),
-        "reward": number(one["reward"]),
-        "flags": ", ".join(one["flags"]) or "-",
-    }
-    for name, value in rows.items():
+    for name, value in _rows(reply, one):
         table.add_row(name, Text(value))
+    for miss in one["near_misses"]:
+        table.add_row(
+            "near miss", Text(f"{miss['entity']}: {miss['text']!r}, similarity {miss['similarity']:.0f}")
+        )
     return table
+
+
+def _rows(reply: ExplainOut, one: RolloutOut) -> Iterator[tuple[str, str]]:
+    entities = len(reply["entities"]) - len(reply["masked"])
+    yield "outcome", f"{one['outcome'] or '-'}{' (' + one['detail'] + ')' if one['detail'] else ''}"
+    yield "status", one["status"]
+    yield "matched", f"{one['matched']} of {entities}: {_said(one['matches'])}"
+    yield "masked", ", ".join(reply["masked"]) or "-"
+    yield "uncredited", ", ".join(f"{count} {why}" for why, count in one["uncredited"].items()) or "-"
+    yield "match rate", number(one["match_rate"])
+    yield "normalized match rate", number(one["normalized_match_rate"])
+    yield "precision", number(one["precision"])
+    yield "reward", number(one["reward"])
+    yield "flags", ", ".join(one["flags"]) or "-"
+
+
+def _said(matches: Iterable[MatchOut]) -> str:
+    return ", ".join(
+        match["entity"]
+        if match["channel"] == "exact"
+        else f"{match['entity']} ({match['channel']} {match['text']!r})"
+        for match in matches
+    )

@@ -199,7 +199,7 @@ class RolloutResult:
     uncredited: Mapping[str, int]
     grounded: int
     precision: float | None
-    """matched / mentions, in [0, 1]; None where mentions were not counted. Reported, never multiplied in."""
+    """matched / mentions before any precision floor, in [0, 1]; None where nothing is mentioned. Never multiplied in."""
     reward_with_uncredited: float | None
     """The reward as it would be, for everyone in the group, if uncredited spans counted."""
     in_baseline: bool

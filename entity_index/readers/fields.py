@@ -53,4 +53,8 @@ def record(value: object, what: str) -> Mapping[str, object]:
 
 def first(row: Mapping[str, object], *names: str) -> object:
     """Return the first of the named fields that is there and not null; None where none is."""
-    return next((row[name] for name in names if row.get(name) is not None), None)
+    for name in names:
+        value = row.get(name)
+        if value is not None:
+            return value
+    return None

@@ -56,7 +56,7 @@ class MemoryCatalogue:
 
     def open(self, dataset: str, version: str | None = None) -> MemoryStore:
         """Open a version, the active one by default."""
-        wanted = version or self.active(dataset)
+        wanted = self.active(dataset) if version is None else version
         if wanted is None:
             raise UnknownVersion(f"data set {dataset!r} has no active version")
         store = self._versions(dataset).get(check_name(wanted))
@@ -111,6 +111,6 @@ class MemoryDraft:
     def publish(self, version: str | None = None) -> VersionInfo:
         """Make the draft a version, named after its digest by default."""
         digest = content_digest(self._records[at] for at in sorted(self._records, key=key))
-        name = check_name(version or default_version(digest))
+        name = default_version(digest) if version is None else check_name(version)
         info = VersionInfo(dataset=self._dataset, version=name, digest=digest, count=len(self._records))
         return self._catalogue.put(MemoryStore(info, dict(self._records)))

@@ -11,7 +11,7 @@ mounted anywhere; names come from the path, content and its digest from the file
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -38,6 +38,7 @@ SCHEMA = """
 CREATE TABLE record (id BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
 CREATE TABLE info (digest TEXT NOT NULL, count INTEGER NOT NULL, codec INTEGER NOT NULL, fold INTEGER NOT NULL);
 """
+UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)  # SQLite quotes a damaged schema in its message
 # A draft that is interrupted is thrown away, so it needs no journal; it is made durable once, before the rename.
 DRAFT_PRAGMAS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;"
 
@@ -48,9 +49,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, dataset: str, version: str) -> None:
         self._path = path
         self._lock = Lock()
-        self._db = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
+        self._db = _connect(path)
         try:
             self.info = self._read_info(dataset, version)
         except CorruptIndex:
@@ -67,8 +66,9 @@ class SqliteStore:
         """Iterate over all ids in ascending order."""
         after = b""
         while page := self._rows("SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000", after):
-            yield from (self._spell(question_id) for (question_id,) in page)
-            after = page[-1][0]
+            for (question_id,) in page:
+                yield self._spell(question_id, after=after)
+                after = question_id
 
     def close(self) -> None:
         """Close the connection."""
@@ -85,17 +85,18 @@ class SqliteStore:
             dataset=dataset, version=version, digest=digest, count=count, codec=codec, fold=fold
         )
 
-    def _spell(self, question_id: Any) -> str:
-        try:
-            return str(question_id, "utf-8")
-        except (TypeError, UnicodeDecodeError) as error:
-            raise CorruptIndex(f"{self._path} holds a damaged question id") from error
+    def _spell(self, question_id: object, *, after: bytes) -> str:
+        """Return an id as text; ids that do not ascend would be walked through forever."""
+        if isinstance(question_id, bytes) and question_id > after:
+            with suppress(UnicodeDecodeError):
+                return question_id.decode()
+        raise CorruptIndex(f"{self._path} holds a damaged question id")
 
     def _rows(self, query: str, *values: bytes) -> list[Any]:
         try:
             with self._lock:
                 return self._db.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             raise CorruptIndex(f"{self._path} cannot be read: {error}") from error
 
 
@@ -136,7 +137,7 @@ class SqliteCatalogue:
 
     def open(self, dataset: str, version: str | None = None) -> SqliteStore:
         """Open a version, the active one by default."""
-        wanted = version or self.active(dataset)
+        wanted = self.active(dataset) if version is None else version
         if wanted is None:
             raise UnknownVersion(f"data set {dataset!r} has no active version")
         return SqliteStore(self._existing(dataset, wanted), dataset=dataset, version=wanted)
@@ -203,7 +204,7 @@ class SqliteDraft:
         digest = content_digest(body for (body,) in self._db.execute("SELECT body FROM record ORDER BY id"))
         info = VersionInfo(
             dataset=self._folder.name,
-            version=check_name(version or default_version(digest)),
+            version=default_version(digest) if version is None else check_name(version),
             digest=digest,
             count=self._one("SELECT count(*) FROM record"),
         )
@@ -216,6 +217,15 @@ class SqliteDraft:
 
     def _one(self, query: str, *values: bytes) -> Any:
         return self._db.execute(query, values).fetchone()[0]
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a version to read: immutable, so that SQLite looks for no journal and takes no lock."""
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
+    try:
+        return sqlite3.connect(uri, uri=True, check_same_thread=False)
+    except sqlite3.OperationalError as error:
+        raise CorruptIndex(f"{path} cannot be opened: {error}") from error
 
 
 def _same_content(path: Path, info: VersionInfo) -> VersionInfo:

@@ -346,6 +346,8 @@ class FactsGroupIn(Wire):
     """As `POST /v1/match` returned it; comes back unchanged."""
     entities: Annotated[int, Field(ge=0)]
     """m: how many entities could be matched."""
+    masked: list[str] = []
+    """As `POST /v1/match` returned it; comes back unchanged."""
     error: ErrorOut | None = None
     """As `POST /v1/match` returned it; comes back unchanged."""
     rollouts: list[FactsIn]

@@ -6,9 +6,11 @@ Lines of a group need not stand together. Its question is named by `question_id`
 from collections.abc import Iterable, Iterator
 
 from entity_index.types import Question
-from reward_service.adapters.native import Id, QuestionIn, RolloutIn, decode
-from reward_service.adapters.replies import RolloutOut, scored_out
+from reward_service.adapters.native import Id, IndexOut, QuestionIn, RolloutIn, decode
+from reward_service.adapters.replies import ProfileOut, RolloutOut, profile_out, scored_out
 from reward_service.errors import CallError
+from reward_service.profiles import Profile
+from reward_service.scoring import ENGINE_DIGEST
 from reward_service.service import GroupCall, QuestionRef, Scored
 
 
@@ -26,7 +28,7 @@ class BadLine(ValueError):  # names what it is about
 
 
 class Record(RolloutOut):
-    """What became of one line: the rollout's result beside what it shares with its group."""
+    """What became of one line: the rollout's result and the receipt of what it was computed from."""
 
     run_id: str
     group_id: str
@@ -34,6 +36,9 @@ class Record(RolloutOut):
     group_status: str
     group_max: int | None
     entities: int
+    profile: ProfileOut
+    engine: str
+    index: IndexOut | None
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[RecordIn]:
@@ -79,7 +84,7 @@ def _group(run_id: str, group_id: str, rows: list[RecordIn], dataset: str | None
     return GroupCall(run_id, group_id, next(iter(questions)), rollouts)
 
 
-def records_out(scored: Scored) -> list[Record]:
+def records_out(scored: Scored, profile: Profile) -> list[Record]:
     """Write down one group as records, in the group's order."""
     group = scored_out(scored)
     return [
@@ -90,6 +95,9 @@ def records_out(scored: Scored) -> list[Record]:
             "group_status": group["status"],
             "group_max": group["group_max"],
             "entities": group["entities"],
+            "profile": profile_out(profile),
+            "engine": ENGINE_DIGEST,
+            "index": group["index"],
             **rollout,
         }
         for rollout in group["rollouts"]

@@ -115,6 +115,7 @@ class GroupOut(TypedDict):
     entities: int
     group_max: int | None
     index: IndexOut | None
+    masked: list[str]
     flags: list[str]
     error: ErrorOut | None
     rollouts: list[RolloutOut]
@@ -153,6 +154,7 @@ class FactsGroupOut(TypedDict):
     question_id: str | None
     index: IndexOut | None
     entities: int
+    masked: list[str]
     error: ErrorOut | None
     rollouts: list[FactsOut]
 
@@ -173,6 +175,7 @@ class ExplainOut(TypedDict):
     question_id: str | None
     index: IndexOut | None
     entities: list[str]
+    masked: list[str]
     rollout: RolloutOut
     segments: list[SegmentOut]
 
@@ -300,6 +303,7 @@ def paid_out(run_id: str, group_id: str, question_id: str | None, result: GroupR
         "entities": result.entities,
         "group_max": result.group_max,
         "index": None,
+        "masked": [],
         "flags": list(result.flags),
         "error": None,
         "rollouts": [rollout_out(one) for one in result.rollouts],
@@ -319,6 +323,7 @@ def refused_out(
         "entities": 0,
         "group_max": None,
         "index": None,
+        "masked": [],
         "flags": [],
         "error": error_out(error),
         "rollouts": [unpaid(rollout_id, status, error.title) for rollout_id in rollout_ids],
@@ -338,6 +343,7 @@ def scored_out(scored: Scored) -> GroupOut:
             return {
                 **paid_out(call.run_id, call.group_id, call.question.question_id, result),
                 "index": index_out(truth.index),
+                "masked": list(truth.masked),
                 "rollouts": [rollout_out(one, truth.question) for one in result.rollouts],
             }
         case Scored(Measured(call, error=GroupError() as error)):
@@ -377,6 +383,7 @@ def measured_out(measured: Measured) -> FactsGroupOut:
         "question_id": call.question.question_id,
         "index": index_out(truth.index),
         "entities": measured.facts[0].entities if measured.facts else 0,
+        "masked": list(truth.masked),
         "error": error_out(measured.error) if measured.error else None,
         "rollouts": [facts_out(one, truth.question) for one in measured.facts or _unmeasured(measured)],
     }
@@ -409,6 +416,7 @@ def rewarded_out(group: FactsGroupIn, result: GroupResult | GroupError) -> Group
     return {
         **paid_out(group.run_id, group.group_id, group.question_id, result),
         "index": group.index,
+        "masked": group.masked,
         "error": group.error,
     }
 
@@ -422,6 +430,7 @@ def explain_out(truth: Truth, facts: RolloutFacts, result: RolloutResult, profil
         "question_id": truth.question.question_id,
         "index": index_out(truth.index),
         "entities": [entity.name for entity in truth.question.entities],
+        "masked": list(truth.masked),
         "rollout": rollout_out(result, truth.question),
         "segments": [{"kind": segment.kind, "text": segment.text} for segment in segments],
     }

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
+from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
 
 from entity_index.stores.protocols import Catalogue
 from entity_index.stores.sqlite import SqliteCatalogue
@@ -110,6 +112,8 @@ def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> Fas
     )
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.include_router(router)
+    app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
+    app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     # The last one added stands outermost.
     app.add_middleware(Guard, settings=settings, admission=Admission(settings))
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))

@@ -15,7 +15,7 @@ from reward_service.api.record import Record
 from reward_service.errors import Forbidden, Unauthenticated
 from reward_service.keys import PREFIX, KeyRing, find
 
-PUBLIC = ("/livez", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json", "/static-offline-docs")
+PUBLIC = ("/livez", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json", "/static-offline-docs", "/ui")
 ANY_KEY = None
 # The first rule whose method and path fit decides; `admin` allows everything.
 RULES: tuple[tuple[str, str, str | None], ...] = (
@@ -29,7 +29,7 @@ RULES: tuple[tuple[str, str, str | None], ...] = (
 
 def is_public(path: str) -> bool:
     """Say whether a path needs no key."""
-    return any(path == one or path.startswith(f"{one}/") for one in PUBLIC)
+    return path == "/" or any(path == one or path.startswith(f"{one}/") for one in PUBLIC)
 
 
 def scope_of(method: str, path: str) -> str | None:

@@ -108,7 +108,7 @@ async def score_groups(request: Request, service: Service) -> Response:
         [group.to_domain() for group in call.groups],
         profile,
         estimator=estimator,
-        partial=call.policy(),
+        policy=call.policy(),
         explain=call.explain,
         timings=record.timings,
     )
@@ -151,7 +151,7 @@ async def rewards(request: Request, service: Service) -> Response:
     with record.timings.stage("reward"):
         rewarded = [
             service.reward(
-                group.facts(), profile, estimator=estimator, partial=call.policy(), path=f"/groups/{n}"
+                group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
             )
             for n, group in enumerate(call.groups)
         ]

@@ -58,6 +58,7 @@ def match_group(
     compiled: CompiledQuestion,
     *,
     explain: bool = False,
+    nearest: bool = True,
     names: MentionNames | None = None,
 ) -> list[Matching]:
     """Match the rollouts of a group, one result each, in order; each equal to matching that rollout alone.
@@ -66,8 +67,9 @@ def match_group(
         rollouts: the segments of each rollout, in order.
         compiled: the question under the profile's spec.
         explain: also return evidence: spans, forms, near misses.
+        nearest: with `explain`, also look for near misses, which takes longer than the matching itself.
         names: the names of the pinned data set, to count mentions against; None counts capitalised runs instead.
     """
     if compiled.spec.kind == SUBSTRING:
         return [match_substrings(rollout, compiled.question, explain=explain) for rollout in rollouts]
-    return match_folded(rollouts, compiled, explain=explain, names=names)
+    return match_folded(rollouts, compiled, explain=explain, nearest=nearest, names=names)

@@ -2,8 +2,8 @@ r"""The vectorised twin of `entity_index.folding.fold`: many segments at once, a
 
 Idea: folding is almost per character, so one gather from a table indexed by code point does it; what remains is rare and local
 (apostrophes, runs of marks, characters that become several, tokens of one character, double spaces) and is done where it occurs.
-Every step turns an array of characters into another by repeating each element 0, 1 or more times. The list of those counts is the
-offset map, and is only multiplied out when a span is asked for.
+Every step keeps some characters or makes several of one; the list of steps is the offset map, walked back only for the spans that
+are asked for.
 
 Segments are joined by ` \x01 `: it folds to itself, so no match crosses it, and each segment keeps a space at both ends.
 The table is filled from the reference, character by character, as characters are met.
@@ -97,16 +97,32 @@ def _short_mark_runs(values: Codes) -> Mask:
     return kept
 
 
-def _drop_apostrophes(values: Codes, code: int) -> None:
-    """Drop apostrophes, and the `s` of a possessive. Two characters always follow: the buffer ends in a separator."""
+def _drop_apostrophes(values: Codes, code: int) -> bool:
+    """Drop apostrophes, and the `s` of a possessive; return whether two spaces may have come together.
+
+    Two characters always follow an apostrophe: the buffer ends in a separator.
+    """
     at = np.flatnonzero(values == QUOTE)
-    after = values[at + 2] & code
-    at_s = at[(values[at + 1] & code == S) & ((after == SPACE) | (after == QUOTE) | (after == 0))]
+    before, after, third = (values[at + step] & code for step in (-1, 1, 2))
+    at_s = at[(after == S) & _ends_word(third)]
     values[at] = 0
     if at_s.size:
+        values[at_s[_before(values, at_s) & code != SPACE] + 1] = 0
+    return bool((_ends_word(before) & _ends_word(after)).any())
+
+
+def _ends_word(codes: npt.NDArray[np.integer[Any]]) -> Mask:
+    ends: Mask = (codes == SPACE) | (codes == QUOTE) | (codes == 0)
+    return ends
+
+
+def _before(values: Codes, at: Positions) -> Codes:
+    """Return the last character that stays before each position."""
+    before = values[at - 1]
+    if (before == 0).any():
         kept = np.flatnonzero(values)
-        before = values[kept[np.searchsorted(kept, at_s) - 1]] & code
-        values[at_s[before != SPACE] + 1] = 0
+        before = values[kept[np.searchsorted(kept, at) - 1]]
+    return before
 
 
 def _single_spaces(values: Codes, code: int) -> Mask:
@@ -143,6 +159,44 @@ def _parted(values: Codes) -> Positions:
     return np.flatnonzero(alone & inside) + 1
 
 
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+_ONES = _BITS.sum(axis=1, dtype=np.int64)
+_NTH_ONE = np.argsort(1 - _BITS.astype(np.int64), axis=1, kind="stable")
+
+
+class _Kept:
+    """A step that kept some characters. It finds the n-th of them without listing them all: eight at a time."""
+
+    def __init__(self, kept: Mask) -> None:
+        self._kept = kept
+
+    @cached_property
+    def _bytes(self) -> npt.NDArray[np.uint8]:
+        return np.packbits(self._kept)
+
+    @cached_property
+    def _end(self) -> Positions:
+        return np.cumsum(_ONES[self._bytes], dtype=np.int64)
+
+    def back(self, chars: Positions) -> Positions:
+        """Return where these characters were before the step."""
+        byte = np.searchsorted(self._end, chars, side="right")
+        bits = self._bytes[byte]
+        nth: Positions = byte * 8 + _NTH_ONE[bits, chars - self._end[byte] + _ONES[bits]]
+        return nth
+
+
+class _Widened:
+    """A step that made one or several characters of each."""
+
+    def __init__(self, counts: Positions) -> None:
+        self._counts = counts
+
+    def back(self, chars: Positions) -> Positions:
+        """Return where these characters were before the step."""
+        return np.searchsorted(np.cumsum(self._counts), chars, side="right")
+
+
 class FoldedText:
     r"""Several segments, folded into one buffer of UTF-8 bytes: `\x01 first segment \x01 second segment \x01`."""
 
@@ -154,27 +208,29 @@ class FoldedText:
     """Per folded character: a letter of a script without capitals. None where there is none."""
 
     def __init__(self, texts: Sequence[str]) -> None:
+        if any(SEPARATOR in text for text in texts):
+            texts = [text.replace(SEPARATOR, " ") for text in texts]
         joined = f" {SEPARATOR} ".join(texts)
-        if joined.count(SEPARATOR) != max(0, len(texts) - 1):
-            joined = f" {SEPARATOR} ".join(text.replace(SEPARATOR, " ") for text in texts)
         self.raw = f"{SEPARATOR} {joined} {SEPARATOR}"
-        self._trail: list[Mask | Positions] = []
-        """How many characters each character became, step by step; a mask where that is none or one."""
+        self._trail: list[_Kept | _Widened] = []
         if self.raw.isascii():
             self._fold_ascii()
         else:
             self._fold_unicode()
 
     def _keep(self, values: Codes, kept: Mask) -> Codes:
-        self._trail.append(kept)
+        self._trail.append(_Kept(kept))
         return values[kept]
+
+    def _without_apostrophes(self, values: Codes, code: int) -> Codes:
+        """Mark apostrophes as dropped, and really take them out only where that brings spaces together."""
+        return self._keep(values, values != 0) if _drop_apostrophes(values, code) else values
 
     def _fold_ascii(self) -> None:
         values: Codes = np.frombuffer(bytearray(self.raw, "ascii").translate(_ascii), dtype=np.uint8)
         if APOSTROPHE in self.raw or "`" in self.raw:
-            _drop_apostrophes(values, ASCII_CODE)
-            values = self._keep(values, values != 0)
-        values = self._keep(values, _single_spaces(values, ASCII_CODE))
+            values = self._without_apostrophes(values, ASCII_CODE)
+        values = self._keep(values, (values != 0) & _single_spaces(values, ASCII_CODE))
         self.data = (values & ASCII_CODE).tobytes()
         self.strong, self.caseless = values > ASCII_CODE, None
 
@@ -186,7 +242,7 @@ class FoldedText:
         if found & MANY:
             counts = _expansion_counts(values)
             values = _expand(values, counts)
-            self._trail.append(counts)
+            self._trail.append(_Widened(counts))
         if found & (JOINS | MANY):
             values = self._keep(values, _short_mark_runs(values))
         if found & (ALONE | MANY):
@@ -201,7 +257,7 @@ class FoldedText:
         at = _parted(values)
         counts = np.ones(len(values), dtype=np.int64)
         counts[at] = 2
-        self._trail.append(counts)
+        self._trail.append(_Widened(counts))
         wide = np.repeat(values, counts)
         wide[at + np.arange(len(at))] = SPACE
         return wide
@@ -241,14 +297,12 @@ class FoldedText:
         """Return which folded characters begin at these positions of `data`."""
         return at if self._char_starts is None else np.searchsorted(self._char_starts, at)
 
-    @cached_property
-    def origin(self) -> Positions:
-        """The position in `raw` of each folded character."""
-        origin = np.arange(len(self.raw))
-        for counts in self._trail:
-            origin = origin[counts] if counts.dtype == np.bool_ else np.repeat(origin, counts)
-        return origin
+    def origin(self, chars: Positions) -> Positions:
+        """Return the positions in `raw` of these folded characters."""
+        for step in reversed(self._trail):
+            chars = step.back(chars)
+        return chars
 
     def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
         """Return the half-open spans of `raw` that made these non-empty spans of `data`."""
-        return self.origin[self.chars(starts)], self.origin[self.chars(ends) - 1] + 1
+        return self.origin(self.chars(starts)), self.origin(self.chars(ends) - 1) + 1

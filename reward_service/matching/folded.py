@@ -16,16 +16,15 @@ import numpy.typing as npt
 
 from reward_service.matching.compiled import CompiledQuestion
 from reward_service.matching.fold import FoldedText, Mask, Positions
-from reward_service.matching.index import Index
+from reward_service.matching.index import Role
 from reward_service.matching.layout import Layout
-from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look
+from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look, no_mentions
 from reward_service.matching.near import near_misses
 from reward_service.matching.regions import listed, pasted
 from reward_service.matching.scan import (
     CHANNELS,
     Hits,
     Spans,
-    Windows,
     candidates,
     exact_spans,
     expanded_spans,
@@ -42,7 +41,7 @@ from reward_service.matching.values import (
     MatchSpec,
 )
 from reward_service.matching.verify import fuzzy_spans
-from reward_service.types import Match, Segment
+from reward_service.types import Match, NearMiss, Segment
 
 VERDICTS = (None, PASTED, LISTED, UNGROUNDED)
 """Why a span earns nothing, by number; 0 earns credit."""
@@ -126,24 +125,23 @@ def _best(group: Group, spans: Spans, verdict: Positions) -> Findings:
     return Findings(spans[best], verdict[best], rollout[best], entity[best], stands)
 
 
-def _open_windows(group: Group, hits: Hits, credited: Spans) -> Windows:
-    """Return the windows worth verifying: in thoughts, and for an entity that has no credit in that rollout yet."""
-    index = group.compiled.index
+def _open_pieces(group: Group, hits: Hits, credited: Spans) -> Hits:
+    """Return the piece hits worth a look: in thoughts, and for an entity that has no credit in that rollout yet."""
+    index, pieces = group.compiled.index, hits.of(Role.PIECE)
     open_RE = np.ones(group.first_tool_RE.shape, dtype=np.bool_)
     open_RE[group.rollout(credited.start), group.entity(credited)] = False
-    windows = candidates(group.text, index, hits[group.in_thought(hits.start)])
-    at, row = index.owners.join(windows.phrase)
-    still_open = open_RE[group.rollout(windows.start[at]), index.entity[index.owners.references[row]]]
-    wanted = np.zeros(len(windows.phrase), dtype=np.bool_)
-    wanted[at[still_open]] = True
-    return windows[wanted]
+    at, (form,) = index.owners.join(pieces.reference)
+    wanted = np.zeros(len(pieces.start), dtype=np.bool_)
+    wanted[at[open_RE[group.rollout(pieces.start[at]), index.entity[form]]]] = True
+    return pieces[wanted & group.in_thought(pieces.start)]
 
 
 def _find(group: Group, hits: Hits) -> Findings:
     """Judge the exact spans; verify windows for entities without credit; judge those."""
-    spans = group.named[group.in_thought(group.named.start)]
+    index, spans = group.compiled.index, group.named[group.in_thought(group.named.start)]
     verdict = group.judge(spans)
-    fuzzy = fuzzy_spans(group.text, group.compiled.index, _open_windows(group, hits, spans[verdict == 0]))
+    pieces = _open_pieces(group, hits, spans[verdict == 0])
+    fuzzy = fuzzy_spans(group.text, index, candidates(group.text, index, pieces))
     return _best(group, Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy))))
 
 
@@ -174,7 +172,7 @@ def _matching(group: Group, findings: Findings, mentions: int, *, explain: bool,
     spec, named = group.compiled.spec, len(findings.entity)
     credited = findings.verdict == 0
     matched, total = int(credited.sum()), max(mentions, named)
-    precision = matched / total if total else None
+    precision = matched / mentions if mentions else None
     uncredited = Counter(VERDICTS[number] or "" for number in findings.verdict[~credited].tolist())
     if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
         credited, uncredited[PRECISION] = np.zeros(named, dtype=np.bool_), matched
@@ -228,15 +226,13 @@ def _count_mentions(group: Group, findings: Findings, names: MentionNames | None
     ]
 
 
-def _first_tool(
-    layout: Layout, text: FoldedText, index: Index, named: Spans, shape: tuple[int, int]
+def _first_tool_RE(
+    rollouts: int, compiled: CompiledQuestion, layout: Layout, *, text: FoldedText, named: Spans
 ) -> Positions:
-    segment = text.segment(named.start)
-    seen = ~layout.is_thought[segment]
-    first_RE = np.full(shape, NEVER)
-    np.minimum.at(
-        first_RE, (layout.rollout[segment[seen]], index.entity[named.form[seen]]), named.start[seen]
-    )
+    segment, entity = text.segment(named.start), compiled.index.entity[named.form]
+    start = np.where(layout.is_thought[segment], NEVER, named.start)
+    first_RE = np.full((rollouts, len(compiled.question.entities)), NEVER)
+    np.minimum.at(first_RE, (layout.rollout[segment], entity), start)
     return first_RE
 
 
@@ -252,11 +248,14 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     hits = scan(text, index)
     of_hit = layout.rollout[text.segment(hits.start)]
     too_costly_R = long_R | (np.bincount(of_hit, minlength=len(rollouts)) > spec.max_hits)
-    hits = hits[~too_costly_R[of_hit]]
+    if too_costly_R.any():
+        hits = hits[~too_costly_R[of_hit]]
     named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
-    mentions = mentions_by_look(text)
-    segment = text.segment(named.start)
-    seen, shape = ~layout.is_thought[segment], (len(rollouts), len(compiled.question.entities))
+    mentions = (
+        no_mentions()
+        if spec.listed_mentions is None and spec.precision_floor is None
+        else mentions_by_look(text)
+    )
     group = Group(
         compiled=compiled,
         layout=layout,
@@ -265,11 +264,14 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
         mentions=mentions[layout.is_thought[text.segment(mentions.start)]],
         too_costly_R=too_costly_R,
         has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
-        first_tool_RE=_first_tool(
-            layout, text, index, named, (len(rollouts), len(compiled.question.entities))
-        ),
+        first_tool_RE=_first_tool_RE(len(rollouts), compiled, layout, text=text, named=named),
     )
     return group, hits
+
+
+def _near_misses(group: Group, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
+    named = set(findings.entity.tolist())
+    return near_misses(group.text, group.layout, group.compiled.index, rollout=rollout, named=named)
 
 
 def match_folded(
@@ -277,6 +279,7 @@ def match_folded(
     compiled: CompiledQuestion,
     *,
     explain: bool,
+    nearest: bool,
     names: MentionNames | None,
 ) -> list[Matching]:
     """Match the rollouts of a group under the folded rule; see `match_group`."""
@@ -293,6 +296,6 @@ def match_folded(
         mine = findings.of(number)
         result = _matching(group, mine, mentions[number], explain=explain, by_name=names is not None)
         flags = _flags(compiled.spec, has_tools=bool(group.has_tools_R[number]), by_name=names is not None)
-        missed = near_misses(rollouts[number], compiled.index, set(mine.entity.tolist())) if explain else ()
+        missed = _near_misses(group, number, mine) if explain and nearest else ()
         results.append(replace(result, flags=flags, near_misses=missed))
     return results

@@ -4,7 +4,8 @@ Rules rewrite a spelling into others; each is a function from text to texts, app
 rules before it made. A form is what a spelling folds to, with a guard on the original text where the fold forgets too much.
 
 - A form of under two characters, of nothing but a function word, or of digits that stood among words in the name, is rejected.
-- A derived form that two entities of the question share is nobody's.
+- A derived form that two entities of the question share is nobody's, except a name without its parenthesis: whoever writes
+  "Beauty and the Beast" means one of the films.
 - All-caps names of up to three letters and short names with symbols ("US", "C++") need their own spelling in the text.
 - A derived form of one word needs a capital: "Blur (band)" is "Blur", not "blur".
 - Persons (by type, else by the look of the name) may have middle names added or initials spelled out: `middle` says where.
@@ -79,9 +80,9 @@ def ampersand(text: str) -> Iterator[str]:
 
 
 def plural(text: str) -> Iterator[str]:
-    """Torpedo boat <-> Torpedo boats; only where the last word is no name."""
+    """Torpedo boat <-> Torpedo boats, Ribosome <-> Ribosomes; only where the last word could be a common noun."""
     last = text.rpartition(" ")[2]
-    if last == text or len(last) < 3 or not re.fullmatch("[a-z]+", last):
+    if not re.fullmatch("[A-Z][a-z]{5,}" if last == text else "[a-z]{3,}", last):
         return
     if last.endswith("s"):
         yield text[:-1]
@@ -92,7 +93,7 @@ def plural(text: str) -> Iterator[str]:
 
 
 def without_legal_form(text: str) -> Iterator[str]:
-    """Apple Inc. -> Apple."""
+    """Apple Inc. -> Apple; Middlesbrough F.C. -> Middlesbrough."""
     words = _words(text)
     if len(words) > 1 and fold(words[-1]).text.replace(" ", "") in tables.LEGAL_FORMS:
         yield " ".join(words[:-1])
@@ -236,7 +237,7 @@ def _guard(spelling: str, folded: str, *, derived: bool) -> Guard | None:
 
 
 def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
-    """Yield the forms of one entity, the name's before the aliases', each with whether a rule derived it."""
+    """Yield the forms of one entity, the name's before the aliases', each with whether sharing it makes it nobody's."""
     for source in (entity.name, *entity.aliases):
         for spelling in spellings(source):
             upright = inverted(spelling) or spelling
@@ -248,6 +249,7 @@ def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
                 written.extend(person_spellings(words))
             for text, guard, middle in written:
                 folded, derived = fold(text).text, text != source
+                plain = text in without_parenthesis(source)
                 needed = _guard(text, folded, derived=derived)
                 if needed is not None:
                     form = Form(
@@ -258,7 +260,7 @@ def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
                         guard if guard != Guard.NONE else needed,
                         middle,
                     )
-                    yield form, derived
+                    yield form, derived and not plain
 
 
 def derive(entities: Sequence[Entity]) -> list[Form]:
@@ -268,8 +270,8 @@ def derive(entities: Sequence[Entity]) -> list[Form]:
     for form, _ in drafts:
         owners.setdefault(form.folded, set()).add(form.entity)
     forms: dict[tuple[int, str, str], Form] = {}
-    for form, derived in drafts:
-        if derived and len(owners[form.folded]) > 1:
+    for form, shareless in drafts:
+        if shareless and len(owners[form.folded]) > 1:
             continue
         key = (form.entity, form.folded, form.spelling if form.guard is Guard.VERBATIM else "")
         known = forms.setdefault(key, form)

@@ -12,6 +12,7 @@ A Hangul phrase is open at its end, because particles are written onto it. The s
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import pairwise
 
 import ahocorasick_rs
@@ -20,9 +21,6 @@ import numpy as np
 from entity_index.folding import fold, is_hangul
 from reward_service.matching.fold import Positions
 from reward_service.matching.forms import Form, Guard, allowed_edits
-
-Use = tuple[bytes, int, int]
-"""A pattern, what it stands for (a phrase or a form, by number), and where in it the pattern begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +36,40 @@ class Phrase:
     """Positions in `Index.forms`."""
 
 
+class Role(IntEnum):
+    """What a pattern is looked for as."""
+
+    WHOLE = 0
+    PIECE = 1
+    FIRST = 2
+    LAST = 3
+
+
+Use = tuple[bytes, Role, int, int]
+"""A pattern, its role, what it stands for (a phrase, or for first and last names a form), and where in it the pattern begins."""
+
+
 class Table:
     """From a key to its rows, one to many: what each pattern is used for, which forms a phrase has."""
 
-    def __init__(self, rows: Iterable[tuple[int, int, int]], *, keys: int) -> None:
-        columns = np.array(sorted(rows), dtype=np.int64).reshape(-1, 3)
-        self.references, self.offsets = columns[:, 1], columns[:, 2]
-        self._first = np.searchsorted(columns[:, 0], np.arange(keys + 1))
+    def __init__(self, keyed: Iterable[tuple[int, ...]], *, keys: int, width: int) -> None:
+        rows = np.array(sorted(keyed), dtype=np.int64).reshape(-1, 1 + width)
+        self.columns = rows[:, 1:].T.copy()
+        self._first = np.searchsorted(rows[:, 0], np.arange(keys + 1))
         self._count = np.diff(self._first)
 
     def join(self, keys: Positions) -> tuple[Positions, Positions]:
-        """Return, for every row of every key, which key it is of (a position in `keys`) and which row."""
+        """Return, for every row of every key, which key it is of (a position in `keys`) and the columns of the row."""
         count = self._count[keys]
         of = np.repeat(np.arange(len(keys)), count)
-        rank = np.arange(len(of)) - np.repeat(np.cumsum(count) - count, count)
-        return of, self._first[keys[of]] + rank
+        before = np.cumsum(count) - count
+        return of, self.columns[:, np.arange(len(of)) + (self._first[keys] - before)[of]]
 
 
 def _pieces(phrase: Phrase, number: int) -> Iterable[Use]:
     """Cut the padded phrase into k + 1 pieces of about the same length."""
     cuts = [len(phrase.padded) * i // (phrase.edits + 1) for i in range(phrase.edits + 2)]
-    return ((phrase.padded[start:end], number, start) for start, end in pairwise(cuts))
+    return ((phrase.padded[start:end], Role.PIECE, number, start) for start, end in pairwise(cuts))
 
 
 def _phrases(forms: Sequence[Form], *, max_edits: int) -> list[Phrase]:
@@ -92,23 +103,22 @@ class Index:
         self._build_automaton()
         self._build_columns()
 
+    def _uses(self) -> Iterable[Use]:
+        for number, phrase in enumerate(self.phrases):
+            yield _whole(phrase), Role.WHOLE, number, 0
+            if phrase.edits:
+                yield from _pieces(phrase, number)
+        for number, form in enumerate(self.forms):
+            if form.middle:
+                first, *_, last = form.folded.split(" ")
+                yield f" {first} ".encode(), Role.FIRST, number, 0
+                yield f" {last} ".encode(), Role.LAST, number, 0
+
     def _build_automaton(self) -> None:
-        whole = [(_whole(phrase), number, 0) for number, phrase in enumerate(self.phrases)]
-        pieces = [
-            use
-            for number, phrase in enumerate(self.phrases)
-            if phrase.edits
-            for use in _pieces(phrase, number)
-        ]
-        ends = [(number, form.folded.split(" ")) for number, form in enumerate(self.forms) if form.middle]
-        first = [(f" {words[0]} ".encode(), number, 0) for number, words in ends]
-        last = [(f" {words[-1]} ".encode(), number, 0) for number, words in ends]
-        patterns = dict.fromkeys(pattern for pattern, _, _ in (*whole, *pieces, *first, *last))
+        uses = list(self._uses())
+        patterns = dict.fromkeys(pattern for pattern, *_ in uses)
         numbers = {pattern: number for number, pattern in enumerate(patterns)}
-        self.whole, self.pieces, self.first, self.last = (
-            Table(((numbers[pattern], what, offset) for pattern, what, offset in uses), keys=len(numbers))
-            for uses in (whole, pieces, first, last)
-        )
+        self.uses = Table(((numbers[pattern], *rest) for pattern, *rest in uses), keys=len(numbers), width=3)
         self.nesting = _nesting(patterns)
         self.longest = max(map(len, patterns), default=1)
         self.automaton = ahocorasick_rs.BytesAhoCorasick(
@@ -122,8 +132,8 @@ class Index:
         self.guarded = np.array([form.guard is not Guard.NONE for form in self.forms], dtype=np.bool_)
         self.lead = [fold(form.spelling).offsets[0] for form in self.forms]
         """Where in its spelling a form's first folded character stands."""
-        owners = ((number, form, 0) for number, phrase in enumerate(self.phrases) for form in phrase.forms)
-        self.owners = Table(owners, keys=len(self.phrases))
+        owners = ((number, form) for number, phrase in enumerate(self.phrases) for form in phrase.forms)
+        self.owners = Table(owners, keys=len(self.phrases), width=1)
         self.tokens = np.array([phrase.tokens for phrase in self.phrases], dtype=np.int64)
         self.edits = np.array([phrase.edits for phrase in self.phrases], dtype=np.int64)
         self.lengths = np.array([len(phrase.padded) - 2 for phrase in self.phrases], dtype=np.int64)

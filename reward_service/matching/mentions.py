@@ -4,7 +4,7 @@ Two ways to count, both one linear pass:
 
 - **by look**, without any data: a run of capitalised words with nothing but a blank or a hyphen between them, at most
   `LONGEST_RUN` words (a longer run is several mentions), and no single word that merely opens a sentence; and, because lists may be
-  written without capitals or in scripts that have none, a short piece between punctuation marks.
+  written without capitals or in scripts that have none, a short piece between punctuation marks without capitals or numbers.
 - **by name**, against the names of the pinned data set. Only this is good enough for a precision that decides anything.
 
 Two mentions are the same if they have the same length, the same first eight and the same last eight bytes after folding.
@@ -28,6 +28,7 @@ LONGEST_RUN = 4
 SHORT_PIECE = 3  # words between two punctuation marks
 SHORT_CASELESS_PIECE = 8  # the same in scripts without capitals, where a token may be one character
 WORD = 8
+ZERO = np.uint8(ord("0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,16 @@ class Mentions:
         return Mentions(self.start[which], self.end[which], self.key[which])
 
 
+def no_mentions() -> Mentions:
+    """Return none."""
+    nowhere = np.empty(0, dtype=np.int64)
+    return Mentions(nowhere, nowhere, nowhere.astype(np.uint64))
+
+
 def loads(text: FoldedText) -> Keys:
     """Return the eight bytes from every position of the folded text as one number."""
     buffer = text.data + bytes(WORD)
-    words: Keys = np.ndarray((len(text.data) + 1,), dtype="<u8", buffer=buffer, strides=(1,))
-    return words
+    return np.ndarray((len(text.data) + 1,), np.uint64, buffer, strides=(1,))  # type: ignore[no-any-return]  # numpy's own stub
 
 
 def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
@@ -85,12 +91,12 @@ def _runs(capital: Mask, parted: Mask) -> tuple[Positions, Positions]:
     return start, np.minimum(start + LONGEST_RUN, np.repeat(end, cuts))
 
 
-def _pieces(capital: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Positions]:
-    """Return the token spans of short pieces without capitals between punctuation marks."""
+def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Positions]:
+    """Return the token spans of short pieces between punctuation marks that hold no token to skip."""
     start = np.flatnonzero(parted)
     end = np.append(start[1:], len(parted))
-    capitals, letters = (np.append(0, np.cumsum(flags)) for flags in (capital, caseless))
-    plain = capitals[end] == capitals[start]
+    skips, letters = (np.append(0, np.cumsum(flags)) for flags in (skipped, caseless))
+    plain = skips[end] == skips[start]
     longest = np.where(letters[end] > letters[start], SHORT_CASELESS_PIECE, SHORT_PIECE)
     short = plain & (end - start <= longest)
     return start[short], end[short]
@@ -103,9 +109,11 @@ def mentions_by_look(text: FoldedText) -> Mentions:
     separator = text.bytes_[text.spaces[:-1] + 1] == SEP
     capital = text.strong[initial]
     parted = text.strong[gaps[:-1]] | separator
+    parted[:1] = True
     parted[1:] |= separator[:-1]
+    digit = text.bytes_[text.spaces[:-1] + 1] - ZERO < 10
     caseless = np.zeros(len(capital), dtype=np.bool_) if text.caseless is None else text.caseless[initial]
-    runs, pieces = _runs(capital, parted), _pieces(capital | separator, parted, caseless)
+    runs, pieces = _runs(capital, parted), _pieces(capital | separator | digit, parted, caseless)
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
     found = (text.spaces[start[order]] + 1, text.spaces[end[order]])

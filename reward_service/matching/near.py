@@ -1,44 +1,67 @@
-"""Near misses: for the reader of an explanation, what came closest to an entity that was not named. It decides nothing."""
+"""Near misses: for the reader of an explanation, what came closest to an entity that was not named. It decides nothing.
 
-from collections.abc import Iterator, Sequence
+Looked at are the stretches of as many tokens as the entity's first form around the first few places that share a word with it.
+"""
+
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
+import numpy as np
 from rapidfuzz import fuzz
 
-from entity_index.folding import Folded, fold
+from reward_service.matching import tables
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.forms import Form
 from reward_service.matching.index import Index
-from reward_service.matching.values import NearMiss
-from reward_service.types import Segment, SegmentKind
+from reward_service.matching.layout import Layout
+from reward_service.types import NearMiss
 
 LEAST_SIMILARITY = 70.0
-MAX_CHARS = 200_000  # of thoughts looked at; partial ratios run at a few MB/s
+PLACES_PER_WORD = 8
+LEAST_LETTERS = 3
 
 
-def _thoughts(rollout: Sequence[Segment]) -> Iterator[tuple[int, Folded]]:
-    left = MAX_CHARS
-    for position, segment in enumerate(rollout):
-        if segment.kind is SegmentKind.THOUGHT and left > 0:
-            yield position, fold(segment.text[:left])
-            left -= len(segment.text)
+def _places(text: FoldedText, form: Form, segment: int) -> Iterator[tuple[int, int]]:
+    """Yield stretches of the segment that share a word with the form, in bytes of the folded text."""
+    begin, stop = text.separators[segment : segment + 2].tolist()
+    words = form.folded.split(" ")
+    for offset, word in enumerate(words):
+        at, left = begin, PLACES_PER_WORD * (len(word) >= LEAST_LETTERS and word not in tables.FUNCTION_WORDS)
+        while left and (at := text.data.find(f" {word} ".encode(), at + 1, stop)) >= 0:
+            left -= 1
+            first = int(np.searchsorted(text.spaces, at)) - offset
+            last = min(first + len(words), len(text.spaces) - 1)
+            yield max(begin + 1, int(text.spaces[max(0, first)])) + 1, min(stop - 1, int(text.spaces[last]))
 
 
-def _nearest(form: Form, thoughts: Sequence[tuple[int, Folded]]) -> NearMiss | None:
-    best: NearMiss | None = None
-    for position, thought in thoughts:
-        least = best.similarity if best else LEAST_SIMILARITY
-        found = fuzz.partial_ratio_alignment(form.folded, thought.text, score_cutoff=least)
-        if found and found.dest_start < found.dest_end and (best is None or found.score > best.similarity):
-            span = thought.span(found.dest_start, found.dest_end)
-            best = NearMiss(form.entity, form.spelling, found.score, position, *span)
-    return best
+def _nearest(text: FoldedText, layout: Layout, form: Form, segments: list[int]) -> NearMiss | None:
+    places = [(segment, *place) for segment in segments for place in _places(text, form, segment)]
+    scored = [
+        (fuzz.ratio(form.folded, text.data[start:end].decode()), -start, segment, end)
+        for segment, start, end in places
+    ]
+    similarity, start, segment, end = max(scored, default=(0.0, 0, 0, 0))
+    if similarity < LEAST_SIMILARITY:
+        return None
+    (begin,), (stop,) = text.raw_spans(np.array([-start]), np.array([end]))
+    offset = layout.raw_start[segment]
+    return NearMiss(
+        form.entity,
+        form.spelling,
+        similarity,
+        int(layout.position[segment]),
+        int(begin - offset),
+        int(stop - offset),
+    )
 
 
-def near_misses(rollout: Sequence[Segment], index: Index, named: AbstractSet[int]) -> tuple[NearMiss, ...]:
-    """Return the closest passage for each entity that is not named, by its first form, where anything is close."""
-    thoughts = list(_thoughts(rollout))
+def near_misses(
+    text: FoldedText, layout: Layout, index: Index, *, rollout: int, named: AbstractSet[int]
+) -> tuple[NearMiss, ...]:
+    """Return the closest passage for each entity that a rollout does not name, by its first form, where anything is close."""
+    segments = np.flatnonzero((layout.rollout == rollout) & layout.is_thought).tolist()
     missing: dict[int, Form] = {}
     for form in index.forms:
         if form.entity not in named:
             missing.setdefault(form.entity, form)
-    return tuple(near for form in missing.values() if (near := _nearest(form, thoughts)))
+    return tuple(near for form in missing.values() if (near := _nearest(text, layout, form, segments)))

@@ -91,7 +91,7 @@ def _dense_stretches(
 ) -> Iterator[tuple[int, int]]:
     """Yield each shortest stretch with more than `most` distinct mentions that fits a window, as (first, last) mention.
 
-    Two fingers: `near` are the mentions that have more than `most` mentions after them within the width, distinct or not.
+    Two fingers, from each of the `near` mentions on; those in between are passed over.
     """
     counts: Counter[int] = Counter()
     begin = stop = 0
@@ -115,18 +115,26 @@ def _dense_stretches(
             yield first, stop - 1
 
 
+def _near(start: Positions, end: Positions, spans: Positions, *, most: int, width: int) -> Positions:
+    """Return the mentions with more than `most` mentions after them within the width, distinct or not, and a span in reach."""
+    head = np.arange(max(0, len(start) - most))
+    head = head[end[head + most] - start[head] <= width]
+    before, after = np.searchsorted(spans, (start[head] - width, start[head] + width))
+    near: Positions = head[before < after]
+    return near
+
+
 def listed(text: FoldedText, mentions: Mentions, spans: Spans, *, most: int, width: int) -> Mask:
     """Return which spans stand inside a window of `width` characters with more than `most` distinct mentions."""
     start, end, segment = text.chars(mentions.start), text.chars(mentions.end), text.segment(mentions.start)
-    head = np.arange(max(0, len(start) - most))
-    near = head[(end[head + most] - start[head] <= width) & (segment[head + most] == segment[head])]
-    places = _Places(mentions.key.tolist(), start.tolist(), end.tolist(), segment.tolist())
-    dense = np.array(
-        list(_dense_stretches(places, near.tolist(), most=most, width=width)), dtype=np.int64
-    ).reshape(-1, 2)
-    if not dense.size:
+    near = _near(start, end, np.sort(text.chars(spans.start)), most=most, width=width)
+    if not near.size:
         return np.zeros(len(spans), dtype=np.bool_)
-    first, last = dense.T
+    places = _Places(mentions.key.tolist(), start.tolist(), end.tolist(), segment.tolist())
+    dense = list(_dense_stretches(places, near.tolist(), most=most, width=width))
+    first, last = np.array(dense, dtype=np.int64).reshape(-1, 2).T
+    if not first.size:
+        return np.zeros(len(spans), dtype=np.bool_)
     low = np.maximum(end[last] - width, text.chars(text.separators[segment[first]]))
     high = np.minimum(start[first] + width, text.chars(text.separators[segment[first] + 1]))
     at = np.searchsorted(low, text.chars(spans.start), side="right") - 1

@@ -16,7 +16,7 @@ from rapidfuzz.distance import Levenshtein
 from reward_service.matching import tables
 from reward_service.matching.fold import FoldedText, Mask, Positions
 from reward_service.matching.forms import Form, Guard
-from reward_service.matching.index import Index
+from reward_service.matching.index import Index, Role
 
 CHUNK_HITS = (
     1 << 20
@@ -45,6 +45,11 @@ class Spans:
         return len(self.form)
 
     @classmethod
+    def none(cls) -> Self:
+        """Return no spans."""
+        return cls(*(np.empty(0, dtype=np.int64) for _ in cls.__slots__))
+
+    @classmethod
     def concat(cls, *parts: Self) -> Self:
         """Return the spans of all parts."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
@@ -52,15 +57,23 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Raw hits of the automaton."""
+    """What the automaton found, once for every use of the pattern."""
 
-    pattern: Positions
+    role: Positions
+    reference: Positions
+    offset: Positions
     start: Positions
     end: Positions
 
     def __getitem__(self, which: Mask) -> "Hits":
         """Return some of the hits."""
-        return Hits(self.pattern[which], self.start[which], self.end[which])
+        return Hits(
+            self.role[which], self.reference[which], self.offset[which], self.start[which], self.end[which]
+        )
+
+    def of(self, role: Role) -> "Hits":
+        """Return the hits in one role."""
+        return self[self.role == role]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,9 @@ def scan(text: FoldedText, index: Index) -> Hits:
         columns = columns[columns[:, 1] < size]
         columns[:, 1:] += begin
         parts.append(columns)
-    return Hits(*np.concatenate(parts).T)
+    pattern, start, end = np.concatenate(parts).T
+    of, (role, reference, offset) = index.uses.join(pattern)
+    return Hits(role, reference, offset, start[of], end[of])
 
 
 def _particle_follows(text: FoldedText, end: int) -> bool:
@@ -97,8 +112,8 @@ def _particle_follows(text: FoldedText, end: int) -> bool:
 
 def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     """Return where whole forms stand, guards observed."""
-    hit, use = index.whole.join(hits.pattern)
-    phrase, start, end = index.whole.references[use], hits.start[hit] + 1, hits.end[hit]
+    whole = hits.of(Role.WHOLE)
+    phrase, start, end = whole.reference, whole.start + 1, whole.end
     closed = text.bytes_[end - 1] == ord(" ")
     end = end - closed
     open_ended = np.flatnonzero(~closed & (text.bytes_[end] != ord(" ")))
@@ -109,8 +124,7 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
 
 def of_forms(index: Index, found: Windows) -> Spans:
     """Return a span for every form behind each phrase, as if it stood there exactly and unguarded."""
-    at, row = index.owners.join(found.phrase)
-    form = index.owners.references[row]
+    at, (form,) = index.owners.join(found.phrase)
     return Spans(form, index.alias[form], np.zeros(len(form), dtype=np.int64), found.start[at], found.end[at])
 
 
@@ -152,22 +166,25 @@ def middle_fits(form: Form, between: str) -> bool:
 
 def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     """Return where a first and a last name stand with middle names between them."""
-    hit, use = index.first.join(hits.pattern)
-    first_form, first_at = index.first.references[use], np.searchsorted(text.spaces, hits.start[hit])
-    hit, use = index.last.join(hits.pattern)
-    last_form, last_at = index.last.references[use], np.searchsorted(text.spaces, hits.start[hit])
+    first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
+    if not (len(first.start) and len(last.start)):
+        return Spans.none()
+    first_at, last_at = np.searchsorted(text.spaces, first.start), np.searchsorted(text.spaces, last.start)
     width = len(text.spaces) + MIDDLE_NAMES + 2
-    firsts = first_form * width + first_at
-    found = []
-    for gap in range(2, MIDDLE_NAMES + 2):
-        both = np.isin(last_form * width + last_at - gap, firsts)
-        found.append(np.stack((last_form[both], last_at[both] - gap, last_at[both])))
-    return _checked_middles(text, index, np.concatenate(found, axis=1))
+    firsts = np.sort(first.reference * width + first_at)
+    gap = np.arange(2, MIDDLE_NAMES + 2)[:, None]
+    sought = last.reference * width + last_at - gap
+    gaps, pair = np.nonzero(firsts[np.minimum(np.searchsorted(firsts, sought), len(firsts) - 1)] == sought)
+    return _checked_middles(
+        text, index, np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
+    )
 
 
 def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64]) -> Spans:
     """Return the spans of these (form, first token, last token) whose middle fits."""
     form, first, last = pairs
+    if not form.size:
+        return Spans.none()
     start, end = text.spaces[first] + 1, text.spaces[last + 1]
     _, between_start = text.raw_spans(start, text.spaces[first + 1])
     between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
@@ -183,32 +200,30 @@ def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64
     return Spans(form, np.full(len(form), EXPANDED), np.array(distance, dtype=np.int64), start, end)
 
 
-def candidates(text: FoldedText, index: Index, hits: Hits) -> Windows:
+def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     """Return the windows around piece hits whose length could be right, each once."""
-    hit, use = index.pieces.join(hits.pattern)
-    phrase, expected = index.pieces.references[use], hits.start[hit] - index.pieces.offsets[use]
+    phrase, expected = pieces.reference, pieces.start - pieces.offset
     slack = index.edits[phrase] * text.widest
     low = np.searchsorted(text.spaces, expected - slack)
     count = np.searchsorted(text.spaces, expected + slack, side="right") - low
-    parts = [
-        _windows(text, index, phrase[count > i], low[count > i] + i) for i in range(count.max(initial=0))
-    ]
-    rows = np.unique(np.concatenate([np.empty((3, 0), dtype=np.int64), *parts], axis=1), axis=1)
-    return Windows(*rows[:, text.segment(rows[1]) == text.segment(rows[2])])
+    at = np.repeat(np.arange(len(phrase)), count)
+    first = low[at] + np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
+    distinct = np.unique(phrase[at] * len(text.spaces) + first)
+    windows = _windows(text, index, *np.divmod(distinct, len(text.spaces)))
+    return windows[text.segment(windows.start) == text.segment(windows.end)]
 
 
-def _windows(text: FoldedText, index: Index, phrase: Positions, first: Positions) -> npt.NDArray[np.int64]:
+def _windows(text: FoldedText, index: Index, phrase: Positions, first: Positions) -> Windows:
     """Return the windows that begin at these tokens, with up to k tokens more or fewer than the phrase.
 
-    With as many tokens the length may be off by k; with `more` tokens only spaces differ, so it is off by just those.
+    With as many tokens the length may be off by k; with more or fewer only spaces differ, so it is off by just those.
     """
-    parts = []
     most = int(index.edits.max(initial=0))
-    for more in range(-most, most + 1):
-        last = first + index.tokens[phrase] + more
-        fits = (abs(more) <= index.edits[phrase]) & (last > first) & (last < len(text.spaces))
-        which, start, end = phrase[fits], text.spaces[first[fits]] + 1, text.spaces[last[fits]]
-        off = end - start - index.lengths[which] - more
-        close = np.abs(off) <= (0 if more else index.edits[which] * text.widest)
-        parts.append(np.stack((which[close], start[close], end[close])))
-    return np.concatenate(parts, axis=1)
+    more = np.arange(-most, most + 1)[:, None]
+    last = first + index.tokens[phrase] + more
+    inside = (last > first) & (last < len(text.spaces)) & (np.abs(more) <= index.edits[phrase])
+    end = text.spaces[np.where(inside, last, 0)]
+    off = end - text.spaces[first] - 1 - index.lengths[phrase] - more
+    close = inside & (np.abs(off) <= np.where(more == 0, index.edits[phrase] * text.widest, 0))
+    at = np.nonzero(close)[1]
+    return Windows(phrase[at], text.spaces[first[at]] + 1, end[close])

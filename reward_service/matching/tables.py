@@ -77,6 +77,7 @@ NICKNAMES = _rows(
     raymond ray
     rebecca becky
     richard rick dick richie
+    rodney rod
     robert bob bobby rob robbie
     ronald ron ronnie
     samuel sam
@@ -127,9 +128,9 @@ NOT_IN_PERSONS = _table(
     united university valley village war water west western wild world"""
 )
 
-# What ends a company's name without being part of it.
+# What ends the name of a company or a club without being part of it.
 LEGAL_FORMS = _table(
-    """ab ag aktiengesellschaft bv co corp corporation gmbh inc incorporated jsc limited llc llp ltd nv oao ojsc ooo plc pte sa sarl
+    """ab afc ag aktiengesellschaft bv co corp corporation fc gmbh inc incorporated jsc limited llc llp ltd nv oao ojsc ooo plc pte sa sarl
     srl"""
 )
 

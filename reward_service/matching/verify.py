@@ -64,8 +64,7 @@ def fuzzy_spans(text: FoldedText, index: Index, windows: Windows) -> Spans:
 
 def _unguarded(index: Index, windows: Windows, distance: Positions) -> Spans:
     """Return the spans of the forms behind the windows that no guard binds to their exact spelling."""
-    at, row = index.owners.join(windows.phrase)
-    form = index.owners.references[row]
+    at, (form,) = index.owners.join(windows.phrase)
     free = ~index.guarded[form]
     at, form = at[free], form[free]
     return Spans(form, np.full(len(form), FUZZY), distance[at], windows.start[at], windows.end[at])

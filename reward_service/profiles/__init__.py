@@ -16,14 +16,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import yaml
 
 from reward_service.advantages import ESTIMATORS
+from reward_service.checkers import CHECKERS
 from reward_service.matching import MatchSpec
-from reward_service.rewards.checkers import CHECKERS
 from reward_service.rewards.compose import ENTITY_MATCH, GATES, NORMALIZERS
 from reward_service.trajectory import GRAMMARS
 from reward_service.types import Estimator, RewardSpec
 
 SCHEMA = 1
-DEFAULT_PROFILE = "egrpo-paper"
+DEFAULT_PROFILE = "egrpo"
 T = TypeVar("T")
 
 
@@ -34,7 +34,9 @@ class MeasureSpec:
     grammar: str = "balanced"
     """Format rules for text input, a name in `reward_service.trajectory.GRAMMARS`."""
     checker: str = "exact_match"
-    """How an answer is compared with the gold answers, a name in `reward_service.rewards.checkers.CHECKERS`."""
+    """How an answer is compared with the gold answers, a name in `reward_service.checkers.CHECKERS`."""
+    threshold: float = 0.8
+    """Word F1 from which the checker `f1` calls an answer correct, in [0, 1]."""
     matching: MatchSpec = field(default_factory=MatchSpec)
     """How entities are found in thoughts."""
 

@@ -10,10 +10,9 @@ The evidence is asked in this order:
 What the policy did wrong is an outcome. What nobody can tell (no verdict, no gold answer) is not: it stays unscored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-from reward_service.rewards.checkers import CHECKERS
 from reward_service.types import Outcome, StopReason
 
 OVER_A_LIMIT = frozenset({StopReason.MAX_TOKENS, StopReason.MAX_TURNS})
@@ -34,8 +33,7 @@ def judge(
     format_error: str | None,
     supplied: Outcome | None,
     answer: str | None,
-    golds: Sequence[str],
-    checker: str,
+    is_correct: Callable[[str], bool] | None,
 ) -> Verdict:
     """Decide the outcome of one rollout.
 
@@ -44,8 +42,7 @@ def judge(
         format_error: the grammar's verdict; None where the format holds.
         supplied: the trainer's verdict; None leaves it to the checker.
         answer: the final answer; None (there is none) is wrong.
-        golds: the question's gold answers.
-        checker: a name in `CHECKERS`.
+        is_correct: the profile's checker, with the question's gold answers; None where there are none.
     """
     if stop_reason in OVER_A_LIMIT:
         return Verdict(Outcome.ERROR, f"overlength: {stop_reason}", overlength=True)
@@ -53,7 +50,7 @@ def judge(
         return Verdict(Outcome.ERROR, f"format: {format_error}")
     if supplied is not None:
         return Verdict(supplied, "supplied as an error" if supplied is Outcome.ERROR else None)
-    if not golds:
+    if is_correct is None:
         return Verdict(None, "no outcome was sent and the question has no gold answers")
-    correct = answer is not None and CHECKERS[checker](answer, golds)
+    correct = answer is not None and is_correct(answer)
     return Verdict(Outcome.CORRECT if correct else Outcome.WRONG)

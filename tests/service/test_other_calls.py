@@ -190,6 +190,17 @@ def test_the_docs_page_needs_no_internet(http):
         assert http.get(script).status_code == 200
 
 
+def test_the_page_that_explains_needs_no_internet(http):
+    page = http.get("/", follow_redirects=True)
+
+    assert page.status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    for name in ("explain.js", "explain.css"):
+        assert name in page.text
+        assert http.get(f"/ui/{name}").status_code == 200
+
+
 def test_the_committed_openapi_document_is_the_code(http):
     committed = Path(__file__).parents[2] / "openapi.yaml"
     assert yaml.safe_load(committed.read_text(encoding="utf-8")) == http.get("/openapi.json").json()

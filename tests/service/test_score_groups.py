@@ -44,6 +44,7 @@ def test_the_example_of_the_docs(post):
         "entities": 2,
         "group_max": 2,
         "index": None,
+        "masked": [],
         "flags": [],
         "error": None,
     }

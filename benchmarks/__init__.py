@@ -1,0 +1,1 @@
+"""Measurements: timing and quality, never part of the tests."""

@@ -1,0 +1,58 @@
+"""Reading the labelled data sets that the benchmarks measure on."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from entity_index.types import Entity, Question
+from reward_service.types import Segment, SegmentKind
+
+DATA = Path(os.environ.get("REWARD_SERVICE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def rows(name: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSONL file of the data folder."""
+    with (DATA / name).open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+@dataclass(frozen=True)
+class LabelledRollout:
+    """A recorded rollout with its verdict."""
+
+    policy: str
+    correct: bool
+    segments: tuple[Segment, ...]
+
+
+def _segment(step: dict[str, Any]) -> Segment:
+    text = step.get("text", step.get("arguments", ""))
+    return Segment(SegmentKind(step["type"]), text if isinstance(text, str) else json.dumps(text))
+
+
+def fireact() -> list[tuple[Question, list[LabelledRollout]]]:
+    """Return the FireAct groups: 1,042 rollouts of 355 HotpotQA questions."""
+    groups: dict[str, tuple[Question, list[LabelledRollout]]] = {}
+    for row in rows("trajectories_hotpotqa_fireact/trajectories.jsonl"):
+        entities = tuple(Entity(name) for name in row["entities"])
+        question = Question(row["question"], tuple(row["answers"]), entities, row["group_id"])
+        _, members = groups.setdefault(row["group_id"], (question, []))
+        members.append(LabelledRollout(row["policy"], row["correct"], tuple(map(_segment, row["steps"]))))
+    return list(groups.values())
+
+
+_BLOCK = re.compile(r"<(think|tool_call|tool_response|answer)>(.*?)</\1>", re.DOTALL)
+
+
+def webdancer() -> list[list[Segment]]:
+    """Return the 60 WebDancer transcripts as segments."""
+    kinds = {"think": SegmentKind.THOUGHT} | {kind.value: kind for kind in SegmentKind}
+    transcripts = []
+    for row in rows("transcripts_webdancer_format/sample_traj_60.jsonl"):
+        text = "".join(message["content"] for message in row["messages"][2:])
+        transcripts.append([Segment(kinds[kind], body) for kind, body in _BLOCK.findall(text)])
+    return transcripts

@@ -1,0 +1,276 @@
+"""How fast matching is on one core, as ratios within one run.
+
+    python -m benchmarks.speed [--quick]
+
+Text: thoughts of the WebDancer transcripts made ASCII, with the entities' names sprinkled in, 100 KB a rollout. Every time is the
+best of several runs. The yardstick is a raw scan of the folded bytes for the same whole forms by the same automaton library
+(`ahocorasick_rs`, bytes, DFA, overlapping): what a matcher without folding, fuzziness, guards, spans or regions would cost.
+"""
+
+import argparse
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import ahocorasick_rs
+from rapidfuzz import fuzz
+
+from benchmarks.data import webdancer
+from benchmarks.report import Report
+from entity_index.folding import fold
+from entity_index.types import Entity, Question
+from reward_service.matching import (
+    EGRPO,
+    CompiledQuestion,
+    MatchSpec,
+    MentionNames,
+    compile_question,
+    match_group,
+)
+from reward_service.matching.fold import FoldedText
+from reward_service.types import Segment, SegmentKind
+from tests.reference.textbook_matcher import all_spans
+
+PLAIN = replace(EGRPO, pasted_tokens=None, listed_mentions=None, mask_question=False)
+FIRST = (
+    "Maria",
+    "Anton",
+    "Elena",
+    "Viktor",
+    "Ingrid",
+    "Pavel",
+    "Lucia",
+    "Oskar",
+    "Miriam",
+    "Tomas",
+    "Greta",
+    "Emil",
+    "Clara",
+    "Hugo",
+    "Nadia",
+    "Felix",
+    "Sonia",
+    "Boris",
+    "Alma",
+    "Jonas",
+)
+LAST = (
+    "Kowalczyk",
+    "Lindqvist",
+    "Barzani",
+    "Okonkwo",
+    "Petrenko",
+    "Hashimoto",
+    "Delacroix",
+    "Santangelo",
+    "Vandermeer",
+    "Novotny",
+    "Achterberg",
+    "Castellano",
+)
+TITLES = ("The Silent Orchard (1987 film)", "Battle of Kazimierz Dolny", "2007 Copa America Final", "Great Northern Railway",
+          "University of Western Pomerania", "Marlborough, New Hampshire", "Torpedo boat", "Blue Heron Corporation", "12 March 1989")  # fmt: skip
+
+
+def question(forms: int) -> Question:
+    """Return a question whose entities have about this many forms, persons and titles mixed."""
+    rng = random.Random(7)
+    entities: list[Entity] = []
+    while len(compile_question(Question("", (), tuple(entities)), PLAIN).index.forms) < forms:
+        person = f"{rng.choice(FIRST)} {rng.choice(LAST)}"
+        entities.append(
+            Entity(
+                TITLES[len(entities) // 2]
+                if len(entities) % 2 and len(entities) // 2 < len(TITLES)
+                else person
+            )
+        )
+        entities = list({entity.name: entity for entity in entities}.values())
+    return Question("Who was it?", (), tuple(entities))
+
+
+def rollout(
+    compiled: CompiledQuestion, size: int, *, foreign: float = 0.0, every: int = 2000
+) -> list[Segment]:
+    """Return one rollout of thoughts: real ones, a name every so many characters, a share of words with an accent."""
+    rng = random.Random(size)
+    thoughts = [
+        segment.text for steps in webdancer() for segment in steps if segment.kind is SegmentKind.THOUGHT
+    ]
+    words = " ".join(thoughts).encode("ascii", "ignore").decode().split(" ")
+    out: list[str] = []
+    length = since = 0
+    at = rng.randrange(len(words))
+    while length < size:
+        word = words[at % len(words)]
+        at += 1
+        if since > every:
+            word, since = f"{word} {rng.choice(compiled.question.entities).name}", 0
+        out.append(f"{word}é" if rng.random() < foreign else word)
+        length, since = length + len(word) + 1, since + len(word) + 1
+    return [Segment(SegmentKind.THOUGHT, " ".join(out)[:size])]
+
+
+def best_ms(run: Callable[[], object], *, seconds: float = 0.6, least: int = 3) -> float:
+    """Return the best time of a call, in milliseconds."""
+    best, spent, runs = float("inf"), 0.0, 0
+    while spent < seconds or runs < least:
+        start = time.perf_counter()
+        run()
+        took = time.perf_counter() - start
+        best, spent, runs = min(best, took), spent + took, runs + 1
+    return best * 1000
+
+
+def raw_scan(compiled: CompiledQuestion, text: str) -> Callable[[], object]:
+    """Return the yardstick: whole forms, exact, in text that is already folded."""
+    patterns = [phrase.padded for phrase in compiled.index.phrases]
+    automaton = ahocorasick_rs.BytesAhoCorasick(patterns, implementation=ahocorasick_rs.Implementation.DFA)
+    data = FoldedText([text]).data
+    return lambda: automaton.find_matches_as_indexes(data, overlapping=True)
+
+
+def _match(
+    segments: list[Segment],
+    asked: Question,
+    spec: MatchSpec,
+    *,
+    explain: bool,
+    nearest: bool = False,
+    names: MentionNames | None = None,
+) -> Callable[[], object]:
+    compiled = compile_question(asked, spec)
+    return lambda: match_group([segments], compiled, explain=explain, nearest=nearest, names=names)
+
+
+def others(compiled: CompiledQuestion, text: str) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield the other engines, each with what it can do: exact or fuzzy, folded or not."""
+    folded = fold(text).text
+    forms = [form.folded for form in compiled.index.forms]
+    yield (
+        "whole-text partial_ratio >= 90 (folded)",
+        lambda: [fuzz.partial_ratio(form, folded, score_cutoff=90) for form in forms],
+    )
+    patterns = [re.compile(rf"(?<!\w){re.escape(form)}(?!\w)") for form in forms]
+    yield "per-form regex loop (folded, exact)", lambda: [pattern.search(folded) for pattern in patterns]
+    try:
+        from flashtext import KeywordProcessor  # noqa: PLC0415
+
+        processor = KeywordProcessor()
+        processor.add_keywords_from_list(forms)
+        yield "flashtext (folded, exact)", lambda: processor.extract_keywords(folded, span_info=True)
+    except ImportError:
+        pass
+    try:
+        import spacy  # noqa: PLC0415
+        from spacy.matcher import PhraseMatcher  # noqa: PLC0415
+
+        blank = spacy.blank("en")
+        matcher = PhraseMatcher(blank.vocab, attr="LOWER")
+        matcher.add("form", [blank.make_doc(form) for form in forms])
+        yield "spaCy PhraseMatcher (exact)", lambda: matcher(blank.make_doc(text))
+    except ImportError:
+        pass
+
+
+def main_table(report: Report, *, quick: bool) -> None:
+    """Matching against the raw scan and the other engines."""
+    for wanted in (37, 142):
+        asked = question(wanted)
+        compiled = compile_question(asked, PLAIN)
+        segments = rollout(compiled, 100_000)
+        text, megabytes = segments[0].text, len(segments[0].text) / 1e6
+        names = MentionNames(
+            [*(entity.name for entity in asked.entities), *(f"{a} {b}" for a in FIRST for b in LAST)]
+        )
+        base = best_ms(raw_scan(compiled, text))
+        runs = [
+            ("raw scan of folded bytes, whole forms", raw_scan(compiled, text)),
+            ("fold only", lambda text=text: FoldedText([text])),
+            ("matching, counts", _match(segments, asked, PLAIN, explain=False)),
+            ("matching, with spans", _match(segments, asked, PLAIN, explain=True)),
+            (
+                "matching, with spans and near misses",
+                _match(segments, asked, PLAIN, explain=True, nearest=True),
+            ),
+            ("matching, everything on", _match(segments, asked, EGRPO, explain=True)),
+            (
+                "matching, everything on, mentions by name",
+                _match(segments, asked, EGRPO, explain=True, names=names),
+            ),
+        ]
+        rows = [(name, best_ms(run)) for name, run in runs]
+        rows += [(name, best_ms(run, seconds=0.2, least=2)) for name, run in others(compiled, text)]
+        if not quick:
+            part = [Segment(SegmentKind.THOUGHT, text[:10_000])]
+            rows.append(
+                (
+                    "textbook matcher",
+                    10 * best_ms(lambda part=part, c=compiled: all_spans(part, c), seconds=0, least=1),
+                )
+            )
+        spans = dict(rows)["matching, with spans"]
+        report.table(
+            f"{len(compiled.index.forms)} forms, 100 KB of ASCII",
+            ("engine", "ms", "MB/s", "speed / raw scan", "matching with spans is faster by"),
+            [
+                (name, f"{ms:.3f}", f"{1000 * megabytes / ms:.1f}", f"{base / ms:.3f}", f"{ms / spans:.1f}")
+                for name, ms in rows
+            ],
+        )
+
+
+def grid(report: Report) -> None:
+    """MB/s over number of forms, text size and share of words that are not ASCII."""
+    rows = []
+    for wanted in (10, 37, 142, 500):
+        asked = question(wanted)
+        compiled = compile_question(asked, PLAIN)
+        for size in (1_000, 20_000, 100_000, 1_000_000):
+            speeds = []
+            for foreign in (0.0, 0.01, 0.1):
+                segments = rollout(compiled, size, foreign=foreign)
+                ms = best_ms(_match(segments, asked, PLAIN, explain=True), seconds=0.2)
+                speeds.append(f"{len(segments[0].text.encode()) / 1000 / ms:.0f}")
+            rows.append((str(len(compiled.index.forms)), f"{size // 1000} KB", *speeds))
+    report.table("Matching with spans, MB/s", ("forms", "text", "0 % non-ASCII words", "1 %", "10 %"), rows)
+
+
+def group_table(report: Report) -> None:
+    """A whole group in one buffer against its rollouts one by one."""
+    asked = question(37)
+    compiled = compile_question(asked, EGRPO)
+    rows = []
+    for rollouts, size in ((16, 600), (16, 20_000), (8, 100_000)):
+        group = [rollout(compiled, size + number) for number in range(rollouts)]
+        together = best_ms(lambda group=group: match_group(group, compiled))
+        alone = best_ms(lambda group=group: [match_group([one], compiled) for one in group])
+        rows.append(
+            (
+                f"{rollouts} x {size / 1000:g} KB",
+                f"{together:.2f}",
+                f"{alone:.2f}",
+                f"{rollouts * size / 1000 / together:.0f}",
+            )
+        )
+    report.table(
+        "A group, everything on, counts", ("group", "together ms", "one by one ms", "MB/s together"), rows
+    )
+
+
+def main() -> None:
+    """Print the tables and keep them."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="leave out the textbook matcher and the grid")
+    quick: bool = arguments.parse_args().quick
+    with Report("speed") as report:
+        main_table(report, quick=quick)
+        group_table(report)
+        if not quick:
+            grid(report)
+
+
+if __name__ == "__main__":
+    main()

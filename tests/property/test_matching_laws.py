@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
+
+from entity_index.folding import fold
+from entity_index.types import Entity, Question
+from reward_service.matching import EGRPO, compile_question, match_group
+from reward_service.types import Segment, SegmentKind
+from tests.property.texts import texts
+from tests.reference.textbook_matcher import CHANNELS, all_spans
+
+NAMES = (
+    "Marie Curie", "Curie, Marie", "Władysław Szpilman", "George S. Patton", "Jeffrey R. MacDonald", "Kenny Brown (footballer)",
+    "Benedict of Nursia", "1966 Atlantic hurricane season", "12 March 1989", "US", "C++", "AC/DC", "J. R. R. Tolkien", "Torpedo boat",
+    "University of California, Los Angeles", "Good Will Company", "Владимир Путин", "Екатеринбургский университет", "القاهرة الجديدة",
+    "جامعة الإسكندرية", "习近平", "北京大学", "東京タワー", "ガンダム", "กรุงเทพมหานคร", "김정은", "서울대학교", "🙂 Smile", "नई दिल्ली", "São Paulo",
+    "x" * 63, "y" * 64, "z" * 65, "Marlborough, New Hampshire", "The Dressmaker (2015 film)", "Procter & Gamble", "Ab", "aa", "aa aa aa aa aa aa",
+)  # fmt: skip
+MANGLES = ("", "s", "'s", "x", "é", "은", "는데", "\u0301", "-", ".", ", ", " Smith ", " B. ", "1", "京")
+
+names = st.sampled_from(NAMES) | st.text(min_size=1, max_size=14)
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> str:
+    """A name, perhaps with a character inserted, deleted, replaced or swapped."""
+    name = draw(names)
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(name)))
+        what = draw(st.sampled_from(MANGLES))
+        name = name[:at] + what + name[at + draw(st.integers(0, 1)) :]
+    return name
+
+
+glue = st.sampled_from(("", " ", ", ", "\n", " and ", "的"))
+passages = st.lists(
+    st.one_of(mangled(), names, texts).flatmap(lambda text: glue.map(lambda end: text + end)), max_size=6
+).map("".join)
+thoughts = passages.map(lambda text: Segment(SegmentKind.THOUGHT, text))
+rollouts = st.lists(thoughts, max_size=3)
+entities = st.builds(Entity, names, st.lists(names, max_size=2).map(tuple))
+questions = st.builds(Question, st.just(""), st.just(()), st.lists(entities, max_size=5).map(tuple))
+PLAIN = replace(EGRPO, pasted_tokens=None, listed_mentions=None)
+
+
+@settings(max_examples=400, deadline=None)
+@given(questions, st.lists(rollouts, min_size=1, max_size=3))
+def test_the_fast_matcher_is_the_textbook_matcher(question: Question, group: list[list[Segment]]) -> None:
+    compiled = compile_question(question, PLAIN)
+    for rollout, result in zip(group, match_group(group, compiled, explain=True), strict=True):
+        best = {entity: spans[0] for entity, spans in all_spans(rollout, compiled).items()}
+        found = {match.entity: match for match in result.matches}
+        assert {e: (CHANNELS[s.channel], s.distance, s.segment, s.start) for e, s in best.items()} == {
+            e: (m.channel, m.distance, m.segment, m.start) for e, m in found.items()
+        }
+
+
+@settings(deadline=None)
+@given(questions, rollouts)
+def test_a_span_folds_to_its_form_or_within_its_distance(question: Question, rollout: list[Segment]) -> None:
+    for match in match_group([rollout], compile_question(question, PLAIN), explain=True)[0].matches:
+        span = fold(rollout[match.segment].text[match.start : match.end]).text
+        assert Levenshtein.distance(fold(match.form).text, span) == match.distance
+
+
+@settings(deadline=None)
+@given(questions, st.lists(rollouts, min_size=2, max_size=4), st.booleans())
+def test_a_group_is_its_rollouts_matched_alone(
+    question: Question, group: list[list[Segment]], explain: bool
+) -> None:
+    compiled = compile_question(question, EGRPO)
+    assert match_group(group, compiled, explain=explain) == [
+        match_group([one], compiled, explain=explain)[0] for one in group
+    ]

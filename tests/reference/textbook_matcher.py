@@ -1,0 +1,129 @@
+"""The matcher as a textbook would write it: every window, every form, every rule, one after the other.
+
+It shares with the product what is data (the forms of a question, the tables) and the reference fold; nothing of the search.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from entity_index.folding import Folded, fold, is_hangul
+from reward_service.matching import CompiledQuestion
+from reward_service.matching.forms import Form, Guard, allowed_edits, token_edits
+from reward_service.matching.tables import HANGUL_PARTICLES
+from reward_service.types import Segment, SegmentKind
+
+CHANNELS = ("exact", "alias", "expanded", "fuzzy")
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """One way in which an entity stands in a rollout; the smallest is the best evidence."""
+
+    channel: int
+    distance: int
+    segment: int
+    start: int
+    end: int
+
+
+def levenshtein(left: str, right: str) -> int:
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        above = row
+        row = [i]
+        for j, b in enumerate(right, 1):
+            row.append(min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a != b)))
+    return row[-1]
+
+
+def tokens_of(folded: Folded) -> list[tuple[int, int]]:
+    return [(found.start(), found.end()) for found in re.finditer(r"[^ ]+", folded.text)]
+
+
+def digits(text: str) -> list[str]:
+    return [char for char in text if char.isnumeric()]
+
+
+def fuzzy(form: str, window: str, edits: int) -> int | None:
+    if len(window) > len(form) + edits or len(window) < len(form) - edits or digits(form) != digits(window):
+        return None
+    distance = levenshtein(form, window)
+    if distance > edits:
+        return None
+    if form.replace(" ", "") == window.replace(" ", ""):
+        return distance
+    own, other = form.split(" "), window.split(" ")
+    within = len(own) == len(other) and all(
+        levenshtein(a, b) <= token_edits(a) for a, b in zip(own, other, strict=True)
+    )
+    return distance if within else None
+
+
+def guard_holds(form: Form, raw: str, start: int, end: int) -> bool:
+    if form.guard is Guard.CAPITAL:
+        return raw[start].isupper()
+    if form.guard is Guard.COMMA:
+        return "," in raw[start:end]
+    if form.guard is Guard.VERBATIM:
+        begin = start - fold(form.spelling).offsets[0]
+        return begin >= 0 and raw[begin : begin + len(form.spelling)] == form.spelling
+    return True
+
+
+def exact_end(form: Form, window: str) -> int | None:
+    """Where in the window the form ends, None if it is not there: particles may follow a Hangul name."""
+    if window == form.folded:
+        return len(window)
+    if (
+        is_hangul(form.folded[-1])
+        and window.startswith(form.folded)
+        and window[len(form.folded) :] in HANGUL_PARTICLES
+    ):
+        return len(form.folded)
+    return None
+
+
+def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
+    own = form.folded.split(" ")
+    if not form.middle or tokens[0] != own[0] or tokens[-1] != own[-1]:
+        return False
+    words = between.split()
+    plain = re.fullmatch(r"(\s+[^\W\d_][\w'’-]+){1,3}\s+", between) is not None and all(
+        word[0].isupper() for word in words
+    )
+    return plain and (len(own) == 2 or words[0].casefold().startswith(own[1]))
+
+
+def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (channel, distance, start, end) in the original text for every window that counts."""
+    tokens = tokens_of(folded)
+    for i in range(len(tokens)):
+        for j in range(i, min(len(tokens), i + form.folded.count(" ") + 5)):
+            first, last = tokens[i][0], tokens[j][1]
+            window = folded.text[first:last]
+            end = exact_end(form, window)
+            if end is not None and guard_holds(form, raw, *folded.span(first, first + end)):
+                yield int(form.alias), 0, *folded.span(first, first + end)
+            if 2 <= j - i <= 4:
+                between = raw[folded.span(*tokens[i])[1] : folded.span(*tokens[j])[0]]
+                if middle_holds(form, window.split(" "), between):
+                    yield 2, levenshtein(form.folded, window), *folded.span(first, last)
+            if form.guard is Guard.NONE and window != form.folded and edits:
+                distance = fuzzy(form.folded, window, edits)
+                if distance is not None:
+                    yield 3, distance, *folded.span(first, last)
+
+
+def all_spans(rollout: Sequence[Segment], compiled: CompiledQuestion) -> dict[int, list[Span]]:
+    """Every span of every entity in the thoughts of a rollout, best first."""
+    found: dict[int, list[Span]] = {}
+    for position, segment in enumerate(rollout):
+        if segment.kind is not SegmentKind.THOUGHT:
+            continue
+        folded = fold(segment.text)
+        for form in compiled.index.forms:
+            edits = allowed_edits(form.folded, most=compiled.spec.max_edits)
+            for channel, distance, start, end in spans_in(form, segment.text, folded, edits):
+                found.setdefault(form.entity, []).append(Span(channel, distance, position, start, end))
+    return {entity: sorted(set(spans)) for entity, spans in sorted(found.items())}
