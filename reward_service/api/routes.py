@@ -1,16 +1,17 @@
 """One function a call: read, ask the service, answer."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 from typing_extensions import TypedDict
 
 from reward_service import __version__
-from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn, decode
+from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
 from reward_service.adapters.replies import (
     ExplainOut,
     FactsReply,
-    GroupOut,
     ScoreOut,
     encode,
     explain_out,
@@ -19,26 +20,38 @@ from reward_service.adapters.replies import (
     score_out,
     scored_out,
 )
-from reward_service.api.body import read_body
+from reward_service.api.body import read_call
 from reward_service.api.problems import Problem
+from reward_service.api.record import Record, record_of
+from reward_service.config import shown
 from reward_service.errors import (
     BodyTooLarge,
     CallError,
+    DeadlineExceeded,
     EngineMismatch,
     IndexUnavailable,
     InvalidRequest,
+    MalformedEncoding,
     MalformedJson,
+    NotReady,
     ProfileMismatch,
+    SlowBody,
     UnknownDataset,
     UnknownProfile,
     UnknownQuestion,
+    UnsupportedEncoding,
     UnsupportedMediaType,
 )
+from reward_service.metrics import CONTENT_TYPE, Metrics
 from reward_service.profiles import Profile
+from reward_service.readiness import INDEX, Readiness
 from reward_service.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.service import RewardService
 
-POSTED = (MalformedJson, BodyTooLarge, UnsupportedMediaType, InvalidRequest)
+POSTED = (
+    *(MalformedJson, MalformedEncoding, SlowBody, BodyTooLarge, UnsupportedMediaType, UnsupportedEncoding),
+    *(InvalidRequest, DeadlineExceeded),
+)
 
 
 def service_of(request: Request) -> RewardService:
@@ -47,7 +60,14 @@ def service_of(request: Request) -> RewardService:
     return service
 
 
+def readiness_of(request: Request) -> Readiness:
+    """Return the application's readiness."""
+    readiness: Readiness = request.app.state.readiness
+    return readiness
+
+
 Service = Annotated[RewardService, Depends(service_of)]
+Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
 
 
@@ -66,8 +86,9 @@ def _body(model: type) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def _json(reply: Any) -> Response:
-    return Response(encode(reply), media_type="application/json")
+def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
+    with record.timings.stage("encode"):
+        return Response(encode(reply()), media_type="application/json")
 
 
 @router.post(
@@ -79,7 +100,7 @@ def _json(reply: Any) -> Response:
 )
 async def score_groups(request: Request, service: Service) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), ScoreIn)
+    record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profile(call.profile)
     estimator = call.estimator_or(profile.estimator)
     service.check_groups(len(call.groups))
@@ -89,8 +110,10 @@ async def score_groups(request: Request, service: Service) -> Response:
         estimator=estimator,
         policy=call.policy(),
         explain=call.explain,
+        timings=record.timings,
     )
-    return _json(score_out([scored_out(one) for one in scored], profile, estimator))
+    record.count_scored(scored)
+    return _json(record, lambda: score_out([scored_out(one) for one in scored], profile, estimator))
 
 
 @router.post(
@@ -102,13 +125,13 @@ async def score_groups(request: Request, service: Service) -> Response:
 )
 async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), MatchIn)
+    record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profile(call.profile)
     service.check_groups(len(call.groups))
     measured = await service.measure(
-        [group.to_domain() for group in call.groups], profile, explain=call.explain
+        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
     )
-    return _json(facts_reply(measured, profile))
+    return _json(record, lambda: facts_reply(measured, profile))
 
 
 @router.post(
@@ -120,21 +143,21 @@ async def match(request: Request, service: Service) -> Response:
 )
 async def rewards(request: Request, service: Service) -> Response:
     """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), RewardsIn)
+    record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.pinned_profile(*call.pin())
     service.check_engine(call.engine)
     service.check_groups(len(call.groups))
     estimator = call.estimator_or(profile.estimator)
-    groups: list[GroupOut] = [
-        rewarded_out(
-            group,
+    with record.timings.stage("reward"):
+        rewarded = [
             service.reward(
                 group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
-            ),
-        )
-        for n, group in enumerate(call.groups)
-    ]
-    return _json(score_out(groups, profile, estimator))
+            )
+            for n, group in enumerate(call.groups)
+        ]
+    record.count_rewarded(rewarded, call.groups)
+    groups = zip(call.groups, rewarded, strict=True)
+    return _json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
 
 
 @router.post(
@@ -150,10 +173,12 @@ async def explain(request: Request, service: Service) -> Response:
     Quantities of a group are null: one rollout has no group. With `group_max` the reward is computed as if the best
     rollout of the group had matched that many.
     """
-    call = decode(await read_body(request, service.settings.max_body_bytes), ExplainIn)
+    record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profile(call.profile)
-    explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
-    return _json(explain_out(*explained, profile))
+    explained = await service.explain(
+        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+    )
+    return _json(record, lambda: explain_out(*explained, profile))
 
 
 class Health(TypedDict):
@@ -207,11 +232,24 @@ async def livez() -> Health:
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["health"], response_model=Health, responses=_problems(IndexUnavailable))
-async def readyz(service: Service) -> Health:
-    """Say that the index can be read."""
-    service.datasets()
+@router.get("/readyz", tags=["health"], response_model=Health, responses=_problems(NotReady))
+async def readyz(service: Service, readiness: Ready) -> Health:
+    """Say that the process should get traffic, or what is missing: its index, a canary, or it is draining."""
+    reasons = readiness.reasons()
+    try:
+        service.datasets()
+    except IndexUnavailable as error:
+        reasons[INDEX] = error.detail
+    if reasons:
+        raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}
+
+
+@router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+async def metrics_page(request: Request) -> Response:
+    """Return the metrics in Prometheus' text format; docs/metrics.md lists them."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
@@ -222,7 +260,7 @@ async def info(service: Service) -> InfoOut:
         "engine": ENGINE_DIGEST,
         "engine_versions": dict(VERSIONS),
         "default_profile": service.settings.default_profile,
-        "settings": service.settings.model_dump(mode="json"),
+        "settings": shown(service.settings),
     }
 
 
