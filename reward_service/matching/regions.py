@@ -40,6 +40,8 @@ def _sketch(text: FoldedText, first: Positions, tokens: int) -> Positions:
 
 def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
     """Return which windows of `tokens` tokens also stand in an earlier tool response of their rollout."""
+    if not first.size:
+        return np.zeros(0, dtype=np.bool_)
     known = np.zeros(1 << FILTER_BITS, dtype=np.bool_)
     known[_sketch(text, first, tokens)] = True
     sources = _whole_windows(text, np.flatnonzero(~layout.is_thought[text.segment(text.spaces)]), tokens)
