@@ -9,7 +9,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-NO_SIGNALS: Mapping[str, float] = MappingProxyType({})
+
+def _no_counts() -> Mapping[str, int]:
+    return MappingProxyType({})
+
+
+def _no_signals() -> Mapping[str, float]:
+    return MappingProxyType({})
 
 
 class Outcome(StrEnum):
@@ -102,7 +108,7 @@ class Rollout:
     """The trainer's own verdict; None leaves it to the profile's checker."""
     stop_reason: StopReason | None = None
     """None where the trainer did not say."""
-    signals: Mapping[str, float] = field(default_factory=lambda: NO_SIGNALS)
+    signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers the trainer measured itself, by name."""
 
 
@@ -124,12 +130,31 @@ class Match(NamedTuple):
     """Half-open span in that segment's text, in characters."""
 
 
+class NearMiss(NamedTuple):
+    """The passage that came closest to an entity that was not found."""
+
+    entity: int
+    """Position in the question's entities."""
+    form: str
+    """The spelling that was looked for."""
+    similarity: float
+    """rapidfuzz's partial ratio over folded text, 0-100; it never decides a match."""
+    segment: int
+    start: int
+    end: int
+    """Half-open span in that segment's text, in characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What `explain` shows beside the counts."""
 
     segments: tuple[Segment, ...]
-    matches: tuple[Match, ...]
+    matches: tuple[Match, ...] = ()
+    """The best credited evidence of each matched entity."""
+    uncredited: tuple[Match, ...] = ()
+    """The best evidence of each entity that was named and earns nothing."""
+    near_misses: tuple[NearMiss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +169,15 @@ class RolloutFacts:
     """Distinct ground-truth entities named in thoughts, in [0, entities]; None where nothing was searched."""
     entities: int = 0
     """m = |E_q| after masking; the same for every rollout of a question."""
+    uncredited: Mapping[str, int] = field(default_factory=_no_counts)
+    """Entities that are named and earn nothing, by reason: pasted, listed, ungrounded, precision."""
+    grounded: int = 0
+    """Of `matched`: those that stand in a tool response before the thought that names them."""
+    mentions: int = 0
+    """Distinct entity-like mentions in thoughts, right or wrong; 0 where they were not counted."""
     overlength: bool = False
     """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
-    signals: Mapping[str, float] = field(default_factory=lambda: NO_SIGNALS)
+    signals: Mapping[str, float] = field(default_factory=_no_signals)
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout has no score; None where there is nothing to say."""
@@ -165,6 +196,12 @@ class RolloutResult:
     matched: int | None
     match_rate: float | None
     normalized_match_rate: float | None
+    uncredited: Mapping[str, int]
+    grounded: int
+    precision: float | None
+    """matched / mentions before any precision floor, in [0, 1]; None where nothing is mentioned. Never multiplied in."""
+    reward_with_uncredited: float | None
+    """The reward as it would be, for everyone in the group, if uncredited spans counted."""
     in_baseline: bool
     in_loss: bool
     components: Mapping[str, float]
@@ -220,34 +257,9 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureSpec:
-    """How text becomes facts."""
-
-    grammar: str
-    """Format rules for text input, a name in `reward_service.trajectory.GRAMMARS`."""
-    matcher: str
-    """How an entity is found, a name in `reward_service.matching.MATCHERS`."""
-    checker: str
-    """How an answer is compared with the gold answers, a name in `reward_service.rewards.checkers.CHECKERS`."""
-
-
-@dataclass(frozen=True, slots=True)
 class RewardSpec:
     """How facts become rewards."""
 
     terms: tuple[Term, ...] = ()
     outcome_weight: float = 1.0
     error_reward: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """The immutable configuration of measuring and rewarding, known by its digest."""
-
-    name: str
-    about: str
-    measure: MeasureSpec
-    reward: RewardSpec
-    estimator: Estimator = field(default_factory=Estimator)
-    digest: str = ""
-    """`sha256:` over the canonical JSON of the profile without defaulted fields."""

@@ -1,6 +1,6 @@
 """Finding a question's entities in the thoughts of its rollouts.
 
-    values      MatchSpec, Matching, NearMiss: what goes in and what comes out
+    values      MatchSpec, Matching: what goes in and what comes out
     compiled    compile_question: everything that does not depend on a rollout, cached
     substring   the paper's rule
     folded      ours: the steps below put together
@@ -28,12 +28,12 @@ from reward_service.matching.values import (
     EGRPO,
     EGRPO_GUARDED,
     EGRPO_PAPER,
+    MATCHER_VERSION,
     MATCHERS,
     REASONS,
     SUBSTRING,
     Matching,
     MatchSpec,
-    NearMiss,
 )
 from reward_service.types import Segment
 
@@ -42,12 +42,12 @@ __all__ = [
     "EGRPO_GUARDED",
     "EGRPO_PAPER",
     "MATCHERS",
+    "MATCHER_VERSION",
     "REASONS",
     "CompiledQuestion",
     "MatchSpec",
     "Matching",
     "MentionNames",
-    "NearMiss",
     "compile_question",
     "match_group",
 ]

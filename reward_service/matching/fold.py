@@ -298,6 +298,12 @@ class FoldedText:
         return np.flatnonzero(self.bytes_ == SPACE)
 
     @cached_property
+    def token_segment(self) -> Positions:
+        """The segment of each space, and so of the token after it; the token of a separator closes the segment before."""
+        first = np.searchsorted(self.spaces, self.separators)
+        return np.repeat(np.arange(len(first)), np.diff(first, append=len(self.spaces)))
+
+    @cached_property
     def separators(self) -> Positions:
         """The position in `data` of each separator; segment i stands between separators i and i + 1."""
         return np.flatnonzero(self.bytes_ == SEP)

@@ -39,10 +39,9 @@ from reward_service.matching.values import (
     UNGROUNDED,
     Matching,
     MatchSpec,
-    NearMiss,
 )
 from reward_service.matching.verify import fuzzy_spans
-from reward_service.types import Match, Segment
+from reward_service.types import Match, NearMiss, Segment
 
 VERDICTS = (None, PASTED, LISTED, UNGROUNDED)
 """Why a span earns nothing, by number; 0 earns credit."""
@@ -253,14 +252,14 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     mentions = (
         no_mentions()
         if spec.listed_mentions is None and spec.precision_floor is None
-        else mentions_by_look(text)
+        else mentions_by_look(text, layout.is_thought)
     )
     group = Group(
         compiled=compiled,
         layout=layout,
         text=text,
         named=named,
-        mentions=mentions[layout.is_thought[text.segment(mentions.start)]],
+        mentions=mentions,
         too_costly_R=too_costly_R,
         has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
         first_tool_RE=_first_tool_RE(len(rollouts), compiled, layout, text=text, named=named),

@@ -100,21 +100,23 @@ def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Pos
     return start[short], end[short]
 
 
-def mentions_by_look(text: FoldedText) -> Mentions:
-    """Return the capitalised runs and short pieces of the text, without words that merely open a sentence."""
-    gaps = text.chars(text.spaces)
-    initial = gaps[:-1] + 1
-    separator = text.bytes_[text.spaces[:-1] + 1] == SEP
+def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
+    """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
+    tokens = np.flatnonzero(wanted[text.token_segment[:-1]])
+    space = text.spaces[tokens]
+    gaps = text.chars(space)
+    initial = gaps + 1
+    separator = text.bytes_[space + 1] == SEP
     capital = text.strong[initial]
-    parted = text.strong[gaps[:-1]] | separator
+    parted = text.strong[gaps] | separator
     parted[:1] = True
     parted[1:] |= separator[:-1]
-    digit = text.bytes_[text.spaces[:-1] + 1] - ZERO < 10
+    digit = text.bytes_[space + 1] - ZERO < 10
     caseless = np.zeros(len(capital), dtype=np.bool_) if text.caseless is None else text.caseless[initial]
     runs, pieces = _runs(capital, parted), _pieces(capital | separator | digit, parted, caseless)
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
-    found = (text.spaces[start[order]] + 1, text.spaces[end[order]])
+    found = (space[start[order]] + 1, text.spaces[tokens[end[order] - 1] + 1])
     mentions = Mentions(*found, _keys(text, *found))
     near = np.minimum(np.searchsorted(_OPENERS, mentions.key), len(_OPENERS) - 1)
     return mentions[_OPENERS[near] != mentions.key]

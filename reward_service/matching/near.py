@@ -14,7 +14,7 @@ from reward_service.matching.fold import FoldedText
 from reward_service.matching.forms import Form
 from reward_service.matching.index import Index
 from reward_service.matching.layout import Layout
-from reward_service.matching.values import NearMiss
+from reward_service.types import NearMiss
 
 LEAST_SIMILARITY = 70.0
 PLACES_PER_WORD = 8

@@ -14,7 +14,7 @@ import numpy as np
 
 from reward_service.matching.fold import FoldedText, Mask, Positions
 from reward_service.matching.layout import Layout
-from reward_service.matching.mentions import Mentions, loads
+from reward_service.matching.mentions import Keys, Mentions, loads
 from reward_service.matching.scan import Spans
 
 FILTER_BITS = 16
@@ -24,30 +24,30 @@ NOWHERE = np.iinfo(np.int64).max
 def _whole_windows(text: FoldedText, first: Positions, tokens: int) -> Positions:
     """Return those of the tokens from which a window of `tokens` tokens stays in its segment."""
     first = first[(first >= 0) & (first + tokens < len(text.spaces))]
-    inside: Mask = text.segment(text.spaces[first]) == text.segment(text.spaces[first + tokens])
+    inside: Mask = text.token_segment[first] == text.token_segment[first + tokens]
     return first[inside]
 
 
-def _sketch(text: FoldedText, first: Positions, tokens: int) -> Positions:
-    """Return a few bits of each window: equal windows have equal bits. Eight bytes span at most four tokens."""
-    words = loads(text)
-    mixed = sum(
-        words[text.spaces[first + step] + 1] * np.uint64(2 * step + 0x9E3779B97F4A7C15)
-        for step in range(0, tokens - 3, 4)
-    )
-    return (np.asarray(mixed) >> np.uint64(64 - FILTER_BITS)).astype(np.int64)
+def _sketches(text: FoldedText, tokens: int) -> Keys:
+    """Return a few bits of the window from each token on: equal windows have equal bits. Eight bytes span at most four tokens."""
+    words = loads(text)[text.spaces + 1]
+    mixed = np.zeros(max(0, len(words) - tokens), dtype=np.uint64)
+    for step in range(0, tokens - 3, 4):
+        mixed += words[step : step + len(mixed)] * np.uint64(2 * step + 0x9E3779B97F4A7C15)
+    return mixed >> np.uint64(64 - FILTER_BITS)
 
 
 def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
     """Return which windows of `tokens` tokens also stand in an earlier tool response of their rollout."""
     if not first.size:
         return np.zeros(0, dtype=np.bool_)
+    sketches = _sketches(text, tokens)
     known = np.zeros(1 << FILTER_BITS, dtype=np.bool_)
-    known[_sketch(text, first, tokens)] = True
-    sources = _whole_windows(text, np.flatnonzero(~layout.is_thought[text.segment(text.spaces)]), tokens)
-    sources = sources[known[_sketch(text, sources, tokens)]]
+    known[sketches[first]] = True
+    sources = np.flatnonzero(known[sketches])
+    sources = _whole_windows(text, sources[~layout.is_thought[text.token_segment[sources]]], tokens)
     copied = np.zeros(len(first), dtype=np.bool_)
-    rollout, source_rollout = (layout.rollout[text.segment(text.spaces[which])] for which in (first, sources))
+    rollout, source_rollout = (layout.rollout[text.token_segment[which]] for which in (first, sources))
     for number in np.unique(source_rollout).tolist():
         mine = np.flatnonzero(rollout == number)
         copied[mine] = _copied(text, first[mine], sources[source_rollout == number], tokens)

@@ -7,7 +7,9 @@ Two rollouts with the same thoughts and tool responses have the same `Matching`,
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reward_service.types import Match
+from reward_service.types import Match, NearMiss
+
+MATCHER_VERSION = 1
 
 SUBSTRING = "substring"
 FOLDED = "folded"
@@ -70,22 +72,6 @@ class MatchSpec:
 EGRPO = MatchSpec()
 EGRPO_PAPER = MatchSpec(kind=SUBSTRING)
 EGRPO_GUARDED = MatchSpec(grounded=True, precision_floor=0.25)
-
-
-@dataclass(frozen=True, slots=True)
-class NearMiss:
-    """The passage that came closest to an entity that was not found."""
-
-    entity: int
-    """Position in the question's entities."""
-    form: str
-    """The spelling that was looked for."""
-    similarity: float
-    """rapidfuzz's partial ratio over folded text, 0-100; it never decides a match."""
-    segment: int
-    start: int
-    end: int
-    """Half-open span in that segment's text, in characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def test_listed_is_inside_a_window_with_many_distinct_mentions(
 ) -> None:
     layout = Layout.of(group)
     text = FoldedText(layout.texts)
-    spans, mentions = token_spans(text, layout, 2), mentions_by_look(text)
+    spans, mentions = token_spans(text, layout, 2), mentions_by_look(text, layout.is_thought)
     low, high = text.chars(mentions.start).tolist(), text.chars(mentions.end).tolist()
     edges = text.chars(text.separators).tolist()
     columns = (

@@ -1,0 +1,153 @@
+"""A question as bytes: what every store keeps and every digest covers.
+
+    record = codec version (1 byte) · BLAKE2b-64 of the JSON (8 bytes) · canonical JSON
+
+Canonical means: sorted keys, no spaces, UTF-8, defaulted fields left out. Equal questions give equal bytes, so a
+content digest is reproducible. Decoding is strict: a damaged record or another codec version raises, because an
+entity list that silently became empty would pay every rollout nothing.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b, sha256
+from typing import TypeVar
+
+from entity_index.errors import CodecMismatch, CorruptEntry, InvalidRecord
+from entity_index.types import Entity, Question
+
+CODEC_VERSION = 1
+CHECKSUM_BYTES = 8
+
+T = TypeVar("T")
+
+
+def encode(question: Question) -> bytes:
+    """Return the record of a question.
+
+    Raises:
+        InvalidRecord: the question has no id, or holds a lone surrogate (UTF-8 cannot spell it).
+    """
+    if not question.question_id:
+        raise InvalidRecord("no question id")
+    try:
+        body = json.dumps(
+            to_json(question), ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        ).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRecord("a lone surrogate, which UTF-8 cannot spell") from error
+    return _header(body) + body
+
+
+def decode(record: object, *, question_id: str) -> Question:
+    """Return the question that was stored under an id.
+
+    Args:
+        record: what the store holds; a damaged store may hold anything.
+        question_id: the id it was looked up by; a record of another question is a damaged index.
+
+    Raises:
+        CorruptEntry: the record is damaged or belongs to another question.
+        CodecMismatch: the record was written in another version of the codec.
+    """
+    question = _decode(record, question_id)
+    if question.question_id != question_id:
+        raise CorruptEntry(f"the record of question {question_id!r} belongs to {question.question_id!r}")
+    return question
+
+
+def content_digest(records: Iterable[bytes]) -> str:
+    """Return the digest of a data set version: SHA-256 over its records, in ascending order of question id."""
+    digest = sha256()
+    for record in records:
+        digest.update(len(record).to_bytes(8, "big"))
+        digest.update(record)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def key(question_id: str) -> bytes:
+    """Return an id as stores spell and order it; any string has a key, also one that no record can have."""
+    return question_id.encode("utf-8", "surrogatepass")
+
+
+def to_json(question: Question) -> dict[str, object]:
+    """Return a question as JSON values, defaulted fields left out."""
+    return _without_defaults(
+        {
+            "question_id": question.question_id,
+            "question": question.text,
+            "answers": list(question.answers),
+            "entities": [_entity_to_json(entity) for entity in question.entities],
+        }
+    )
+
+
+def _entity_to_json(entity: Entity) -> dict[str, object]:
+    fields = {
+        "id": entity.entity_id,
+        "name": entity.name,
+        "aliases": list(entity.aliases),
+        "type": entity.type,
+    }
+    return _without_defaults(fields)
+
+
+def _without_defaults(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def _header(body: bytes) -> bytes:
+    return bytes([CODEC_VERSION]) + blake2b(body, digest_size=CHECKSUM_BYTES).digest()
+
+
+def _decode(record: object, question_id: str) -> Question:
+    start = 1 + CHECKSUM_BYTES
+    if not isinstance(record, bytes) or len(record) <= start:
+        raise CorruptEntry(f"the record of question {question_id!r} is cut short")
+    if record[0] != CODEC_VERSION:
+        raise CodecMismatch(
+            f"the record of question {question_id!r} has codec {record[0]}, this is codec {CODEC_VERSION}"
+        )
+    if record[:start] != _header(record[start:]):
+        raise CorruptEntry(f"the record of question {question_id!r} does not match its checksum")
+    try:
+        return _question(json.loads(record[start:]))
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CorruptEntry(f"the record of question {question_id!r} has another shape: {error}") from error
+
+
+def _question(value: object) -> Question:
+    fields = _fields(value, allowed={"question_id", "question", "answers", "entities"})
+    return Question(
+        text=_text(fields["question"]),
+        answers=_tuple(fields.get("answers", []), _text),
+        entities=_tuple(fields.get("entities", []), _entity),
+        question_id=_text(fields["question_id"]),
+    )
+
+
+def _entity(value: object) -> Entity:
+    fields = _fields(value, allowed={"id", "name", "aliases", "type"})
+    return Entity(
+        name=_text(fields["name"]),
+        aliases=_tuple(fields.get("aliases", []), _text),
+        entity_id=_text(fields["id"]) if "id" in fields else None,
+        type=_text(fields["type"]) if "type" in fields else None,
+    )
+
+
+def _fields(value: object, *, allowed: set[str]) -> dict[str, object]:
+    if not isinstance(value, dict) or not value.keys() <= allowed:
+        raise TypeError(f"expected an object of {sorted(allowed)}, got {value!r:.80}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a string, got {value!r:.80}")
+    return value
+
+
+def _tuple(value: object, read: Callable[[object], T]) -> tuple[T, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected an array, got {value!r:.80}")
+    return tuple(read(item) for item in value)

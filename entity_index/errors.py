@@ -1,0 +1,62 @@
+"""What can go wrong with ground truth.
+
+    EntityIndexError
+    ├── InvalidName         a data set or version name is not safe as a file name and key
+    ├── InvalidRecord       a record cannot be ground truth
+    ├── NothingKept         no line of the input was a question
+    ├── UnknownDataset      no such data set
+    ├── UnknownVersion      no such version, or none is active
+    ├── VersionExists       a version of this name holds other content
+    ├── VersionActive       the active version cannot be dropped
+    └── CorruptIndex        what is stored cannot be trusted
+        ├── CorruptEntry    one record is damaged
+        └── CodecMismatch   written in another version of the codec
+
+Nothing here ever becomes an empty answer: a question that cannot be read is not a question without entities.
+"""
+
+# the names are what went wrong, as a caller catches it; only the root says that it is an error
+
+
+class EntityIndexError(Exception):
+    """Something about ground truth is wrong; the message is one sentence for the person who asked."""
+
+
+class InvalidName(EntityIndexError):
+    """A data set or version name is not safe as a file name and key."""
+
+
+class InvalidRecord(EntityIndexError):
+    """A record cannot be ground truth; the message names the reason and no value, so that reasons can be counted."""
+
+
+class NothingKept(EntityIndexError):
+    """No line of the input was a question, so there is no version to publish."""
+
+
+class UnknownDataset(EntityIndexError):
+    """The index holds no data set of this name."""
+
+
+class UnknownVersion(EntityIndexError):
+    """The data set has no version of this name, or none is active."""
+
+
+class VersionExists(EntityIndexError):
+    """A version of this name holds other content, and versions are immutable."""
+
+
+class VersionActive(EntityIndexError):
+    """The active version cannot be dropped."""
+
+
+class CorruptIndex(EntityIndexError):
+    """What is stored cannot be trusted."""
+
+
+class CorruptEntry(CorruptIndex):
+    """One stored record is damaged."""
+
+
+class CodecMismatch(CorruptIndex):
+    """A record or version was written in another version of the codec."""

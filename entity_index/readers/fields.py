@@ -1,0 +1,60 @@
+"""Values of the expected type out of a JSON object, or a reason why not."""
+
+from collections.abc import Mapping
+
+from entity_index.errors import InvalidRecord
+
+
+def identifier(row: Mapping[str, object], *names: str) -> str | None:
+    """Return the first of the named fields as an id; numbers are spelled out; None where none is there."""
+    value = first(row, *names)
+    return str(value) if type(value) is int else optional_text(row, *names)
+
+
+def text(row: Mapping[str, object], *names: str) -> str:
+    """Return the first of the named fields that is there, a string."""
+    value = optional_text(row, *names)
+    if value is None:
+        raise InvalidRecord(f"{names[0]} is missing")
+    return value
+
+
+def optional_text(row: Mapping[str, object], *names: str) -> str | None:
+    """Return the first of the named fields that is there, a string; None where none is there."""
+    value = first(row, *names)
+    if value is not None and not isinstance(value, str):
+        raise InvalidRecord(f"{names[0]} is not a string")
+    return value
+
+
+def texts(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
+    """Return the first of the named fields that is there, a string or an array of strings."""
+    value = first(row, *names)
+    items = (value,) if isinstance(value, str) else array(row, *names)
+    if not all(isinstance(item, str) for item in items):
+        raise InvalidRecord(f"{names[0]} holds something other than strings")
+    return tuple(item for item in items if isinstance(item, str))
+
+
+def array(row: Mapping[str, object], *names: str) -> tuple[object, ...]:
+    """Return the first of the named fields that is there, an array; empty where none is there."""
+    value = first(row, *names)
+    if value is not None and not isinstance(value, list):
+        raise InvalidRecord(f"{names[0]} is not an array")
+    return tuple(value or ())
+
+
+def record(value: object, what: str) -> Mapping[str, object]:
+    """Return a value that must be an object."""
+    if not isinstance(value, dict):
+        raise InvalidRecord(f"{what} is not an object")
+    return value
+
+
+def first(row: Mapping[str, object], *names: str) -> object:
+    """Return the first of the named fields that is there and not null; None where none is."""
+    for name in names:
+        value = row.get(name)
+        if value is not None:
+            return value
+    return None

@@ -1,0 +1,26 @@
+"""FRAMES: multi-hop questions with the titles of their Wikipedia pages.
+
+    {"id", "question", "answers", "entities": ["Harriet Lane", "List of tallest buildings in New York City"]}
+
+"List of ..." is a page, not a thing a thought names; it stays, because a reader does not judge.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from entity_index.readers import fields
+from entity_index.readers.rows import Refusal, Row, read_rows
+from entity_index.types import Entity, Question
+
+
+def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
+    """Read one question a line."""
+    return read_rows(lines, _question)
+
+
+def _question(row: Mapping[str, object]) -> Question:
+    return Question(
+        text=fields.text(row, "question"),
+        answers=fields.texts(row, "answers"),
+        entities=tuple(Entity(title) for title in fields.texts(row, "entities")),
+        question_id=fields.identifier(row, "id"),
+    )

@@ -1,0 +1,40 @@
+"""The index's own shape, leniently.
+
+    {"question_id", "question", "answers", "entities": [{"id", "name", "aliases", "type"}]}
+
+`id` may stand for `question_id`, `text` for `question`, `answer` for `answers`; one answer or alias needs no array; an entity
+may be just its name; ids may be whole numbers. Other fields are ignored.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from entity_index.readers import fields
+from entity_index.readers.rows import Refusal, Row, read_rows
+from entity_index.types import Entity, Question
+
+
+def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
+    """Read one question a line."""
+    return read_rows(lines, to_question)
+
+
+def to_question(row: Mapping[str, object]) -> Question:
+    """Return the question of one object."""
+    return Question(
+        text=fields.text(row, "question", "text"),
+        answers=fields.texts(row, "answers", "answer"),
+        entities=tuple(_entity(value) for value in fields.array(row, "entities")),
+        question_id=fields.identifier(row, "question_id", "id"),
+    )
+
+
+def _entity(value: object) -> Entity:
+    if isinstance(value, str):
+        return Entity(name=value)
+    row = fields.record(value, "an entity")
+    return Entity(
+        name=fields.text(row, "name"),
+        aliases=fields.texts(row, "aliases"),
+        entity_id=fields.identifier(row, "id"),
+        type=fields.optional_text(row, "type"),
+    )

@@ -1,0 +1,66 @@
+"""From lines of bytes to questions or refusals, each with its line number.
+
+A broken line is a value, never an exception: a data set of a million lines has some. Blank lines are skipped.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from entity_index.errors import InvalidRecord
+from entity_index.types import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A question as its line spells it, not yet judged."""
+
+    line: int
+    """Counted from 1."""
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A line that is no question."""
+
+    line: int
+    """Counted from 1."""
+    reason: str
+    """Carries no value of the line, so that refusals can be counted by reason."""
+
+
+Reader = Callable[[Iterable[bytes]], Iterator[Row | Refusal]]
+
+
+def read_rows(
+    lines: Iterable[bytes], to_question: Callable[[Mapping[str, object]], Question]
+) -> Iterator[Row | Refusal]:
+    """Read one JSON object a line.
+
+    Args:
+        lines: of a file opened in binary mode.
+        to_question: makes a question of an object, or raises InvalidRecord.
+    """
+    for number, line in enumerate(lines, start=1):
+        if not line.isspace():
+            try:
+                yield Row(number, to_question(_object(line)))
+            except InvalidRecord as error:
+                yield Refusal(number, str(error))
+
+
+def _object(line: bytes) -> Mapping[str, object]:
+    value = _json(line)
+    if not isinstance(value, dict):
+        raise InvalidRecord("not a JSON object")
+    return value
+
+
+def _json(line: bytes) -> object:
+    try:
+        return json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InvalidRecord("not UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecord("not JSON") from error

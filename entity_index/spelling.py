@@ -1,0 +1,26 @@
+"""A text as folding spells it, without the way back: what ingest compares, millions of times.
+
+`folding.fold` is the definition. For ASCII, most of what is ingested, its rules are three substitutions and twenty
+times faster; a property test holds the two together.
+"""
+
+import re
+
+from entity_index.folding import fold
+
+POSSESSIVE = re.compile(r"(?<=[a-z0-9])['`]+s(?![a-z0-9])")
+APOSTROPHES = re.compile(r"['`]+")
+SIGNS = re.compile(r"[^a-z0-9]+")
+
+
+def folded(text: str) -> str:
+    """Return `fold(text).text`.
+
+    >>> folded("Schindler's List (1993)")
+    'schindler list 1993'
+    """
+    return _folded_ascii(text.lower()) if text.isascii() else fold(text).text
+
+
+def _folded_ascii(lower: str) -> str:
+    return SIGNS.sub(" ", APOSTROPHES.sub("", POSSESSIVE.sub("", lower))).strip()

@@ -1,0 +1,7 @@
+"""Where versions are kept.
+
+protocols   what a catalogue, a store and a draft are
+names       which names a data set or version may have
+memory      an index in memory
+sqlite      an index in a folder, one immutable file a version
+"""

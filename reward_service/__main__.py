@@ -1,0 +1,19 @@
+"""The command `reward-service`.
+
+Exit codes: 0 done; 1 the input or the index cannot be used; 2 the command line is wrong.
+"""
+
+import sys
+
+
+def main() -> None:
+    """Run the command; without the server's dependencies, say how to get them."""
+    try:
+        from reward_service.cli import app  # noqa: PLC0415  # the base install has no typer
+    except ModuleNotFoundError as missing:
+        sys.exit(f"{missing.name} is not installed: pip install 'reward-service[server]'")
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,450 @@
+"""The service's own wire format: requests.
+
+The models are strict: unknown fields, numbers for booleans and infinities are refused with their path. They are the
+OpenAPI schema too, so the strings under the fields are written for callers.
+"""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import jiter
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from typing_extensions import TypedDict
+
+from entity_index.types import Entity, Question
+from reward_service import errors
+from reward_service.service import GroupCall, QuestionRef
+from reward_service.trajectory import tool_call_text
+from reward_service.types import (
+    Estimator,
+    Messages,
+    Outcome,
+    PartialPolicy,
+    Rollout,
+    RolloutFacts,
+    RolloutStatus,
+    Segment,
+    SegmentKind,
+    Steps,
+    StopReason,
+    Text,
+)
+
+MAX_PROBLEMS = 20
+CONTAINERS = (dict, list)
+# Readable in logs and safe in keys: no control characters, and short.
+Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+OutcomeName = Literal["correct", "wrong", "error"]
+MeasuredStatus = Literal[
+    "scored",
+    "invalid_rollout",
+    "aborted",
+    "unknown_question",
+    "judge_failed",
+    "backend_failed",
+    "too_costly",
+    "timeout",
+    "group_failed",
+]
+
+
+class Wire(BaseModel):
+    """Base of all request models."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class EntityIn(Wire):
+    """A ground-truth entity."""
+
+    name: str
+    """Its name."""
+    aliases: list[str] = []
+    """Other spellings that count. `egrpo-paper` ignores them."""
+    id: str | None = None
+    """Your own id; comes back nowhere."""
+    type: str | None = None
+    """Your own type; comes back nowhere."""
+
+
+class QuestionIn(Wire):
+    """A question with its ground truth, sent inline."""
+
+    text: str = ""
+    """The question as the agent read it."""
+    answers: list[str] = []
+    """Gold answers; any of them is correct. Needed for rollouts that carry no `outcome`."""
+    entities: list[EntityIn] = []
+    """Ground-truth entities the agent should come across."""
+
+    def to_domain(self) -> Question:
+        """Return the question as a domain value."""
+        entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
+        return Question(self.text, tuple(self.answers), entities)
+
+
+class TextStep(Wire):
+    """A thought, a tool's response, or the answer."""
+
+    type: Literal["thought", "tool_response", "answer"]
+    text: str
+
+    def to_domain(self) -> Segment:
+        """Return the step as a segment."""
+        return Segment(SegmentKind(self.type), self.text)
+
+
+class ToolCallStep(Wire):
+    """A call of a tool."""
+
+    type: Literal["tool_call"]
+    name: str | None = None
+    """The tool's name; null where the model wrote a call that names none."""
+    arguments: str | dict[str, Any] = ""
+    """As the model wrote them, or parsed."""
+
+    def to_domain(self) -> Segment:
+        """Return the step as a segment."""
+        return Segment(SegmentKind.TOOL_CALL, tool_call_text(self.name, self.arguments))
+
+
+Step = Annotated[TextStep | ToolCallStep, Field(discriminator="type")]
+
+
+class RolloutIn(Wire):
+    """One recorded rollout: exactly one of `messages`, `text` and `steps`."""
+
+    rollout_id: Id
+    """Unique within its group."""
+    messages: list[Any] | None = None
+    """OpenAI chat messages. A list that cannot be read makes the rollout `invalid_rollout`, without a reward."""
+    text: str | None = None
+    """Tagged text: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…<answer>…</answer>`."""
+    steps: list[Step] | None = None
+    """The rollout already cut into steps."""
+    outcome: OutcomeName | None = None
+    """Your own verdict; `error` is a format error. Without it the profile's checker compares the answer."""
+    stop_reason: Literal["completed", "max_tokens", "max_turns", "aborted"] | None = None
+    """Why sampling ended. `max_tokens` and `max_turns` are errors that stay out of the loss; `aborted` is not scored."""
+    signals: dict[str, FiniteFloat] = {}
+    """Numbers you measured yourself, by name, for profiles that use them."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "RolloutIn":
+        if sum(source is not None for source in (self.messages, self.text, self.steps)) != 1:
+            raise ValueError("exactly one of messages, text and steps must be given")
+        return self
+
+    def to_domain(self) -> Rollout:
+        """Return the rollout as a domain value."""
+        return Rollout(
+            self.rollout_id,
+            self._source(),
+            outcome=Outcome(self.outcome) if self.outcome else None,
+            stop_reason=StopReason(self.stop_reason) if self.stop_reason else None,
+            signals=self.signals,
+        )
+
+    def _source(self) -> Text | Messages | Steps:
+        if self.text is not None:
+            return Text(self.text)
+        if self.messages is not None:
+            return Messages(tuple(self.messages))
+        return Steps(tuple(step.to_domain() for step in self.steps or ()))
+
+
+class Truthful(Wire):
+    """Anything about one question: its ground truth inline, or its place in the index."""
+
+    question: QuestionIn | None = None
+    """The ground truth itself."""
+    dataset: str | None = None
+    """A data set of the index, `name` (its active version) or `name@version`."""
+    question_id: str | None = None
+    """The question's id in that data set."""
+
+    @model_validator(mode="after")
+    def _one_truth(self) -> "Truthful":
+        inline = self.question is not None
+        if inline and self.dataset is not None:
+            raise ValueError("question and dataset exclude each other")
+        if not inline and (self.dataset is None or self.question_id is None):
+            raise ValueError("either question, or dataset and question_id must be given")
+        return self
+
+    def truth(self) -> Question | QuestionRef:
+        """Return the ground truth, or where it stands."""
+        if self.question is not None:
+            return self.question.to_domain()
+        return QuestionRef(self.dataset or "", self.question_id or "")
+
+
+class GroupIn(Truthful):
+    """The rollouts of one question in one training step."""
+
+    run_id: Id = "default"
+    """Which training this belongs to; comes back unchanged."""
+    group_id: Id
+    """Your id of this question in this step; comes back unchanged."""
+    rollouts: list[RolloutIn]
+    """All of them: rewards are relative to the group's best."""
+
+    def to_domain(self) -> GroupCall:
+        """Return the group as a domain value."""
+        return GroupCall(
+            self.run_id, self.group_id, self.truth(), tuple(r.to_domain() for r in self.rollouts)
+        )
+
+
+class EstimatorIn(Wire):
+    """How rewards become advantages."""
+
+    type: Literal["grpo", "dr_grpo", "rloo"] = "grpo"
+    ddof: Literal[0, 1] = 1
+    """Of the standard deviation (`grpo`)."""
+    epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
+    """Added to the standard deviation (`grpo`)."""
+
+    def to_domain(self) -> Estimator:
+        """Return the estimator as a domain value."""
+        return Estimator(self.type, self.ddof, self.epsilon)
+
+
+class PartialIn(Wire):
+    """What happens to a group in which a rollout could not be scored."""
+
+    policy: Literal["fail", "survivors"] = "fail"
+    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded among themselves."""
+    min_scored: Annotated[int, Field(ge=1)] = 1
+    """With `survivors`: fewer scored rollouts than this fail the group."""
+
+    def to_domain(self) -> PartialPolicy:
+        """Return the policy as a domain value."""
+        return PartialPolicy(self.policy, self.min_scored)
+
+
+class Profiled(Wire):
+    """Anything computed under a profile."""
+
+    profile: str | None = None
+    """Name of the profile; without it the service's default. See `/v1/profiles`."""
+
+
+class Rewarding(Profiled):
+    """Anything that ends in rewards."""
+
+    estimator: EstimatorIn | None = None
+    """Overrides the profile's estimator."""
+    partial: PartialIn | None = None
+    """What an unscored rollout does to its group; by default it fails it."""
+
+    def estimator_or(self, default: Estimator) -> Estimator:
+        """Return the estimator of this call."""
+        return self.estimator.to_domain() if self.estimator else default
+
+    def policy(self) -> PartialPolicy:
+        """Return the policy of this call."""
+        return self.partial.to_domain() if self.partial else PartialPolicy()
+
+
+class ScoreIn(Rewarding):
+    """Body of `POST /v1/groups/score`."""
+
+    explain: bool = False
+    """Also return where each entity was found."""
+    groups: list[GroupIn]
+    """Groups are independent: one that cannot be scored does not touch the others."""
+
+
+class MatchIn(Profiled):
+    """Body of `POST /v1/match`."""
+
+    explain: bool = False
+    """Also return where each entity was found."""
+    groups: list[GroupIn]
+    """Groups of any size; rollouts of one question may come in several calls."""
+
+
+class ExplainIn(Truthful, Profiled):
+    """Body of `POST /v1/rollouts/explain`."""
+
+    rollout: RolloutIn
+    group_max: Annotated[int, Field(ge=0)] | None = None
+    """The best match count of the rollout's group. With it, the reward is computed too; without it, it stays null."""
+
+
+class FactsIn(Wire):
+    """What was measured of one rollout, as `POST /v1/match` returns it."""
+
+    rollout_id: Id
+    status: MeasuredStatus = "scored"
+    outcome: OutcomeName | None = None
+    matched: Annotated[int, Field(ge=0)] | None = None
+    uncredited: dict[str, Annotated[int, Field(ge=0)]] = {}
+    grounded: Annotated[int, Field(ge=0)] = 0
+    mentions: Annotated[int, Field(ge=0)] = 0
+    overlength: bool = False
+    signals: dict[str, FiniteFloat] = {}
+    flags: list[str] = []
+    detail: str | None = None
+    matches: list[dict[str, Any]] = []
+    uncredited_matches: list[dict[str, Any]] = []
+    near_misses: list[dict[str, Any]] = []
+    """Evidence for people; not used."""
+
+    def to_domain(self, entities: int) -> RolloutFacts:
+        """Return the facts as a domain value."""
+        return RolloutFacts(
+            self.rollout_id,
+            RolloutStatus(self.status),
+            outcome=Outcome(self.outcome) if self.outcome else None,
+            matched=self.matched,
+            entities=entities,
+            uncredited=self.uncredited,
+            grounded=self.grounded,
+            mentions=self.mentions,
+            overlength=self.overlength,
+            signals=self.signals,
+            flags=tuple(self.flags),
+            detail=self.detail,
+        )
+
+
+class IndexOut(TypedDict):
+    """Which version of which data set held the ground truth."""
+
+    dataset: str
+    version: str
+    digest: str
+
+
+class ErrorOut(TypedDict):
+    """Why a group was refused."""
+
+    type: str
+    title: str
+    detail: str
+    path: str | None
+
+
+class FactsGroupIn(Wire):
+    """The facts of all rollouts of one group."""
+
+    run_id: Id = "default"
+    group_id: Id
+    question_id: str | None = None
+    index: IndexOut | None = None
+    """As `POST /v1/match` returned it; comes back unchanged."""
+    entities: Annotated[int, Field(ge=0)]
+    """m: how many entities could be matched."""
+    masked: list[str] = []
+    """As `POST /v1/match` returned it; comes back unchanged."""
+    error: ErrorOut | None = None
+    """As `POST /v1/match` returned it; comes back unchanged."""
+    rollouts: list[FactsIn]
+
+    def facts(self) -> list[RolloutFacts]:
+        """Return the facts as domain values."""
+        return [one.to_domain(self.entities) for one in self.rollouts]
+
+
+class ProfilePin(Wire):
+    """A profile by name, refused where its digest has changed."""
+
+    name: str
+    digest: str
+
+
+class RewardsIn(Rewarding):
+    """Body of `POST /v1/rewards`: a reply of `POST /v1/match` as it stands, or facts you measured yourself."""
+
+    profile: str | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
+    """Name of the profile, or its name and digest."""
+    engine: str | None = None
+    """As `POST /v1/match` returned it. Facts of another engine are refused with 503 until an upgrade is through."""
+    groups: list[FactsGroupIn]
+
+    def pin(self) -> tuple[str | None, str | None]:
+        """Return name and digest of the profile, None where not given."""
+        return (
+            (self.profile.name, self.profile.digest)
+            if isinstance(self.profile, ProfilePin)
+            else (self.profile, None)
+        )
+
+
+M = TypeVar("M", bound=Wire)
+
+
+MAX_DEPTH = 190  # jiter itself ends at 200
+
+
+def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
+    """Read a request body.
+
+    Args:
+        body: the bytes as they came.
+        model: what they should be.
+        max_depth: deepest nesting.
+
+    Raises:
+        MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates, too deep.
+        InvalidRequest: JSON that does not fit the model; with the path of each misfit and never with its value.
+    """
+    try:
+        document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        raise errors.MalformedJson(_position(str(error))) from None
+    check_depth(document, max_depth)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def check_depth(document: object, max_depth: int) -> None:
+    """Refuse what is nested too deep, level by level, so that nothing that comes later can run out of stack.
+
+    Raises:
+        MalformedJson: there are more levels of lists and objects than `max_depth`.
+    """
+    level = [document]
+    for _ in range(max_depth + 1):
+        level = [
+            inner
+            for outer in level
+            if type(outer) in CONTAINERS
+            for inner in (outer.values() if type(outer) is dict else outer)  # type: ignore[attr-defined]  # a list
+            if type(inner) in CONTAINERS
+        ]
+        if not level:
+            return
+    raise errors.MalformedJson(f"nested deeper than {max_depth} levels")
+
+
+def _position(message: str) -> str:
+    """Keep what a JSON error says about its kind and place, drop the quoted key of a duplicate (it may be private)."""
+    return "duplicate key in an object" if message.startswith("Detected duplicate key") else message
+
+
+def invalid(error: ValidationError) -> errors.InvalidRequest:
+    """Say where and why a body does not fit, without echoing it."""
+    problems = tuple(
+        (_pointer(item["loc"]), item["msg"]) for item in error.errors(include_input=False)[:MAX_PROBLEMS]
+    )
+    path, message = problems[0]
+    return errors.InvalidRequest(f"{message} at {path or 'the top level'}", path=path, problems=problems)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """Return a JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

@@ -1,0 +1,451 @@
+"""The service's own wire format: replies.
+
+Shapes are typed dictionaries: what the code builds is what OpenAPI documents, and nothing is validated twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import to_json
+from typing_extensions import TypedDict
+
+from entity_index.types import Question
+from reward_service.adapters.native import ErrorOut, FactsGroupIn, IndexOut
+from reward_service.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
+from reward_service.profiles import Profile
+from reward_service.scoring import ENGINE_DIGEST
+from reward_service.service import IndexVersion, Measured, Scored, Truth
+from reward_service.types import (
+    Estimator,
+    Evidence,
+    GroupResult,
+    GroupStatus,
+    Match,
+    NearMiss,
+    RolloutFacts,
+    RolloutResult,
+    RolloutStatus,
+)
+
+
+class ProfileOut(TypedDict):
+    """Which profile computed this."""
+
+    name: str
+    digest: str
+
+
+class EstimatorOut(TypedDict):
+    """Which estimator computed the advantages."""
+
+    type: str
+    ddof: int
+    epsilon: float
+
+
+class MatchOut(TypedDict):
+    """Where an entity was found."""
+
+    entity: str
+    channel: str
+    form: str
+    distance: int
+    segment: int
+    start: int
+    end: int
+    text: str
+
+
+class NearMissOut(TypedDict):
+    """The passage that came closest to an entity that was not found."""
+
+    entity: str
+    form: str
+    similarity: float
+    segment: int
+    start: int
+    end: int
+    text: str
+
+
+class EvidenceOut(TypedDict):
+    """Where entities were found, or almost; empty unless explained."""
+
+    matches: list[MatchOut]
+    uncredited_matches: list[MatchOut]
+    near_misses: list[NearMissOut]
+
+
+class SegmentOut(TypedDict):
+    """One piece of a rollout."""
+
+    kind: str
+    text: str
+
+
+class RolloutOut(EvidenceOut):
+    """What one rollout is paid and why. `reward` is null unless `status` is `scored`."""
+
+    rollout_id: str
+    status: str
+    outcome: str | None
+    reward: float | None
+    advantage: float | None
+    matched: int | None
+    match_rate: float | None
+    normalized_match_rate: float | None
+    uncredited: dict[str, int]
+    grounded: int
+    precision: float | None
+    reward_with_uncredited: float | None
+    in_baseline: bool
+    in_loss: bool
+    components: dict[str, float]
+    flags: list[str]
+    detail: str | None
+
+
+class GroupOut(TypedDict):
+    """One group with its rewards."""
+
+    run_id: str
+    group_id: str
+    question_id: str | None
+    status: str
+    entities: int
+    group_max: int | None
+    index: IndexOut | None
+    masked: list[str]
+    flags: list[str]
+    error: ErrorOut | None
+    rollouts: list[RolloutOut]
+
+
+class ScoreOut(TypedDict):
+    """Reply of `POST /v1/groups/score` and `POST /v1/rewards`."""
+
+    profile: ProfileOut
+    engine: str
+    estimator: EstimatorOut
+    groups: list[GroupOut]
+
+
+class FactsOut(EvidenceOut):
+    """What was measured of one rollout: numbers, and text only where explained."""
+
+    rollout_id: str
+    status: str
+    outcome: str | None
+    matched: int | None
+    uncredited: dict[str, int]
+    grounded: int
+    mentions: int
+    overlength: bool
+    signals: dict[str, float]
+    flags: list[str]
+    detail: str | None
+
+
+class FactsGroupOut(TypedDict):
+    """The facts of a group's rollouts."""
+
+    run_id: str
+    group_id: str
+    question_id: str | None
+    index: IndexOut | None
+    entities: int
+    masked: list[str]
+    error: ErrorOut | None
+    rollouts: list[FactsOut]
+
+
+class FactsReply(TypedDict):
+    """Reply of `POST /v1/match`, and as it stands a body of `POST /v1/rewards`."""
+
+    profile: ProfileOut
+    engine: str
+    groups: list[FactsGroupOut]
+
+
+class ExplainOut(TypedDict):
+    """Reply of `POST /v1/rollouts/explain`."""
+
+    profile: ProfileOut
+    engine: str
+    question_id: str | None
+    index: IndexOut | None
+    entities: list[str]
+    masked: list[str]
+    rollout: RolloutOut
+    segments: list[SegmentOut]
+
+
+_NOTHING: RolloutOut = {
+    "rollout_id": "",
+    "status": "",
+    "outcome": None,
+    "reward": None,
+    "advantage": None,
+    "matched": None,
+    "match_rate": None,
+    "normalized_match_rate": None,
+    "uncredited": {},
+    "grounded": 0,
+    "precision": None,
+    "reward_with_uncredited": None,
+    "in_baseline": False,
+    "in_loss": False,
+    "components": {},
+    "flags": [],
+    "detail": None,
+    "matches": [],
+    "uncredited_matches": [],
+    "near_misses": [],
+}
+
+
+def profile_out(profile: Profile) -> ProfileOut:
+    """Name a profile."""
+    return {"name": profile.name, "digest": profile.digest}
+
+
+def estimator_out(estimator: Estimator) -> EstimatorOut:
+    """Name an estimator."""
+    return {"type": estimator.type, "ddof": estimator.ddof, "epsilon": estimator.epsilon}
+
+
+def index_out(index: IndexVersion | None) -> IndexOut | None:
+    """Name an index version; None for inline questions."""
+    return (
+        None
+        if index is None
+        else {"dataset": index.dataset, "version": index.version, "digest": index.digest}
+    )
+
+
+def error_out(error: GroupError) -> ErrorOut:
+    """Say why a group was refused."""
+    return {"type": error.type, "title": error.title, "detail": error.detail, "path": error.path}
+
+
+def evidence_out(evidence: Evidence | None, question: Question | None) -> EvidenceOut:
+    """Write down where entities were found; empty unless explained."""
+    if evidence is None or question is None:
+        return {"matches": [], "uncredited_matches": [], "near_misses": []}
+    return {
+        "matches": [_match_out(match, evidence, question) for match in evidence.matches],
+        "uncredited_matches": [_match_out(match, evidence, question) for match in evidence.uncredited],
+        "near_misses": [_near_miss_out(miss, evidence, question) for miss in evidence.near_misses],
+    }
+
+
+def _match_out(match: Match, evidence: Evidence, question: Question) -> MatchOut:
+    return {
+        "entity": question.entities[match.entity].name,
+        "channel": match.channel,
+        "form": match.form,
+        "distance": match.distance,
+        "segment": match.segment,
+        "start": match.start,
+        "end": match.end,
+        "text": evidence.segments[match.segment].text[match.start : match.end],
+    }
+
+
+def _near_miss_out(miss: NearMiss, evidence: Evidence, question: Question) -> NearMissOut:
+    return {
+        "entity": question.entities[miss.entity].name,
+        "form": miss.form,
+        "similarity": miss.similarity,
+        "segment": miss.segment,
+        "start": miss.start,
+        "end": miss.end,
+        "text": evidence.segments[miss.segment].text[miss.start : miss.end],
+    }
+
+
+def rollout_out(result: RolloutResult, question: Question | None = None) -> RolloutOut:
+    """Write down one rollout's result."""
+    return {
+        "rollout_id": result.rollout_id,
+        "status": result.status,
+        "outcome": result.outcome,
+        "reward": result.reward,
+        "advantage": result.advantage,
+        "matched": result.matched,
+        "match_rate": result.match_rate,
+        "normalized_match_rate": result.normalized_match_rate,
+        "uncredited": dict(result.uncredited),
+        "grounded": result.grounded,
+        "precision": result.precision,
+        "reward_with_uncredited": result.reward_with_uncredited,
+        "in_baseline": result.in_baseline,
+        "in_loss": result.in_loss,
+        "components": dict(result.components),
+        "flags": list(result.flags),
+        "detail": result.detail,
+        **evidence_out(result.evidence, question),
+    }
+
+
+def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
+    """Write down a rollout of a refused group."""
+    return {**_NOTHING, "rollout_id": rollout_id, "status": status, "detail": detail}
+
+
+def paid_out(run_id: str, group_id: str, question_id: str | None, result: GroupResult) -> GroupOut:
+    """Write down one group with a result, without its evidence."""
+    return {
+        "run_id": run_id,
+        "group_id": group_id,
+        "question_id": question_id,
+        "status": result.status,
+        "entities": result.entities,
+        "group_max": result.group_max,
+        "index": None,
+        "masked": [],
+        "flags": list(result.flags),
+        "error": None,
+        "rollouts": [rollout_out(one) for one in result.rollouts],
+    }
+
+
+def refused_out(
+    run_id: str, group_id: str, question_id: str | None, *, rollout_ids: Sequence[str], error: GroupError
+) -> GroupOut:
+    """Write down a group that was refused: every rollout is named and none is paid."""
+    status = refused_status(error)
+    return {
+        "run_id": run_id,
+        "group_id": group_id,
+        "question_id": question_id,
+        "status": GroupStatus.FAILED,
+        "entities": 0,
+        "group_max": None,
+        "index": None,
+        "masked": [],
+        "flags": [],
+        "error": error_out(error),
+        "rollouts": [unpaid(rollout_id, status, error.title) for rollout_id in rollout_ids],
+    }
+
+
+def refused_status(error: GroupError) -> RolloutStatus:
+    """Return the status of the rollouts of a refused group."""
+    unknown = isinstance(error, UnknownGroupDataset | UnknownGroupQuestion)
+    return RolloutStatus.UNKNOWN_QUESTION if unknown else RolloutStatus.GROUP_FAILED
+
+
+def scored_out(scored: Scored) -> GroupOut:
+    """Write down what became of one group of a call."""
+    match scored:
+        case Scored(Measured(call, truth=Truth() as truth, error=None), result=GroupResult() as result):
+            return {
+                **paid_out(call.run_id, call.group_id, call.question.question_id, result),
+                "index": index_out(truth.index),
+                "masked": list(truth.masked),
+                "rollouts": [rollout_out(one, truth.question) for one in result.rollouts],
+            }
+        case Scored(Measured(call, error=GroupError() as error)):
+            ids = [rollout.rollout_id for rollout in call.rollouts]
+            return refused_out(
+                call.run_id, call.group_id, call.question.question_id, rollout_ids=ids, error=error
+            )
+        case _:
+            raise AssertionError("a group is either refused or has a result")
+
+
+def facts_out(facts: RolloutFacts, question: Question) -> FactsOut:
+    """Write down what was measured of one rollout."""
+    return {
+        "rollout_id": facts.rollout_id,
+        "status": facts.status,
+        "outcome": facts.outcome,
+        "matched": facts.matched,
+        "uncredited": dict(facts.uncredited),
+        "grounded": facts.grounded,
+        "mentions": facts.mentions,
+        "overlength": facts.overlength,
+        "signals": dict(facts.signals),
+        "flags": list(facts.flags),
+        "detail": facts.detail,
+        **evidence_out(facts.evidence, question),
+    }
+
+
+def measured_out(measured: Measured) -> FactsGroupOut:
+    """Write down what was measured of one group."""
+    call = measured.call
+    truth = measured.truth or Truth(Question(""))
+    return {
+        "run_id": call.run_id,
+        "group_id": call.group_id,
+        "question_id": call.question.question_id,
+        "index": index_out(truth.index),
+        "entities": measured.facts[0].entities if measured.facts else 0,
+        "masked": list(truth.masked),
+        "error": error_out(measured.error) if measured.error else None,
+        "rollouts": [facts_out(one, truth.question) for one in measured.facts or _unmeasured(measured)],
+    }
+
+
+def _unmeasured(measured: Measured) -> list[RolloutFacts]:
+    """Return the facts of a refused group: its rollouts are named, and nothing is known of them."""
+    if measured.error is None:
+        return []
+    status = refused_status(measured.error)
+    return [
+        RolloutFacts(one.rollout_id, status, detail=measured.error.title) for one in measured.call.rollouts
+    ]
+
+
+def facts_reply(measured: Sequence[Measured], profile: Profile) -> FactsReply:
+    """Put measured groups into a reply."""
+    return {
+        "profile": profile_out(profile),
+        "engine": ENGINE_DIGEST,
+        "groups": [measured_out(one) for one in measured],
+    }
+
+
+def rewarded_out(group: FactsGroupIn, result: GroupResult | GroupError) -> GroupOut:
+    """Write down what became of the facts of one group; what came along with them goes back unchanged."""
+    if isinstance(result, GroupError):
+        ids = [one.rollout_id for one in group.rollouts]
+        return refused_out(group.run_id, group.group_id, group.question_id, rollout_ids=ids, error=result)
+    return {
+        **paid_out(group.run_id, group.group_id, group.question_id, result),
+        "index": group.index,
+        "masked": group.masked,
+        "error": group.error,
+    }
+
+
+def explain_out(truth: Truth, facts: RolloutFacts, result: RolloutResult, profile: Profile) -> ExplainOut:
+    """Write down one rollout with all its evidence."""
+    segments = facts.evidence.segments if facts.evidence else ()
+    return {
+        "profile": profile_out(profile),
+        "engine": ENGINE_DIGEST,
+        "question_id": truth.question.question_id,
+        "index": index_out(truth.index),
+        "entities": [entity.name for entity in truth.question.entities],
+        "masked": list(truth.masked),
+        "rollout": rollout_out(result, truth.question),
+        "segments": [{"kind": segment.kind, "text": segment.text} for segment in segments],
+    }
+
+
+def score_out(groups: list[GroupOut], profile: Profile, estimator: Estimator) -> ScoreOut:
+    """Put groups into a reply."""
+    return {
+        "profile": profile_out(profile),
+        "engine": ENGINE_DIGEST,
+        "estimator": estimator_out(estimator),
+        "groups": groups,
+    }
+
+
+def encode(reply: Mapping[str, Any]) -> bytes:
+    """Write a reply as JSON. It holds no NaN: rewards are finite or null."""
+    return to_json(reply, inf_nan_mode="strings")

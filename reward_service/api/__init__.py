@@ -1,0 +1,8 @@
+"""The FastAPI shell: HTTP in, HTTP out, and nothing else.
+
+- `app`: builds the application
+- `routes`: one function a call: read, ask the service, answer
+- `body`: bytes of a request, within limits
+- `problems`: errors as problem+json (RFC 9457)
+- `schema`: openapi.yaml
+"""

@@ -1,0 +1,128 @@
+"""Builds the application. Nothing is opened at import time."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+from entity_index.stores.protocols import Catalogue
+from entity_index.stores.sqlite import SqliteCatalogue
+from reward_service import __version__
+from reward_service.admission import Admission
+from reward_service.api import problems
+from reward_service.api.auth import Auth, is_loopback
+from reward_service.api.guard import Guard
+from reward_service.api.observe import Observe
+from reward_service.api.routes import router
+from reward_service.api.schema import with_request_bodies
+from reward_service.config import RefusedToStart, Settings
+from reward_service.keys import KeyRing
+from reward_service.metrics import Metrics
+from reward_service.readiness import Readiness
+from reward_service.scoring import ENGINE_DIGEST
+from reward_service.service import RewardService
+
+DESCRIPTION = """\
+Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
+
+Post the rollouts of a question as one group; each comes back with its outcome, the ground-truth entities it named in
+its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status, never 0.
+"""
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Name operations after their functions, so that generated clients read well."""
+    return route.name
+
+
+def create_service(settings: Settings, *, catalogue: Catalogue | None = None) -> RewardService:
+    """Build the service behind the application; arguments and errors are those of `create_app`."""
+    if catalogue is None and settings.index is not None:
+        if not settings.index.is_dir():
+            raise FileNotFoundError(f"there is no index at {settings.index}")
+        catalogue = SqliteCatalogue(settings.index)
+    service = RewardService(settings, catalogue=catalogue)
+    service.profile(None)
+    return service
+
+
+def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
+    """Return the keys; None where none are asked for.
+
+    Raises:
+        RefusedToStart: there are none, and others than this machine could call.
+        BadKeyFile, OSError: the file cannot be used.
+    """
+    if settings.keys is not None:
+        return KeyRing(
+            settings.keys, clock=time.monotonic, failed=lambda: metrics.add("key_file_failures_total")
+        )
+    if not is_loopback(settings.host):
+        raise RefusedToStart(f"{settings.host} is not loopback: give a file of API keys (setting `keys`)")
+    return None
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open what the application needs while it serves, and close it."""
+    service: RewardService = app.state.service
+    try:
+        yield
+    finally:
+        service.close()
+
+
+def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> FastAPI:
+    """Build the application.
+
+    Args:
+        settings: how it runs.
+        catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
+
+    Raises:
+        FileNotFoundError: the settings' folder does not exist.
+        UnknownProfile: the default profile does not exist.
+        RefusedToStart: the settings contradict each other.
+        BadKeyFile: the key file cannot be used.
+    """
+    service = create_service(settings, catalogue=catalogue)
+    metrics = Metrics()
+    metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
+    readiness = Readiness(metrics)
+    app = FastAPIOffline(
+        title="reward-service",
+        version=__version__,
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan,
+        # Its logs would carry the messages of exceptions, its operation spans would cost more than a small call.
+        telemetry={
+            "tracing": settings.otel,
+            "metrics": settings.otel,
+            "auto_configure": settings.otel,
+            "logs": False,
+            "operation_spans": False,
+        },
+    )
+    app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
+    app.include_router(router)
+    app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
+    app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
+    # The last one added stands outermost.
+    app.add_middleware(Guard, settings=settings, admission=Admission(settings))
+    app.add_middleware(Auth, ring=_key_ring(settings, metrics))
+    app.add_middleware(
+        Observe,
+        metrics=metrics,
+        timeout_s=settings.request_timeout_s,
+        draining=lambda: readiness.draining,
+    )
+    problems.install(app)
+    with_request_bodies(app)
+    return app

@@ -1,0 +1,111 @@
+"""Errors as `application/problem+json` (RFC 9457). They never echo a rollout, and a bug never shows its insides."""
+
+import logging
+from http import HTTPStatus
+from typing import Any, NotRequired
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict
+
+from reward_service.api.record import Record
+from reward_service.errors import URN, CallError, DeadlineExceeded, InvalidRequest
+from reward_service.logs import describe
+
+log = logging.getLogger("reward_service")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Misfit(TypedDict):
+    """One place where a body does not fit the schema."""
+
+    path: str
+    message: str
+
+
+class Problem(TypedDict):
+    """Why a call was refused."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    path: NotRequired[str]
+    stage: NotRequired[str]
+    errors: NotRequired[list[Misfit]]
+    request_id: str
+
+
+def _respond(
+    request: Request,
+    *,
+    slug: str,
+    title: str,
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **more: Any,
+) -> JSONResponse:
+    record: Record = request.state.record
+    record.error = slug
+    problem = {"type": URN + slug, "title": title, "status": status, "detail": detail, **more}
+    problem["request_id"] = record.request_id
+    return JSONResponse(problem, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def refuse_call(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call that was refused."""
+    assert isinstance(error, CallError)  # noqa: S101  # registered for this class alone
+    more: dict[str, Any] = {} if error.path is None else {"path": error.path}
+    if isinstance(error, InvalidRequest) and error.problems:
+        more["errors"] = [{"path": path, "message": message} for path, message in error.problems]
+    if isinstance(error, DeadlineExceeded):
+        more["stage"] = error.stage
+    return _respond(
+        request,
+        slug=error.slug,
+        title=error.title,
+        status=error.status_hint,
+        detail=error.detail,
+        headers=_headers(error),
+        **more,
+    )
+
+
+def _headers(error: CallError) -> dict[str, str]:
+    headers = dict(error.headers)
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return headers | {"Connection": "close"} if error.closes else headers
+
+
+async def refuse_route(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call to a route or with a method that does not exist, keeping `Allow`."""
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    phrase = HTTPStatus(error.status_code).phrase
+    slug = phrase.lower().replace(" ", "-")
+    headers = dict(error.headers or {})
+    return _respond(
+        request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail), headers=headers
+    )
+
+
+async def confess(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call that met a bug: the log has the trace, the caller an id to quote."""
+    log.error("bug", extra={"fields": {"request_id": request.state.request_id, **describe(error)}})
+    return _respond(
+        request,
+        slug="internal-error",
+        title="The service has a bug.",
+        status=500,
+        detail="Quote the request id when you report it.",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(CallError, refuse_call)
+    app.add_exception_handler(HTTPException, refuse_route)
+    app.add_exception_handler(Exception, confess)

@@ -1,0 +1,287 @@
+"""One function a call: read, ask the service, answer."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
+from typing_extensions import TypedDict
+
+from reward_service import __version__
+from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
+from reward_service.adapters.replies import (
+    ExplainOut,
+    FactsReply,
+    ScoreOut,
+    encode,
+    explain_out,
+    facts_reply,
+    rewarded_out,
+    score_out,
+    scored_out,
+)
+from reward_service.api.body import read_call
+from reward_service.api.problems import Problem
+from reward_service.api.record import Record, record_of
+from reward_service.config import shown
+from reward_service.errors import (
+    BodyTooLarge,
+    CallError,
+    DeadlineExceeded,
+    EngineMismatch,
+    IndexUnavailable,
+    InvalidRequest,
+    MalformedEncoding,
+    MalformedJson,
+    NotReady,
+    ProfileMismatch,
+    SlowBody,
+    UnknownDataset,
+    UnknownProfile,
+    UnknownQuestion,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
+)
+from reward_service.metrics import CONTENT_TYPE, Metrics
+from reward_service.profiles import Profile
+from reward_service.readiness import INDEX, Readiness
+from reward_service.scoring import ENGINE_DIGEST, VERSIONS
+from reward_service.service import RewardService
+
+POSTED = (
+    *(MalformedJson, MalformedEncoding, SlowBody, BodyTooLarge, UnsupportedMediaType, UnsupportedEncoding),
+    *(InvalidRequest, DeadlineExceeded),
+)
+
+
+def service_of(request: Request) -> RewardService:
+    """Return the application's service."""
+    service: RewardService = request.app.state.service
+    return service
+
+
+def readiness_of(request: Request) -> Readiness:
+    """Return the application's readiness."""
+    readiness: Readiness = request.app.state.readiness
+    return readiness
+
+
+Service = Annotated[RewardService, Depends(service_of)]
+Ready = Annotated[Readiness, Depends(readiness_of)]
+router = APIRouter()
+
+
+def _problems(*classes: type[CallError]) -> dict[int | str, dict[str, Any]]:
+    """Document what a route may refuse with."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for cls in classes:
+        said = by_status.setdefault(cls.status_hint, {"model": Problem, "description": ""})
+        said["description"] = f"{said['description']} `{cls.slug}`: {cls.title}".strip()
+    return by_status
+
+
+def _body(model: type) -> dict[str, Any]:
+    """Document a body that the route decodes itself."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
+    with record.timings.stage("encode"):
+        return Response(encode(reply()), media_type="application/json")
+
+
+@router.post(
+    "/v1/groups/score",
+    tags=["rewards"],
+    response_model=ScoreOut,
+    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable),
+    openapi_extra=_body(ScoreIn),
+)
+async def score_groups(request: Request, service: Service) -> Response:
+    """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
+    record, call = record_of(request), await read_call(request, service, ScoreIn)
+    profile = service.profile(call.profile)
+    estimator = call.estimator_or(profile.estimator)
+    service.check_groups(len(call.groups))
+    scored = await service.score(
+        [group.to_domain() for group in call.groups],
+        profile,
+        estimator=estimator,
+        policy=call.policy(),
+        explain=call.explain,
+        timings=record.timings,
+    )
+    record.count_scored(scored)
+    return _json(record, lambda: score_out([scored_out(one) for one in scored], profile, estimator))
+
+
+@router.post(
+    "/v1/match",
+    tags=["rewards"],
+    response_model=FactsReply,
+    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable),
+    openapi_extra=_body(MatchIn),
+)
+async def match(request: Request, service: Service) -> Response:
+    """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
+    record, call = record_of(request), await read_call(request, service, MatchIn)
+    profile = service.profile(call.profile)
+    service.check_groups(len(call.groups))
+    measured = await service.measure(
+        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
+    )
+    return _json(record, lambda: facts_reply(measured, profile))
+
+
+@router.post(
+    "/v1/rewards",
+    tags=["rewards"],
+    response_model=ScoreOut,
+    responses=_problems(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch),
+    openapi_extra=_body(RewardsIn),
+)
+async def rewards(request: Request, service: Service) -> Response:
+    """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
+    record, call = record_of(request), await read_call(request, service, RewardsIn)
+    profile = service.pinned_profile(*call.pin())
+    service.check_engine(call.engine)
+    service.check_groups(len(call.groups))
+    estimator = call.estimator_or(profile.estimator)
+    with record.timings.stage("reward"):
+        rewarded = [
+            service.reward(
+                group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
+            )
+            for n, group in enumerate(call.groups)
+        ]
+    record.count_rewarded(rewarded, call.groups)
+    groups = zip(call.groups, rewarded, strict=True)
+    return _json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
+
+
+@router.post(
+    "/v1/rollouts/explain",
+    tags=["rewards"],
+    response_model=ExplainOut,
+    responses=_problems(*POSTED, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable),
+    openapi_extra=_body(ExplainIn),
+)
+async def explain(request: Request, service: Service) -> Response:
+    """Explain one rollout: its segments, where each entity stands, its counts.
+
+    Quantities of a group are null: one rollout has no group. With `group_max` the reward is computed as if the best
+    rollout of the group had matched that many.
+    """
+    record, call = record_of(request), await read_call(request, service, ExplainIn)
+    profile = service.profile(call.profile)
+    explained = await service.explain(
+        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+    )
+    return _json(record, lambda: explain_out(*explained, profile))
+
+
+class Health(TypedDict):
+    """A health answer."""
+
+    status: str
+
+
+class DatasetOut(TypedDict):
+    """A data set of the index."""
+
+    name: str
+    active: str | None
+    versions: list[str]
+
+
+class DatasetsOut(TypedDict):
+    """The data sets of the index."""
+
+    datasets: list[DatasetOut]
+
+
+class ProfileInfo(TypedDict):
+    """A profile."""
+
+    name: str
+    digest: str
+    about: str
+    default: bool
+
+
+class ProfilesOut(TypedDict):
+    """The profiles."""
+
+    profiles: list[ProfileInfo]
+
+
+class InfoOut(TypedDict):
+    """What runs here."""
+
+    version: str
+    engine: str
+    engine_versions: dict[str, int | str]
+    default_profile: str
+    settings: dict[str, Any]
+
+
+@router.get("/livez", tags=["health"], response_model=Health)
+async def livez() -> Health:
+    """Say that the process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["health"], response_model=Health, responses=_problems(NotReady))
+async def readyz(service: Service, readiness: Ready) -> Health:
+    """Say that the process should get traffic, or what is missing: its index, a canary, or it is draining."""
+    reasons = readiness.reasons()
+    try:
+        service.datasets()
+    except IndexUnavailable as error:
+        reasons[INDEX] = error.detail
+    if reasons:
+        raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
+    return {"status": "ok"}
+
+
+@router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+async def metrics_page(request: Request) -> Response:
+    """Return the metrics in Prometheus' text format; docs/metrics.md lists them."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.page(), media_type=CONTENT_TYPE)
+
+
+@router.get("/v1/info", tags=["about"], response_model=InfoOut)
+async def info(service: Service) -> InfoOut:
+    """Return version, engine and effective settings."""
+    return {
+        "version": __version__,
+        "engine": ENGINE_DIGEST,
+        "engine_versions": dict(VERSIONS),
+        "default_profile": service.settings.default_profile,
+        "settings": shown(service.settings),
+    }
+
+
+def _profile_info(profile: Profile, default: str) -> ProfileInfo:
+    return {
+        "name": profile.name,
+        "digest": profile.digest,
+        "about": profile.about,
+        "default": profile.name == default,
+    }
+
+
+@router.get("/v1/profiles", tags=["about"], response_model=ProfilesOut)
+async def profiles(service: Service) -> ProfilesOut:
+    """Return the profiles a call may name."""
+    default = service.settings.default_profile
+    return {"profiles": [_profile_info(profile, default) for profile in service.profiles.values()]}
+
+
+@router.get("/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=_problems(IndexUnavailable))
+async def datasets(service: Service) -> DatasetsOut:
+    """Return the data sets a call may name, with their versions."""
+    found = service.datasets()
+    return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}

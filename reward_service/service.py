@@ -1,0 +1,450 @@
+"""The only place that awaits: look up ground truth, measure, reward, group by group.
+
+Values in, values out; no wire format and no HTTP. One bad group never fails the others.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
+from entity_index.stores.protocols import Catalogue, EntityStore
+from entity_index.types import Question
+from entity_index.usable import why_unusable
+from reward_service import errors
+from reward_service.config import Settings
+from reward_service.matching import MatchSpec, MentionNames, compile_question
+from reward_service.profiles import Profile, shipped
+from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
+from reward_service.timings import Timings
+from reward_service.types import (
+    Estimator,
+    GroupResult,
+    Messages,
+    PartialPolicy,
+    Rollout,
+    RolloutFacts,
+    RolloutResult,
+    Steps,
+    Text,
+)
+
+T = TypeVar("T")
+NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRef:
+    """A question by its place in the index."""
+
+    dataset: str
+    """`name` for the active version, or `name@version`."""
+    question_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCall:
+    """One group as a caller sends it."""
+
+    run_id: str
+    group_id: str
+    question: Question | QuestionRef
+    rollouts: tuple[Rollout, ...]
+
+
+class DatasetVersions(NamedTuple):
+    """What the index holds of one data set."""
+
+    name: str
+    active: str | None
+    versions: tuple[str, ...]
+
+
+class IndexVersion(NamedTuple):
+    """Which ground truth was used."""
+
+    dataset: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A group's ground truth, and where it came from."""
+
+    question: Question
+    index: IndexVersion | None = None
+    """None: the question was sent inline."""
+    masked: tuple[str, ...] = ()
+    """Names of the entities that left E_q under the profile: they stand in the question or equal an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The facts of a group's rollouts, or why there are none."""
+
+    call: GroupCall
+    truth: Truth | None = None
+    facts: tuple[RolloutFacts, ...] = ()
+    error: errors.GroupError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A measured group with its rewards; no result where the group was refused."""
+
+    measured: Measured
+    result: GroupResult | None = None
+
+
+class RewardService:
+    """Scores groups against an index."""
+
+    def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.profiles: Mapping[str, Profile] = shipped()
+        self._stores: dict[tuple[str, str], EntityStore] = {}
+        self._names: dict[IndexVersion, MentionNames | None] = {}
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        """Let go of threads and stores."""
+        self._threads.shutdown()
+        for store in self._stores.values():
+            store.close()
+
+    def profile(self, name: str | None) -> Profile:
+        """Return a profile by name, the default one for None.
+
+        Raises:
+            UnknownProfile: there is none of that name.
+        """
+        wanted = name or self.settings.default_profile
+        if wanted not in self.profiles:
+            raise errors.UnknownProfile(f"known profiles: {', '.join(self.profiles)}", path="/profile")
+        return self.profiles[wanted]
+
+    def pinned_profile(self, name: str | None, digest: str | None) -> Profile:
+        """Return a profile, and refuse it where its digest is not the one the caller measured with.
+
+        Raises:
+            UnknownProfile: there is none of that name.
+            ProfileMismatch: it has another digest.
+        """
+        profile = self.profile(name)
+        if digest is not None and digest != profile.digest:
+            raise errors.ProfileMismatch(f"it is {profile.digest} here", path="/profile/digest")
+        return profile
+
+    def check_engine(self, engine: str | None) -> None:
+        """Refuse facts of another engine: two versions must not meet in one group.
+
+        Raises:
+            EngineMismatch: the engine is named and is not this one.
+        """
+        if engine is not None and engine != ENGINE_DIGEST:
+            raise errors.EngineMismatch(f"the engine is {ENGINE_DIGEST} here", path="/engine")
+
+    def check_groups(self, count: int) -> None:
+        """Refuse a call with more groups than the limit.
+
+        Raises:
+            InvalidRequest: there are too many.
+        """
+        if count > self.settings.max_groups:
+            raise errors.InvalidRequest(f"a call may have {self.settings.max_groups} groups", path="/groups")
+
+    def datasets(self) -> list[DatasetVersions]:
+        """Return what the index holds.
+
+        Raises:
+            IndexUnavailable: it cannot be read.
+        """
+        if self.catalogue is None:
+            return []
+        try:
+            return [
+                DatasetVersions(name, self.catalogue.active(name), tuple(self.catalogue.versions(name)))
+                for name in self.catalogue.datasets()
+            ]
+        except EntityIndexError as error:
+            raise errors.IndexUnavailable(str(error)) from error
+
+    async def score(
+        self,
+        calls: Sequence[GroupCall],
+        profile: Profile,
+        *,
+        estimator: Estimator | None = None,
+        policy: PartialPolicy | None = None,
+        explain: bool = False,
+        timings: Timings | None = None,
+    ) -> list[Scored]:
+        """Measure and reward groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        measured = await self.measure(calls, profile, explain=explain, timings=timings)
+        with timings.stage("reward"):
+            return [
+                Scored(one, None)
+                if one.error
+                else Scored(one, reward(one.facts, profile, estimator=estimator, partial=policy))
+                for one in measured
+            ]
+
+    def reward(
+        self,
+        facts: Sequence[RolloutFacts],
+        profile: Profile,
+        *,
+        estimator: Estimator,
+        policy: PartialPolicy,
+        path: str,
+    ) -> GroupResult | errors.GroupError:
+        """Reward the facts of one group, or say why they cannot be."""
+        if not facts:
+            return errors.EmptyGroup("a group needs at least one rollout", path=f"{path}/rollouts")
+        if len({one.rollout_id for one in facts}) < len(facts):
+            return errors.DuplicateRolloutId("ids must be unique within a group", path=f"{path}/rollouts")
+        try:
+            return reward(facts, profile, estimator=estimator, partial=policy)
+        except ValueError as error:
+            return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
+
+    async def measure(
+        self,
+        calls: Sequence[GroupCall],
+        profile: Profile,
+        *,
+        explain: bool = False,
+        timings: Timings | None = None,
+    ) -> list[Measured]:
+        """Measure groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        with timings.stage("look_up"):
+            truths = self._look_up(calls)
+        measured = []
+        for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
+            with timings.stage("measure"):
+                measured.append(
+                    await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
+                )
+            await asyncio.sleep(0)  # health checks are answered between groups
+        return measured
+
+    async def _measure_group(
+        self, call: GroupCall, truth: Truth | errors.GroupError, profile: Profile, *, path: str, explain: bool
+    ) -> Measured:
+        if isinstance(truth, errors.GroupError):
+            return Measured(call, error=truth)
+        try:
+            self._check(call, truth.question, path)
+        except errors.GroupError as error:
+            return Measured(call, truth, error=error)
+        spec = profile.measure.matching
+        names = await self._mention_names(truth.index, spec)
+        work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
+        size = sum(rollout_chars(rollout) for rollout in call.rollouts)
+        facts = work() if size <= self.settings.inline_bytes else await self.in_thread(work)
+        masked = compile_question(truth.question, spec).masked
+        names_masked = tuple(truth.question.entities[n].name for n in masked)
+        return Measured(call, replace(truth, masked=names_masked), tuple(facts))
+
+    async def _mention_names(self, index: IndexVersion | None, spec: MatchSpec) -> MentionNames | None:
+        """Return the names of a data set where the spec has a precision floor; None leaves the floor off."""
+        if index is None or spec.precision_floor is None:
+            return None
+        if index not in self._names:
+            self._names[index] = await self.in_thread(partial(self._read_names, index))
+        return self._names[index]
+
+    def _read_names(self, index: IndexVersion) -> MentionNames | None:
+        """Read the names of a data set; None where it has more than the limit."""
+        store = self._stores[index.dataset, index.version]
+        names: set[str] = set()
+        for question_ids in batched(store.question_ids(), NAMES_BATCH):
+            questions = store.get_many(question_ids)
+            names |= {entity.name for question in questions if question for entity in question.entities}
+            if len(names) > self.settings.max_mention_names:
+                return None
+        return MentionNames(names)
+
+    def _check(self, call: GroupCall, question: Question, path: str) -> None:
+        """Refuse a group that cannot be scored for a reason the caller can mend."""
+        if not call.rollouts:
+            raise errors.EmptyGroup("a group needs at least one rollout", path=f"{path}/rollouts")
+        seen: set[str] = set()
+        for n, rollout in enumerate(call.rollouts):
+            where = f"{path}/rollouts/{n}"
+            if rollout.rollout_id in seen:
+                raise errors.DuplicateRolloutId(
+                    "ids must be unique within a group", path=f"{where}/rollout_id"
+                )
+            seen.add(rollout.rollout_id)
+            if rollout_chars(rollout) > self.settings.max_rollout_chars:
+                limit = self.settings.max_rollout_chars
+                raise errors.LimitExceeded(f"a rollout may have {limit} characters", path=where)
+        if len(call.rollouts) > self.settings.max_rollouts:
+            raise errors.LimitExceeded(
+                f"a group may have {self.settings.max_rollouts} rollouts", path=f"{path}/rollouts"
+            )
+        check_entities(question, self.settings, f"{path}/question/entities")
+
+    def _look_up(self, calls: Sequence[GroupCall]) -> list[Truth | errors.GroupError]:
+        """Find the ground truth of every group: one round a data set, however many groups ask for it."""
+        wanted: dict[str, list[str]] = {}
+        for call in calls:
+            if isinstance(call.question, QuestionRef):
+                wanted.setdefault(call.question.dataset, []).append(call.question.question_id)
+        found = {dataset: self._fetch(dataset, ids) for dataset, ids in wanted.items()}
+        return [
+            _truth(call.question, found, f"/groups/{n}")
+            if isinstance(call.question, QuestionRef)
+            else Truth(call.question)
+            for n, call in enumerate(calls)
+        ]
+
+    def _fetch(self, dataset: str, question_ids: Sequence[str]) -> dict[str, Truth] | None:
+        """Return the questions a data set has; None where there is no such data set."""
+        store = self.open(dataset)
+        if store is None:
+            return None
+        info = store.info
+        index = IndexVersion(info.dataset, info.version, info.digest)
+        try:
+            questions = store.get_many(question_ids)
+        except EntityIndexError as error:
+            raise errors.IndexUnavailable(str(error)) from error
+        return {
+            question_id: Truth(question, index)
+            for question_id, question in zip(question_ids, questions, strict=True)
+            if question is not None
+        }
+
+    def open(self, dataset: str) -> EntityStore | None:
+        """Open `name` or `name@version`; None where the index does not hold it."""
+        if self.catalogue is None:
+            return None
+        name, _, named = dataset.partition("@")
+        try:
+            version = named or self.catalogue.active(name)
+            if version is None:
+                return None
+            if (name, version) not in self._stores:
+                self._stores[name, version] = self.catalogue.open(name, version)
+        except (InvalidName, UnknownDataset, UnknownVersion):
+            return None
+        except EntityIndexError as error:
+            raise errors.IndexUnavailable(str(error)) from error
+        return self._stores[name, version]
+
+    async def explain(
+        self,
+        question: Question | QuestionRef,
+        rollout: Rollout,
+        profile: Profile,
+        *,
+        best: int | None,
+        timings: Timings | None = None,
+    ) -> tuple[Truth, RolloutFacts, RolloutResult]:
+        """Measure one rollout with all its evidence, and pay it where the group's best count is known.
+
+        Raises:
+            UnknownDataset, UnknownQuestion: the index does not hold the question.
+            InvalidRequest: the question, the rollout or the best count cannot be used.
+        """
+        call = GroupCall("explain", "explain", question, (rollout,))
+        measured = (await self.measure([call], profile, explain=True, timings=timings))[0]
+        if measured.error is not None or measured.truth is None:
+            raise _call_error(measured.error)
+        facts = measured.facts[0]
+        try:
+            return measured.truth, facts, reward_alone(facts, profile, best=best)
+        except ValueError as error:
+            raise errors.InvalidRequest(str(error), path="/group_max") from None
+
+
+def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Yield the items in lists of at most `size`."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _call_error(error: errors.GroupError | None) -> errors.CallError:
+    """Turn what refuses one group into what refuses a call about one rollout."""
+    detail = str(error)
+    match error:
+        case errors.UnknownGroupDataset():
+            return errors.UnknownDataset(detail, path="/dataset")
+        case errors.UnknownGroupQuestion():
+            return errors.UnknownQuestion(detail, path="/question_id")
+        case _:
+            path = error.path.removeprefix("/groups/0") if error and error.path else None
+            return errors.InvalidRequest(detail, path=path and path.replace("/rollouts/0", "/rollout"))
+
+
+def _truth(
+    ref: QuestionRef, found: Mapping[str, Mapping[str, Truth] | None], path: str
+) -> Truth | errors.GroupError:
+    questions = found[ref.dataset]
+    if questions is None:
+        return errors.UnknownGroupDataset("the index has no such data set or version", path=f"{path}/dataset")
+    if ref.question_id not in questions:
+        return errors.UnknownGroupQuestion("the data set has no such question", path=f"{path}/question_id")
+    return questions[ref.question_id]
+
+
+def check_entities(question: Question, settings: Settings, path: str) -> None:
+    """Refuse entities that would match nothing, or anything.
+
+    Raises:
+        UnusableEntity, LimitExceeded: with the path of the entity.
+    """
+    if len(question.entities) > settings.max_entities:
+        raise errors.LimitExceeded(f"a question may have {settings.max_entities} entities", path=path)
+    for n, entity in enumerate(question.entities):
+        if why := why_unusable(entity.name):
+            raise errors.UnusableEntity(f"the name {why}", path=f"{path}/{n}/name")
+        if len(entity.aliases) > settings.max_entities:
+            raise errors.LimitExceeded(
+                f"an entity may have {settings.max_entities} aliases", path=f"{path}/{n}/aliases"
+            )
+
+
+def rollout_chars(rollout: Rollout) -> int:
+    """Return how many characters of text a rollout carries."""
+    match rollout.source:
+        case Text(text):
+            return len(text)
+        case Steps(segments):
+            return sum(len(segment.text) for segment in segments)
+        case Messages(messages):
+            return sum(_chars(message) for message in messages)
+
+
+def _chars(value: object) -> int:
+    """Count the characters of the strings in a JSON value; its depth is bounded by the decoder."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(_chars(item) for item in value.values())
+    return sum(_chars(item) for item in value) if isinstance(value, list) else 0

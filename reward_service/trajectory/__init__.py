@@ -1,0 +1,70 @@
+"""From a recorded rollout to segments: who wrote which text, whether the format holds, and what the answer is.
+
+- `tagged`: tagged text -> blocks
+- `grammars`: format verdicts over blocks
+- `messages`: OpenAI chat messages -> segments
+
+Steps come already cut. Text of a tool response or of the question never becomes a thought.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from reward_service.trajectory.grammars import GRAMMARS
+from reward_service.trajectory.messages import UnparsableRollout, parse_messages, tool_call_text
+from reward_service.trajectory.tagged import scan_blocks
+from reward_service.types import Messages, Segment, SegmentKind, Steps, Text
+
+PARSER_VERSION = 1
+
+__all__ = ["GRAMMARS", "PARSER_VERSION", "Parsed", "UnparsableRollout", "parse", "tool_call_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One rollout, read."""
+
+    segments: tuple[Segment, ...]
+    format_error: str | None
+    """What the policy got wrong; None where the format holds or was not asked of this input."""
+
+    @property
+    def answer(self) -> str | None:
+        """The last answer, stripped; None where the rollout gives none."""
+        answers = (segment.text for segment in reversed(self.segments) if segment.kind is SegmentKind.ANSWER)
+        return next((text.strip() for text in answers), None)
+
+
+def _parse_text(source: Text, grammar: str) -> Parsed:
+    blocks = list(scan_blocks(source.text))
+    segments = tuple(Segment(block.kind, block.text) for block in blocks if block.kind and block.is_segment)
+    return Parsed(segments, GRAMMARS[grammar](blocks))
+
+
+def _parse_messages(source: Messages, grammar: str) -> Parsed:
+    segments, error = parse_messages(source.messages)
+    return Parsed(tuple(segments), None if grammar == "none" else error)
+
+
+def parse(source: Text | Messages | Steps, grammar: str) -> Parsed:
+    """Read one rollout.
+
+    Args:
+        source: the rollout as it was sent.
+        grammar: a name in `GRAMMARS`. It judges text; of messages only unfinished tags are held against the policy.
+
+    Returns:
+        Its segments in order and the format verdict.
+
+    Raises:
+        UnparsableRollout: the record itself is broken, which is the caller's doing and not the policy's.
+    """
+    match source:
+        case Text():
+            return _parse_text(source, grammar)
+        case Messages():
+            return _parse_messages(source, grammar)
+        case Steps():
+            return Parsed(source.segments, None)
+        case _:
+            assert_never(source)

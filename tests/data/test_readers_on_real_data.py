@@ -1,0 +1,35 @@
+"""Published data sets through their readers: nothing is refused, and the known share stands in the questions."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from entity_index.build import build
+from entity_index.readers import READERS
+from entity_index.stores.sqlite import SqliteCatalogue
+
+FOLDER = os.environ.get("REWARD_SERVICE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")
+
+# file, questions, entities, dropped, and the share of the entities that stand in the question, in percent
+EXPECTED = {
+    "kilt": ("questions_hotpotqa_kilt/questions.jsonl", 5163, 10_325, 1, 52.0),
+    "frames": ("questions_frames/questions.jsonl", 824, 2632, 0, 28.0),
+    "webshaper": ("questions_webshaper500/webshaper.500.jsonl", 500, 3529, 10, 89.6),
+}
+
+
+@pytest.mark.parametrize("reader", EXPECTED)
+def test_a_published_data_set_is_read_without_refusals(reader, tmp_path):
+    name, questions, entities, dropped, share = EXPECTED[reader]
+    path = Path(FOLDER) / name
+    if not path.exists():
+        pytest.skip(f"no real data at {path}: set REWARD_SERVICE_TEST_DATA")
+
+    with path.open("rb") as lines:
+        report = build(READERS[reader](lines), SqliteCatalogue(tmp_path), dataset=reader)
+
+    assert report.refused == {}
+    assert (report.read, report.kept, report.entities) == (questions, questions, entities)
+    assert sum(report.dropped.values()) == dropped
+    assert round(100 * report.share_in_question, 1) == share

@@ -1,0 +1,118 @@
+"""The command line, in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib import resources
+
+import httpx
+import pytest
+
+from tests.builders import EXAMPLE
+
+SAMPLE = resources.files("reward_service.sample")
+
+
+def run(*arguments, stdin=None, **environment):
+    command = [sys.executable, "-m", "reward_service", *map(str, arguments)]
+    environment = os.environ | {"COLUMNS": "200"} | environment
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_score_writes_one_result_a_rollout_and_a_summary(sample_index, tmp_path):
+    out = tmp_path / "rewards.jsonl"
+
+    done = run(
+        *("score", SAMPLE / "rollouts.jsonl", "--index", sample_index, "--dataset", "sample"),
+        *("--profile", "egrpo-paper", "--out", out),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "160 rollouts in 20 groups" in done.stdout
+    records = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    first = [one["reward"] for one in records if one["group_id"] == "first-forecast"]
+    assert first == pytest.approx([1, 0.2, 1, 0.3, 0.1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("{\n", "line 1: The body is not acceptable JSON."),
+        ('\n{"group_id": "g", "rollout_id": "0", "text": 5}\n', "line 2: The body does not fit the schema."),
+        ('{"group_id": "g", "rollout_id": "0", "text": ""}\n', "must have one question, got 0"),
+        ('{"group_id": "g", "rollout_id": "0", "text": "", "question_id": "q"}\n', "give the data set"),
+    ],
+)
+def test_score_names_the_line_that_is_no_rollout(tmp_path, lines, why):
+    file = tmp_path / "rollouts.jsonl"
+    file.write_text(lines, encoding="utf-8")
+
+    done = run("score", file)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def explain_call():
+    group = EXAMPLE["groups"][0]
+    return {
+        "question": group["question"],
+        "rollout": group["rollouts"][2],
+        "group_max": 2,
+        "profile": "egrpo-paper",
+    }
+
+
+def test_explain_reads_standard_input():
+    done = run("explain", "-", stdin=json.dumps(explain_call()))
+
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2: Quillock" in done.stdout
+    assert "0.150" in done.stdout
+
+
+def test_explain_prints_the_reply_itself(tmp_path):
+    file = tmp_path / "call.json"
+    file.write_text(json.dumps(explain_call()), encoding="utf-8")
+
+    done = run("explain", file, "--json")
+
+    assert json.loads(done.stdout)["rollout"]["reward"] == 0.15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "why"),
+    [
+        (("explain", "/nowhere.json"), {}, "No such file"),
+        (("serve", "--index", "/nowhere"), {}, "there is no index at /nowhere"),
+        (("serve", "--port", "99999"), {}, "settings: port"),
+        (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "known profiles"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(arguments, environment, why):
+    done = run(*arguments, **environment)
+
+    assert done.returncode == 1
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_shows_the_group_of_the_sample_and_serves_on(tmp_path):
+    command = [sys.executable, "-m", "reward_service", "demo", "--port", "18765", "--index", str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "200"}
+    ) as process:
+        try:
+            shown = []
+            for line in process.stdout:
+                shown.append(line)
+                if "Ctrl-C" in line:
+                    break
+            assert httpx.get("http://127.0.0.1:18765/readyz").status_code == 200
+        finally:
+            process.terminate()
+    text = "".join(shown)
+    assert "Charles Darwin" in text
+    assert "curl -s http://127.0.0.1:18765/v1/groups/score" in text

@@ -1,0 +1,359 @@
+"""POST /v1/groups/score, as a caller sees it."""
+
+import json
+from copy import deepcopy
+
+import pytest
+
+from tests.builders import EXAMPLE, GOLDEN, example, thinking
+
+ESTIMATORS = {
+    "grpo_ddof1_eps1e-6": {"type": "grpo", "ddof": 1, "epsilon": 1e-6},
+    "grpo_ddof0_eps1e-6": {"type": "grpo", "ddof": 0, "epsilon": 1e-6},
+    "trl_ddof1_eps1e-4": {"type": "grpo", "ddof": 1, "epsilon": 1e-4},
+    "dr_grpo": {"type": "dr_grpo"},
+    "rloo": {"type": "rloo"},
+}
+NAMES = [f"Entity{letter}" for letter in "ABCDEFGH"]
+
+
+def with_group(**changes):
+    body = example()
+    body["groups"][0] |= changes
+    return body
+
+
+def with_rollout(**changes):
+    body = example()
+    body["groups"][0]["rollouts"][0] |= changes
+    return body
+
+
+def test_the_example_of_the_docs(post):
+    status, reply = post("/v1/groups/score", EXAMPLE)
+
+    assert status == 200
+    assert reply["profile"]["name"] == "egrpo-paper"
+    assert reply["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-06}
+    (group,) = reply["groups"]
+    assert {key: group[key] for key in group if key != "rollouts"} == {
+        "run_id": "r",
+        "group_id": "g1",
+        "question_id": None,
+        "status": "complete",
+        "entities": 2,
+        "group_max": 2,
+        "index": None,
+        "masked": [],
+        "flags": [],
+        "error": None,
+    }
+    assert group["rollouts"][2] == {
+        "rollout_id": "2",
+        "status": "scored",
+        "outcome": "wrong",
+        "reward": 0.15,
+        "advantage": pytest.approx(-0.432667, abs=1e-6),
+        "matched": 1,
+        "match_rate": 0.5,
+        "normalized_match_rate": 0.5,
+        "uncredited": {},
+        "grounded": 0,
+        "precision": None,
+        "reward_with_uncredited": 0.15,
+        "in_baseline": True,
+        "in_loss": True,
+        "components": {"outcome": 0.0, "entity_match": 0.15},
+        "flags": [],
+        "detail": None,
+        "matches": [],
+        "uncredited_matches": [],
+        "near_misses": [],
+    }
+
+
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["name"])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_golden_group_over_http(post, case, estimator):
+    overlength = "overlength" in case["source"]
+    rollouts = [
+        thinking(
+            str(n),
+            f"Seen: {', '.join(NAMES[:matched])}.",
+            **({"stop_reason": "max_tokens"} if overlength and outcome == "error" else {"outcome": outcome}),
+        )
+        for n, (matched, outcome) in enumerate(zip(case["matched"], case["outcome"], strict=True))
+    ]
+    question = {"text": "?", "entities": [{"name": name} for name in NAMES[: case["entities"]]]}
+    body = {
+        "profile": "egrpo-paper" if case["alpha"] else "grpo",
+        "estimator": ESTIMATORS[estimator],
+        "groups": [{"group_id": "g", "question": question, "rollouts": rollouts}],
+    }
+
+    status, reply = post("/v1/groups/score", body)
+
+    assert status == 200
+    results = reply["groups"][0]["rollouts"]
+    expect = case["expect"]
+    close = lambda values: pytest.approx(values, abs=GOLDEN["tolerance"])  # noqa: E731
+    for field in ("match_rate", "normalized_match_rate", "reward"):
+        assert [one[field] for one in results] == close(expect[field])
+    assert [one["advantage"] for one in results] == close(expect["advantage"][estimator])
+
+
+def test_questions_come_from_the_index(post):
+    rollouts = [thinking("0", "Robert FitzRoy of HMS Beagle", outcome="wrong")]
+    group = {"group_id": "g", "dataset": "sample", "question_id": "first-forecast", "rollouts": rollouts}
+
+    _, reply = post("/v1/groups/score", {"groups": [group], "profile": "egrpo-paper"})
+
+    (one,) = reply["groups"]
+    assert (one["status"], one["question_id"], one["entities"], one["group_max"]) == (
+        "complete",
+        "first-forecast",
+        4,
+        2,
+    )
+    assert one["index"]["dataset"] == "sample"
+    assert one["index"]["digest"].startswith("sha256:")
+
+
+def test_explain_says_where(post):
+    _, reply = post("/v1/groups/score", example(explain=True))
+
+    assert reply["groups"][0]["rollouts"][2]["matches"] == [
+        {
+            "entity": "Quillock",
+            "channel": "exact",
+            "form": "Quillock",
+            "distance": 0,
+            "segment": 0,
+            "start": 8,
+            "end": 16,
+            "text": "Quillock",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "slug"),
+    [
+        (b"{", 400, "malformed-json"),
+        (b'{"groups": [], "groups": []}', 400, "malformed-json"),
+        (b'{"groups": NaN}', 400, "malformed-json"),
+        (b'{"groups": 1e999}', 422, "invalid-request"),
+        (b'{"profile": "\\ud800", "groups": []}', 400, "malformed-json"),
+        (b'{"profile": "\xff", "groups": []}', 400, "malformed-json"),
+        (b"[" * 100_000, 400, "malformed-json"),
+        (b"[]", 422, "invalid-request"),
+        (b"", 400, "malformed-json"),
+        (b"x" * (8 * 1024 * 1024 + 1), 413, "body-too-large"),
+    ],
+)
+def test_a_body_that_is_no_call(post, body, status, slug):
+    got, problem = post("/v1/groups/score", body)
+
+    assert (got, problem["type"]) == (status, f"urn:reward-service:{slug}")
+    assert problem["status"] == status
+    assert problem["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (example(colour="red"), "/colour"),
+        (with_group(colour="red"), "/groups/0/colour"),
+        (with_rollout(colour="red"), "/groups/0/rollouts/0/colour"),
+        (with_rollout(outcome="maybe"), "/groups/0/rollouts/0/outcome"),
+        (with_rollout(rollout_id=0), "/groups/0/rollouts/0/rollout_id"),
+        (with_rollout(rollout_id=""), "/groups/0/rollouts/0/rollout_id"),
+        (with_rollout(rollout_id="a\nb"), "/groups/0/rollouts/0/rollout_id"),
+        (with_rollout(text="<think>"), "/groups/0/rollouts/0"),
+        (with_rollout(steps=None), "/groups/0/rollouts/0"),
+        (with_rollout(messages="hi", steps=None), "/groups/0/rollouts/0/messages"),
+        (with_rollout(steps=[{"type": "shout", "text": "x"}]), "/groups/0/rollouts/0/steps/0"),
+        (with_rollout(steps=[{"type": "thought"}]), "/groups/0/rollouts/0/steps/0/thought/text"),
+        (with_rollout(signals={"a": True}), "/groups/0/rollouts/0/signals/a"),
+        (with_group(question=None), "/groups/0"),
+        (with_group(dataset="sample"), "/groups/0"),
+        (example(estimator={"type": "best"}), "/estimator/type"),
+        (example(estimator={"ddof": 2}), "/estimator/ddof"),
+        (example(estimator={"epsilon": -1}), "/estimator/epsilon"),
+        (example(partial={"policy": "wait"}), "/partial/policy"),
+        (example(partial={"policy": "survivors", "min_scored": 0}), "/partial/min_scored"),
+        (example(explain=1), "/explain"),
+    ],
+)
+def test_a_body_outside_the_schema_is_refused_with_its_path(post, body, path):
+    status, problem = post("/v1/groups/score", body)
+
+    assert (status, problem["type"]) == (422, "urn:reward-service:invalid-request")
+    assert problem["path"] == path
+    assert path in [error["path"] for error in problem["errors"]]
+
+
+def test_a_refusal_never_echoes_the_rollout(post):
+    status, problem = post("/v1/groups/score", with_rollout(text="canary-4711", messages=["canary-4711"]))
+
+    assert status == 422
+    assert "canary" not in json.dumps(problem)
+
+
+def test_an_unknown_profile_is_named_with_the_known_ones(post):
+    status, problem = post("/v1/groups/score", example(profile="best"))
+
+    assert (status, problem["type"], problem["path"]) == (
+        404,
+        "urn:reward-service:unknown-profile",
+        "/profile",
+    )
+    assert "egrpo-paper" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "slug", "path", "status"),
+    [
+        ({"rollouts": []}, "empty-group", "/groups/1/rollouts", None),
+        (
+            {"rollouts": [thinking("a", "x"), thinking("b", "x"), thinking("a", "x")]},
+            "duplicate-rollout-id",
+            "/groups/1/rollouts/2/rollout_id",
+            "group_failed",
+        ),
+        (
+            {"question": None, "dataset": "sample", "question_id": "nobody"},
+            "unknown-question",
+            "/groups/1/question_id",
+            "unknown_question",
+        ),
+        (
+            {"question": None, "dataset": "nowhere", "question_id": "x"},
+            "unknown-dataset",
+            "/groups/1/dataset",
+            "unknown_question",
+        ),
+        (
+            {"question": None, "dataset": "../sample", "question_id": "x"},
+            "unknown-dataset",
+            "/groups/1/dataset",
+            "unknown_question",
+        ),
+        (
+            {"question": {"entities": [{"name": "Zanderheim"}, {"name": "!!"}]}},
+            "unusable-entity",
+            "/groups/1/question/entities/1/name",
+            "group_failed",
+        ),
+        (
+            {"question": {"entities": [{"name": ""}]}},
+            "unusable-entity",
+            "/groups/1/question/entities/0/name",
+            "group_failed",
+        ),
+    ],
+)
+def test_one_bad_group_fails_alone(post, change, slug, path, status):
+    body = example()
+    body["groups"] = [deepcopy(body["groups"][0]) for _ in range(3)]
+    body["groups"][1] |= change
+
+    code, reply = post("/v1/groups/score", body)
+
+    assert code == 200
+    good, bad, other = reply["groups"]
+    assert good["status"] == other["status"] == "complete"
+    assert [one["reward"] for one in other["rollouts"]] == [1.0, 0.0, 0.15]
+    assert (bad["status"], bad["error"]["type"], bad["error"]["path"]) == (
+        "failed",
+        f"urn:reward-service:{slug}",
+        path,
+    )
+    for one in bad["rollouts"]:
+        assert (one["status"], one["reward"], one["advantage"]) == (status, None, None)
+
+
+def test_an_unreadable_rollout_has_a_status_and_no_reward(post):
+    body = example(partial={"policy": "survivors", "min_scored": 1})
+    body["groups"][0]["rollouts"][0] = {"rollout_id": "0", "messages": [{"role": "narrator"}]}
+
+    _, reply = post("/v1/groups/score", body)
+
+    (group,) = reply["groups"]
+    assert (group["status"], group["group_max"]) == ("partial", 1)
+    assert [(one["status"], one["reward"]) for one in group["rollouts"]] == [
+        ("invalid_rollout", None),
+        ("scored", 0.0),
+        ("scored", 0.3),
+    ]
+
+
+def test_an_aborted_rollout_fails_its_group_unless_survivors_are_wanted(post):
+    _, reply = post("/v1/groups/score", with_rollout(stop_reason="aborted"))
+
+    (group,) = reply["groups"]
+    assert group["status"] == "failed"
+    assert [one["status"] for one in group["rollouts"]] == ["aborted", "group_failed", "group_failed"]
+    assert {one["reward"] for one in group["rollouts"]} == {None}
+
+
+def test_an_unfinished_tag_is_an_error_that_is_scored(post):
+    body = example()
+    body["groups"][0]["rollouts"][1] = {"rollout_id": "1", "text": "<think>Zanderheim", "outcome": "correct"}
+
+    _, reply = post("/v1/groups/score", body)
+
+    one = reply["groups"][0]["rollouts"][1]
+    assert (one["status"], one["outcome"], one["reward"], one["in_loss"]) == ("scored", "error", 0.0, True)
+
+
+@pytest.mark.parametrize("char", ["a", "<", "$", "é", "習"])
+def test_five_megabytes_of_one_character_are_answered(post, char):
+    text = char * (5_000_000 // len(char.encode()))
+
+    status, reply = post(
+        "/v1/groups/score", json.dumps(with_rollout(steps=None, text=text), ensure_ascii=False).encode()
+    )
+
+    assert status == 200
+    assert reply["groups"][0]["rollouts"][0]["outcome"] == "error"
+
+
+def test_a_rollout_over_the_character_limit_fails_its_group(http, post):
+    limit = http.get("/v1/info").json()["settings"]["max_rollout_chars"]
+
+    _, reply = post("/v1/groups/score", with_rollout(steps=None, text="a" * (limit + 1)))
+
+    (group,) = reply["groups"]
+    assert group["error"]["type"] == "urn:reward-service:limit-exceeded"
+    assert {one["reward"] for one in group["rollouts"]} == {None}
+
+
+def test_the_order_of_rollouts_and_groups_changes_no_bit(post):
+    body = example()
+    body["groups"].append(deepcopy(body["groups"][0]) | {"group_id": "g2"})
+    body["groups"][1]["rollouts"].reverse()
+    body["groups"].reverse()
+
+    _, straight = post("/v1/groups/score", EXAMPLE)
+    _, turned = post("/v1/groups/score", body)
+
+    by_id = lambda group: {one["rollout_id"]: one for one in group["rollouts"]}  # noqa: E731
+    assert by_id(straight["groups"][0]) == by_id(turned["groups"][0]) == by_id(turned["groups"][1])
+
+
+def test_two_hundred_fifty_six_groups_and_five_hundred_rollouts_pass(post):
+    group = {"question": {"entities": [{"name": "Quillock"}]}}
+    many = [
+        group | {"group_id": str(n), "rollouts": [thinking("0", "x", outcome="wrong")]} for n in range(256)
+    ]
+    wide = group | {
+        "group_id": "w",
+        "rollouts": [thinking(str(n), "Quillock", outcome="wrong") for n in range(512)],
+    }
+
+    status, reply = post("/v1/groups/score", {"groups": [*many, wide]})
+
+    assert status == 200
+    assert {one["status"] for one in reply["groups"]} == {"complete"}
+    assert len(reply["groups"][-1]["rollouts"]) == 512

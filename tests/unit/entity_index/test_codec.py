@@ -1,0 +1,119 @@
+"""A question as bytes."""
+
+import json
+from hashlib import blake2b
+
+import pytest
+
+from entity_index.codec import CODEC_VERSION, content_digest, decode, encode, key, to_json
+from entity_index.errors import CodecMismatch, CorruptEntry, InvalidRecord
+from entity_index.types import Entity, Question
+
+CURIE = Question(
+    text="Who discovered polonium?",
+    answers=("Marie Curie",),
+    entities=(
+        Entity("Marie Curie", aliases=("Maria Skłodowska",), entity_id="Q7186", type="person"),
+        Entity("Polonium"),
+    ),
+    question_id="q1",
+)
+
+
+def record_of(body: bytes) -> bytes:
+    return bytes([CODEC_VERSION]) + blake2b(body, digest_size=8).digest() + body
+
+
+def record_of_json(value: object) -> bytes:
+    return record_of(json.dumps(value).encode())
+
+
+def test_a_record_is_version_checksum_and_canonical_json():
+    body = (
+        '{"answers":["Marie Curie"],"entities":[{"aliases":["Maria Skłodowska"],"id":"Q7186","name":"Marie Curie",'
+        '"type":"person"},{"name":"Polonium"}],"question":"Who discovered polonium?","question_id":"q1"}'
+    ).encode()
+
+    assert encode(CURIE) == record_of(body)
+
+
+def test_a_record_gives_the_question_back():
+    assert decode(encode(CURIE), question_id="q1") == CURIE
+
+
+def test_fields_at_their_default_are_left_out():
+    assert to_json(Question("Why?", question_id="q")) == {"question_id": "q", "question": "Why?"}
+
+
+@pytest.mark.parametrize("question_id", [None, ""])
+def test_a_question_without_an_id_has_no_record(question_id):
+    with pytest.raises(InvalidRecord, match="no question id"):
+        encode(Question("Why?", question_id=question_id))
+
+
+def test_a_lone_surrogate_has_no_record():
+    with pytest.raises(InvalidRecord, match="lone surrogate"):
+        encode(Question("Why \ud800?", question_id="q"))
+
+
+@pytest.mark.parametrize("at", range(len(encode(CURIE))))
+def test_a_flipped_byte_is_never_read(at):
+    record = bytearray(encode(CURIE))
+    record[at] ^= 0x01
+
+    with pytest.raises(CodecMismatch if at == 0 else CorruptEntry):
+        decode(bytes(record), question_id="q1")
+
+
+@pytest.mark.parametrize("record", [b"", b"\x01", encode(CURIE)[:9], None, "text", 7])
+def test_what_is_no_record_is_corrupt(record):
+    with pytest.raises(CorruptEntry, match="cut short"):
+        decode(record, question_id="q1")
+
+
+def test_another_codec_version_is_told_apart_from_damage():
+    with pytest.raises(CodecMismatch, match="has codec 9, this is codec 1"):
+        decode(b"\x09" + encode(CURIE)[1:], question_id="q1")
+
+
+def test_a_record_under_another_id_is_corrupt():
+    with pytest.raises(CorruptEntry, match="'q2' belongs to 'q1'"):
+        decode(encode(CURIE), question_id="q2")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {},
+        {"question_id": "q1"},
+        {"question_id": "q1", "question": 5},
+        {"question_id": "q1", "question": "?", "answers": "x"},
+        {"question_id": "q1", "question": "?", "answers": [None]},
+        {"question_id": "q1", "question": "?", "entities": [{"aliases": ["x"]}]},
+        {"question_id": "q1", "question": "?", "entities": [{"name": "x", "id": None}]},
+        {"question_id": "q1", "question": "?", "entities": [{"name": "x", "type": 1}]},
+        {"question_id": "q1", "question": "?", "entities": [{"name": "x", "added": "later"}]},
+        {"question_id": "q1", "question": "?", "added": "later"},
+    ],
+)
+def test_another_shape_is_corrupt_not_empty(value):
+    with pytest.raises(CorruptEntry, match="has another shape"):
+        decode(record_of_json(value), question_id="q1")
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 200_000])
+def test_what_is_no_json_is_corrupt(body):
+    with pytest.raises(CorruptEntry, match="has another shape"):
+        decode(record_of(body), question_id="q1")
+
+
+def test_the_digest_tells_where_records_end():
+    assert content_digest([b"ab", b"c"]) != content_digest([b"a", b"bc"])
+    assert content_digest([]).startswith("sha256:")
+
+
+def test_every_string_has_a_key_and_keys_order_like_code_points():
+    ids = ["", "a", "é", "北", "\ud800", "😀"]
+
+    assert sorted(ids, key=key) == ids
