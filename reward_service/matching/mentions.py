@@ -119,7 +119,7 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     order = np.argsort(start, kind="stable")
     found = (space[start[order]] + 1, after[end[order] - 1])
     mentions = Mentions(*found, _keys(text, *found))
-    near = np.minimum(np.searchsorted(_OPENERS, mentions.key), len(_OPENERS) - 1)
+    near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)
     return mentions[_OPENERS[near] != mentions.key]
 
 
