@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test faults check format openapi clean
+.PHONY: run replicas test faults check format openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -32,6 +32,9 @@ format: .venv/dev.made
 
 openapi: .venv/dev.made  ## write openapi.yaml from the code
 	$(BIN)/reward-service openapi > openapi.yaml
+
+pages: .venv/dev.made  ## write the generated pages of docs/
+	for page in settings metrics errors; do $(BIN)/reward-service $$page > docs/$$page.md; done
 
 clean:
 	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis

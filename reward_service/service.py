@@ -4,11 +4,12 @@ Values in, values out; no wire format and no HTTP. One bad group never fails the
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
 from entity_index.stores.protocols import Catalogue, EntityStore
@@ -19,6 +20,7 @@ from reward_service.config import Settings
 from reward_service.matching import MatchSpec, MentionNames, compile_question
 from reward_service.profiles import Profile, shipped
 from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
+from reward_service.timings import Timings
 from reward_service.types import (
     Estimator,
     GroupResult,
@@ -32,6 +34,7 @@ from reward_service.types import (
     Text,
 )
 
+T = TypeVar("T")
 NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
 
 
@@ -100,6 +103,17 @@ class RewardService:
         self.profiles: Mapping[str, Profile] = shipped()
         self._stores: dict[tuple[str, str], EntityStore] = {}
         self._names: dict[IndexVersion, MentionNames | None] = {}
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        """Let go of threads and stores."""
+        self._threads.shutdown()
+        for store in self._stores.values():
+            store.close()
 
     def profile(self, name: str | None) -> Profile:
         """Return a profile by name, the default one for None.
@@ -166,17 +180,23 @@ class RewardService:
         estimator: Estimator | None = None,
         policy: PartialPolicy | None = None,
         explain: bool = False,
+        timings: Timings | None = None,
     ) -> list[Scored]:
-        """Measure and reward groups; one result a group, in order."""
-        return [
-            Scored(
-                measured,
-                None
-                if measured.error
-                else reward(measured.facts, profile, estimator=estimator, partial=policy),
-            )
-            for measured in await self.measure(calls, profile, explain=explain)
-        ]
+        """Measure and reward groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        measured = await self.measure(calls, profile, explain=explain, timings=timings)
+        with timings.stage("reward"):
+            return [
+                Scored(one, None)
+                if one.error
+                else Scored(one, reward(one.facts, profile, estimator=estimator, partial=policy))
+                for one in measured
+            ]
 
     def reward(
         self,
@@ -198,15 +218,28 @@ class RewardService:
             return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
 
     async def measure(
-        self, calls: Sequence[GroupCall], profile: Profile, *, explain: bool = False
+        self,
+        calls: Sequence[GroupCall],
+        profile: Profile,
+        *,
+        explain: bool = False,
+        timings: Timings | None = None,
     ) -> list[Measured]:
-        """Measure groups; one result a group, in order."""
-        truths = self._look_up(calls)
+        """Measure groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        with timings.stage("look_up"):
+            truths = self._look_up(calls)
         measured = []
         for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
-            measured.append(
-                await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
-            )
+            with timings.stage("measure"):
+                measured.append(
+                    await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
+                )
             await asyncio.sleep(0)  # health checks are answered between groups
         return measured
 
@@ -223,7 +256,7 @@ class RewardService:
         names = await self._mention_names(truth.index, spec)
         work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
         size = sum(rollout_chars(rollout) for rollout in call.rollouts)
-        facts = work() if size <= self.settings.inline_bytes else await asyncio.to_thread(work)
+        facts = work() if size <= self.settings.inline_bytes else await self.in_thread(work)
         masked = compile_question(truth.question, spec).masked
         names_masked = tuple(truth.question.entities[n].name for n in masked)
         return Measured(call, replace(truth, masked=names_masked), tuple(facts))
@@ -233,7 +266,7 @@ class RewardService:
         if index is None or spec.precision_floor is None:
             return None
         if index not in self._names:
-            self._names[index] = await asyncio.to_thread(self._read_names, index)
+            self._names[index] = await self.in_thread(partial(self._read_names, index))
         return self._names[index]
 
     def _read_names(self, index: IndexVersion) -> MentionNames | None:
@@ -330,7 +363,13 @@ class RewardService:
         return IndexVersion(store.info.dataset, store.info.version, store.info.digest)
 
     async def measure_one(
-        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, explain: bool
+        self,
+        question: Question | QuestionRef,
+        rollout: Rollout,
+        profile: Profile,
+        *,
+        explain: bool,
+        timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts]:
         """Measure one rollout that is the whole call.
 
@@ -339,13 +378,19 @@ class RewardService:
             InvalidRequest: the question or the rollout cannot be used.
         """
         call = GroupCall("one", "one", question, (rollout,))
-        measured = (await self.measure([call], profile, explain=explain))[0]
+        measured = (await self.measure([call], profile, explain=explain, timings=timings))[0]
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
         return measured.truth, measured.facts[0]
 
     async def explain(
-        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, best: int | None
+        self,
+        question: Question | QuestionRef,
+        rollout: Rollout,
+        profile: Profile,
+        *,
+        best: int | None,
+        timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts, RolloutResult]:
         """Measure one rollout with all its evidence, and pay it where the group's best count is known.
 
@@ -353,7 +398,7 @@ class RewardService:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
             InvalidRequest: the question, the rollout or the best count cannot be used.
         """
-        truth, facts = await self.measure_one(question, rollout, profile, explain=True)
+        truth, facts = await self.measure_one(question, rollout, profile, explain=True, timings=timings)
         try:
             return truth, facts, reward_alone(facts, profile, best=best)
         except ValueError as error:

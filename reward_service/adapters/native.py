@@ -38,6 +38,7 @@ from reward_service.types import (
 )
 
 MAX_PROBLEMS = 20
+CONTAINERS = (dict, list)
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 OutcomeName = Literal["correct", "wrong", "error"]
@@ -384,12 +385,16 @@ class RewardsIn(Rewarding):
 M = TypeVar("M", bound=Wire)
 
 
-def decode(body: bytes, model: type[M]) -> M:
+MAX_DEPTH = 190  # jiter itself ends at 200
+
+
+def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
     """Read a request body.
 
     Args:
         body: the bytes as they came.
         model: what they should be.
+        max_depth: deepest nesting.
 
     Raises:
         MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates, too deep.
@@ -399,10 +404,31 @@ def decode(body: bytes, model: type[M]) -> M:
         document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         raise errors.MalformedJson(_position(str(error))) from None
+    check_depth(document, max_depth)
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def check_depth(document: object, max_depth: int) -> None:
+    """Refuse what is nested too deep, level by level, so that nothing that comes later can run out of stack.
+
+    Raises:
+        MalformedJson: there are more levels of lists and objects than `max_depth`.
+    """
+    level = [document]
+    for _ in range(max_depth + 1):
+        level = [
+            inner
+            for outer in level
+            if type(outer) in CONTAINERS
+            for inner in (outer.values() if type(outer) is dict else outer)  # type: ignore[attr-defined]  # a list
+            if type(inner) in CONTAINERS
+        ]
+        if not level:
+            return
+    raise errors.MalformedJson(f"nested deeper than {max_depth} levels")
 
 
 def _position(message: str) -> str:

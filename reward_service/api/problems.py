@@ -11,7 +11,9 @@ from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
 from reward_service.adapters.native import MAX_PROBLEMS
-from reward_service.errors import URN, CallError, InvalidRequest
+from reward_service.api.record import Record
+from reward_service.errors import URN, CallError, DeadlineExceeded, InvalidRequest
+from reward_service.logs import describe
 
 log = logging.getLogger("reward_service")
 
@@ -33,6 +35,7 @@ class Problem(TypedDict):
     status: int
     detail: str
     path: NotRequired[str]
+    stage: NotRequired[str]
     errors: NotRequired[list[Misfit]]
     request_id: str
 
@@ -47,8 +50,10 @@ def _respond(
     headers: dict[str, str] | None = None,
     **more: Any,
 ) -> JSONResponse:
-    problem = {"type": slug, "title": title, "status": status, "detail": detail, **more}
-    problem["request_id"] = request.state.request_id
+    record: Record = request.state.record
+    record.error = slug
+    problem = {"type": URN + slug, "title": title, "status": status, "detail": detail, **more}
+    problem["request_id"] = record.request_id
     return JSONResponse(problem, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -58,16 +63,24 @@ async def refuse_call(request: Request, error: Exception) -> JSONResponse:
     more: dict[str, Any] = {} if error.path is None else {"path": error.path}
     if isinstance(error, InvalidRequest) and error.problems:
         more["errors"] = [{"path": path, "message": message} for path, message in error.problems]
-    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, DeadlineExceeded):
+        more["stage"] = error.stage
     return _respond(
         request,
-        slug=error.type,
+        slug=error.slug,
         title=error.title,
         status=error.status_hint,
         detail=error.detail,
-        headers=headers,
+        headers=_headers(error),
         **more,
     )
+
+
+def _headers(error: CallError) -> dict[str, str]:
+    headers = dict(error.headers)
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return headers | {"Connection": "close"} if error.closes else headers
 
 
 async def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
@@ -81,7 +94,7 @@ async def refuse_route(request: Request, error: Exception) -> JSONResponse:
     """Answer a call to a route or with a method that does not exist, keeping `Allow`."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
     phrase = HTTPStatus(error.status_code).phrase
-    slug = URN + phrase.lower().replace(" ", "-")
+    slug = phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})
     return _respond(
         request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail), headers=headers
@@ -90,10 +103,10 @@ async def refuse_route(request: Request, error: Exception) -> JSONResponse:
 
 async def confess(request: Request, error: Exception) -> JSONResponse:
     """Answer a call that met a bug: the log has the trace, the caller an id to quote."""
-    log.error("request %s failed", request.state.request_id, exc_info=error)
+    log.error("bug", extra={"fields": {"request_id": request.state.request_id, **describe(error)}})
     return _respond(
         request,
-        slug=URN + "internal-error",
+        slug="internal-error",
         title="The service has a bug.",
         status=500,
         detail="Quote the request id when you report it.",

@@ -1,35 +1,42 @@
 """One function a call: read, ask the service, answer."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
 from typing_extensions import TypedDict
 
 from reward_service import __version__
-from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn, decode
+from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
 from reward_service.adapters.replies import (
     ExplainOut,
     FactsReply,
-    GroupOut,
     ScoreOut,
+    encode,
     explain_out,
     facts_reply,
     rewarded_out,
     score_out,
     scored_out,
 )
-from reward_service.api.body import read_body
-from reward_service.api.documents import POSTED, body_of, json_response, problems_of
+from reward_service.api.body import read_call
+from reward_service.api.documents import POSTED, body_of, problems_of
+from reward_service.api.record import Record, record_of
+from reward_service.config import shown
 from reward_service.errors import (
     EngineMismatch,
     IndexUnavailable,
+    NotReady,
     ProfileMismatch,
     StateUnavailable,
     UnknownDataset,
     UnknownProfile,
     UnknownQuestion,
 )
+from reward_service.metrics import CONTENT_TYPE, Metrics
 from reward_service.profiles import Profile
+from reward_service.readiness import INDEX, STATE, Readiness
 from reward_service.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.service import RewardService
 
@@ -40,8 +47,20 @@ def service_of(request: Request) -> RewardService:
     return service
 
 
+def readiness_of(request: Request) -> Readiness:
+    """Return the application's readiness."""
+    readiness: Readiness = request.app.state.readiness
+    return readiness
+
+
 Service = Annotated[RewardService, Depends(service_of)]
+Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
+
+
+def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
+    with record.timings.stage("encode"):
+        return Response(encode(reply()), media_type="application/json")
 
 
 @router.post(
@@ -53,7 +72,7 @@ router = APIRouter()
 )
 async def score_groups(request: Request, service: Service) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), ScoreIn)
+    record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profile(call.profile)
     estimator = call.estimator_or(profile.estimator)
     service.check_groups(len(call.groups))
@@ -63,8 +82,10 @@ async def score_groups(request: Request, service: Service) -> Response:
         estimator=estimator,
         policy=call.policy(),
         explain=call.explain,
+        timings=record.timings,
     )
-    return json_response(score_out([scored_out(one) for one in scored], profile, estimator))
+    record.count_scored(scored)
+    return _json(record, lambda: score_out([scored_out(one) for one in scored], profile, estimator))
 
 
 @router.post(
@@ -76,13 +97,13 @@ async def score_groups(request: Request, service: Service) -> Response:
 )
 async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), MatchIn)
+    record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profile(call.profile)
     service.check_groups(len(call.groups))
     measured = await service.measure(
-        [group.to_domain() for group in call.groups], profile, explain=call.explain
+        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
     )
-    return json_response(facts_reply(measured, profile))
+    return _json(record, lambda: facts_reply(measured, profile))
 
 
 @router.post(
@@ -94,21 +115,21 @@ async def match(request: Request, service: Service) -> Response:
 )
 async def rewards(request: Request, service: Service) -> Response:
     """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), RewardsIn)
+    record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.pinned_profile(*call.pin())
     service.check_engine(call.engine)
     service.check_groups(len(call.groups))
     estimator = call.estimator_or(profile.estimator)
-    groups: list[GroupOut] = [
-        rewarded_out(
-            group,
+    with record.timings.stage("reward"):
+        rewarded = [
             service.reward(
                 group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
-            ),
-        )
-        for n, group in enumerate(call.groups)
-    ]
-    return json_response(score_out(groups, profile, estimator))
+            )
+            for n, group in enumerate(call.groups)
+        ]
+    record.count_rewarded(rewarded, call.groups)
+    groups = zip(call.groups, rewarded, strict=True)
+    return _json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
 
 
 @router.post(
@@ -124,10 +145,12 @@ async def explain(request: Request, service: Service) -> Response:
     Quantities of a group are null: one rollout has no group. With `group_max` the reward is computed as if the best
     rollout of the group had matched that many.
     """
-    call = decode(await read_body(request, service.settings.max_body_bytes), ExplainIn)
+    record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profile(call.profile)
-    explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
-    return json_response(explain_out(*explained, profile))
+    explained = await service.explain(
+        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+    )
+    return _json(record, lambda: explain_out(*explained, profile))
 
 
 class Health(TypedDict):
@@ -181,17 +204,28 @@ async def livez() -> Health:
     return {"status": "ok"}
 
 
-@router.get(
-    "/readyz",
-    tags=["health"],
-    response_model=Health,
-    responses=problems_of(IndexUnavailable, StateUnavailable),
-)
-async def readyz(request: Request, service: Service) -> Health:
-    """Say that the index and the group state can be read."""
-    service.datasets()
-    await request.app.state.runs.check()
+@router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
+async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
+    """Say that the process should get traffic, or what is missing: its index, its state, a canary, or it is draining."""
+    reasons = readiness.reasons()
+    try:
+        service.datasets()
+    except IndexUnavailable as error:
+        reasons[INDEX] = error.detail
+    try:
+        await request.app.state.runs.check()
+    except StateUnavailable as error:
+        reasons[STATE] = error.detail
+    if reasons:
+        raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}
+
+
+@router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+async def metrics_page(request: Request) -> Response:
+    """Return the metrics in Prometheus' text format; docs/metrics.md lists them."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
@@ -202,7 +236,7 @@ async def info(service: Service) -> InfoOut:
         "engine": ENGINE_DIGEST,
         "engine_versions": dict(VERSIONS),
         "default_profile": service.settings.default_profile,
-        "settings": service.settings.model_dump(mode="json"),
+        "settings": shown(service.settings),
     }
 
 

@@ -8,9 +8,28 @@ from pydantic.json_schema import models_json_schema
 
 from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
 from reward_service.adapters.runs import MemberIn, RunIn
+from reward_service.api.auth import is_public, scope_of
 from reward_service.api.problems import MEDIA_TYPE
+from reward_service.errors import (
+    Forbidden,
+    MalformedHeader,
+    OverCapacity,
+    QuotaExceeded,
+    TooManyHeaders,
+    Unauthenticated,
+)
 
 BODIES = (ScoreIn, MatchIn, RewardsIn, ExplainIn, RunIn, MemberIn)
+SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The API key. On loopback none may be needed.",
+    },
+    "basic": {"type": "http", "scheme": "basic", "description": "The API key as user or as password."},
+}
+# What the layers in front of every route that needs a key may refuse with.
+DOOR = (MalformedHeader, Unauthenticated, Forbidden, QuotaExceeded, TooManyHeaders, OverCapacity)
 
 
 def with_request_bodies(app: FastAPI) -> None:
@@ -24,11 +43,30 @@ def with_request_bodies(app: FastAPI) -> None:
                 [(model, "validation") for model in BODIES], ref_template="#/components/schemas/{model}"
             )
             schema["components"]["schemas"] |= bodies["$defs"]
+            schema["components"]["securitySchemes"] = SCHEMES
+            _document_the_door(schema)
             _use_problem_media_type(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
+
+
+def _document_the_door(schema: dict[str, Any]) -> None:
+    """Add to every operation that needs a key how to send it, and what is refused before the route is asked."""
+    model = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            if is_public(path):
+                continue
+            scope = scope_of(method.upper(), path)
+            operation["security"] = [{"bearer": []}, {"basic": []}]
+            operation["x-scope"] = scope or "any"
+            for cls in DOOR:
+                said = operation["responses"].setdefault(
+                    str(cls.status_hint), {"content": model, "description": ""}
+                )
+                said["description"] = f"{said['description']} `{cls.slug}`: {cls.title}".strip()
 
 
 def _use_problem_media_type(schema: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ class RunService:
     def __init__(self, scorer: RewardService, store: GroupStore) -> None:
         self.settings = scorer.settings
         self.standing = Standing(scorer, store)
-        self._scorer = scorer
+        self.scorer = scorer
 
     async def declare(self, run_id: str, declared: Declaration) -> tuple[Run, bool]:
         """Declare a run, or find it declared; returns it, and whether it is new.
@@ -223,14 +223,14 @@ class RunService:
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
-        profile = self._scorer.profile(declared.profile)
+        profile = self.scorer.profile(declared.profile)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
-            index=self._scorer.pin(declared.dataset),
+            index=self.scorer.pin(declared.dataset),
         )
 
     def _admitted(self, look: Look, claim: Claim) -> Decision:
@@ -242,7 +242,7 @@ class RunService:
         return decision
 
     async def _measured(self, arrival: Arrival, run: Run) -> tuple[Truth, RolloutFacts]:
-        truth, facts = await self._scorer.measure_one(
+        truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
             arrival.rollout,
             self.standing.profile(run),

@@ -194,7 +194,7 @@ class RedisStore:
             try:
                 await self._check()
             except UnsafeStore as error:
-                raise StateUnavailable(error.detail) from None
+                raise StateUnavailable(str(error)) from None
         return await self._send(command)
 
     async def _send(self, command: Callable[[], Awaitable[T]]) -> T:
