@@ -75,16 +75,22 @@ class Standing:
     async def see_many(self, run_id: str, group_ids: Sequence[str]) -> list[Seen | None]:
         """Look at groups of a run without touching them; one item each, None where there is none."""
         snapshot = await self.store.read(run_id, group_ids)
-        if snapshot.run is None:
-            return [None] * len(group_ids)
-        run = decode_run(snapshot.run)
-        assembler = self._assembler(run)
-        found = [blob and decode_group(blob) for blob in snapshot.groups]
-        mine = [state if state and assembler.owns(state) else None for state in found]
         return [
-            self._seen(GroupKey(run_id, group_id), run, state, snapshot.now)
-            for group_id, state in zip(group_ids, mine, strict=True)
+            self.seen(GroupKey(run_id, group_id), snapshot, blob)
+            for group_id, blob in zip(group_ids, snapshot.groups, strict=True)
         ]
+
+    def seen(self, key: GroupKey, snapshot: Snapshot, blob: bytes | None) -> Seen | None:
+        """Read a group from what the store holds; None where there is none.
+
+        Raises:
+            EngineMismatch, CorruptState: it cannot be read.
+            UnknownProfile, ProfileMismatch: this replica cannot say what it pays.
+        """
+        if snapshot.run is None or blob is None:
+            return None
+        run, state = decode_run(snapshot.run), decode_group(blob)
+        return self._seen(key, run, state, snapshot.now) if self._assembler(run).owns(state) else None
 
     async def change(self, key: GroupKey, decide: Callable[[Look], Decision]) -> tuple[Decision, Seen | None]:
         """Change a group as somebody decides; returns the decision, and the group that is there now.
