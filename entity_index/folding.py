@@ -100,11 +100,9 @@ def fold_char(char: str) -> str:
     folded = _decompose(char)
     while folded != (again := "".join(_decompose(c) for c in folded)):
         folded = again
-    if not folded:
-        return ""
     visible = [c for c in folded if unicodedata.category(c) != "Cf" and c not in APOSTROPHES]
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in visible)
-    return " ".join(kept.split()) or " "
+    return " ".join(kept.split()) or " " * bool(kept)
 
 
 _TABLE: dict[str, str] = {}

@@ -54,7 +54,8 @@ def no_mentions() -> Mentions:
 def loads(text: FoldedText) -> Keys:
     """Return the eight bytes from every position of the folded text as one number."""
     buffer = text.data + bytes(WORD)
-    return np.ndarray((len(text.data) + 1,), np.uint64, buffer, strides=(1,))  # type: ignore[no-any-return]  # numpy's own stub
+    words: Keys = np.ndarray((len(text.data) + 1,), np.uint64, buffer, strides=(1,))
+    return words
 
 
 def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
@@ -62,11 +63,8 @@ def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
     used = np.minimum(length, WORD).astype(np.uint64)
     mask = ~np.uint64(0) >> (np.uint64(64) - used * np.uint64(8))
     head, tail = words[start] & mask, words[np.maximum(end - WORD, start)] & mask
-    return (
-        (head * np.uint64(0x9E3779B97F4A7C15))
-        ^ (tail * np.uint64(0xC2B2AE3D27D4EB4F))
-        ^ length.astype(np.uint64)
-    )
+    mixed: Keys = (head * np.uint64(0x9E3779B97F4A7C15)) ^ (tail * np.uint64(0xC2B2AE3D27D4EB4F))
+    return mixed ^ length.astype(np.uint64)
 
 
 def _single(words: Iterable[str]) -> Keys:

@@ -144,16 +144,12 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
 
 
 def satisfied(form: Form, raw: str, start: int, end: int, *, lead: int) -> bool:
-    """Return whether the original text at a span shows what the form's guard asks for."""
-    match form.guard:
-        case Guard.CAPITAL:
-            return raw[start].isupper()
-        case Guard.COMMA:
-            return "," in raw[start:end]
-        case Guard.VERBATIM:
-            return raw.startswith(form.spelling, start - lead)
-        case Guard.NONE:
-            return True
+    """Return whether the original text at a span shows what the guard of a guarded form asks for."""
+    if form.guard is Guard.CAPITAL:
+        return raw[start].isupper()
+    if form.guard is Guard.COMMA:
+        return "," in raw[start:end]
+    return raw.startswith(form.spelling, start - lead)
 
 
 def middle_fits(form: Form, between: str) -> bool:
