@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reward_service import __version__
 from reward_service.errors import LedgerUnavailable
 from reward_service.profiles import Profile
 from reward_service.scoring import ENGINE_DIGEST, reward
@@ -41,8 +42,8 @@ class Published(NamedTuple):
     run_id: str
     group_id: str
     question_id: str | None
-    index: str | None
-    """Digest of the index version that held the ground truth; None where it was sent inline."""
+    index_digest: str | None
+    """Of the index version that held the ground truth; None where it was sent inline."""
     facts: Sequence[RolloutFacts]
     result: GroupResult
 
@@ -85,11 +86,12 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
     return {
         "v": VERSION,
         "at": at,
+        "service": __version__,
         "request_id": terms.request_id,
         "run_id": one.run_id,
         "group_id": one.group_id,
         "question_id": one.question_id,
-        "index": one.index,
+        "index": one.index_digest,
         "profile": {"name": terms.profile.name, "digest": terms.profile.digest},
         "engine": ENGINE_DIGEST,
         "estimator": asdict(terms.estimator),

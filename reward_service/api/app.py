@@ -1,5 +1,6 @@
 """Builds the application. Nothing is opened at import time."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,8 +21,10 @@ from reward_service.api.guard import Guard
 from reward_service.api.observe import Observe
 from reward_service.api.routes import router
 from reward_service.api.schema import with_request_bodies
+from reward_service.api.watch import Watch
 from reward_service.config import RefusedToStart, Settings
 from reward_service.keys import KeyRing
+from reward_service.ledger import Ledger
 from reward_service.metrics import Metrics
 from reward_service.readiness import Readiness
 from reward_service.scoring import ENGINE_DIGEST
@@ -69,11 +72,15 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the application needs while it serves, and close it."""
+    """Look whether all is well before the first call, keep looking while the application serves, and close it."""
     service: RewardService = app.state.service
+    watch: Watch = app.state.watch
+    await watch.look()
+    watching = asyncio.create_task(watch.run())
     try:
         yield
     finally:
+        watching.cancel()
         service.close()
 
 
@@ -89,8 +96,11 @@ def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> Fas
         UnknownProfile: the default profile does not exist.
         RefusedToStart: the settings contradict each other.
         BadKeyFile: the key file cannot be used.
+        OSError: the ledger cannot be written, or another process writes it.
     """
     service = create_service(settings, catalogue=catalogue)
+    if settings.ledger is not None:
+        service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
     metrics = Metrics()
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
     readiness = Readiness(metrics)
@@ -111,6 +121,9 @@ def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> Fas
         },
     )
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
+    app.state.watch = Watch(
+        service, metrics=metrics, readiness=readiness, interval_s=settings.canary_interval_s
+    )
     app.include_router(router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)

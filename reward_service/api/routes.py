@@ -1,6 +1,6 @@
 """One function a call: read, ask the service, answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from reward_service import __version__
 from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
+from reward_service.adapters.published import published_by, recorded
 from reward_service.adapters.replies import (
     ExplainOut,
     FactsReply,
@@ -31,6 +32,7 @@ from reward_service.errors import (
     EngineMismatch,
     IndexUnavailable,
     InvalidRequest,
+    LedgerUnavailable,
     MalformedEncoding,
     MalformedJson,
     NotReady,
@@ -42,6 +44,7 @@ from reward_service.errors import (
     UnsupportedEncoding,
     UnsupportedMediaType,
 )
+from reward_service.ledger import Published, Terms
 from reward_service.metrics import CONTENT_TYPE, Metrics
 from reward_service.profiles import Profile
 from reward_service.readiness import INDEX, Readiness
@@ -86,6 +89,16 @@ def _body(model: type) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def publish(service: RewardService, record: Record, groups: Iterable[Published], terms: Terms) -> None:
+    """Record rewards in the ledger before they go out.
+
+    Raises:
+        LedgerUnavailable: they could not be recorded, so they do not go out.
+    """
+    with record.timings.stage("publish"):
+        record.metrics.add("ledger_records_total", amount=service.publish(groups, terms))
+
+
 def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
     with record.timings.stage("encode"):
         return Response(encode(reply()), media_type="application/json")
@@ -95,7 +108,7 @@ def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable),
+    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=_body(ScoreIn),
 )
 async def score_groups(request: Request, service: Service) -> Response:
@@ -113,6 +126,8 @@ async def score_groups(request: Request, service: Service) -> Response:
         timings=record.timings,
     )
     record.count_scored(scored)
+    terms = Terms(record.request_id, profile, estimator, call.policy())
+    publish(service, record, published_by(scored), terms)
     return _json(record, lambda: score_out([scored_out(one) for one in scored], profile, estimator))
 
 
@@ -138,7 +153,7 @@ async def match(request: Request, service: Service) -> Response:
     "/v1/rewards",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=_problems(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch),
+    responses=_problems(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch, LedgerUnavailable),
     openapi_extra=_body(RewardsIn),
 )
 async def rewards(request: Request, service: Service) -> Response:
@@ -156,6 +171,8 @@ async def rewards(request: Request, service: Service) -> Response:
             for n, group in enumerate(call.groups)
         ]
     record.count_rewarded(rewarded, call.groups)
+    terms = Terms(record.request_id, profile, estimator, call.policy())
+    publish(service, record, recorded(call.groups, rewarded), terms)
     groups = zip(call.groups, rewarded, strict=True)
     return _json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
 
