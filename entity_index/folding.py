@@ -54,6 +54,7 @@ UNSPACED = (
     (0x4E00, 0x9FFF),
     (0x20000, 0x3FFFF),
 )
+FIRST_UNSPACED = chr(UNSPACED[0][0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,6 @@ def fold_char(char: str) -> str:
     if unicodedata.category(char) == "Cf" or ord(char) in INVISIBLE:
         return ""
     folded = _decompose(char)
-    while folded != (again := "".join(_decompose(c) for c in folded)):
-        folded = again
     visible = [c for c in folded if unicodedata.category(c) != "Cf" and c not in APOSTROPHES]
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in visible)
     return " ".join(kept.split()) or " " * bool(kept)
@@ -124,6 +123,8 @@ def _is_possessive(text: str, at: int) -> bool:
 
 def _parted(left: str, right: str) -> bool:
     """Return whether two neighbouring token characters belong to different tokens."""
+    if max(left, right) < FIRST_UNSPACED:
+        return False
     return not is_mark(right) and (stands_alone(left) or stands_alone(right))
 
 
