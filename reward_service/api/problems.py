@@ -2,13 +2,15 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any, NotRequired
+from typing import Any, NotRequired, cast
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
+from reward_service.adapters.native import MAX_PROBLEMS
 from reward_service.api.record import Record
 from reward_service.errors import URN, CallError, DeadlineExceeded, InvalidRequest
 from reward_service.logs import describe
@@ -38,40 +40,42 @@ class Problem(TypedDict):
     request_id: str
 
 
-def _respond(
-    request: Request,
-    *,
-    slug: str,
-    title: str,
-    status: int,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    **more: Any,
-) -> JSONResponse:
+def _problem(request: Request, *, slug: str, title: str, status: int, detail: str, **more: Any) -> Problem:
+    """Put a problem together, and note it in the request's record."""
     record: Record = request.state.record
     record.error = slug
     problem = {"type": URN + slug, "title": title, "status": status, "detail": detail, **more}
-    problem["request_id"] = record.request_id
-    return JSONResponse(problem, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    return cast("Problem", {**problem, "request_id": record.request_id})
 
 
-async def refuse_call(request: Request, error: Exception) -> JSONResponse:
-    """Answer a call that was refused."""
-    assert isinstance(error, CallError)  # noqa: S101  # registered for this class alone
+def problem_of(request: Request, error: CallError) -> Problem:
+    """Say why a call was refused."""
     more: dict[str, Any] = {} if error.path is None else {"path": error.path}
     if isinstance(error, InvalidRequest) and error.problems:
         more["errors"] = [{"path": path, "message": message} for path, message in error.problems]
     if isinstance(error, DeadlineExceeded):
         more["stage"] = error.stage
-    return _respond(
-        request,
-        slug=error.slug,
-        title=error.title,
-        status=error.status_hint,
-        detail=error.detail,
-        headers=_headers(error),
-        **more,
+    return _problem(
+        request, slug=error.slug, title=error.title, status=error.status_hint, detail=error.detail, **more
     )
+
+
+def _respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(problem, status_code=problem["status"], headers=headers, media_type=MEDIA_TYPE)
+
+
+async def refuse_call(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call that was refused."""
+    assert isinstance(error, CallError)  # noqa: S101  # registered for this class alone
+    return _respond(problem_of(request, error), _headers(error))
+
+
+async def refuse_query(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call whose path or query does not fit, without echoing it."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
+    problems = tuple(("/".join(map(str, item["loc"])), item["msg"]) for item in error.errors()[:MAX_PROBLEMS])
+    where, message = problems[0]
+    return await refuse_call(request, InvalidRequest(f"{message} at {where}", problems=problems))
 
 
 def _headers(error: CallError) -> dict[str, str]:
@@ -86,26 +90,27 @@ async def refuse_route(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
     phrase = HTTPStatus(error.status_code).phrase
     slug = phrase.lower().replace(" ", "-")
-    headers = dict(error.headers or {})
-    return _respond(
-        request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail), headers=headers
-    )
+    problem = _problem(request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail))
+    return _respond(problem, dict(error.headers or {}))
 
 
 async def confess(request: Request, error: Exception) -> JSONResponse:
     """Answer a call that met a bug: the log has the trace, the caller an id to quote."""
     log.error("bug", extra={"fields": {"request_id": request.state.request_id, **describe(error)}})
     return _respond(
-        request,
-        slug="internal-error",
-        title="The service has a bug.",
-        status=500,
-        detail="Quote the request id when you report it.",
+        _problem(
+            request,
+            slug="internal-error",
+            title="The service has a bug.",
+            status=500,
+            detail="Quote the request id when you report it.",
+        )
     )
 
 
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     app.add_exception_handler(CallError, refuse_call)
+    app.add_exception_handler(RequestValidationError, refuse_query)
     app.add_exception_handler(HTTPException, refuse_route)
     app.add_exception_handler(Exception, confess)

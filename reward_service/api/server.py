@@ -49,6 +49,11 @@ class Impatient(HttpToolsProtocol):
         elif self._waiting is None:
             self._wait()
 
+    def on_message_begin(self) -> None:
+        """Let the application cut the connection: closing it would wait for a caller who does not read."""
+        super().on_message_begin()
+        self.scope["state"]["abort"] = self.transport.abort
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
