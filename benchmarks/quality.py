@@ -237,8 +237,7 @@ def transcripts(report: Report) -> None:
     layout = Layout.of(webdancer())
     text = FoldedText(layout.texts)
     tokens = _tokens_as_spans(text, layout)
-    mentions = mentions_by_look(text)
-    mentions = mentions[layout.is_thought[text.segment(mentions.start)]]
+    mentions = mentions_by_look(text, layout.is_thought)
     rows = []
     for most in (10, 14, 16, 18, 20):
         inside = listed(text, mentions, tokens, most=most, width=EGRPO.listed_window or 0)

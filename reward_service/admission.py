@@ -54,6 +54,7 @@ class Ticket:
         self._budgets = tuple(budgets)
         self._reserved = declared
         self._used = 0
+        self._requests = 1
 
     def grow(self, size: int) -> None:
         """Account for bytes that have arrived, or were unpacked.
@@ -78,9 +79,10 @@ class Ticket:
         self._used -= size
 
     def release(self) -> None:
-        """Give everything back."""
+        """Give everything back; doing so again changes nothing."""
         for budget in self._budgets:
-            budget.take(-1, -self._reserved)
+            budget.take(-self._requests, -self._reserved)
+        self._requests = self._reserved = 0
 
 
 class Admission:

@@ -24,9 +24,9 @@ from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api.app import create_app, create_service
 from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
-from reward_service.config import RefusedToStart, Settings
+from reward_service.config import Settings
 from reward_service.demo import run_demo
-from reward_service.errors import ServiceError
+from reward_service.errors import RefusedToStart, ServiceError
 from reward_service.keys import BadKeyFile
 from reward_service.profiles import shipped
 from reward_service.service import GroupCall, RewardService

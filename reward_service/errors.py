@@ -10,16 +10,27 @@
     │   ├── UnknownProfile        404
     │   ├── UnknownDataset        404
     │   ├── UnknownQuestion       404
+    │   ├── UnknownRun            404
+    │   ├── UnknownGroup          404
     │   ├── SlowBody              408
     │   ├── ProfileMismatch       409
+    │   ├── RunConflict           409
+    │   ├── RolloutConflict       409
+    │   ├── QuestionConflict      409
+    │   ├── AttemptSuperseded     409
+    │   ├── GroupClosed           409
+    │   ├── GroupFull             409
     │   ├── BodyTooLarge          413
     │   ├── UnsupportedMediaType  415
     │   ├── UnsupportedEncoding   415
     │   ├── InvalidRequest        422
     │   ├── QuotaExceeded         429
     │   ├── TooManyHeaders        431
+    │   ├── CorruptState          500
     │   ├── EngineMismatch        503
     │   ├── IndexUnavailable      503
+    │   ├── StateUnavailable      503
+    │   ├── StateLost             503
     │   ├── OverCapacity          503
     │   ├── NotReady              503
     │   ├── LedgerUnavailable     503
@@ -31,6 +42,8 @@
         ├── UnusableEntity
         ├── InconsistentFacts
         └── LimitExceeded
+    RefusedToStart
+    └── UnsafeStore
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
@@ -141,6 +154,54 @@ class ProfileMismatch(CallError):
     slug, title, status_hint = "profile-mismatch", "The profile of that name has another digest here.", 409
 
 
+class UnknownRun(CallError):
+    """The run was never declared, has been deleted, or was lost with the state it stood in."""
+
+    slug, title, status_hint = "unknown-run", "There is no such run.", 404
+
+
+class UnknownGroup(CallError):
+    """No rollout of the group has come, or it is kept no longer."""
+
+    slug, title, status_hint = "unknown-group", "The run has no such group.", 404
+
+
+class RunConflict(CallError):
+    """A run is declared once; this declaration differs from the first."""
+
+    slug, title, status_hint = "run-conflict", "The run was declared with other values.", 409
+
+
+class RolloutConflict(CallError):
+    """Another rollout came under the same id."""
+
+    slug, title, status_hint = "rollout-conflict", "Another rollout has this id.", 409
+
+
+class QuestionConflict(CallError):
+    """The members of a group answer one question."""
+
+    slug, title, status_hint = "question-conflict", "The group is about another question.", 409
+
+
+class AttemptSuperseded(CallError):
+    """The group has been started afresh under a higher attempt."""
+
+    slug, title, status_hint = "attempt-superseded", "The group is at another attempt.", 409
+
+
+class GroupClosed(CallError):
+    """The rollout came after its group was closed; published numbers never change."""
+
+    slug, title, status_hint = "group-closed", "The group no longer takes rollouts.", 409
+
+
+class GroupFull(CallError):
+    """One rollout more than the run declares for a group."""
+
+    slug, title, status_hint = "group-full", "The group has all its rollouts.", 409
+
+
 class BodyTooLarge(CallError):
     """More bytes than the limit."""
 
@@ -177,7 +238,7 @@ class InvalidRequest(CallError):
 
 
 class QuotaExceeded(CallError):
-    """The caller, or the run, has more in flight than its share; others are served."""
+    """The caller, or the run, has more in flight or more groups open than its share; others are served."""
 
     slug, title, status_hint = "quota-exceeded", "Too much of yours is in flight.", 429
     retry_after_s = 1
@@ -189,6 +250,12 @@ class TooManyHeaders(CallError):
 
     slug, title, status_hint = "too-many-headers", "The request has too many header fields.", 431
     closes = True
+
+
+class CorruptState(CallError):
+    """What is stored about a run or a group cannot be read."""
+
+    slug, title, status_hint = "corrupt-state", "The stored state is damaged.", 500
 
 
 class EngineMismatch(CallError):
@@ -239,6 +306,20 @@ class DeadlineExceeded(CallError):
         """A name in `reward_service.timings.STAGES`."""
 
 
+class StateUnavailable(CallError):
+    """The store of runs and groups does not answer, or cannot be trusted to keep what it is given."""
+
+    slug, title, status_hint = "state-unavailable", "The group state cannot be reached.", 503
+    retry_after_s = 1
+
+
+class StateLost(CallError):
+    """A rollout that was waiting is in the store no longer; sending it again repairs its group."""
+
+    slug, title, status_hint = "state-lost", "The rollout has to be sent again.", 503
+    retry_after_s = 1
+
+
 class GroupError(ServiceError):
     """One group is refused; its rollouts get no reward."""
 
@@ -283,6 +364,14 @@ class LimitExceeded(GroupError):
     """More than a limit allows."""
 
     slug, title = "limit-exceeded", "The group is over a limit of the service."
+
+
+class RefusedToStart(Exception):
+    """The settings contradict each other, or would put callers at risk: there is no service to call."""
+
+
+class UnsafeStore(RefusedToStart):
+    """Groups would be assembled on ground that does not hold."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

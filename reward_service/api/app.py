@@ -20,13 +20,21 @@ from reward_service.api.auth import Auth, is_loopback
 from reward_service.api.guard import Guard
 from reward_service.api.observe import Observe
 from reward_service.api.routes import router
+from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.api.watch import Watch
-from reward_service.config import RefusedToStart, Settings
+from reward_service.config import Settings
+from reward_service.errors import RefusedToStart, UnsafeStore
+from reward_service.groups.stores.memory import MemoryStore
+from reward_service.groups.stores.protocols import GroupStore
+from reward_service.groups.stores.redis import RedisStore
+from reward_service.groups.stores.urls import connect
 from reward_service.keys import KeyRing
 from reward_service.ledger import Ledger
 from reward_service.metrics import Metrics
 from reward_service.readiness import Readiness
+from reward_service.runs.keeper import Keeper
+from reward_service.runs.service import RunService
 from reward_service.scoring import ENGINE_DIGEST
 from reward_service.service import RewardService
 
@@ -70,26 +78,48 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
     return None
 
 
+def create_store(settings: Settings) -> GroupStore:
+    """Build the store of runs and groups.
+
+    Raises:
+        UnsafeStore: several processes were to share the memory of one, or the URL names no store.
+    """
+    if settings.state_url is not None:
+        return RedisStore(
+            connect(settings.state_url.get_secret_value(), timeout_s=settings.state_timeout_s),
+            prefix=settings.state_prefix,
+            timeout_s=settings.state_timeout_s,
+        )
+    if settings.processes > 1:
+        raise UnsafeStore("several processes need a shared store: set state_url to a Redis")
+    return MemoryStore()
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Look whether all is well before the first call, keep looking while the application serves, and close it."""
+    runs: RunService = app.state.runs
     service: RewardService = app.state.service
     watch: Watch = app.state.watch
     await watch.look()
     watching = asyncio.create_task(watch.run())
     try:
-        yield
+        async with Keeper(runs.standing).running():
+            yield
     finally:
         watching.cancel()
         service.close()
 
 
-def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, catalogue: Catalogue | None = None, store: GroupStore | None = None
+) -> FastAPI:
     """Build the application.
 
     Args:
         settings: how it runs.
         catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
+        store: where runs and groups are kept; without it the settings decide.
 
     Raises:
         FileNotFoundError: the settings' folder does not exist.
@@ -97,6 +127,7 @@ def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> Fas
         RefusedToStart: the settings contradict each other.
         BadKeyFile: the key file cannot be used.
         OSError: the ledger cannot be written, or another process writes it.
+        UnsafeStore: the settings name no store that groups can be kept in.
     """
     service = create_service(settings, catalogue=catalogue)
     if settings.ledger is not None:
@@ -124,7 +155,9 @@ def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> Fas
     app.state.watch = Watch(
         service, metrics=metrics, readiness=readiness, interval_s=settings.canary_interval_s
     )
+    app.state.runs = RunService(service, store or create_store(settings))
     app.include_router(router)
+    app.include_router(runs_router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     # The last one added stands outermost.

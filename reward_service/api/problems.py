@@ -70,19 +70,18 @@ async def refuse_call(request: Request, error: Exception) -> JSONResponse:
     return _respond(problem_of(request, error), _headers(error))
 
 
-async def refuse_query(request: Request, error: Exception) -> JSONResponse:
-    """Answer a call whose path or query does not fit, without echoing it."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
-    problems = tuple(("/".join(map(str, item["loc"])), item["msg"]) for item in error.errors()[:MAX_PROBLEMS])
-    where, message = problems[0]
-    return await refuse_call(request, InvalidRequest(f"{message} at {where}", problems=problems))
-
-
 def _headers(error: CallError) -> dict[str, str]:
     headers = dict(error.headers)
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     return headers | {"Connection": "close"} if error.closes else headers
+
+
+async def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call whose path or query does not fit, without echoing it."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
+    said = [f"{item['msg']} in the {' '.join(map(str, item['loc']))}" for item in error.errors()]
+    return await refuse_call(request, InvalidRequest("; ".join(said[:MAX_PROBLEMS])))
 
 
 async def refuse_route(request: Request, error: Exception) -> JSONResponse:
@@ -111,6 +110,6 @@ async def confess(request: Request, error: Exception) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     app.add_exception_handler(CallError, refuse_call)
-    app.add_exception_handler(RequestValidationError, refuse_query)
+    app.add_exception_handler(RequestValidationError, refuse_parameters)
     app.add_exception_handler(HTTPException, refuse_route)
     app.add_exception_handler(Exception, confess)

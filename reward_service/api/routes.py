@@ -23,22 +23,16 @@ from reward_service.adapters.replies import (
 )
 from reward_service.api import stream
 from reward_service.api.body import read_call, read_line
-from reward_service.api.problems import Problem
+from reward_service.api.documents import POSTED, body_of, problems_of
 from reward_service.api.record import Record, record_of
 from reward_service.config import shown
 from reward_service.errors import (
-    BodyTooLarge,
-    CallError,
-    DeadlineExceeded,
     EngineMismatch,
     IndexUnavailable,
     InvalidRequest,
     LedgerUnavailable,
-    MalformedEncoding,
-    MalformedJson,
     NotReady,
     ProfileMismatch,
-    SlowBody,
     UnknownDataset,
     UnknownProfile,
     UnknownQuestion,
@@ -52,11 +46,6 @@ from reward_service.readiness import INDEX, Readiness
 from reward_service.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.service import GroupCall, RewardService
 from reward_service.types import Estimator, PartialPolicy
-
-POSTED = (
-    *(MalformedJson, MalformedEncoding, SlowBody, BodyTooLarge, UnsupportedMediaType, UnsupportedEncoding),
-    *(InvalidRequest, DeadlineExceeded),
-)
 
 
 def service_of(request: Request) -> RewardService:
@@ -82,21 +71,6 @@ class LinesReply(Response):
     media_type = stream.MEDIA_TYPE
 
 
-def _problems(*classes: type[CallError]) -> dict[int | str, dict[str, Any]]:
-    """Document what a route may refuse with."""
-    by_status: dict[int | str, dict[str, Any]] = {}
-    for cls in classes:
-        said = by_status.setdefault(cls.status_hint, {"model": Problem, "description": ""})
-        said["description"] = f"{said['description']} `{cls.slug}`: {cls.title}".strip()
-    return by_status
-
-
-def _body(model: type) -> dict[str, Any]:
-    """Document a body that the route decodes itself."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
 def publish(service: RewardService, record: Record, groups: Iterable[Published], terms: Terms) -> None:
     """Record rewards in the ledger before they go out.
 
@@ -116,8 +90,8 @@ def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
-    openapi_extra=_body(ScoreIn),
+    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
+    openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request, service: Service) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
@@ -150,7 +124,7 @@ async def _score(
     response_class=LinesReply,
     responses={
         200: {"content": {stream.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ScoreOut"}}}},
-        **_problems(UnsupportedMediaType, UnsupportedEncoding, InvalidRequest, UnknownProfile),
+        **problems_of(UnsupportedMediaType, UnsupportedEncoding, InvalidRequest, UnknownProfile),
     },
     openapi_extra={
         "requestBody": {
@@ -192,8 +166,8 @@ async def stream_groups(
     "/v1/match",
     tags=["rewards"],
     response_model=FactsReply,
-    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable),
-    openapi_extra=_body(MatchIn),
+    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable),
+    openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
@@ -210,8 +184,8 @@ async def match(request: Request, service: Service) -> Response:
     "/v1/rewards",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=_problems(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch, LedgerUnavailable),
-    openapi_extra=_body(RewardsIn),
+    responses=problems_of(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch, LedgerUnavailable),
+    openapi_extra=body_of(RewardsIn),
 )
 async def rewards(request: Request, service: Service) -> Response:
     """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
@@ -238,8 +212,8 @@ async def rewards(request: Request, service: Service) -> Response:
     "/v1/rollouts/explain",
     tags=["rewards"],
     response_model=ExplainOut,
-    responses=_problems(*POSTED, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable),
-    openapi_extra=_body(ExplainIn),
+    responses=problems_of(*POSTED, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable),
+    openapi_extra=body_of(ExplainIn),
 )
 async def explain(request: Request, service: Service) -> Response:
     """Explain one rollout: its segments, where each entity stands, its counts.
@@ -306,7 +280,7 @@ async def livez() -> Health:
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["health"], response_model=Health, responses=_problems(NotReady))
+@router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
 async def readyz(service: Service, readiness: Ready) -> Health:
     """Say that the process should get traffic, or what is missing: its index, a canary, or it is draining."""
     reasons = readiness.reasons()
@@ -354,7 +328,9 @@ async def profiles(service: Service) -> ProfilesOut:
     return {"profiles": [_profile_info(profile, default) for profile in service.profiles.values()]}
 
 
-@router.get("/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=_problems(IndexUnavailable))
+@router.get(
+    "/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=problems_of(IndexUnavailable)
+)
 async def datasets(service: Service) -> DatasetsOut:
     """Return the data sets a call may name, with their versions."""
     found = service.datasets()

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
+from reward_service.adapters.runs import MemberIn, RunIn
 from reward_service.api.auth import is_public, scope_of
 from reward_service.api.problems import MEDIA_TYPE
 from reward_service.errors import (
@@ -18,7 +19,7 @@ from reward_service.errors import (
     Unauthenticated,
 )
 
-BODIES = (ScoreIn, MatchIn, RewardsIn, ExplainIn)
+BODIES = (ScoreIn, MatchIn, RewardsIn, ExplainIn, RunIn, MemberIn)
 SCHEMES = {
     "bearer": {
         "type": "http",

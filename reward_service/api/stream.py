@@ -79,7 +79,9 @@ class Lines(Response):
         *,
         patience_s: float,
     ) -> None:
-        super().__init__(headers={"Connection": "close"})  # where it ends early, the rest of the body is unread
+        super().__init__(
+            headers={"Connection": "close"}
+        )  # where it ends early, the rest of the body is unread
         del self.headers["content-length"]
         self.request = request
         self.lines = lines

@@ -62,7 +62,35 @@ def _fold_ascii_char(char: str) -> int:
 
 _ascii = bytes(_fold_ascii_char(chr(code)) for code in range(128)) + bytes(128)
 _table = np.full(0x110000, UNSEEN, dtype=np.uint32)
-_expansions: dict[int, Codes] = {}
+
+
+class _Expansions:
+    """The characters that become several, end to end in one pool."""
+
+    def __init__(self) -> None:
+        self.pool: Codes = np.empty(0, dtype=np.uint32)
+        self.start: Positions = np.zeros(FIRST_EXPANSION + 1, dtype=np.int64)
+
+    def add(self, entries: Sequence[int]) -> int:
+        """Enter one expansion and return its number."""
+        self.pool = np.append(self.pool, np.array(entries, dtype=np.uint32))
+        self.start = np.append(self.start, len(self.pool))
+        return len(self.start) - 2
+
+    def lengths(self, numbers: npt.NDArray[np.integer[Any]]) -> Positions:
+        """Return how many characters each expansion has."""
+        lengths: Positions = self.start[numbers + 1] - self.start[numbers]
+        return lengths
+
+    def write(self, numbers: npt.NDArray[np.integer[Any]]) -> Codes:
+        """Return the characters of these expansions, one after the other."""
+        lengths = self.lengths(numbers)
+        skipped = self.start[numbers] - (np.cumsum(lengths) - lengths)
+        written: Codes = self.pool[np.arange(int(lengths.sum())) + np.repeat(skipped, lengths)]
+        return written
+
+
+_expansions = _Expansions()
 
 
 def _fill(codes: Codes | Positions) -> None:
@@ -71,8 +99,7 @@ def _fill(codes: Codes | Positions) -> None:
         char = chr(code)
         folded = char if char == SEPARATOR else fold_char(char)
         if len(folded) > 1:
-            value = MANY | FIRST_EXPANSION + len(_expansions)
-            _expansions[value & CODE] = np.array([_entry(c, char) for c in folded], dtype=np.uint32)
+            value = MANY | _expansions.add([_entry(c, char) for c in folded])
         else:
             value = _entry(folded, char) if folded else 0
         _table[code] = value
@@ -137,7 +164,7 @@ def _single_spaces(values: Codes, code: int) -> Mask:
 def _expansion_counts(values: Codes) -> Positions:
     counts = np.ones(len(values), dtype=np.int64)
     at = np.flatnonzero(values & MANY)
-    counts[at] = [len(_expansions[i]) for i in (values[at] & CODE).tolist()]
+    counts[at] = _expansions.lengths(values[at] & CODE)
     return counts
 
 
@@ -145,9 +172,7 @@ def _expand(values: Codes, counts: Positions) -> Codes:
     """Write out the characters that become several."""
     several = (values & MANY) != 0
     wide = np.repeat(values, counts)
-    wide[np.repeat(several, counts)] = np.concatenate(
-        [_expansions[i] for i in (values[several] & CODE).tolist()]
-    )
+    wide[np.repeat(several, counts)] = _expansions.write(values[several] & CODE)
     return wide
 
 

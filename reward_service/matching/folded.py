@@ -245,11 +245,9 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     )
     layout = Layout.of([() if long else rollout for rollout, long in zip(rollouts, long_R, strict=True)])
     text = FoldedText(layout.texts)
-    hits = scan(text, index)
-    of_hit = layout.rollout[text.segment(hits.start)]
-    too_costly_R = long_R | (np.bincount(of_hit, minlength=len(rollouts)) > spec.max_hits)
-    if too_costly_R.any():
-        hits = hits[~too_costly_R[of_hit]]
+    hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)
+    too_costly_R = long_R.copy()
+    too_costly_R[: len(spent_R)] |= spent_R
     named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
     mentions = (
         no_mentions()

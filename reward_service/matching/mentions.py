@@ -92,10 +92,11 @@ def _runs(capital: Mask, parted: Mask) -> tuple[Positions, Positions]:
 def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Positions]:
     """Return the token spans of short pieces between punctuation marks that hold no token to skip."""
     start = np.flatnonzero(parted)
+    if not start.size:
+        return start, start
     end = np.append(start[1:], len(parted))
-    skips, letters = (np.append(0, np.cumsum(flags)) for flags in (skipped, caseless))
-    plain = skips[end] == skips[start]
-    longest = np.where(letters[end] > letters[start], SHORT_CASELESS_PIECE, SHORT_PIECE)
+    plain = ~np.logical_or.reduceat(skipped, start)
+    longest = np.where(np.logical_or.reduceat(caseless, start), SHORT_CASELESS_PIECE, SHORT_PIECE)
     short = plain & (end - start <= longest)
     return start[short], end[short]
 

@@ -18,6 +18,7 @@ from reward_service.matching.mentions import Keys, Mentions, loads
 from reward_service.matching.scan import Spans
 
 FILTER_BITS = 16
+NOWHERE = np.iinfo(np.int64).max
 
 
 def _whole_windows(text: FoldedText, first: Positions, tokens: int) -> Positions:
@@ -38,27 +39,31 @@ def _sketches(text: FoldedText, tokens: int) -> Keys:
 
 def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
     """Return which windows of `tokens` tokens also stand in an earlier tool response of their rollout."""
+    if not first.size:
+        return np.zeros(0, dtype=np.bool_)
     sketches = _sketches(text, tokens)
     known = np.zeros(1 << FILTER_BITS, dtype=np.bool_)
     known[sketches[first]] = True
     sources = np.flatnonzero(known[sketches])
     sources = _whole_windows(text, sources[~layout.is_thought[text.token_segment[sources]]], tokens)
-    earliest: dict[tuple[int, bytes], int] = {}
-    for key, at in _windows(text, layout, sources, tokens):
-        earliest.setdefault(key, at)
-    return np.array(
-        [earliest.get(key, at) < at for key, at in _windows(text, layout, first, tokens)], dtype=np.bool_
-    )
+    copied = np.zeros(len(first), dtype=np.bool_)
+    rollout, source_rollout = (layout.rollout[text.token_segment[which]] for which in (first, sources))
+    for number in np.unique(source_rollout).tolist():
+        mine = np.flatnonzero(rollout == number)
+        copied[mine] = _copied(text, first[mine], sources[source_rollout == number], tokens)
+    return copied
 
 
-def _windows(
-    text: FoldedText, layout: Layout, first: Positions, tokens: int
-) -> list[tuple[tuple[int, bytes], int]]:
-    """Return each window as (rollout, bytes) and its position."""
-    start, end = text.spaces[first], text.spaces[first + tokens]
-    rollout = layout.rollout[text.segment(start)]
-    rows = zip(rollout.tolist(), start.tolist(), end.tolist(), strict=True)
-    return [((number, text.data[a:b]), a) for number, a, b in rows]
+def _copied(text: FoldedText, first: Positions, sources: Positions, tokens: int) -> Mask:
+    """Return which windows are equal to a source window before them."""
+    texts, sources_texts = (_texts(text, which, tokens) for which in (first, sources))
+    earliest = dict(zip(reversed(sources_texts), reversed(sources.tolist()), strict=True))
+    return np.array([earliest.get(window, NOWHERE) for window in texts], dtype=np.int64) < first
+
+
+def _texts(text: FoldedText, first: Positions, tokens: int) -> list[bytes]:
+    bounds = zip(text.spaces[first].tolist(), text.spaces[first + tokens].tolist(), strict=True)
+    return [text.data[start:end] for start, end in bounds]
 
 
 def pasted(text: FoldedText, layout: Layout, spans: Spans, *, tokens: int) -> Mask:

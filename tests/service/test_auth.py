@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app
-from reward_service.config import RefusedToStart, Settings
+from reward_service.config import Settings
+from reward_service.errors import RefusedToStart
 from reward_service.keys import BadKeyFile, generate
 from tests.builders import EXAMPLE
 from tests.conftest import serving
