@@ -46,12 +46,15 @@ class Published(NamedTuple):
     """Of the index version that held the ground truth; None where it was sent inline."""
     facts: Sequence[RolloutFacts]
     result: GroupResult
+    missing: int = 0
+    """Members that never came; the policy treats them like unscored ones."""
 
 
 class Terms(NamedTuple):
     """What a call's groups have in common."""
 
     request_id: str
+    """Empty for a group that was assembled: it has many requests."""
     profile: Profile
     estimator: Estimator
     policy: PartialPolicy
@@ -75,7 +78,6 @@ def _fact(one: RolloutFacts) -> dict[str, Any]:
 def _published(result: GroupResult) -> dict[str, Any]:
     """Return what was published of a group's numbers."""
     return {
-        "status": result.status,
         "group_max": result.group_max,
         "reward": [one.reward for one in result.rollouts],
         "advantage": [one.advantage for one in result.rollouts],
@@ -97,6 +99,8 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
         "estimator": asdict(terms.estimator),
         "policy": asdict(terms.policy),
         "entities": one.result.entities,
+        "missing": one.missing,
+        "status": one.result.status,
         "rollouts": [_fact(fact) for fact in one.facts],
         "published": _published(one.result),
     }
@@ -241,6 +245,7 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
         profile,
         estimator=Estimator(**line["estimator"]),
         partial=PartialPolicy(**line["policy"]),
+        missing=line["missing"],
     )
     again = json.dumps(_published(result))  # as text: -0.0 is not 0.0
     return None if again == json.dumps(line["published"]) else "other rewards come out"

@@ -31,7 +31,7 @@ from reward_service.groups.stores.redis import RedisStore
 from reward_service.groups.stores.urls import connect
 from reward_service.keys import KeyRing
 from reward_service.ledger import Ledger
-from reward_service.metrics import Metrics
+from reward_service.metrics import Metrics, count_closed
 from reward_service.readiness import Readiness
 from reward_service.runs.keeper import Keeper
 from reward_service.runs.service import RunService
@@ -156,6 +156,9 @@ def create_app(
         service, metrics=metrics, readiness=readiness, interval_s=settings.canary_interval_s
     )
     app.state.runs = RunService(service, store or create_store(settings))
+    app.state.runs.standing.on_closed = lambda seen: count_closed(
+        metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
+    )
     app.include_router(router)
     app.include_router(runs_router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")

@@ -124,3 +124,44 @@ def test_a_second_process_does_not_start_on_the_same_ledger(tmp_path):
     with pytest.raises(OSError, match="another process"):
         create_app(settings)
     app.state.service.close()
+
+
+def test_an_assembled_group_is_recorded_and_counted_once(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    with serving(create_app(Settings(ledger=path))) as base:
+        run_url = f"{base}/v1/runs/r"
+        declared = {"profile": "egrpo", "group_size": 3, "deadline_s": 60}
+        assert httpx.put(run_url, json=declared).status_code == 201
+        group = EXAMPLE["groups"][0]
+        for rollout in [*group["rollouts"], group["rollouts"][0]]:
+            url = f"{run_url}/groups/g/rollouts/{rollout['rollout_id']}"
+            reply = httpx.put(url, json=rollout | {"question": group["question"]})
+            assert reply.status_code in {200, 202}, reply.text
+        httpx.get(f"{run_url}/groups/g")
+        page = httpx.get(f"{base}/metrics").text
+
+    (line,) = map(json.loads, read(path))
+    assert (line["run_id"], line["group_id"], line["status"]) == ("r", "g", "complete")
+    assert line["published"]["reward"] == [1.0, 0.0, 0.15]
+    known = {profile.digest: profile for profile in shipped().values()}
+    assert [finding.problem for finding in verify(read(path), known)] == [None]
+    assert 'reward_service_groups_total{status="complete"} 1.0' in page
+    assert "reward_service_ledger_records_total 1.0" in page
+
+
+def test_an_expired_group_verifies_too(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    with serving(create_app(Settings(ledger=path))) as base:
+        declared = {"profile": "egrpo", "group_size": 3, "deadline_s": 60}
+        httpx.put(f"{base}/v1/runs/r", json=declared)
+        group = EXAMPLE["groups"][0]
+        body = group["rollouts"][0] | {"question": group["question"]}
+        httpx.put(f"{base}/v1/runs/r/groups/g/rollouts/0", json=body)
+        closed = httpx.post(f"{base}/v1/runs/r/groups/g/close").json()
+        page = httpx.get(f"{base}/metrics").text
+
+    (line,) = map(json.loads, read(path))
+    assert (line["status"], line["missing"]) == (closed["status"], 2)
+    known = {profile.digest: profile for profile in shipped().values()}
+    assert [finding.problem for finding in verify(read(path), known)] == [None]
+    assert 'reward_service_groups_expired_total{policy="fail"} 1.0' in page
