@@ -2,11 +2,10 @@
 
 from reward_service.metrics import Metrics
 
-STARTING = "starting"
 DRAINING = "draining"
 INDEX = "index"
 CANARY = "canary"
-REASONS = (STARTING, DRAINING, INDEX, CANARY)
+REASONS = (DRAINING, INDEX, CANARY)
 
 
 class Readiness:
