@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test faults load check format openapi pages clean
+.PHONY: run replicas test faults load check format canaries openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -33,6 +33,9 @@ check: .venv/dev.made  ## format, lint, types, import contracts, openapi.yaml
 format: .venv/dev.made
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+canaries: .venv/dev.made  ## write the golden groups' rewards anew; only where a change of numbers is meant
+	$(BIN)/reward-service canaries > canaries.json.new && mv canaries.json.new reward_service/canaries.json
 
 openapi: .venv/dev.made  ## write openapi.yaml from the code
 	$(BIN)/reward-service openapi > openapi.yaml

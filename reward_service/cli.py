@@ -15,8 +15,9 @@ from rich.progress import Progress
 from rich.text import Text
 
 from entity_index.errors import EntityIndexError
-from reward_service import config, errors, logs, metrics, tables
+from reward_service import canaries, config, errors, logs, metrics, tables
 from reward_service import keys as api_keys
+from reward_service import ledger as ledger_file
 from reward_service.adapters.native import ExplainIn, decode
 from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
@@ -27,11 +28,17 @@ from reward_service.config import Settings
 from reward_service.demo import run_demo
 from reward_service.errors import RefusedToStart, ServiceError
 from reward_service.keys import BadKeyFile
+from reward_service.profiles import shipped
 from reward_service.service import GroupCall, RewardService
+
+STARTUP_FAILURE = 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 out = Console()
 err = Console(stderr=True)
+
+ledgers = typer.Typer(no_args_is_help=True, help="The record of published rewards.")
+app.add_typer(ledgers, name="ledger")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[str | None, typer.Option(help="Profile; the service's default without it.")]
@@ -85,7 +92,7 @@ def serve(
         asyncio.run(check_store(settings))
         application = create_app(settings)
     logs.configure(settings.log_level)
-    run_server(application, settings)
+    raise typer.Exit(0 if run_server(application, settings) else STARTUP_FAILURE)
 
 
 @app.command()
@@ -159,7 +166,7 @@ async def _explain(service: RewardService, body: bytes) -> ExplainOut:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    sys.stdout.write(as_yaml(create_app(Settings(index=None))))
+    sys.stdout.write(as_yaml(create_app(Settings(index=None, keys=None, ledger=None, host="127.0.0.1"))))
 
 
 @app.command()
@@ -172,6 +179,28 @@ def key(
         token, lines = api_keys.generate(key_id, scope)
     err.print(lines, end="", highlight=False)
     sys.stdout.write(token + "\n")
+
+
+@ledgers.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The ledger; its older half is found beside it.")],
+) -> None:
+    """Compute every recorded reward again. Exit code 1 where one differs, or cannot be computed here."""
+    with one_clear_sentence():
+        known = {profile.digest: profile for profile in shipped().values()}
+        findings = list(ledger_file.verify(ledger_file.read(file), known))
+    bad = [finding for finding in findings if finding.problem is not None]
+    for finding in bad:
+        err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
+    out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
+    if bad or not findings:
+        raise typer.Exit(1)
+
+
+@app.command(name="canaries", hidden=True)
+def canaries_file() -> None:
+    """Print canaries.json."""
+    sys.stdout.write(canaries.as_json(shipped()))
 
 
 @app.command(name="metrics", hidden=True)

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     """File to record every published reward in, as digests and integers. Without one nothing is recorded."""
 
     ledger_max_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
-    """Most bytes of ledger kept; beyond, the older half goes. A group of 16 takes about 3 kB."""
+    """Most bytes of ledger kept; beyond, the older half goes. A group of 16 takes about 6 kB."""
 
     canary_interval_s: float = Field(60, gt=0)
     """How often the golden groups are scored. They take some milliseconds."""

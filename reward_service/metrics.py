@@ -85,6 +85,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("groups_total", C, "Groups rewarded or refused.", ("status",)),
     Metric("groups_zero_variance_total", C, "Groups rewarded in which every reward is the same: no gradient."),
     Metric("groups_without_entities_total", C, "Groups rewarded whose question has no entity: outcome reward only."),
+    Metric("groups_expired_total", C, "Groups that closed before all members had come, by the run's policy.", ("policy",)),
     Metric("rollouts_total", C, "Rollouts by status; all but `scored` have no reward.", ("status",)),
     Metric("outcomes_total", C, "Scored rollouts by outcome.", ("outcome",)),
     Metric("match_rate_ratio", H, "Share of a question's entities that a scored rollout names.", (), "ratio", SHARES),
@@ -173,6 +174,15 @@ def count_results(metrics: Metrics, results: Iterable[GroupResult]) -> None:
             metrics.add("rollouts_total", one.status)
             if one.status is RolloutStatus.SCORED:
                 _count_scored(metrics, one, result.entities)
+
+
+def count_closed(metrics: Metrics, result: GroupResult, *, policy: str, recorded: bool) -> None:
+    """Count a group that was assembled one rollout at a time, when it closes."""
+    count_results(metrics, [result])
+    if result.status is GroupStatus.EXPIRED:
+        metrics.add("groups_expired_total", policy)
+    if recorded:
+        metrics.add("ledger_records_total")
 
 
 def _count_group(metrics: Metrics, result: GroupResult) -> None:

@@ -2,12 +2,11 @@
 
 from reward_service.metrics import Metrics
 
-STARTING = "starting"
 DRAINING = "draining"
 INDEX = "index"
 STATE = "state"
 CANARY = "canary"
-REASONS = (STARTING, DRAINING, INDEX, STATE, CANARY)
+REASONS = (DRAINING, INDEX, STATE, CANARY)
 
 
 class Readiness:

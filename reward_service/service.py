@@ -17,6 +17,7 @@ from entity_index.types import Question
 from entity_index.usable import why_unusable
 from reward_service import errors
 from reward_service.config import Settings
+from reward_service.ledger import Ledger, Published, Terms
 from reward_service.matching import MatchSpec, MentionNames, compile_question
 from reward_service.profiles import Profile, shipped
 from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
@@ -103,6 +104,9 @@ class RewardService:
         self.profiles: Mapping[str, Profile] = shipped()
         self._stores: dict[tuple[str, str], EntityStore] = {}
         self._names: dict[IndexVersion, MentionNames | None] = {}
+        self.changed = asyncio.Event()
+        """Set when an index version is opened for the first time; whoever watches clears it."""
+        self.ledger: Ledger | None = None
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
 
     async def in_thread(self, work: Callable[[], T]) -> T:
@@ -112,6 +116,8 @@ class RewardService:
     def close(self) -> None:
         """Let go of threads and stores."""
         self._threads.shutdown()
+        if self.ledger is not None:
+            self.ledger.close()
         for store in self._stores.values():
             store.close()
 
@@ -197,6 +203,28 @@ class RewardService:
                 else Scored(one, reward(one.facts, profile, estimator=estimator, partial=policy))
                 for one in measured
             ]
+
+    def publish(self, published: Iterable[Published], terms: Terms) -> int:
+        """Record rewards in the ledger, if there is one, before they go out; return how many groups.
+
+        Raises:
+            LedgerUnavailable: they could not be recorded.
+        """
+        return 0 if self.ledger is None else self.ledger.write(published, terms)
+
+    def probe(self, questions: int) -> list[IndexVersion]:
+        """Read a few questions of every active version, and return which those are.
+
+        Raises:
+            IndexUnavailable: one cannot be read.
+        """
+        found = []
+        for dataset in self.datasets():
+            store = self.open(dataset.name)
+            if store is not None:
+                self._fetch(dataset.name, list(islice(store.question_ids(), questions)))
+                found.append(IndexVersion(store.info.dataset, store.info.version, store.info.digest))
+        return found
 
     def reward(
         self,
@@ -343,6 +371,7 @@ class RewardService:
                 return None
             if (name, version) not in self._stores:
                 self._stores[name, version] = self.catalogue.open(name, version)
+                self.changed.set()
         except (InvalidName, UnknownDataset, UnknownVersion):
             return None
         except EntityIndexError as error:

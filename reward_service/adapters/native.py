@@ -265,6 +265,23 @@ class ScoreIn(Rewarding):
     """Groups are independent: one that cannot be scored does not touch the others."""
 
 
+class StreamQuery(BaseModel):
+    """Query of `POST /v1/groups/score/stream`: what all its groups have in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    profile: str | None = None
+    """Name of the profile; without it the service's default."""
+    explain: bool = False
+    """Also return where each entity was found."""
+    estimator: Literal["grpo", "dr_grpo", "rloo"] | None = None
+    """Overrides the profile's estimator, with its default parameters."""
+    policy: Literal["fail", "survivors"] = "fail"
+    """What an unscored rollout does to its group."""
+    min_scored: Annotated[int, Field(ge=1)] = 1
+    """With `survivors`: fewer scored rollouts than this fail the group."""
+
+
 class MatchIn(Profiled):
     """Body of `POST /v1/match`."""
 

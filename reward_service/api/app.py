@@ -1,5 +1,6 @@
 """Builds the application. Nothing is opened at import time."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from reward_service.api.observe import Observe
 from reward_service.api.routes import router
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
+from reward_service.api.watch import Watch
 from reward_service.config import Settings
 from reward_service.errors import RefusedToStart, UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
@@ -28,7 +30,8 @@ from reward_service.groups.stores.protocols import GroupStore
 from reward_service.groups.stores.redis import RedisStore
 from reward_service.groups.stores.urls import connect
 from reward_service.keys import KeyRing
-from reward_service.metrics import Metrics
+from reward_service.ledger import Ledger
+from reward_service.metrics import Metrics, count_closed
 from reward_service.readiness import Readiness
 from reward_service.runs.keeper import Keeper
 from reward_service.runs.service import RunService
@@ -92,6 +95,22 @@ def create_store(settings: Settings) -> GroupStore:
     return MemoryStore()
 
 
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Look whether all is well before the first call, keep looking while the application serves, and close it."""
+    runs: RunService = app.state.runs
+    service: RewardService = app.state.service
+    watch: Watch = app.state.watch
+    await watch.look()
+    watching = asyncio.create_task(watch.run())
+    try:
+        async with Keeper(runs.standing).running():
+            yield
+    finally:
+        watching.cancel()
+        service.close()
+
+
 async def check_store(settings: Settings) -> None:
     """Ask the store of runs and groups whether it is safe to begin.
 
@@ -103,18 +122,6 @@ async def check_store(settings: Settings) -> None:
         await store.start()
     finally:
         await store.stop()
-
-
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what the application needs while it serves, and close it."""
-    runs: RunService = app.state.runs
-    service: RewardService = app.state.service
-    try:
-        async with Keeper(runs.standing).running():
-            yield
-    finally:
-        service.close()
 
 
 def create_app(
@@ -132,9 +139,12 @@ def create_app(
         UnknownProfile: the default profile does not exist.
         RefusedToStart: the settings contradict each other.
         BadKeyFile: the key file cannot be used.
+        OSError: the ledger cannot be written, or another process writes it.
         UnsafeStore: the settings name no store that groups can be kept in.
     """
     service = create_service(settings, catalogue=catalogue)
+    if settings.ledger is not None:
+        service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
     metrics = Metrics()
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
     readiness = Readiness(metrics)
@@ -155,7 +165,13 @@ def create_app(
         },
     )
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
+    app.state.watch = Watch(
+        service, metrics=metrics, readiness=readiness, interval_s=settings.canary_interval_s
+    )
     app.state.runs = RunService(service, store or create_store(settings))
+    app.state.runs.standing.on_closed = lambda seen: count_closed(
+        metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
+    )
     app.include_router(router)
     app.include_router(runs_router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")

@@ -8,7 +8,7 @@ from fastapi import Request
 from reward_service.adapters.native import Wire, decode
 from reward_service.admission import Ticket
 from reward_service.api.encodings import decoder_for
-from reward_service.api.record import record_of
+from reward_service.api.record import Record, record_of
 from reward_service.errors import BodyTooLarge, UnsupportedMediaType
 from reward_service.service import RewardService
 
@@ -76,7 +76,17 @@ async def read_call(request: Request, service: RewardService, model: type[M]) ->
         body = await read_body(
             request, limit=settings.max_body_bytes, decoded_limit=settings.max_decoded_bytes
         )
-    record.body_bytes = len(body)
+    return await read_line(body, service, record, model)
+
+
+async def read_line(line: bytes, service: RewardService, record: Record, model: type[M]) -> M:
+    """Decode a body, or a line of one; beside the loop where it is long.
+
+    Raises:
+        MalformedJson, InvalidRequest: it is no call.
+    """
+    record.body_bytes += len(line)
+    settings = service.settings
     with record.timings.stage("decode"):
-        work = functools.partial(decode, body, model, max_depth=settings.max_json_depth)
-        return work() if len(body) <= settings.inline_bytes else await service.in_thread(work)
+        work = functools.partial(decode, line, model, max_depth=settings.max_json_depth)
+        return work() if len(line) <= settings.inline_bytes else await service.in_thread(work)

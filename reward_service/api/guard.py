@@ -84,10 +84,10 @@ class Guard:
             nonlocal complete, patient_until
             if complete:  # from here on it only tells whether the caller has left
                 return await receive()
-            message = await _before(receive, timings, patient_until)
-            complete = not message.get("more_body")
             if open_ended:
                 patient_until = timings.clock() + patience
+            message = await _before(receive, timings, patient_until)
+            complete = not message.get("more_body")
             return message
 
         return receive_in_time

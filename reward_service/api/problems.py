@@ -2,7 +2,7 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any, NotRequired
+from typing import Any, NotRequired, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -40,40 +40,34 @@ class Problem(TypedDict):
     request_id: str
 
 
-def _respond(
-    request: Request,
-    *,
-    slug: str,
-    title: str,
-    status: int,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    **more: Any,
-) -> JSONResponse:
+def _problem(request: Request, *, slug: str, title: str, status: int, detail: str, **more: Any) -> Problem:
+    """Put a problem together, and note it in the request's record."""
     record: Record = request.state.record
     record.error = slug
     problem = {"type": URN + slug, "title": title, "status": status, "detail": detail, **more}
-    problem["request_id"] = record.request_id
-    return JSONResponse(problem, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+    return cast("Problem", {**problem, "request_id": record.request_id})
 
 
-async def refuse_call(request: Request, error: Exception) -> JSONResponse:
-    """Answer a call that was refused."""
-    assert isinstance(error, CallError)  # noqa: S101  # registered for this class alone
+def problem_of(request: Request, error: CallError) -> Problem:
+    """Say why a call was refused."""
     more: dict[str, Any] = {} if error.path is None else {"path": error.path}
     if isinstance(error, InvalidRequest) and error.problems:
         more["errors"] = [{"path": path, "message": message} for path, message in error.problems]
     if isinstance(error, DeadlineExceeded):
         more["stage"] = error.stage
-    return _respond(
-        request,
-        slug=error.slug,
-        title=error.title,
-        status=error.status_hint,
-        detail=error.detail,
-        headers=_headers(error),
-        **more,
+    return _problem(
+        request, slug=error.slug, title=error.title, status=error.status_hint, detail=error.detail, **more
     )
+
+
+def _respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(problem, status_code=problem["status"], headers=headers, media_type=MEDIA_TYPE)
+
+
+async def refuse_call(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call that was refused."""
+    assert isinstance(error, CallError)  # noqa: S101  # registered for this class alone
+    return _respond(problem_of(request, error), _headers(error))
 
 
 def _headers(error: CallError) -> dict[str, str]:
@@ -95,21 +89,21 @@ async def refuse_route(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
     phrase = HTTPStatus(error.status_code).phrase
     slug = phrase.lower().replace(" ", "-")
-    headers = dict(error.headers or {})
-    return _respond(
-        request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail), headers=headers
-    )
+    problem = _problem(request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail))
+    return _respond(problem, dict(error.headers or {}))
 
 
 async def confess(request: Request, error: Exception) -> JSONResponse:
     """Answer a call that met a bug: the log has the trace, the caller an id to quote."""
     log.error("bug", extra={"fields": {"request_id": request.state.request_id, **describe(error)}})
     return _respond(
-        request,
-        slug="internal-error",
-        title="The service has a bug.",
-        status=500,
-        detail="Quote the request id when you report it.",
+        _problem(
+            request,
+            slug="internal-error",
+            title="The service has a bug.",
+            status=500,
+            detail="Quote the request id when you report it.",
+        )
     )
 
 

@@ -41,6 +41,7 @@ from reward_service.errors import (
     GroupFull,
     IndexUnavailable,
     InvalidRequest,
+    LedgerUnavailable,
     ProfileMismatch,
     QuestionConflict,
     QuotaExceeded,
@@ -58,7 +59,7 @@ from reward_service.groups.stores.protocols import GroupKey
 from reward_service.groups.watch import Patience
 from reward_service.runs.service import Arrival, RunService, Taken
 
-STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable)
+STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable)
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
 RunId = Annotated[Id, Path(description="Your id of the training.")]

@@ -74,7 +74,7 @@ def _use_problem_media_type(schema: dict[str, Any]) -> None:
         for operation in path.values():
             for status, response in operation["responses"].items():
                 if int(status) >= 400:
-                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+                    response["content"] = {MEDIA_TYPE: next(iter(response["content"].values()))}
 
 
 def as_yaml(app: FastAPI) -> str:

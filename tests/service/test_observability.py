@@ -111,7 +111,7 @@ def test_the_timing_header_names_the_stages(base):
     header = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE).headers["Server-Timing"]
 
     stages = dict(part.split(";dur=") for part in header.split(", "))
-    assert list(stages) == ["receive", "decode", "look_up", "measure", "reward", "encode", "total"]
+    assert list(stages) == ["receive", "decode", "look_up", "measure", "reward", "publish", "encode", "total"]
     assert sum(float(ms) for name, ms in stages.items() if name != "total") <= float(stages["total"]) + 0.01
 
 
