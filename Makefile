@@ -3,13 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check format openapi clean
+.PHONY: run replicas test faults check format openapi clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
 
-test: .venv/dev.made  ## every test
+replicas: .venv/server.made  ## a redis-server and two services that share it, on loopback; Ctrl-C stops all
+	$(BIN)/python scripts/replicas.py
+
+test: .venv/dev.made  ## every test; installs redis-server where it may
+	@scripts/install-redis
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+faults: .venv/dev.made  ## the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
+	@scripts/install-redis
+	FAULT_GROUPS=300 $(BIN)/python -m pytest tests/faults -s
 
 check: .venv/dev.made  ## format, lint, types, import contracts, openapi.yaml
 	$(BIN)/ruff format --check .

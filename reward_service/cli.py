@@ -4,12 +4,11 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
@@ -20,12 +19,15 @@ from reward_service import tables
 from reward_service.adapters.native import ExplainIn, decode
 from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
-from reward_service.api.app import create_app, create_service
+from reward_service.api.app import check_store, create_app, create_service
 from reward_service.api.schema import as_yaml
+from reward_service.api.server import Server
 from reward_service.config import Settings
 from reward_service.demo import run_demo
 from reward_service.errors import ServiceError
 from reward_service.service import GroupCall, RewardService
+
+STARTUP_FAILURE = 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 out = Console()
@@ -70,12 +72,18 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 without it.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 without it.")] = None,
     index: Index = None,
+    state_url: Annotated[
+        str | None, typer.Option(help="Redis that keeps runs and groups; this process's memory without it.")
+    ] = None,
 ) -> None:
     """Serve over HTTP until told to stop. Without an index, questions are sent inline."""
     with one_clear_sentence():
-        settings = _settings(host=host, port=port, index=index)
-        application = create_app(settings)
-    uvicorn.run(application, host=settings.host, port=settings.port, log_level="info", access_log=False)
+        settings = _settings(host=host, port=port, index=index, state_url=state_url)
+        asyncio.run(check_store(settings))
+        server = Server(create_app(settings), settings)
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how this ends
+        server.run()
+    raise typer.Exit(0 if server.started else STARTUP_FAILURE)
 
 
 @app.command()

@@ -5,7 +5,7 @@ The string under a field says how to choose it.
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reward_service.profiles import DEFAULT_PROFILE
@@ -53,3 +53,36 @@ class Settings(BaseSettings):
 
     inline_bytes: int = Field(256 * 1024, ge=0)
     """Groups with more text than this are scored in a thread, so that health checks are answered meanwhile."""
+
+    state_url: SecretStr | None = None
+    """Redis that keeps runs and groups: redis://, rediss://, unix://, redis+sentinel://host:port,host:port/service/db or
+    redis+cluster://host:port,host:port. Without one they live in this process and end with it. It must run with
+    `maxmemory-policy noeviction`; an index may stand in another Redis, where evicting is harmless."""
+
+    state_prefix: str = Field("reward-service", pattern=r"^[A-Za-z0-9._:-]{1,64}$")
+    """Put before every key. Services that share a Redis and nothing else need different ones."""
+
+    state_timeout_s: float = Field(2.0, gt=0)
+    """How long one Redis command may take. A call that meets a stalled Redis is refused after about twice this long."""
+
+    processes: int = Field(1, ge=1)
+    """How many processes answer for the same runs, on all machines together. More than one needs `state_url`."""
+
+    max_wait_s: float = Field(25.0, ge=0)
+    """Longest long poll. Proxies often cut a silent connection after 30 s; clients simply ask again."""
+
+    max_waiting: int = Field(32_768, ge=0)
+    """Most requests that wait at once. Those above it are answered at once with what there is, and nothing is lost."""
+
+    max_open_groups: int = Field(100_000, ge=1)
+    """Most open groups of one run; a run can ask for fewer. It bounds what a forgotten trainer can leave behind."""
+
+    max_deadline_s: float = Field(86_400.0, gt=0)
+    """Longest deadline a run may ask for. Agentic rollouts of one group can end hours apart."""
+
+    group_ttl_s: float = Field(21_600.0, gt=0)
+    """How long a closed group answers replays, and an open one lives under the policy `wait`. Longer than a trainer takes
+    to come back after a crash."""
+
+    run_ttl_s: float = Field(604_800.0, gt=0)
+    """How long a run is kept after its last rollout. Longer than a training may pause."""

@@ -6,19 +6,32 @@
     │   ├── UnknownProfile        404
     │   ├── UnknownDataset        404
     │   ├── UnknownQuestion       404
+    │   ├── UnknownRun            404
+    │   ├── UnknownGroup          404
     │   ├── ProfileMismatch       409
+    │   ├── RunConflict           409
+    │   ├── RolloutConflict       409
+    │   ├── QuestionConflict      409
+    │   ├── AttemptSuperseded     409
+    │   ├── GroupClosed           409
+    │   ├── GroupFull             409
     │   ├── BodyTooLarge          413
     │   ├── UnsupportedMediaType  415
     │   ├── InvalidRequest        422
+    │   ├── QuotaExceeded         429
+    │   ├── CorruptState          500
     │   ├── EngineMismatch        503
-    │   └── IndexUnavailable      503
-    └── GroupError                refuses one group of a call, the others are answered
-        ├── EmptyGroup
-        ├── DuplicateRolloutId
-        ├── UnknownGroupDataset, UnknownGroupQuestion
-        ├── UnusableEntity
-        ├── InconsistentFacts
-        └── LimitExceeded
+    │   ├── IndexUnavailable      503
+    │   ├── StateUnavailable      503
+    │   └── StateLost             503
+    ├── GroupError                refuses one group of a call, the others are answered
+    │   ├── EmptyGroup
+    │   ├── DuplicateRolloutId
+    │   ├── UnknownGroupDataset, UnknownGroupQuestion
+    │   ├── UnusableEntity
+    │   ├── InconsistentFacts
+    │   └── LimitExceeded
+    └── UnsafeStore               refuses to start
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
@@ -88,6 +101,54 @@ class ProfileMismatch(CallError):
     slug, title, status_hint = "profile-mismatch", "The profile of that name has another digest here.", 409
 
 
+class UnknownRun(CallError):
+    """The run was never declared, has been deleted, or was lost with the state it stood in."""
+
+    slug, title, status_hint = "unknown-run", "There is no such run.", 404
+
+
+class UnknownGroup(CallError):
+    """No rollout of the group has come, or it is kept no longer."""
+
+    slug, title, status_hint = "unknown-group", "The run has no such group.", 404
+
+
+class RunConflict(CallError):
+    """A run is declared once; this declaration differs from the first."""
+
+    slug, title, status_hint = "run-conflict", "The run was declared with other values.", 409
+
+
+class RolloutConflict(CallError):
+    """Another rollout came under the same id."""
+
+    slug, title, status_hint = "rollout-conflict", "Another rollout has this id.", 409
+
+
+class QuestionConflict(CallError):
+    """The members of a group answer one question."""
+
+    slug, title, status_hint = "question-conflict", "The group is about another question.", 409
+
+
+class AttemptSuperseded(CallError):
+    """The group has been started afresh under a higher attempt."""
+
+    slug, title, status_hint = "attempt-superseded", "The group is at another attempt.", 409
+
+
+class GroupClosed(CallError):
+    """The rollout came after its group was closed; published numbers never change."""
+
+    slug, title, status_hint = "group-closed", "The group no longer takes rollouts.", 409
+
+
+class GroupFull(CallError):
+    """One rollout more than the run declares for a group."""
+
+    slug, title, status_hint = "group-full", "The group has all its rollouts.", 409
+
+
 class BodyTooLarge(CallError):
     """More bytes than the limit."""
 
@@ -113,6 +174,19 @@ class InvalidRequest(CallError):
         """(JSON Pointer, message) of each misfit, the first twenty."""
 
 
+class QuotaExceeded(CallError):
+    """More groups are open than the run may have."""
+
+    slug, title, status_hint = "quota-exceeded", "The run has too many open groups.", 429
+    retry_after_s = 5
+
+
+class CorruptState(CallError):
+    """What is stored about a run or a group cannot be read."""
+
+    slug, title, status_hint = "corrupt-state", "The stored state is damaged.", 500
+
+
 class EngineMismatch(CallError):
     """Facts measured by another engine version; a rolling upgrade ends this."""
 
@@ -125,6 +199,20 @@ class IndexUnavailable(CallError):
 
     slug, title, status_hint = "index-unavailable", "The entity index cannot be read.", 503
     retry_after_s = 5
+
+
+class StateUnavailable(CallError):
+    """The store of runs and groups does not answer, or cannot be trusted to keep what it is given."""
+
+    slug, title, status_hint = "state-unavailable", "The group state cannot be reached.", 503
+    retry_after_s = 1
+
+
+class StateLost(CallError):
+    """A rollout that was waiting is in the store no longer; sending it again repairs its group."""
+
+    slug, title, status_hint = "state-lost", "The rollout has to be sent again.", 503
+    retry_after_s = 1
 
 
 class GroupError(ServiceError):
@@ -171,6 +259,12 @@ class LimitExceeded(GroupError):
     """More than a limit allows."""
 
     slug, title = "limit-exceeded", "The group is over a limit of the service."
+
+
+class UnsafeStore(ServiceError):
+    """Groups would be assembled on ground that does not hold: the service refuses to start."""
+
+    slug, title = "unsafe-store", "Groups cannot be kept safely."
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

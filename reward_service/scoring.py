@@ -164,6 +164,7 @@ def reward(
     *,
     estimator: Estimator | None = None,
     partial: PartialPolicy | None = None,
+    missing: int = 0,
 ) -> GroupResult:
     """Pay one group.
 
@@ -176,6 +177,7 @@ def reward(
         profile: how to reward.
         estimator: overrides the profile's.
         partial: what an unscored member does to the group; the default fails it.
+        missing: how many members never came; they count as unscored ones.
 
     Returns:
         One result a rollout, in the same order.
@@ -184,17 +186,15 @@ def reward(
         ValueError: an empty group, facts about different questions, or counts out of range.
     """
     _check(facts)
-    policy = partial or PartialPolicy()
     scored = [one for one in facts if one.status is RolloutStatus.SCORED]
-    complete = len(scored) == len(facts)
-    survives = policy.policy == "survivors" and len(scored) >= policy.min_scored
-    if not complete and not survives:
+    status = (partial or PartialPolicy()).settle(len(scored), len(facts) + missing)
+    if status is GroupStatus.FAILED:
         return _failed(facts)
     best = group_max(one.matched or 0 for one in scored)
     parts = [_components(one, profile, best) for one in facts]
     estimated = advantages([total(part) if part else None for part in parts], estimator or profile.estimator)
     return GroupResult(
-        status=GroupStatus.COMPLETE if complete else GroupStatus.PARTIAL,
+        status=status,
         entities=facts[0].entities,
         group_max=best,
         rollouts=tuple(
@@ -225,6 +225,30 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
         status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
         return replace(_result(one, {}, best=0), status=status)
     return _result(one, _components(one, profile, best), best=best)
+
+
+def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
+    """Say what one rollout is worth outside of training: its outcome alone, with nothing that needs a group.
+
+    Trainers validate through the same hook as they train, often with groups of another size; a reward that depends on
+    the best of the group could not be compared between checkpoints.
+    """
+    _check([one])
+    plain = replace(profile, reward=replace(profile.reward, terms=()))
+    result = _result(one, _components(one, plain, 0), best=0)
+    return replace(result, normalized_match_rate=None, in_baseline=False, in_loss=False)
+
+
+def pending(facts: Sequence[RolloutFacts], profile: Profile) -> GroupResult:
+    """Return what can be said of a group that still waits for members: everything but what depends on them."""
+    _check(facts)
+    return GroupResult(
+        status=GroupStatus.OPEN,
+        entities=facts[0].entities,
+        group_max=None,
+        rollouts=tuple(reward_alone(one, profile, best=None) for one in facts),
+        flags=_group_flags(facts),
+    )
 
 
 def _check(facts: Sequence[RolloutFacts]) -> None:

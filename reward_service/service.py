@@ -22,6 +22,7 @@ from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_
 from reward_service.types import (
     Estimator,
     GroupResult,
+    IndexVersion,
     Messages,
     PartialPolicy,
     Rollout,
@@ -59,14 +60,6 @@ class DatasetVersions(NamedTuple):
     name: str
     active: str | None
     versions: tuple[str, ...]
-
-
-class IndexVersion(NamedTuple):
-    """Which ground truth was used."""
-
-    dataset: str
-    version: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +316,34 @@ class RewardService:
             raise errors.IndexUnavailable(str(error)) from error
         return self._stores[name, version]
 
+    def pin(self, dataset: str | None) -> IndexVersion | None:
+        """Return the version that a data set's name stands for today; None for none.
+
+        Raises:
+            UnknownDataset: the index does not hold it.
+        """
+        if dataset is None:
+            return None
+        store = self.open(dataset)
+        if store is None:
+            raise errors.UnknownDataset("the index has no such data set or version", path="/dataset")
+        return IndexVersion(store.info.dataset, store.info.version, store.info.digest)
+
+    async def measure_one(
+        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, explain: bool
+    ) -> tuple[Truth, RolloutFacts]:
+        """Measure one rollout that is the whole call.
+
+        Raises:
+            UnknownDataset, UnknownQuestion: the index does not hold the question.
+            InvalidRequest: the question or the rollout cannot be used.
+        """
+        call = GroupCall("one", "one", question, (rollout,))
+        measured = (await self.measure([call], profile, explain=explain))[0]
+        if measured.error is not None or measured.truth is None:
+            raise _call_error(measured.error)
+        return measured.truth, measured.facts[0]
+
     async def explain(
         self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, best: int | None
     ) -> tuple[Truth, RolloutFacts, RolloutResult]:
@@ -332,13 +353,9 @@ class RewardService:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
             InvalidRequest: the question, the rollout or the best count cannot be used.
         """
-        call = GroupCall("explain", "explain", question, (rollout,))
-        measured = (await self.measure([call], profile, explain=True))[0]
-        if measured.error is not None or measured.truth is None:
-            raise _call_error(measured.error)
-        facts = measured.facts[0]
+        truth, facts = await self.measure_one(question, rollout, profile, explain=True)
         try:
-            return measured.truth, facts, reward_alone(facts, profile, best=best)
+            return truth, facts, reward_alone(facts, profile, best=best)
         except ValueError as error:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
 

@@ -222,6 +222,14 @@ class GroupResult:
     flags: tuple[str, ...] = ()
 
 
+class IndexVersion(NamedTuple):
+    """Which ground truth was used."""
+
+    dataset: str
+    version: str
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Estimator:
     """Which advantage estimator, with its parameters."""
@@ -236,12 +244,19 @@ class Estimator:
 
 @dataclass(frozen=True, slots=True)
 class PartialPolicy:
-    """What happens to a group in which a rollout could not be scored."""
+    """What happens to a group in which a rollout is missing or could not be scored: both alike."""
 
     policy: str = "fail"
-    """`fail`: no rewards at all. `survivors`: statistics over the scored ones."""
+    """`fail`: no rewards at all. `survivors`: statistics over the scored ones. `wait`: no rewards before all are scored."""
     min_scored: int = 1
     """With `survivors`: fewer scored rollouts than this fail the group, >= 1."""
+
+    def settle(self, scored: int, expected: int) -> GroupStatus:
+        """Return what becomes of a group once no more rollouts are expected to be scored."""
+        if scored == expected:
+            return GroupStatus.COMPLETE
+        survives = self.policy == "survivors" and scored >= self.min_scored
+        return GroupStatus.PARTIAL if survives else GroupStatus.FAILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from reward_service.adapters.native import ErrorOut, FactsGroupIn, IndexOut
 from reward_service.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
 from reward_service.profiles import Profile
 from reward_service.scoring import ENGINE_DIGEST
-from reward_service.service import IndexVersion, Measured, Scored, Truth
+from reward_service.service import Measured, Scored, Truth
 from reward_service.types import (
     Estimator,
     Evidence,
     GroupResult,
     GroupStatus,
+    IndexVersion,
     Match,
     NearMiss,
     RolloutFacts,

@@ -1,7 +1,8 @@
 """Builds the application. Nothing is opened at import time."""
 
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,8 +17,16 @@ from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.api import problems
 from reward_service.api.routes import router
+from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.config import Settings
+from reward_service.errors import UnsafeStore
+from reward_service.groups.stores.memory import MemoryStore
+from reward_service.groups.stores.protocols import GroupStore
+from reward_service.groups.stores.redis import RedisStore
+from reward_service.groups.stores.urls import connect
+from reward_service.runs.keeper import Keeper
+from reward_service.runs.service import RunService
 from reward_service.service import RewardService
 
 DESCRIPTION = """\
@@ -71,19 +80,61 @@ def create_service(settings: Settings, *, catalogue: Catalogue | None = None) ->
     return service
 
 
-def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> FastAPI:
+def create_store(settings: Settings) -> GroupStore:
+    """Build the store of runs and groups.
+
+    Raises:
+        UnsafeStore: several processes were to share the memory of one, or the URL names no store.
+    """
+    if settings.state_url is not None:
+        return RedisStore(
+            connect(settings.state_url.get_secret_value(), timeout_s=settings.state_timeout_s),
+            prefix=settings.state_prefix,
+            timeout_s=settings.state_timeout_s,
+        )
+    if settings.processes > 1:
+        raise UnsafeStore("several processes need a shared store: set state_url to a Redis")
+    return MemoryStore()
+
+
+async def check_store(settings: Settings) -> None:
+    """Ask the store of runs and groups whether it is safe to begin.
+
+    Raises:
+        UnsafeStore: groups cannot be kept in it.
+    """
+    store = create_store(settings)
+    try:
+        await store.start()
+    finally:
+        await store.stop()
+
+
+def create_app(
+    settings: Settings, *, catalogue: Catalogue | None = None, store: GroupStore | None = None
+) -> FastAPI:
     """Build the application.
 
     Args:
         settings: how it runs.
         catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
+        store: where runs and groups are kept; without it the settings decide.
 
     Raises:
         FileNotFoundError: the settings' folder does not exist.
         UnknownProfile: the default profile does not exist.
+        UnsafeStore: the settings name no store that groups can be kept in.
     """
     service = create_service(settings, catalogue=catalogue)
+    runs = RunService(service, store or create_store(settings))
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with Keeper(runs.standing).running():
+            yield
+
     app = FastAPIOffline(
+        lifespan=lifespan,
         title="reward-service",
         version=__version__,
         description=DESCRIPTION,
@@ -91,7 +142,9 @@ def create_app(settings: Settings, *, catalogue: Catalogue | None = None) -> Fas
         generate_unique_id_function=_operation_id,
     )
     app.state.service = service
+    app.state.runs = runs
     app.include_router(router)
+    app.include_router(runs_router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     app.add_middleware(RequestId)

@@ -5,10 +5,12 @@ from http import HTTPStatus
 from typing import Any, NotRequired
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
+from reward_service.adapters.native import MAX_PROBLEMS
 from reward_service.errors import URN, CallError, InvalidRequest
 
 log = logging.getLogger("reward_service")
@@ -68,6 +70,13 @@ async def refuse_call(request: Request, error: Exception) -> JSONResponse:
     )
 
 
+async def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
+    """Answer a call whose path or query does not fit, without echoing it."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
+    said = [f"{item['msg']} in the {' '.join(map(str, item['loc']))}" for item in error.errors()]
+    return await refuse_call(request, InvalidRequest("; ".join(said[:MAX_PROBLEMS])))
+
+
 async def refuse_route(request: Request, error: Exception) -> JSONResponse:
     """Answer a call to a route or with a method that does not exist, keeping `Allow`."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
@@ -94,5 +103,6 @@ async def confess(request: Request, error: Exception) -> JSONResponse:
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
     app.add_exception_handler(CallError, refuse_call)
+    app.add_exception_handler(RequestValidationError, refuse_parameters)
     app.add_exception_handler(HTTPException, refuse_route)
     app.add_exception_handler(Exception, confess)

@@ -12,7 +12,6 @@ from reward_service.adapters.replies import (
     FactsReply,
     GroupOut,
     ScoreOut,
-    encode,
     explain_out,
     facts_reply,
     rewarded_out,
@@ -20,25 +19,19 @@ from reward_service.adapters.replies import (
     scored_out,
 )
 from reward_service.api.body import read_body
-from reward_service.api.problems import Problem
+from reward_service.api.documents import POSTED, body_of, json_response, problems_of
 from reward_service.errors import (
-    BodyTooLarge,
-    CallError,
     EngineMismatch,
     IndexUnavailable,
-    InvalidRequest,
-    MalformedJson,
     ProfileMismatch,
+    StateUnavailable,
     UnknownDataset,
     UnknownProfile,
     UnknownQuestion,
-    UnsupportedMediaType,
 )
 from reward_service.profiles import Profile
 from reward_service.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.service import RewardService
-
-POSTED = (MalformedJson, BodyTooLarge, UnsupportedMediaType, InvalidRequest)
 
 
 def service_of(request: Request) -> RewardService:
@@ -51,31 +44,12 @@ Service = Annotated[RewardService, Depends(service_of)]
 router = APIRouter()
 
 
-def _problems(*classes: type[CallError]) -> dict[int | str, dict[str, Any]]:
-    """Document what a route may refuse with."""
-    by_status: dict[int | str, dict[str, Any]] = {}
-    for cls in classes:
-        said = by_status.setdefault(cls.status_hint, {"model": Problem, "description": ""})
-        said["description"] = f"{said['description']} `{cls.slug}`: {cls.title}".strip()
-    return by_status
-
-
-def _body(model: type) -> dict[str, Any]:
-    """Document a body that the route decodes itself."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def _json(reply: Any) -> Response:
-    return Response(encode(reply), media_type="application/json")
-
-
 @router.post(
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable),
-    openapi_extra=_body(ScoreIn),
+    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable),
+    openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request, service: Service) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
@@ -90,15 +64,15 @@ async def score_groups(request: Request, service: Service) -> Response:
         policy=call.policy(),
         explain=call.explain,
     )
-    return _json(score_out([scored_out(one) for one in scored], profile, estimator))
+    return json_response(score_out([scored_out(one) for one in scored], profile, estimator))
 
 
 @router.post(
     "/v1/match",
     tags=["rewards"],
     response_model=FactsReply,
-    responses=_problems(*POSTED, UnknownProfile, IndexUnavailable),
-    openapi_extra=_body(MatchIn),
+    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable),
+    openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
@@ -108,15 +82,15 @@ async def match(request: Request, service: Service) -> Response:
     measured = await service.measure(
         [group.to_domain() for group in call.groups], profile, explain=call.explain
     )
-    return _json(facts_reply(measured, profile))
+    return json_response(facts_reply(measured, profile))
 
 
 @router.post(
     "/v1/rewards",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=_problems(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch),
-    openapi_extra=_body(RewardsIn),
+    responses=problems_of(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch),
+    openapi_extra=body_of(RewardsIn),
 )
 async def rewards(request: Request, service: Service) -> Response:
     """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
@@ -134,15 +108,15 @@ async def rewards(request: Request, service: Service) -> Response:
         )
         for n, group in enumerate(call.groups)
     ]
-    return _json(score_out(groups, profile, estimator))
+    return json_response(score_out(groups, profile, estimator))
 
 
 @router.post(
     "/v1/rollouts/explain",
     tags=["rewards"],
     response_model=ExplainOut,
-    responses=_problems(*POSTED, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable),
-    openapi_extra=_body(ExplainIn),
+    responses=problems_of(*POSTED, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable),
+    openapi_extra=body_of(ExplainIn),
 )
 async def explain(request: Request, service: Service) -> Response:
     """Explain one rollout: its segments, where each entity stands, its counts.
@@ -153,7 +127,7 @@ async def explain(request: Request, service: Service) -> Response:
     call = decode(await read_body(request, service.settings.max_body_bytes), ExplainIn)
     profile = service.profile(call.profile)
     explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
-    return _json(explain_out(*explained, profile))
+    return json_response(explain_out(*explained, profile))
 
 
 class Health(TypedDict):
@@ -207,10 +181,16 @@ async def livez() -> Health:
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["health"], response_model=Health, responses=_problems(IndexUnavailable))
-async def readyz(service: Service) -> Health:
-    """Say that the index can be read."""
+@router.get(
+    "/readyz",
+    tags=["health"],
+    response_model=Health,
+    responses=problems_of(IndexUnavailable, StateUnavailable),
+)
+async def readyz(request: Request, service: Service) -> Health:
+    """Say that the index and the group state can be read."""
     service.datasets()
+    await request.app.state.runs.check()
     return {"status": "ok"}
 
 
@@ -242,7 +222,9 @@ async def profiles(service: Service) -> ProfilesOut:
     return {"profiles": [_profile_info(profile, default) for profile in service.profiles.values()]}
 
 
-@router.get("/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=_problems(IndexUnavailable))
+@router.get(
+    "/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=problems_of(IndexUnavailable)
+)
 async def datasets(service: Service) -> DatasetsOut:
     """Return the data sets a call may name, with their versions."""
     found = service.datasets()

@@ -7,9 +7,10 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
+from reward_service.adapters.runs import MemberIn, RunIn
 from reward_service.api.problems import MEDIA_TYPE
 
-BODIES = (ScoreIn, MatchIn, RewardsIn, ExplainIn)
+BODIES = (ScoreIn, MatchIn, RewardsIn, ExplainIn, RunIn, MemberIn)
 
 
 def with_request_bodies(app: FastAPI) -> None:

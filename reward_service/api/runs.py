@@ -1,0 +1,213 @@
+"""Runs, and rollouts that come one by one: one function a call.
+
+A long poll holds no text: what reads and measures a rollout has returned before the waiting begins. A caller who leaves
+frees the place, and what was stored stays stored.
+"""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.types import Receive
+
+from reward_service.adapters.native import Id, decode
+from reward_service.adapters.runs import (
+    AssembledOut,
+    AttemptQuery,
+    EvaluatedOut,
+    ListQuery,
+    MemberIn,
+    MemberOut,
+    MemberQuery,
+    OpenGroupsOut,
+    RunIn,
+    RunOut,
+    WaitQuery,
+    assembled_out,
+    evaluated_out,
+    member_out,
+    open_groups_out,
+    run_out,
+)
+from reward_service.api.body import read_body
+from reward_service.api.documents import POSTED, body_of, json_response, problems_of
+from reward_service.errors import (
+    AttemptSuperseded,
+    CorruptState,
+    EngineMismatch,
+    GroupClosed,
+    GroupFull,
+    IndexUnavailable,
+    InvalidRequest,
+    ProfileMismatch,
+    QuestionConflict,
+    QuotaExceeded,
+    RolloutConflict,
+    RunConflict,
+    StateLost,
+    StateUnavailable,
+    UnknownDataset,
+    UnknownGroup,
+    UnknownProfile,
+    UnknownQuestion,
+    UnknownRun,
+)
+from reward_service.groups.stores.protocols import GroupKey
+from reward_service.groups.watch import Patience
+from reward_service.runs.service import Arrival, RunService, Taken
+
+STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable)
+GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
+
+RunId = Annotated[Id, Path(description="Your id of the training.")]
+GroupId = Annotated[Id, Path(description="Your id of this question in this step.")]
+RolloutId = Annotated[
+    Id, Path(description="Unique within its group. Number rollouts from 0, and missing ones are named.")
+]
+
+
+def runs_of(request: Request) -> RunService:
+    """Return the application's runs."""
+    runs: RunService = request.app.state.runs
+    return runs
+
+
+def key_of(run_id: RunId, group_id: GroupId) -> GroupKey:
+    """Return the group that a path names."""
+    return GroupKey(run_id, group_id)
+
+
+Runs = Annotated[RunService, Depends(runs_of)]
+Key = Annotated[GroupKey, Depends(key_of)]
+router = APIRouter(tags=["runs"])
+
+
+async def left(receive: Receive) -> None:
+    """Finish when the caller has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _patience(request: Request, runs: RunService, wait_s: float) -> Patience:
+    return Patience(min(wait_s, runs.settings.max_wait_s), partial(left, request.receive))
+
+
+@router.put(
+    "/v1/runs/{run_id}",
+    response_model=RunOut,
+    responses={
+        201: {"model": RunOut, "description": "Declared"},
+        **problems_of(*POSTED, *STORED[1:], RunConflict, UnknownProfile, UnknownDataset, IndexUnavailable),
+    },
+    openapi_extra=body_of(RunIn),
+)
+async def declare_run(request: Request, runs: Runs, run_id: RunId) -> Response:
+    """Declare a run, once: 201. The same again changes nothing: 200. Anything else is a conflict.
+
+    What it names is pinned: a later change of the profile or of the active index version does not reach it.
+    """
+    body = decode(await read_body(request, runs.settings.max_body_bytes), RunIn)
+    run, is_new = await runs.declare(run_id, body.to_domain())
+    return json_response(run_out(run), status=201 if is_new else 200)
+
+
+@router.get("/v1/runs/{run_id}", response_model=RunOut, responses=problems_of(*STORED))
+async def read_run(runs: Runs, run_id: RunId) -> Response:
+    """Return a run."""
+    return json_response(run_out(await runs.find(run_id)))
+
+
+@router.delete("/v1/runs/{run_id}", status_code=204, responses=problems_of(StateUnavailable))
+async def delete_run(runs: Runs, run_id: RunId) -> Response:
+    """Delete a run and all its groups. Deleting what is not there changes nothing."""
+    await runs.drop(run_id)
+    return Response(status_code=204)
+
+
+@router.get("/v1/runs/{run_id}/groups", response_model=OpenGroupsOut, responses=problems_of(*GROUPED))
+async def open_groups(runs: Runs, run_id: RunId, query: Annotated[ListQuery, Query()]) -> Response:
+    """Return the open groups of a run, those that close first coming first, each with what is missing."""
+    return json_response(open_groups_out(await runs.open_groups(run_id, limit=query.limit)))
+
+
+@router.put(
+    "/v1/runs/{run_id}/groups/{group_id}/rollouts/{rollout_id}",
+    response_model=MemberOut | EvaluatedOut,
+    responses={
+        202: {"model": MemberOut, "description": "The rollout is in; its group is still open"},
+        **problems_of(
+            *POSTED,
+            *STORED,
+            UnknownQuestion,
+            UnknownDataset,
+            UnknownProfile,
+            ProfileMismatch,
+            AttemptSuperseded,
+            QuestionConflict,
+            RolloutConflict,
+            GroupFull,
+            GroupClosed,
+            QuotaExceeded,
+            IndexUnavailable,
+            StateLost,
+        ),
+    },
+    openapi_extra=body_of(MemberIn),
+)
+async def put_rollout(
+    request: Request,
+    runs: Runs,
+    *,
+    key: Key,
+    rollout_id: RolloutId,
+    query: Annotated[MemberQuery, Query()],
+) -> Response:
+    """Put one rollout into its group: 202 while the group is open, 200 with the rollout's reward once it is closed.
+
+    Sending it again is safe at any time, also through another replica: the answer is the same, `replayed`.
+    """
+    if query.purpose == "eval":
+        arrival = await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query)
+        return json_response(evaluated_out(await runs.evaluate(arrival)))
+    with runs.waiting(key, query.wait_s) as waiter:
+        taken = await _take(request, runs, key=key, rollout_id=rollout_id, query=query)
+        seen = await runs.outcome(taken, waiter, _patience(request, runs, query.wait_s))
+    return json_response(member_out(taken, seen), status=202 if seen.state.is_open else 200)
+
+
+async def _arrival(
+    request: Request, runs: RunService, *, key: GroupKey, rollout_id: str, query: MemberQuery
+) -> Arrival:
+    member = decode(await read_body(request, runs.settings.max_body_bytes), MemberIn)
+    if member.rollout_id not in (None, rollout_id):
+        raise InvalidRequest("the body has another id than the path", path="/rollout_id")
+    return query.arrival(key, rollout_id, member)
+
+
+async def _take(
+    request: Request, runs: RunService, *, key: GroupKey, rollout_id: str, query: MemberQuery
+) -> Taken:
+    """Take a rollout in; its text is let go of on return."""
+    return await runs.take(await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query))
+
+
+@router.get(
+    "/v1/runs/{run_id}/groups/{group_id}", response_model=AssembledOut, responses=problems_of(*GROUPED)
+)
+async def read_group(
+    request: Request, runs: Runs, *, key: Key, query: Annotated[WaitQuery, Query()]
+) -> Response:
+    """Return a group as `POST /v1/groups/score` would, and what is missing; wait for it to close where asked to."""
+    with runs.waiting(key, query.wait_s) as waiter:
+        seen = await runs.group(key, waiter, _patience(request, runs, query.wait_s))
+    return json_response(assembled_out(seen))
+
+
+@router.post(
+    "/v1/runs/{run_id}/groups/{group_id}/close",
+    response_model=AssembledOut,
+    responses=problems_of(*GROUPED, AttemptSuperseded),
+)
+async def close_group(runs: Runs, key: Key, query: Annotated[AttemptQuery, Query()]) -> Response:
+    """Close a group now, as if its deadline had passed: no more rollouts will come. A closed one stays as it is."""
+    return json_response(assembled_out(await runs.close(key, attempt=query.attempt)))

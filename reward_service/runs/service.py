@@ -1,0 +1,307 @@
+"""What callers ask of runs and groups."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from entity_index.types import Question
+from reward_service import errors
+from reward_service.groups.codec import decode_run, encode_run
+from reward_service.groups.digests import question_digest, rollout_digest
+from reward_service.groups.stores.protocols import GroupKey, GroupStore
+from reward_service.groups.values import Claim, Decision, Declaration, GroupState, Pins, Run
+from reward_service.groups.watch import Patience, Waiter
+from reward_service.profiles import Profile
+from reward_service.runs.seen import Seen
+from reward_service.runs.standing import Look, Standing
+from reward_service.scoring import ENGINE_DIGEST, evaluate
+from reward_service.service import QuestionRef, RewardService, Truth
+from reward_service.types import Rollout, RolloutFacts, RolloutResult
+
+# The setting that bounds a value of a declaration, and where that value stands in the body.
+LIMITS = {
+    "group_size": ("max_rollouts", "/group_size"),
+    "deadline_s": ("max_deadline_s", "/deadline_s"),
+    "open_groups": ("max_open_groups", "/quotas/open_groups"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A rollout on its way in."""
+
+    key: GroupKey
+    rollout: Rollout
+    question: Question | str
+    """The ground truth, or its id in the run's data set."""
+    attempt: int = 0
+    deadline_s: float | None = None
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A rollout that is in. Unless it is to be explained, its text is gone."""
+
+    claim: Claim
+    seen: Seen
+    replayed: bool
+    explained: tuple[Truth, RolloutFacts] | None
+    """Evidence goes into the answer to this call and is stored nowhere; None where it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A rollout that was scored outside of training."""
+
+    run: Run
+    profile: Profile
+    truth: Truth
+    entities: int
+    result: RolloutResult
+
+
+class RunService:
+    """Declares runs, and takes their rollouts in."""
+
+    def __init__(self, scorer: RewardService, store: GroupStore) -> None:
+        self.settings = scorer.settings
+        self.standing = Standing(scorer, store)
+        self._scorer = scorer
+
+    async def declare(self, run_id: str, declared: Declaration) -> tuple[Run, bool]:
+        """Declare a run, or find it declared; returns it, and whether it is new.
+
+        Raises:
+            RunConflict: it was declared with other values.
+            UnknownProfile, UnknownDataset: it names what is not here.
+            InvalidRequest: a value is over a limit of the service.
+        """
+        run = await self.standing.run(run_id)
+        is_new = False
+        if run is None:
+            drawn = self._pinned(run_id, declared)
+            record = await self.standing.store.declare(
+                run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
+            )
+            run = decode_run(record)
+            is_new = run == drawn
+        if run.declared != declared:
+            raise errors.RunConflict("a run is declared once: choose another name, or delete it")
+        return run, is_new
+
+    async def check(self) -> None:
+        """Ask the store whether it answers.
+
+        Raises:
+            StateUnavailable: it does not.
+        """
+        await self.standing.store.read("")
+
+    def let_go(self) -> None:
+        """Answer everybody who waits with what there is: this process is about to end."""
+        self.standing.watch.release()
+
+    async def find(self, run_id: str) -> Run:
+        """Return a run.
+
+        Raises:
+            UnknownRun: there is none.
+        """
+        return await self.standing.find(run_id)
+
+    async def drop(self, run_id: str) -> None:
+        """Forget a run and all its groups; nothing happens where there is none."""
+        await self.standing.store.drop(run_id)
+
+    async def open_groups(self, run_id: str, *, limit: int) -> list[Seen]:
+        """Return open groups of a run, those that close first coming first.
+
+        Raises:
+            UnknownRun: there is none.
+        """
+        await self.find(run_id)
+        listed = await self.standing.store.open_groups(run_id, limit=limit)
+        found = await self.standing.see_many(run_id, [group.group_id for group in listed])
+        return [seen for seen in found if seen is not None and seen.state.is_open]
+
+    @contextmanager
+    def waiting(self, key: GroupKey, wait_s: float) -> Iterator[Waiter[Seen] | None]:
+        """Make ready to wait for a group; None where nobody wants to, or there is no room."""
+        if wait_s <= 0:
+            yield None
+            return
+        with self.standing.watch.waiting(key) as waiter:
+            yield waiter
+
+    async def take(self, arrival: Arrival) -> Taken:
+        """Take a rollout in: decide, measure it where it is wanted, and decide again.
+
+        Raises:
+            UnknownRun, UnknownQuestion: there is no such thing.
+            AttemptSuperseded, QuestionConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
+            QuotaExceeded: it would open one group too many.
+            EngineMismatch, IndexUnavailable, StateUnavailable: it may be taken later.
+        """
+        key = arrival.key
+        run = await self.find(key.run_id)
+        claim = _claim(arrival, run)
+        decision, seen = await self.standing.change(key, lambda look: self._admitted(look, claim))
+        measured = None
+        if decision.admitted or arrival.explain:
+            measured = await self._measured(arrival, run)
+        if decision.admitted and measured is not None:
+            truth, facts = measured
+
+            def add(look: Look) -> Decision:
+                return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
+
+            async with self.standing.turn(key):
+                decision, seen = await self.standing.change(key, add)
+        if seen is None:
+            raise AssertionError("a rollout that was not refused is in a group")
+        return Taken(claim, seen, decision.replayed, measured if arrival.explain else None)
+
+    async def evaluate(self, arrival: Arrival) -> Evaluated:
+        """Score one rollout outside of training. Nothing is kept, so it can be asked any number of times.
+
+        Raises:
+            UnknownRun, UnknownQuestion: there is no such thing.
+        """
+        run = await self.find(arrival.key.run_id)
+        _claim(arrival, run)
+        profile = self.standing.profile(run)
+        truth, facts = await self._measured(arrival, run)
+        return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
+
+    async def outcome(self, taken: Taken, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
+        """Wait for the group of a rollout that is in; returns the group as it is then, maybe still open.
+
+        Raises:
+            AttemptSuperseded: the group was started afresh meanwhile.
+            StateLost, UnknownRun: the store has lost the rollout.
+        """
+        claim, seen = taken.claim, taken.seen
+        if waiter is None or not seen.state.is_open:
+            return seen
+        if not await waiter.until(lambda told: _is_over(told, claim), patience):
+            return seen
+        told = waiter.told
+        if told is None or not _holds(told.state, claim):  # what was told may be older than this rollout
+            told = await self.standing.see(seen.key)
+        if told is None or not _holds(told.state, claim):
+            await self.find(seen.key.run_id)
+            raise _lost(told, claim)
+        return told
+
+    async def group(self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
+        """Return a group, waiting for it to close; it may still be open, and it may come while we wait.
+
+        Raises:
+            UnknownRun, UnknownGroup: there is no such thing.
+        """
+        seen = await self.standing.expire(key)
+        if waiter is not None and not _is_closed(seen):
+            was_told = await waiter.until(_is_closed, patience)
+            seen = waiter.told if was_told else await self.standing.see(key)
+        return _there(seen)
+
+    async def close(self, key: GroupKey, *, attempt: int) -> Seen:
+        """Close a group with the members it has.
+
+        Raises:
+            UnknownRun, UnknownGroup: there is no such thing.
+            AttemptSuperseded: it is at another attempt.
+        """
+        _, seen = await self.standing.change(
+            key, lambda look: look.assembler.end(look.state, attempt=attempt, now=look.now)
+        )
+        return _there(seen)
+
+    def _pinned(self, run_id: str, declared: Declaration) -> Run:
+        """Settle everything a declaration names."""
+        for name, (setting, path) in LIMITS.items():
+            limit = getattr(self.settings, setting)
+            if (getattr(declared, name) or 0) > limit:
+                raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
+        profile = self._scorer.profile(declared.profile)
+        return Run(
+            run_id=run_id,
+            epoch=secrets.token_hex(8),
+            declared=declared,
+            profile_digest=profile.digest,
+            estimator=declared.estimator or profile.estimator,
+            index=self._scorer.pin(declared.dataset),
+        )
+
+    def _admitted(self, look: Look, claim: Claim) -> Decision:
+        """Ask the assembler, and the quota where a group would be opened."""
+        decision = look.assembler.admit(look.state, claim, now=look.now)
+        quota = look.assembler.run.declared.open_groups or self.settings.max_open_groups
+        if decision.state is None and look.open_groups >= quota:
+            return Decision(None, refusal=errors.QuotaExceeded(f"{quota} groups are open"))
+        return decision
+
+    async def _measured(self, arrival: Arrival, run: Run) -> tuple[Truth, RolloutFacts]:
+        truth, facts = await self._scorer.measure_one(
+            _wanted(arrival.question, run),
+            arrival.rollout,
+            self.standing.profile(run),
+            explain=arrival.explain,
+        )
+        if truth.index is not None and truth.index != run.index:
+            raise errors.IndexUnavailable("this replica holds other content under the run's index version")
+        return truth, facts
+
+
+def _claim(arrival: Arrival, run: Run) -> Claim:
+    """Say who asks to become a member."""
+    question_id = arrival.question if isinstance(arrival.question, str) else None
+    if question_id is not None and run.index is None:
+        raise errors.InvalidRequest(
+            "the run names no data set: send the question itself", path="/question_id"
+        )
+    question = question_digest(arrival.question, None if question_id is None else run.index)
+    return Claim(
+        rollout_id=arrival.rollout.rollout_id,
+        digest=rollout_digest(arrival.rollout),
+        pins=Pins(question, ENGINE_DIGEST),
+        question_id=question_id,
+        attempt=arrival.attempt,
+        deadline_s=arrival.deadline_s,
+    )
+
+
+def _wanted(question: Question | str, run: Run) -> Question | QuestionRef:
+    """Return the question, or where it stands in the version that the run has pinned."""
+    if isinstance(question, Question):
+        return question
+    return QuestionRef(f"{run.index.dataset}@{run.index.version}" if run.index else "", question)
+
+
+def _holds(state: GroupState, claim: Claim) -> bool:
+    """Return whether a rollout is a member."""
+    member = state.find(claim.rollout_id)
+    return state.attempt == claim.attempt and member is not None and member.digest == claim.digest
+
+
+def _is_closed(seen: Seen | None) -> bool:
+    return seen is not None and not seen.state.is_open
+
+
+def _is_over(seen: Seen | None, claim: Claim) -> bool:
+    """Return whether a member need not wait any longer: its group is closed, or no longer its group."""
+    return seen is None or not seen.state.is_open or not _holds(seen.state, claim)
+
+
+def _lost(seen: Seen | None, claim: Claim) -> errors.CallError:
+    if seen is not None and seen.state.attempt > claim.attempt:
+        return errors.AttemptSuperseded(f"the group is at attempt {seen.state.attempt}")
+    return errors.StateLost("the store has lost it; nothing else is lost with it")
+
+
+def _there(seen: Seen | None) -> Seen:
+    if seen is None:
+        raise errors.UnknownGroup("no rollout of it has come, or it is kept no longer")
+    return seen

@@ -1,0 +1,162 @@
+"""Runs and groups as they stand in the store, and how they change.
+
+Every change is the same loop: read, let the assembler decide, swap; whoever loses the swap reads again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from reward_service import errors
+from reward_service.groups.assembler import GroupAssembler
+from reward_service.groups.codec import decode_group, decode_run, encode_group
+from reward_service.groups.stores.protocols import GroupKey, GroupStore, Snapshot, Write
+from reward_service.groups.values import Decision, GroupState, Run
+from reward_service.groups.watch import Watch
+from reward_service.profiles import Profile
+from reward_service.runs.seen import Seen
+from reward_service.service import RewardService
+
+# In one process rollouts of a group take turns, so that only other processes make one lose: about every second time
+# with two of them. This many losses in a row are a broken store.
+TRIES = 64
+
+
+class Look(NamedTuple):
+    """What a decision is made on."""
+
+    assembler: GroupAssembler
+    state: GroupState | None
+    now: float
+    open_groups: int
+
+
+class Standing:
+    """All runs and groups."""
+
+    def __init__(self, scorer: RewardService, store: GroupStore) -> None:
+        self.settings = scorer.settings
+        self.store = store
+        self.watch = Watch[Seen](self.settings.max_waiting)
+        self._scorer = scorer
+        self.runs_in_use: set[str] = set()
+        """Runs that this process has met; what nobody asks about need not be closed before somebody does."""
+        self._turns: dict[GroupKey, tuple[asyncio.Lock, int]] = {}
+
+    def profile(self, run: Run) -> Profile:
+        """Return the profile that a run has pinned.
+
+        Raises:
+            UnknownProfile, ProfileMismatch: this replica does not have it.
+        """
+        return self._scorer.pinned_profile(run.declared.profile, run.profile_digest)
+
+    async def run(self, run_id: str) -> Run | None:
+        """Return a run; None where there is none."""
+        record = (await self.store.read(run_id)).run
+        return None if record is None else decode_run(record)
+
+    async def find(self, run_id: str) -> Run:
+        """Return a run.
+
+        Raises:
+            UnknownRun: there is none.
+        """
+        run = await self.run(run_id)
+        if run is None:
+            raise _unknown_run()
+        return run
+
+    async def see(self, key: GroupKey) -> Seen | None:
+        """Look at a group without touching it; None where there is none."""
+        return (await self.see_many(key.run_id, [key.group_id]))[0]
+
+    async def see_many(self, run_id: str, group_ids: Sequence[str]) -> list[Seen | None]:
+        """Look at groups of a run without touching them; one item each, None where there is none."""
+        snapshot = await self.store.read(run_id, group_ids)
+        if snapshot.run is None:
+            return [None] * len(group_ids)
+        run = decode_run(snapshot.run)
+        assembler = self._assembler(run)
+        found = [blob and decode_group(blob) for blob in snapshot.groups]
+        mine = [state if state and assembler.owns(state) else None for state in found]
+        return [
+            self._seen(GroupKey(run_id, group_id), run, state, snapshot.now)
+            for group_id, state in zip(group_ids, mine, strict=True)
+        ]
+
+    async def change(self, key: GroupKey, decide: Callable[[Look], Decision]) -> tuple[Decision, Seen | None]:
+        """Change a group as somebody decides; returns the decision, and the group that is there now.
+
+        Raises:
+            UnknownRun: there is no run.
+            CallError: what the decision refuses with; the state that goes with it is kept.
+        """
+        for _ in range(TRIES):
+            snapshot = await self.store.read(key.run_id, [key.group_id])
+            if snapshot.run is None:
+                raise _unknown_run()
+            self.runs_in_use.add(key.run_id)
+            run, (blob,) = decode_run(snapshot.run), snapshot.groups
+            before = None if blob is None else decode_group(blob)
+            decision = decide(Look(self._assembler(run), before, snapshot.now, snapshot.open_groups))
+            if await self._swapped(key, snapshot, before, decision.state):
+                if decision.refusal is not None:
+                    raise decision.refusal
+                return decision, self._told(key, run, decision.state, snapshot.now)
+        raise errors.StateUnavailable("the group changes faster than it can be read")
+
+    async def expire(self, key: GroupKey) -> Seen | None:
+        """Close a group if it has waited long enough; returns the group that is there now."""
+        _, seen = await self.change(
+            key, lambda look: Decision(look.assembler.expire(look.state, now=look.now))
+        )
+        return seen
+
+    @asynccontextmanager
+    async def turn(self, key: GroupKey) -> AsyncIterator[None]:
+        """Let this process change a group one rollout at a time."""
+        lock, users = self._turns.get(key, (asyncio.Lock(), 0))
+        self._turns[key] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._turns.pop(key)
+            if users > 1:
+                self._turns[key] = (lock, users - 1)
+
+    def _assembler(self, run: Run) -> GroupAssembler:
+        return GroupAssembler(run, self.settings.group_ttl_s)
+
+    async def _swapped(
+        self, key: GroupKey, snapshot: Snapshot, before: GroupState | None, after: GroupState | None
+    ) -> bool:
+        """Make a decision true; False where somebody was faster."""
+        if after is None or after == before or snapshot.run is None:
+            return True
+        ttl_s = self.settings.group_ttl_s
+        afresh = before is not None and (before.epoch, before.attempt) != (after.epoch, after.attempt)
+        write = Write(
+            encode_group(after),
+            keep_s=max(after.closes_at - snapshot.now, 0.0) + ttl_s,
+            closes_at=after.closes_at if after.is_open else None,
+            wake=afresh or not after.is_open,
+        )
+        (blob,) = snapshot.groups
+        return await self.store.swap(key, blob, write, run=snapshot.run, keep_run_s=self.settings.run_ttl_s)
+
+    def _seen(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
+        return None if state is None else Seen(key, run, state, profile=self.profile(run), now=now)
+
+    def _told(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
+        """Tell who waits in this process about a group that is closed; the others hear of it through the store."""
+        seen = self._seen(key, run, state, now)
+        if seen is not None and not seen.state.is_open:
+            self.watch.tell(key, seen)
+        return seen
+
+
+def _unknown_run() -> errors.UnknownRun:
+    return errors.UnknownRun("declare it first: PUT /v1/runs/{run_id}")

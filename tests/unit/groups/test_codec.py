@@ -1,0 +1,125 @@
+"""Runs and groups as bytes."""
+
+import json
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reward_service import errors
+from reward_service.groups.codec import decode_group, decode_run, encode_group, encode_run
+from reward_service.groups.values import Declaration, GroupState, Member, Pins, Run
+from reward_service.types import (
+    Estimator,
+    GroupStatus,
+    IndexVersion,
+    Outcome,
+    PartialPolicy,
+    RolloutFacts,
+    RolloutStatus,
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+ESTIMATORS = st.builds(Estimator, st.sampled_from(["grpo", "rloo"]), st.sampled_from([0, 1]), NUMBERS)
+RUNS = st.builds(
+    Run,
+    TEXT,
+    TEXT,
+    st.builds(
+        Declaration,
+        TEXT,
+        st.integers(1, 512),
+        NUMBERS,
+        st.none() | TEXT,
+        st.builds(PartialPolicy, st.sampled_from(["fail", "survivors", "wait"]), st.integers(1, 9)),
+        st.none() | ESTIMATORS,
+        st.none() | st.integers(1, 9),
+    ),
+    TEXT,
+    ESTIMATORS,
+    st.none() | st.builds(IndexVersion, TEXT, TEXT, TEXT),
+)
+FACTS = st.builds(
+    RolloutFacts,
+    rollout_id=TEXT,
+    status=st.sampled_from(RolloutStatus),
+    outcome=st.none() | st.sampled_from(Outcome),
+    matched=st.none() | st.integers(0, 9),
+    entities=st.integers(0, 9),
+    uncredited=st.dictionaries(TEXT, st.integers(0, 9), max_size=2),
+    grounded=st.integers(0, 9),
+    mentions=st.integers(0, 9),
+    overlength=st.booleans(),
+    signals=st.dictionaries(TEXT, NUMBERS, max_size=2),
+    flags=st.lists(TEXT, max_size=2).map(tuple),
+    detail=st.none() | TEXT,
+    evidence=st.none(),
+)
+STATES = st.builds(
+    GroupState,
+    TEXT,
+    st.integers(0, 9),
+    st.builds(Pins, TEXT, TEXT),
+    st.none() | TEXT,
+    st.lists(TEXT, max_size=2).map(tuple),
+    NUMBERS,
+    NUMBERS,
+    st.sampled_from(GroupStatus),
+    st.lists(st.builds(Member, FACTS, TEXT), max_size=3).map(tuple),
+)
+STATE = GroupState("e", 0, Pins("q", "engine"), None, (), 0.0, 1.0, GroupStatus.OPEN, ())
+RUN = Run("r", "e", Declaration("grpo", 2, 1.0), "sha256:p", Estimator())
+
+
+@given(RUNS)
+def test_a_run_comes_back_as_it_was(run):
+    assert decode_run(encode_run(run)) == run
+
+
+@given(STATES)
+def test_a_group_comes_back_as_it_was(state):
+    assert decode_group(encode_group(state)) == state
+
+
+def test_every_fact_is_written_but_the_evidence():
+    """A new field of the facts is in the strategy above, or this fails."""
+    written = json.loads(encode_group(STATE))["columns"]
+
+    assert set(written) == {"digest", *(field.name for field in fields(RolloutFacts))} - {"evidence"}
+
+
+def test_no_text_of_a_rollout_is_written():
+    facts = RolloutFacts("0", RolloutStatus.SCORED, outcome=Outcome.WRONG, matched=1, entities=2)
+
+    blob = encode_group(replace(STATE, members=(Member(facts, "digest"),)))
+
+    assert json.loads(blob)["rows"] == [
+        ["digest", "0", "scored", "wrong", 1, 2, {}, 0, 0, False, {}, [], None]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"version": 2}, errors.EngineMismatch),
+        ({"columns": ["digest"]}, errors.EngineMismatch),
+        ({"rows": [["digest"]]}, errors.CorruptState),
+        ({"status": "fine"}, errors.CorruptState),
+        ({"surprise": 1}, errors.CorruptState),
+    ],
+)
+def test_what_this_version_did_not_write_is_refused(change, error):
+    blob = json.dumps(json.loads(encode_group(STATE)) | change).encode()
+
+    with pytest.raises(error):
+        decode_group(blob)
+
+
+@pytest.mark.parametrize(
+    "blob", [b"", b"[]", b"7", b"{}", b"\xff", encode_run(RUN)[:-9], encode_group(STATE)]
+)
+def test_a_damaged_run_is_refused(blob):
+    with pytest.raises(errors.CorruptState):
+        decode_run(blob)

@@ -1,0 +1,76 @@
+"""When two rollouts, or two questions, are the same."""
+
+from dataclasses import replace
+
+import pytest
+
+from entity_index.types import Entity, Question
+from reward_service.groups.digests import question_digest, rollout_digest
+from reward_service.types import (
+    IndexVersion,
+    Messages,
+    Outcome,
+    Rollout,
+    Segment,
+    SegmentKind,
+    Steps,
+    StopReason,
+    Text,
+)
+
+ROLLOUT = Rollout("0", Text("<think>x</think>"), outcome=Outcome.WRONG)
+INDEX = IndexVersion("d", "1", "sha256:a")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": Text("<think>y</think>")},
+        {"source": Steps((Segment(SegmentKind.THOUGHT, "x"),))},
+        {"source": Messages(({"role": "user", "content": "x"},))},
+        {"outcome": None},
+        {"stop_reason": StopReason.COMPLETED},
+        {"signals": {"a": 1.0}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_whatever_a_rollout_says_is_in_its_digest(change):
+    assert rollout_digest(replace(ROLLOUT, **change)) != rollout_digest(ROLLOUT)
+
+
+def test_the_key_is_not_in_the_digest():
+    assert rollout_digest(replace(ROLLOUT, rollout_id="1")) == rollout_digest(ROLLOUT)
+
+
+def test_the_order_of_keys_does_not_matter():
+    one = Messages(({"role": "user", "content": "x"},))
+    other = Messages(({"content": "x", "role": "user"},))
+
+    assert rollout_digest(replace(ROLLOUT, source=one)) == rollout_digest(replace(ROLLOUT, source=other))
+
+
+def test_where_a_segment_ends_matters():
+    steps = [
+        Steps((Segment(SegmentKind.THOUGHT, a), Segment(SegmentKind.THOUGHT, b)))
+        for a, b in (("xy", "z"), ("x", "yz"))
+    ]
+
+    assert len({rollout_digest(replace(ROLLOUT, source=source)) for source in steps}) == 2
+
+
+def test_any_string_has_a_digest():
+    assert rollout_digest(replace(ROLLOUT, source=Text("\ud800")))
+
+
+def test_questions_are_the_same_if_their_ground_truth_is():
+    question = Question("Who?", ("x",), (Entity("Zanderheim"),))
+
+    digests = {
+        question_digest(question, None),
+        question_digest(replace(question, entities=()), None),
+        question_digest("q", INDEX),
+        question_digest("q", INDEX._replace(digest="sha256:b")),
+        question_digest("p", INDEX),
+    }
+    assert len(digests) == 5
+    assert question_digest(question, None) == question_digest(replace(question), None)
