@@ -45,7 +45,7 @@ def push(
         CorruptIndex: the source does not hold what its digest covers.
     """
     info, connection = source.info, target.connection
-    keys = target.keys(info.dataset, info.version)
+    place = target.place(info)
     target.begin(info)
     digest = Digest()
     first_ids = []
@@ -54,13 +54,13 @@ def push(
         first_ids.append(next(iter(page)))
         digest.update(page.values())
         count += len(page)
-        if rewrite or not has_page(connection, keys, number, page):
-            write_page(connection, keys, number, page)
+        if rewrite or not has_page(connection, place, number, page):
+            write_page(connection, place, number, page)
             written += len(page)
         progress(len(page))
     if (digest.text(), count) != (info.digest, info.count):
         raise CorruptIndex(f"{info.dataset}@{info.version} does not hold what its digest covers")
-    write_contents(connection, keys, first_ids)
+    write_contents(connection, place, first_ids)
     target.finish(info)
     return PushReport(info, written=written, present=count - written)
 

@@ -5,16 +5,18 @@
     {prefix}:{bucket}:name@version#7                the ids of the eighth thousand, in ascending order
     {prefix}:{bucket}:name@version#                 the first id of every thousand
 
-The bucket is one of 1,024 hash tags, `{000}` to `{3ff}`, so that a Cluster spreads a data set. The lists of ids make absence
-believable: an id without a record is an unknown question only where no list names it. Otherwise Redis has lost it (evicted,
-flushed, failed over too early), which is an error and never an answer; pushing the version again mends it.
+The bucket is one of 1,024 hash tags, `{000}` to `{3ff}`, so that a Cluster spreads a data set. Every value but the catalogue
+begins with four bytes of the version's digest, so that who holds a version open never reads what was pushed under its name
+after a drop. The lists of ids make absence believable: an id without a record is an unknown question only where no list
+names it. Otherwise Redis has lost it (evicted, flushed, failed over too early), which is an error and never an answer;
+pushing the version again mends it.
 """
 
 import json
 import re
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -39,6 +41,8 @@ PREFIXES = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 BUCKETS = 1024
 PAGE = 1000
 LAYOUT = 1
+STAMP = slice(7, 15)  # of "sha256:...", as hexadecimal digits
+STAMP_BYTES = 4
 
 # Fields of the catalogue: a version that is whole, one that is being pushed or dropped, the active version of a data set.
 WHOLE, PARTIAL, ACTIVE = "whole ", "partial ", "active "
@@ -75,12 +79,13 @@ return 1
 FORGET = "return redis.call('HDEL', KEYS[1], 'partial '..ARGV[1])"
 
 
-class Keys(NamedTuple):
-    """How the keys of one version are spelled."""
+class Place(NamedTuple):
+    """How the keys of one version are spelled, and its values stamped."""
 
     prefix: str
     name: str
     """name@version."""
+    stamp: bytes
 
     def record(self, question_id: str) -> bytes:
         """Return the key of a question's record."""
@@ -94,6 +99,34 @@ class Keys(NamedTuple):
         """Return the key of the list of first ids."""
         return self._key(b"#")
 
+    def stamped(self, value: bytes) -> bytes:
+        """Return a value as it is stored."""
+        return self.stamp + value
+
+    def unstamped(self, stored: bytes) -> bytes:
+        """Return a value that was stored.
+
+        Raises:
+            CorruptIndex: it is damaged, or was stored under other content of the same name.
+        """
+        if stored[:STAMP_BYTES] != self.stamp:
+            raise CorruptIndex(f"{self.name} was dropped, and its name holds other content")
+        return stored[STAMP_BYTES:]
+
+    def listed(self, stored: bytes) -> list[str]:
+        """Return a list of ids that was stored."""
+        try:
+            ids = json.loads(zlib.decompress(self.unstamped(stored)))
+        except (zlib.error, ValueError) as error:
+            raise CorruptIndex(f"a list of the questions of {self.name} is damaged") from error
+        if not isinstance(ids, list) or not all(isinstance(at, str) for at in ids):
+            raise CorruptIndex(f"a list of the questions of {self.name} is damaged")
+        return ids
+
+    def listing(self, question_ids: Iterable[str]) -> bytes:
+        """Return a list of ids as it is stored."""
+        return self.stamped(zlib.compress(json.dumps(list(question_ids)).encode(), 9))
+
     def _key(self, rest: bytes) -> bytes:
         bucket = zlib.crc32(rest) % BUCKETS
         return f"{self.prefix}:{{{bucket:03x}}}:{self.name}".encode() + rest
@@ -102,14 +135,14 @@ class Keys(NamedTuple):
 class RedisStore:
     """One version, read over a connection that it shares."""
 
-    def __init__(self, connection: Connection, keys: Keys, info: VersionInfo) -> None:
+    def __init__(self, connection: Connection, place: Place, info: VersionInfo) -> None:
         self.info = info
         self._connection = connection
-        self._keys = keys
-        [contents] = connection.get_many([keys.contents()])
+        self._place = place
+        [contents] = connection.get_many([place.contents()])
         if contents is None:
             raise self._lost("its table of contents is missing")
-        self._first_ids = [key(first) for first in _listed(contents, keys.name)]
+        self._first_ids = [key(first) for first in place.listed(contents)]
 
     def get_many(self, question_ids: Sequence[str]) -> list[Question | None]:
         """Return one question per id, in order; None where the version has no such question."""
@@ -136,11 +169,11 @@ class RedisStore:
         """Do nothing: the connection is the catalogue's."""
 
     def _records(self, question_ids: Sequence[str]) -> list[bytes | None]:
-        packed = self._connection.get_many([self._keys.record(at) for at in question_ids])
+        packed = self._connection.get_many([self._place.record(at) for at in question_ids])
         found = dict(zip(question_ids, packed, strict=True))
         self._check_absence([at for at, value in found.items() if value is None])
         return [
-            None if value is None else unpack(value, question_id=at)
+            None if value is None else unpack(self._place.unstamped(value), question_id=at)
             for at, value in zip(question_ids, packed, strict=True)
         ]
 
@@ -149,20 +182,20 @@ class RedisStore:
         for number in {self._number(at) for at in question_ids if self._first_ids}:
             listed = set(self._page(number))
             if lost := next((at for at in question_ids if at in listed), None):
-                raise CorruptEntry(f"the record of question {lost!r} is lost: push {self._keys.name} again")
+                raise CorruptEntry(f"the record of question {lost!r} is lost: push {self._place.name} again")
 
     def _number(self, question_id: str) -> int:
         """Return the only page that could list an id."""
         return max(0, bisect_right(self._first_ids, key(question_id)) - 1)
 
     def _page(self, number: int) -> list[str]:
-        [page] = self._connection.get_many([self._keys.page(number)])
+        [page] = self._connection.get_many([self._place.page(number)])
         if page is None:
             raise self._lost(f"list {number} of its questions is missing")
-        return _listed(page, self._keys.name)
+        return self._place.listed(page)
 
     def _lost(self, what: str) -> CorruptIndex:
-        return CorruptIndex(f"{self._keys.name} is dropped or lost, {what}: push it again")
+        return CorruptIndex(f"{self._place.name} is dropped or lost, {what}: push it again")
 
 
 class RedisCatalogue:
@@ -200,7 +233,8 @@ class RedisCatalogue:
         wanted = self.active(dataset) if version is None else version
         if wanted is None:
             raise UnknownVersion(f"data set {dataset!r} has no active version")
-        return RedisStore(self.connection, self.keys(dataset, wanted), self._info(dataset, wanted))
+        info = self._info(dataset, wanted)
+        return RedisStore(self.connection, self.place(info), info)
 
     def drop(self, dataset: str, version: str) -> None:
         """Remove a version that is not active, also one that was never pushed to its end.
@@ -213,7 +247,7 @@ class RedisCatalogue:
         info = self._info(dataset, version) if entry is None else _info(name, entry)
         if not self.connection.run(WITHDRAW, self._key, dataset, version):
             raise VersionActive(f"version {version!r} of data set {dataset!r} is active")
-        self._remove(self.keys(dataset, version), pages=-(-info.count // PAGE))
+        self._remove(self.place(info), pages=-(-info.count // PAGE))
         self.connection.run(FORGET, self._key, name)
 
     def close(self) -> None:
@@ -224,9 +258,9 @@ class RedisCatalogue:
         """Return `name@version` of what was not pushed, or not dropped, to its end, sorted."""
         return self._names(PARTIAL)
 
-    def keys(self, dataset: str, version: str) -> Keys:
-        """Return how the keys of a version are spelled."""
-        return Keys(self._prefix, f"{check_name(dataset)}@{check_name(version)}")
+    def place(self, info: VersionInfo) -> Place:
+        """Return where the values of a version stand."""
+        return Place(self._prefix, f"{info.dataset}@{info.version}", bytes.fromhex(info.digest[STAMP]))
 
     def begin(self, info: VersionInfo) -> None:
         """Reserve the name of a version for its content.
@@ -241,13 +275,13 @@ class RedisCatalogue:
         """Show a version whose records all stand."""
         self.connection.run(FINISH, self._key, f"{info.dataset}@{info.version}", _entry(info))
 
-    def _remove(self, keys: Keys, *, pages: int) -> None:
+    def _remove(self, place: Place, *, pages: int) -> None:
         for number in range(pages):
-            [page] = self.connection.get_many([keys.page(number)])
+            [page] = self.connection.get_many([place.page(number)])
             if page is not None:
-                self.connection.remove([keys.record(at) for at in _listed(page, keys.name)])
-                self.connection.remove([keys.page(number)])
-        self.connection.remove([keys.contents()])
+                self.connection.remove([place.record(at) for at in place.listed(page)])
+                self.connection.remove([place.page(number)])
+        self.connection.remove([place.contents()])
 
     def _fields(self) -> Mapping[str, str]:
         return {
@@ -266,23 +300,23 @@ class RedisCatalogue:
         return _info(name, fields[WHOLE + name])
 
 
-def write_page(connection: Connection, keys: Keys, number: int, page: Mapping[str, bytes]) -> None:
+def write_page(connection: Connection, place: Place, number: int, page: Mapping[str, bytes]) -> None:
     """Write a page of records, after the list that names them: what is half written is known to be lost, and is removable."""
-    connection.set_many({keys.page(number): _listing(page)})
-    connection.set_many({keys.record(at): pack(record) for at, record in page.items()})
+    connection.set_many({place.page(number): place.listing(page)})
+    connection.set_many({place.record(at): place.stamped(pack(record)) for at, record in page.items()})
 
 
-def has_page(connection: Connection, keys: Keys, number: int, page: Mapping[str, bytes]) -> bool:
+def has_page(connection: Connection, place: Place, number: int, page: Mapping[str, bytes]) -> bool:
     """Return whether a page stands with all its records."""
-    [found] = connection.get_many([keys.page(number)])
-    if found is None or _listed(found, keys.name) != list(page):
+    [found] = connection.get_many([place.page(number)])
+    if found is None or place.listed(found) != list(page):
         return False
-    return connection.count([keys.record(at) for at in page]) == len(page)
+    return connection.count([place.record(at) for at in page]) == len(page)
 
 
-def write_contents(connection: Connection, keys: Keys, first_ids: Sequence[str]) -> None:
+def write_contents(connection: Connection, place: Place, first_ids: Sequence[str]) -> None:
     """Write the list of first ids."""
-    connection.set_many({keys.contents(): _listing(first_ids)})
+    connection.set_many({place.contents(): place.listing(first_ids)})
 
 
 def _versions(fields: Mapping[str, str], dataset: str) -> list[str]:
@@ -311,17 +345,3 @@ def _info(name: str, entry: str) -> VersionInfo:
             f"{name} has layout {layout} and codec {codec}, this is layout {LAYOUT} and codec {CODEC_VERSION}"
         )
     return info
-
-
-def _listing(question_ids: Sequence[str] | Mapping[str, bytes]) -> bytes:
-    return zlib.compress(json.dumps(list(question_ids)).encode(), 9)
-
-
-def _listed(listing: bytes, name: str) -> list[str]:
-    try:
-        ids = json.loads(zlib.decompress(listing))
-    except (zlib.error, ValueError) as error:
-        raise CorruptIndex(f"a list of the questions of {name} is damaged") from error
-    if not isinstance(ids, list) or not all(isinstance(at, str) for at in ids):
-        raise CorruptIndex(f"a list of the questions of {name} is damaged")
-    return ids

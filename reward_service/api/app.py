@@ -12,7 +12,9 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entity_index.stores.connection import connect as connect_index
 from entity_index.stores.protocols import Catalogue
+from entity_index.stores.redis import RedisCatalogue
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.api import problems
@@ -71,13 +73,27 @@ def _operation_id(route: APIRoute) -> str:
 
 def create_service(settings: Settings, *, catalogue: Catalogue | None = None) -> RewardService:
     """Build the service behind the application; arguments and errors are those of `create_app`."""
-    if catalogue is None and settings.index is not None:
-        if not settings.index.is_dir():
-            raise FileNotFoundError(f"there is no index at {settings.index}")
-        catalogue = SqliteCatalogue(settings.index)
-    service = RewardService(settings, catalogue=catalogue)
+    service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
     service.profile(None)
     return service
+
+
+def create_catalogue(settings: Settings) -> Catalogue | None:
+    """Open the index; None where the settings name none.
+
+    Raises:
+        FileNotFoundError: the settings' folder does not exist.
+        EntityIndexError: the settings' URL names no Redis, or a Cluster that does not answer.
+    """
+    if settings.index_url is not None:
+        url = settings.index_url.get_secret_value()
+        connection = connect_index(url, timeout_s=settings.index_timeout_s)
+        return RedisCatalogue(connection, prefix=settings.index_prefix)
+    if settings.index is None:
+        return None
+    if not settings.index.is_dir():
+        raise FileNotFoundError(f"there is no index at {settings.index}")
+    return SqliteCatalogue(settings.index)
 
 
 def create_store(settings: Settings) -> GroupStore:
@@ -122,6 +138,7 @@ def create_app(
 
     Raises:
         FileNotFoundError: the settings' folder does not exist.
+        EntityIndexError: the settings' URL names no index.
         UnknownProfile: the default profile does not exist.
         UnsafeStore: the settings name no store that groups can be kept in.
     """
@@ -130,8 +147,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with Keeper(runs.standing).running():
-            yield
+        try:
+            async with Keeper(runs.standing).running():
+                yield
+        finally:
+            service.close()
 
     app = FastAPIOffline(
         lifespan=lifespan,

@@ -1,5 +1,6 @@
 """One function a call: read, ask the service, answer."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -189,7 +190,7 @@ async def livez() -> Health:
 )
 async def readyz(request: Request, service: Service) -> Health:
     """Say that the index and the group state can be read."""
-    service.datasets()
+    await asyncio.to_thread(service.datasets)
     await request.app.state.runs.check()
     return {"status": "ok"}
 
@@ -227,5 +228,5 @@ async def profiles(service: Service) -> ProfilesOut:
 )
 async def datasets(service: Service) -> DatasetsOut:
     """Return the data sets a call may name, with their versions."""
-    found = service.datasets()
+    found = await asyncio.to_thread(service.datasets)
     return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}

@@ -214,6 +214,17 @@ def test_a_flushed_redis_never_answers_none(pushed, raw):
         pushed.get_many(["q00001"])
 
 
+def test_other_content_under_the_name_of_a_dropped_version_is_not_read(pushed, catalogue):
+    catalogue.drop("numbers", "v1")
+    push(numbers(7), catalogue)
+
+    with pytest.raises(CorruptIndex, match="numbers@v1 was dropped, and its name holds other content"):
+        pushed.get_many(["q00001"])
+    with pytest.raises(CorruptIndex, match="numbers@v1 was dropped, and its name holds other content"):
+        pushed.get_many(["q00001x"])
+    assert catalogue.open("numbers", "v1").get_many(["q00001"]) == [question(1)]
+
+
 @pytest.mark.parametrize(
     ("entry", "error"),
     [(b"{", CorruptIndex), (b"[]", CorruptIndex), (b'{"digest": "x"}', CorruptIndex), (None, CodecMismatch)],
@@ -230,7 +241,7 @@ def test_a_damaged_catalogue_is_told(pushed, raw, catalogue, entry, error):
 
 def test_a_damaged_list_is_told(pushed, raw):
     [at] = raw.keys("*@v1#0")
-    raw.set(at, b"nonsense")
+    raw.set(at, raw.get(at)[:-3])
 
     with pytest.raises(CorruptIndex, match="a list of the questions of numbers@v1 is damaged"):
         pushed.get_many(["nope", "q00000x"])
