@@ -32,11 +32,8 @@ class Settings(BaseSettings):
 
     index_url: SecretStr | None = None
     """Redis of an index that several processes share, in place of `index`: redis://, rediss://, unix://,
-    redis+sentinel://host:port,host:port/service/db or redis+cluster://host:port,host:port. A user that may GET, MGET and HGETALL
-    is enough to score; `docs/index.md` has the rest."""
-
-    index_prefix: str = Field("entity-index", pattern=r"^[A-Za-z0-9._:-]{1,64}$")
-    """What the keys of the index begin with; the `--prefix` it was pushed with."""
+    redis+sentinel://host:port,host:port/service/db or redis+cluster://host:port,host:port, with `#prefix` where the keys do not
+    begin with `entity-index`. A user that may MGET and HGETALL is enough to score."""
 
     index_timeout_s: float = Field(1.0, gt=0)
     """How long one command to the index may take. A request that meets a stalled Redis is refused after about twice this long."""

@@ -31,7 +31,7 @@ from entity_index.errors import (
     VersionActive,
     VersionExists,
 )
-from entity_index.stores.connection import Connection
+from entity_index.stores.connection import Connection, connect
 from entity_index.stores.names import check_name
 from entity_index.stores.protocols import VersionInfo
 from entity_index.types import Question
@@ -198,14 +198,39 @@ class RedisStore:
         return CorruptIndex(f"{self._place.name} is dropped or lost, {what}: push it again")
 
 
+def open_redis(url: str, *, timeout_s: float) -> "RedisCatalogue":
+    """Open an index by URL; what stands behind `#` is the prefix of its keys.
+
+    Args:
+        url: as `connection` describes it.
+        timeout_s: of connecting, and of each command.
+
+    Raises:
+        InvalidAddress: the URL names no Redis, or no prefix.
+        IndexUnreachable: the Cluster does not answer.
+    """
+    address, _, prefix = url.partition("#")
+    check_prefix(prefix or PREFIX)
+    return RedisCatalogue(connect(address, timeout_s=timeout_s), prefix=prefix or PREFIX)
+
+
+def check_prefix(prefix: str) -> str:
+    """Return a prefix of keys.
+
+    Raises:
+        InvalidAddress: it could blur keys.
+    """
+    if not PREFIXES.fullmatch(prefix):
+        raise InvalidAddress(f"a prefix of keys is 1 to 64 of A-Z a-z 0-9 . _ : -, got {prefix!r}")
+    return prefix
+
+
 class RedisCatalogue:
     """The data sets of one Redis under one prefix."""
 
     def __init__(self, connection: Connection, *, prefix: str = PREFIX) -> None:
-        if not PREFIXES.fullmatch(prefix):
-            raise InvalidAddress(f"a prefix of keys is 1 to 64 of A-Z a-z 0-9 . _ : -, got {prefix!r}")
         self.connection = connection
-        self._prefix = prefix
+        self._prefix = check_prefix(prefix)
         self._key = f"{prefix}:catalogue".encode()
 
     def datasets(self) -> list[str]:

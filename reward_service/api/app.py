@@ -12,9 +12,8 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entity_index.stores.connection import connect as connect_index
 from entity_index.stores.protocols import Catalogue
-from entity_index.stores.redis import RedisCatalogue
+from entity_index.stores.redis import open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.api import problems
@@ -86,9 +85,7 @@ def create_catalogue(settings: Settings) -> Catalogue | None:
         EntityIndexError: the settings' URL names no Redis, or a Cluster that does not answer.
     """
     if settings.index_url is not None:
-        url = settings.index_url.get_secret_value()
-        connection = connect_index(url, timeout_s=settings.index_timeout_s)
-        return RedisCatalogue(connection, prefix=settings.index_prefix)
+        return open_redis(settings.index_url.get_secret_value(), timeout_s=settings.index_timeout_s)
     if settings.index is None:
         return None
     if not settings.index.is_dir():
