@@ -11,7 +11,6 @@ stores      where versions are kept: in memory, in a folder, in Redis
 readers     data sets as they are published, one module a shape
 build       from rows to a version, with a report
 push        from one index into a Redis
-ingest      from rows to a version in any index
 diff        what changed between two versions
 reporting   the report for people and for programs
 describe    what a version holds

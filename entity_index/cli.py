@@ -22,12 +22,13 @@ from rich.table import Table
 from rich.text import Text
 
 from entity_index import codec, reporting
+from entity_index.build import build
 from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
 from entity_index.errors import EntityIndexError
-from entity_index.ingest import ingest
 from entity_index.push import push
 from entity_index.readers import READERS
+from entity_index.readers.rows import bounded_lines
 from entity_index.stores.connection import is_url
 from entity_index.stores.protocols import Catalogue, EntityStore
 from entity_index.stores.redis import RedisCatalogue, open_redis
@@ -96,18 +97,19 @@ def build_command(
     as_json: AsJson = False,
 ) -> None:
     """Build a version of a data set."""
-    with _progress() as progress, _opened(index) as catalogue:
-        task = progress.add_task(f"Pushing {dataset}", total=None, visible=False)
-        with progress.open(source, "rb", description=f"Building {dataset}") as lines:
-            report = ingest(
-                READERS[reader](lines),
-                catalogue,
-                dataset=dataset,
-                version=version,
-                activate=activate,
-                strict=strict,
-                pushed=lambda count: progress.update(task, advance=count, visible=True),
-            )
+    with (
+        _progress() as progress,
+        _opened(index) as catalogue,
+        progress.open(source, "rb", description=f"Building {dataset}") as lines,
+    ):
+        report = build(
+            READERS[reader](bounded_lines(lines)),
+            catalogue,
+            dataset=dataset,
+            version=version,
+            activate=activate,
+            strict=strict,
+        )
     if as_json:
         _print_json(reporting.to_json(report))
     else:

@@ -2,16 +2,21 @@
 
 A push that was interrupted is simply done again: what already stands is found and left alone, so it goes on where it ended,
 and pushing a whole version again mends what Redis has lost. Nobody sees the version before its last record stands.
+A draft for a Redis is built in a file beside it, so that it is known to be whole before the first record is sent.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from entity_index.codec import Digest
 from entity_index.errors import CorruptIndex
-from entity_index.stores.protocols import EntityStore, VersionInfo
+from entity_index.stores.protocols import Draft, EntityStore, VersionInfo
 from entity_index.stores.redis import PAGE, RedisCatalogue, has_page, write_contents, write_page
+from entity_index.stores.sqlite import SqliteCatalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,34 @@ def push(
     write_contents(connection, place, first_ids)
     target.finish(info)
     return PushReport(info, written=written, present=count - written)
+
+
+class RedisDraft:
+    """A version being written in a temporary folder."""
+
+    def __init__(self, draft: Draft, aside: SqliteCatalogue, target: RedisCatalogue) -> None:
+        self._draft = draft
+        self._aside = aside
+        self._target = target
+
+    def add(self, question_id: str, record: bytes) -> bytes | None:
+        """Put a record under a free id and return None, or return the record that already stands there."""
+        return self._draft.add(question_id, record)
+
+    def publish(self, version: str | None = None) -> VersionInfo:
+        """Make the draft a version, named after its digest by default."""
+        info = self._draft.publish(version)
+        with closing(self._aside.open(info.dataset, info.version)) as store:
+            return push(store, self._target).info
+
+
+@contextmanager
+def drafting(dataset: str, target: RedisCatalogue) -> Iterator[RedisDraft]:
+    """Open an empty draft that is pushed when it is published."""
+    with TemporaryDirectory(prefix="entity-index-") as folder:
+        aside = SqliteCatalogue(Path(folder))
+        with aside.draft(dataset) as draft:
+            yield RedisDraft(draft, aside, target)
 
 
 def _pages(source: EntityStore) -> Iterator[dict[str, bytes]]:

@@ -9,6 +9,7 @@
     │   ├── UnknownRun            404
     │   ├── UnknownGroup          404
     │   ├── ProfileMismatch       409
+    │   ├── VersionConflict       409
     │   ├── RunConflict           409
     │   ├── RolloutConflict       409
     │   ├── QuestionConflict      409
@@ -22,6 +23,7 @@
     │   ├── CorruptState          500
     │   ├── EngineMismatch        503
     │   ├── IndexUnavailable      503
+    │   ├── IngestBusy            503
     │   ├── StateUnavailable      503
     │   └── StateLost             503
     ├── GroupError                refuses one group of a call, the others are answered
@@ -149,6 +151,12 @@ class GroupFull(CallError):
     slug, title, status_hint = "group-full", "The group has all its rollouts.", 409
 
 
+class VersionConflict(CallError):
+    """A version never changes: its name is taken by other content."""
+
+    slug, title, status_hint = "version-conflict", "The version holds other content.", 409
+
+
 class BodyTooLarge(CallError):
     """More bytes than the limit."""
 
@@ -192,6 +200,13 @@ class EngineMismatch(CallError):
 
     slug, title, status_hint = "engine-mismatch", "The facts were measured by another engine.", 503
     retry_after_s = 5
+
+
+class IngestBusy(CallError):
+    """Another data set is being taken in; one at a time leaves the processor to scoring."""
+
+    slug, title, status_hint = "ingest-busy", "Another data set is being taken in.", 503
+    retry_after_s = 30
 
 
 class IndexUnavailable(CallError):

@@ -108,6 +108,12 @@ class Lookup:
         found |= await self._read(store, [at for at in wanted if at not in found])
         return [found[at] for at in question_ids]
 
+    def follow(self, name: str) -> None:
+        """Ask for the active version of a data set at the next look-up: it has just been changed."""
+        known = self._active.get(name)
+        if known is not None:
+            self._active[name] = known._replace(ask_again=self._clock())
+
     def close(self) -> None:
         """Let go of threads and stores."""
         self._threads.shutdown()

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
-from entity_index.stores.protocols import Catalogue, EntityStore
+from entity_index.stores.protocols import EntityStore, WritableCatalogue
 from entity_index.types import Question
 from entity_index.usable import why_unusable
 from reward_service import errors
@@ -95,7 +95,7 @@ class Scored:
 class RewardService:
     """Scores groups against an index."""
 
-    def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None) -> None:
+    def __init__(self, settings: Settings, *, catalogue: WritableCatalogue | None = None) -> None:
         self.settings = settings
         self.catalogue = catalogue
         self.profiles: Mapping[str, Profile] = shipped()
@@ -372,7 +372,7 @@ class RewardService:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
 
 
-def _lookup(catalogue: Catalogue, settings: Settings) -> Lookup:
+def _lookup(catalogue: WritableCatalogue, settings: Settings) -> Lookup:
     return Lookup(
         catalogue,
         cached=settings.index_cached_questions,

@@ -6,9 +6,12 @@ A broken line is a value, never an exception: a data set of a million lines has 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import IO
 
 from entity_index.errors import InvalidRecord
 from entity_index.types import Question
+
+MAX_LINE_BYTES = 16 * 1024 * 1024  # a question is about one kilobyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class Refusal:
 
 
 Reader = Callable[[Iterable[bytes]], Iterator[Row | Refusal]]
+
+
+def bounded_lines(file: IO[bytes], *, limit: int = MAX_LINE_BYTES) -> Iterator[bytes]:
+    """Yield the lines of a file; of one that is longer than `limit` only the start, which is no JSON then."""
+    while line := file.readline(limit):
+        yield line
+        while len(line) == limit and not line.endswith(b"\n"):
+            line = file.readline(limit)
 
 
 def read_rows(

@@ -109,7 +109,7 @@ class Draft(Protocol):
 
 
 class WritableCatalogue(Catalogue, Protocol):
-    """A catalogue whose versions are built in place."""
+    """A catalogue that takes new versions."""
 
     def draft(self, dataset: str) -> AbstractContextManager[Draft]:
         """Open an empty draft; leaving it unpublished discards it."""

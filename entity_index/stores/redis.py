@@ -17,6 +17,7 @@ import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ from entity_index.errors import (
 )
 from entity_index.stores.connection import Connection, connect
 from entity_index.stores.names import check_name
-from entity_index.stores.protocols import VersionInfo
+from entity_index.stores.protocols import Draft, VersionInfo
 from entity_index.types import Question
 
 PREFIX = "entity-index"
@@ -274,6 +275,12 @@ class RedisCatalogue:
             raise VersionActive(f"version {version!r} of data set {dataset!r} is active")
         self._remove(self.place(info), pages=-(-info.count // PAGE))
         self.connection.run(FORGET, self._key, name)
+
+    def draft(self, dataset: str) -> AbstractContextManager[Draft]:
+        """Open an empty draft, which is kept in a temporary folder until it is published."""
+        from entity_index.push import drafting  # noqa: PLC0415  # which is built on this module
+
+        return drafting(dataset, self)
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,15 +12,17 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entity_index.stores.protocols import Catalogue
+from entity_index.stores.protocols import WritableCatalogue
 from entity_index.stores.redis import open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.api import problems
+from reward_service.api.datasets import router as datasets_router
 from reward_service.api.routes import router
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.config import Settings
+from reward_service.datasets import Datasets
 from reward_service.errors import UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
 from reward_service.groups.stores.protocols import GroupStore
@@ -70,14 +72,14 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def create_service(settings: Settings, *, catalogue: Catalogue | None = None) -> RewardService:
+def create_service(settings: Settings, *, catalogue: WritableCatalogue | None = None) -> RewardService:
     """Build the service behind the application; arguments and errors are those of `create_app`."""
     service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
     service.profile(None)
     return service
 
 
-def create_catalogue(settings: Settings) -> Catalogue | None:
+def create_catalogue(settings: Settings) -> WritableCatalogue | None:
     """Open the index; None where the settings name none.
 
     Raises:
@@ -124,7 +126,7 @@ async def check_store(settings: Settings) -> None:
 
 
 def create_app(
-    settings: Settings, *, catalogue: Catalogue | None = None, store: GroupStore | None = None
+    settings: Settings, *, catalogue: WritableCatalogue | None = None, store: GroupStore | None = None
 ) -> FastAPI:
     """Build the application.
 
@@ -160,8 +162,10 @@ def create_app(
     )
     app.state.service = service
     app.state.runs = runs
+    app.state.datasets = Datasets(service)
     app.include_router(router)
     app.include_router(runs_router)
+    app.include_router(datasets_router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     app.add_middleware(RequestId)

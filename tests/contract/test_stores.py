@@ -20,7 +20,6 @@ from entity_index.errors import (
     VersionActive,
     VersionExists,
 )
-from entity_index.push import push
 from entity_index.stores.connection import connect
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.stores.protocols import Catalogue, VersionInfo, WritableCatalogue
@@ -60,16 +59,7 @@ def sqlite(folder: Path) -> SqliteCatalogue:
     return SqliteCatalogue(folder / "index")
 
 
-def pushing(catalogue: RedisCatalogue) -> Shelf:
-    def put(dataset: str, records: Records, version: str | None) -> VersionInfo:
-        aside = MemoryCatalogue()
-        info = drafting(aside).put(dataset, records, version)
-        return push(aside.open(dataset, info.version), catalogue).info
-
-    return Shelf(catalogue, put)
-
-
-WRITABLE = {"memory": memory, "sqlite": sqlite}
+LOCAL = {"memory": memory, "sqlite": sqlite}
 REDIS = ("redis", "sentinel", "cluster")
 
 
@@ -90,14 +80,19 @@ def urls(tmp_path_factory):
         yield url
 
 
-@pytest.fixture(params=[*WRITABLE, *REDIS])
-def shelf(request, tmp_path):
-    if request.param in WRITABLE:
-        yield drafting(WRITABLE[request.param](tmp_path))
+@pytest.fixture(params=[*LOCAL, *REDIS])
+def writable(request, tmp_path):
+    if request.param in LOCAL:
+        yield LOCAL[request.param](tmp_path)
         return
     url = request.getfixturevalue("urls")(request.param)
     with closing(RedisCatalogue(connect(url, timeout_s=5), prefix=uuid.uuid4().hex)) as catalogue:
-        yield pushing(catalogue)
+        yield catalogue
+
+
+@pytest.fixture
+def shelf(writable):
+    return drafting(writable)
 
 
 def question(number):
@@ -343,11 +338,6 @@ def test_threads_share_a_store(shelf):
         ThreadPoolExecutor(8) as pool,
     ):
         assert all(found == expected for found in pool.map(store.get_many, [ids] * 32))
-
-
-@pytest.fixture(params=WRITABLE)
-def writable(request, tmp_path):
-    return WRITABLE[request.param](tmp_path)
 
 
 def test_a_draft_shows_what_already_stands_under_an_id(writable):

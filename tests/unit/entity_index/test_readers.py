@@ -1,11 +1,12 @@
 """Data sets as they are published."""
 
 import json
+from io import BytesIO
 
 import pytest
 
 from entity_index.readers import READERS
-from entity_index.readers.rows import Refusal, Row
+from entity_index.readers.rows import Refusal, Row, bounded_lines
 from entity_index.types import Entity, Question
 
 
@@ -84,6 +85,13 @@ def test_reading_goes_on_after_a_broken_line():
     rows = list(READERS["jsonl"]([b"{\n", b'\xef\xbb\xbf{"text": "Who?", "id": "q"}\r\n']))
 
     assert rows == [Refusal(1, "not JSON"), Row(2, Question("Who?", question_id="q"))]
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_line_without_end_takes_no_memory(end):
+    file = BytesIO(b"one\n" + b"x" * 25 + b"\ntwo" + end)
+
+    assert list(bounded_lines(file, limit=8)) == [b"one\n", b"x" * 8, b"two" + end]
 
 
 def test_kilt_entities_are_pages():
