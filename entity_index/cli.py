@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeAlias
+from typing import IO, Annotated, NoReturn, TypeAlias
 
 import typer
 from rich.console import Console
@@ -27,8 +27,9 @@ from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
 from entity_index.errors import EntityIndexError
 from entity_index.push import push
-from entity_index.readers import READERS
-from entity_index.readers.rows import bounded_lines
+from entity_index.readers import SHAPES, mapped
+from entity_index.readers.containers import Shape, read_path
+from entity_index.readers.rows import Refusal, Row
 from entity_index.stores.connection import is_url
 from entity_index.stores.protocols import Catalogue, EntityStore
 from entity_index.stores.redis import RedisCatalogue, open_redis
@@ -48,8 +49,8 @@ app = typer.Typer(
 
 
 def _reader(name: str) -> str:
-    if name not in READERS:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(READERS)}")
+    if name not in SHAPES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(SHAPES)}")
     return name
 
 
@@ -65,6 +66,39 @@ def _url(where: str) -> str:
     return where
 
 
+def _rows(
+    source: Path, reader: str, rules: list[str] | None, *, progress: Progress
+) -> Iterator[Row | Refusal]:
+    def opened(path: Path) -> IO[bytes]:
+        return progress.open(path, "rb", description=f"Reading {path.name}")
+
+    return read_path(source, _shape(reader, rules), opened=opened)
+
+
+def _shape(reader: str, rules: list[str] | None) -> Shape:
+    if rules is None:
+        return SHAPES[reader]
+    if reader != "jsonl":
+        raise typer.BadParameter("a mapping replaces the reader: leave --reader out", param_hint="--map")
+    try:
+        return mapped.shape(rules)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--map") from error
+
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT",
+        exists=True,
+        help="JSON lines, a JSON array, parquet, a folder of JSON files, or one that `datasets` has saved.",
+    ),
+]
+ReaderName = Annotated[str, typer.Option(callback=_reader, help=f"Shape of the input: {', '.join(SHAPES)}.")]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=PATH", help="Where a field stands: question=prompt[-1].content"),
+]
 WHERE = "Folder of the index, or URL of its Redis (#prefix for keys of another prefix)"
 NewIndex = Annotated[
     str, typer.Option("--index", envvar="ENTITY_INDEX", help=f"{WHERE}; a folder is made if it is missing.")
@@ -79,14 +113,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("build")
-def build_command(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", exists=True, dir_okay=False, help="One JSON object a line.")
-    ],
+def build_command(  # noqa: PLR0913  # one option each, as it is typed
+    source: Source,
     *,
-    reader: Annotated[
-        str, typer.Option(callback=_reader, help=f"Shape of the input: {', '.join(READERS)}.")
-    ] = "jsonl",
+    reader: ReaderName = "jsonl",
+    rules: Rules = None,
     index: NewIndex,
     dataset: Annotated[str, typer.Option(help="Name of the data set.")],
     version: Annotated[
@@ -97,13 +128,9 @@ def build_command(
     as_json: AsJson = False,
 ) -> None:
     """Build a version of a data set."""
-    with (
-        _progress() as progress,
-        _opened(index) as catalogue,
-        progress.open(source, "rb", description=f"Building {dataset}") as lines,
-    ):
+    with _progress() as progress, _opened(index) as catalogue:
         report = build(
-            READERS[reader](bounded_lines(lines)),
+            _rows(source, reader, rules, progress=progress),
             catalogue,
             dataset=dataset,
             version=version,

@@ -4,6 +4,7 @@
     ├── InvalidName         a data set or version name is not safe as a file name and key
     ├── InvalidAddress      a URL or prefix names no Redis
     ├── InvalidRecord       a record cannot be ground truth
+    ├── UnreadableInput     a file or folder of questions cannot be read at all
     ├── NothingKept         no line of the input was a question
     ├── UnknownDataset      no such data set
     ├── UnknownVersion      no such version, or none is active
@@ -34,6 +35,10 @@ class InvalidAddress(EntityIndexError):
 
 class InvalidRecord(EntityIndexError):
     """A record cannot be ground truth; the message names the reason and no value, so that reasons can be counted."""
+
+
+class UnreadableInput(EntityIndexError):
+    """A file or folder of questions is broken as a whole, or needs a package that is not installed."""
 
 
 class NothingKept(EntityIndexError):

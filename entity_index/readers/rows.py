@@ -55,23 +55,35 @@ def read_rows(
     """
     for number, line in enumerate(lines, start=1):
         if not line.isspace():
-            try:
-                yield Row(number, to_question(_object(line)))
-            except InvalidRecord as error:
-                yield Refusal(number, str(error))
+            yield _row(number, _json(line), to_question)
 
 
-def _object(line: bytes) -> Mapping[str, object]:
-    value = _json(line)
+def rows_of(
+    values: Iterable[object], to_question: Callable[[Mapping[str, object]], Question]
+) -> Iterator[Row | Refusal]:
+    """Read values that are JSON already; an InvalidRecord among them is a row that could not be read."""
+    for number, value in enumerate(values, start=1):
+        yield _row(number, value, to_question)
+
+
+def _row(
+    number: int, value: object, to_question: Callable[[Mapping[str, object]], Question]
+) -> Row | Refusal:
+    if isinstance(value, InvalidRecord):
+        return Refusal(number, str(value))
     if not isinstance(value, dict):
-        raise InvalidRecord("not a JSON object")
-    return value
+        return Refusal(number, "not a JSON object")
+    try:
+        return Row(number, to_question(value))
+    except InvalidRecord as error:
+        return Refusal(number, str(error))
 
 
 def _json(line: bytes) -> object:
+    """Return the value of a line, or why there is none."""
     try:
         return json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InvalidRecord("not UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidRecord("not JSON") from error
+    except UnicodeDecodeError:
+        return InvalidRecord("not UTF-8")
+    except (ValueError, RecursionError):
+        return InvalidRecord("not JSON")
