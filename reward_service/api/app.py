@@ -11,12 +11,14 @@ from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from entity_index.stores.protocols import Catalogue
+from entity_index.stores.protocols import WritableCatalogue
+from entity_index.stores.redis import open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.admission import Admission
 from reward_service.api import problems
 from reward_service.api.auth import Auth, is_loopback
+from reward_service.api.datasets import router as datasets_router
 from reward_service.api.guard import Guard
 from reward_service.api.observe import Observe
 from reward_service.api.routes import router
@@ -24,6 +26,7 @@ from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.api.watch import Watch
 from reward_service.config import Settings
+from reward_service.datasets import Datasets
 from reward_service.errors import RefusedToStart, UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
 from reward_service.groups.stores.protocols import GroupStore
@@ -51,13 +54,9 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def create_service(settings: Settings, *, catalogue: Catalogue | None = None) -> RewardService:
+def create_service(settings: Settings, *, catalogue: WritableCatalogue | None = None) -> RewardService:
     """Build the service behind the application; arguments and errors are those of `create_app`."""
-    if catalogue is None and settings.index is not None:
-        if not settings.index.is_dir():
-            raise FileNotFoundError(f"there is no index at {settings.index}")
-        catalogue = SqliteCatalogue(settings.index)
-    service = RewardService(settings, catalogue=catalogue)
+    service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
     service.profile(None)
     return service
 
@@ -76,6 +75,22 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
     if not is_loopback(settings.host):
         raise RefusedToStart(f"{settings.host} is not loopback: give a file of API keys (setting `keys`)")
     return None
+
+
+def create_catalogue(settings: Settings) -> WritableCatalogue | None:
+    """Open the index; None where the settings name none.
+
+    Raises:
+        FileNotFoundError: the settings' folder does not exist.
+        EntityIndexError: the settings' URL names no Redis, or a Cluster that does not answer.
+    """
+    if settings.index_url is not None:
+        return open_redis(settings.index_url.get_secret_value(), timeout_s=settings.index_timeout_s)
+    if settings.index is None:
+        return None
+    if not settings.index.is_dir():
+        raise FileNotFoundError(f"there is no index at {settings.index}")
+    return SqliteCatalogue(settings.index)
 
 
 def create_store(settings: Settings) -> GroupStore:
@@ -125,7 +140,7 @@ async def check_store(settings: Settings) -> None:
 
 
 def create_app(
-    settings: Settings, *, catalogue: Catalogue | None = None, store: GroupStore | None = None
+    settings: Settings, *, catalogue: WritableCatalogue | None = None, store: GroupStore | None = None
 ) -> FastAPI:
     """Build the application.
 
@@ -136,6 +151,7 @@ def create_app(
 
     Raises:
         FileNotFoundError: the settings' folder does not exist.
+        EntityIndexError: the settings' URL names no index.
         UnknownProfile: the default profile does not exist.
         RefusedToStart: the settings contradict each other.
         BadKeyFile: the key file cannot be used.
@@ -172,8 +188,10 @@ def create_app(
     app.state.runs.standing.on_closed = lambda seen: count_closed(
         metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
     )
+    app.state.datasets = Datasets(service)
     app.include_router(router)
     app.include_router(runs_router)
+    app.include_router(datasets_router)
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     # The last one added stands outermost.
