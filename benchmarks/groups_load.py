@@ -386,6 +386,7 @@ async def _batched(
 async def measure(report: Report, *, quick: bool) -> None:
     """Run everything."""
     count, size, alone = (64, 16, 20) if quick else (1024, 16, 200)
+    began = os.getloadavg()
     with machinery() as at:
         rows = [["nothing else open, groups of 16", *_row(await idle(at, alone, size, "idle"))]]
         rows += [["nothing else open, groups of 512", *_row(await idle(at, 3, 512, "wide"))]]
@@ -402,6 +403,9 @@ async def measure(report: Report, *, quick: bool) -> None:
             f"Nothing lost: {len(closed.results):,} of {count * size:,} rollouts paid, all groups complete."
         )
         await compare(at, report, groups, closed)
+        report.say(
+            f"Load average of the machine, other jobs included: {began[0]:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended."
+        )
 
 
 def _row(closed: Closed) -> list[str]:
