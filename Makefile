@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test test-trainers faults check format canaries openapi pages clean
+.PHONY: run replicas test test-trainers faults load check format canaries openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -18,6 +18,10 @@ test: .venv/dev.made  ## every test; installs redis-server where it may
 faults: .venv/dev.made  ## the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
 	@scripts/install-redis
 	FAULT_GROUPS=300 $(BIN)/python -m pytest tests/faults -s
+
+load: .venv/dev.made  ## 16,384 rollouts open on two replicas; writes benchmarks/results/groups_load.md
+	@scripts/install-redis
+	$(BIN)/python -m benchmarks.groups_load
 
 TRAINERS := verl openrlhf trl
 TRAINER_ENVS ?= .venv-trainers
