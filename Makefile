@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check format canaries openapi pages clean
+.PHONY: run test fuzz check format canaries openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
 
 test: .venv/dev.made  ## every test
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+fuzz: .venv/dev.made  ## thousands of calls made from openapi.yaml, and long searches for inputs that break a decoder
+	REWARD_SERVICE_FUZZ=400 $(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py tests/property/test_decoders.py -q
 
 check: .venv/dev.made  ## format, lint, types, import contracts, openapi.yaml
 	$(BIN)/ruff format --check .

@@ -161,6 +161,7 @@ def create_app(
     )
     app.include_router(router)
     app.include_router(runs_router)
+    app.state.routes = [*router.routes, *runs_router.routes]
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     # The last one added stands outermost.
