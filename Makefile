@@ -3,13 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test fuzz check format canaries openapi pages clean
+.PHONY: run replicas test faults fuzz bench check format canaries openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
 
-test: .venv/dev.made  ## every test
+replicas: .venv/server.made  ## a redis-server and two services that share it, on loopback; Ctrl-C stops all
+	$(BIN)/python scripts/replicas.py
+
+test: .venv/dev.made  ## every test; installs redis-server where it may
+	@scripts/install-redis
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+faults: .venv/dev.made  ## the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
+	@scripts/install-redis
+	FAULT_GROUPS=300 $(BIN)/python -m pytest tests/faults -s
 
 fuzz: .venv/dev.made  ## thousands of calls made from openapi.yaml, and long searches for inputs that break a decoder
 	REWARD_SERVICE_FUZZ=400 $(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py tests/property/test_decoders.py -q

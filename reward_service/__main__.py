@@ -1,6 +1,6 @@
 """The command `reward-service`.
 
-Exit codes: 0 done; 1 the input or the index cannot be used; 2 the command line is wrong.
+Exit codes: 0 done; 1 the input or the index cannot be used; 2 the command line is wrong; 3 the server could not start.
 """
 
 import sys

@@ -21,7 +21,7 @@ from reward_service import ledger as ledger_file
 from reward_service.adapters.native import ExplainIn, decode
 from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
-from reward_service.api.app import create_app, create_service
+from reward_service.api.app import check_store, create_app, create_service
 from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
 from reward_service.config import Settings
@@ -30,6 +30,8 @@ from reward_service.errors import RefusedToStart, ServiceError
 from reward_service.keys import BadKeyFile
 from reward_service.profiles import shipped
 from reward_service.service import GroupCall, RewardService
+
+STARTUP_FAILURE = 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 out = Console()
@@ -80,13 +82,17 @@ def serve(
     index: Index = None,
     keys: Annotated[Path | None, typer.Option(help="File of API keys, see `reward-service key`.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="File to record every published reward in.")] = None,
+    state_url: Annotated[
+        str | None, typer.Option(help="Redis that keeps runs and groups; this process's memory without it.")
+    ] = None,
 ) -> None:
     """Serve over HTTP until told to stop. Without an index, questions are sent inline."""
     with one_clear_sentence():
-        settings = _settings(host=host, port=port, index=index, keys=keys, ledger=ledger)
+        settings = _settings(host=host, port=port, index=index, keys=keys, ledger=ledger, state_url=state_url)
+        asyncio.run(check_store(settings))
         application = create_app(settings)
     logs.configure(settings.log_level)
-    run_server(application, settings)
+    raise typer.Exit(0 if run_server(application, settings) else STARTUP_FAILURE)
 
 
 @app.command()

@@ -4,8 +4,9 @@ from reward_service.metrics import Metrics
 
 DRAINING = "draining"
 INDEX = "index"
+STATE = "state"
 CANARY = "canary"
-REASONS = (DRAINING, INDEX, CANARY)
+REASONS = (DRAINING, INDEX, STATE, CANARY)
 
 
 class Readiness:

@@ -7,4 +7,5 @@
 - `body`: bytes of a request, within limits
 - `problems`: errors as problem+json (RFC 9457)
 - `schema`: openapi.yaml
+- `server`: one process that serves it, and how it ends
 """

@@ -111,6 +111,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.close()
 
 
+async def check_store(settings: Settings) -> None:
+    """Ask the store of runs and groups whether it is safe to begin.
+
+    Raises:
+        UnsafeStore: groups cannot be kept in it.
+    """
+    store = create_store(settings)
+    try:
+        await store.start()
+    finally:
+        await store.stop()
+
+
 def create_app(
     settings: Settings, *, catalogue: Catalogue | None = None, store: GroupStore | None = None
 ) -> FastAPI:

@@ -33,6 +33,7 @@ from reward_service.errors import (
     LedgerUnavailable,
     NotReady,
     ProfileMismatch,
+    StateUnavailable,
     UnknownDataset,
     UnknownProfile,
     UnknownQuestion,
@@ -42,7 +43,7 @@ from reward_service.errors import (
 from reward_service.ledger import Published, Terms
 from reward_service.metrics import CONTENT_TYPE, Metrics
 from reward_service.profiles import Profile
-from reward_service.readiness import INDEX, Readiness
+from reward_service.readiness import INDEX, STATE, Readiness
 from reward_service.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.service import GroupCall, RewardService
 from reward_service.types import Estimator, PartialPolicy
@@ -281,13 +282,17 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
-async def readyz(service: Service, readiness: Ready) -> Health:
-    """Say that the process should get traffic, or what is missing: its index, a canary, or it is draining."""
+async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
+    """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
     reasons = readiness.reasons()
     try:
         service.datasets()
     except IndexUnavailable as error:
         reasons[INDEX] = error.detail
+    try:
+        await request.app.state.runs.check()
+    except StateUnavailable as error:
+        reasons[STATE] = error.detail
     if reasons:
         raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}

@@ -1,7 +1,7 @@
 """The process: uvicorn, with a deadline for headers, and a drain that readiness announces first.
 
-SIGTERM -> readiness says no, calls are still taken (`drain_delay_s`) -> no new connections, calls in flight finish
-(`drain_timeout_s`) -> exit 0. A second SIGTERM skips the delay; Ctrl-C skips it at once.
+SIGTERM -> readiness says no, calls are still taken (`drain_delay_s`) -> no new connections, who waits for a group is
+answered with what there is, calls in flight finish (`drain_timeout_s`) -> exit 0. A second SIGTERM skips the delay; Ctrl-C skips it at once.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from reward_service.config import MEBIBYTE, Settings
 from reward_service.readiness import DRAINING, Readiness
+from reward_service.runs.service import RunService
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 # A thread that scores gives the interpreter back this often; five times Python's default, so that refusals and health
@@ -96,9 +97,17 @@ def protocol(timeout_s: float) -> type[Impatient]:
 class Server(uvicorn.Server):
     """Drains before it stops."""
 
-    def __init__(self, config: uvicorn.Config, *, drain: Callable[[], None], delay_s: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        drain: Callable[[], None],
+        let_go: Callable[[], None],
+        delay_s: float,
+    ) -> None:
         super().__init__(config)
         self._drain = drain
+        self._let_go = let_go
         self._delay_s = delay_s
         self._stop_at: float | None = None
 
@@ -116,12 +125,15 @@ class Server(uvicorn.Server):
         """Say, ten times a second, whether to stop."""
         if self._stop_at is not None and time.monotonic() >= self._stop_at:
             self.should_exit = True
+        if self.should_exit:
+            self._let_go()
         return await super().on_tick(counter)
 
 
 def server(app: FastAPI, settings: Settings) -> Server:
     """Return a server for an application, not yet running."""
     readiness: Readiness = app.state.readiness
+    runs: RunService = app.state.runs
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -137,13 +149,16 @@ def server(app: FastAPI, settings: Settings) -> Server:
     return Server(
         config,
         drain=lambda: readiness.missing(DRAINING, "the process is about to stop"),
+        let_go=runs.let_go,
         delay_s=settings.drain_delay_s,
     )
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Serve until told to stop."""
+def serve(app: FastAPI, settings: Settings) -> bool:
+    """Serve until told to stop; return whether it ever began."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     keep_memory()
+    one = server(app, settings)
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has stopped
-        server(app, settings).run()
+        one.run()
+    return one.started

@@ -110,7 +110,7 @@ class Findings:
 
     def of(self, rollout: int) -> "Findings":
         """Return the findings of one rollout, in entity order."""
-        first, stop = np.searchsorted(self.rollout, (rollout, rollout + 1))
+        first, stop = self.rollout.searchsorted((rollout, rollout + 1))
         which = np.arange(first, stop)
         return Findings(*(getattr(self, name)[which] for name in self.__slots__))
 

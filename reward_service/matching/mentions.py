@@ -103,8 +103,8 @@ def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Pos
 
 def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
-    tokens = np.flatnonzero(wanted[text.token_segment[:-1]])
-    space = text.spaces[tokens]
+    which = slice(None) if wanted.all() else np.flatnonzero(wanted[text.token_segment[:-1]])
+    space, after = text.spaces[:-1][which], text.spaces[1:][which]
     gaps = text.chars(space)
     initial = gaps + 1
     separator = text.bytes_[space + 1] == SEP
@@ -117,9 +117,9 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     runs, pieces = _runs(capital, parted), _pieces(capital | separator | digit, parted, caseless)
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
-    found = (space[start[order]] + 1, text.spaces[tokens[end[order] - 1] + 1])
+    found = (space[start[order]] + 1, after[end[order] - 1])
     mentions = Mentions(*found, _keys(text, *found))
-    near = np.minimum(np.searchsorted(_OPENERS, mentions.key), len(_OPENERS) - 1)
+    near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)
     return mentions[_OPENERS[near] != mentions.key]
 
 

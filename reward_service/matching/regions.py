@@ -68,14 +68,14 @@ def _texts(text: FoldedText, first: Positions, tokens: int) -> list[bytes]:
 
 def pasted(text: FoldedText, layout: Layout, spans: Spans, *, tokens: int) -> Mask:
     """Return which spans stand inside a pasted run; one longer than `tokens` if all its windows are pasted."""
-    first = np.searchsorted(text.spaces, spans.start) - 1
-    last = np.searchsorted(text.spaces, spans.end) - tokens
+    first = text.spaces.searchsorted(spans.start) - 1
+    last = text.spaces.searchsorted(spans.end) - tokens
     low, high = np.minimum(first, last), np.maximum(first, last)
     reach = high - low + 1
     rank = np.arange(int(reach.sum())) - np.repeat(np.cumsum(reach) - reach, reach)
     windows = _whole_windows(text, np.unique(np.repeat(low, reach) + rank), tokens)
     copied = np.append(0, np.cumsum(_pasted_windows(text, layout, windows, tokens)))
-    begin, stop = np.searchsorted(windows, low), np.searchsorted(windows, high, side="right")
+    begin, stop = windows.searchsorted(low), windows.searchsorted(high, side="right")
     needed = np.where(last > first, stop - begin, 1)
     inside: Mask = copied[stop] - copied[begin] >= needed
     return inside
@@ -124,7 +124,7 @@ def _near(start: Positions, end: Positions, spans: Positions, *, most: int, widt
     """Return the mentions with more than `most` mentions after them within the width, distinct or not, and a span in reach."""
     head = np.arange(max(0, len(start) - most))
     head = head[end[head + most] - start[head] <= width]
-    before, after = np.searchsorted(spans, (start[head] - width, start[head] + width))
+    before, after = spans.searchsorted((start[head] - width, start[head] + width))
     near: Positions = head[before < after]
     return near
 
@@ -142,6 +142,6 @@ def listed(text: FoldedText, mentions: Mentions, spans: Spans, *, most: int, wid
         return np.zeros(len(spans), dtype=np.bool_)
     low = np.maximum(end[last] - width, text.chars(text.separators[segment[first]]))
     high = np.minimum(start[first] + width, text.chars(text.separators[segment[first] + 1]))
-    at = np.searchsorted(low, text.chars(spans.start), side="right") - 1
+    at = low.searchsorted(text.chars(spans.start), side="right") - 1
     inside: Mask = (at >= 0) & (text.chars(spans.end) <= high[at])
     return inside

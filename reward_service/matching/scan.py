@@ -5,7 +5,7 @@ spaces around. Candidates are windows of whole tokens around a piece; `verify` d
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from typing import Any, Self
@@ -40,7 +40,9 @@ class Spans:
 
     def __getitem__(self, which: npt.NDArray[Any]) -> Self:
         """Return some of the spans."""
-        return replace(self, **{name: getattr(self, name)[which] for name in self.__slots__})
+        return type(self)(
+            self.form[which], self.channel[which], self.distance[which], self.start[which], self.end[which]
+        )
 
     def __len__(self) -> int:
         return len(self.form)
@@ -187,12 +189,12 @@ def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
     if not (len(first.start) and len(last.start)):
         return Spans.none()
-    first_at, last_at = np.searchsorted(text.spaces, first.start), np.searchsorted(text.spaces, last.start)
+    first_at, last_at = text.spaces.searchsorted(first.start), text.spaces.searchsorted(last.start)
     width = len(text.spaces) + MIDDLE_NAMES + 2
     firsts = np.sort(first.reference * width + first_at)
     gap = np.arange(2, MIDDLE_NAMES + 2)[:, None]
     sought = last.reference * width + last_at - gap
-    gaps, pair = np.nonzero(firsts[np.minimum(np.searchsorted(firsts, sought), len(firsts) - 1)] == sought)
+    gaps, pair = np.nonzero(firsts[np.minimum(firsts.searchsorted(sought), len(firsts) - 1)] == sought)
     return _checked_middles(
         text, index, np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
     )
@@ -220,8 +222,8 @@ def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     """Return the windows around piece hits whose length could be right, each once."""
     phrase, expected = pieces.reference, pieces.start - pieces.offset
     slack = index.edits[phrase] * text.widest
-    low = np.searchsorted(text.spaces, expected - slack)
-    count = np.searchsorted(text.spaces, expected + slack, side="right") - low
+    low = text.spaces.searchsorted(expected - slack)
+    count = text.spaces.searchsorted(expected + slack, side="right") - low
     at = np.repeat(np.arange(len(phrase)), count)
     first = low[at] + np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
     distinct = np.unique(phrase[at] * len(text.spaces) + first)

@@ -89,6 +89,7 @@ class Keeper:
 
     async def _tell(self, run_id: str, group_ids: Sequence[str]) -> None:
         """Look at groups and tell who waits; a group that cannot be read does not keep the others waiting."""
+        asked = self._standing.watch.moment()
         try:
             found = await self._standing.see_many(run_id, group_ids)
         except (errors.CorruptState, errors.EngineMismatch, errors.ProfileMismatch):
@@ -96,4 +97,4 @@ class Keeper:
                 await self._tell(run_id, [group_id])
             return
         for group_id, seen in zip(group_ids, found, strict=True):
-            self._standing.watch.tell(GroupKey(run_id, group_id), seen)
+            self._standing.watch.tell(GroupKey(run_id, group_id), seen, asked=asked)

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from entity_index.types import Question
 from reward_service import errors
@@ -91,6 +92,14 @@ class RunService:
             raise errors.RunConflict("a run is declared once: choose another name, or delete it")
         return run, is_new
 
+    async def check(self) -> None:
+        """Ask the store whether it answers.
+
+        Raises:
+            StateUnavailable: it does not.
+        """
+        await self.standing.store.read("")
+
     def let_go(self) -> None:
         """Answer everybody who waits with what there is: this process is about to end."""
         self.standing.watch.release()
@@ -177,15 +186,12 @@ class RunService:
         claim, seen = taken.claim, taken.seen
         if waiter is None or not seen.state.is_open:
             return seen
-        if not await waiter.until(lambda told: _is_over(told, claim), patience):
-            return seen
-        told = waiter.told
-        if told is None or not _holds(told.state, claim):  # what was told may be older than this rollout
-            told = await self.standing.see(seen.key)
-        if told is None or not _holds(told.state, claim):
+        over = partial(_is_over, claim=claim)
+        now = waiter.told if await waiter.until(over, patience) else await self.standing.see(seen.key)
+        if now is None or not _holds(now.state, claim):
             await self.find(seen.key.run_id)
-            raise _lost(told, claim)
-        return told
+            raise _lost(now, claim)
+        return now
 
     async def group(self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
         """Return a group, waiting for it to close; it may still be open, and it may come while we wait.
@@ -195,7 +201,7 @@ class RunService:
         """
         seen = await self.standing.expire(key)
         if waiter is not None and not _is_closed(seen):
-            was_told = await waiter.until(_is_closed, patience)
+            was_told = await waiter.until(lambda told, _is_fresh: _is_closed(told), patience)
             seen = waiter.told if was_told else await self.standing.see(key)
         return _there(seen)
 
@@ -282,9 +288,11 @@ def _is_closed(seen: Seen | None) -> bool:
     return seen is not None and not seen.state.is_open
 
 
-def _is_over(seen: Seen | None, claim: Claim) -> bool:
+def _is_over(seen: Seen | None, is_fresh: bool, *, claim: Claim) -> bool:  # noqa: FBT001  # called by position
     """Return whether a member need not wait any longer: its group is closed, or no longer its group."""
-    return seen is None or not seen.state.is_open or not _holds(seen.state, claim)
+    if seen is not None and (_holds(seen.state, claim) or seen.state.attempt > claim.attempt):
+        return not seen.state.is_open or seen.state.attempt > claim.attempt
+    return is_fresh
 
 
 def _lost(seen: Seen | None, claim: Claim) -> errors.CallError:

@@ -97,6 +97,7 @@ class Standing:
             CallError: what the decision refuses with; the state that goes with it is kept.
         """
         for _ in range(TRIES):
+            asked = self.watch.moment()
             snapshot = await self.store.read(key.run_id, [key.group_id])
             if snapshot.run is None:
                 raise _unknown_run()
@@ -112,7 +113,12 @@ class Standing:
                     self.on_closed(closed)
                 if decision.refusal is not None:
                     raise decision.refusal
-                return decision, self._told(key, run, decision.state, snapshot.now)
+                seen = self._seen(key, run, decision.state, snapshot.now)
+                if (
+                    seen is not None and not seen.state.is_open
+                ):  # the other processes hear of it through the store
+                    self.watch.tell(key, seen, asked=asked)
+                return decision, seen
         raise errors.StateUnavailable("the group changes faster than it can be read")
 
     async def expire(self, key: GroupKey) -> Seen | None:
@@ -166,13 +172,6 @@ class Standing:
 
     def _seen(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
         return None if state is None else Seen(key, run, state, profile=self.profile(run), now=now)
-
-    def _told(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
-        """Tell who waits in this process about a group that is closed; the others hear of it through the store."""
-        seen = self._seen(key, run, state, now)
-        if seen is not None and not seen.state.is_open:
-            self.watch.tell(key, seen)
-        return seen
 
 
 def _unknown_run() -> errors.UnknownRun:

@@ -63,7 +63,8 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.NoPermissionError, "it refuses the command"),
     (exceptions.ReadOnlyError, "it is no primary any more"),
 )
-FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
+# RuntimeError: what uvloop says of writing to a connection that was cut a moment ago.
+FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError, RuntimeError)
 
 
 class RedisStore:
