@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     """Most distinct entity names of a data set that are held in memory (about 1 KB each) for profiles with a precision
     floor. For a larger data set the floor is off and rollouts carry the flag `precision_unchecked`."""
 
-    inline_bytes: int = Field(256 * 1024, ge=0)
+    inline_bytes: int = Field(64 * 1024, ge=0)
     """Groups with more text than this are scored in a thread, so that health checks are answered meanwhile."""
 
     state_url: SecretStr | None = None
