@@ -215,6 +215,7 @@ def create_app(
     app.include_router(router)
     app.include_router(runs_router)
     app.include_router(datasets_router)
+    app.state.routes = [*router.routes, *runs_router.routes, *datasets_router.routes]
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     _guard(app, settings)
