@@ -5,9 +5,9 @@ The string under a field says how to choose it. docs/settings.md is made of this
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from reward_service.profiles import DEFAULT_PROFILE
@@ -33,6 +33,22 @@ class Settings(BaseSettings):
 
     keys: Path | None = None
     """File of API keys, made by `reward-service key`. It is read again when it changes, so keys rotate without a restart."""
+    index_url: SecretStr | None = None
+    """Redis of an index that several processes share, in place of `index`: redis://, rediss://, unix://,
+    redis+sentinel://host:port,host:port/service/db or redis+cluster://host:port,host:port, with `#prefix` where the keys do not
+    begin with `entity-index`. A user that may MGET and HGETALL is enough to score."""
+
+    index_timeout_s: float = Field(1.0, gt=0)
+    """How long one command to the index may take. A request that meets a stalled Redis is refused after about twice this long."""
+
+    index_follow_s: float = Field(1.0, ge=0)
+    """How long an activation may go unnoticed. Each data set in use is asked for once in this time."""
+
+    index_cached_questions: int = Field(20_000, ge=0)
+    """Questions kept in memory, about 3 KB each. More than a step has; a whole small data set is better."""
+
+    index_threads: int = Field(4, ge=1)
+    """Look-ups that wait for the index at once. One costs a Redis 0.1 ms; more threads only help over a slow network."""
 
     default_profile: str = DEFAULT_PROFILE
     """Profile of calls that name none. Trainers should name theirs, so that an upgrade cannot change their rewards."""
@@ -119,6 +135,9 @@ class Settings(BaseSettings):
     """Most distinct entity names of a data set that are held in memory (about 1 KB each) for profiles with a precision
     floor. For a larger data set the floor is off and rollouts carry the flag `precision_unchecked`."""
 
+    max_ingest_bytes: int = Field(16 * 1024 * MEBIBYTE, ge=1024)
+    """Largest data set that may be sent in one body, which is kept on disk while it is built. A million questions are about 1 GB."""
+
     inline_bytes: int = Field(64 * 1024, ge=0)
     """Groups with more text than this are scored in a thread, so that health checks are answered meanwhile."""
 
@@ -154,6 +173,12 @@ class Settings(BaseSettings):
 
     run_ttl_s: float = Field(604_800.0, gt=0)
     """How long a run is kept after its last rollout. Longer than a training may pause."""
+
+    @model_validator(mode="after")
+    def _one_index(self) -> Self:
+        if self.index is not None and self.index_url is not None:
+            raise ValueError("index and index_url exclude each other")
+        return self
 
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")

@@ -14,6 +14,7 @@
     │   ├── UnknownGroup          404
     │   ├── SlowBody              408
     │   ├── ProfileMismatch       409
+    │   ├── VersionConflict       409
     │   ├── RunConflict           409
     │   ├── RolloutConflict       409
     │   ├── QuestionConflict      409
@@ -29,6 +30,7 @@
     │   ├── CorruptState          500
     │   ├── EngineMismatch        503
     │   ├── IndexUnavailable      503
+    │   ├── IngestBusy            503
     │   ├── StateUnavailable      503
     │   ├── StateLost             503
     │   ├── OverCapacity          503
@@ -202,6 +204,12 @@ class GroupFull(CallError):
     slug, title, status_hint = "group-full", "The group has all its rollouts.", 409
 
 
+class VersionConflict(CallError):
+    """A version never changes: its name is taken by other content."""
+
+    slug, title, status_hint = "version-conflict", "The version holds other content.", 409
+
+
 class BodyTooLarge(CallError):
     """More bytes than the limit."""
 
@@ -263,6 +271,13 @@ class EngineMismatch(CallError):
 
     slug, title, status_hint = "engine-mismatch", "The facts were measured by another engine.", 503
     retry_after_s = 5
+
+
+class IngestBusy(CallError):
+    """Another data set is being taken in; one at a time leaves the processor to scoring."""
+
+    slug, title, status_hint = "ingest-busy", "Another data set is being taken in.", 503
+    retry_after_s = 30
 
 
 class IndexUnavailable(CallError):

@@ -12,12 +12,13 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
-from entity_index.stores.protocols import Catalogue, EntityStore
+from entity_index.stores.protocols import EntityStore, WritableCatalogue
 from entity_index.types import Question
 from entity_index.usable import why_unusable
 from reward_service import errors
 from reward_service.config import Settings
 from reward_service.ledger import Ledger, Published, Terms
+from reward_service.lookup import Lookup
 from reward_service.matching import MatchSpec, MentionNames, compile_question
 from reward_service.profiles import Profile, shipped
 from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
@@ -101,12 +102,13 @@ class Scored:
 class RewardService:
     """Scores groups against an index."""
 
-    def __init__(self, settings: Settings, *, catalogue: Catalogue | None = None) -> None:
+    def __init__(self, settings: Settings, *, catalogue: WritableCatalogue | None = None) -> None:
         self.settings = settings
         self.catalogue = catalogue
         self.profiles: Mapping[str, Profile] = shipped()
-        self._stores: dict[tuple[str, str], EntityStore] = {}
-        self._names: dict[IndexVersion, MentionNames | None] = {}
+        self.lookup = None if catalogue is None else _lookup(catalogue, settings)
+        self._names: dict[IndexVersion, asyncio.Task[MentionNames | None]] = {}
+        self._opened: set[IndexVersion] = set()
         self.changed = asyncio.Event()
         """Set when an index version is opened for the first time; whoever watches clears it."""
         self.ledger: Ledger | None = None
@@ -129,12 +131,14 @@ class RewardService:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
-        """Let go of threads and stores."""
+        """Let go of threads, ledger and index."""
         self._threads.shutdown()
         if self.ledger is not None:
             self.ledger.close()
-        for store in self._stores.values():
-            store.close()
+        if self.lookup is not None:
+            self.lookup.close()
+        if self.catalogue is not None:
+            self.catalogue.close()
 
     def profile(self, name: str | None) -> Profile:
         """Return a profile by name, the default one for None.
@@ -227,18 +231,18 @@ class RewardService:
         """
         return 0 if self.ledger is None else self.ledger.write(published, terms)
 
-    def probe(self, questions: int) -> list[IndexVersion]:
+    async def probe(self, questions: int) -> list[IndexVersion]:
         """Read a few questions of every active version, and return which those are.
 
         Raises:
             IndexUnavailable: one cannot be read.
         """
         found = []
-        for dataset in self.datasets():
-            store = self.open(dataset.name)
+        for dataset in await self.in_thread(self.datasets):
+            store = await self.open(dataset.name)
             if store is not None:
-                self._fetch(dataset.name, list(islice(store.question_ids(), questions)))
-                found.append(IndexVersion(store.info.dataset, store.info.version, store.info.digest))
+                await self.in_thread(partial(_read_some, store, questions))
+                found.append(version_of(store))
         return found
 
     def reward(
@@ -276,7 +280,7 @@ class RewardService:
         """
         timings = timings or Timings()
         with timings.stage("look_up"):
-            truths = self._look_up(calls)
+            truths = await self._look_up(calls)
         measured = []
         for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
             with timings.stage("measure"):
@@ -309,19 +313,25 @@ class RewardService:
         if index is None or spec.precision_floor is None:
             return None
         if index not in self._names:
-            self._names[index] = await self.in_thread(partial(self._read_names, index))
-        return self._names[index]
+            self._names[index] = asyncio.create_task(self._read_names(index))
+        reading = self._names[index]
+        try:
+            return await asyncio.shield(reading)
+        except errors.IndexUnavailable:
+            self._names.pop(index, None)  # the next one reads again
+            raise
 
-    def _read_names(self, index: IndexVersion) -> MentionNames | None:
-        """Read the names of a data set; None where it has more than the limit."""
-        store = self._stores[index.dataset, index.version]
-        names: set[str] = set()
-        for question_ids in batched(store.question_ids(), NAMES_BATCH):
-            questions = store.get_many(question_ids)
-            names |= {entity.name for question in questions if question for entity in question.entities}
-            if len(names) > self.settings.max_mention_names:
-                return None
-        return MentionNames(names)
+    async def _read_names(self, index: IndexVersion) -> MentionNames | None:
+        """Read the names of a data set once; None where it has more than the limit."""
+        store = await self.open(f"{index.dataset}@{index.version}")
+        if store is None:
+            raise errors.IndexUnavailable(f"{index.dataset}@{index.version} is gone")
+        limit = self.settings.max_mention_names
+        try:
+            names = await asyncio.to_thread(_names, store, limit)
+        except EntityIndexError as error:
+            raise errors.IndexUnavailable(str(error)) from error
+        return None if len(names) > limit else MentionNames(names)
 
     def _check(self, call: GroupCall, question: Question, path: str) -> None:
         """Refuse a group that cannot be scored for a reason the caller can mend."""
@@ -344,13 +354,13 @@ class RewardService:
             )
         check_entities(question, self.settings, f"{path}/question/entities")
 
-    def _look_up(self, calls: Sequence[GroupCall]) -> list[Truth | errors.GroupError]:
+    async def _look_up(self, calls: Sequence[GroupCall]) -> list[Truth | errors.GroupError]:
         """Find the ground truth of every group: one round a data set, however many groups ask for it."""
         wanted: dict[str, list[str]] = {}
         for call in calls:
             if isinstance(call.question, QuestionRef):
                 wanted.setdefault(call.question.dataset, []).append(call.question.question_id)
-        found = {dataset: self._fetch(dataset, ids) for dataset, ids in wanted.items()}
+        found = {dataset: await self._fetch(dataset, ids) for dataset, ids in wanted.items()}
         return [
             _truth(call.question, found, f"/groups/{n}")
             if isinstance(call.question, QuestionRef)
@@ -358,15 +368,14 @@ class RewardService:
             for n, call in enumerate(calls)
         ]
 
-    def _fetch(self, dataset: str, question_ids: Sequence[str]) -> dict[str, Truth] | None:
+    async def _fetch(self, dataset: str, question_ids: Sequence[str]) -> dict[str, Truth] | None:
         """Return the questions a data set has; None where there is no such data set."""
-        store = self.open(dataset)
-        if store is None:
+        store = await self.open(dataset)
+        if store is None or self.lookup is None:
             return None
-        info = store.info
-        index = IndexVersion(info.dataset, info.version, info.digest)
+        index = version_of(store)
         try:
-            questions = store.get_many(question_ids)
+            questions = await self.lookup.get_many(store, question_ids)
         except EntityIndexError as error:
             raise errors.IndexUnavailable(str(error)) from error
         return {
@@ -375,25 +384,26 @@ class RewardService:
             if question is not None
         }
 
-    def open(self, dataset: str) -> EntityStore | None:
-        """Open `name` or `name@version`; None where the index does not hold it."""
-        if self.catalogue is None:
+    async def open(self, dataset: str) -> EntityStore | None:
+        """Open `name` or `name@version`; None where the index does not hold it.
+
+        Raises:
+            IndexUnavailable: it cannot be read.
+        """
+        if self.lookup is None:
             return None
-        name, _, named = dataset.partition("@")
         try:
-            version = named or self.catalogue.active(name)
-            if version is None:
-                return None
-            if (name, version) not in self._stores:
-                self._stores[name, version] = self.catalogue.open(name, version)
-                self.changed.set()
+            store = await self.lookup.open(dataset)
         except (InvalidName, UnknownDataset, UnknownVersion):
             return None
         except EntityIndexError as error:
             raise errors.IndexUnavailable(str(error)) from error
-        return self._stores[name, version]
+        if store is not None and (version := version_of(store)) not in self._opened:
+            self._opened.add(version)
+            self.changed.set()
+        return store
 
-    def pin(self, dataset: str | None) -> IndexVersion | None:
+    async def pin(self, dataset: str | None) -> IndexVersion | None:
         """Return the version that a data set's name stands for today; None for none.
 
         Raises:
@@ -401,10 +411,10 @@ class RewardService:
         """
         if dataset is None:
             return None
-        store = self.open(dataset)
+        store = await self.open(dataset)
         if store is None:
             raise errors.UnknownDataset("the index has no such data set or version", path="/dataset")
-        return IndexVersion(store.info.dataset, store.info.version, store.info.digest)
+        return version_of(store)
 
     async def measure_one(
         self,
@@ -447,6 +457,43 @@ class RewardService:
             return truth, facts, reward_alone(facts, profile, best=best)
         except ValueError as error:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
+
+
+def _lookup(catalogue: WritableCatalogue, settings: Settings) -> Lookup:
+    return Lookup(
+        catalogue,
+        cached=settings.index_cached_questions,
+        follow_s=settings.index_follow_s,
+        threads=settings.index_threads,
+    )
+
+
+def _names(store: EntityStore, limit: int) -> set[str]:
+    """Return the names of a data set; where there are more than `limit`, only so many that it shows."""
+    names: set[str] = set()
+    for question_ids in batched(store.question_ids(), NAMES_BATCH):
+        questions = store.get_many(question_ids)
+        names |= {entity.name for question in questions if question for entity in question.entities}
+        if len(names) > limit:
+            break
+    return names
+
+
+def version_of(store: EntityStore) -> IndexVersion:
+    """Return which version a store holds."""
+    return IndexVersion(store.info.dataset, store.info.version, store.info.digest)
+
+
+def _read_some(store: EntityStore, questions: int) -> None:
+    """Read the first few questions of a version.
+
+    Raises:
+        IndexUnavailable: they cannot be read.
+    """
+    try:
+        store.get_many(list(islice(store.question_ids(), questions)))
+    except EntityIndexError as error:
+        raise errors.IndexUnavailable(str(error)) from error
 
 
 def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:

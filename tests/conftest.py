@@ -16,6 +16,8 @@ from reward_service.api.server import server as server_for
 from reward_service.config import Settings
 from reward_service.demo import build_sample
 
+collect_ignore = ["trainers"]  # they run in the trainers' own environments: make test-trainers
+
 
 @contextlib.contextmanager
 def serving(app):

@@ -68,11 +68,20 @@ class SqliteStore:
 
     def question_ids(self) -> Iterator[str]:
         """Iterate over all ids in ascending order."""
+        return (at for (at,) in self._walk("id"))
+
+    def records(self) -> Iterator[tuple[str, bytes]]:
+        """Iterate over all ids with their records, in ascending order of the ids."""
+        return self._walk("id, body")
+
+    def _walk(self, columns: str) -> Iterator[Any]:
+        """Yield rows whose first column is the id, spelled as text; no lock is held between pages."""
+        query = f"SELECT {columns} FROM record WHERE id > ? ORDER BY id LIMIT 1000"  # noqa: S608  # ours
         after = b""
-        while page := self._rows("SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000", after):
-            for (question_id,) in page:
-                yield self._spell(question_id, after=after)
-                after = question_id
+        while page := self._rows(query, after):
+            for row in page:
+                yield self._spell(row[0], after=after), *row[1:]
+                after = row[0]
 
     def close(self) -> None:
         """Close the connection."""
@@ -152,6 +161,9 @@ class SqliteCatalogue:
         if version == self.active(dataset):
             raise VersionActive(f"version {version!r} of data set {dataset!r} is active")
         path.unlink()
+
+    def close(self) -> None:
+        """Do nothing: a folder is not held open."""
 
     @contextmanager
     def draft(self, dataset: str) -> Iterator["SqliteDraft"]:

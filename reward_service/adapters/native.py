@@ -41,6 +41,7 @@ MAX_PROBLEMS = 20
 CONTAINERS = (dict, list)
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
 OutcomeName = Literal["correct", "wrong", "error"]
 MeasuredStatus = Literal[
     "scored",
@@ -128,7 +129,12 @@ class RolloutIn(Wire):
     messages: list[Any] | None = None
     """OpenAI chat messages. A list that cannot be read makes the rollout `invalid_rollout`, without a reward."""
     text: str | None = None
-    """Tagged text: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…<answer>…</answer>`."""
+    """The rollout as one string, without the prompt, written in `format`."""
+    format: FormatName = "tagged"
+    """How `text` is written. `tagged`: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…
+    <answer>…</answer>`. `search_r1`: `<search>` and `<information>` instead. `r1_searcher`: `<|begin_of_query|>` and
+    `<|begin_of_documents|>` inside `<think>`. `react`: `Thought:`, `Action:`, `Observation:`, `Final Answer:`. `chatml`:
+    chat messages with `<|im_start|>` and `<|im_end|>`. `role_lines`: the same after special tokens were dropped."""
     steps: list[Step] | None = None
     """The rollout already cut into steps."""
     outcome: OutcomeName | None = None
@@ -142,6 +148,8 @@ class RolloutIn(Wire):
     def _one_source(self) -> "RolloutIn":
         if sum(source is not None for source in (self.messages, self.text, self.steps)) != 1:
             raise ValueError("exactly one of messages, text and steps must be given")
+        if self.text is None and "format" in self.model_fields_set:
+            raise ValueError("format goes with text")
         return self
 
     def to_domain(self) -> Rollout:
@@ -156,7 +164,7 @@ class RolloutIn(Wire):
 
     def _source(self) -> Text | Messages | Steps:
         if self.text is not None:
-            return Text(self.text)
+            return Text(self.text, self.format)
         if self.messages is not None:
             return Messages(tuple(self.messages))
         return Steps(tuple(step.to_domain() for step in self.steps or ()))

@@ -11,12 +11,14 @@ from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
-from entity_index.stores.protocols import Catalogue
+from entity_index.stores.protocols import WritableCatalogue
+from entity_index.stores.redis import open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
 from reward_service.admission import Admission
 from reward_service.api import problems
 from reward_service.api.auth import Auth, is_loopback
+from reward_service.api.datasets import router as datasets_router
 from reward_service.api.guard import Guard
 from reward_service.api.observe import Observe
 from reward_service.api.routes import router
@@ -24,6 +26,7 @@ from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.api.watch import Watch
 from reward_service.config import Settings
+from reward_service.datasets import Datasets
 from reward_service.errors import RefusedToStart, UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
 from reward_service.groups.stores.protocols import GroupStore
@@ -51,13 +54,9 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def create_service(settings: Settings, *, catalogue: Catalogue | None = None) -> RewardService:
+def create_service(settings: Settings, *, catalogue: WritableCatalogue | None = None) -> RewardService:
     """Build the service behind the application; arguments and errors are those of `create_app`."""
-    if catalogue is None and settings.index is not None:
-        if not settings.index.is_dir():
-            raise FileNotFoundError(f"there is no index at {settings.index}")
-        catalogue = SqliteCatalogue(settings.index)
-    service = RewardService(settings, catalogue=catalogue)
+    service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
     service.profile(None)
     return service
 
@@ -76,6 +75,22 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
     if not is_loopback(settings.host):
         raise RefusedToStart(f"{settings.host} is not loopback: give a file of API keys (setting `keys`)")
     return None
+
+
+def create_catalogue(settings: Settings) -> WritableCatalogue | None:
+    """Open the index; None where the settings name none.
+
+    Raises:
+        FileNotFoundError: the settings' folder does not exist.
+        EntityIndexError: the settings' URL names no Redis, or a Cluster that does not answer.
+    """
+    if settings.index_url is not None:
+        return open_redis(settings.index_url.get_secret_value(), timeout_s=settings.index_timeout_s)
+    if settings.index is None:
+        return None
+    if not settings.index.is_dir():
+        raise FileNotFoundError(f"there is no index at {settings.index}")
+    return SqliteCatalogue(settings.index)
 
 
 def create_store(settings: Settings) -> GroupStore:
@@ -124,31 +139,8 @@ async def check_store(settings: Settings) -> None:
         await store.stop()
 
 
-def create_app(
-    settings: Settings, *, catalogue: Catalogue | None = None, store: GroupStore | None = None
-) -> FastAPI:
-    """Build the application.
-
-    Args:
-        settings: how it runs.
-        catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
-        store: where runs and groups are kept; without it the settings decide.
-
-    Raises:
-        FileNotFoundError: the settings' folder does not exist.
-        UnknownProfile: the default profile does not exist.
-        RefusedToStart: the settings contradict each other.
-        BadKeyFile: the key file cannot be used.
-        OSError: the ledger cannot be written, or another process writes it.
-        UnsafeStore: the settings name no store that groups can be kept in.
-    """
-    service = create_service(settings, catalogue=catalogue)
-    if settings.ledger is not None:
-        service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
-    metrics = Metrics()
-    metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
-    readiness = Readiness(metrics)
-    app = FastAPIOffline(
+def _bare(settings: Settings) -> FastAPI:
+    return FastAPIOffline(
         title="reward-service",
         version=__version__,
         description=DESCRIPTION,
@@ -164,20 +156,28 @@ def create_app(
             "operation_spans": False,
         },
     )
+
+
+def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
+    """Give the application what its routes work with."""
+    metrics = Metrics()
+    metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
+    readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.watch = Watch(
-        service, metrics=metrics, readiness=readiness, interval_s=settings.canary_interval_s
+        service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
     )
-    app.state.runs = RunService(service, store or create_store(settings))
+    app.state.runs = RunService(service, store)
     app.state.runs.standing.on_closed = lambda seen: count_closed(
         metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
     )
-    app.include_router(router)
-    app.include_router(runs_router)
-    app.state.routes = [*router.routes, *runs_router.routes]
-    app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
-    app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
-    # The last one added stands outermost.
+    app.state.datasets = Datasets(service)
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Put the layers in front that every request passes; the last one added stands outermost."""
+    metrics: Metrics = app.state.metrics
+    readiness: Readiness = app.state.readiness
     app.add_middleware(Guard, settings=settings, admission=Admission(settings))
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
@@ -186,6 +186,39 @@ def create_app(
         timeout_s=settings.request_timeout_s,
         draining=lambda: readiness.draining,
     )
+
+
+def create_app(
+    settings: Settings, *, catalogue: WritableCatalogue | None = None, store: GroupStore | None = None
+) -> FastAPI:
+    """Build the application.
+
+    Args:
+        settings: how it runs.
+        catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
+        store: where runs and groups are kept; without it the settings decide.
+
+    Raises:
+        FileNotFoundError: the settings' folder does not exist.
+        EntityIndexError: the settings' URL names no index.
+        UnknownProfile: the default profile does not exist.
+        RefusedToStart: the settings contradict each other.
+        BadKeyFile: the key file cannot be used.
+        OSError: the ledger cannot be written, or another process writes it.
+        UnsafeStore: the settings name no store that groups can be kept in.
+    """
+    service = create_service(settings, catalogue=catalogue)
+    if settings.ledger is not None:
+        service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+    app = _bare(settings)
+    _equip(app, service, store or create_store(settings))
+    app.include_router(router)
+    app.include_router(runs_router)
+    app.include_router(datasets_router)
+    app.state.routes = [*router.routes, *runs_router.routes, *datasets_router.routes]
+    app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
+    app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
+    _guard(app, settings)
     problems.install(app)
     with_request_bodies(app)
     return app

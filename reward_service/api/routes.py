@@ -1,5 +1,6 @@
 """One function a call: read, ask the service, answer."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -287,7 +288,7 @@ async def readyz(request: Request, service: Service, readiness: Ready) -> Health
     """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
     reasons = readiness.reasons()
     try:
-        service.datasets()
+        await asyncio.to_thread(service.datasets)
     except IndexUnavailable as error:
         reasons[INDEX] = error.detail
     try:
@@ -339,5 +340,5 @@ async def profiles(service: Service) -> ProfilesOut:
 )
 async def datasets(service: Service) -> DatasetsOut:
     """Return the data sets a call may name, with their versions."""
-    found = service.datasets()
+    found = await asyncio.to_thread(service.datasets)
     return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}

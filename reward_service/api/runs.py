@@ -32,6 +32,7 @@ from reward_service.adapters.runs import (
 from reward_service.admission import Ticket
 from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, json_response, problems_of
+from reward_service.api.record import record_of
 from reward_service.errors import (
     AttemptSuperseded,
     CorruptState,
@@ -97,7 +98,11 @@ async def left(receive: Receive) -> None:
 
 
 def _patience(request: Request, runs: RunService, wait_s: float) -> Patience:
-    return Patience(min(wait_s, runs.settings.max_wait_s), partial(left, request.receive))
+    """Say how long to wait, and give back what the request was admitted with: who waits takes no work."""
+    request.state.ticket.release()
+    remaining_s = record_of(request).timings.remaining_s()
+    wait_s = min(wait_s, runs.settings.max_wait_s, wait_s if remaining_s is None else remaining_s)
+    return Patience(wait_s, partial(left, request.receive))
 
 
 @router.put(

@@ -50,7 +50,7 @@ class Watch:
         )
         self.metrics.add("canary_runs_total", "different" if found else "same")
         self._say(CANARY, "; ".join(found[:3]))
-        self._say(INDEX, self._index_trouble())
+        self._say(INDEX, await self._index_trouble())
 
     def _say(self, reason: str, why: str) -> None:
         if why:
@@ -59,10 +59,10 @@ class Watch:
         else:
             self.readiness.clear(reason)
 
-    def _index_trouble(self) -> str:
+    async def _index_trouble(self) -> str:
         """Open the active version of every data set, read a few questions, and show which versions they are."""
         try:
-            active = self.service.probe(PROBED)
+            active = await self.service.probe(PROBED)
         except IndexUnavailable as error:
             return error.detail
         self.metrics.forget("index_version_info")

@@ -82,7 +82,7 @@ class RunService:
         run = await self.standing.run(run_id)
         is_new = False
         if run is None:
-            drawn = self._pinned(run_id, declared)
+            drawn = await self._pinned(run_id, declared)
             record = await self.standing.store.declare(
                 run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
             )
@@ -217,7 +217,7 @@ class RunService:
         )
         return _there(seen)
 
-    def _pinned(self, run_id: str, declared: Declaration) -> Run:
+    async def _pinned(self, run_id: str, declared: Declaration) -> Run:
         """Settle everything a declaration names."""
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
@@ -230,7 +230,7 @@ class RunService:
             declared=declared,
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
-            index=self.scorer.pin(declared.dataset),
+            index=await self.scorer.pin(declared.dataset),
         )
 
     def _admitted(self, look: Look, claim: Claim) -> Decision:

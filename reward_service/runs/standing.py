@@ -78,16 +78,22 @@ class Standing:
     async def see_many(self, run_id: str, group_ids: Sequence[str]) -> list[Seen | None]:
         """Look at groups of a run without touching them; one item each, None where there is none."""
         snapshot = await self.store.read(run_id, group_ids)
-        if snapshot.run is None:
-            return [None] * len(group_ids)
-        run = decode_run(snapshot.run)
-        assembler = self._assembler(run)
-        found = [blob and decode_group(blob) for blob in snapshot.groups]
-        mine = [state if state and assembler.owns(state) else None for state in found]
         return [
-            self._seen(GroupKey(run_id, group_id), run, state, snapshot.now)
-            for group_id, state in zip(group_ids, mine, strict=True)
+            self.seen(GroupKey(run_id, group_id), snapshot, blob)
+            for group_id, blob in zip(group_ids, snapshot.groups, strict=True)
         ]
+
+    def seen(self, key: GroupKey, snapshot: Snapshot, blob: bytes | None) -> Seen | None:
+        """Read a group from what the store holds; None where there is none.
+
+        Raises:
+            EngineMismatch, CorruptState: it cannot be read.
+            UnknownProfile, ProfileMismatch: this replica cannot say what it pays.
+        """
+        if snapshot.run is None or blob is None:
+            return None
+        run, state = decode_run(snapshot.run), decode_group(blob)
+        return self._seen(key, run, state, snapshot.now) if self._assembler(run).owns(state) else None
 
     async def change(self, key: GroupKey, decide: Callable[[Look], Decision]) -> tuple[Decision, Seen | None]:
         """Change a group as somebody decides; returns the decision, and the group that is there now.
@@ -113,11 +119,9 @@ class Standing:
                     self.on_closed(closed)
                 if decision.refusal is not None:
                     raise decision.refusal
-                seen = self._seen(key, run, decision.state, snapshot.now)
-                if (
-                    seen is not None and not seen.state.is_open
-                ):  # the other processes hear of it through the store
-                    self.watch.tell(key, seen, asked=asked)
+                seen = closed or self._seen(key, run, decision.state, snapshot.now)
+                if seen is not None and not seen.state.is_open:
+                    self.watch.tell(key, seen, asked=asked)  # other processes hear of it through the store
                 return decision, seen
         raise errors.StateUnavailable("the group changes faster than it can be read")
 
@@ -151,7 +155,7 @@ class Standing:
         if after is None or after == before or snapshot.run is None:
             return True
         ttl_s = self.settings.group_ttl_s
-        afresh = before is not None and (before.epoch, before.attempt) != (after.epoch, after.attempt)
+        afresh = before is not None and not _is_same(before, after)
         write = Write(
             encode_group(after),
             keep_s=max(after.closes_at - snapshot.now, 0.0) + ttl_s,
@@ -167,11 +171,16 @@ class Standing:
         """Return a group that a decision closes; None where it stays as it was, or open."""
         if after is None or after.is_open:
             return None
-        again = before is not None and not before.is_open and before.attempt == after.attempt
+        again = before is not None and not before.is_open and _is_same(before, after)
         return None if again else self._seen(key, run, after, after.closes_at)
 
     def _seen(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
         return None if state is None else Seen(key, run, state, profile=self.profile(run), now=now)
+
+
+def _is_same(before: GroupState, after: GroupState) -> bool:
+    """Return whether two states are of one attempt at one group."""
+    return (before.epoch, before.attempt) == (after.epoch, after.attempt)
 
 
 def _unknown_run() -> errors.UnknownRun:

@@ -161,8 +161,7 @@ async def test_redis_may_delay_reset_and_lose_replies(redis, tmp_path):
     """Between the replicas and their Redis: a command may be executed and its answer lost."""
     async with Proxy(unix(redis.socket), 7, faulty=0.2) as proxy:
         both = [
-            Replica(f"redis://127.0.0.1:{proxy.port}/0", tmp_path / f"r{n}.log", state_timeout_s=0.5).start()
-            for n in range(2)
+            Replica(f"redis://127.0.0.1:{proxy.port}/0", tmp_path / f"r{n}.log").start() for n in range(2)
         ]
         try:
             for replica in both:
