@@ -106,14 +106,18 @@ def extract(
 
 
 def bounded(text: str) -> Iterator[str]:
-    """Yield a text in pieces whose runs without a space are bounded."""
-    text = RUN.sub(r"\g<0> ", text)
+    """Yield a text in pieces whose runs without a space are bounded; long runs of signs name nothing and are left out."""
+    text = RUN.sub(_parted, text)
     start = 0
     while len(text) - start > PIECE:
         end = text.rfind(" ", start, start + PIECE) + 1 or start + PIECE
         yield text[start:end]
         start = end
     yield text[start:]
+
+
+def _parted(run: re.Match[str]) -> str:
+    return f"{run[0]} " if any(map(str.isalnum, run[0])) else " "
 
 
 Item = tuple[Row | Refusal, tuple[str, ...]]
