@@ -9,6 +9,7 @@ import json
 import signal
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -27,6 +28,7 @@ from entity_index.build import build
 from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
 from entity_index.errors import EntityIndexError
+from entity_index.extract import Reading, Tagger, cores, extract
 from entity_index.lint import LintReport, lint
 from entity_index.push import push
 from entity_index.readers import SHAPES, mapped
@@ -72,10 +74,14 @@ def _url(where: str) -> str:
 def _rows(
     source: Path, reader: str, rules: list[str] | None, *, progress: Progress
 ) -> Iterator[Row | Refusal]:
+    return _read(source, _shape(reader, rules), progress=progress)
+
+
+def _read(source: Path, shape: Shape, *, progress: Progress) -> Iterator[Row | Refusal]:
     def opened(path: Path) -> IO[bytes]:
         return progress.open(path, "rb", description=f"Reading {path.name}")
 
-    return read_path(source, _shape(reader, rules), opened=opened)
+    return read_path(source, shape, opened=opened)
 
 
 def _shape(reader: str, rules: list[str] | None) -> Shape:
@@ -262,6 +268,54 @@ def diff_command(
         for name, value in found.items()
     ]
     _print_table(rows, "", "", "")
+
+
+@app.command("extract")
+def extract_command(  # noqa: PLR0913  # one option each, as it is typed
+    source: Source,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", dir_okay=False, help="JSON lines to write; `build` reads them.")
+    ],
+    field: Annotated[
+        list[str], typer.Option("--field", metavar="PATH", help="Where a text stands: paragraphs[].text")
+    ],
+    reader: ReaderName = "jsonl",
+    rules: Rules = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--spacy", metavar="NAME", help="spaCy pipeline: a package or a folder.")
+    ] = None,
+    gazetteer: Annotated[
+        Path | None, typer.Option(dir_okay=False, exists=True, help="Names to look for, one a line.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the texts, where no pipeline is named.")] = "en",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep this type only; may be given again. All but numbers otherwise."),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many work at once; all cores otherwise.")
+    ] = None,
+) -> None:
+    """Find entities for a data set that has none, in chosen fields, by spaCy or from a gazetteer."""
+    if pipeline is None and gazetteer is None:
+        raise typer.BadParameter("name a pipeline or a gazetteer", param_hint="--spacy, --gazetteer")
+    try:
+        paths = [mapped.parse(path) for path in field]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--field") from error
+    tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()))
+    reading = Reading(_shape(reader, rules), paths)
+    counts: Counter[str] = Counter()
+    with _progress() as progress, out.open("w", encoding="utf-8") as file:
+        rows = _read(source, reading, progress=progress)
+        for row in extract(rows, reading, tagger, processes=processes or cores()):
+            if isinstance(row, Refusal):
+                counts[f"refused: {row.reason}"] += 1
+            else:
+                counts.update(questions=1, entities=len(row.question.entities))
+                file.write(json.dumps(codec.to_json(row.question), ensure_ascii=False) + "\n")
+    _print_table(counts.items(), "", "")
 
 
 Target = Annotated[
