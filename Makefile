@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test test-trainers faults load fuzz bench check format canaries openapi pages clean
+.PHONY: run replicas test test-trainers faults load fuzz check format canaries openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
