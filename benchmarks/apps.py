@@ -62,11 +62,16 @@ async def score_naively(call: NaiveCall) -> dict[str, Any]:
     """Score as one would on the first afternoon: body as parameter, fold by character, partial_ratio for each entity."""
     results = []
     for group in call.groups:
-        names = [plain(entity["name"]) for entity in group.question["entities"]]
+        names = [
+            [plain(spelling) for spelling in (entity["name"], *entity["aliases"])]
+            for entity in group.question["entities"]
+        ]
         matched = []
         for rollout in group.rollouts:
             thoughts = plain("\n".join(m.content or "" for m in rollout.messages if m.role == "assistant"))
-            matched.append(sum(fuzz.partial_ratio(name, thoughts) >= 90 for name in names))
+            matched.append(
+                sum(any(fuzz.partial_ratio(one, thoughts) >= 90 for one in spellings) for spellings in names)
+            )
         best = max(matched) or 1
         results.append({"group_id": group.group_id, "rewards": [0.3 * count / best for count in matched]})
     return {"groups": results}

@@ -8,8 +8,25 @@ from benchmarks.data import webdancer
 from reward_service.types import SegmentKind
 
 THOUGHTS = 0.16
-NAMES = ("Maria Kowalczyk", "The Silent Orchard", "Battle of Kazimierz Dolny", "Viktor Lindqvist", "Blue Heron Corporation",
-         "University of Western Pomerania", "Elena Okonkwo", "Great Northern Railway")  # fmt: skip
+# Twelve entities with two aliases each: the middle of what published data sets have.
+ENTITIES = {
+    name: aliases
+    for name, *aliases in (
+        ("Maria Kowalczyk", "Maria Anna Kowalczyk", "Marie Kowalczyk"),
+        ("The Silent Orchard", "The Silent Orchard (1987 film)", "Cichy sad"),
+        ("Battle of Kazimierz Dolny", "Kazimierz Dolny battle", "Siege of Kazimierz"),
+        ("Viktor Lindqvist", "Viktor A. Lindqvist", "Lindqvist the Elder"),
+        ("Blue Heron Corporation", "Blue Heron Corp.", "Blue Heron Holdings"),
+        ("University of Western Pomerania", "Western Pomerania University", "Uniwersytet Zachodniopomorski"),
+        ("Elena Okonkwo", "Elena Adaeze Okonkwo", "Helena Okonkwo"),
+        ("Great Northern Railway", "Great Northern Line", "Northern Railway Company"),
+        ("Marlborough, New Hampshire", "Marlborough NH", "Town of Marlborough"),
+        ("Copa America 2007", "2007 Copa America", "Venezuela 2007"),
+        ("Port Velmora", "Velmora Harbour", "Harbour of Velmora"),
+        ("Ersatz Lake Observatory", "Lake Observatory", "Ersatz Observatory"),
+    )
+}
+NAMES = tuple(ENTITIES)
 
 
 def _texts(kind: SegmentKind, *, ascii_only: bool) -> str:
@@ -50,7 +67,13 @@ def call(
             named = f" {rng.choice(NAMES)}" if turn % 4 == 0 else ""
             steps.append((thoughts.piece(thought) + named, pages.piece(observed)))
         members.append({"rollout_id": str(number), "outcome": "wrong", shape: _source(steps, shape)})
-    group = {"group_id": "g", "question": {"text": "Who was it?", "entities": [{"name": n} for n in NAMES]}}
+    group = {
+        "group_id": "g",
+        "question": {
+            "text": "Who was it?",
+            "entities": [{"name": name, "aliases": aliases} for name, aliases in ENTITIES.items()],
+        },
+    }
     return json.dumps(
         {"profile": "egrpo", "groups": [group | {"rollouts": members}]}, ensure_ascii=False
     ).encode()

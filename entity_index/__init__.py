@@ -14,6 +14,8 @@ push        from one index into a Redis
 diff        what changed between two versions
 reporting   the report for people and for programs
 describe    what a version holds
+extract     entities for data sets that have none
+lint        what may be wrong with a data set
 cli         the command `entity-index`
 
     from entity_index.stores.sqlite import SqliteCatalogue  # not imported here: the client and the core need no database

@@ -1,6 +1,6 @@
 """Build and look into an index from the command line.
 
-Exit codes: 0 done; 1 not done, with one sentence on stderr; 2 the command line itself is wrong.
+Exit codes: 0 done; 1 not done, with one sentence on stderr; 2 the command line itself is wrong; 3 `lint` found too much.
 A build that refuses lines is done (the report says which) unless `--strict` is given. Results go to stdout, everything
 else to stderr. An index is a folder or the URL of a Redis; a Redis that several services read is best filled by `push`.
 """
@@ -9,6 +9,7 @@ import json
 import signal
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -22,10 +23,13 @@ from rich.table import Table
 from rich.text import Text
 
 from entity_index import codec, reporting
+from entity_index import lint as linting
 from entity_index.build import build
 from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
 from entity_index.errors import EntityIndexError
+from entity_index.extract import Reading, Tagger, cores, extract
+from entity_index.lint import LintReport, lint
 from entity_index.push import push
 from entity_index.readers import SHAPES, mapped
 from entity_index.readers.containers import Shape, read_path
@@ -34,6 +38,7 @@ from entity_index.stores.connection import is_url
 from entity_index.stores.protocols import Catalogue, EntityStore
 from entity_index.stores.redis import RedisCatalogue, open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
+from entity_index.types import Question
 
 DIGEST_SHOWN = len("sha256:") + 12
 TIMEOUT_S = 10.0  # a thousand records at once, perhaps over a slow network
@@ -69,10 +74,14 @@ def _url(where: str) -> str:
 def _rows(
     source: Path, reader: str, rules: list[str] | None, *, progress: Progress
 ) -> Iterator[Row | Refusal]:
+    return _read(source, _shape(reader, rules), progress=progress)
+
+
+def _read(source: Path, shape: Shape, *, progress: Progress) -> Iterator[Row | Refusal]:
     def opened(path: Path) -> IO[bytes]:
         return progress.open(path, "rb", description=f"Reading {path.name}")
 
-    return read_path(source, _shape(reader, rules), opened=opened)
+    return read_path(source, shape, opened=opened)
 
 
 def _shape(reader: str, rules: list[str] | None) -> Shape:
@@ -259,6 +268,131 @@ def diff_command(
         for name, value in found.items()
     ]
     _print_table(rows, "", "", "")
+
+
+@app.command("extract")
+def extract_command(  # noqa: PLR0913  # one option each, as it is typed
+    source: Source,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", dir_okay=False, help="JSON lines to write; `build` reads them.")
+    ],
+    field: Annotated[
+        list[str], typer.Option("--field", metavar="PATH", help="Where a text stands: paragraphs[].text")
+    ],
+    reader: ReaderName = "jsonl",
+    rules: Rules = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--spacy", metavar="NAME", help="spaCy pipeline: a package or a folder.")
+    ] = None,
+    gazetteer: Annotated[
+        Path | None, typer.Option(dir_okay=False, exists=True, help="Names to look for, one a line.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the texts, where no pipeline is named.")] = "en",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep this type only; may be given again. All but numbers otherwise."),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many work at once; all cores otherwise.")
+    ] = None,
+) -> None:
+    """Find entities for a data set that has none, in chosen fields, by spaCy or from a gazetteer."""
+    if pipeline is None and gazetteer is None:
+        raise typer.BadParameter("name a pipeline or a gazetteer", param_hint="--spacy, --gazetteer")
+    try:
+        paths = [mapped.parse(path) for path in field]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--field") from error
+    tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()))
+    reading = Reading(_shape(reader, rules), paths)
+    counts: Counter[str] = Counter()
+    with _progress() as progress, out.open("w", encoding="utf-8") as file:
+        rows = _read(source, reading, progress=progress)
+        for row in extract(rows, reading, tagger, processes=processes or cores()):
+            if isinstance(row, Refusal):
+                counts[f"refused: {row.reason}"] += 1
+            else:
+                counts.update(questions=1, entities=len(row.question.entities))
+                file.write(json.dumps(codec.to_json(row.question), ensure_ascii=False) + "\n")
+    _print_table(counts.items(), "", "")
+
+
+Target = Annotated[
+    str, typer.Argument(metavar="INPUT|DATASET[@VERSION]", help="A file or folder; with --index a version.")
+]
+LintedIndex = Annotated[
+    str | None, typer.Option("--index", help=f"{WHERE}, to look over a version.", metavar="INDEX")
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="CHECK=SHARE", help="Another limit: 'entity in the question=0.6'"),
+]
+
+
+@app.command("lint")
+def lint_command(
+    target: Target,
+    *,
+    reader: ReaderName = "jsonl",
+    rules: Rules = None,
+    index: LintedIndex = None,
+    limit: Limits = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look a data set over before training on it. Exit code 3: a share is over its limit."""
+    with questions_of(target, reader=reader, rules=rules, index=index) as rows:
+        report = lint(rows)
+    show_lint(report, dict(map(read_limit, limit or ())), as_json=as_json)
+
+
+@contextmanager
+def questions_of(
+    target: str, *, reader: str, rules: list[str] | None, index: str | None
+) -> Iterator[Iterable[Row | Refusal | Question]]:
+    """Open what is to be looked over: a file or folder, or a version of an index."""
+    with _progress() as progress:
+        if index is None and not Path(target).exists():
+            raise typer.BadParameter(f"there is no file {target!r}; name its --index for a version")
+        if index is None:
+            yield _rows(Path(target), reader, rules, progress=progress)
+            return
+        with _store(_there(index), target) as store:
+            yield progress.track(all_questions(store), total=store.info.count, description="Linting")
+
+
+def show_lint(report: LintReport, limits: dict[str, float], *, as_json: bool) -> None:
+    """Print a lint report, and exit with 3 where a share is over its limit."""
+    print_lint(report, limits, as_json=as_json)
+    if report.over(limits):
+        raise typer.Exit(3)
+
+
+def print_lint(report: LintReport, limits: dict[str, float], *, as_json: bool) -> None:
+    """Print a lint report as tables or as JSON."""
+    if as_json:
+        _print_json(linting.to_json(report, limits))
+        return
+    totals = ", ".join(f"{count:,} {what}" for what, count in report.totals.items())
+    typer.echo(totals + "".join(f"; refused: {why} {count:,}" for why, count in report.refused.items()))
+    _print_table(linting.facts(report, limits), "check", "count", "share", "limit", "", "examples")
+    typer.echo("")
+    pays = ((name, f"{pay.match_rate:.3f}", f"{pay.reward:.3f}") for name, pay in report.policies.items())
+    _print_table(pays, "a policy that ...", "match rate", "reward")
+
+
+def read_limit(rule: str) -> tuple[str, float]:
+    """Return the check and its limit of an option `CHECK=SHARE`."""
+    name, _, share = rule.partition("=")
+    try:
+        limit = float(share)
+    except ValueError:
+        limit = -1.0
+    if name not in linting.BY_NAME or not 0 <= limit <= 1:
+        raise typer.BadParameter(
+            f"{rule!r} is no CHECK=SHARE; the checks are {', '.join(linting.BY_NAME)}", param_hint="--limit"
+        )
+    return name, limit
 
 
 @app.command("activate")

@@ -14,7 +14,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from entity_index import cli as index_cli
 from entity_index.errors import EntityIndexError
+from entity_index.lint import lint as look_over
 from reward_service import canaries, config, errors, logs, metrics, tables
 from reward_service import keys as api_keys
 from reward_service import ledger as ledger_file
@@ -28,6 +30,7 @@ from reward_service.config import Settings
 from reward_service.demo import run_demo
 from reward_service.errors import RefusedToStart, ServiceError
 from reward_service.keys import BadKeyFile
+from reward_service.linting import judge_of
 from reward_service.profiles import shipped
 from reward_service.service import GroupCall, RewardService
 
@@ -161,6 +164,25 @@ async def _explain(service: RewardService, body: bytes) -> ExplainOut:
     profile = service.profile(call.profile)
     explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
     return explain_out(*explained, profile)
+
+
+@app.command()
+def lint(
+    target: index_cli.Target,
+    *,
+    reader: index_cli.ReaderName = "jsonl",
+    rules: index_cli.Rules = None,
+    index: index_cli.LintedIndex = None,
+    profile: ProfileName = None,
+    limit: index_cli.Limits = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look a data set over as a profile would pay it. Exit code 3: a share is over its limit."""
+    with one_clear_sentence():
+        judge = judge_of(RewardService(_settings()).profile(profile))
+        with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
+            report = look_over(rows, judge=judge)
+    index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
 
 
 @app.command()

@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     max_ingest_bytes: int = Field(16 * 1024 * MEBIBYTE, ge=1024)
     """Largest data set that may be sent in one body, which is kept on disk while it is built. A million questions are about 1 GB."""
 
-    inline_bytes: int = Field(256 * 1024, ge=0)
+    inline_bytes: int = Field(64 * 1024, ge=0)
     """Groups with more text than this are scored in a thread, so that health checks are answered meanwhile."""
 
     state_url: SecretStr | None = None

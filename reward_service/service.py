@@ -37,6 +37,9 @@ from reward_service.types import (
 )
 
 T = TypeVar("T")
+CONTAINERS = (dict, list)
+# From a connection to its request at the door: accepted, made, read, begun.
+ROUNDS_TO_ARRIVE = 4
 NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
 
 
@@ -109,7 +112,19 @@ class RewardService:
         self.changed = asyncio.Event()
         """Set when an index version is opened for the first time; whoever watches clears it."""
         self.ledger: Ledger | None = None
+        self._turn = asyncio.Lock()
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
+
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """Do work that is short on the event loop, one piece at a time, with everything that has arrived looked at in between.
+
+        Without turns the loop itself becomes the queue: new calls wait behind the work of those before them, unseen, and
+        nobody can refuse them or answer a health check.
+        """
+        async with self._turn:
+            for _ in range(ROUNDS_TO_ARRIVE):
+                await asyncio.sleep(0)
+            return work()
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work."""
@@ -288,7 +303,7 @@ class RewardService:
         names = await self._mention_names(truth.index, spec)
         work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
         size = sum(rollout_chars(rollout) for rollout in call.rollouts)
-        facts = work() if size <= self.settings.inline_bytes else await self.in_thread(work)
+        facts = await (self.in_turn if size <= self.settings.inline_bytes else self.in_thread)(work)
         masked = compile_question(truth.question, spec).masked
         names_masked = tuple(truth.question.entities[n].name for n in masked)
         return Measured(call, replace(truth, masked=names_masked), tuple(facts))
@@ -537,13 +552,14 @@ def rollout_chars(rollout: Rollout) -> int:
         case Steps(segments):
             return sum(len(segment.text) for segment in segments)
         case Messages(messages):
-            return sum(_chars(message) for message in messages)
+            return _chars(messages)
 
 
-def _chars(value: object) -> int:
-    """Count the characters of the strings in a JSON value; its depth is bounded by the decoder."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        return sum(_chars(item) for item in value.values())
-    return sum(_chars(item) for item in value) if isinstance(value, list) else 0
+def _chars(value: Sequence[object]) -> int:
+    """Count the characters of the strings in a JSON value, level by level; its depth is bounded by the decoder."""
+    found, level = 0, [value]
+    while level:
+        items = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+        found += sum(len(item) for item in items if type(item) is str)
+        level = [item for item in items if type(item) in CONTAINERS]  # type: ignore[misc]  # they are sequences
+    return found

@@ -217,7 +217,7 @@ class EstimatorIn(Wire):
     """How rewards become advantages."""
 
     type: Literal["grpo", "dr_grpo", "rloo"] = "grpo"
-    ddof: Literal[0, 1] = 1
+    ddof: Annotated[int, Field(ge=0, le=1)] = 1
     """Of the standard deviation (`grpo`)."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
     """Added to the standard deviation (`grpo`)."""

@@ -139,6 +139,55 @@ async def check_store(settings: Settings) -> None:
         await store.stop()
 
 
+def _bare(settings: Settings) -> FastAPI:
+    return FastAPIOffline(
+        title="reward-service",
+        version=__version__,
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan,
+        # Its logs would carry the messages of exceptions, its operation spans would cost more than a small call.
+        telemetry={
+            "tracing": settings.otel,
+            "metrics": settings.otel,
+            "auto_configure": settings.otel,
+            "logs": False,
+            "operation_spans": False,
+        },
+    )
+
+
+def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
+    """Give the application what its routes work with."""
+    metrics = Metrics()
+    metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
+    readiness = Readiness(metrics)
+    app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
+    app.state.watch = Watch(
+        service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
+    )
+    app.state.runs = RunService(service, store)
+    app.state.runs.standing.on_closed = lambda seen: count_closed(
+        metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
+    )
+    app.state.datasets = Datasets(service)
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Put the layers in front that every request passes; the last one added stands outermost."""
+    metrics: Metrics = app.state.metrics
+    readiness: Readiness = app.state.readiness
+    app.add_middleware(Guard, settings=settings, admission=Admission(settings))
+    app.add_middleware(Auth, ring=_key_ring(settings, metrics))
+    app.add_middleware(
+        Observe,
+        metrics=metrics,
+        timeout_s=settings.request_timeout_s,
+        draining=lambda: readiness.draining,
+    )
+
+
 def create_app(
     settings: Settings, *, catalogue: WritableCatalogue | None = None, store: GroupStore | None = None
 ) -> FastAPI:
@@ -161,48 +210,15 @@ def create_app(
     service = create_service(settings, catalogue=catalogue)
     if settings.ledger is not None:
         service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
-    metrics = Metrics()
-    metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
-    readiness = Readiness(metrics)
-    app = FastAPIOffline(
-        title="reward-service",
-        version=__version__,
-        description=DESCRIPTION,
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        generate_unique_id_function=_operation_id,
-        lifespan=_lifespan,
-        # Its logs would carry the messages of exceptions, its operation spans would cost more than a small call.
-        telemetry={
-            "tracing": settings.otel,
-            "metrics": settings.otel,
-            "auto_configure": settings.otel,
-            "logs": False,
-            "operation_spans": False,
-        },
-    )
-    app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
-    app.state.watch = Watch(
-        service, metrics=metrics, readiness=readiness, interval_s=settings.canary_interval_s
-    )
-    app.state.runs = RunService(service, store or create_store(settings))
-    app.state.runs.standing.on_closed = lambda seen: count_closed(
-        metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
-    )
-    app.state.datasets = Datasets(service)
+    app = _bare(settings)
+    _equip(app, service, store or create_store(settings))
     app.include_router(router)
     app.include_router(runs_router)
     app.include_router(datasets_router)
+    app.state.routes = [*router.routes, *runs_router.routes, *datasets_router.routes]
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
-    # The last one added stands outermost.
-    app.add_middleware(Guard, settings=settings, admission=Admission(settings))
-    app.add_middleware(Auth, ring=_key_ring(settings, metrics))
-    app.add_middleware(
-        Observe,
-        metrics=metrics,
-        timeout_s=settings.request_timeout_s,
-        draining=lambda: readiness.draining,
-    )
+    _guard(app, settings)
     problems.install(app)
     with_request_bodies(app)
     return app

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from typing_extensions import TypedDict
 
 from reward_service.adapters.native import MAX_PROBLEMS
@@ -90,7 +91,19 @@ async def refuse_route(request: Request, error: Exception) -> JSONResponse:
     phrase = HTTPStatus(error.status_code).phrase
     slug = phrase.lower().replace(" ", "-")
     problem = _problem(request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail))
-    return _respond(problem, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if (
+        "Allow" in headers
+    ):  # Starlette names the methods of the first route that fits the path, and there may be several
+        headers["Allow"] = ", ".join(sorted(_methods(request))) or headers["Allow"]
+    return _respond(problem, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return every method that a path has."""
+    routes: list[Route] = [route for route in request.app.state.routes if isinstance(route, Route)]
+    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in fitting for method in route.methods or ()}
 
 
 async def confess(request: Request, error: Exception) -> JSONResponse:

@@ -50,13 +50,14 @@ from reward_service.service import GroupCall, RewardService
 from reward_service.types import Estimator, PartialPolicy
 
 
-def service_of(request: Request) -> RewardService:
+# Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
+async def service_of(request: Request) -> RewardService:
     """Return the application's service."""
     service: RewardService = request.app.state.service
     return service
 
 
-def readiness_of(request: Request) -> Readiness:
+async def readiness_of(request: Request) -> Readiness:
     """Return the application's readiness."""
     readiness: Readiness = request.app.state.readiness
     return readiness

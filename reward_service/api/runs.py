@@ -69,7 +69,7 @@ RolloutId = Annotated[
 ]
 
 
-def runs_of(request: Request) -> RunService:
+async def runs_of(request: Request) -> RunService:
     """Return the application's runs."""
     runs: RunService = request.app.state.runs
     return runs
@@ -81,7 +81,7 @@ def ticket_of(request: Request) -> Ticket:
     return ticket
 
 
-def key_of(run_id: RunId, group_id: GroupId) -> GroupKey:
+async def key_of(run_id: RunId, group_id: GroupId) -> GroupKey:
     """Return the group that a path names."""
     return GroupKey(run_id, group_id)
 

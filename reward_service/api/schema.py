@@ -12,6 +12,7 @@ from reward_service.api.auth import is_public, scope_of
 from reward_service.api.problems import MEDIA_TYPE
 from reward_service.errors import (
     Forbidden,
+    InvalidRequest,
     MalformedHeader,
     OverCapacity,
     QuotaExceeded,
@@ -28,6 +29,7 @@ SCHEMES = {
     },
     "basic": {"type": "http", "scheme": "basic", "description": "The API key as user or as password."},
 }
+PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 # What the layers in front of every route that needs a key may refuse with.
 DOOR = (MalformedHeader, Unauthenticated, Forbidden, QuotaExceeded, TooManyHeaders, OverCapacity)
 
@@ -44,6 +46,7 @@ def with_request_bodies(app: FastAPI) -> None:
             )
             schema["components"]["schemas"] |= bodies["$defs"]
             schema["components"]["securitySchemes"] = SCHEMES
+            _own_refusals(schema)
             _document_the_door(schema)
             _use_problem_media_type(schema)
             app.openapi_schema = schema
@@ -54,7 +57,6 @@ def with_request_bodies(app: FastAPI) -> None:
 
 def _document_the_door(schema: dict[str, Any]) -> None:
     """Add to every operation that needs a key how to send it, and what is refused before the route is asked."""
-    model = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             if is_public(path):
@@ -64,9 +66,23 @@ def _document_the_door(schema: dict[str, Any]) -> None:
             operation["x-scope"] = scope or "any"
             for cls in DOOR:
                 said = operation["responses"].setdefault(
-                    str(cls.status_hint), {"content": model, "description": ""}
+                    str(cls.status_hint), {"content": PROBLEM, "description": ""}
                 )
                 said["description"] = f"{said['description']} `{cls.slug}`: {cls.title}".strip()
+
+
+def _own_refusals(schema: dict[str, Any]) -> None:
+    """Replace FastAPI's own shape of a refused parameter: it is a problem like any other."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            refused = operation["responses"].get("422")
+            if refused and "HTTPValidationError" in str(refused):
+                operation["responses"]["422"] = {
+                    "description": f"`{InvalidRequest.slug}`: {InvalidRequest.title}",
+                    "content": PROBLEM,
+                }
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(unused, None)
 
 
 def _use_problem_media_type(schema: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from reward_service.errors import StateUnavailable, UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
 from reward_service.groups.stores.protocols import GroupKey, OpenGroup, Write
 from reward_service.groups.stores.redis import RedisStore
-from reward_service.groups.stores.urls import connect, parse_address
+from reward_service.groups.stores.urls import connect
 from tests.redis_server import RedisServer, free_port, needed, until
 
 KEY = GroupKey("run", "group")
@@ -385,16 +385,3 @@ def test_a_url_that_names_no_redis_is_refused_and_not_repeated(url, why):
         connect(url.replace("://", "://user:hunter2@"), timeout_s=1.0)
 
     assert "hunter2" not in str(refused.value)
-
-
-def test_several_servers_in_a_url():
-    address = parse_address("rediss+sentinel://u:p%40ss@a:1,b,[::1]:3/main/2")
-
-    assert address.hosts == (("a", 1), ("b", 26379), ("::1", 3))
-    assert (address.service, address.db, address.username, address.password, address.tls) == (
-        "main",
-        2,
-        "u",
-        "p@ss",
-        True,
-    )

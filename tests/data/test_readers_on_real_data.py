@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from entity_index.build import build
+from entity_index.lint import lint
 from entity_index.readers import SHAPES
 from entity_index.readers.containers import read_path
 from entity_index.stores.sqlite import SqliteCatalogue
@@ -35,3 +36,24 @@ def test_a_published_data_set_is_read_without_refusals(reader, tmp_path):
     assert (report.read, report.kept, report.entities) == (questions, questions, entities)
     assert sum(report.dropped.values()) == dropped
     assert round(100 * report.share_in_question, 1) == share
+
+
+# checks over their limit, and what copying the question earns under the paper's formula
+LINTED = {
+    "kilt": (["entity in the question", "all entities in the question"], 0.156),
+    "frames": ([], 0.096),
+    "webshaper": (["generic spelling", "entity in the question", "all entities in the question"], 0.270),
+    "2wiki": (["generic spelling", "entity in the question"], 0.112),
+    "verl": (["no entities"], 0.0),
+}
+
+
+@pytest.mark.parametrize("reader", LINTED)
+def test_lint_says_what_is_known_of_published_data_sets(reader):
+    path = Path(FOLDER) / EXPECTED[reader][0]
+    if not path.exists():
+        pytest.skip(f"no real data at {path}: set REWARD_SERVICE_TEST_DATA")
+
+    report = lint(read_path(path, SHAPES[reader]))
+
+    assert (report.over({}), round(report.policies["copies the question"].reward, 3)) == LINTED[reader]
