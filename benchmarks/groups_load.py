@@ -11,6 +11,7 @@ rollouts that do not wait. At last the same groups are scored every other way, a
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import random
@@ -18,9 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,14 @@ TEXT_CHARS = 8_000
 SENDING_AT_ONCE = 32
 LAST_MEMBERS_A_SECOND = 20
 PATIENCE_S = 60.0
-SETTINGS = {"max_wait_s": "600", "state_timeout_s": "10"}
+SETTINGS = {
+    "max_wait_s": "600",
+    "request_timeout_s": "600",
+    "state_timeout_s": "10",
+    "max_requests": "512",
+    "max_requests_per_run": "512",
+    "log_level": "warning",
+}
 
 
 class Call(asyncio.Protocol):
@@ -138,7 +148,7 @@ def machinery() -> Iterator[Machinery]:
             process = _start(stack, [sys.executable, "-m", "reward_service", "serve"], settings)
             services.append(Service(port, process.pid))
         for service in services:
-            _until(lambda port=service.port: asyncio.run(ask(port, "GET", "/readyz"))[0] == 200)  # type: ignore[misc]
+            _until(partial(urllib.request.urlopen, f"http://127.0.0.1:{service.port}/readyz", timeout=5))
         yield Machinery(services, client)
 
 
@@ -323,7 +333,6 @@ async def loaded(at: Machinery, report: Report, groups: dict[int, list[dict[str,
     before = at.memory_mib
     rate = await store(at, "stored", first)
     stored = at.memory_mib
-    await ask(at.port, "DELETE", "/v1/runs/stored")
     at.redis.flushall()
     await declare(at, "waiting", len(groups[0]))
     empty = at.memory_mib
@@ -377,6 +386,7 @@ async def _batched(
 async def measure(report: Report, *, quick: bool) -> None:
     """Run everything."""
     count, size, alone = (64, 16, 20) if quick else (1024, 16, 200)
+    began = os.getloadavg()
     with machinery() as at:
         rows = [["nothing else open, groups of 16", *_row(await idle(at, alone, size, "idle"))]]
         rows += [["nothing else open, groups of 512", *_row(await idle(at, 3, 512, "wide"))]]
@@ -393,6 +403,9 @@ async def measure(report: Report, *, quick: bool) -> None:
             f"Nothing lost: {len(closed.results):,} of {count * size:,} rollouts paid, all groups complete."
         )
         await compare(at, report, groups, closed)
+        report.say(
+            f"Load average of the machine, other jobs included: {began[0]:.1f} when it began, {os.getloadavg()[0]:.1f} when it ended."
+        )
 
 
 def _row(closed: Closed) -> list[str]:
@@ -404,6 +417,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small run that writes nothing")
     options = parser.parse_args()
+    gc.disable()  # the client's own pauses are not what is measured
     with Report("groups_load", packages=PACKAGES, cores=f"{os.cpu_count()} shared cores") as report:
         asyncio.run(measure(report, quick=options.quick))
 

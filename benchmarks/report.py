@@ -47,6 +47,7 @@ class Report:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None and "--quick" not in sys.argv:
+            RESULTS.mkdir(exist_ok=True)
             (RESULTS / f"{self._name}.md").write_text("\n".join(self._parts))
 
     def say(self, text: str) -> None:

@@ -7,11 +7,15 @@ usable      which names may be searched for
 clean       one record made fit to be ground truth
 codec       a question as bytes, and the digest of many
 errors      what can go wrong
-stores      where versions are kept: in memory, in a folder
+stores      where versions are kept: in memory, in a folder, in Redis
 readers     data sets as they are published, one module a shape
 build       from rows to a version, with a report
+push        from one index into a Redis
+diff        what changed between two versions
 reporting   the report for people and for programs
 describe    what a version holds
+extract     entities for data sets that have none
+lint        what may be wrong with a data set
 cli         the command `entity-index`
 
     from entity_index.stores.sqlite import SqliteCatalogue  # not imported here: the client and the core need no database

@@ -78,11 +78,14 @@ def _usable_entities(entities: Iterable[Entity], dropped: list[str]) -> list[Ent
         if reason := why_unusable(entity.name):
             dropped.append(f"entity name {reason}")
         else:
-            kept.append(replace(entity, aliases=_usable_aliases(entity, dropped)))
+            aliases = _usable_aliases(entity, dropped)
+            kept.append(entity if aliases == entity.aliases else replace(entity, aliases=aliases))
     return kept
 
 
 def _usable_aliases(entity: Entity, dropped: list[str]) -> tuple[str, ...]:
+    if not entity.aliases:
+        return ()
     reasons = {alias: why_unusable(alias) for alias in entity.aliases if alias != entity.name}
     dropped += [f"alias {reason}" for reason in reasons.values() if reason]
     return tuple(alias for alias, reason in reasons.items() if not reason)

@@ -1,18 +1,20 @@
 """Build and look into an index from the command line.
 
-Exit codes: 0 done; 1 not done, with one sentence on stderr; 2 the command line itself is wrong.
+Exit codes: 0 done; 1 not done, with one sentence on stderr; 2 the command line itself is wrong; 3 `lint` found too much.
 A build that refuses lines is done (the report says which) unless `--strict` is given. Results go to stdout, everything
-else to stderr.
+else to stderr. An index is a folder or the URL of a Redis; a Redis that several services read is best filled by `push`.
 """
 
 import json
+import signal
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated, NoReturn, TypeAlias
 
 import typer
 from rich.console import Console
@@ -21,14 +23,27 @@ from rich.table import Table
 from rich.text import Text
 
 from entity_index import codec, reporting
+from entity_index import lint as linting
 from entity_index.build import build
-from entity_index.describe import describe
+from entity_index.describe import all_questions, describe
+from entity_index.diff import diff
 from entity_index.errors import EntityIndexError
-from entity_index.readers import READERS
-from entity_index.stores.protocols import EntityStore
+from entity_index.extract import Reading, Tagger, cores, extract
+from entity_index.lint import LintReport, lint
+from entity_index.push import push
+from entity_index.readers import SHAPES, mapped
+from entity_index.readers.containers import Shape, read_path
+from entity_index.readers.rows import Refusal, Row
+from entity_index.stores.connection import is_url
+from entity_index.stores.protocols import Catalogue, EntityStore
+from entity_index.stores.redis import RedisCatalogue, open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
+from entity_index.types import Question
 
 DIGEST_SHOWN = len("sha256:") + 12
+TIMEOUT_S = 10.0  # a thousand records at once, perhaps over a slow network
+
+AnyCatalogue: TypeAlias = "SqliteCatalogue | RedisCatalogue"
 
 app = typer.Typer(
     help="Ground truth for search agents: questions, answers and entities, in immutable versions.",
@@ -39,15 +54,67 @@ app = typer.Typer(
 
 
 def _reader(name: str) -> str:
-    if name not in READERS:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(READERS)}")
+    if name not in SHAPES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(SHAPES)}")
     return name
 
 
-NewIndex = Annotated[
-    Path, typer.Option("--index", file_okay=False, help="Folder of the index; made if it is missing.")
+def _there(where: str) -> str:
+    if not is_url(where) and not Path(where).is_dir():
+        raise typer.BadParameter(f"there is no folder {where!r}")
+    return where
+
+
+def _url(where: str) -> str:
+    if not is_url(where):
+        raise typer.BadParameter("give the URL of a Redis: redis://host:port/0")
+    return where
+
+
+def _rows(
+    source: Path, reader: str, rules: list[str] | None, *, progress: Progress
+) -> Iterator[Row | Refusal]:
+    return _read(source, _shape(reader, rules), progress=progress)
+
+
+def _read(source: Path, shape: Shape, *, progress: Progress) -> Iterator[Row | Refusal]:
+    def opened(path: Path) -> IO[bytes]:
+        return progress.open(path, "rb", description=f"Reading {path.name}")
+
+    return read_path(source, shape, opened=opened)
+
+
+def _shape(reader: str, rules: list[str] | None) -> Shape:
+    if rules is None:
+        return SHAPES[reader]
+    if reader != "jsonl":
+        raise typer.BadParameter("a mapping replaces the reader: leave --reader out", param_hint="--map")
+    try:
+        return mapped.shape(rules)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--map") from error
+
+
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT",
+        exists=True,
+        help="JSON lines, a JSON array, parquet, a folder of JSON files, or one that `datasets` has saved.",
+    ),
 ]
-Index = Annotated[Path, typer.Option("--index", file_okay=False, exists=True, help="Folder of the index.")]
+ReaderName = Annotated[str, typer.Option(callback=_reader, help=f"Shape of the input: {', '.join(SHAPES)}.")]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=PATH", help="Where a field stands: question=prompt[-1].content"),
+]
+WHERE = "Folder of the index, or URL of its Redis (#prefix for keys of another prefix)"
+NewIndex = Annotated[
+    str, typer.Option("--index", envvar="ENTITY_INDEX", help=f"{WHERE}; a folder is made if it is missing.")
+]
+Index = Annotated[
+    str, typer.Option("--index", envvar="ENTITY_INDEX", callback=_there, help=f"{WHERE}.", metavar="INDEX")
+]
 Reference = Annotated[
     str, typer.Argument(metavar="DATASET[@VERSION]", help="The active version where none is named.")
 ]
@@ -55,14 +122,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("build")
-def build_command(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", exists=True, dir_okay=False, help="One JSON object a line.")
-    ],
+def build_command(  # noqa: PLR0913  # one option each, as it is typed
+    source: Source,
     *,
-    reader: Annotated[
-        str, typer.Option(callback=_reader, help=f"Shape of the input: {', '.join(READERS)}.")
-    ] = "jsonl",
+    reader: ReaderName = "jsonl",
+    rules: Rules = None,
     index: NewIndex,
     dataset: Annotated[str, typer.Option(help="Name of the data set.")],
     version: Annotated[
@@ -73,11 +137,10 @@ def build_command(
     as_json: AsJson = False,
 ) -> None:
     """Build a version of a data set."""
-    progress = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
-    with progress, progress.open(source, "rb", description=f"Building {dataset}") as lines:
+    with _progress() as progress, _opened(index) as catalogue:
         report = build(
-            READERS[reader](lines),
-            SqliteCatalogue(index),
+            _rows(source, reader, rules, progress=progress),
+            catalogue,
             dataset=dataset,
             version=version,
             activate=activate,
@@ -91,29 +154,54 @@ def build_command(
         typer.secho(f"WARNING: {said}", err=True, bold=True, fg=typer.colors.YELLOW)
 
 
+@app.command("push")
+def push_command(
+    reference: Reference,
+    *,
+    index: Index,
+    to: Annotated[str, typer.Option("--to", callback=_url, help="URL of the Redis.", metavar="URL")],
+    activate: Annotated[bool, typer.Option("--activate", help="Make it the version that is served.")] = False,
+    rewrite: Annotated[
+        bool, typer.Option("--rewrite", help="Write records that stand there again; mends damaged ones.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a version into a Redis. A push that was interrupted is done again, and goes on where it ended."""
+    with _store(index, reference) as store, _redis(to) as target, _progress() as progress:
+        info = store.info
+        task = progress.add_task(f"Pushing {info.dataset}@{info.version}", total=info.count)
+        report = push(store, target, rewrite=rewrite, progress=lambda count: progress.advance(task, count))
+        if activate:
+            target.activate(info.dataset, info.version)
+    facts = {
+        "version": f"{info.dataset}@{info.version}",
+        "written": report.written,
+        "present": report.present,
+    }
+    _print(facts | {"active": activate}, as_json=as_json)
+
+
 @app.command("list")
 def list_command(*, index: Index, as_json: AsJson = False) -> None:
     """List data sets and versions; the active ones are marked."""
-    catalogue = SqliteCatalogue(index)
-    rows = [_version(catalogue, dataset, version) for dataset, version in _all_versions(catalogue)]
+    with _opened(index) as catalogue:
+        rows = [_version(catalogue, dataset, version) for dataset, version in _all_versions(catalogue)]
+        partial = catalogue.partial() if isinstance(catalogue, RedisCatalogue) else []
     if as_json:
         _print_json(rows)
     else:
         _print_table((row.values() for row in rows), "dataset", "version", "active", "questions", "digest")
+    for name in partial:
+        typer.echo(f"{name} is not whole: push it again, or drop it", err=True)
 
 
 @app.command("stat")
 def stat_command(reference: Reference, *, index: Index, as_json: AsJson = False) -> None:
     """Read every record of a version and count what it holds; a damaged record is an error."""
-    catalogue = SqliteCatalogue(index)
-    with closing(_open(catalogue, reference)) as store:
+    with _opened(index) as catalogue, closing(_open(catalogue, reference)) as store:
         info = store.info
         facts = _version(catalogue, info.dataset, info.version) | asdict(describe(store))
-    facts |= {"codec": info.codec, "fold": info.fold}
-    if as_json:
-        _print_json(facts)
-    else:
-        _print_table(((name.replace("_", " "), value) for name, value in facts.items()), "", "")
+    _print(facts | {"codec": info.codec, "fold": info.fold}, as_json=as_json)
 
 
 @app.command("get")
@@ -124,7 +212,7 @@ def get_command(
     index: Index,
 ) -> None:
     """Print questions as JSON lines."""
-    with closing(_open(SqliteCatalogue(index), reference)) as store:
+    with _store(index, reference) as store:
         questions = store.get_many(question_ids)
     for question in questions:
         if question is not None:
@@ -134,30 +222,245 @@ def get_command(
         raise EntityIndexError(f"{reference} has no question {', '.join(unknown)}")
 
 
+@app.command("export")
+def export_command(
+    reference: Reference,
+    *,
+    index: Index,
+    out: Annotated[
+        Path | None, typer.Option("--out", dir_okay=False, help="File to write; standard output without it.")
+    ] = None,
+) -> None:
+    """Write all questions of a version as JSON lines; built again they give the same digest."""
+    with _store(index, reference) as store, _progress() as progress:
+        questions = progress.track(all_questions(store), total=store.info.count, description="Exporting")
+        lines = (json.dumps(codec.to_json(question), ensure_ascii=False) + "\n" for question in questions)
+        if out is None:
+            sys.stdout.writelines(lines)
+        else:
+            with out.open("w", encoding="utf-8") as file:
+                file.writelines(lines)
+
+
+@app.command("diff")
+def diff_command(
+    old: Reference,
+    new: Reference,
+    *,
+    index: Index,
+    new_index: Annotated[
+        str | None,
+        typer.Option("--new-index", help="Where the second one is, if elsewhere.", metavar="INDEX"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changed from one version to another."""
+    with _store(index, old) as before, _store(new_index or index, new) as after:
+        found = asdict(diff(before, after))
+    if as_json:
+        _print_json(found)
+        return
+    rows = [
+        (
+            name.replace("_", " "),
+            *((value["count"], ", ".join(value["examples"])) if isinstance(value, dict) else (value, "")),
+        )
+        for name, value in found.items()
+    ]
+    _print_table(rows, "", "", "")
+
+
+@app.command("extract")
+def extract_command(  # noqa: PLR0913  # one option each, as it is typed
+    source: Source,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", dir_okay=False, help="JSON lines to write; `build` reads them.")
+    ],
+    field: Annotated[
+        list[str], typer.Option("--field", metavar="PATH", help="Where a text stands: paragraphs[].text")
+    ],
+    reader: ReaderName = "jsonl",
+    rules: Rules = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--spacy", metavar="NAME", help="spaCy pipeline: a package or a folder.")
+    ] = None,
+    gazetteer: Annotated[
+        Path | None, typer.Option(dir_okay=False, exists=True, help="Names to look for, one a line.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the texts, where no pipeline is named.")] = "en",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep this type only; may be given again. All but numbers otherwise."),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="How many work at once; all cores otherwise.")
+    ] = None,
+) -> None:
+    """Find entities for a data set that has none, in chosen fields, by spaCy or from a gazetteer."""
+    if pipeline is None and gazetteer is None:
+        raise typer.BadParameter("name a pipeline or a gazetteer", param_hint="--spacy, --gazetteer")
+    try:
+        paths = [mapped.parse(path) for path in field]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--field") from error
+    tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()))
+    reading = Reading(_shape(reader, rules), paths)
+    counts: Counter[str] = Counter()
+    with _progress() as progress, out.open("w", encoding="utf-8") as file:
+        rows = _read(source, reading, progress=progress)
+        for row in extract(rows, reading, tagger, processes=processes or cores()):
+            if isinstance(row, Refusal):
+                counts[f"refused: {row.reason}"] += 1
+            else:
+                counts.update(questions=1, entities=len(row.question.entities))
+                file.write(json.dumps(codec.to_json(row.question), ensure_ascii=False) + "\n")
+    _print_table(counts.items(), "", "")
+
+
+Target = Annotated[
+    str, typer.Argument(metavar="INPUT|DATASET[@VERSION]", help="A file or folder; with --index a version.")
+]
+LintedIndex = Annotated[
+    str | None, typer.Option("--index", help=f"{WHERE}, to look over a version.", metavar="INDEX")
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="CHECK=SHARE", help="Another limit: 'entity in the question=0.6'"),
+]
+
+
+@app.command("lint")
+def lint_command(
+    target: Target,
+    *,
+    reader: ReaderName = "jsonl",
+    rules: Rules = None,
+    index: LintedIndex = None,
+    limit: Limits = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look a data set over before training on it. Exit code 3: a share is over its limit."""
+    with questions_of(target, reader=reader, rules=rules, index=index) as rows:
+        report = lint(rows)
+    show_lint(report, dict(map(read_limit, limit or ())), as_json=as_json)
+
+
+@contextmanager
+def questions_of(
+    target: str, *, reader: str, rules: list[str] | None, index: str | None
+) -> Iterator[Iterable[Row | Refusal | Question]]:
+    """Open what is to be looked over: a file or folder, or a version of an index."""
+    with _progress() as progress:
+        if index is None and not Path(target).exists():
+            raise typer.BadParameter(f"there is no file {target!r}; name its --index for a version")
+        if index is None:
+            yield _rows(Path(target), reader, rules, progress=progress)
+            return
+        with _store(_there(index), target) as store:
+            yield progress.track(all_questions(store), total=store.info.count, description="Linting")
+
+
+def show_lint(report: LintReport, limits: dict[str, float], *, as_json: bool) -> None:
+    """Print a lint report, and exit with 3 where a share is over its limit."""
+    print_lint(report, limits, as_json=as_json)
+    if report.over(limits):
+        raise typer.Exit(3)
+
+
+def print_lint(report: LintReport, limits: dict[str, float], *, as_json: bool) -> None:
+    """Print a lint report as tables or as JSON."""
+    if as_json:
+        _print_json(linting.to_json(report, limits))
+        return
+    totals = ", ".join(f"{count:,} {what}" for what, count in report.totals.items())
+    typer.echo(totals + "".join(f"; refused: {why} {count:,}" for why, count in report.refused.items()))
+    _print_table(linting.facts(report, limits), "check", "count", "share", "limit", "", "examples")
+    typer.echo("")
+    pays = ((name, f"{pay.match_rate:.3f}", f"{pay.reward:.3f}") for name, pay in report.policies.items())
+    _print_table(pays, "a policy that ...", "match rate", "reward")
+
+
+def read_limit(rule: str) -> tuple[str, float]:
+    """Return the check and its limit of an option `CHECK=SHARE`."""
+    name, _, share = rule.partition("=")
+    try:
+        limit = float(share)
+    except ValueError:
+        limit = -1.0
+    if name not in linting.BY_NAME or not 0 <= limit <= 1:
+        raise typer.BadParameter(
+            f"{rule!r} is no CHECK=SHARE; the checks are {', '.join(linting.BY_NAME)}", param_hint="--limit"
+        )
+    return name, limit
+
+
 @app.command("activate")
 def activate_command(
     reference: Annotated[str, typer.Argument(metavar="DATASET@VERSION")], *, index: Index
 ) -> None:
     """Make a version the one that is served; activating the one before rolls back."""
-    dataset, at, version = reference.partition("@")
-    if not at:
-        raise typer.BadParameter("name the version too", param_hint="DATASET@VERSION")
-    SqliteCatalogue(index).activate(dataset, version)
+    dataset, version = _named(reference)
+    with _opened(index) as catalogue:
+        catalogue.activate(dataset, version)
     typer.echo(f"{reference} is active")
 
 
-def _open(catalogue: SqliteCatalogue, reference: str) -> EntityStore:
+@app.command("drop")
+def drop_command(
+    reference: Annotated[str, typer.Argument(metavar="DATASET@VERSION")], *, index: Index
+) -> None:
+    """Remove a version that is not active, or what an interrupted push has left."""
+    dataset, version = _named(reference)
+    with _opened(index) as catalogue:
+        catalogue.drop(dataset, version)
+    typer.echo(f"{reference} is dropped")
+
+
+def _named(reference: str) -> tuple[str, str]:
+    dataset, at, version = reference.partition("@")
+    if not at:
+        raise typer.BadParameter("name the version too", param_hint="DATASET@VERSION")
+    return dataset, version
+
+
+@contextmanager
+def _opened(where: str) -> Iterator[AnyCatalogue]:
+    if is_url(where):
+        with _redis(where) as found:
+            yield found
+    else:
+        yield SqliteCatalogue(Path(where))
+
+
+@contextmanager
+def _redis(url: str) -> Iterator[RedisCatalogue]:
+    with closing(open_redis(url, timeout_s=TIMEOUT_S)) as found:
+        yield found
+
+
+@contextmanager
+def _store(where: str, reference: str) -> Iterator[EntityStore]:
+    with _opened(where) as catalogue, closing(_open(catalogue, reference)) as store:
+        yield store
+
+
+def _open(catalogue: Catalogue, reference: str) -> EntityStore:
     dataset, _, version = reference.partition("@")
     return catalogue.open(dataset, version or None)
 
 
-def _all_versions(catalogue: SqliteCatalogue) -> Iterator[tuple[str, str]]:
+def _progress() -> Progress:
+    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
+
+
+def _all_versions(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for dataset in catalogue.datasets():
         for version in catalogue.versions(dataset):
             yield dataset, version
 
 
-def _version(catalogue: SqliteCatalogue, dataset: str, version: str) -> dict[str, object]:
+def _version(catalogue: Catalogue, dataset: str, version: str) -> dict[str, object]:
     with closing(catalogue.open(dataset, version)) as store:
         return {
             "dataset": dataset,
@@ -166,6 +469,13 @@ def _version(catalogue: SqliteCatalogue, dataset: str, version: str) -> dict[str
             "questions": store.info.count,
             "digest": store.info.digest,
         }
+
+
+def _print(facts: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        _print_json(facts)
+    else:
+        _print_table(((name.replace("_", " "), value) for name, value in facts.items()), "", "")
 
 
 def _print_json(value: object) -> None:
@@ -192,9 +502,16 @@ def _cell(value: object) -> Text:
 
 
 def run(args: Sequence[str] | None = None) -> None:
-    """Run one command and exit."""
+    """Run one command and exit; when told to terminate, clean up first."""
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
         app(args)
     except (EntityIndexError, OSError, sqlite3.Error) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(*_: object) -> NoReturn:
+    sys.exit(128 + signal.SIGTERM)

@@ -2,12 +2,15 @@
 
     EntityIndexError
     ├── InvalidName         a data set or version name is not safe as a file name and key
+    ├── InvalidAddress      a URL or prefix names no Redis
     ├── InvalidRecord       a record cannot be ground truth
+    ├── UnreadableInput     a file or folder of questions cannot be read at all
     ├── NothingKept         no line of the input was a question
     ├── UnknownDataset      no such data set
     ├── UnknownVersion      no such version, or none is active
     ├── VersionExists       a version of this name holds other content
     ├── VersionActive       the active version cannot be dropped
+    ├── IndexUnreachable    the index does not answer; later it may
     └── CorruptIndex        what is stored cannot be trusted
         ├── CorruptEntry    one record is damaged
         └── CodecMismatch   written in another version of the codec
@@ -26,8 +29,16 @@ class InvalidName(EntityIndexError):
     """A data set or version name is not safe as a file name and key."""
 
 
+class InvalidAddress(EntityIndexError):
+    """A URL or prefix names no Redis; the message does not repeat a URL, it may hold a password."""
+
+
 class InvalidRecord(EntityIndexError):
     """A record cannot be ground truth; the message names the reason and no value, so that reasons can be counted."""
+
+
+class UnreadableInput(EntityIndexError):
+    """A file or folder of questions is broken as a whole, or needs a package that is not installed."""
 
 
 class NothingKept(EntityIndexError):
@@ -48,6 +59,10 @@ class VersionExists(EntityIndexError):
 
 class VersionActive(EntityIndexError):
     """The active version cannot be dropped."""
+
+
+class IndexUnreachable(EntityIndexError):
+    """The index does not answer, or refuses to; the same call may succeed later."""
 
 
 class CorruptIndex(EntityIndexError):

@@ -21,6 +21,7 @@ FOLD_VERSION = 1
 UNICODE_VERSION = unicodedata.unidata_version
 
 MAX_MARK_RUN = 30  # UAX #15, stream-safe text format
+MAX_EXPANSION = 8  # characters from one; U+FDFA, a whole sentence, is a space
 APOSTROPHES = frozenset("'\u2019\u2018\u02bc\u02bb\u02b9\u2032\uff07\u201b`\u00b4")
 BY_HAND = {
     "ł": "l",
@@ -54,6 +55,7 @@ UNSPACED = (
     (0x4E00, 0x9FFF),
     (0x20000, 0x3FFFF),
 )
+FIRST_UNSPACED = chr(UNSPACED[0][0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,10 @@ def fold_char(char: str) -> str:
     if unicodedata.category(char) == "Cf" or ord(char) in INVISIBLE:
         return ""
     folded = _decompose(char)
-    while folded != (again := "".join(_decompose(c) for c in folded)):
-        folded = again
-    if not folded:
-        return ""
     visible = [c for c in folded if unicodedata.category(c) != "Cf" and c not in APOSTROPHES]
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in visible)
-    return " ".join(kept.split()) or " "
+    folded = " ".join(kept.split()) or " " * bool(kept)
+    return folded if len(folded) <= MAX_EXPANSION else " "
 
 
 _TABLE: dict[str, str] = {}
@@ -126,6 +125,8 @@ def _is_possessive(text: str, at: int) -> bool:
 
 def _parted(left: str, right: str) -> bool:
     """Return whether two neighbouring token characters belong to different tokens."""
+    if max(left, right) < FIRST_UNSPACED:
+        return False
     return not is_mark(right) and (stands_alone(left) or stands_alone(right))
 
 

@@ -1,19 +1,39 @@
-"""Data sets as they are published, one module a shape, all with the same `read(lines)`.
+"""Data sets as they are published, one module a shape, all with the same `read(lines)` and `to_question(object)`.
 
 rows        what all readers share: lines to JSON objects to rows or refusals
+containers  what rows come in: lines, arrays, folders, parquet, saved data sets
 fields      values of the expected type, or a reason
 jsonl       the index's own shape, leniently
+mapped      any shape, by saying where each field stands
 kilt        KILT: entities are {title, wikipedia_id}
 frames      FRAMES: entities are Wikipedia titles
 webshaper   WebShaper: entities are the constants of a formal graph
+wiki2       2WikiMultihopQA: entities are the ends of the evidence triples
+musique     MuSiQue: entities are the answers of the hops and the supporting titles
+asearcher   ASearcher: entities are the pages its agent selected
+graph       SailorFog and others: entities are the nodes of a sub-graph
+verl        verl's training rows: answers, and entities where somebody added them
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from entity_index.readers import frames, jsonl, kilt, webshaper
+from entity_index.readers import asearcher, frames, graph, jsonl, kilt, musique, verl, webshaper, wiki2
+from entity_index.readers.containers import Shape
 from entity_index.readers.rows import Reader
 
-READERS: Mapping[str, Reader] = MappingProxyType(
-    {"jsonl": jsonl.read, "kilt": kilt.read, "frames": frames.read, "webshaper": webshaper.read}
+_MODULES = {
+    "jsonl": jsonl,
+    "kilt": kilt,
+    "frames": frames,
+    "webshaper": webshaper,
+    "2wiki": wiki2,
+    "musique": musique,
+    "asearcher": asearcher,
+    "graph": graph,
+    "verl": verl,
+}
+SHAPES: Mapping[str, Shape] = MappingProxyType(
+    {name: module.to_question for name, module in _MODULES.items()}
 )
+READERS: Mapping[str, Reader] = MappingProxyType({name: module.read for name, module in _MODULES.items()})

@@ -1,6 +1,7 @@
 """Values of the expected type out of a JSON object, or a reason why not."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 from entity_index.errors import InvalidRecord
 
@@ -9,6 +10,11 @@ def identifier(row: Mapping[str, object], *names: str) -> str | None:
     """Return the first of the named fields as an id; numbers are spelled out; None where none is there."""
     value = first(row, *names)
     return str(value) if type(value) is int else optional_text(row, *names)
+
+
+def named_after(question: str) -> str:
+    """Return an id for a question of a data set that has none: the start of the digest of its text."""
+    return sha256(question.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def text(row: Mapping[str, object], *names: str) -> str:

@@ -23,12 +23,13 @@ def to_question(row: Mapping[str, object]) -> Question:
     return Question(
         text=fields.text(row, "question", "text"),
         answers=fields.texts(row, "answers", "answer"),
-        entities=tuple(_entity(value) for value in fields.array(row, "entities")),
+        entities=tuple(to_entity(value) for value in fields.array(row, "entities")),
         question_id=fields.identifier(row, "question_id", "id"),
     )
 
 
-def _entity(value: object) -> Entity:
+def to_entity(value: object) -> Entity:
+    """Return an entity, given as an object or as its name."""
     if isinstance(value, str):
         return Entity(name=value)
     row = fields.record(value, "an entity")

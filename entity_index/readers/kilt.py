@@ -14,10 +14,11 @@ from entity_index.types import Entity, Question
 
 def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
     """Read one question a line."""
-    return read_rows(lines, _question)
+    return read_rows(lines, to_question)
 
 
-def _question(row: Mapping[str, object]) -> Question:
+def to_question(row: Mapping[str, object]) -> Question:
+    """Return the question of one object."""
     return Question(
         text=fields.text(row, "question"),
         answers=fields.texts(row, "answers"),

@@ -6,9 +6,12 @@ A broken line is a value, never an exception: a data set of a million lines has 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import IO
 
 from entity_index.errors import InvalidRecord
 from entity_index.types import Question
+
+MAX_LINE_BYTES = 16 * 1024 * 1024  # a question is about one kilobyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class Refusal:
 Reader = Callable[[Iterable[bytes]], Iterator[Row | Refusal]]
 
 
+def bounded_lines(file: IO[bytes], *, limit: int = MAX_LINE_BYTES) -> Iterator[bytes]:
+    """Yield the lines of a file; of one that is longer than `limit` only the start, which is no JSON then."""
+    while line := file.readline(limit):
+        yield line
+        while len(line) == limit and not line.endswith(b"\n"):
+            line = file.readline(limit)
+
+
 def read_rows(
     lines: Iterable[bytes], to_question: Callable[[Mapping[str, object]], Question]
 ) -> Iterator[Row | Refusal]:
@@ -44,23 +55,35 @@ def read_rows(
     """
     for number, line in enumerate(lines, start=1):
         if not line.isspace():
-            try:
-                yield Row(number, to_question(_object(line)))
-            except InvalidRecord as error:
-                yield Refusal(number, str(error))
+            yield _row(number, _json(line), to_question)
 
 
-def _object(line: bytes) -> Mapping[str, object]:
-    value = _json(line)
+def rows_of(
+    values: Iterable[object], to_question: Callable[[Mapping[str, object]], Question]
+) -> Iterator[Row | Refusal]:
+    """Read values that are JSON already; an InvalidRecord among them is a row that could not be read."""
+    for number, value in enumerate(values, start=1):
+        yield _row(number, value, to_question)
+
+
+def _row(
+    number: int, value: object, to_question: Callable[[Mapping[str, object]], Question]
+) -> Row | Refusal:
+    if isinstance(value, InvalidRecord):
+        return Refusal(number, str(value))
     if not isinstance(value, dict):
-        raise InvalidRecord("not a JSON object")
-    return value
+        return Refusal(number, "not a JSON object")
+    try:
+        return Row(number, to_question(value))
+    except InvalidRecord as error:
+        return Refusal(number, str(error))
 
 
 def _json(line: bytes) -> object:
+    """Return the value of a line, or why there is none."""
     try:
         return json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise InvalidRecord("not UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidRecord("not JSON") from error
+    except UnicodeDecodeError:
+        return InvalidRecord("not UTF-8")
+    except (ValueError, RecursionError):
+        return InvalidRecord("not JSON")

@@ -23,10 +23,11 @@ CONSTANT = re.compile(r"C@((?:(?![CV]@).)+)", re.DOTALL)
 
 def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
     """Read one question a line."""
-    return read_rows(lines, _question)
+    return read_rows(lines, to_question)
 
 
-def _question(row: Mapping[str, object]) -> Question:
+def to_question(row: Mapping[str, object]) -> Question:
+    """Return the question of one object."""
     statements = fields.array(row, "formalization")
     return Question(
         text=fields.text(row, "question"),

@@ -26,6 +26,10 @@ class MemoryStore:
         """Iterate over all ids in ascending order."""
         return iter(sorted(self._records, key=key))
 
+    def records(self) -> Iterator[tuple[str, bytes]]:
+        """Iterate over all ids with their records, in ascending order of the ids."""
+        return ((at, self._records[at]) for at in self.question_ids())
+
     def close(self) -> None:
         """Do nothing: memory is not held open."""
 
@@ -72,6 +76,9 @@ class MemoryCatalogue:
         del self._stores[dataset][version]
         if not self._stores[dataset]:
             del self._stores[dataset]
+
+    def close(self) -> None:
+        """Do nothing: memory is not held open."""
 
     @contextmanager
     def draft(self, dataset: str) -> Iterator["MemoryDraft"]:

@@ -51,6 +51,10 @@ class EntityStore(Protocol):
         """Iterate over all ids in ascending order."""
         ...
 
+    def records(self) -> Iterator[tuple[str, bytes]]:
+        """Iterate over all ids with their records as they were put in, in ascending order of the ids."""
+        ...
+
     def close(self) -> None:
         """Let go of what the store holds open."""
         ...
@@ -80,7 +84,11 @@ class Catalogue(Protocol):
         ...
 
     def drop(self, dataset: str, version: str) -> None:
-        """Remove a version that is not active; stores that are open on it keep working."""
+        """Remove a version that is not active; a store that is open on it keeps working or raises, it never answers None."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what the catalogue holds open."""
         ...
 
 
@@ -101,7 +109,7 @@ class Draft(Protocol):
 
 
 class WritableCatalogue(Catalogue, Protocol):
-    """A catalogue whose versions are built in place."""
+    """A catalogue that takes new versions."""
 
     def draft(self, dataset: str) -> AbstractContextManager[Draft]:
         """Open an empty draft; leaving it unpublished discards it."""

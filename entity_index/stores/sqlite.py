@@ -5,11 +5,13 @@
 
 A draft is written aside in the same folder, made durable and renamed, so a version is there entirely or not at all.
 Readers open it read-only and immutable: no locks, no journal, any number of processes. The folder may be copied or
-mounted anywhere; names come from the path, content and its digest from the file.
+mounted anywhere; names come from the path, content and its digest from the file. A draft that its builder could not
+remove, because it was killed, goes with the next build a day later.
 """
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -33,6 +35,8 @@ from entity_index.types import Question
 
 SUFFIX = ".sqlite"
 ACTIVE = "ACTIVE"
+DRAFT = ".draft"
+ABANDONED_S = 24 * 3600.0
 
 SCHEMA = """
 CREATE TABLE record (id BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
@@ -64,11 +68,20 @@ class SqliteStore:
 
     def question_ids(self) -> Iterator[str]:
         """Iterate over all ids in ascending order."""
+        return (at for (at,) in self._walk("id"))
+
+    def records(self) -> Iterator[tuple[str, bytes]]:
+        """Iterate over all ids with their records, in ascending order of the ids."""
+        return self._walk("id, body")
+
+    def _walk(self, columns: str) -> Iterator[Any]:
+        """Yield rows whose first column is the id, spelled as text; no lock is held between pages."""
+        query = f"SELECT {columns} FROM record WHERE id > ? ORDER BY id LIMIT 1000"  # noqa: S608  # ours
         after = b""
-        while page := self._rows("SELECT id FROM record WHERE id > ? ORDER BY id LIMIT 1000", after):
-            for (question_id,) in page:
-                yield self._spell(question_id, after=after)
-                after = question_id
+        while page := self._rows(query, after):
+            for row in page:
+                yield self._spell(row[0], after=after), *row[1:]
+                after = row[0]
 
     def close(self) -> None:
         """Close the connection."""
@@ -149,11 +162,15 @@ class SqliteCatalogue:
             raise VersionActive(f"version {version!r} of data set {dataset!r} is active")
         path.unlink()
 
+    def close(self) -> None:
+        """Do nothing: a folder is not held open."""
+
     @contextmanager
     def draft(self, dataset: str) -> Iterator["SqliteDraft"]:
         """Open an empty draft beside the versions of a data set; leaving it unpublished removes its file."""
         folder = self._folder(dataset)
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder, before=time.time() - ABANDONED_S)
         draft = SqliteDraft(folder)
         try:
             yield draft
@@ -237,7 +254,15 @@ def _same_content(path: Path, info: VersionInfo) -> VersionInfo:
 
 def _aside(folder: Path) -> Path:
     """Return a free name that no reader looks for."""
-    return folder / f".{uuid4().hex}.draft"
+    return folder / f".{uuid4().hex}{DRAFT}"
+
+
+def _sweep(folder: Path, *, before: float) -> None:
+    """Remove drafts that nobody has written to since."""
+    for path in folder.glob(f".*{DRAFT}"):
+        with suppress(FileNotFoundError):  # another builder sweeps too
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def _publish(aside: Path, target: Path) -> None:

@@ -41,6 +41,7 @@ from reward_service.types import (
 )
 
 MAX_PROBLEMS = 20
+CONTAINERS = (dict, list)
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
@@ -219,7 +220,7 @@ class EstimatorIn(Wire):
     """How rewards become advantages."""
 
     type: Literal["grpo", "dr_grpo", "rloo", "leave_one_out_std"] = "grpo"
-    ddof: Literal[0, 1] = 1
+    ddof: Annotated[int, Field(ge=0, le=1)] = 1
     """Of the standard deviation (`grpo`, `leave_one_out_std`)."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
     """Added to the standard deviation (`grpo`, `leave_one_out_std`)."""
@@ -287,6 +288,23 @@ class ScoreIn(Rewarding):
     """Also return where each entity was found."""
     groups: list[GroupIn]
     """Groups are independent: one that cannot be scored does not touch the others."""
+
+
+class StreamQuery(BaseModel):
+    """Query of `POST /v1/groups/score/stream`: what all its groups have in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    profile: str | None = None
+    """Name of the profile; without it the service's default."""
+    explain: bool = False
+    """Also return where each entity was found."""
+    estimator: Literal["grpo", "dr_grpo", "rloo"] | None = None
+    """Overrides the profile's estimator, with its default parameters."""
+    policy: Literal["fail", "survivors"] = "fail"
+    """What an unscored rollout does to its group."""
+    min_scored: Annotated[int, Field(ge=1)] = 1
+    """With `survivors`: fewer scored rollouts than this fail the group."""
 
 
 class MatchIn(Profiled):
@@ -409,12 +427,16 @@ class RewardsIn(Rewarding):
 M = TypeVar("M", bound=BaseModel)
 
 
-def decode(body: bytes, model: type[M]) -> M:
+MAX_DEPTH = 190  # jiter itself ends at 200
+
+
+def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
     """Read a request body.
 
     Args:
         body: the bytes as they came.
         model: what they should be.
+        max_depth: deepest nesting.
 
     Raises:
         MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates, too deep.
@@ -424,10 +446,31 @@ def decode(body: bytes, model: type[M]) -> M:
         document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         raise errors.MalformedJson(_position(str(error))) from None
+    check_depth(document, max_depth)
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def check_depth(document: object, max_depth: int) -> None:
+    """Refuse what is nested too deep, level by level, so that nothing that comes later can run out of stack.
+
+    Raises:
+        MalformedJson: there are more levels of lists and objects than `max_depth`.
+    """
+    level = [document]
+    for _ in range(max_depth + 1):
+        level = [
+            inner
+            for outer in level
+            if type(outer) in CONTAINERS
+            for inner in (outer.values() if type(outer) is dict else outer)  # type: ignore[attr-defined]  # a list
+            if type(inner) in CONTAINERS
+        ]
+        if not level:
+            return
+    raise errors.MalformedJson(f"nested deeper than {max_depth} levels")
 
 
 def _position(message: str) -> str:

@@ -18,12 +18,11 @@ from reward_service.adapters.compat import (
     openrlhf_out,
     slime_out,
 )
-from reward_service.adapters.native import decode
-from reward_service.api.body import read_body
+from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, problems_of
 from reward_service.api.routes import Service
-from reward_service.api.runs import left
-from reward_service.compat import Caller, CompatService, Paid
+from reward_service.api.runs import left, ticket_of
+from reward_service.compat import Caller, CompatService, Paid, Seat
 from reward_service.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
 from reward_service.types import RolloutResult
 
@@ -41,37 +40,35 @@ Asked = Annotated[CompatQuery, Query()]
 router = APIRouter(prefix="/compat", tags=["compat"])
 
 
-async def _paid(
-    request: Request, compat: CompatService, caller: Caller | Unpayable, query: CompatQuery
-) -> Paid:
-    """Wait for what a caller gets, unless it leaves."""
-    if isinstance(caller, Unpayable):
-        return str(caller)
-    paying = asyncio.ensure_future(
-        compat.pay(caller, group_size=query.group_size, deadline_s=query.deadline_s)
-    )
+async def _taken(compat: CompatService, caller: Caller | Unpayable) -> Seat | str:
+    return str(caller) if isinstance(caller, Unpayable) else await compat.take(caller)
+
+
+async def _paid(request: Request, compat: CompatService, seat: Seat | str, query: CompatQuery) -> Paid:
+    """Wait for what a rollout gets, unless its caller leaves."""
+    if isinstance(seat, str):
+        return seat
+    ticket_of(request).release()  # who waits holds no text
+    paying = asyncio.ensure_future(compat.pay(seat, group_size=query.group_size, deadline_s=query.deadline_s))
     leaving = asyncio.create_task(left(request.receive))
     try:
         await asyncio.wait([paying, leaving], return_when=asyncio.FIRST_COMPLETED)
-        if not paying.done():
-            paying.cancel()
-            await asyncio.wait([paying])
-            return "the caller has left"
-        return paying.result()
+        if paying.done():
+            return paying.result()
+        paying.cancel()
+        await asyncio.wait([paying])
+        return "the caller has left"
     finally:
         paying.cancel()
         leaving.cancel()
 
 
-async def _must_be_paid(
-    request: Request, compat: CompatService, caller: Caller | Unpayable, query: CompatQuery
-) -> RolloutResult:
-    """Wait for a reward.
+def _must(paid: Paid) -> RolloutResult:
+    """Return a reward.
 
     Raises:
         NoReward: there is none.
     """
-    paid = await _paid(request, compat, caller, query)
     if isinstance(paid, str):
         raise NoReward(paid)
     return paid
@@ -84,6 +81,27 @@ def _caller(body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQ
         return why
 
 
+async def _seat(
+    request: Request,
+    service: Service,
+    compat: CompatService,
+    *,
+    query: CompatQuery,
+    model: type[SlimeIn | CarrIn],
+) -> Seat | str:
+    """Take one rollout in; its text is let go of on return."""
+    return await _taken(compat, _caller(await read_call(request, service, model), service, query))
+
+
+async def _seats(
+    request: Request, service: Service, compat: CompatService, *, query: CompatQuery
+) -> list[Seat | str]:
+    """Take the rollouts of one OpenRLHF call in; their text is let go of on return."""
+    body = await read_call(request, service, OpenRlhfIn)
+    callers = body.callers(query, service.profile(query.profile))
+    return [await _taken(compat, caller) for caller in callers]
+
+
 def _json(reply: Any) -> Response:
     return Response(to_json(reply), media_type="application/json")
 
@@ -94,29 +112,28 @@ async def openrlhf(request: Request, service: Service, compat: Compat, query: As
 
     A rollout that cannot be scored is answered with 0 and `reward_valid` 0, because OpenRLHF dies of anything else.
     """
-    body = decode(await read_body(request, service.settings.max_body_bytes), OpenRlhfIn)
-    callers = body.callers(query, service.profile(query.profile))
-    paid = await asyncio.gather(*[_paid(request, compat, caller, query) for caller in callers])
+    seats = await _seats(request, service, compat, query=query)
+    paid = await asyncio.gather(*[_paid(request, compat, seat, query) for seat in seats])
     return _json(openrlhf_out(paid, query.group_size))
 
 
 @router.post("/slime/reward", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(SlimeIn))
 async def slime(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
     """Slime's `--rm-type remote_rm`: the body of the answer is the reward. Rollouts of one prompt meet here."""
-    body = decode(await read_body(request, service.settings.max_body_bytes), SlimeIn)
-    paid = await _must_be_paid(request, compat, _caller(body, service, query), query)
-    return _json(slime_out(paid, query))
+    seat = await _seat(request, service, compat, query=query, model=SlimeIn)
+    return _json(slime_out(_must(await _paid(request, compat, seat, query)), query))
 
 
 @router.post("/nemo_gym/verify", responses=problems_of(*REFUSED), openapi_extra=body_of(NemoGymIn))
 async def nemo_gym(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
     """NeMo Gym's `/verify`. Rollouts of one task meet here, by task and rollout index."""
-    body = decode(await read_body(request, service.settings.max_body_bytes), NemoGymIn)
-    return _json(nemo_gym_out(body, await _paid(request, compat, _caller(body, service, query), query)))
+    body = await read_call(request, service, NemoGymIn)
+    seat = await _taken(compat, _caller(body, service, query))
+    return _json(nemo_gym_out(body, await _paid(request, compat, seat, query)))
 
 
 @router.post("/carr/evaluate", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(CarrIn))
 async def carr(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
     """The protocol of CaRR's reward server. Rollouts of one question meet here."""
-    body = decode(await read_body(request, service.settings.max_body_bytes), CarrIn)
-    return _json(carr_out(await _must_be_paid(request, compat, _caller(body, service, query), query)))
+    seat = await _seat(request, service, compat, query=query, model=CarrIn)
+    return _json(carr_out(_must(await _paid(request, compat, seat, query))))

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from entity_index.types import Question
 from reward_service import errors
@@ -68,7 +69,7 @@ class RunService:
     def __init__(self, scorer: RewardService, store: GroupStore) -> None:
         self.settings = scorer.settings
         self.standing = Standing(scorer, store)
-        self._scorer = scorer
+        self.scorer = scorer
 
     async def declare(self, run_id: str, declared: Declaration) -> tuple[Run, bool]:
         """Declare a run, or find it declared; returns it, and whether it is new.
@@ -81,7 +82,7 @@ class RunService:
         run = await self.standing.run(run_id)
         is_new = False
         if run is None:
-            drawn = self._pinned(run_id, declared)
+            drawn = await self._pinned(run_id, declared)
             record = await self.standing.store.declare(
                 run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
             )
@@ -185,10 +186,8 @@ class RunService:
         claim, seen = taken.claim, taken.seen
         if waiter is None or not seen.state.is_open:
             return seen
-        was_told = await waiter.until(lambda told: _is_over(told, claim), patience)
-        now = waiter.told if was_told else None
-        if now is None or not _holds(now.state, claim):  # what was told may be older than this rollout
-            now = await self.standing.see(seen.key)
+        over = partial(_is_over, claim=claim)
+        now = waiter.told if await waiter.until(over, patience) else await self.standing.see(seen.key)
         if now is None or not _holds(now.state, claim):
             await self.find(seen.key.run_id)
             raise _lost(now, claim)
@@ -202,7 +201,7 @@ class RunService:
         """
         seen = await self.standing.expire(key)
         if waiter is not None and not _is_closed(seen):
-            was_told = await waiter.until(_is_closed, patience)
+            was_told = await waiter.until(lambda told, _is_fresh: _is_closed(told), patience)
             seen = waiter.told if was_told else await self.standing.see(key)
         return _there(seen)
 
@@ -218,20 +217,20 @@ class RunService:
         )
         return _there(seen)
 
-    def _pinned(self, run_id: str, declared: Declaration) -> Run:
+    async def _pinned(self, run_id: str, declared: Declaration) -> Run:
         """Settle everything a declaration names."""
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
-        profile = self._scorer.profile(declared.profile)
+        profile = self.scorer.profile(declared.profile)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
-            index=self._scorer.pin(declared.dataset),
+            index=await self.scorer.pin(declared.dataset),
         )
 
     def _admitted(self, look: Look, claim: Claim) -> Decision:
@@ -243,7 +242,7 @@ class RunService:
         return decision
 
     async def _measured(self, arrival: Arrival, run: Run) -> tuple[Truth, RolloutFacts]:
-        truth, facts = await self._scorer.measure_one(
+        truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
             arrival.rollout,
             self.standing.profile(run),
@@ -289,9 +288,11 @@ def _is_closed(seen: Seen | None) -> bool:
     return seen is not None and not seen.state.is_open
 
 
-def _is_over(seen: Seen | None, claim: Claim) -> bool:
+def _is_over(seen: Seen | None, is_fresh: bool, *, claim: Claim) -> bool:  # noqa: FBT001  # called by position
     """Return whether a member need not wait any longer: its group is closed, or no longer its group."""
-    return seen is None or not seen.state.is_open or not _holds(seen.state, claim)
+    if seen is not None and (_holds(seen.state, claim) or seen.state.attempt > claim.attempt):
+        return not seen.state.is_open or seen.state.attempt > claim.attempt
+    return is_fresh
 
 
 def _lost(seen: Seen | None, claim: Claim) -> errors.CallError:

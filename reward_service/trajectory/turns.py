@@ -59,7 +59,7 @@ def role_line_turns(text: str) -> Turns:
             in_response = not mark["closes"]
         elif mark["opens"]:
             in_response = True
-        elif mark["role"]:
+        elif not mark["closes"]:
             turns.append(_turn(role, text[at : mark.start()]))
             role, at = mark["role"], mark.end()
     return _spoken([*turns, _turn(role, text[at:])])

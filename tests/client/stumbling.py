@@ -5,7 +5,7 @@ class Stumbling:
     """Answers requests with what is on the list, and passes them on once the list is empty."""
 
     def __init__(self, app, answers=()):
-        self.app = app
+        self.app, self.state = app, app.state
         self.answers = list(answers)
         self.headers = []
 

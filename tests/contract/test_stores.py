@@ -1,8 +1,9 @@
 """What every store promises. A store joins by adding a shelf: a catalogue, and a way to put questions into it."""
 
+import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +13,21 @@ from entity_index.codec import encode
 from entity_index.errors import (
     CodecMismatch,
     CorruptEntry,
+    CorruptIndex,
     InvalidName,
     UnknownDataset,
     UnknownVersion,
     VersionActive,
     VersionExists,
 )
+from entity_index.stores.connection import connect
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.stores.protocols import Catalogue, VersionInfo, WritableCatalogue
+from entity_index.stores.redis import RedisCatalogue
 from entity_index.stores.sqlite import SqliteCatalogue
 from entity_index.types import Entity, Question
+from tests.redis_fleets import clustered, watched
+from tests.redis_server import RedisServer, needed
 
 Records = Iterable[tuple[str, bytes]]
 
@@ -53,16 +59,40 @@ def sqlite(folder: Path) -> SqliteCatalogue:
     return SqliteCatalogue(folder / "index")
 
 
-WRITABLE = {"memory": memory, "sqlite": sqlite}
-SHELVES = {
-    "memory": lambda folder: drafting(memory(folder)),
-    "sqlite": lambda folder: drafting(sqlite(folder)),
-}
+LOCAL = {"memory": memory, "sqlite": sqlite}
+REDIS = ("redis", "sentinel", "cluster")
 
 
-@pytest.fixture(params=SHELVES)
-def shelf(request, tmp_path):
-    return SHELVES[request.param](tmp_path)
+@pytest.fixture(scope="module")
+def urls(tmp_path_factory):
+    """Start a Redis of a kind when it is first asked for."""
+    needed()
+    started: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def url(kind):
+            if kind not in started:
+                folder = tmp_path_factory.mktemp(kind)
+                fleet = {"redis": RedisServer, "sentinel": watched, "cluster": clustered}[kind](folder)
+                started[kind] = stack.enter_context(fleet).url
+            return started[kind]
+
+        yield url
+
+
+@pytest.fixture(params=[*LOCAL, *REDIS])
+def writable(request, tmp_path):
+    if request.param in LOCAL:
+        yield LOCAL[request.param](tmp_path)
+        return
+    url = request.getfixturevalue("urls")(request.param)
+    with closing(RedisCatalogue(connect(url, timeout_s=5), prefix=uuid.uuid4().hex)) as catalogue:
+        yield catalogue
+
+
+@pytest.fixture
+def shelf(writable):
+    return drafting(writable)
 
 
 def question(number):
@@ -112,6 +142,15 @@ def test_any_text_can_be_an_id(shelf):
 def test_ids_are_listed_in_ascending_order(shelf):
     with closing(shelf.catalogue.open("numbers", put(shelf, *range(1, 2500)).version)) as store:
         assert list(store.question_ids()) == sorted(f"q{number}" for number in range(1, 2500))
+
+
+def test_records_come_out_as_they_went_in(shelf):
+    records = {f"q{number}": encode(question(number)) for number in range(1, 2500)} | {"q3": b"damaged"}
+
+    with closing(
+        shelf.catalogue.open("numbers", shelf.put("numbers", records.items(), None).version)
+    ) as store:
+        assert list(store.records()) == sorted(records.items())
 
 
 def test_a_store_tells_what_it_holds(shelf):
@@ -204,6 +243,18 @@ def test_only_versions_that_are_not_active_are_dropped(shelf):
         shelf.catalogue.drop("numbers", "v2")
 
 
+def test_a_store_whose_version_is_dropped_never_answers_none(shelf):
+    put(shelf, 1, version="v1")
+
+    with closing(shelf.catalogue.open("numbers", "v1")) as store:
+        shelf.catalogue.drop("numbers", "v1")
+        try:
+            found = store.get_many(["q1"])
+        except CorruptIndex:
+            found = [question(1)]
+    assert found == [question(1)]
+
+
 def test_a_data_set_without_versions_is_gone(shelf):
     put(shelf, 1, version="v1")
     shelf.catalogue.drop("numbers", "v1")
@@ -287,11 +338,6 @@ def test_threads_share_a_store(shelf):
         ThreadPoolExecutor(8) as pool,
     ):
         assert all(found == expected for found in pool.map(store.get_many, [ids] * 32))
-
-
-@pytest.fixture(params=WRITABLE)
-def writable(request, tmp_path):
-    return WRITABLE[request.param](tmp_path)
 
 
 def test_a_draft_shows_what_already_stands_under_an_id(writable):

@@ -72,15 +72,9 @@ class Chaos:
 
     async def run(self):
         for fault in itertools.cycle(self.faults):
-            await self._progress(self.draw.randint(3, 15))
+            await self.trainer.acknowledges(self.draw.randint(3, 15))
             self.done.append(fault.__name__)
             await fault()
-
-    async def _progress(self, acknowledgements):
-        wanted = len(self.trainer.acknowledged) + acknowledgements
-        while len(self.trainer.acknowledged) < wanted:
-            self.trainer.progress.clear()
-            await self.trainer.progress.wait()
 
     async def kill(self):
         await self._replace(signal.SIGKILL)
@@ -111,7 +105,18 @@ class Chaos:
             client.flushall()
 
 
-async def train_under_faults(seed, replicas, redis, *, groups, loses_store=False, twins=True):
+async def train_all(trainer, groups):
+    """Train some groups at once until all are paid; each ends with a conflicting twin."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def train(group):
+        async with room:
+            await trainer.train(group, twins=True)
+
+    await asyncio.gather(*map(train, groups))
+
+
+async def train_under_faults(seed, replicas, redis, *, groups, loses_store=False):
     made = [Group(f"g{n}", make_rollouts(seed * 1_000_003 + n)) for n in range(groups)]
     async with (
         Proxy(tcp(replicas[0].port), seed, faulty=0.25) as one,
@@ -121,14 +126,8 @@ async def train_under_faults(seed, replicas, redis, *, groups, loses_store=False
         await trainer.declare()
         chaos = Chaos(seed, trainer, replicas, redis, loses_store=loses_store)
         breaking = asyncio.create_task(chaos.run())
-        room = asyncio.Semaphore(AT_ONCE)
-
-        async def train(group):
-            async with room:
-                await trainer.train(group, twins=twins)
-
         try:
-            await asyncio.gather(*map(train, made))
+            await train_all(trainer, made)
         finally:
             breaking.cancel()
             await asyncio.gather(breaking, return_exceptions=True)
@@ -161,8 +160,7 @@ async def test_redis_may_delay_reset_and_lose_replies(redis, tmp_path):
     """Between the replicas and their Redis: a command may be executed and its answer lost."""
     async with Proxy(unix(redis.socket), 7, faulty=0.2) as proxy:
         both = [
-            Replica(f"redis://127.0.0.1:{proxy.port}/0", tmp_path / f"r{n}.log", state_timeout_s=0.5).start()
-            for n in range(2)
+            Replica(f"redis://127.0.0.1:{proxy.port}/0", tmp_path / f"r{n}.log").start() for n in range(2)
         ]
         try:
             for replica in both:
@@ -171,7 +169,7 @@ async def test_redis_may_delay_reset_and_lose_replies(redis, tmp_path):
             await trainer.declare()
             groups = [Group(f"g{n}", make_rollouts(n)) for n in range(GROUPS // 3)]
             resetting = asyncio.create_task(_reset_now_and_then(proxy, trainer))
-            await asyncio.gather(*(trainer.train(group, twins=True) for group in groups))
+            await train_all(trainer, groups)
             resetting.cancel()
         finally:
             for replica in both:
@@ -184,10 +182,8 @@ async def test_redis_may_delay_reset_and_lose_replies(redis, tmp_path):
 async def _reset_now_and_then(proxy, trainer):
     """Redis connections are kept: cut them, so that new ones meet new faults."""
     while True:
-        trainer.progress.clear()
-        await trainer.progress.wait()
-        if len(trainer.acknowledged) % 5 == 0:
-            proxy.reset_all()
+        await trainer.acknowledges(5)
+        proxy.reset_all()
 
 
 async def test_a_rolling_restart_under_load_loses_nothing_acknowledged(replicas, redis):

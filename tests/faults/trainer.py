@@ -62,6 +62,13 @@ class Trainer:
                 self.counts[f"{answer[0]} {answer[1]['type'].rpartition(':')[2]}"] += 1
             await asyncio.sleep(PATIENCE_S)
 
+    async def acknowledges(self, more):
+        """Wait until more rollouts were acknowledged."""
+        wanted = len(self.acknowledged) + more
+        while len(self.acknowledged) < wanted:
+            self.progress.clear()
+            await self.progress.wait()
+
     async def declare(self):
         """Declare the run, as often as the store forgets it."""
         status, _ = await self.ask("PUT", f"/v1/runs/{self.run_id}", self.declared)

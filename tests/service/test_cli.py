@@ -116,3 +116,17 @@ def test_the_demo_shows_the_group_of_the_sample_and_serves_on(tmp_path):
     text = "".join(shown)
     assert "Charles Darwin" in text
     assert "curl -s http://127.0.0.1:18765/v1/groups/score" in text
+
+
+def test_lint_pays_as_a_profile_does(tmp_path):
+    lines = tmp_path / "questions.jsonl"
+    lines.write_text(
+        '{"id": "q1", "question": "What did Marie Curie find?", "answer": "x", "entities": ["Marie Curie", "Radium"]}'
+    )
+
+    def copying(profile):
+        done = run("lint", str(lines), "--profile", profile, "--json")
+        assert done.returncode == 3, done.stderr
+        return json.loads(done.stdout)["policies"]["copies the question"]["reward"]
+
+    assert (copying("egrpo-paper"), copying("egrpo")) == (0.15, 0.0)

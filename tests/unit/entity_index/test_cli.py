@@ -238,3 +238,30 @@ def test_the_package_needs_neither_a_database_nor_a_command_line():
     )
 
     assert done.stdout == "set()\n"
+
+
+def test_any_shape_is_built_by_saying_where_fields_stand(cli, tmp_path):
+    row = {"uid": 7, "prompt": [{"content": "Who?"}], "gold": {"nodes": [{"label": "Radium"}]}}
+    (tmp_path / "rows.json").write_text(json.dumps([row]))
+    rules = ("question_id=uid", "question=prompt[-1].content", "entities=gold.nodes[].label")
+
+    code, out, _ = cli(
+        *("build", "rows.json", "--index", "index", "--dataset", "mine", "--json"),
+        *(word for rule in rules for word in ("--map", rule)),
+    )
+
+    assert (code, json.loads(out)["entities"]) == (0, 1)
+    assert json.loads(cli("get", "--index", "index", "mine", "7")[1])["entities"] == [{"name": "Radium"}]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--map", "nope=a"], "no field=path"),
+        (["--map", "question=a", "--reader", "kilt"], "replaces the reader"),
+    ],
+)
+def test_a_mapping_that_is_none_is_a_wrong_command_line(cli, options, message):
+    code, _, err = cli("build", __file__, "--index", "index", "--dataset", "mine", *options)
+
+    assert (code, message in " ".join(err.replace("│", "").split())) == (2, True)

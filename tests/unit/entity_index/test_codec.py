@@ -1,12 +1,24 @@
 """A question as bytes."""
 
 import json
+import zlib
 from hashlib import blake2b
 
 import pytest
 
-from entity_index.codec import CODEC_VERSION, content_digest, decode, encode, key, to_json
-from entity_index.errors import CodecMismatch, CorruptEntry, InvalidRecord
+from entity_index.codec import (
+    CODEC_VERSION,
+    PRIMER,
+    WINDOW,
+    content_digest,
+    decode,
+    encode,
+    key,
+    pack,
+    to_json,
+    unpack,
+)
+from entity_index.errors import CodecMismatch, CorruptEntry, CorruptIndex, InvalidRecord
 from entity_index.types import Entity, Question
 
 CURIE = Question(
@@ -117,3 +129,49 @@ def test_every_string_has_a_key_and_keys_order_like_code_points():
     ids = ["", "a", "é", "北", "\ud800", "😀"]
 
     assert sorted(ids, key=key) == ids
+
+
+def test_a_packed_record_comes_out_as_it_was():
+    for record in (encode(CURIE), b"", b"not a record", bytes(range(256)) * 50):
+        assert unpack(pack(record), question_id="q1") == record
+
+
+def test_packing_halves_a_record():
+    entities = tuple(Entity(f"Person {n:02} of Somewhere", entity_id=f"Q{n}") for n in range(12))
+    record = encode(Question("Who was born where?", entities=entities, question_id="q1"))
+
+    assert len(pack(record)) < len(record) / 2
+
+
+def read_packed(packed):
+    try:
+        return decode(unpack(packed, question_id="q1"), question_id="q1")
+    except CorruptIndex:
+        return None
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_flipped_bit_never_makes_another_question(bit):
+    for at in range(len(pack(encode(CURIE)))):
+        packed = bytearray(pack(encode(CURIE)))
+        packed[at] ^= 1 << bit
+        assert read_packed(bytes(packed)) in {None, CURIE}  # the last byte has bits that mean nothing
+
+
+@pytest.mark.parametrize(
+    "packed", [b"", b"\x01", pack(encode(CURIE))[:-2], pack(encode(CURIE)) + b"x", None, "text"]
+)
+def test_what_was_not_packed_is_corrupt(packed):
+    with pytest.raises(CorruptEntry, match="the record of question 'q1'"):
+        unpack(packed, question_id="q1")
+
+
+def test_another_packing_is_told_apart_from_damage():
+    with pytest.raises(CodecMismatch, match="has packing 9, this is packing 1"):
+        unpack(b"\x09" + pack(encode(CURIE))[1:], question_id="q1")
+
+
+def test_what_another_zlib_packed_is_unpacked():
+    other = zlib.compressobj(1, zlib.DEFLATED, WINDOW, 9, zlib.Z_HUFFMAN_ONLY, PRIMER)
+
+    assert unpack(b"\x01" + other.compress(encode(CURIE)) + other.flush(), question_id="q1") == encode(CURIE)

@@ -1,11 +1,12 @@
 """Data sets as they are published."""
 
 import json
+from io import BytesIO
 
 import pytest
 
 from entity_index.readers import READERS
-from entity_index.readers.rows import Refusal, Row
+from entity_index.readers.rows import Refusal, Row, bounded_lines
 from entity_index.types import Entity, Question
 
 
@@ -86,6 +87,13 @@ def test_reading_goes_on_after_a_broken_line():
     assert rows == [Refusal(1, "not JSON"), Row(2, Question("Who?", question_id="q"))]
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_line_without_end_takes_no_memory(end):
+    file = BytesIO(b"one\n" + b"x" * 25 + b"\ntwo" + end)
+
+    assert list(bounded_lines(file, limit=8)) == [b"one\n", b"x" * 8, b"two" + end]
+
+
 def test_kilt_entities_are_pages():
     page = {"title": "Kiss and Tell (1945 film)", "wikipedia_id": "33022480"}
     value = {
@@ -163,3 +171,162 @@ def test_a_graph_of_another_shape_is_refused(statements):
     reason = "formalization is not an array of arrays of strings"
 
     assert read_one("webshaper", {"question": "Who?", "formalization": statements}) == reason
+
+
+def test_2wiki_entities_are_the_ends_of_the_triples():
+    triples = [["Free Guy", "director", "Shawn Levy"], ["Shawn Levy", "date of birth", "July 23, 1968"]]
+    value = {"_id": "8813", "question": "Who?", "answer": "x", "evidences": triples, "type": "comparison"}
+
+    assert read_one("2wiki", value) == Question(
+        "Who?",
+        answers=("x",),
+        entities=(Entity("Free Guy"), Entity("Shawn Levy"), Entity("July 23, 1968")),
+        question_id="8813",
+    )
+
+
+@pytest.mark.parametrize("triple", ["Free Guy", ["Free Guy", "director"], ["Free Guy", "director", 7]])
+def test_2wiki_triples_have_three_ends(triple):
+    value = {"question": "Who?", "evidences": [triple]}
+
+    assert read_one("2wiki", value) == "evidences is not an array of triples"
+
+
+MUSIQUE = {
+    "id": "2hop__1_2",
+    "question": "Who leads the land of Lionel Messi?",
+    "answer": "Javier Milei",
+    "answer_aliases": ["Milei"],
+    "answerable": True,
+    "question_decomposition": [
+        {"id": 1, "question": "Lionel Messi >> country", "answer": "Argentina", "paragraph_support_idx": 3},
+        {"id": 2, "question": "who leads #1", "answer": "Javier Milei", "paragraph_support_idx": 7},
+    ],
+    "paragraphs": [
+        {"idx": 0, "title": "Bolivia", "is_supporting": False},
+        {"idx": 3, "title": "Lionel Messi", "is_supporting": True},
+        {"idx": 7, "title": "Argentina", "is_supporting": True},
+    ],
+}
+
+
+def test_musique_entities_are_hops_and_supporting_titles():
+    assert read_one("musique", MUSIQUE) == Question(
+        "Who leads the land of Lionel Messi?",
+        answers=("Javier Milei", "Milei"),
+        entities=(Entity("Argentina"), Entity("Javier Milei"), Entity("Lionel Messi")),
+        question_id="2hop__1_2",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"answerable": False}, "the question is marked as unanswerable"),
+        ({"question_decomposition": ["x"]}, "a hop is not an object"),
+        ({"paragraphs": [{"is_supporting": True}]}, "title is missing"),
+    ],
+)
+def test_musique_rows_that_cannot_be_used_are_refused(change, reason):
+    assert read_one("musique", MUSIQUE | change) == reason
+
+
+def test_asearcher_entities_are_the_relevant_pages():
+    relevant = [
+        {"name": "Michael Hordern", "url": "w/1"},
+        {"name": "Royal Navy"},
+        {"name": "Michael Hordern"},
+    ]
+    value = {"qa": {"question": "Who?", "answer": "x"}, "relevant": relevant, "statements": ["..."]}
+
+    found = read_one("asearcher", value)
+
+    assert found == Question(
+        "Who?",
+        answers=("x",),
+        entities=(Entity("Michael Hordern"), Entity("Royal Navy")),
+        question_id="d991a24e8e04231c",
+    )
+    assert read_one("asearcher", value | {"id": "a1"}).question_id == "a1"
+
+
+def test_asearcher_dumps_need_a_question():
+    assert read_one("asearcher", {"relevant": []}) == "qa is not an object"
+    assert (
+        read_one("asearcher", {"qa": {"question": "Who?"}, "relevant": ["x"]})
+        == "a relevant page is not an object"
+    )
+
+
+NODES = ["Radium", {"id": "Q7186", "label": "Marie Curie", "aliases": ["Maria Skłodowska"], "type": "person"}]
+CURIE = Entity("Marie Curie", aliases=("Maria Skłodowska",), entity_id="Q7186", type="person")
+
+
+@pytest.mark.parametrize(
+    "place", [{"graph": {"nodes": NODES}}, {"subgraph": {"nodes": NODES}}, {"nodes": NODES}]
+)
+def test_graph_entities_are_the_nodes(place):
+    value = {"id": "s1", "question": "Who?", "answer": "x", **place}
+
+    assert read_one("graph", value) == Question(
+        "Who?", answers=("x",), entities=(Entity("Radium"), CURIE), question_id="s1"
+    )
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [["Curie", "found", "Radium"], ["Radium", "Ra"]],
+        [{"source": "Curie", "target": "Radium"}, ["Radium", "Ra"]],
+    ],
+)
+def test_a_graph_without_nodes_has_the_ends_of_its_edges(edges):
+    value = {"id": "s1", "question": "Who?", "graph": {"edges": edges}}
+
+    assert read_one("graph", value).entities == (Entity("Curie"), Entity("Radium"), Entity("Ra"))
+
+
+def test_graph_rows_as_published_have_no_entities():
+    assert read_one("graph", {"question": "Who?", "answer": "x"}) == Question(
+        "Who?", answers=("x",), question_id="d991a24e8e04231c"
+    )
+    assert read_one("graph", {"question": "Who?", "edges": [7]}) == "an edge has no two ends"
+
+
+VERL = {
+    "data_source": "tq",
+    "prompt": [{"role": "system", "content": "Search."}, {"role": "user", "content": "Who?"}],
+    "ability": "search",
+    "reward_model": {"ground_truth": "Turkey<|answer_split|>Türkiye", "style": "rule"},
+    "extra_info": {"index": "tq_1", "split": "dev"},
+}
+
+
+def test_verl_rows_are_questions_without_entities():
+    assert read_one("verl", VERL) == Question("Who?", answers=("Turkey", "Türkiye"), question_id="tq_1")
+
+
+@pytest.mark.parametrize("truth", [["Turkey", "Türkiye"], {"target": ["Turkey", "Türkiye"]}])
+def test_verl_ground_truths_have_several_shapes(truth):
+    assert read_one("verl", VERL | {"reward_model": {"ground_truth": truth}}).answers == ("Turkey", "Türkiye")
+
+
+def test_verl_extra_info_goes_first():
+    extra = {"index": 7, "question_id": "q7", "question": "What?", "entities": ["Radium", {"name": "Curie"}]}
+
+    assert read_one("verl", VERL | {"extra_info": extra}) == Question(
+        "What?", answers=("Turkey", "Türkiye"), entities=(Entity("Radium"), Entity("Curie")), question_id="q7"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"prompt": []}, "prompt has no user message"),
+        ({"prompt": "Who?"}, "prompt is not an array"),
+        ({"reward_model": None}, "reward_model is not an object"),
+        ({"reward_model": {"ground_truth": 7}}, "ground_truth is not an array"),
+    ],
+)
+def test_verl_rows_that_cannot_be_used_are_refused(change, reason):
+    assert read_one("verl", VERL | change) == reason

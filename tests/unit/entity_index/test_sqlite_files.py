@@ -108,6 +108,17 @@ def test_strange_files_in_the_folder_are_not_seen(catalogue, path, tmp_path):
     assert catalogue.versions("numbers") == ["v1"]
 
 
+def test_what_a_killed_build_left_goes_a_day_later(catalogue, path):
+    fresh, old = path.parent / ".fresh.draft", path.parent / ".old.draft"
+    for draft in (fresh, old):
+        draft.write_bytes(b"half a version")
+    os.utime(old, (0, old.stat().st_mtime - 24 * 3600 - 1))
+
+    publish(catalogue)
+
+    assert names(path.parent) == [".fresh.draft", "v1.sqlite"]
+
+
 def test_an_open_version_survives_its_drop(catalogue):
     with closing(catalogue.open("numbers", "v1")) as store:
         catalogue.drop("numbers", "v1")

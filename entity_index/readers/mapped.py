@@ -1,0 +1,103 @@
+"""Any shape, by saying where each field stands.
+
+    question=prompt[-1].content  answers=reward_model.ground_truth  entities=graph.nodes[]  entities.name=label
+
+A path is names joined by dots; `[2]` or `[-1]` takes one of an array, `[]` all of it. The fields are those of the own shape:
+question_id, question, answers, entities, and of each entity `entities.name`, `.aliases`, `.id`, `.type`. A field that is not
+named is read where the own shape has it; what a path does not find is absent.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+from entity_index.errors import InvalidRecord
+from entity_index.readers import jsonl
+from entity_index.types import Question
+
+FIELDS = frozenset({"question_id", "question", "answers", "entities"})
+ENTITY_FIELDS = frozenset({"name", "aliases", "id", "type"})
+PART = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
+PATH = re.compile(r"(?:[^.\[\]]+|\[-?\d*\])(?:\.[^.\[\]]+|\[-?\d*\])*")
+
+Step: TypeAlias = "str | int | None"
+
+
+def shape(mapping: Iterable[str]) -> Callable[[Mapping[str, object]], Question]:
+    """Return what makes a question of an object.
+
+    Args:
+        mapping: `field=path` each.
+
+    Raises:
+        ValueError: a field or path is none; the message says which.
+    """
+    paths = dict(_read(rule) for rule in mapping)
+    of_entity = {
+        name.removeprefix("entities."): path for name, path in paths.items() if name.startswith("entities.")
+    }
+    of_question = {name: path for name, path in paths.items() if name in FIELDS}
+
+    def to_question(row: Mapping[str, object]) -> Question:
+        found: dict[str, object] = {**row, **{name: find(row, path) for name, path in of_question.items()}}
+        if of_entity:
+            found["entities"] = [_entity(value, of_entity) for value in _array(found.get("entities"))]
+        return jsonl.to_question(found)
+
+    return to_question
+
+
+def find(value: object, path: Iterable[Step]) -> object:
+    """Return what stands at a path; None where nothing does.
+
+    >>> find({"a": [{"b": 1}, {"b": 2}]}, parse("a[].b"))
+    [1, 2]
+    """
+    steps = list(path)
+    for n, step in enumerate(steps):
+        if step is None:
+            rest = steps[n + 1 :]
+            found = [find(item, rest) for item in value] if isinstance(value, list) else []
+            return [item for item in found if item is not None]
+        value = _step(value, step)
+    return value
+
+
+def parse(path: str) -> tuple[Step, ...]:
+    """Return the steps of a path: names, positions, None for all of an array.
+
+    Raises:
+        ValueError: it is no path.
+    """
+    if not PATH.fullmatch(path):
+        raise ValueError(f"{path!r} is no path: names joined by dots, [2], [-1] or [] behind a name")
+    return tuple(name or (int(at) if at else None) for name, at in PART.findall(path))
+
+
+def _read(rule: str) -> tuple[str, tuple[Step, ...]]:
+    name, is_, path = rule.partition("=")
+    if not is_ or not (name in FIELDS or (name[:9] == "entities." and name[9:] in ENTITY_FIELDS)):
+        known = ", ".join([*sorted(FIELDS), *(f"entities.{field}" for field in sorted(ENTITY_FIELDS))])
+        raise ValueError(f"{rule!r} is no field=path; the fields are {known}")
+    return name, parse(path)
+
+
+def _step(value: object, step: str | int) -> object:
+    match value, step:
+        case dict(), str():
+            return value.get(step)
+        case list(), int() if -len(value) <= step < len(value):
+            return value[step]
+        case _:
+            return None
+
+
+def _array(value: object) -> list[object]:
+    if value is not None and not isinstance(value, list):
+        raise InvalidRecord("entities is not an array")
+    return value or []
+
+
+def _entity(value: object, paths: Mapping[str, tuple[Step, ...]]) -> object:
+    found = {name: find(value, path) for name, path in paths.items()}
+    return {**value, **found} if isinstance(value, dict) else found

@@ -1,0 +1,96 @@
+"""What rows come in."""
+
+import json
+import sys
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from entity_index.errors import UnreadableInput
+from entity_index.readers import SHAPES
+from entity_index.readers.containers import read_path
+from entity_index.readers.rows import Refusal, Row
+from entity_index.types import Question
+
+VALUES = [{"id": "q1", "text": "Who?"}, {"id": "q2"}, {"id": "q3", "text": "Why?", "answer": ["x", "y"]}]
+ROWS = [
+    Row(1, Question("Who?", question_id="q1")),
+    Refusal(2, "question is missing"),
+    Row(3, Question("Why?", answers=("x", "y"), question_id="q3")),
+]
+
+
+def read(path):
+    return list(read_path(path, SHAPES["jsonl"]))
+
+
+def test_a_file_of_lines_is_read_whatever_its_name(tmp_path):
+    for name in ("rows.jsonl", "rows.json", "rows"):
+        (tmp_path / name).write_text("\n".join(map(json.dumps, VALUES)))
+        assert read(tmp_path / name) == ROWS
+
+
+def test_a_json_array_is_its_items(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(" \n" + json.dumps([*VALUES, 7], indent=2), encoding="utf-8-sig")
+
+    assert read(path) == [*ROWS, Refusal(4, "not a JSON object")]
+
+
+def test_a_broken_array_is_an_error(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text('[{"id": "q1"},')
+
+    with pytest.raises(UnreadableInput, match=r"rows\.json cannot be read: "):
+        read(path)
+
+
+def test_a_folder_is_its_json_files_in_the_order_of_their_names(tmp_path):
+    for name, value in zip("abc", VALUES, strict=True):
+        (tmp_path / f"{name}.json").write_text(json.dumps(value))
+    (tmp_path / "d.json").write_bytes(b"\xff")
+    (tmp_path / "e.json").write_text("{")
+    (tmp_path / "readme.txt").write_text("not read")
+
+    assert read(tmp_path) == [*ROWS, Refusal(4, "not UTF-8"), Refusal(5, "not JSON")]
+
+
+def test_a_folder_of_something_else_is_an_error(tmp_path):
+    with pytest.raises(UnreadableInput, match="neither JSON files nor a saved data set"):
+        read(tmp_path)
+
+
+def test_parquet_rows_are_objects(tmp_path):
+    values = [value | {"answer": value.get("answer", [])} for value in VALUES]
+    parquet.write_table(pa.Table.from_pylist(values), tmp_path / "rows.parquet", row_group_size=2)
+
+    assert read(tmp_path / "rows.parquet") == ROWS
+
+
+def test_what_is_no_parquet_is_an_error(tmp_path):
+    (tmp_path / "rows.parquet").write_bytes(b"hello" * 100)
+
+    with pytest.raises(UnreadableInput, match=r"rows\.parquet cannot be read: "):
+        read(tmp_path / "rows.parquet")
+
+
+def test_a_saved_data_set_is_all_its_splits(tmp_path):
+    datasets = pytest.importorskip("datasets", reason="the package `datasets` is not installed")
+    split = datasets.Dataset.from_list([value | {"answer": value.get("answer", [])} for value in VALUES])
+    split.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict({"train": split, "dev": split}).save_to_disk(tmp_path / "two")
+
+    assert read(tmp_path / "one") == ROWS
+    assert [type(row) for row in read(tmp_path / "two")] == [Row, Refusal, Row] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("rows.parquet", "pyarrow"), ("dataset_info.json", "datasets")]
+)
+def test_a_missing_package_is_told_with_what_to_install(tmp_path, monkeypatch, name, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / name).write_bytes(b"{}")
+
+    with pytest.raises(UnreadableInput, match=f"{package}.*pip install"):
+        read(tmp_path / name if package == "pyarrow" else tmp_path)
