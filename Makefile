@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test faults check format openapi clean
+.PHONY: run replicas test test-trainers faults load fuzz check format canaries openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -19,6 +19,24 @@ faults: .venv/dev.made  ## the long part of tests/faults: 300 groups under kills
 	@scripts/install-redis
 	FAULT_GROUPS=300 $(BIN)/python -m pytest tests/faults -s
 
+load: .venv/dev.made  ## 16,384 rollouts open on two replicas; writes benchmarks/results/groups_load.md
+	@scripts/install-redis
+	$(BIN)/python -m benchmarks.groups_load
+
+TRAINERS := verl openrlhf trl
+TRAINER_ENVS ?= .venv-trainers
+
+test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the trainers' own code against a live service; their environments take 5 GB
+	@scripts/install-redis
+	@set -e; for trainer in $(TRAINERS); do \
+	  echo "== $$trainer"; \
+	  (cd tests/trainers && REWARD_SERVICE_PYTHON=$(abspath $(BIN)/python) $(abspath $(TRAINER_ENVS))/$$trainer/bin/python \
+	    -m pytest -c pytest.ini --rootdir . --confcutdir . -q -s test_$$trainer.py); \
+	done
+
+fuzz: .venv/dev.made  ## thousands of calls made from openapi.yaml, and long searches for inputs that break a decoder
+	REWARD_SERVICE_FUZZ=400 $(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py tests/property/test_decoders.py -q
+
 check: .venv/dev.made  ## format, lint, types, import contracts, openapi.yaml
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -30,11 +48,24 @@ format: .venv/dev.made
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+canaries: .venv/dev.made  ## write the golden groups' rewards anew; only where a change of numbers is meant
+	$(BIN)/reward-service canaries > canaries.json.new && mv canaries.json.new reward_service/canaries.json
+
 openapi: .venv/dev.made  ## write openapi.yaml from the code
 	$(BIN)/reward-service openapi > openapi.yaml
 
+pages: .venv/dev.made  ## write the generated pages of docs/
+	for page in settings metrics errors; do $(BIN)/reward-service $$page > docs/$$page.md; done
+
 clean:
-	rm -rf .venv .data .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-trainers .data .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Every package with its version, so nothing is resolved: what a trainer pins does not always fit together on paper.
+$(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
+	$(PYTHON) -m venv $(TRAINER_ENVS)/$*
+	$(TRAINER_ENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	$(TRAINER_ENVS)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }

@@ -30,9 +30,11 @@ def _commit() -> str:
 class Report:
     """Collects tables, prints each as it is made, and writes the file when all went well."""
 
-    def __init__(self, name: str) -> None:
-        packages = ", ".join(f"{package} {version(package)}" for package in MEASURED)
-        machine = f"{_cpu()}, one core of a shared machine; Python {platform.python_version()}, {packages}"
+    def __init__(
+        self, name: str, *, packages: Sequence[str] = MEASURED, cores: str = "one core of a shared machine"
+    ) -> None:
+        versions = ", ".join(f"{package} {version(package)}" for package in packages)
+        machine = f"{_cpu()}, {cores}; Python {platform.python_version()}, {versions}"
         when = f"`python -m benchmarks.{name}` on {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}"
         self._name = name
         self._parts = [f"# {name}\n", f"{when}; {machine}. Compare within a table.\n"]

@@ -21,6 +21,7 @@ FOLD_VERSION = 1
 UNICODE_VERSION = unicodedata.unidata_version
 
 MAX_MARK_RUN = 30  # UAX #15, stream-safe text format
+MAX_EXPANSION = 8  # characters from one; U+FDFA, a whole sentence, is a space
 APOSTROPHES = frozenset("'\u2019\u2018\u02bc\u02bb\u02b9\u2032\uff07\u201b`\u00b4")
 BY_HAND = {
     "ł": "l",
@@ -99,11 +100,10 @@ def fold_char(char: str) -> str:
     if unicodedata.category(char) == "Cf" or ord(char) in INVISIBLE:
         return ""
     folded = _decompose(char)
-    if not folded:
-        return ""
     visible = [c for c in folded if unicodedata.category(c) != "Cf" and c not in APOSTROPHES]
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in visible)
-    return " ".join(kept.split()) or " "
+    folded = " ".join(kept.split()) or " " * bool(kept)
+    return folded if len(folded) <= MAX_EXPANSION else " "
 
 
 _TABLE: dict[str, str] = {}

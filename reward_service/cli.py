@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,17 +17,21 @@ from rich.text import Text
 from entity_index import cli as index_cli
 from entity_index.errors import EntityIndexError
 from entity_index.lint import lint as look_over
-from reward_service import tables
+from reward_service import canaries, config, errors, logs, metrics, tables
+from reward_service import keys as api_keys
+from reward_service import ledger as ledger_file
 from reward_service.adapters.native import ExplainIn, decode
 from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api.app import check_store, create_app, create_service
 from reward_service.api.schema import as_yaml
-from reward_service.api.server import Server
+from reward_service.api.server import serve as run_server
 from reward_service.config import Settings
 from reward_service.demo import run_demo
-from reward_service.errors import ServiceError
+from reward_service.errors import RefusedToStart, ServiceError
+from reward_service.keys import BadKeyFile
 from reward_service.linting import judge_of
+from reward_service.profiles import shipped
 from reward_service.service import GroupCall, RewardService
 
 STARTUP_FAILURE = 3
@@ -35,6 +39,9 @@ STARTUP_FAILURE = 3
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 out = Console()
 err = Console(stderr=True)
+
+ledgers = typer.Typer(no_args_is_help=True, help="The record of published rewards.")
+app.add_typer(ledgers, name="ledger")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[str | None, typer.Option(help="Profile; the service's default without it.")]
@@ -57,7 +64,7 @@ def one_clear_sentence() -> Iterator[None]:
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
         )
         _fail(f"settings: {problems}")
-    except (ServiceError, EntityIndexError, BadLine, OSError) as error:
+    except (ServiceError, EntityIndexError, BadLine, RefusedToStart, BadKeyFile, OSError) as error:
         _fail(str(error))
 
 
@@ -72,21 +79,23 @@ def _service(index: Path | None) -> RewardService:
 
 @app.command()
 def serve(
+    *,
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 without it.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 without it.")] = None,
     index: Index = None,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys, see `reward-service key`.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="File to record every published reward in.")] = None,
     state_url: Annotated[
         str | None, typer.Option(help="Redis that keeps runs and groups; this process's memory without it.")
     ] = None,
 ) -> None:
     """Serve over HTTP until told to stop. Without an index, questions are sent inline."""
     with one_clear_sentence():
-        settings = _settings(host=host, port=port, index=index, state_url=state_url)
+        settings = _settings(host=host, port=port, index=index, keys=keys, ledger=ledger, state_url=state_url)
         asyncio.run(check_store(settings))
-        server = Server(create_app(settings), settings)
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how this ends
-        server.run()
-    raise typer.Exit(0 if server.started else STARTUP_FAILURE)
+        application = create_app(settings)
+    logs.configure(settings.log_level)
+    raise typer.Exit(0 if run_server(application, settings) else STARTUP_FAILURE)
 
 
 @app.command()
@@ -179,4 +188,56 @@ def lint(
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    sys.stdout.write(as_yaml(create_app(Settings(index=None))))
+    sys.stdout.write(as_yaml(create_app(Settings(index=None, keys=None, ledger=None, host="127.0.0.1"))))
+
+
+@app.command()
+def key(
+    key_id: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and hyphens.")],
+    scope: Annotated[list[str], typer.Option(help="score, ingest or admin; may be given several times.")],
+) -> None:
+    """Make an API key: it goes to stdout, the lines for the key file, which hold only its hash, to stderr."""
+    with one_clear_sentence():
+        token, lines = api_keys.generate(key_id, scope)
+    err.print(lines, end="", highlight=False)
+    sys.stdout.write(token + "\n")
+
+
+@ledgers.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The ledger; its older half is found beside it.")],
+) -> None:
+    """Compute every recorded reward again. Exit code 1 where one differs, or cannot be computed here."""
+    with one_clear_sentence():
+        known = {profile.digest: profile for profile in shipped().values()}
+        findings = list(ledger_file.verify(ledger_file.read(file), known))
+    bad = [finding for finding in findings if finding.problem is not None]
+    for finding in bad:
+        err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
+    out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
+    if bad or not findings:
+        raise typer.Exit(1)
+
+
+@app.command(name="canaries", hidden=True)
+def canaries_file() -> None:
+    """Print canaries.json."""
+    sys.stdout.write(canaries.as_json(shipped()))
+
+
+@app.command(name="metrics", hidden=True)
+def metrics_page() -> None:
+    """Print docs/metrics.md."""
+    sys.stdout.write(metrics.as_markdown())
+
+
+@app.command(name="settings", hidden=True)
+def settings_page() -> None:
+    """Print docs/settings.md."""
+    sys.stdout.write(config.as_markdown())
+
+
+@app.command(name="errors", hidden=True)
+def errors_page() -> None:
+    """Print docs/errors.md."""
+    sys.stdout.write(errors.as_markdown())

@@ -1,10 +1,11 @@
 """Settings: one class, read from the environment (`REWARD_SERVICE_...`).
 
-The string under a field says how to choose it.
+The string under a field says how to choose it. docs/settings.md is made of this class.
 """
 
+import re
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,7 +23,7 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """Address to listen on. Stay on loopback unless something in front of the service checks who is calling."""
+    """Address to listen on. On loopback no key is asked for; on any other address the service refuses to start without `keys`."""
 
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
@@ -30,6 +31,8 @@ class Settings(BaseSettings):
     index: Path | None = None
     """Folder of the embedded entity index. Without one the service scores questions that are sent inline."""
 
+    keys: Path | None = None
+    """File of API keys, made by `reward-service key`. It is read again when it changes, so keys rotate without a restart."""
     index_url: SecretStr | None = None
     """Redis of an index that several processes share, in place of `index`: redis://, rediss://, unix://,
     redis+sentinel://host:port,host:port/service/db or redis+cluster://host:port,host:port, with `#prefix` where the keys do not
@@ -51,7 +54,70 @@ class Settings(BaseSettings):
     """Profile of calls that name none. Trainers should name theirs, so that an upgrade cannot change their rewards."""
 
     max_body_bytes: int = Field(64 * MEBIBYTE, ge=1024)
-    """Largest request body. 64 MiB hold 512 rollouts of 128 KiB; each request may need about six times its size in memory."""
+    """Largest request body as it is sent. 64 MiB hold 512 rollouts of 128 KiB; a request may need about six times its size in memory."""
+
+    max_decoded_bytes: int = Field(64 * MEBIBYTE, ge=1024)
+    """Largest body after gzip or zstd is undone; the rest of a bomb is never unpacked."""
+
+    max_json_depth: int = Field(64, ge=8, le=190)
+    """Deepest nesting of a JSON body. Tool calls with parsed arguments rarely need 15; the decoder itself ends at 200."""
+
+    max_headers: int = Field(100, ge=10)
+    """Most header fields of a request. Proxies add about ten."""
+
+    max_requests: int = Field(64, ge=1)
+    """Most requests in flight; one more is refused with 503. They wait for the same CPU, so more only makes all of them slower."""
+
+    max_inflight_bytes: int = Field(512 * MEBIBYTE, ge=1024)
+    """Most bytes of bodies in flight, with `max_requests` the bound on memory. A sixth of the memory the process may have."""
+
+    max_requests_per_key: int = Field(48, ge=1)
+    """Most requests in flight for one API key; one more is refused with 429. Below `max_requests`, so that no key can take all."""
+
+    max_inflight_bytes_per_key: int = Field(384 * MEBIBYTE, ge=1024)
+    """Most bytes in flight for one API key."""
+
+    max_requests_per_run: int = Field(48, ge=1)
+    """Most requests in flight for one run, where path or `X-Run-Id` name it before the body is read."""
+
+    max_inflight_bytes_per_run: int = Field(384 * MEBIBYTE, ge=1024)
+    """Most bytes in flight for one run."""
+
+    header_timeout_s: float = Field(10, gt=0)
+    """Longest wait for the end of a request's headers, from its first byte or, on a new connection, from its opening."""
+
+    body_timeout_s: float = Field(30, gt=0)
+    """Longest wait for the end of a body; on a stream, for its next piece. 64 MiB need 6 s at 100 Mbit/s."""
+
+    request_timeout_s: float = Field(120, gt=0)
+    """Longest a request may take; a caller may shorten it with `X-Request-Timeout-Ms`. Keep it below the trainer's own timeout."""
+
+    keep_alive_s: int = Field(75, ge=1)
+    """How long an idle connection stays open. Longer than the idle time of whatever pools connections to the service."""
+
+    drain_delay_s: float = Field(3, ge=0)
+    """After SIGTERM: how long readiness says no while calls are still taken, so that load balancers notice."""
+
+    drain_timeout_s: int = Field(30, ge=1)
+    """After that: how long calls in flight may take to finish. With `drain_delay_s` less than the pod's grace period."""
+
+    threads: int = Field(1, ge=1)
+    """Threads for groups above `inline_bytes`. Scoring is Python and holds the interpreter, so more threads gain little: add pods."""
+
+    ledger: Path | None = None
+    """File to record every published reward in, as digests and integers. Without one nothing is recorded."""
+
+    ledger_max_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
+    """Most bytes of ledger kept; beyond, the older half goes. A group of 16 takes about 6 kB."""
+
+    canary_interval_s: float = Field(60, gt=0)
+    """How often the golden groups are scored. They take some milliseconds."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """At `info` one line a request; at `debug` health checks too."""
+
+    otel: bool = False
+    """Send traces and metrics by OpenTelemetry; the exporter is configured by the usual `OTEL_*` variables, and needs the extra `otel`."""
 
     max_groups: int = Field(1024, ge=1)
     """Most groups in one call. A training step of 64 questions fits in one call; more only delays the first answer."""
@@ -72,7 +138,7 @@ class Settings(BaseSettings):
     max_ingest_bytes: int = Field(16 * 1024 * MEBIBYTE, ge=1024)
     """Largest data set that may be sent in one body, which is kept on disk while it is built. A million questions are about 1 GB."""
 
-    inline_bytes: int = Field(256 * 1024, ge=0)
+    inline_bytes: int = Field(64 * 1024, ge=0)
     """Groups with more text than this are scored in a thread, so that health checks are answered meanwhile."""
 
     state_url: SecretStr | None = None
@@ -113,3 +179,34 @@ class Settings(BaseSettings):
         if self.index is not None and self.index_url is not None:
             raise ValueError("index and index_url exclude each other")
         return self
+
+
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Return the effective settings for people: secrets are masked, in URLs too."""
+    return {name: _masked(value) for name, value in settings.model_dump(mode="json").items()}
+
+
+def _masked(value: Any) -> Any:
+    return _USER_INFO.sub("***@", value) if isinstance(value, str) else value
+
+
+def as_markdown() -> str:
+    """Return docs/settings.md."""
+    return HEAD + "".join(_section(name) for name in Settings.model_fields)
+
+
+def _section(name: str) -> str:
+    spec = Settings.model_fields[name]
+    default = "none" if spec.default is None else f"`{spec.default}`"
+    return f"\n## {name}\n`REWARD_SERVICE_{name.upper()}`, default {default}.\n{spec.description}\n"
+
+
+HEAD = """\
+# Settings
+Every setting is an environment variable; `reward-service serve` takes the most common ones as options too.
+`GET /v1/info` shows the values in effect.
+This page is generated from `reward_service/config.py` by `reward-service settings`; a test keeps it in step.
+"""

@@ -3,11 +3,16 @@
     ServiceError
     ├── CallError                 refuses the whole call
     │   ├── MalformedJson         400
+    │   ├── MalformedEncoding     400
+    │   ├── MalformedHeader       400
+    │   ├── Unauthenticated       401
+    │   ├── Forbidden             403
     │   ├── UnknownProfile        404
     │   ├── UnknownDataset        404
     │   ├── UnknownQuestion       404
     │   ├── UnknownRun            404
     │   ├── UnknownGroup          404
+    │   ├── SlowBody              408
     │   ├── ProfileMismatch       409
     │   ├── VersionConflict       409
     │   ├── RunConflict           409
@@ -18,28 +23,36 @@
     │   ├── GroupFull             409
     │   ├── BodyTooLarge          413
     │   ├── UnsupportedMediaType  415
+    │   ├── UnsupportedEncoding   415
     │   ├── InvalidRequest        422
     │   ├── QuotaExceeded         429
+    │   ├── TooManyHeaders        431
     │   ├── CorruptState          500
     │   ├── EngineMismatch        503
     │   ├── IndexUnavailable      503
     │   ├── IngestBusy            503
     │   ├── StateUnavailable      503
-    │   └── StateLost             503
-    ├── GroupError                refuses one group of a call, the others are answered
-    │   ├── EmptyGroup
-    │   ├── DuplicateRolloutId
-    │   ├── UnknownGroupDataset, UnknownGroupQuestion
-    │   ├── UnusableEntity
-    │   ├── InconsistentFacts
-    │   └── LimitExceeded
-    └── UnsafeStore               refuses to start
+    │   ├── StateLost             503
+    │   ├── OverCapacity          503
+    │   ├── NotReady              503
+    │   ├── LedgerUnavailable     503
+    │   └── DeadlineExceeded      504
+    └── GroupError                refuses one group of a call, the others are answered
+        ├── EmptyGroup
+        ├── DuplicateRolloutId
+        ├── UnknownGroupDataset, UnknownGroupQuestion
+        ├── UnusableEntity
+        ├── InconsistentFacts
+        └── LimitExceeded
+    RefusedToStart
+    └── UnsafeStore
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 URN = "urn:reward-service:"
@@ -71,12 +84,45 @@ class CallError(ServiceError):
     status_hint: ClassVar[int]
     retry_after_s: ClassVar[int | None] = None
     """Sent as Retry-After where the same call may succeed later."""
+    closes: ClassVar[bool] = False
+    """The body may be unread, so the connection cannot carry another call."""
+    headers: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """More headers the answer must have."""
 
 
 class MalformedJson(CallError):
     """Not JSON, or JSON with duplicate keys, NaN, infinities or lone surrogates, or nested too deep."""
 
     slug, title, status_hint = "malformed-json", "The body is not acceptable JSON.", 400
+
+
+class MalformedEncoding(CallError):
+    """A compressed body that is damaged, cut off, or followed by something else."""
+
+    slug, title, status_hint = "malformed-encoding", "The body is not what its Content-Encoding says.", 400
+    closes = True
+
+
+class MalformedHeader(CallError):
+    """A header that has no meaning here, or two that contradict each other."""
+
+    slug, title, status_hint = "malformed-header", "A header of the request cannot be used.", 400
+    closes = True
+
+
+class Unauthenticated(CallError):
+    """No API key, or one that is not known or no longer valid."""
+
+    slug, title, status_hint = "unauthenticated", "A valid API key is needed.", 401
+    closes = True
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer, Basic realm="reward-service", charset="UTF-8"'})
+
+
+class Forbidden(CallError):
+    """The API key is valid and has not the scope the call needs."""
+
+    slug, title, status_hint = "forbidden", "The API key does not allow this call.", 403
+    closes = True
 
 
 class UnknownProfile(CallError):
@@ -95,6 +141,13 @@ class UnknownQuestion(CallError):
     """The data set has no such question."""
 
     slug, title, status_hint = "unknown-question", "The data set has no such question.", 404
+
+
+class SlowBody(CallError):
+    """The body did not arrive in time."""
+
+    slug, title, status_hint = "slow-body", "The body did not arrive in time.", 408
+    closes = True
 
 
 class ProfileMismatch(CallError):
@@ -161,12 +214,22 @@ class BodyTooLarge(CallError):
     """More bytes than the limit."""
 
     slug, title, status_hint = "body-too-large", "The body is larger than the limit.", 413
+    closes = True
 
 
 class UnsupportedMediaType(CallError):
     """The body is not declared as JSON."""
 
     slug, title, status_hint = "unsupported-media-type", "The body must be application/json.", 415
+    closes = True
+
+
+class UnsupportedEncoding(CallError):
+    """A Content-Encoding other than gzip, zstd and identity, or several."""
+
+    slug, title, status_hint = "unsupported-encoding", "The Content-Encoding is not known here.", 415
+    closes = True
+    headers = MappingProxyType({"Accept-Encoding": "gzip, zstd"})
 
 
 class InvalidRequest(CallError):
@@ -183,10 +246,18 @@ class InvalidRequest(CallError):
 
 
 class QuotaExceeded(CallError):
-    """More groups are open than the run may have."""
+    """The caller, or the run, has more in flight or more groups open than its share; others are served."""
 
-    slug, title, status_hint = "quota-exceeded", "The run has too many open groups.", 429
-    retry_after_s = 5
+    slug, title, status_hint = "quota-exceeded", "Too much of yours is in flight.", 429
+    retry_after_s = 1
+    closes = True
+
+
+class TooManyHeaders(CallError):
+    """More header fields than the limit."""
+
+    slug, title, status_hint = "too-many-headers", "The request has too many header fields.", 431
+    closes = True
 
 
 class CorruptState(CallError):
@@ -214,6 +285,40 @@ class IndexUnavailable(CallError):
 
     slug, title, status_hint = "index-unavailable", "The entity index cannot be read.", 503
     retry_after_s = 5
+
+
+class OverCapacity(CallError):
+    """The process has as much in flight as it can hold."""
+
+    slug, title, status_hint = "over-capacity", "The service is at capacity.", 503
+    retry_after_s = 1
+    closes = True
+
+
+class NotReady(CallError):
+    """The process should get no traffic now; the detail says what is missing."""
+
+    slug, title, status_hint = "not-ready", "The service is not ready.", 503
+    retry_after_s = 5
+
+
+class LedgerUnavailable(CallError):
+    """The ledger cannot be written, and no reward is published without a record."""
+
+    slug, title, status_hint = "ledger-unavailable", "The ledger cannot be written.", 503
+    retry_after_s = 5
+
+
+class DeadlineExceeded(CallError):
+    """The time the caller gave, or the service's own limit, is over; `stage` says what it was spent on."""
+
+    slug, title, status_hint = "deadline-exceeded", "The answer was not ready in time.", 504
+    closes = True
+
+    def __init__(self, detail: str, *, stage: str) -> None:
+        super().__init__(detail)
+        self.stage = stage
+        """A name in `reward_service.timings.STAGES`."""
 
 
 class StateUnavailable(CallError):
@@ -276,10 +381,12 @@ class LimitExceeded(GroupError):
     slug, title = "limit-exceeded", "The group is over a limit of the service."
 
 
-class UnsafeStore(ServiceError):
-    """Groups would be assembled on ground that does not hold: the service refuses to start."""
+class RefusedToStart(Exception):
+    """The settings contradict each other, or would put callers at risk: there is no service to call."""
 
-    slug, title = "unsafe-store", "Groups cannot be kept safely."
+
+class UnsafeStore(RefusedToStart):
+    """Groups would be assembled on ground that does not hold."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
@@ -288,3 +395,48 @@ def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceE
         if "slug" in cls.__dict__:
             yield cls
         yield from catalogue(cls)
+
+
+def as_markdown() -> str:
+    """Return docs/errors.md."""
+    refusals = "".join(_section(cls) for cls in catalogue(CallError))
+    groups = "".join(_section(cls) for cls in catalogue(GroupError))
+    return f"{HEAD}{refusals}{BETWEEN}{groups}{TAIL}"
+
+
+def _section(cls: type[ServiceError]) -> str:
+    status = f"{cls.status_hint}. " if issubclass(cls, CallError) else ""
+    retry = cls.retry_after_s if issubclass(cls, CallError) else None
+    again = "" if retry is None else f"\nThe same call may succeed later: `Retry-After: {retry}`.\n"
+    return f"\n### {cls.slug}\n{status}{cls.title}\n\n{cls.__doc__}\n{again}"
+
+
+HEAD = f"""\
+# Errors
+Problems are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+`type` is `{URN}` and the name below; it is stable, so programs can branch on it.
+`request_id` is the id to quote; `path`, where there is one, is a JSON Pointer into the body, and `errors` lists up to twenty places that do not fit the schema.
+A problem never repeats what was sent.
+This page is generated from `reward_service/errors.py` by `reward-service errors`; a test keeps it in step.
+
+Retry 408, 429, 503 and 504, after `Retry-After` where it is sent, and a connection that breaks; nothing else changes its answer.
+Every call is safe to repeat: the same input gives the same rewards.
+
+## Errors of a call
+The whole call is refused.
+"""
+BETWEEN = """
+## Errors of a group
+One group of a call is refused; the call is answered with 200 and the other groups are scored.
+The group has status `failed`, its rollouts have no reward, and its `error` is one of these.
+"""
+TAIL = """
+## Others
+| name | status | what it says |
+|---|---|---|
+| `not-found` | 404 | There is no such path. |
+| `method-not-allowed` | 405 | The path has other methods; `Allow` names them. |
+| `internal-error` | 500 | A bug. The log has the trace under the request id. |
+
+Two answers come from below the application and have no problem body: 400 for bytes that are not HTTP, and 408 for headers that do not come.
+"""

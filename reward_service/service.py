@@ -4,11 +4,12 @@ Values in, values out; no wire format and no HTTP. One bad group never fails the
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
 from entity_index.stores.protocols import EntityStore, WritableCatalogue
@@ -16,10 +17,12 @@ from entity_index.types import Question
 from entity_index.usable import why_unusable
 from reward_service import errors
 from reward_service.config import Settings
+from reward_service.ledger import Ledger, Published, Terms
 from reward_service.lookup import Lookup
 from reward_service.matching import MatchSpec, MentionNames, compile_question
 from reward_service.profiles import Profile, shipped
 from reward_service.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
+from reward_service.timings import Timings
 from reward_service.types import (
     Estimator,
     GroupResult,
@@ -33,6 +36,10 @@ from reward_service.types import (
     Text,
 )
 
+T = TypeVar("T")
+CONTAINERS = (dict, list)
+# From a connection to its request at the door: accepted, made, read, begun.
+ROUNDS_TO_ARRIVE = 4
 NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
 
 
@@ -101,9 +108,33 @@ class RewardService:
         self.profiles: Mapping[str, Profile] = shipped()
         self.lookup = None if catalogue is None else _lookup(catalogue, settings)
         self._names: dict[IndexVersion, asyncio.Task[MentionNames | None]] = {}
+        self._opened: set[IndexVersion] = set()
+        self.changed = asyncio.Event()
+        """Set when an index version is opened for the first time; whoever watches clears it."""
+        self.ledger: Ledger | None = None
+        self._turn = asyncio.Lock()
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
+
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """Do work that is short on the event loop, one piece at a time, with everything that has arrived looked at in between.
+
+        Without turns the loop itself becomes the queue: new calls wait behind the work of those before them, unseen, and
+        nobody can refuse them or answer a health check.
+        """
+        async with self._turn:
+            for _ in range(ROUNDS_TO_ARRIVE):
+                await asyncio.sleep(0)
+            return work()
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of threads, ledger and index."""
+        self._threads.shutdown()
+        if self.ledger is not None:
+            self.ledger.close()
         if self.lookup is not None:
             self.lookup.close()
         if self.catalogue is not None:
@@ -174,17 +205,45 @@ class RewardService:
         estimator: Estimator | None = None,
         policy: PartialPolicy | None = None,
         explain: bool = False,
+        timings: Timings | None = None,
     ) -> list[Scored]:
-        """Measure and reward groups; one result a group, in order."""
-        return [
-            Scored(
-                measured,
-                None
-                if measured.error
-                else reward(measured.facts, profile, estimator=estimator, partial=policy),
-            )
-            for measured in await self.measure(calls, profile, explain=explain)
-        ]
+        """Measure and reward groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        measured = await self.measure(calls, profile, explain=explain, timings=timings)
+        with timings.stage("reward"):
+            return [
+                Scored(one, None)
+                if one.error
+                else Scored(one, reward(one.facts, profile, estimator=estimator, partial=policy))
+                for one in measured
+            ]
+
+    def publish(self, published: Iterable[Published], terms: Terms) -> int:
+        """Record rewards in the ledger, if there is one, before they go out; return how many groups.
+
+        Raises:
+            LedgerUnavailable: they could not be recorded.
+        """
+        return 0 if self.ledger is None else self.ledger.write(published, terms)
+
+    async def probe(self, questions: int) -> list[IndexVersion]:
+        """Read a few questions of every active version, and return which those are.
+
+        Raises:
+            IndexUnavailable: one cannot be read.
+        """
+        found = []
+        for dataset in await self.in_thread(self.datasets):
+            store = await self.open(dataset.name)
+            if store is not None:
+                await self.in_thread(partial(_read_some, store, questions))
+                found.append(version_of(store))
+        return found
 
     def reward(
         self,
@@ -206,15 +265,28 @@ class RewardService:
             return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
 
     async def measure(
-        self, calls: Sequence[GroupCall], profile: Profile, *, explain: bool = False
+        self,
+        calls: Sequence[GroupCall],
+        profile: Profile,
+        *,
+        explain: bool = False,
+        timings: Timings | None = None,
     ) -> list[Measured]:
-        """Measure groups; one result a group, in order."""
-        truths = await self._look_up(calls)
+        """Measure groups; one result a group, in order.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
+        timings = timings or Timings()
+        with timings.stage("look_up"):
+            truths = await self._look_up(calls)
         measured = []
         for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
-            measured.append(
-                await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
-            )
+            with timings.stage("measure"):
+                measured.append(
+                    await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
+                )
             await asyncio.sleep(0)  # health checks are answered between groups
         return measured
 
@@ -231,7 +303,7 @@ class RewardService:
         names = await self._mention_names(truth.index, spec)
         work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
         size = sum(rollout_chars(rollout) for rollout in call.rollouts)
-        facts = work() if size <= self.settings.inline_bytes else await asyncio.to_thread(work)
+        facts = await (self.in_turn if size <= self.settings.inline_bytes else self.in_thread)(work)
         masked = compile_question(truth.question, spec).masked
         names_masked = tuple(truth.question.entities[n].name for n in masked)
         return Measured(call, replace(truth, masked=names_masked), tuple(facts))
@@ -301,8 +373,7 @@ class RewardService:
         store = await self.open(dataset)
         if store is None or self.lookup is None:
             return None
-        info = store.info
-        index = IndexVersion(info.dataset, info.version, info.digest)
+        index = version_of(store)
         try:
             questions = await self.lookup.get_many(store, question_ids)
         except EntityIndexError as error:
@@ -322,11 +393,15 @@ class RewardService:
         if self.lookup is None:
             return None
         try:
-            return await self.lookup.open(dataset)
+            store = await self.lookup.open(dataset)
         except (InvalidName, UnknownDataset, UnknownVersion):
             return None
         except EntityIndexError as error:
             raise errors.IndexUnavailable(str(error)) from error
+        if store is not None and (version := version_of(store)) not in self._opened:
+            self._opened.add(version)
+            self.changed.set()
+        return store
 
     async def pin(self, dataset: str | None) -> IndexVersion | None:
         """Return the version that a data set's name stands for today; None for none.
@@ -339,10 +414,16 @@ class RewardService:
         store = await self.open(dataset)
         if store is None:
             raise errors.UnknownDataset("the index has no such data set or version", path="/dataset")
-        return IndexVersion(store.info.dataset, store.info.version, store.info.digest)
+        return version_of(store)
 
     async def measure_one(
-        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, explain: bool
+        self,
+        question: Question | QuestionRef,
+        rollout: Rollout,
+        profile: Profile,
+        *,
+        explain: bool,
+        timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts]:
         """Measure one rollout that is the whole call.
 
@@ -351,13 +432,19 @@ class RewardService:
             InvalidRequest: the question or the rollout cannot be used.
         """
         call = GroupCall("one", "one", question, (rollout,))
-        measured = (await self.measure([call], profile, explain=explain))[0]
+        measured = (await self.measure([call], profile, explain=explain, timings=timings))[0]
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
         return measured.truth, measured.facts[0]
 
     async def explain(
-        self, question: Question | QuestionRef, rollout: Rollout, profile: Profile, *, best: int | None
+        self,
+        question: Question | QuestionRef,
+        rollout: Rollout,
+        profile: Profile,
+        *,
+        best: int | None,
+        timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts, RolloutResult]:
         """Measure one rollout with all its evidence, and pay it where the group's best count is known.
 
@@ -365,7 +452,7 @@ class RewardService:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
             InvalidRequest: the question, the rollout or the best count cannot be used.
         """
-        truth, facts = await self.measure_one(question, rollout, profile, explain=True)
+        truth, facts = await self.measure_one(question, rollout, profile, explain=True, timings=timings)
         try:
             return truth, facts, reward_alone(facts, profile, best=best)
         except ValueError as error:
@@ -390,6 +477,23 @@ def _names(store: EntityStore, limit: int) -> set[str]:
         if len(names) > limit:
             break
     return names
+
+
+def version_of(store: EntityStore) -> IndexVersion:
+    """Return which version a store holds."""
+    return IndexVersion(store.info.dataset, store.info.version, store.info.digest)
+
+
+def _read_some(store: EntityStore, questions: int) -> None:
+    """Read the first few questions of a version.
+
+    Raises:
+        IndexUnavailable: they cannot be read.
+    """
+    try:
+        store.get_many(list(islice(store.question_ids(), questions)))
+    except EntityIndexError as error:
+        raise errors.IndexUnavailable(str(error)) from error
 
 
 def batched(items: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -448,13 +552,14 @@ def rollout_chars(rollout: Rollout) -> int:
         case Steps(segments):
             return sum(len(segment.text) for segment in segments)
         case Messages(messages):
-            return sum(_chars(message) for message in messages)
+            return _chars(messages)
 
 
-def _chars(value: object) -> int:
-    """Count the characters of the strings in a JSON value; its depth is bounded by the decoder."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        return sum(_chars(item) for item in value.values())
-    return sum(_chars(item) for item in value) if isinstance(value, list) else 0
+def _chars(value: Sequence[object]) -> int:
+    """Count the characters of the strings in a JSON value, level by level; its depth is bounded by the decoder."""
+    found, level = 0, [value]
+    while level:
+        items = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+        found += sum(len(item) for item in items if type(item) is str)
+        level = [item for item in items if type(item) in CONTAINERS]  # type: ignore[misc]  # they are sequences
+    return found

@@ -79,9 +79,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A rollout as one tagged string, `<think>...</think><tool_call>...`."""
+    """A rollout as one string, `<think>...</think><tool_call>...`."""
 
     text: str
+    format: str = "tagged"
+    """How it is written: a name in `reward_service.trajectory.FORMATS`."""
 
 
 @dataclass(frozen=True, slots=True)

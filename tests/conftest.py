@@ -10,11 +10,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
 from reward_service.api.app import create_app
+from reward_service.api.server import server as server_for
 from reward_service.config import Settings
 from reward_service.demo import build_sample
+
+collect_ignore = ["trainers"]  # they run in the trainers' own environments: make test-trainers
 
 
 @contextlib.contextmanager
@@ -22,7 +24,7 @@ def serving(app):
     """Serve an application on a free port of loopback; yields its base URL."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+    server = server_for(app, app.state.service.settings)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -5,5 +5,6 @@ names       which names a data set or version may have
 memory      an index in memory
 sqlite      an index in a folder, one immutable file a version
 redis       an index that several processes share
-connection  how a Redis is named, and the few commands the index sends it
+address     what the URL of a Redis says
+connection  the few commands the index sends a Redis
 """

@@ -1,13 +1,4 @@
-"""How a Redis is named, and the few commands the index sends it.
-
-    redis://[user:password@]host[:port][/db]              one server; rediss:// over TLS
-    unix://[user:password@]/path[?db=n]                   one server on a socket
-    redis+sentinel://[user:password@]host:port,.../service[/db]    the primary that Sentinels name; rediss+sentinel://
-    redis+cluster://[user:password@]host:port,...         a Cluster; rediss+cluster://
-
-User and password are those of Redis' ACL. Options of TLS stand in the query: `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
-`ssl_cert_reqs` (`required`, `optional`, `none`), `ssl_check_hostname` (`true`, `false`). Sentinels that ask for a password of
-their own get `sentinel_username` and `sentinel_password`.
+"""The few commands the index sends to a Redis, named by a URL as `address` says.
 
 Time-outs and retries are explicit: redis-py's own defaults (5 s and ten retries in 8.1) make one command on a stalled server
 take a minute. A retried command may run twice, so every command here can.
@@ -15,8 +6,7 @@ take a minute. A retried command may run twice, so every command here can.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from typing import Any, TypeAlias
 
 from redis import Redis, RedisCluster, exceptions
 from redis.backoff import ExponentialWithJitterBackoff
@@ -25,17 +15,13 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from entity_index.errors import IndexUnreachable, InvalidAddress
+from entity_index.stores.address import parse_address
 
 Client: TypeAlias = "Redis | RedisCluster"
 
 RETRIES = 1
 # After a failover a Cluster answers with the new address; following it takes more than one try.
 CLUSTER_RETRIES = 3
-PORTS = {"sentinel": 26379, "cluster": 6379}
-TLS_OPTIONS = frozenset(
-    {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
-)
-SENTINEL_OPTIONS = {"sentinel_username": "username", "sentinel_password": "password"}
 
 # What a failure means; the first that fits. Anything else is that Redis cannot be reached.
 MEANINGS: tuple[tuple[type[Exception], str], ...] = (
@@ -49,18 +35,6 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.ResponseError, "refuses the command"),
 )
 FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
-
-
-class Address(NamedTuple):
-    """What a URL of several servers says."""
-
-    hosts: tuple[tuple[str, int], ...]
-    service: str
-    db: int
-    login: Mapping[str, str | None]
-    tls: Mapping[str, str | bool]
-    """Empty without TLS."""
-    sentinel_login: Mapping[str, str]
 
 
 class Connection:
@@ -140,7 +114,7 @@ def connect(url: str, *, timeout_s: float) -> Connection:
     """Connect to a Redis; one server is asked nothing before the first command, a Cluster for its nodes.
 
     Args:
-        url: as above.
+        url: as `address` says.
         timeout_s: of connecting, and of each command.
 
     Raises:
@@ -156,50 +130,6 @@ def connect(url: str, *, timeout_s: float) -> Connection:
             return Connection(client(url, timeout_s))
     except ValueError as error:
         raise InvalidAddress(f"the URL of the index cannot be read: {error}") from None
-
-
-def parse_address(url: str) -> Address:
-    """Read a URL that names several servers.
-
-    Raises:
-        ValueError: it does not fit the form; without repeating it.
-    """
-    parts = urlsplit(url)
-    kind = parts.scheme.partition("+")[2]
-    service, _, db = parts.path.strip("/").partition("/")
-    if kind == "sentinel" and not service:
-        raise ValueError("the path must name the service that the Sentinels watch")
-    if db and not db.isdecimal():
-        raise ValueError("the database must be a number")
-    options = dict(parse_qsl(parts.query))
-    if unknown := sorted(options.keys() - TLS_OPTIONS - SENTINEL_OPTIONS.keys()):
-        raise ValueError(f"unknown options {', '.join(unknown)}")
-    return Address(
-        hosts=_hosts(parts, PORTS[kind]),
-        service=service,
-        db=int(db or 0),
-        login={
-            "username": unquote(parts.username) if parts.username else None,
-            "password": unquote(parts.password) if parts.password else None,
-        },
-        tls=_tls(options) if parts.scheme.startswith("rediss") else {},
-        sentinel_login={ours: options[name] for name, ours in SENTINEL_OPTIONS.items() if name in options},
-    )
-
-
-def _hosts(parts: SplitResult, port: int) -> tuple[tuple[str, int], ...]:
-    listed = parts.netloc.rpartition("@")[2].split(",")
-    split = [urlsplit(f"//{one}") for one in listed]
-    if not all(one.hostname for one in split):
-        raise ValueError("hosts must be host:port, separated by commas")
-    return tuple((one.hostname or "", one.port or port) for one in split)
-
-
-def _tls(options: Mapping[str, str]) -> dict[str, str | bool]:
-    given: dict[str, str | bool] = {name: value for name, value in options.items() if name in TLS_OPTIONS}
-    if "ssl_check_hostname" in given:
-        given["ssl_check_hostname"] = given["ssl_check_hostname"] == "true"
-    return {"ssl": True, **given}
 
 
 def _options(timeout_s: float) -> dict[str, Any]:

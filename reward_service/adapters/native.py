@@ -38,8 +38,10 @@ from reward_service.types import (
 )
 
 MAX_PROBLEMS = 20
+CONTAINERS = (dict, list)
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
 OutcomeName = Literal["correct", "wrong", "error"]
 MeasuredStatus = Literal[
     "scored",
@@ -127,7 +129,12 @@ class RolloutIn(Wire):
     messages: list[Any] | None = None
     """OpenAI chat messages. A list that cannot be read makes the rollout `invalid_rollout`, without a reward."""
     text: str | None = None
-    """Tagged text: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…<answer>…</answer>`."""
+    """The rollout as one string, without the prompt, written in `format`."""
+    format: FormatName = "tagged"
+    """How `text` is written. `tagged`: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…
+    <answer>…</answer>`. `search_r1`: `<search>` and `<information>` instead. `r1_searcher`: `<|begin_of_query|>` and
+    `<|begin_of_documents|>` inside `<think>`. `react`: `Thought:`, `Action:`, `Observation:`, `Final Answer:`. `chatml`:
+    chat messages with `<|im_start|>` and `<|im_end|>`. `role_lines`: the same after special tokens were dropped."""
     steps: list[Step] | None = None
     """The rollout already cut into steps."""
     outcome: OutcomeName | None = None
@@ -141,6 +148,8 @@ class RolloutIn(Wire):
     def _one_source(self) -> "RolloutIn":
         if sum(source is not None for source in (self.messages, self.text, self.steps)) != 1:
             raise ValueError("exactly one of messages, text and steps must be given")
+        if self.text is None and "format" in self.model_fields_set:
+            raise ValueError("format goes with text")
         return self
 
     def to_domain(self) -> Rollout:
@@ -155,7 +164,7 @@ class RolloutIn(Wire):
 
     def _source(self) -> Text | Messages | Steps:
         if self.text is not None:
-            return Text(self.text)
+            return Text(self.text, self.format)
         if self.messages is not None:
             return Messages(tuple(self.messages))
         return Steps(tuple(step.to_domain() for step in self.steps or ()))
@@ -208,7 +217,7 @@ class EstimatorIn(Wire):
     """How rewards become advantages."""
 
     type: Literal["grpo", "dr_grpo", "rloo"] = "grpo"
-    ddof: Literal[0, 1] = 1
+    ddof: Annotated[int, Field(ge=0, le=1)] = 1
     """Of the standard deviation (`grpo`)."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
     """Added to the standard deviation (`grpo`)."""
@@ -262,6 +271,23 @@ class ScoreIn(Rewarding):
     """Also return where each entity was found."""
     groups: list[GroupIn]
     """Groups are independent: one that cannot be scored does not touch the others."""
+
+
+class StreamQuery(BaseModel):
+    """Query of `POST /v1/groups/score/stream`: what all its groups have in common."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    profile: str | None = None
+    """Name of the profile; without it the service's default."""
+    explain: bool = False
+    """Also return where each entity was found."""
+    estimator: Literal["grpo", "dr_grpo", "rloo"] | None = None
+    """Overrides the profile's estimator, with its default parameters."""
+    policy: Literal["fail", "survivors"] = "fail"
+    """What an unscored rollout does to its group."""
+    min_scored: Annotated[int, Field(ge=1)] = 1
+    """With `survivors`: fewer scored rollouts than this fail the group."""
 
 
 class MatchIn(Profiled):
@@ -384,12 +410,16 @@ class RewardsIn(Rewarding):
 M = TypeVar("M", bound=Wire)
 
 
-def decode(body: bytes, model: type[M]) -> M:
+MAX_DEPTH = 190  # jiter itself ends at 200
+
+
+def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
     """Read a request body.
 
     Args:
         body: the bytes as they came.
         model: what they should be.
+        max_depth: deepest nesting.
 
     Raises:
         MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates, too deep.
@@ -399,10 +429,31 @@ def decode(body: bytes, model: type[M]) -> M:
         document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         raise errors.MalformedJson(_position(str(error))) from None
+    check_depth(document, max_depth)
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def check_depth(document: object, max_depth: int) -> None:
+    """Refuse what is nested too deep, level by level, so that nothing that comes later can run out of stack.
+
+    Raises:
+        MalformedJson: there are more levels of lists and objects than `max_depth`.
+    """
+    level = [document]
+    for _ in range(max_depth + 1):
+        level = [
+            inner
+            for outer in level
+            if type(outer) in CONTAINERS
+            for inner in (outer.values() if type(outer) is dict else outer)  # type: ignore[attr-defined]  # a list
+            if type(inner) in CONTAINERS
+        ]
+        if not level:
+            return
+    raise errors.MalformedJson(f"nested deeper than {max_depth} levels")
 
 
 def _position(message: str) -> str:

@@ -1,35 +1,44 @@
 """Builds the application. Nothing is opened at import time."""
 
-import uuid
-from collections.abc import AsyncIterator, MutableMapping
+import asyncio
+import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.stores.redis import open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
+from reward_service.admission import Admission
 from reward_service.api import problems
+from reward_service.api.auth import Auth, is_loopback
 from reward_service.api.datasets import router as datasets_router
+from reward_service.api.guard import Guard
+from reward_service.api.observe import Observe
 from reward_service.api.routes import router
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
+from reward_service.api.watch import Watch
 from reward_service.config import Settings
 from reward_service.datasets import Datasets
-from reward_service.errors import UnsafeStore
+from reward_service.errors import RefusedToStart, UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
 from reward_service.groups.stores.protocols import GroupStore
 from reward_service.groups.stores.redis import RedisStore
 from reward_service.groups.stores.urls import connect
+from reward_service.keys import KeyRing
+from reward_service.ledger import Ledger
+from reward_service.metrics import Metrics, count_closed
+from reward_service.readiness import Readiness
 from reward_service.runs.keeper import Keeper
 from reward_service.runs.service import RunService
+from reward_service.scoring import ENGINE_DIGEST
 from reward_service.service import RewardService
 
 DESCRIPTION = """\
@@ -38,33 +47,6 @@ Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search ag
 Post the rollouts of a question as one group; each comes back with its outcome, the ground-truth entities it named in
 its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status, never 0.
 """
-
-
-class RequestId:
-    """Gives every request an id, the caller's `X-Request-Id` where it is short and printable, and sends it back."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-            await send(message)
-
-        await self.app(scope, receive, send_with_id)
-
-
-def _request_id(scope: MutableMapping[str, Any]) -> str:
-    sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-    return sent if 0 < len(sent) <= 128 and sent.isascii() and sent.isprintable() else uuid.uuid4().hex
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -77,6 +59,22 @@ def create_service(settings: Settings, *, catalogue: WritableCatalogue | None = 
     service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
     service.profile(None)
     return service
+
+
+def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
+    """Return the keys; None where none are asked for.
+
+    Raises:
+        RefusedToStart: there are none, and others than this machine could call.
+        BadKeyFile, OSError: the file cannot be used.
+    """
+    if settings.keys is not None:
+        return KeyRing(
+            settings.keys, clock=time.monotonic, failed=lambda: metrics.add("key_file_failures_total")
+        )
+    if not is_loopback(settings.host):
+        raise RefusedToStart(f"{settings.host} is not loopback: give a file of API keys (setting `keys`)")
+    return None
 
 
 def create_catalogue(settings: Settings) -> WritableCatalogue | None:
@@ -112,6 +110,22 @@ def create_store(settings: Settings) -> GroupStore:
     return MemoryStore()
 
 
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Look whether all is well before the first call, keep looking while the application serves, and close it."""
+    runs: RunService = app.state.runs
+    service: RewardService = app.state.service
+    watch: Watch = app.state.watch
+    await watch.look()
+    watching = asyncio.create_task(watch.run())
+    try:
+        async with Keeper(runs.standing).running():
+            yield
+    finally:
+        watching.cancel()
+        service.close()
+
+
 async def check_store(settings: Settings) -> None:
     """Ask the store of runs and groups whether it is safe to begin.
 
@@ -123,6 +137,55 @@ async def check_store(settings: Settings) -> None:
         await store.start()
     finally:
         await store.stop()
+
+
+def _bare(settings: Settings) -> FastAPI:
+    return FastAPIOffline(
+        title="reward-service",
+        version=__version__,
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        generate_unique_id_function=_operation_id,
+        lifespan=_lifespan,
+        # Its logs would carry the messages of exceptions, its operation spans would cost more than a small call.
+        telemetry={
+            "tracing": settings.otel,
+            "metrics": settings.otel,
+            "auto_configure": settings.otel,
+            "logs": False,
+            "operation_spans": False,
+        },
+    )
+
+
+def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
+    """Give the application what its routes work with."""
+    metrics = Metrics()
+    metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
+    readiness = Readiness(metrics)
+    app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
+    app.state.watch = Watch(
+        service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
+    )
+    app.state.runs = RunService(service, store)
+    app.state.runs.standing.on_closed = lambda seen: count_closed(
+        metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
+    )
+    app.state.datasets = Datasets(service)
+
+
+def _guard(app: FastAPI, settings: Settings) -> None:
+    """Put the layers in front that every request passes; the last one added stands outermost."""
+    metrics: Metrics = app.state.metrics
+    readiness: Readiness = app.state.readiness
+    app.add_middleware(Guard, settings=settings, admission=Admission(settings))
+    app.add_middleware(Auth, ring=_key_ring(settings, metrics))
+    app.add_middleware(
+        Observe,
+        metrics=metrics,
+        timeout_s=settings.request_timeout_s,
+        draining=lambda: readiness.draining,
+    )
 
 
 def create_app(
@@ -139,36 +202,23 @@ def create_app(
         FileNotFoundError: the settings' folder does not exist.
         EntityIndexError: the settings' URL names no index.
         UnknownProfile: the default profile does not exist.
+        RefusedToStart: the settings contradict each other.
+        BadKeyFile: the key file cannot be used.
+        OSError: the ledger cannot be written, or another process writes it.
         UnsafeStore: the settings name no store that groups can be kept in.
     """
     service = create_service(settings, catalogue=catalogue)
-    runs = RunService(service, store or create_store(settings))
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        try:
-            async with Keeper(runs.standing).running():
-                yield
-        finally:
-            service.close()
-
-    app = FastAPIOffline(
-        lifespan=lifespan,
-        title="reward-service",
-        version=__version__,
-        description=DESCRIPTION,
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        generate_unique_id_function=_operation_id,
-    )
-    app.state.service = service
-    app.state.runs = runs
-    app.state.datasets = Datasets(service)
+    if settings.ledger is not None:
+        service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+    app = _bare(settings)
+    _equip(app, service, store or create_store(settings))
     app.include_router(router)
     app.include_router(runs_router)
     app.include_router(datasets_router)
+    app.state.routes = [*router.routes, *runs_router.routes, *datasets_router.routes]
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
-    app.add_middleware(RequestId)
+    _guard(app, settings)
     problems.install(app)
     with_request_bodies(app)
     return app

@@ -1,8 +1,18 @@
-"""The bytes of a request body, read within limits and declared as JSON."""
+"""The bytes of a request body: declared as JSON, unpacked within limits, and decoded beside the loop where they are many."""
+
+import functools
+from typing import TypeVar
 
 from fastapi import Request
 
+from reward_service.adapters.native import Wire, decode
+from reward_service.admission import Ticket
+from reward_service.api.encodings import decoder_for
+from reward_service.api.record import Record, record_of
 from reward_service.errors import BodyTooLarge, UnsupportedMediaType
+from reward_service.service import RewardService
+
+M = TypeVar("M", bound=Wire)
 
 
 def check_media_type(request: Request) -> None:
@@ -22,22 +32,61 @@ def check_media_type(request: Request) -> None:
         raise UnsupportedMediaType("send the header Content-Type: application/json")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, *, limit: int, decoded_limit: int) -> bytes:
     """Read the body of a request.
+
+    Args:
+        request: the request.
+        limit: most bytes as they are sent.
+        decoded_limit: most bytes after decompression.
 
     Raises:
         UnsupportedMediaType: it is not declared as JSON.
-        BodyTooLarge: it declares, or has, more than `limit` bytes; the rest is not read.
+        UnsupportedEncoding, MalformedEncoding: it is compressed in a way that is not known, or badly.
+        BodyTooLarge: it declares, or has, more bytes than a limit; the rest is not read.
     """
     check_media_type(request)
+    decoder = decoder_for(request.headers.get("content-encoding", ""))
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise BodyTooLarge(f"a body may have {limit} bytes")
-    chunks: list[bytes] = []
-    size = 0
+    ticket: Ticket = request.state.ticket
+    pieces: list[bytes] = []
+    sent = size = 0
     async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(f"a body may have {limit} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        sent += len(chunk)
+        for piece in decoder.feed(chunk):
+            size += len(piece)
+            if sent > limit or size > decoded_limit:
+                raise BodyTooLarge(f"a body may have {limit} bytes, and {decoded_limit} unpacked")
+            ticket.grow(len(piece))
+            pieces.append(piece)
+    decoder.finish()
+    return b"".join(pieces)
+
+
+async def read_call(request: Request, service: RewardService, model: type[M]) -> M:
+    """Read and decode the body of a call.
+
+    Raises:
+        CallError: what `read_body` and `decode` refuse.
+    """
+    record, settings = record_of(request), service.settings
+    with record.timings.stage("receive"):
+        body = await read_body(
+            request, limit=settings.max_body_bytes, decoded_limit=settings.max_decoded_bytes
+        )
+    return await read_line(body, service, record, model)
+
+
+async def read_line(line: bytes, service: RewardService, record: Record, model: type[M]) -> M:
+    """Decode a body, or a line of one; beside the loop where it is long.
+
+    Raises:
+        MalformedJson, InvalidRequest: it is no call.
+    """
+    record.body_bytes += len(line)
+    settings = service.settings
+    with record.timings.stage("decode"):
+        work = functools.partial(decode, line, model, max_depth=settings.max_json_depth)
+        return work() if len(line) <= settings.inline_bytes else await service.in_thread(work)

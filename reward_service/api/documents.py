@@ -10,12 +10,19 @@ from reward_service.api.problems import Problem
 from reward_service.errors import (
     BodyTooLarge,
     CallError,
+    DeadlineExceeded,
     InvalidRequest,
+    MalformedEncoding,
     MalformedJson,
+    SlowBody,
+    UnsupportedEncoding,
     UnsupportedMediaType,
 )
 
-POSTED = (MalformedJson, BodyTooLarge, UnsupportedMediaType, InvalidRequest)
+POSTED = (
+    *(MalformedJson, MalformedEncoding, SlowBody, BodyTooLarge, UnsupportedMediaType, UnsupportedEncoding),
+    *(InvalidRequest, DeadlineExceeded),
+)
 
 
 def problems_of(*classes: type[CallError]) -> dict[int | str, dict[str, Any]]:

@@ -2,16 +2,19 @@
 
 import logging
 from http import HTTPStatus
-from typing import Any, NotRequired
+from typing import Any, NotRequired, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from typing_extensions import TypedDict
 
 from reward_service.adapters.native import MAX_PROBLEMS
-from reward_service.errors import URN, CallError, InvalidRequest
+from reward_service.api.record import Record
+from reward_service.errors import URN, CallError, DeadlineExceeded, InvalidRequest
+from reward_service.logs import describe
 
 log = logging.getLogger("reward_service")
 
@@ -33,41 +36,46 @@ class Problem(TypedDict):
     status: int
     detail: str
     path: NotRequired[str]
+    stage: NotRequired[str]
     errors: NotRequired[list[Misfit]]
     request_id: str
 
 
-def _respond(
-    request: Request,
-    *,
-    slug: str,
-    title: str,
-    status: int,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    **more: Any,
-) -> JSONResponse:
-    problem = {"type": slug, "title": title, "status": status, "detail": detail, **more}
-    problem["request_id"] = request.state.request_id
-    return JSONResponse(problem, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+def _problem(request: Request, *, slug: str, title: str, status: int, detail: str, **more: Any) -> Problem:
+    """Put a problem together, and note it in the request's record."""
+    record: Record = request.state.record
+    record.error = slug
+    problem = {"type": URN + slug, "title": title, "status": status, "detail": detail, **more}
+    return cast("Problem", {**problem, "request_id": record.request_id})
+
+
+def problem_of(request: Request, error: CallError) -> Problem:
+    """Say why a call was refused."""
+    more: dict[str, Any] = {} if error.path is None else {"path": error.path}
+    if isinstance(error, InvalidRequest) and error.problems:
+        more["errors"] = [{"path": path, "message": message} for path, message in error.problems]
+    if isinstance(error, DeadlineExceeded):
+        more["stage"] = error.stage
+    return _problem(
+        request, slug=error.slug, title=error.title, status=error.status_hint, detail=error.detail, **more
+    )
+
+
+def _respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(problem, status_code=problem["status"], headers=headers, media_type=MEDIA_TYPE)
 
 
 async def refuse_call(request: Request, error: Exception) -> JSONResponse:
     """Answer a call that was refused."""
     assert isinstance(error, CallError)  # noqa: S101  # registered for this class alone
-    more: dict[str, Any] = {} if error.path is None else {"path": error.path}
-    if isinstance(error, InvalidRequest) and error.problems:
-        more["errors"] = [{"path": path, "message": message} for path, message in error.problems]
-    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
-    return _respond(
-        request,
-        slug=error.type,
-        title=error.title,
-        status=error.status_hint,
-        detail=error.detail,
-        headers=headers,
-        **more,
-    )
+    return _respond(problem_of(request, error), _headers(error))
+
+
+def _headers(error: CallError) -> dict[str, str]:
+    headers = dict(error.headers)
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return headers | {"Connection": "close"} if error.closes else headers
 
 
 async def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
@@ -81,22 +89,34 @@ async def refuse_route(request: Request, error: Exception) -> JSONResponse:
     """Answer a call to a route or with a method that does not exist, keeping `Allow`."""
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
     phrase = HTTPStatus(error.status_code).phrase
-    slug = URN + phrase.lower().replace(" ", "-")
+    slug = phrase.lower().replace(" ", "-")
+    problem = _problem(request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail))
     headers = dict(error.headers or {})
-    return _respond(
-        request, slug=slug, title=phrase, status=error.status_code, detail=str(error.detail), headers=headers
-    )
+    if (
+        "Allow" in headers
+    ):  # Starlette names the methods of the first route that fits the path, and there may be several
+        headers["Allow"] = ", ".join(sorted(_methods(request))) or headers["Allow"]
+    return _respond(problem, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return every method that a path has."""
+    routes: list[Route] = [route for route in request.app.state.routes if isinstance(route, Route)]
+    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in fitting for method in route.methods or ()}
 
 
 async def confess(request: Request, error: Exception) -> JSONResponse:
     """Answer a call that met a bug: the log has the trace, the caller an id to quote."""
-    log.error("request %s failed", request.state.request_id, exc_info=error)
+    log.error("bug", extra={"fields": {"request_id": request.state.request_id, **describe(error)}})
     return _respond(
-        request,
-        slug=URN + "internal-error",
-        title="The service has a bug.",
-        status=500,
-        detail="Quote the request id when you report it.",
+        _problem(
+            request,
+            slug="internal-error",
+            title="The service has a bug.",
+            status=500,
+            detail="Quote the request id when you report it.",
+        )
     )
 
 

@@ -1,71 +1,168 @@
 """One function a call: read, ask the service, answer."""
 
 import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from typing_extensions import TypedDict
 
 from reward_service import __version__
-from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn, decode
+from reward_service.adapters.native import ExplainIn, GroupIn, MatchIn, RewardsIn, ScoreIn, StreamQuery
+from reward_service.adapters.published import published_by, recorded
 from reward_service.adapters.replies import (
     ExplainOut,
     FactsReply,
-    GroupOut,
     ScoreOut,
+    encode,
     explain_out,
     facts_reply,
     rewarded_out,
     score_out,
     scored_out,
 )
-from reward_service.api.body import read_body
-from reward_service.api.documents import POSTED, body_of, json_response, problems_of
+from reward_service.api import stream
+from reward_service.api.body import read_call, read_line
+from reward_service.api.documents import POSTED, body_of, problems_of
+from reward_service.api.record import Record, record_of
+from reward_service.config import shown
 from reward_service.errors import (
     EngineMismatch,
     IndexUnavailable,
+    InvalidRequest,
+    LedgerUnavailable,
+    NotReady,
     ProfileMismatch,
     StateUnavailable,
     UnknownDataset,
     UnknownProfile,
     UnknownQuestion,
+    UnsupportedEncoding,
+    UnsupportedMediaType,
 )
+from reward_service.ledger import Published, Terms
+from reward_service.metrics import CONTENT_TYPE, Metrics
 from reward_service.profiles import Profile
+from reward_service.readiness import INDEX, STATE, Readiness
 from reward_service.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.service import RewardService
+from reward_service.service import GroupCall, RewardService
+from reward_service.types import Estimator, PartialPolicy
 
 
-def service_of(request: Request) -> RewardService:
+# Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
+async def service_of(request: Request) -> RewardService:
     """Return the application's service."""
     service: RewardService = request.app.state.service
     return service
 
 
+async def readiness_of(request: Request) -> Readiness:
+    """Return the application's readiness."""
+    readiness: Readiness = request.app.state.readiness
+    return readiness
+
+
 Service = Annotated[RewardService, Depends(service_of)]
+Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
+
+
+class LinesReply(Response):
+    """Only for the OpenAPI document: what a stream of lines is."""
+
+    media_type = stream.MEDIA_TYPE
+
+
+def publish(service: RewardService, record: Record, groups: Iterable[Published], terms: Terms) -> None:
+    """Record rewards in the ledger before they go out.
+
+    Raises:
+        LedgerUnavailable: they could not be recorded, so they do not go out.
+    """
+    with record.timings.stage("publish"):
+        record.metrics.add("ledger_records_total", amount=service.publish(groups, terms))
+
+
+def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
+    with record.timings.stage("encode"):
+        return Response(encode(reply()), media_type="application/json")
 
 
 @router.post(
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable),
+    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request, service: Service) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), ScoreIn)
+    record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profile(call.profile)
-    estimator = call.estimator_or(profile.estimator)
+    terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
     service.check_groups(len(call.groups))
+    groups = [group.to_domain() for group in call.groups]
+    reply = await _score(service, record, groups, terms, explain=call.explain)
+    return Response(reply, media_type="application/json")
+
+
+async def _score(
+    service: RewardService, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
+) -> bytes:
+    """Score groups, record what is published, and write the reply."""
+    profile, estimator, timings = terms.profile, terms.estimator, record.timings
     scored = await service.score(
-        [group.to_domain() for group in call.groups],
-        profile,
-        estimator=estimator,
-        policy=call.policy(),
-        explain=call.explain,
+        groups, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
     )
-    return json_response(score_out([scored_out(one) for one in scored], profile, estimator))
+    record.count_scored(scored)
+    publish(service, record, published_by(scored), terms)
+    with timings.stage("encode"):
+        return encode(score_out([scored_out(one) for one in scored], profile, estimator))
+
+
+@router.post(
+    "/v1/groups/score/stream",
+    tags=["rewards"],
+    response_class=LinesReply,
+    responses={
+        200: {"content": {stream.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ScoreOut"}}}},
+        **problems_of(UnsupportedMediaType, UnsupportedEncoding, InvalidRequest, UnknownProfile),
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {stream.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/GroupIn"}}},
+        }
+    },
+)
+async def stream_groups(
+    request: Request, service: Service, query: Annotated[StreamQuery, Query()]
+) -> Response:
+    """Score groups as lines, one JSON object a line, without a limit on their number.
+
+    Line n of the reply is what a call with group n alone would get: a reply of `POST /v1/groups/score`, or a problem.
+    Read while you send.
+    """
+    stream.check_lines(request)
+    record, settings = record_of(request), service.settings
+    terms = Terms(
+        record.request_id,
+        profile := service.profile(query.profile),
+        Estimator(query.estimator) if query.estimator else profile.estimator,
+        PartialPolicy(query.policy, query.min_scored),
+    )
+    record.timings.deadline = None  # each line has its own
+
+    async def answer(line: bytes) -> bytes:
+        record.timings.deadline = record.timings.clock() + settings.request_timeout_s
+        group = await read_line(line, service, record, GroupIn)
+        reply = await _score(service, record, [group.to_domain()], terms, explain=query.explain)
+        record.timings.deadline = None
+        return reply
+
+    lines = stream.read_lines(request, limit=settings.max_body_bytes)
+    return stream.Lines(request, lines, answer, patience_s=settings.body_timeout_s)
 
 
 @router.post(
@@ -77,39 +174,41 @@ async def score_groups(request: Request, service: Service) -> Response:
 )
 async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), MatchIn)
+    record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profile(call.profile)
     service.check_groups(len(call.groups))
     measured = await service.measure(
-        [group.to_domain() for group in call.groups], profile, explain=call.explain
+        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
     )
-    return json_response(facts_reply(measured, profile))
+    return _json(record, lambda: facts_reply(measured, profile))
 
 
 @router.post(
     "/v1/rewards",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=problems_of(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch),
+    responses=problems_of(*POSTED, UnknownProfile, ProfileMismatch, EngineMismatch, LedgerUnavailable),
     openapi_extra=body_of(RewardsIn),
 )
 async def rewards(request: Request, service: Service) -> Response:
     """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
-    call = decode(await read_body(request, service.settings.max_body_bytes), RewardsIn)
+    record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.pinned_profile(*call.pin())
     service.check_engine(call.engine)
     service.check_groups(len(call.groups))
     estimator = call.estimator_or(profile.estimator)
-    groups: list[GroupOut] = [
-        rewarded_out(
-            group,
+    with record.timings.stage("reward"):
+        rewarded = [
             service.reward(
                 group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
-            ),
-        )
-        for n, group in enumerate(call.groups)
-    ]
-    return json_response(score_out(groups, profile, estimator))
+            )
+            for n, group in enumerate(call.groups)
+        ]
+    record.count_rewarded(rewarded, call.groups)
+    terms = Terms(record.request_id, profile, estimator, call.policy())
+    publish(service, record, recorded(call.groups, rewarded), terms)
+    groups = zip(call.groups, rewarded, strict=True)
+    return _json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
 
 
 @router.post(
@@ -125,10 +224,12 @@ async def explain(request: Request, service: Service) -> Response:
     Quantities of a group are null: one rollout has no group. With `group_max` the reward is computed as if the best
     rollout of the group had matched that many.
     """
-    call = decode(await read_body(request, service.settings.max_body_bytes), ExplainIn)
+    record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profile(call.profile)
-    explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
-    return json_response(explain_out(*explained, profile))
+    explained = await service.explain(
+        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+    )
+    return _json(record, lambda: explain_out(*explained, profile))
 
 
 class Health(TypedDict):
@@ -182,17 +283,28 @@ async def livez() -> Health:
     return {"status": "ok"}
 
 
-@router.get(
-    "/readyz",
-    tags=["health"],
-    response_model=Health,
-    responses=problems_of(IndexUnavailable, StateUnavailable),
-)
-async def readyz(request: Request, service: Service) -> Health:
-    """Say that the index and the group state can be read."""
-    await asyncio.to_thread(service.datasets)
-    await request.app.state.runs.check()
+@router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
+async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
+    """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
+    reasons = readiness.reasons()
+    try:
+        await asyncio.to_thread(service.datasets)
+    except IndexUnavailable as error:
+        reasons[INDEX] = error.detail
+    try:
+        await request.app.state.runs.check()
+    except StateUnavailable as error:
+        reasons[STATE] = error.detail
+    if reasons:
+        raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}
+
+
+@router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
+async def metrics_page(request: Request) -> Response:
+    """Return the metrics in Prometheus' text format; docs/metrics.md lists them."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
@@ -203,7 +315,7 @@ async def info(service: Service) -> InfoOut:
         "engine": ENGINE_DIGEST,
         "engine_versions": dict(VERSIONS),
         "default_profile": service.settings.default_profile,
-        "settings": service.settings.model_dump(mode="json"),
+        "settings": shown(service.settings),
     }
 
 

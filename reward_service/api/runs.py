@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.types import Receive
 
-from reward_service.adapters.native import Id, decode
+from reward_service.adapters.native import Id
 from reward_service.adapters.runs import (
     AssembledOut,
     AttemptQuery,
@@ -29,8 +29,10 @@ from reward_service.adapters.runs import (
     open_groups_out,
     run_out,
 )
-from reward_service.api.body import read_body
+from reward_service.admission import Ticket
+from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, json_response, problems_of
+from reward_service.api.record import record_of
 from reward_service.errors import (
     AttemptSuperseded,
     CorruptState,
@@ -39,6 +41,7 @@ from reward_service.errors import (
     GroupFull,
     IndexUnavailable,
     InvalidRequest,
+    LedgerUnavailable,
     ProfileMismatch,
     QuestionConflict,
     QuotaExceeded,
@@ -56,7 +59,7 @@ from reward_service.groups.stores.protocols import GroupKey
 from reward_service.groups.watch import Patience
 from reward_service.runs.service import Arrival, RunService, Taken
 
-STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable)
+STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable)
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
 RunId = Annotated[Id, Path(description="Your id of the training.")]
@@ -66,13 +69,19 @@ RolloutId = Annotated[
 ]
 
 
-def runs_of(request: Request) -> RunService:
+async def runs_of(request: Request) -> RunService:
     """Return the application's runs."""
     runs: RunService = request.app.state.runs
     return runs
 
 
-def key_of(run_id: RunId, group_id: GroupId) -> GroupKey:
+def ticket_of(request: Request) -> Ticket:
+    """Return what the request was admitted with; who only waits gives it back, and counts as waiting instead."""
+    ticket: Ticket = request.state.ticket
+    return ticket
+
+
+async def key_of(run_id: RunId, group_id: GroupId) -> GroupKey:
     """Return the group that a path names."""
     return GroupKey(run_id, group_id)
 
@@ -89,7 +98,11 @@ async def left(receive: Receive) -> None:
 
 
 def _patience(request: Request, runs: RunService, wait_s: float) -> Patience:
-    return Patience(min(wait_s, runs.settings.max_wait_s), partial(left, request.receive))
+    """Say how long to wait, and give back what the request was admitted with: who waits takes no work."""
+    request.state.ticket.release()
+    remaining_s = record_of(request).timings.remaining_s()
+    wait_s = min(wait_s, runs.settings.max_wait_s, wait_s if remaining_s is None else remaining_s)
+    return Patience(wait_s, partial(left, request.receive))
 
 
 @router.put(
@@ -106,7 +119,7 @@ async def declare_run(request: Request, runs: Runs, run_id: RunId) -> Response:
 
     What it names is pinned: a later change of the profile or of the active index version does not reach it.
     """
-    body = decode(await read_body(request, runs.settings.max_body_bytes), RunIn)
+    body = await read_call(request, runs.scorer, RunIn)
     run, is_new = await runs.declare(run_id, body.to_domain())
     return json_response(run_out(run), status=201 if is_new else 200)
 
@@ -171,6 +184,7 @@ async def put_rollout(
         return json_response(evaluated_out(await runs.evaluate(arrival)))
     with runs.waiting(key, query.wait_s) as waiter:
         taken = await _take(request, runs, key=key, rollout_id=rollout_id, query=query)
+        ticket_of(request).release()
         seen = await runs.outcome(taken, waiter, _patience(request, runs, query.wait_s))
     return json_response(member_out(taken, seen), status=202 if seen.state.is_open else 200)
 
@@ -178,7 +192,7 @@ async def put_rollout(
 async def _arrival(
     request: Request, runs: RunService, *, key: GroupKey, rollout_id: str, query: MemberQuery
 ) -> Arrival:
-    member = decode(await read_body(request, runs.settings.max_body_bytes), MemberIn)
+    member = await read_call(request, runs.scorer, MemberIn)
     if member.rollout_id not in (None, rollout_id):
         raise InvalidRequest("the body has another id than the path", path="/rollout_id")
     return query.arrival(key, rollout_id, member)
@@ -198,6 +212,7 @@ async def read_group(
     request: Request, runs: Runs, *, key: Key, query: Annotated[WaitQuery, Query()]
 ) -> Response:
     """Return a group as `POST /v1/groups/score` would, and what is missing; wait for it to close where asked to."""
+    ticket_of(request).release()
     with runs.waiting(key, query.wait_s) as waiter:
         seen = await runs.group(key, waiter, _patience(request, runs, query.wait_s))
     return json_response(assembled_out(seen))

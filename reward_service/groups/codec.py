@@ -8,6 +8,7 @@ that silently lost members would pay the others wrongly.
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from reward_service import errors
@@ -40,6 +41,7 @@ def encode_run(run: Run) -> bytes:
     return _dump(asdict(run))
 
 
+@lru_cache(maxsize=64)
 def decode_run(blob: bytes) -> Run:
     """Return the run that was stored.
 

@@ -33,8 +33,8 @@ def question_digest(question: Question | str, index: IndexVersion | None) -> str
 
 def _source(source: Text | Messages | Steps) -> list[Any]:
     match source:
-        case Text(text):
-            return ["text", text]
+        case Text(text, written):
+            return ["text", written, text]
         case Messages(messages):
             return ["messages", messages]
         case Steps(segments):

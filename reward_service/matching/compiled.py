@@ -20,6 +20,7 @@ from reward_service.matching.substring import distinct_names
 from reward_service.matching.values import SUBSTRING, MatchSpec
 
 CACHED_QUESTIONS = 1024  # about 70 KiB of automaton each
+UNLIMITED = 1 << 62  # hits; a question is short
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class CompiledQuestion:
 def standing_in(text: str, forms: Sequence[Form]) -> set[int]:
     """Return the entities that stand in a text exactly, or with middle names."""
     folded, index = FoldedText([text]), Index(forms, max_edits=0)
-    hits = scan(folded, index)
+    hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
     spans = (exact_spans(folded, index, hits), expanded_spans(folded, index, hits))
     return {int(entity) for found in spans for entity in np.unique(index.entity[found.form])}
 

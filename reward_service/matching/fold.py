@@ -28,16 +28,17 @@ SEPARATOR = "\x01"
 SPACE, QUOTE, S, SEP = ord(" "), ord(APOSTROPHE), ord("s"), ord(SEPARATOR)
 SOFT = " -\u2010\u2011"  # what may stand inside a name
 
-# A table entry is a code point (0: nothing) with these bits above it.
+# A table entry is a code point (0: nothing) with these bits above it, the rare ones on top: one comparison finds them.
 CODE = (1 << 21) - 1
-ALONE = 1 << 21  # it becomes a token of its own
-JOINS = 1 << 22  # it becomes a mark, which combines with the character before it
-MANY = 1 << 23  # it becomes several characters; the low bits number its expansion
-UNSEEN = 1 << 24
-STRONG = 1 << 25  # a capital, or a space that is more than a blank or a hyphen
-CASELESS = 1 << 26  # a letter of a script without capitals
+CASELESS = 1 << 21  # a letter of a script without capitals
+STRONG = 1 << 22  # a capital, or a space that is more than a blank or a hyphen
+ALONE = 1 << 23  # it becomes a token of its own
+JOINS = 1 << 24  # it becomes a mark, which combines with the character before it
+MANY = 1 << 25  # it becomes several characters; the low bits number its expansion
+UNSEEN = 1 << 26
 
 ASCII_CODE, ASCII_STRONG = 0x7F, 0x80
+CACHEFUL = 1 << 15  # characters
 FIRST_EXPANSION = 0x100  # so that no expansion's number reads as a space, a quote or an s
 
 
@@ -62,39 +63,68 @@ def _fold_ascii_char(char: str) -> int:
 
 _ascii = bytes(_fold_ascii_char(chr(code)) for code in range(128)) + bytes(128)
 _table = np.full(0x110000, UNSEEN, dtype=np.uint32)
-_expansions: dict[int, Codes] = {}
 
 
-def _fill(codes: Codes | Positions) -> None:
+class _Expansions:
+    """The characters that become several, end to end in one pool."""
+
+    def __init__(self) -> None:
+        self.pool: Codes = np.empty(0, dtype=np.uint32)
+        self.start: Positions = np.zeros(FIRST_EXPANSION + 1, dtype=np.int64)
+
+    def add(self, entries: Sequence[int]) -> int:
+        """Enter one expansion and return its number."""
+        self.pool = np.append(self.pool, np.array(entries, dtype=np.uint32))
+        self.start = np.append(self.start, len(self.pool))
+        return len(self.start) - 2
+
+    def lengths(self, numbers: npt.NDArray[np.integer[Any]]) -> Positions:
+        """Return how many characters each expansion has."""
+        lengths: Positions = self.start[numbers + 1] - self.start[numbers]
+        return lengths
+
+    def write(self, numbers: npt.NDArray[np.integer[Any]]) -> Codes:
+        """Return the characters of these expansions, one after the other."""
+        lengths = self.lengths(numbers)
+        skipped = self.start[numbers] - (np.cumsum(lengths) - lengths)
+        written: Codes = self.pool[np.arange(int(lengths.sum())) + np.repeat(skipped, lengths)]
+        return written
+
+
+_expansions = _Expansions()
+
+
+def _fill(codes: Codes) -> None:
     """Enter characters that are met for the first time."""
     for code in np.unique(codes).tolist():
         char = chr(code)
         folded = char if char == SEPARATOR else fold_char(char)
         if len(folded) > 1:
-            value = MANY | FIRST_EXPANSION + len(_expansions)
-            _expansions[value & CODE] = np.array([_entry(c, char) for c in folded], dtype=np.uint32)
+            value = MANY | _expansions.add([_entry(c, char) for c in folded])
         else:
             value = _entry(folded, char) if folded else 0
         _table[code] = value
 
 
 def _gather(text: str) -> Codes:
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.intp)
-    values: Codes = _table[codes]
-    unseen = values == UNSEEN
-    if unseen.any():
+    """Look every character up, a cacheful at a time: an index is eight bytes, a character four."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    values: Codes = np.empty(len(codes), dtype=np.uint32)
+    for at in range(0, len(codes), CACHEFUL):
+        np.take(_table, codes[at : at + CACHEFUL], out=values[at : at + CACHEFUL], mode="clip")
+    unseen = np.flatnonzero(values >= UNSEEN)
+    if unseen.size:
         _fill(codes[unseen])
-        values = _table[codes]
+        values[unseen] = _table[codes[unseen]]
     return values
 
 
-def _short_mark_runs(values: Codes) -> Mask:
-    """Return which characters stay: all but the marks that have `MAX_MARK_RUN` marks directly before them."""
-    marks = np.concatenate(([0], np.cumsum((values & JOINS) != 0)))
-    run = marks[MAX_MARK_RUN + 1 :] - marks[: -MAX_MARK_RUN - 1]
-    kept = np.ones(len(values), dtype=np.bool_)
-    kept[np.flatnonzero(run > MAX_MARK_RUN) + MAX_MARK_RUN] = False
-    return kept
+def _long_mark_runs(values: Codes) -> Positions:
+    """Return the marks that have `MAX_MARK_RUN` marks directly before them."""
+    rare = np.flatnonzero(values >= ALONE)
+    at = rare[(values[rare] & JOINS) != 0]
+    too_far: Positions = at[MAX_MARK_RUN:][at[MAX_MARK_RUN:] - at[:-MAX_MARK_RUN] == MAX_MARK_RUN]
+    return too_far
 
 
 def _drop_apostrophes(values: Codes, code: int) -> bool:
@@ -121,7 +151,7 @@ def _before(values: Codes, at: Positions) -> Codes:
     before = values[at - 1]
     if (before == 0).any():
         kept = np.flatnonzero(values)
-        before = values[kept[np.searchsorted(kept, at) - 1]]
+        before = values[kept[kept.searchsorted(at) - 1]]
     return before
 
 
@@ -134,29 +164,14 @@ def _single_spaces(values: Codes, code: int) -> Mask:
     return kept
 
 
-def _expansion_counts(values: Codes) -> Positions:
-    counts = np.ones(len(values), dtype=np.int64)
-    at = np.flatnonzero(values & MANY)
-    counts[at] = [len(_expansions[i]) for i in (values[at] & CODE).tolist()]
-    return counts
-
-
-def _expand(values: Codes, counts: Positions) -> Codes:
-    """Write out the characters that become several."""
-    several = (values & MANY) != 0
-    wide = np.repeat(values, counts)
-    wide[np.repeat(several, counts)] = np.concatenate(
-        [_expansions[i] for i in (values[several] & CODE).tolist()]
-    )
-    return wide
-
-
 def _parted(values: Codes) -> Positions:
-    """Return the positions of tokens that follow another token without a space."""
-    left, right = values[:-1], values[1:]
-    alone = ((left | right) & ALONE) != 0
-    inside = ((right & JOINS) == 0) & (left & CODE != SPACE) & (right & CODE != SPACE)
-    return np.flatnonzero(alone & inside) + 1
+    """Return the positions of tokens that follow another token without a space. Both ends of the buffer are separators."""
+    rare = np.flatnonzero(values >= ALONE)
+    alone = rare[(values[rare] & ALONE) != 0]
+    at = np.union1d(alone, alone + 1)
+    left, right = values[at - 1], values[at]
+    parted: Positions = at[((right & JOINS) == 0) & (left & CODE != SPACE) & (right & CODE != SPACE)]
+    return parted
 
 
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
@@ -180,21 +195,24 @@ class _Kept:
 
     def back(self, chars: Positions) -> Positions:
         """Return where these characters were before the step."""
-        byte = np.searchsorted(self._end, chars, side="right")
+        byte = self._end.searchsorted(chars, side="right")
         bits = self._bytes[byte]
         nth: Positions = byte * 8 + _NTH_ONE[bits, chars - self._end[byte] + _ONES[bits]]
         return nth
 
 
-class _Widened:
-    """A step that made one or several characters of each."""
+class _Put:
+    """A step that put characters in, each before one that was there."""
 
-    def __init__(self, counts: Positions) -> None:
-        self._counts = counts
+    def __init__(self, before: Positions, origin: Positions) -> None:
+        self._at = before + np.arange(len(before))
+        self._origin = origin
 
     def back(self, chars: Positions) -> Positions:
-        """Return where these characters were before the step."""
-        return np.searchsorted(np.cumsum(self._counts), chars, side="right")
+        """Return where these characters, or what those that were put in came from, were before the step."""
+        passed = self._at.searchsorted(chars)
+        at = np.minimum(passed, len(self._at) - 1)
+        return np.where(self._at[at] == chars, self._origin[at], chars - passed)
 
 
 class FoldedText:
@@ -212,7 +230,7 @@ class FoldedText:
             texts = [text.replace(SEPARATOR, " ") for text in texts]
         joined = f" {SEPARATOR} ".join(texts)
         self.raw = f"{SEPARATOR} {joined} {SEPARATOR}"
-        self._trail: list[_Kept | _Widened] = []
+        self._trail: list[_Kept | _Put] = []
         if self.raw.isascii():
             self._fold_ascii()
         else:
@@ -240,27 +258,31 @@ class FoldedText:
         _drop_apostrophes(values, CODE)
         values = self._keep(values, values != 0)
         if found & MANY:
-            counts = _expansion_counts(values)
-            values = _expand(values, counts)
-            self._trail.append(_Widened(counts))
-        if found & (JOINS | MANY):
-            values = self._keep(values, _short_mark_runs(values))
-        if found & (ALONE | MANY):
-            values = self._part(values)
+            values = self._expand(values)
+        if found & (JOINS | MANY) and (dropped := _long_mark_runs(values)).size:
+            kept = np.ones(len(values), dtype=np.bool_)
+            kept[dropped] = False
+            values = self._keep(values, kept)
+        if found & (ALONE | MANY) and (at := _parted(values)).size:
+            values = self._put(values, at, np.full(len(at), SPACE, dtype=np.uint32), origin=at)
         values = self._keep(values, _single_spaces(values, CODE))
         self.data = (values & np.uint32(CODE)).tobytes().decode("utf-32-le").encode()
         self.strong = (values & STRONG) != 0
         self.caseless = (values & CASELESS) != 0
 
-    def _part(self, values: Codes) -> Codes:
-        """Put a space between neighbours that are different tokens."""
-        at = _parted(values)
-        counts = np.ones(len(values), dtype=np.int64)
-        counts[at] = 2
-        self._trail.append(_Widened(counts))
-        wide = np.repeat(values, counts)
-        wide[at + np.arange(len(at))] = SPACE
-        return wide
+    def _expand(self, values: Codes) -> Codes:
+        """Write out the characters that become several: the first in their place, the others after it."""
+        at = np.flatnonzero(values >= MANY)
+        numbers = values[at] & CODE
+        lengths, written = _expansions.lengths(numbers), _expansions.write(numbers)
+        first = np.cumsum(lengths) - lengths
+        values[at] = written[first]
+        origin = np.repeat(at, lengths - 1)
+        return self._put(values, origin + 1, np.delete(written, first), origin=origin)
+
+    def _put(self, values: Codes, before: Positions, put: Codes, *, origin: Positions) -> Codes:
+        self._trail.append(_Put(before, origin))
+        return np.insert(values, before, put)
 
     @cached_property
     def bytes_(self) -> npt.NDArray[np.uint8]:
@@ -273,13 +295,19 @@ class FoldedText:
         return np.flatnonzero(self.bytes_ == SPACE)
 
     @cached_property
+    def token_segment(self) -> Positions:
+        """The segment of each space, and so of the token after it; the token of a separator closes the segment before."""
+        first = self.spaces.searchsorted(self.separators)
+        return np.repeat(np.arange(len(first)), np.diff(first, append=len(self.spaces)))
+
+    @cached_property
     def separators(self) -> Positions:
         """The position in `data` of each separator; segment i stands between separators i and i + 1."""
         return np.flatnonzero(self.bytes_ == SEP)
 
     def segment(self, at: Positions) -> Positions:
         """Return the segments in which these positions of `data` stand."""
-        return np.searchsorted(self.separators, at) - 1
+        return self.separators.searchsorted(at) - 1
 
     @property
     def widest(self) -> int:
@@ -295,7 +323,7 @@ class FoldedText:
 
     def chars(self, at: Positions) -> Positions:
         """Return which folded characters begin at these positions of `data`."""
-        return at if self._char_starts is None else np.searchsorted(self._char_starts, at)
+        return at if self._char_starts is None else self._char_starts.searchsorted(at)
 
     def origin(self, chars: Positions) -> Positions:
         """Return the positions in `raw` of these folded characters."""

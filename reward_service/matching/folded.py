@@ -110,7 +110,7 @@ class Findings:
 
     def of(self, rollout: int) -> "Findings":
         """Return the findings of one rollout, in entity order."""
-        first, stop = np.searchsorted(self.rollout, (rollout, rollout + 1))
+        first, stop = self.rollout.searchsorted((rollout, rollout + 1))
         which = np.arange(first, stop)
         return Findings(*(getattr(self, name)[which] for name in self.__slots__))
 
@@ -245,23 +245,21 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     )
     layout = Layout.of([() if long else rollout for rollout, long in zip(rollouts, long_R, strict=True)])
     text = FoldedText(layout.texts)
-    hits = scan(text, index)
-    of_hit = layout.rollout[text.segment(hits.start)]
-    too_costly_R = long_R | (np.bincount(of_hit, minlength=len(rollouts)) > spec.max_hits)
-    if too_costly_R.any():
-        hits = hits[~too_costly_R[of_hit]]
+    hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)
+    too_costly_R = long_R.copy()
+    too_costly_R[: len(spent_R)] |= spent_R
     named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
     mentions = (
         no_mentions()
         if spec.listed_mentions is None and spec.precision_floor is None
-        else mentions_by_look(text)
+        else mentions_by_look(text, layout.is_thought)
     )
     group = Group(
         compiled=compiled,
         layout=layout,
         text=text,
         named=named,
-        mentions=mentions[layout.is_thought[text.segment(mentions.start)]],
+        mentions=mentions,
         too_costly_R=too_costly_R,
         has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
         first_tool_RE=_first_tool_RE(len(rollouts), compiled, layout, text=text, named=named),

@@ -55,7 +55,7 @@ class Table:
     def __init__(self, keyed: Iterable[tuple[int, ...]], *, keys: int, width: int) -> None:
         rows = np.array(sorted(keyed), dtype=np.int64).reshape(-1, 1 + width)
         self.columns = rows[:, 1:].T.copy()
-        self._first = np.searchsorted(rows[:, 0], np.arange(keys + 1))
+        self._first = rows[:, 0].searchsorted(np.arange(keys + 1))
         self._count = np.diff(self._first)
 
     def join(self, keys: Positions) -> tuple[Positions, Positions]:

@@ -54,7 +54,8 @@ def no_mentions() -> Mentions:
 def loads(text: FoldedText) -> Keys:
     """Return the eight bytes from every position of the folded text as one number."""
     buffer = text.data + bytes(WORD)
-    return np.ndarray((len(text.data) + 1,), np.uint64, buffer, strides=(1,))  # type: ignore[no-any-return]  # numpy's own stub
+    words: Keys = np.ndarray((len(text.data) + 1,), np.uint64, buffer, strides=(1,))
+    return words
 
 
 def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
@@ -62,11 +63,8 @@ def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
     used = np.minimum(length, WORD).astype(np.uint64)
     mask = ~np.uint64(0) >> (np.uint64(64) - used * np.uint64(8))
     head, tail = words[start] & mask, words[np.maximum(end - WORD, start)] & mask
-    return (
-        (head * np.uint64(0x9E3779B97F4A7C15))
-        ^ (tail * np.uint64(0xC2B2AE3D27D4EB4F))
-        ^ length.astype(np.uint64)
-    )
+    mixed: Keys = (head * np.uint64(0x9E3779B97F4A7C15)) ^ (tail * np.uint64(0xC2B2AE3D27D4EB4F))
+    return mixed ^ length.astype(np.uint64)
 
 
 def _single(words: Iterable[str]) -> Keys:
@@ -94,31 +92,34 @@ def _runs(capital: Mask, parted: Mask) -> tuple[Positions, Positions]:
 def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Positions]:
     """Return the token spans of short pieces between punctuation marks that hold no token to skip."""
     start = np.flatnonzero(parted)
+    if not start.size:
+        return start, start
     end = np.append(start[1:], len(parted))
-    skips, letters = (np.append(0, np.cumsum(flags)) for flags in (skipped, caseless))
-    plain = skips[end] == skips[start]
-    longest = np.where(letters[end] > letters[start], SHORT_CASELESS_PIECE, SHORT_PIECE)
+    plain = ~np.logical_or.reduceat(skipped, start)
+    longest = np.where(np.logical_or.reduceat(caseless, start), SHORT_CASELESS_PIECE, SHORT_PIECE)
     short = plain & (end - start <= longest)
     return start[short], end[short]
 
 
-def mentions_by_look(text: FoldedText) -> Mentions:
-    """Return the capitalised runs and short pieces of the text, without words that merely open a sentence."""
-    gaps = text.chars(text.spaces)
-    initial = gaps[:-1] + 1
-    separator = text.bytes_[text.spaces[:-1] + 1] == SEP
+def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
+    """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
+    which = slice(None) if wanted.all() else np.flatnonzero(wanted[text.token_segment[:-1]])
+    space, after = text.spaces[:-1][which], text.spaces[1:][which]
+    gaps = text.chars(space)
+    initial = gaps + 1
+    separator = text.bytes_[space + 1] == SEP
     capital = text.strong[initial]
-    parted = text.strong[gaps[:-1]] | separator
+    parted = text.strong[gaps] | separator
     parted[:1] = True
     parted[1:] |= separator[:-1]
-    digit = text.bytes_[text.spaces[:-1] + 1] - ZERO < 10
+    digit = text.bytes_[space + 1] - ZERO < 10
     caseless = np.zeros(len(capital), dtype=np.bool_) if text.caseless is None else text.caseless[initial]
     runs, pieces = _runs(capital, parted), _pieces(capital | separator | digit, parted, caseless)
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
-    found = (text.spaces[start[order]] + 1, text.spaces[end[order]])
+    found = (space[start[order]] + 1, after[end[order] - 1])
     mentions = Mentions(*found, _keys(text, *found))
-    near = np.minimum(np.searchsorted(_OPENERS, mentions.key), len(_OPENERS) - 1)
+    near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)
     return mentions[_OPENERS[near] != mentions.key]
 
 

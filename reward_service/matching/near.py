@@ -29,7 +29,7 @@ def _places(text: FoldedText, form: Form, segment: int) -> Iterator[tuple[int, i
         at, left = begin, PLACES_PER_WORD * (len(word) >= LEAST_LETTERS and word not in tables.FUNCTION_WORDS)
         while left and (at := text.data.find(f" {word} ".encode(), at + 1, stop)) >= 0:
             left -= 1
-            first = int(np.searchsorted(text.spaces, at)) - offset
+            first = int(text.spaces.searchsorted(at)) - offset
             last = min(first + len(words), len(text.spaces) - 1)
             yield max(begin + 1, int(text.spaces[max(0, first)])) + 1, min(stop - 1, int(text.spaces[last]))
 

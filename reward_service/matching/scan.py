@@ -5,7 +5,8 @@ spaces around. Candidates are windows of whole tokens around a piece; `verify` d
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any, Self
 
@@ -39,7 +40,9 @@ class Spans:
 
     def __getitem__(self, which: npt.NDArray[Any]) -> Self:
         """Return some of the spans."""
-        return replace(self, **{name: getattr(self, name)[which] for name in self.__slots__})
+        return type(self)(
+            self.form[which], self.channel[which], self.distance[which], self.start[which], self.end[which]
+        )
 
     def __len__(self) -> int:
         return len(self.form)
@@ -89,21 +92,42 @@ class Windows:
         return Windows(self.phrase[which], self.start[which], self.end[which])
 
 
-def scan(text: FoldedText, index: Index) -> Hits:
-    """Find every pattern, overlapping, in chunks that bound what is held at a time."""
+def _raw_hits(text: FoldedText, index: Index, begin: int, stop: int) -> npt.NDArray[np.int64]:
+    """Return (pattern, start, end) of what begins in [begin, stop)."""
+    view = memoryview(text.data)[begin : stop + index.longest - 1]
+    found = index.automaton.find_matches_as_indexes(view, overlapping=True)
+    rows = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=3 * len(found)).reshape(-1, 3)
+    rows = rows[rows[:, 1] < stop - begin]
+    rows[:, 1:] += begin
+    return rows
+
+
+def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -> tuple[Hits, Mask]:
+    """Find every pattern, overlapping; return also which rollouts have more than `max_hits`, whose hits are left out.
+
+    The text is read in chunks that bound what is held at a time; a chunk of nothing but a spent rollout is skipped.
+
+    Args:
+        text: the folded segments.
+        index: what to look for.
+        rollout: the rollout of each segment, ascending.
+        max_hits: the budget of each rollout.
+    """
     size = max(index.longest, CHUNK_HITS // index.nesting)
-    parts, view = [], memoryview(text.data)
+    counts = np.zeros(int(rollout.max(initial=-1)) + 1, dtype=np.int64)
+    parts = [np.empty((0, 3), dtype=np.int64)]
     for begin in range(0, len(text.data), size):
-        found = index.automaton.find_matches_as_indexes(
-            view[begin : begin + size + index.longest - 1], overlapping=True
-        )
-        columns = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=3 * len(found)).reshape(-1, 3)
-        columns = columns[columns[:, 1] < size]
-        columns[:, 1:] += begin
-        parts.append(columns)
-    pattern, start, end = np.concatenate(parts).T
+        stop = min(begin + size, len(text.data))
+        low, high = np.clip(text.segment(np.array([begin + 1, stop - 1])), 0, len(rollout) - 1)
+        if len(rollout) and (counts[rollout[low] : rollout[high] + 1] <= max_hits).any():
+            rows = _raw_hits(text, index, begin, stop)
+            counts += np.bincount(rollout[text.segment(rows[:, 1])], minlength=len(counts))
+            parts.append(rows)
+    spent = counts > max_hits
+    rows = np.concatenate(parts)
+    pattern, start, end = (rows[~spent[rollout[text.segment(rows[:, 1])]]] if spent.any() else rows).T
     of, (role, reference, offset) = index.uses.join(pattern)
-    return Hits(role, reference, offset, start[of], end[of])
+    return Hits(role, reference, offset, start[of], end[of]), spent
 
 
 def _particle_follows(text: FoldedText, end: int) -> bool:
@@ -144,16 +168,12 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
 
 
 def satisfied(form: Form, raw: str, start: int, end: int, *, lead: int) -> bool:
-    """Return whether the original text at a span shows what the form's guard asks for."""
-    match form.guard:
-        case Guard.CAPITAL:
-            return raw[start].isupper()
-        case Guard.COMMA:
-            return "," in raw[start:end]
-        case Guard.VERBATIM:
-            return raw.startswith(form.spelling, start - lead)
-        case Guard.NONE:
-            return True
+    """Return whether the original text at a span shows what the guard of a guarded form asks for."""
+    if form.guard is Guard.CAPITAL:
+        return raw[start].isupper()
+    if form.guard is Guard.COMMA:
+        return "," in raw[start:end]
+    return raw.startswith(form.spelling, start - lead)
 
 
 def middle_fits(form: Form, between: str) -> bool:
@@ -169,12 +189,12 @@ def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
     if not (len(first.start) and len(last.start)):
         return Spans.none()
-    first_at, last_at = np.searchsorted(text.spaces, first.start), np.searchsorted(text.spaces, last.start)
+    first_at, last_at = text.spaces.searchsorted(first.start), text.spaces.searchsorted(last.start)
     width = len(text.spaces) + MIDDLE_NAMES + 2
     firsts = np.sort(first.reference * width + first_at)
     gap = np.arange(2, MIDDLE_NAMES + 2)[:, None]
     sought = last.reference * width + last_at - gap
-    gaps, pair = np.nonzero(firsts[np.minimum(np.searchsorted(firsts, sought), len(firsts) - 1)] == sought)
+    gaps, pair = np.nonzero(firsts[np.minimum(firsts.searchsorted(sought), len(firsts) - 1)] == sought)
     return _checked_middles(
         text, index, np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
     )
@@ -189,14 +209,12 @@ def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64
     _, between_start = text.raw_spans(start, text.spaces[first + 1])
     between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
     rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
-    kept = np.array(
-        [middle_fits(index.forms[number], text.raw[a:b]) for number, a, b in rows], dtype=np.bool_
-    )
+    fits = cache(lambda number, between: middle_fits(index.forms[number], between))
+    kept = np.array([fits(number, text.raw[a:b]) for number, a, b in rows], dtype=np.bool_)
     form, start, end = form[kept], start[kept], end[kept]
     rows = zip(form.tolist(), start.tolist(), end.tolist(), strict=True)
-    distance = [
-        Levenshtein.distance(index.forms[number].folded, text.data[a:b].decode()) for number, a, b in rows
-    ]
+    edits = cache(lambda number, window: Levenshtein.distance(index.forms[number].folded, window.decode()))
+    distance = [edits(number, text.data[a:b]) for number, a, b in rows]
     return Spans(form, np.full(len(form), EXPANDED), np.array(distance, dtype=np.int64), start, end)
 
 
@@ -204,8 +222,8 @@ def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     """Return the windows around piece hits whose length could be right, each once."""
     phrase, expected = pieces.reference, pieces.start - pieces.offset
     slack = index.edits[phrase] * text.widest
-    low = np.searchsorted(text.spaces, expected - slack)
-    count = np.searchsorted(text.spaces, expected + slack, side="right") - low
+    low = text.spaces.searchsorted(expected - slack)
+    count = text.spaces.searchsorted(expected + slack, side="right") - low
     at = np.repeat(np.arange(len(phrase)), count)
     first = low[at] + np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
     distinct = np.unique(phrase[at] * len(text.spaces) + first)

@@ -5,13 +5,13 @@ Every replica does it for all groups, so none is special and none is missed when
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
 from operator import attrgetter
 
 from reward_service import errors
-from reward_service.groups.stores.protocols import GroupKey
+from reward_service.groups.stores.protocols import GroupKey, Snapshot
 from reward_service.runs.standing import Standing
 
 log = logging.getLogger("reward_service")
@@ -19,6 +19,7 @@ log = logging.getLogger("reward_service")
 LOOK_EVERY_S = 1.0
 # Groups read with one command: 256 groups of 16 are half a megabyte.
 CHUNK = 256
+CANNOT_BE_READ = (errors.CorruptState, errors.EngineMismatch, errors.ProfileMismatch, errors.UnknownProfile)
 
 
 class Keeper:
@@ -27,6 +28,8 @@ class Keeper:
     def __init__(self, standing: Standing, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._standing = standing
         self._look_every_s = look_every_s
+        self._told: dict[GroupKey, bytes] = {}
+        """Groups that somebody waits for, as they were at the last look."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -49,16 +52,17 @@ class Keeper:
         """Close what is due, and look at every group that somebody waits for: wake-ups may have been missed."""
         for run_id in list(self._standing.runs_in_use):
             await self._expire_due(run_id)
+        told, self._told = self._told, {}
         for run_id, keys in groupby(sorted(self._standing.watch.keys()), key=attrgetter("run_id")):
             group_ids = [key.group_id for key in keys]
             for start in range(0, len(group_ids), CHUNK):
-                await self._tell(run_id, group_ids[start : start + CHUNK])
+                await self._look(run_id, group_ids[start : start + CHUNK], told)
 
     async def listen(self) -> None:
         """Tell who waits about groups that any process has changed."""
         async for key in self._standing.store.wakeups():
             if key in self._standing.watch:
-                await self._tell(key.run_id, [key.group_id])
+                await self._look(key.run_id, [key.group_id], {})
 
     async def _forever(self, step: Callable[[], Coroutine[None, None, None]]) -> None:
         """Repeat a step; where the store does not answer, go on as soon as it does."""
@@ -84,16 +88,25 @@ class Keeper:
                 await self._standing.store.forget(key)
         except errors.UnknownRun:
             return  # deleted meanwhile
-        except (errors.CorruptState, errors.EngineMismatch, errors.ProfileMismatch) as error:
-            log.warning("group %s of run %s: %s %s", key.group_id, key.run_id, error.title, error.detail)
+        except CANNOT_BE_READ as error:
+            log.warning("group %s of run %s: %s %s", *key[::-1], error.title, error.detail)
 
-    async def _tell(self, run_id: str, group_ids: Sequence[str]) -> None:
-        """Look at groups and tell who waits; a group that cannot be read does not keep the others waiting."""
+    async def _look(self, run_id: str, group_ids: Sequence[str], told: Mapping[GroupKey, bytes]) -> None:
+        """Look at groups, and tell who waits for one that is not as it was told."""
+        asked = self._standing.watch.moment()
+        snapshot = await self._standing.store.read(run_id, group_ids)
+        for group_id, blob in zip(group_ids, snapshot.groups, strict=True):
+            key = GroupKey(run_id, group_id)
+            if blob is not None:
+                self._told[key] = blob
+            if blob is None or blob != told.get(key):
+                self._tell(key, snapshot, blob, asked)
+
+    def _tell(self, key: GroupKey, snapshot: Snapshot, blob: bytes | None, asked: int) -> None:
+        """Tell who waits; a group that cannot be read is said by whoever asks for it next."""
         try:
-            found = await self._standing.see_many(run_id, group_ids)
-        except (errors.CorruptState, errors.EngineMismatch, errors.ProfileMismatch):
-            for group_id in group_ids if len(group_ids) > 1 else ():
-                await self._tell(run_id, [group_id])
-            return
-        for group_id, seen in zip(group_ids, found, strict=True):
-            self._standing.watch.tell(GroupKey(run_id, group_id), seen)
+            seen = self._standing.seen(key, snapshot, blob)
+        except CANNOT_BE_READ as error:
+            log.warning("group %s of run %s: %s %s", *key[::-1], error.title, error.detail)
+        else:
+            self._standing.watch.tell(key, seen, asked=asked)

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from entity_index.types import Question
 from reward_service import errors
@@ -68,7 +69,7 @@ class RunService:
     def __init__(self, scorer: RewardService, store: GroupStore) -> None:
         self.settings = scorer.settings
         self.standing = Standing(scorer, store)
-        self._scorer = scorer
+        self.scorer = scorer
 
     async def declare(self, run_id: str, declared: Declaration) -> tuple[Run, bool]:
         """Declare a run, or find it declared; returns it, and whether it is new.
@@ -185,15 +186,12 @@ class RunService:
         claim, seen = taken.claim, taken.seen
         if waiter is None or not seen.state.is_open:
             return seen
-        if not await waiter.until(lambda told: _is_over(told, claim), patience):
-            return seen
-        told = waiter.told
-        if told is None or not _holds(told.state, claim):  # what was told may be older than this rollout
-            told = await self.standing.see(seen.key)
-        if told is None or not _holds(told.state, claim):
+        over = partial(_is_over, claim=claim)
+        now = waiter.told if await waiter.until(over, patience) else await self.standing.see(seen.key)
+        if now is None or not _holds(now.state, claim):
             await self.find(seen.key.run_id)
-            raise _lost(told, claim)
-        return told
+            raise _lost(now, claim)
+        return now
 
     async def group(self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
         """Return a group, waiting for it to close; it may still be open, and it may come while we wait.
@@ -203,7 +201,7 @@ class RunService:
         """
         seen = await self.standing.expire(key)
         if waiter is not None and not _is_closed(seen):
-            was_told = await waiter.until(_is_closed, patience)
+            was_told = await waiter.until(lambda told, _is_fresh: _is_closed(told), patience)
             seen = waiter.told if was_told else await self.standing.see(key)
         return _there(seen)
 
@@ -225,14 +223,14 @@ class RunService:
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
-        profile = self._scorer.profile(declared.profile)
+        profile = self.scorer.profile(declared.profile)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
-            index=await self._scorer.pin(declared.dataset),
+            index=await self.scorer.pin(declared.dataset),
         )
 
     def _admitted(self, look: Look, claim: Claim) -> Decision:
@@ -244,7 +242,7 @@ class RunService:
         return decision
 
     async def _measured(self, arrival: Arrival, run: Run) -> tuple[Truth, RolloutFacts]:
-        truth, facts = await self._scorer.measure_one(
+        truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
             arrival.rollout,
             self.standing.profile(run),
@@ -290,9 +288,11 @@ def _is_closed(seen: Seen | None) -> bool:
     return seen is not None and not seen.state.is_open
 
 
-def _is_over(seen: Seen | None, claim: Claim) -> bool:
+def _is_over(seen: Seen | None, is_fresh: bool, *, claim: Claim) -> bool:  # noqa: FBT001  # called by position
     """Return whether a member need not wait any longer: its group is closed, or no longer its group."""
-    return seen is None or not seen.state.is_open or not _holds(seen.state, claim)
+    if seen is not None and (_holds(seen.state, claim) or seen.state.attempt > claim.attempt):
+        return not seen.state.is_open or seen.state.attempt > claim.attempt
+    return is_fresh
 
 
 def _lost(seen: Seen | None, claim: Claim) -> errors.CallError:

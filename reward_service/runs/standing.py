@@ -14,6 +14,7 @@ from reward_service.groups.codec import decode_group, decode_run, encode_group
 from reward_service.groups.stores.protocols import GroupKey, GroupStore, Snapshot, Write
 from reward_service.groups.values import Decision, GroupState, Run
 from reward_service.groups.watch import Watch
+from reward_service.ledger import Published, Terms
 from reward_service.profiles import Profile
 from reward_service.runs.seen import Seen
 from reward_service.service import RewardService
@@ -43,6 +44,8 @@ class Standing:
         self.runs_in_use: set[str] = set()
         """Runs that this process has met; what nobody asks about need not be closed before somebody does."""
         self._turns: dict[GroupKey, tuple[asyncio.Lock, int]] = {}
+        self.on_closed: Callable[[Seen], None] = lambda _seen: None
+        """Called by the process that closes a group, once."""
 
     def profile(self, run: Run) -> Profile:
         """Return the profile that a run has pinned.
@@ -75,16 +78,22 @@ class Standing:
     async def see_many(self, run_id: str, group_ids: Sequence[str]) -> list[Seen | None]:
         """Look at groups of a run without touching them; one item each, None where there is none."""
         snapshot = await self.store.read(run_id, group_ids)
-        if snapshot.run is None:
-            return [None] * len(group_ids)
-        run = decode_run(snapshot.run)
-        assembler = self._assembler(run)
-        found = [blob and decode_group(blob) for blob in snapshot.groups]
-        mine = [state if state and assembler.owns(state) else None for state in found]
         return [
-            self._seen(GroupKey(run_id, group_id), run, state, snapshot.now)
-            for group_id, state in zip(group_ids, mine, strict=True)
+            self.seen(GroupKey(run_id, group_id), snapshot, blob)
+            for group_id, blob in zip(group_ids, snapshot.groups, strict=True)
         ]
+
+    def seen(self, key: GroupKey, snapshot: Snapshot, blob: bytes | None) -> Seen | None:
+        """Read a group from what the store holds; None where there is none.
+
+        Raises:
+            EngineMismatch, CorruptState: it cannot be read.
+            UnknownProfile, ProfileMismatch: this replica cannot say what it pays.
+        """
+        if snapshot.run is None or blob is None:
+            return None
+        run, state = decode_run(snapshot.run), decode_group(blob)
+        return self._seen(key, run, state, snapshot.now) if self._assembler(run).owns(state) else None
 
     async def change(self, key: GroupKey, decide: Callable[[Look], Decision]) -> tuple[Decision, Seen | None]:
         """Change a group as somebody decides; returns the decision, and the group that is there now.
@@ -94,6 +103,7 @@ class Standing:
             CallError: what the decision refuses with; the state that goes with it is kept.
         """
         for _ in range(TRIES):
+            asked = self.watch.moment()
             snapshot = await self.store.read(key.run_id, [key.group_id])
             if snapshot.run is None:
                 raise _unknown_run()
@@ -101,10 +111,18 @@ class Standing:
             run, (blob,) = decode_run(snapshot.run), snapshot.groups
             before = None if blob is None else decode_group(blob)
             decision = decide(Look(self._assembler(run), before, snapshot.now, snapshot.open_groups))
+            closed = self._closed(key, run, before, decision.state)
+            if closed is not None:
+                self._scorer.publish([published(closed)], _terms(closed))
             if await self._swapped(key, snapshot, before, decision.state):
+                if closed is not None:
+                    self.on_closed(closed)
                 if decision.refusal is not None:
                     raise decision.refusal
-                return decision, self._told(key, run, decision.state, snapshot.now)
+                seen = closed or self._seen(key, run, decision.state, snapshot.now)
+                if seen is not None and not seen.state.is_open:
+                    self.watch.tell(key, seen, asked=asked)  # other processes hear of it through the store
+                return decision, seen
         raise errors.StateUnavailable("the group changes faster than it can be read")
 
     async def expire(self, key: GroupKey) -> Seen | None:
@@ -137,7 +155,7 @@ class Standing:
         if after is None or after == before or snapshot.run is None:
             return True
         ttl_s = self.settings.group_ttl_s
-        afresh = before is not None and (before.epoch, before.attempt) != (after.epoch, after.attempt)
+        afresh = before is not None and not _is_same(before, after)
         write = Write(
             encode_group(after),
             keep_s=max(after.closes_at - snapshot.now, 0.0) + ttl_s,
@@ -147,16 +165,44 @@ class Standing:
         (blob,) = snapshot.groups
         return await self.store.swap(key, blob, write, run=snapshot.run, keep_run_s=self.settings.run_ttl_s)
 
+    def _closed(
+        self, key: GroupKey, run: Run, before: GroupState | None, after: GroupState | None
+    ) -> Seen | None:
+        """Return a group that a decision closes; None where it stays as it was, or open."""
+        if after is None or after.is_open:
+            return None
+        again = before is not None and not before.is_open and _is_same(before, after)
+        return None if again else self._seen(key, run, after, after.closes_at)
+
     def _seen(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
         return None if state is None else Seen(key, run, state, profile=self.profile(run), now=now)
 
-    def _told(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
-        """Tell who waits in this process about a group that is closed; the others hear of it through the store."""
-        seen = self._seen(key, run, state, now)
-        if seen is not None and not seen.state.is_open:
-            self.watch.tell(key, seen)
-        return seen
+
+def _is_same(before: GroupState, after: GroupState) -> bool:
+    """Return whether two states are of one attempt at one group."""
+    return (before.epoch, before.attempt) == (after.epoch, after.attempt)
 
 
 def _unknown_run() -> errors.UnknownRun:
     return errors.UnknownRun("declare it first: PUT /v1/runs/{run_id}")
+
+
+def published(seen: Seen) -> Published:
+    """Return what the ledger keeps of a closed group.
+
+    It is written before the swap: who loses that leaves a line too many, and no reward goes out without one.
+    """
+    index = seen.run.index
+    return Published(
+        run_id=seen.key.run_id,
+        group_id=seen.key.group_id,
+        question_id=seen.state.question_id,
+        index_digest=index and index.digest,
+        facts=[member.facts for member in seen.state.members],
+        result=seen.result,
+        missing=len(seen.missing),
+    )
+
+
+def _terms(seen: Seen) -> Terms:
+    return Terms("", seen.profile, seen.run.estimator, seen.run.declared.partial)

@@ -1,6 +1,9 @@
 """From a recorded rollout to segments: who wrote which text, whether the format holds, and what the answer is.
 
 - `tagged`: tagged text -> blocks
+- `react`: ReAct text -> blocks
+- `turns`: chat written as one string -> chat messages
+- `formats`: the table of text formats
 - `grammars`: format verdicts over blocks
 - `messages`: OpenAI chat messages -> segments
 
@@ -10,14 +13,14 @@ Steps come already cut. Text of a tool response or of the question never becomes
 from dataclasses import dataclass
 from typing import assert_never
 
+from reward_service.trajectory.formats import FORMATS, BlockFormat, TurnFormat
 from reward_service.trajectory.grammars import GRAMMARS
 from reward_service.trajectory.messages import UnparsableRollout, parse_messages, tool_call_text
-from reward_service.trajectory.tagged import scan_blocks
 from reward_service.types import Messages, Segment, SegmentKind, Steps, Text
 
 PARSER_VERSION = 1
 
-__all__ = ["GRAMMARS", "PARSER_VERSION", "Parsed", "UnparsableRollout", "parse", "tool_call_text"]
+__all__ = ["FORMATS", "GRAMMARS", "PARSER_VERSION", "Parsed", "UnparsableRollout", "parse", "tool_call_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,15 @@ class Parsed:
 
 
 def _parse_text(source: Text, grammar: str) -> Parsed:
-    blocks = list(scan_blocks(source.text))
-    segments = tuple(Segment(block.kind, block.text) for block in blocks if block.kind and block.is_segment)
-    return Parsed(segments, GRAMMARS[grammar](blocks))
+    match FORMATS[source.format]:
+        case BlockFormat(cut, call_error):
+            blocks = list(cut(source.text))
+            segments = tuple(Segment(one.kind, one.text) for one in blocks if one.kind and one.is_segment)
+            return Parsed(segments, GRAMMARS[grammar](blocks, call_error))
+        case TurnFormat(turns):
+            return _parse_messages(Messages(tuple(turns(source.text))), grammar)
+        case other:
+            assert_never(other)
 
 
 def _parse_messages(source: Messages, grammar: str) -> Parsed:
@@ -51,7 +60,7 @@ def parse(source: Text | Messages | Steps, grammar: str) -> Parsed:
 
     Args:
         source: the rollout as it was sent.
-        grammar: a name in `GRAMMARS`. It judges text; of messages only unfinished tags are held against the policy.
+        grammar: a name in `GRAMMARS`. It judges text; of messages, and of text that is chat, only unfinished tags are held against the policy.
 
     Returns:
         Its segments in order and the format verdict.

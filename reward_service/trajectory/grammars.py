@@ -12,7 +12,9 @@ from types import MappingProxyType
 from reward_service.trajectory.tagged import Block
 from reward_service.types import SegmentKind
 
-Grammar = Callable[[Sequence[Block]], str | None]
+CallCheck = Callable[[str], str | None]
+"""What is wrong with the text of a tool call, or None; what a call looks like is the format's business."""
+Grammar = Callable[[Sequence[Block], CallCheck], str | None]
 
 _LETTER = {
     SegmentKind.THOUGHT: "t",
@@ -33,29 +35,35 @@ def unfinished_tag(blocks: Sequence[Block]) -> str | None:
     return None
 
 
-def is_call(text: str) -> bool:
-    """Return whether the text is a JSON object with a `name` and `arguments`."""
+def json_call_error(text: str) -> str | None:
+    """A call is a JSON object with a `name` and `arguments`."""
     try:
         call = json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call
+        call = None
+    sound = isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call
+    return None if sound else "tool call is not a JSON object with name and arguments"
 
 
-def balanced(blocks: Sequence[Block]) -> str | None:
+def plain_call_error(text: str) -> str | None:
+    """A call is a query in plain words."""
+    return None if text.strip() else "tool call is empty"
+
+
+def balanced(blocks: Sequence[Block], call_error: CallCheck) -> str | None:  # noqa: ARG001  # one signature for all
     """Every opened tag is closed and an answer stands."""
     if error := unfinished_tag(blocks):
         return error
     return None if any(block.kind is SegmentKind.ANSWER and block.opened for block in blocks) else "no answer"
 
 
-def websailor(blocks: Sequence[Block]) -> str | None:
+def websailor(blocks: Sequence[Block], call_error: CallCheck) -> str | None:
     """The strict grammar: thought, call and response in turns, then thought and answer, and nothing between.
 
     "Any response that does not strictly follow the format will be considered a case with format errors"
-    (arXiv:2510.24694, App. A). A tool call is a JSON object with `name` and `arguments`.
+    (arXiv:2510.24694, App. A). In tagged text a tool call is a JSON object with `name` and `arguments`.
     """
-    if error := balanced(blocks):
+    if error := balanced(blocks, call_error):
         return error
     if any(block.kind is None and block.text.strip() for block in blocks):
         return "text outside the tags"
@@ -64,12 +72,11 @@ def websailor(blocks: Sequence[Block]) -> str | None:
         return "closing tag without its opening tag"
     if not _TURNS.fullmatch("".join(_LETTER[block.kind] for block in tagged if block.kind)):
         return "tags out of order"
-    if not all(is_call(block.text) for block in tagged if block.kind is SegmentKind.TOOL_CALL):
-        return "tool call is not a JSON object with name and arguments"
-    return None
+    calls = (block.text for block in tagged if block.kind is SegmentKind.TOOL_CALL)
+    return next((error for call in calls if (error := call_error(call))), None)
 
 
-def none(blocks: Sequence[Block]) -> str | None:  # noqa: ARG001  # one signature for all grammars
+def none(blocks: Sequence[Block], call_error: CallCheck) -> str | None:  # noqa: ARG001  # one signature for all
     """Anything goes."""
     return None
 

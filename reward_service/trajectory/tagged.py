@@ -7,23 +7,68 @@ One pass over the tags, one open block at a time, linear in the text whatever th
 - a thought that was never closed ends at the first tag that opens after it;
 - a `</think>` before any other tag closes a thought whose opening tag stands in the prompt.
 
+Formats differ in how the tags are spelled, and in whether calls and responses stand between thoughts or inside them.
 It knows no grammar: whether such blocks are well formed is `grammars`' business.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from reward_service.types import SegmentKind
 
-TAG_NAMES = {
-    "think": SegmentKind.THOUGHT,
-    "tool_call": SegmentKind.TOOL_CALL,
-    "tool_response": SegmentKind.TOOL_RESPONSE,
-    "answer": SegmentKind.ANSWER,
-}
-_TAG = re.compile(r"<(/?)(think|tool_call|tool_response|answer)>")
 _ENDS_A_THOUGHT = (SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE)
+
+
+@dataclass(frozen=True)
+class Tags:
+    """How a format spells its tags."""
+
+    spelled: tuple[tuple[str, str, SegmentKind], ...]
+    """Opening and closing tag of each kind."""
+    nested: bool = False
+    """Calls and responses stand inside a thought, which goes on after them."""
+
+    @property
+    def interrupts_a_thought(self) -> tuple[SegmentKind, ...]:
+        """Which tags stand inside a thought without ending it."""
+        return (SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE) if self.nested else ()
+
+    @cached_property
+    def meaning(self) -> dict[str, tuple[bool, SegmentKind]]:
+        """Whether a tag closes, and what."""
+        opening = {opens: (False, kind) for opens, _, kind in self.spelled}
+        return opening | {closes: (True, kind) for _, closes, kind in self.spelled}
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Any of the tags."""
+        return re.compile("|".join(map(re.escape, self.meaning)))
+
+
+def angled(*names: tuple[str, SegmentKind]) -> tuple[tuple[str, str, SegmentKind], ...]:
+    """Spell tags as XML does."""
+    return tuple((f"<{name}>", f"</{name}>", kind) for name, kind in names)
+
+
+THINK, ANSWER = ("think", SegmentKind.THOUGHT), ("answer", SegmentKind.ANSWER)
+TAGGED = Tags(
+    angled(THINK, ("tool_call", SegmentKind.TOOL_CALL), ("tool_response", SegmentKind.TOOL_RESPONSE), ANSWER)
+)
+SEARCH_R1 = Tags(
+    angled(THINK, ("search", SegmentKind.TOOL_CALL), ("information", SegmentKind.TOOL_RESPONSE), ANSWER)
+)
+"""arXiv:2503.09516, §3.2."""
+R1_SEARCHER = Tags(
+    (
+        *angled(THINK, ANSWER),
+        ("<|begin_of_query|>", "<|end_of_query|>", SegmentKind.TOOL_CALL),
+        ("<|begin_of_documents|>", "<|end_of_documents|>", SegmentKind.TOOL_RESPONSE),
+    ),
+    nested=True,
+)
+"""arXiv:2503.05592, App.: the query and the documents stand inside `<think>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +88,11 @@ class Block:
         """Whether it is a piece of the rollout: tagged, and not just a stray closing tag."""
         return self.kind is not None and (self.opened or self.text != "")
 
+    @property
+    def is_blank_thought(self) -> bool:
+        """Whether it is a whole thought that says nothing, as between two calls inside one thought."""
+        return self.kind is SegmentKind.THOUGHT and self.closed and not self.text.strip()
+
 
 @dataclass(slots=True)
 class _Open:
@@ -53,6 +103,8 @@ class _Open:
     first_inner: int | None = None
     """Where the first tag that opens inside it stands."""
     reopened: bool = False
+    in_thought: bool = False
+    """A thought goes on after it."""
 
 
 def _unclosed(text: str, block: _Open, end: int) -> Iterator[Block]:
@@ -64,13 +116,32 @@ def _unclosed(text: str, block: _Open, end: int) -> Iterator[Block]:
         yield Block(block.kind, text[block.start : end], closed=False)
 
 
-def scan_blocks(text: str) -> Iterator[Block]:
-    """Cut tagged text into blocks, in order, losing only the tags themselves."""
+def _opened_inside(
+    text: str, block: _Open, tag: re.Match[str], *, kind: SegmentKind, tags: Tags
+) -> tuple[Iterable[Block], _Open]:
+    """Return what ends where a tag opens inside a block, and the block that is open then."""
+    if block.kind is SegmentKind.THOUGHT and kind in tags.interrupts_a_thought:
+        return [Block(block.kind, text[block.start : tag.start()])], _Open(kind, tag.end(), in_thought=True)
+    if block.kind is SegmentKind.THOUGHT and kind in _ENDS_A_THOUGHT:
+        return _unclosed(text, block, tag.start()), _Open(kind, tag.end())
+    block.first_inner = tag.start() if block.first_inner is None else block.first_inner
+    block.reopened |= kind is block.kind is not SegmentKind.TOOL_RESPONSE
+    return (), block
+
+
+def scan_blocks(text: str, tags: Tags = TAGGED) -> Iterator[Block]:
+    """Cut tagged text into blocks, in order, losing only the tags themselves; in nested formats blank thoughts too."""
+    if not tags.nested:
+        return _scan(text, tags)
+    return (block for block in _scan(text, tags) if not block.is_blank_thought)
+
+
+def _scan(text: str, tags: Tags) -> Iterator[Block]:
     block: _Open | None = None
     at = 0
     first = True
-    for tag in _TAG.finditer(text):
-        closing, kind = bool(tag[1]), TAG_NAMES[tag[2]]
+    for tag in tags.pattern.finditer(text):
+        closing, kind = tags.meaning[tag[0]]
         if block is None:
             if closing and kind is SegmentKind.THOUGHT and first:
                 yield Block(kind, text[at : tag.start()], opened=False)
@@ -82,14 +153,10 @@ def scan_blocks(text: str) -> Iterator[Block]:
                     block = _Open(kind, tag.end())
         elif closing and kind is block.kind:
             yield Block(kind, text[block.start : tag.start()], closed=not block.reopened)
-            block = None
+            block = _Open(SegmentKind.THOUGHT, tag.end()) if block.in_thought else None
         elif not closing:
-            if block.kind is SegmentKind.THOUGHT and kind in _ENDS_A_THOUGHT:
-                yield from _unclosed(text, block, tag.start())
-                block = _Open(kind, tag.end())
-            else:
-                block.first_inner = tag.start() if block.first_inner is None else block.first_inner
-                block.reopened |= kind is block.kind is not SegmentKind.TOOL_RESPONSE
+            ended, block = _opened_inside(text, block, tag, kind=kind, tags=tags)
+            yield from ended
         at = tag.end()
         first = False
     if block is None:

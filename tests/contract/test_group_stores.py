@@ -5,13 +5,15 @@ import contextlib
 import subprocess
 
 import pytest
+from redis import Redis
+from redis.exceptions import RedisError
 
 from reward_service.clock import ManualClock
 from reward_service.errors import StateUnavailable, UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
 from reward_service.groups.stores.protocols import GroupKey, OpenGroup, Write
 from reward_service.groups.stores.redis import RedisStore
-from reward_service.groups.stores.urls import connect, parse_address
+from reward_service.groups.stores.urls import connect
 from tests.redis_server import RedisServer, free_port, needed, until
 
 KEY = GroupKey("run", "group")
@@ -25,21 +27,30 @@ def redis_server(tmp_path_factory):
         yield server
 
 
+@contextlib.contextmanager
+def sentinel(folder, primary):
+    """A Sentinel that watches a primary, as `main`; yields its port."""
+    config, port = folder / "sentinel.conf", free_port()
+    config.write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor main 127.0.0.1 {primary.port} 1\n"
+        "sentinel down-after-milliseconds main 300\nsentinel failover-timeout main 1000\n"
+    )
+    with subprocess.Popen(["redis-server", str(config), "--sentinel"], stdout=subprocess.DEVNULL) as process:
+        try:
+            yield port
+        finally:
+            process.kill()
+
+
 @pytest.fixture(scope="module")
 def sentinel_url(tmp_path_factory):
     """A primary that one Sentinel watches."""
     needed()
-    folder, port = tmp_path_factory.mktemp("sentinel"), free_port()
-    config = folder / "sentinel.conf"
-    with RedisServer(tmp_path_factory.mktemp("primary"), port=free_port()) as primary:
-        config.write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor main 127.0.0.1 {primary.port} 1\n"
-        )
-        with subprocess.Popen(
-            ["redis-server", str(config), "--sentinel"], stdout=subprocess.DEVNULL
-        ) as sentinel:
-            yield f"redis+sentinel://127.0.0.1:{port}/main/0"
-            sentinel.kill()
+    with (
+        RedisServer(tmp_path_factory.mktemp("primary"), port=free_port()) as primary,
+        sentinel(tmp_path_factory.mktemp("sentinel"), primary) as port,
+    ):
+        yield f"redis+sentinel://127.0.0.1:{port}/main/0"
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +133,7 @@ async def test_a_dropped_run_is_gone_and_its_name_free(store):
     assert (await store.read("run")).run is None
     assert await store.open_groups("run") == []
     assert await store.declare("run", b"another", keep_s=60.0) == b"another"
+    assert await group(store) is None
 
 
 async def test_a_group_is_swapped_for_what_was_read_and_for_nothing_else(store):
@@ -226,6 +238,46 @@ async def test_a_hundred_writers_lose_nothing(store):
 
     await asyncio.gather(*map(add, range(100)))
     assert len((await group(store)).split()) == 100
+
+
+async def test_sentinel_leads_to_the_new_primary(tmp_path_factory):
+    """The primary dies, its replica takes over; what was not replicated is gone, and the store goes on."""
+    needed()
+    with (
+        RedisServer(tmp_path_factory.mktemp("first"), port=free_port()) as first,
+        RedisServer(
+            tmp_path_factory.mktemp("second"), "--replicaof", "127.0.0.1", str(first.port), port=free_port()
+        ) as second,
+        sentinel(tmp_path_factory.mktemp("failover"), first) as port,
+    ):
+        store = RedisStore(connect(f"redis+sentinel://127.0.0.1:{port}/main", timeout_s=1.0), prefix="f")
+        await asyncio.to_thread(until, lambda: _has_replica(port), "the Sentinel knows the replica")
+        await store.declare("run", RUN, keep_s=60.0)
+        first.kill()
+        await asyncio.to_thread(until, lambda: _is_primary(second), "the replica takes over")
+
+        assert await _in_the_end(lambda: store.declare("run", RUN, keep_s=60.0)) == RUN
+        assert await put(store, None, b"1")
+        await store.stop()
+
+
+def _has_replica(sentinel_port):
+    with Redis(port=sentinel_port, decode_responses=True) as client, contextlib.suppress(RedisError):
+        return any(":" in one["name"] for one in client.sentinel_slaves("main"))
+
+
+def _is_primary(server):
+    with server.client() as client:
+        return client.info("replication")["role"] == "master"
+
+
+async def _in_the_end(command):
+    for _ in range(100):
+        try:
+            return await command()
+        except StateUnavailable:
+            continue
+    raise AssertionError("the store does not come back")
 
 
 async def test_memory_lets_go_of_what_is_kept_no_longer(clock):
@@ -333,16 +385,3 @@ def test_a_url_that_names_no_redis_is_refused_and_not_repeated(url, why):
         connect(url.replace("://", "://user:hunter2@"), timeout_s=1.0)
 
     assert "hunter2" not in str(refused.value)
-
-
-def test_several_servers_in_a_url():
-    address = parse_address("rediss+sentinel://u:p%40ss@a:1,b,[::1]:3/main/2")
-
-    assert address.hosts == (("a", 1), ("b", 26379), ("::1", 3))
-    assert (address.service, address.db, address.username, address.password, address.tls) == (
-        "main",
-        2,
-        "u",
-        "p@ss",
-        True,
-    )

@@ -18,7 +18,8 @@ from entity_index.errors import (
     VersionExists,
 )
 from entity_index.push import push
-from entity_index.stores.connection import connect, is_url, parse_address
+from entity_index.stores.address import parse_address
+from entity_index.stores.connection import connect, is_url
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.stores.redis import RedisCatalogue
 from entity_index.types import Entity, Question

@@ -10,6 +10,8 @@ import pytest
 
 from tests.redis_server import RedisServer, free_port, needed, until
 
+WAYS = {"processes": 2, "state_timeout_s": 0.5, "drain_delay_s": 0.2, "log_level": "warning"}
+
 
 class Replica:
     """One service in a process of its own, always on the same port."""
@@ -18,7 +20,7 @@ class Replica:
         self.port, self.log, self.process = free_port(), log, None
         self.environment = os.environ | {
             f"REWARD_SERVICE_{name.upper()}": str(value)
-            for name, value in {"state_url": state_url, "port": self.port, "processes": 2, **settings}.items()
+            for name, value in {**WAYS, "state_url": state_url, "port": self.port, **settings}.items()
         }
 
     def start(self):
@@ -53,7 +55,7 @@ def machinery(tmp_path_factory):
     needed()
     folder = tmp_path_factory.mktemp("faults")
     with RedisServer(folder, "--appendonly", "yes", "--appendfsync", "always") as server:
-        both = [Replica(server.url, folder / f"replica{n}.log", state_timeout_s=0.5) for n in range(2)]
+        both = [Replica(server.url, folder / f"replica{n}.log") for n in range(2)]
         for replica in both:
             replica.start()
         try:

@@ -62,6 +62,13 @@ class Trainer:
                 self.counts[f"{answer[0]} {answer[1]['type'].rpartition(':')[2]}"] += 1
             await asyncio.sleep(PATIENCE_S)
 
+    async def acknowledges(self, more):
+        """Wait until more rollouts were acknowledged."""
+        wanted = len(self.acknowledged) + more
+        while len(self.acknowledged) < wanted:
+            self.progress.clear()
+            await self.progress.wait()
+
     async def declare(self):
         """Declare the run, as often as the store forgets it."""
         status, _ = await self.ask("PUT", f"/v1/runs/{self.run_id}", self.declared)
@@ -75,7 +82,7 @@ class Trainer:
     async def collect(self, group, rollout):
         """Put one rollout until its group is closed; repair on the way what was lost."""
         while True:
-            attempt = group.attempt
+            attempt, paid = group.attempt, set(group.results)
             wait_s = self.draw.choice([0, self.wait_s])
             status, reply = await self.put(group, rollout, wait_s=wait_s, attempt=attempt)
             if status in (200, 202):
@@ -85,8 +92,15 @@ class Trainer:
                 return
             if status >= 400:
                 await self._repair(group, attempt, reply["type"].rpartition(":")[2])
-            elif wait_s == 0:
-                await asyncio.sleep(PATIENCE_S)
+            else:
+                await self._send_again(group, paid.intersection(reply["missing"]))
+
+    async def _send_again(self, group, lost):
+        """Send what the store has lost: rollouts that were paid before it was asked, and are missing all the same."""
+        for rollout_id in sorted(lost):
+            self.counts["sent again"] += 1
+            await self.put(group, group.rollouts[int(rollout_id)], attempt=group.attempt)
+        await asyncio.sleep(PATIENCE_S)
 
     def _note(self, group, rollout, attempt):
         self.acknowledged.add((group.group_id, attempt, rollout["rollout_id"]))

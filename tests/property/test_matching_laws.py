@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -6,7 +7,14 @@ from rapidfuzz.distance import Levenshtein
 
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
-from reward_service.matching import EGRPO, compile_question, match_group
+from reward_service.matching import (
+    EGRPO,
+    EGRPO_GUARDED,
+    MatchSpec,
+    MentionNames,
+    compile_question,
+    match_group,
+)
 from reward_service.types import Segment, SegmentKind
 from tests.property.texts import texts
 from tests.reference.textbook_matcher import CHANNELS, all_spans
@@ -74,3 +82,49 @@ def test_a_group_is_its_rollouts_matched_alone(
     assert match_group(group, compiled, explain=explain) == [
         match_group([one], compiled, explain=explain)[0] for one in group
     ]
+
+
+@st.composite
+def pastes(draw: st.DrawFn) -> tuple[Question, list[Segment], str]:
+    """A rollout, and 12 or more consecutive tokens of one of its tool responses."""
+    question = draw(questions)
+    words = st.sampled_from(
+        (*NAMES, *(entity.name for entity in question.entities), "and", "went to", "the school", "的")
+    )
+    response = " ".join(draw(st.lists(words, min_size=14, max_size=40)))
+    before = draw(st.lists(thoughts, max_size=2))
+    rollout = [*before, Segment(SegmentKind.TOOL_RESPONSE, response), *draw(st.lists(thoughts, max_size=1))]
+    folded = fold(response)
+    tokens = [(found.start(), found.end()) for found in re.finditer(r"[^ ]+", folded.text)]
+    first = draw(st.integers(0, max(0, len(tokens) - 12)))
+    last = draw(st.integers(min(len(tokens), first + 12), len(tokens))) - 1
+    start, end = folded.span(tokens[first][0], tokens[last][1])
+    return question, rollout, response[start:end] if last - first >= 11 else ""
+
+
+@settings(max_examples=300, deadline=None)
+@given(pastes())
+def test_pasting_twelve_tokens_of_a_tool_response_never_raises_the_count(
+    case: tuple[Question, list[Segment], str],
+) -> None:
+    question, rollout, paste = case
+    compiled = compile_question(question, EGRPO)
+    alone, with_paste = match_group([rollout, [*rollout, Segment(SegmentKind.THOUGHT, paste)]], compiled)
+    assert with_paste.matched <= alone.matched
+
+
+@settings(deadline=None)
+@given(pastes(), st.sampled_from([EGRPO, PLAIN, EGRPO_GUARDED]))
+def test_the_counts_add_up(case: tuple[Question, list[Segment], str], spec: MatchSpec) -> None:
+    question, rollout, paste = case
+    names = MentionNames(NAMES)
+    group = [[*rollout, Segment(SegmentKind.THOUGHT, paste)]]
+    result = match_group(group, compile_question(question, spec), explain=True, names=names)[0]
+    assert (
+        result.matched + sum(result.uncredited.values())
+        == result.matched_uncredited_included
+        <= result.entities
+    )
+    assert len(result.matches) == result.matched
+    assert len(result.uncredited_matches) == sum(result.uncredited.values())
+    assert result.grounded <= result.matched <= result.mentions

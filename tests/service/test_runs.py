@@ -260,7 +260,7 @@ def test_a_caller_who_leaves_frees_the_place_and_loses_nothing(run):
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
-        until(lambda: len(run.watch) == 1, "it waits")
+        until(lambda: run.get()[0] == 200 and len(run.watch) == 1, "it waits, and its rollout is in")
     until(lambda: len(run.watch) == 0, "its place is free")
 
     assert run.put(ROLLOUTS[0])[1]["replayed"] is True
@@ -362,7 +362,7 @@ def test_what_the_deadline_does(caller, partial, status, rewards):
 def test_who_waits_is_answered_at_the_deadline(run):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(run.put, ROLLOUTS[0], wait_s=20, deadline_s=5)
-        until(lambda: len(run.watch) == 1, "one waits")
+        until(lambda: run.get()[0] == 200, "its rollout is in")
         run.clock.advance(5)
         status, reply = waiting.result()
 

@@ -65,7 +65,7 @@ class GroupStore(Protocol):
         ...
 
     async def drop(self, run_id: str) -> None:
-        """Forget a run and its list of open groups; its groups are unreachable from now on."""
+        """Forget a run and its groups."""
         ...
 
     async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:

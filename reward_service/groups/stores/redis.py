@@ -14,6 +14,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -112,7 +113,9 @@ class RedisStore:
         return record if standing is None else bytes(standing)
 
     async def drop(self, run_id: str) -> None:
-        """Forget a run and its list of open groups; its groups are unreachable from now on, and expire."""
+        """Forget a run and its groups; the run last, so that none of a run declared meanwhile is touched."""
+        for key in await self._do(lambda: self._keys(f"{self._prefix}:{{{_name(run_id)}}}:group:*")):
+            await self._do(partial(self._client.unlink, key))
         await self._do(lambda: self._client.delete(self._run(run_id), self._open(run_id)))
 
     async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:
@@ -185,6 +188,9 @@ class RedisStore:
     def _group(self, run_id: str, group_id: str) -> str:
         return f"{self._prefix}:{{{_name(run_id)}}}:group:{_name(group_id)}"
 
+    async def _keys(self, pattern: str) -> list[bytes]:
+        return [key async for key in self._client.scan_iter(match=pattern, count=1000)]
+
     async def _eval(self, script: str, keys: Sequence[str], *args: Any) -> Any:
         return await self._do(lambda: self._client.eval(script, len(keys), *keys, *args))
 
@@ -194,7 +200,7 @@ class RedisStore:
             try:
                 await self._check()
             except UnsafeStore as error:
-                raise StateUnavailable(error.detail) from None
+                raise StateUnavailable(str(error)) from None
         return await self._send(command)
 
     async def _send(self, command: Callable[[], Awaitable[T]]) -> T:

@@ -1,0 +1,233 @@
+"""What happens past saturation: refusals, health checks, goodput, memory, and a caller that floods beside one that does not.
+
+    python -m benchmarks.overload [--quick]
+
+One service with eight requests in flight at most, a process that floods it (a connection per call, at a fixed rate, open loop) and
+one that probes it. The rate of saturation is measured first, closed loop with as many callers as are admitted; 1x, 2x and 5x of it
+follow. All share two cores with whatever else runs, so latencies are an upper bound.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.groups import call
+from benchmarks.report import Report
+from benchmarks.service import serving
+from reward_service.keys import generate
+
+IN_FLIGHT = 8
+PATH = "/v1/groups/score"
+
+
+@dataclass
+class Seen:
+    """What one kind of call met: milliseconds by status."""
+
+    ms: dict[int, list[float]] = field(default_factory=dict)
+
+    def add(self, status: int, ms: float) -> None:
+        """Note an answer."""
+        self.ms.setdefault(status, []).append(ms)
+
+    def count(self, *statuses: int) -> int:
+        """Return how many answers had one of these statuses."""
+        return sum(len(self.ms.get(status, ())) for status in statuses)
+
+    def p(self, share: float, *statuses: int) -> float:
+        """Return a percentile of the milliseconds."""
+        values = sorted(ms for status in statuses for ms in self.ms.get(status, ()))
+        return values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
+
+
+async def ask(port: int, request: bytes) -> tuple[int, float]:
+    """Send one request on a connection of its own; returns status (0: none came) and milliseconds to the first byte."""
+    start = time.perf_counter()
+    writer = None
+    try:
+        async with asyncio.timeout(30):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(request)
+            status = int((await reader.readline()).split()[1])
+            return status, (time.perf_counter() - start) * 1000
+    except (OSError, IndexError, TimeoutError):
+        return 0, (time.perf_counter() - start) * 1000
+    finally:
+        if writer is not None:
+            writer.transport.abort()
+
+
+def post(body: bytes, key: str | None = None) -> bytes:
+    """Return a POST."""
+    auth = f"Authorization: Bearer {key}\r\n" if key else ""
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{auth}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+HEALTH = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+async def at_rate(port: int, request: bytes, *, rate: float, seconds: float, seen: Seen) -> None:
+    """Send at a fixed rate, whatever becomes of the calls before."""
+    tasks, start = set(), time.perf_counter()
+    for number in range(int(rate * seconds)):
+        await asyncio.sleep(max(0.0, start + number / rate - time.perf_counter()))
+        task = asyncio.create_task(_noted(port, request, seen))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+
+
+async def _noted(port: int, request: bytes, seen: Seen) -> None:
+    seen.add(*await ask(port, request))
+
+
+async def saturation(port: int, request: bytes, seconds: float) -> float:
+    """Return the calls a second that the service answers when its places are always taken."""
+    done, until = 0, time.perf_counter() + seconds
+
+    async def caller() -> None:
+        nonlocal done
+        while time.perf_counter() < until:
+            status, _ = await ask(port, request)
+            done += status == 200
+
+    await asyncio.gather(*(caller() for _ in range(IN_FLIGHT)))
+    return done / seconds
+
+
+def rss_mb(pid: int) -> float:
+    """Return the resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+async def load(report: Report, pid: int, port: int, *, body: bytes, seconds: float) -> None:
+    """Saturate, then send more."""
+    idle = Seen()
+    await at_rate(port, HEALTH, rate=100, seconds=seconds, seen=idle)
+    most = await saturation(port, post(body), seconds)
+    idle_p99 = idle.p(0.99, 200)
+    rows = [("idle", "-", "-", "-", "-", f"{idle_p99:.1f}", "1", f"{rss_mb(pid):.0f}")]
+    for times in (1, 2, 5):
+        calls, health = Seen(), Seen()
+        before = answered(port)
+        with flood(port, rate=most * times, seconds=seconds, size=len(body)):
+            await asyncio.gather(
+                at_rate(port, post(body), rate=25, seconds=seconds - 1, seen=calls),
+                at_rate(port, HEALTH, rate=25, seconds=seconds - 1, seen=health),
+            )
+        good = answered(port) - before
+        refused_p99, health_p99 = calls.p(0.99, 503), health.p(0.99, 200)
+        rows.append(
+            (
+                f"{times}x, {most * times:.0f}/s",
+                f"{good / seconds:.0f}",
+                f"{calls.count(503)} of {calls.count(0, 200, 503)}",
+                f"{refused_p99:.1f}",
+                f"{refused_p99 / idle_p99:.1f}",
+                f"{health_p99:.1f}",
+                f"{health_p99 / idle_p99:.1f}",
+                f"{rss_mb(pid):.0f}",
+            )
+        )
+    head = (
+        "offered",
+        "answered /s",
+        "probes refused",
+        "refusal p99 ms",
+        "/ idle",
+        "livez p99 ms",
+        "/ idle",
+        "RSS MB",
+    )
+    report.table(f"Calls of {len(body) / 1000:.0f} kB; saturation at {most:.0f} calls a second", head, rows)
+
+
+def answered(port: int) -> int:
+    """Return how many groups the service has rewarded, by its own account."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+        found = re.search(rb'reward_service_groups_total{status="complete"} (\d+)', page.read())
+    return int(found.group(1)) if found else 0
+
+
+@contextlib.contextmanager
+def flood(port: int, *, rate: float, seconds: float, size: int) -> Iterator[None]:
+    """Send calls from another process, so that its own slowness is not taken for the service's."""
+    command = [sys.executable, "-m", "benchmarks.overload", "--flood", *map(str, (port, rate, seconds, size))]
+    with subprocess.Popen(command) as process:
+        time.sleep(0.5)
+        yield
+        process.wait()
+
+
+async def tenants(report: Report, port: int, *, keys: Sequence[str], body: bytes, seconds: float) -> None:
+    """A caller within its share, alone and beside one that floods."""
+    flood, calm = keys
+    most = await saturation(port, post(body, flood), seconds)
+    rows = []
+    for name, rate in (("alone", 0.0), ("beside a flood of 5x", most * 5)):
+        flooding, calming = Seen(), Seen()
+        await asyncio.gather(
+            at_rate(port, post(body, flood), rate=rate, seconds=seconds, seen=flooding),
+            at_rate(port, post(body, calm), rate=most / 10, seconds=seconds, seen=calming),
+        )
+        rows.append(
+            (
+                name,
+                str(calming.count(200)),
+                str(calming.count(429, 503, 0)),
+                f"{statistics.median(calming.ms.get(200, [float('nan')])):.0f}",
+                f"{calming.p(0.99, 200):.0f}",
+                dict_of(flooding),
+            )
+        )
+    head = ("the calm caller", "answered", "refused or broken", "median ms", "p99 ms", "the flood, by status")
+    report.table("A tenant that floods and one that does not", head, rows)
+
+
+def dict_of(seen: Seen) -> str:
+    """Return the statuses with their counts."""
+    counts = Counter({status: len(ms) for status, ms in seen.ms.items()})
+    return ", ".join(f"{status}: {count}" for status, count in sorted(counts.items())) or "-"
+
+
+def main() -> None:
+    """Print the tables and keep them."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="shorter, and nothing is kept")
+    arguments.add_argument("--flood", nargs=4, type=float, help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.flood:
+        port, rate, seconds, size = given.flood
+        body = post(call(10_000 if size < 50_000 else 100_000))
+        asyncio.run(at_rate(int(port), body, rate=rate, seconds=seconds, seen=Seen()))
+        return
+    seconds = 3.0 if given.quick else 8.0
+    limits = {"REWARD_SERVICE_MAX_REQUESTS": str(IN_FLIGHT), "REWARD_SERVICE_MAX_REQUESTS_PER_KEY": "6"}
+    with Report("overload") as report, contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        pid, port = stack.enter_context(serving("reward_service", "serve", "--port", **limits))
+        for size in (10_000, 100_000):
+            asyncio.run(load(report, pid, port, body=call(size), seconds=seconds))
+        made = [generate(name, ["score"]) for name in ("flood", "calm")]
+        (folder / "keys.yaml").write_text("".join(lines for _, lines in made))
+        os.environ["REWARD_SERVICE_KEYS"] = str(folder / "keys.yaml")
+        pid, port = stack.enter_context(serving("reward_service", "serve", "--port", **limits))
+        asyncio.run(tenants(report, port, keys=[key for key, _ in made], body=call(10_000), seconds=seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+"""How right matching is, on labelled data.
+
+    python -m benchmarks.quality
+
+Reads the data sets from REWARD_SERVICE_TEST_DATA. Nothing is sampled: a second run prints the same numbers.
+"""
+
+import statistics
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.data import fireact, rows, webdancer
+from benchmarks.report import Report
+from entity_index.folding import fold
+from entity_index.types import Entity, Question
+from reward_service.matching import (
+    EGRPO,
+    EGRPO_GUARDED,
+    EGRPO_PAPER,
+    Matching,
+    MatchSpec,
+    MentionNames,
+    compile_question,
+    match_group,
+)
+from reward_service.matching.fold import SEP, FoldedText
+from reward_service.matching.layout import Layout
+from reward_service.matching.mentions import mentions_by_look
+from reward_service.matching.regions import listed, pasted
+from reward_service.matching.scan import Spans
+from reward_service.types import Segment, SegmentKind
+
+ALPHA = 0.3
+UNMASKED = replace(EGRPO, mask_question=False)
+TYPES = {
+    "Person": "person",
+    "Company": "company",
+    "Organization": "organization",
+    "Vessel": "vessel",
+    "LegalEntity": None,
+}
+
+
+def thought(text: str) -> Segment:
+    return Segment(SegmentKind.THOUGHT, text)
+
+
+def find(entity: Entity, text: str, spec: MatchSpec = UNMASKED) -> Matching:
+    compiled = compile_question(Question("", (), (entity,)), spec)
+    return match_group([[thought(text)]], compiled, explain=True, nearest=False)[0]
+
+
+def cases(report: Report) -> None:
+    """The 46 pairs a person judged."""
+    found: list[tuple[str, str, str]] = []
+    missed: list[tuple[str, str, str]] = []
+    false = 0
+    for case in rows("matching_cases/cases.jsonl"):
+        result = find(Entity(case["entity"]), case["text"])
+        if not case["a_person_counts_it"]:
+            false += result.matched
+        elif result.matched:
+            found.append((case["note"], case["entity"], result.matches[0].channel))
+        else:
+            missed.append((case["note"], case["entity"], "missed"))
+    report.say(f"matching_cases: {len(found)} of 24 found, {false} of 22 false.")
+    report.table(
+        "matching_cases, the 24 a person counts", ("what differs", "entity", "found as"), found + missed
+    )
+
+
+def _scores(verdicts: list[tuple[bool, bool]]) -> tuple[str, str, str]:
+    true = sum(said and right for said, right in verdicts)
+    precision, recall = (
+        true / max(1, sum(said for said, _ in verdicts)),
+        true / sum(right for _, right in verdicts),
+    )
+    return f"{precision:.3f}", f"{recall:.3f}", f"{2 * precision * recall / (precision + recall):.3f}"
+
+
+def name_pairs(report: Report) -> None:
+    """Labelled name pairs: one name as the entity, the other as the text."""
+    pairs = list(rows("name_pairs_opensanctions/pairs.jsonl"))
+
+    def inside(entity: str, text: str, schema: str, spec: MatchSpec) -> bool:
+        return find(Entity(entity, type=TYPES[schema]), text, spec).matched > 0
+
+    def measure(rule: Callable[[bool, bool], bool], spec: MatchSpec) -> tuple[str, str, str]:
+        both = [
+            (inside(p["a"], p["b"], p["schema"], spec), inside(p["b"], p["a"], p["schema"], spec), p["match"])
+            for p in pairs
+        ]
+        return _scores([(rule(forth, back), match) for forth, back, match in both])
+
+    rules: list[tuple[str, Callable[[bool, bool], bool], MatchSpec]] = [
+        ("default rule, a in b", lambda forth, _: forth, UNMASKED),
+        ("default rule, b in a", lambda _, back: back, UNMASKED),
+        ("default rule, each in the other", lambda forth, back: forth and back, UNMASKED),
+        ("default rule, either in the other", lambda forth, back: forth or back, UNMASKED),
+        ("exact forms only, a in b", lambda forth, _: forth, replace(UNMASKED, max_edits=0)),
+    ]
+    report.table(
+        "name_pairs_opensanctions, 826 pairs; the schema is the entity's type, no form beyond the shipped rules",
+        ("rule", "precision", "recall", "F1"),
+        [(name, *measure(rule, spec)) for name, rule, spec in rules],
+    )
+
+
+def answers(report: Report) -> None:
+    """Is the answer a gold answer, or is one in it? The `cover` checker's question, asked of the matcher."""
+    results = []
+    for name, spec in (
+        ("cover, guarded fuzzy", UNMASKED),
+        ("cover, exact forms", replace(UNMASKED, max_edits=0)),
+    ):
+        verdicts = []
+        for row in rows("answers_human_judged_triviaqa/judged.jsonl"):
+            gold, *aliases = row["gold_aliases"]
+            equal = fold(row["answer"]).text in {fold(alias).text for alias in row["gold_aliases"]}
+            said = equal or find(Entity(gold, tuple(aliases)), row["answer"], spec).matched > 0
+            verdicts.append((said, bool(row["human_correct"])))
+        wrong = [(not said, not right) for said, right in verdicts]
+        results.append((name, *_scores(verdicts), *_scores(wrong)))
+    head = ("rule", "precision", "recall", "F1", "precision of `wrong`", "recall of `wrong`", "F1 of `wrong`")
+    report.table("answers_human_judged_triviaqa, 9,690 judged answers", head, results)
+
+
+def rewards(results: list[Matching], correct: list[bool]) -> list[float]:
+    """E-GRPO's rewards of one group (arXiv:2510.24694, Eq. 5) with alpha = 0.3."""
+    best = max(result.matched for result in results)
+    return [
+        1.0 if right else ALPHA * result.matched / best if best else 0.0
+        for result, right in zip(results, correct, strict=True)
+    ]
+
+
+def fireact_row(name: str, spec: MatchSpec, names: MentionNames | None) -> tuple[str, ...]:
+    rates, verdicts, wrong, lost = [], [], [], Counter[str]()
+    signal = rollouts = grounded = matched = 0
+    for question, members in fireact():
+        compiled = compile_question(question, spec)
+        results = match_group([member.segments for member in members], compiled, names=names)
+        paid = rewards(results, [member.correct for member in members])
+        signal += len(set(paid)) > 1
+        wrong += [reward for reward, member in zip(paid, members, strict=True) if not member.correct]
+        rollouts += len(members)
+        for result, member in zip(results, members, strict=True):
+            lost.update(result.uncredited.keys())
+            grounded, matched = grounded + result.grounded, matched + result.matched
+            if compiled.entities:
+                rates.append(result.matched / compiled.entities)
+                verdicts.append(float(member.correct))
+    shares = (
+        ", ".join(f"{reason} {100 * count / rollouts:.2f} %" for reason, count in sorted(lost.items()))
+        or "none"
+    )
+    r = statistics.correlation(rates, verdicts)
+    share = f"{100 * grounded / max(1, matched):.0f} %"
+    return name, f"{r:.3f}", str(len(rates)), str(signal), f"{statistics.fmean(wrong):.3f}", shares, share
+
+
+def fireact_tables(report: Report) -> None:
+    """The 1,042 FireAct rollouts under each profile."""
+    names = MentionNames(entity.name for question, _ in fireact() for entity in question.entities)
+    table = [
+        fireact_row("egrpo", EGRPO, None),
+        fireact_row("egrpo, question entities kept", UNMASKED, None),
+        fireact_row("egrpo, exact forms only", replace(EGRPO, max_edits=0), None),
+        fireact_row("egrpo-guarded, names pinned", EGRPO_GUARDED, names),
+        fireact_row("egrpo-paper", EGRPO_PAPER, None),
+    ]
+    head = (
+        "profile",
+        "r(rate, correct)",
+        "rollouts with an entity",
+        "groups with signal",
+        "mean reward of wrong",
+        "lost to",
+        "grounded",
+    )
+    report.table("FireAct, 1,042 rollouts, 355 groups", head, table)
+
+
+def stuffing(report: Report) -> None:
+    """A rollout that lists 150 candidates among honest ones, and alone among silent ones."""
+    candidates = sorted({entity.name for question, _ in fireact() for entity in question.entities})
+    gold = tuple(Entity(name) for name in candidates[5:605:100])
+    names, question = MentionNames(candidates), Question("?", (), gold)
+    stuffed = [thought("Candidates: " + ", ".join(candidates[i] for i in range(5, 605, 4)) + ".")]
+    honest = [
+        thought(f"The page on {entity.name} answers the first part. I will read on before I decide.")
+        for entity in gold[:3]
+    ]
+    for title, group in (
+        ("among honest rollouts", [stuffed, honest]),
+        ("among silent rollouts", [stuffed, *[[thought("I do not know.")]] * 7]),
+    ):
+        table = []
+        for name, spec in (
+            ("egrpo", EGRPO),
+            ("egrpo-guarded", EGRPO_GUARDED),
+            ("egrpo, listed off", replace(EGRPO, listed_mentions=None)),
+            ("egrpo-paper", EGRPO_PAPER),
+        ):
+            results = match_group(group, compile_question(question, spec), names=names)
+            paid = rewards(results, [False] * len(group))
+            table.append(
+                (
+                    name,
+                    *(
+                        f"{result.matched} of {result.entities}, {reward:.2f}"
+                        for result, reward in zip(results[:2], paid, strict=False)
+                    ),
+                )
+            )
+        report.table(
+            f"150 candidates listed, 6 of them gold, {title}: matched and reward",
+            ("profile", "stuffer", "the next"),
+            table,
+        )
+
+
+def _tokens_as_spans(text: FoldedText, layout: Layout) -> Spans:
+    """Return every token of every thought as if it were a matched form."""
+    start, end = text.spaces[:-1] + 1, text.spaces[1:]
+    mine = (text.bytes_[start] != SEP) & layout.is_thought[text.segment(start)]
+    start, end = start[mine], end[mine]
+    nothing = np.zeros(len(start), dtype=np.int64)
+    return Spans(nothing, nothing, nothing, start, end)
+
+
+def transcripts(report: Report) -> None:
+    """On WebDancer's transcripts: tokens of thoughts in a listed window, and tokens in a pasted run."""
+    layout = Layout.of(webdancer())
+    text = FoldedText(layout.texts)
+    tokens = _tokens_as_spans(text, layout)
+    mentions = mentions_by_look(text, layout.is_thought)
+    rows = []
+    for most in (10, 14, 16, 18, 20):
+        inside = listed(text, mentions, tokens, most=most, width=EGRPO.listed_window or 0)
+        rows.append((str(most), f"{100 * inside.mean():.2f} %"))
+    report.table(
+        "WebDancer: thought tokens in a window of 400 characters with more distinct mentions than",
+        ("mentions", "tokens"),
+        rows,
+    )
+    share = 100 * pasted(text, layout, tokens, tokens=EGRPO.pasted_tokens or 0).mean()
+    report.say(
+        f"WebDancer: {share:.2f} % of the {len(tokens)} thought tokens stand in a run of 12 or more pasted tokens."
+    )
+
+
+def main() -> None:
+    """Print the tables and keep them."""
+    with Report("quality") as report:
+        cases(report)
+        name_pairs(report)
+        answers(report)
+        fireact_tables(report)
+        stuffing(report)
+        transcripts(report)
+
+
+if __name__ == "__main__":
+    main()

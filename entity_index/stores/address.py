@@ -1,0 +1,79 @@
+"""What the URL of a Redis says, whoever connects to it.
+
+    redis://[user:password@]host[:port][/db]              one server; rediss:// over TLS
+    unix://[user:password@]/path[?db=n]                   one server on a socket
+    redis+sentinel://[user:password@]host:port,.../service[/db]    the primary that Sentinels name; rediss+sentinel://
+    redis+cluster://[user:password@]host:port,...         a Cluster; rediss+cluster://
+
+User and password are those of Redis' ACL. Options of TLS stand in the query: `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
+`ssl_cert_reqs` (`required`, `optional`, `none`), `ssl_check_hostname` (`true`, `false`). Sentinels that ask for a password of
+their own get `sentinel_username` and `sentinel_password`.
+
+The client libraries read URLs of one server themselves; those of several are read here.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+PORTS = {"sentinel": 26379, "cluster": 6379}
+TLS_OPTIONS = frozenset(
+    {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}
+)
+SENTINEL_OPTIONS = {"sentinel_username": "username", "sentinel_password": "password"}
+
+
+class Address(NamedTuple):
+    """What a URL of several servers says."""
+
+    hosts: tuple[tuple[str, int], ...]
+    service: str
+    db: int
+    login: Mapping[str, str | None]
+    tls: Mapping[str, str | bool]
+    """Empty without TLS."""
+    sentinel_login: Mapping[str, str]
+
+
+def parse_address(url: str) -> Address:
+    """Read a URL that names several servers.
+
+    Raises:
+        ValueError: it does not fit the form; without repeating it.
+    """
+    parts = urlsplit(url)
+    kind = parts.scheme.partition("+")[2]
+    service, _, db = parts.path.strip("/").partition("/")
+    if kind == "sentinel" and not service:
+        raise ValueError("the path must name the service that the Sentinels watch")
+    if db and not db.isdecimal():
+        raise ValueError("the database must be a number")
+    options = dict(parse_qsl(parts.query))
+    if unknown := sorted(options.keys() - TLS_OPTIONS - SENTINEL_OPTIONS.keys()):
+        raise ValueError(f"unknown options {', '.join(unknown)}")
+    return Address(
+        hosts=_hosts(parts, PORTS[kind]),
+        service=service,
+        db=int(db or 0),
+        login={
+            "username": unquote(parts.username) if parts.username else None,
+            "password": unquote(parts.password) if parts.password else None,
+        },
+        tls=_tls(options) if parts.scheme.startswith("rediss") else {},
+        sentinel_login={ours: options[name] for name, ours in SENTINEL_OPTIONS.items() if name in options},
+    )
+
+
+def _hosts(parts: SplitResult, port: int) -> tuple[tuple[str, int], ...]:
+    listed = parts.netloc.rpartition("@")[2].split(",")
+    split = [urlsplit(f"//{one}") for one in listed]
+    if not all(one.hostname for one in split):
+        raise ValueError("hosts must be host:port, separated by commas")
+    return tuple((one.hostname or "", one.port or port) for one in split)
+
+
+def _tls(options: Mapping[str, str]) -> dict[str, str | bool]:
+    given: dict[str, str | bool] = {name: value for name, value in options.items() if name in TLS_OPTIONS}
+    if "ssl_check_hostname" in given:
+        given["ssl_check_hostname"] = given["ssl_check_hostname"] == "true"
+    return {"ssl": True, **given}

@@ -1,0 +1,116 @@
+"""The door: looks at headers alone, admits or refuses, and holds the caller to the clock while the body arrives.
+
+Health checks and the metrics page pass without a ticket: they never queue behind work.
+"""
+
+import asyncio
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reward_service.admission import Admission
+from reward_service.api.observe import QUIET
+from reward_service.api.record import Record
+from reward_service.config import Settings
+from reward_service.errors import BodyTooLarge, DeadlineExceeded, MalformedHeader, SlowBody, TooManyHeaders
+from reward_service.timings import Timings
+
+RUN = re.compile(r"^/v1/runs/([^/]+)")
+STREAMS = frozenset(
+    {"/v1/groups/score/stream"}
+)  # no limit on the whole body, and the clock starts anew with each piece
+
+
+class Guard:
+    """Admits requests."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, admission: Admission) -> None:
+        self.app = app
+        self.settings = settings
+        self.admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http" or scope["path"] in QUIET:
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        declared = self._declared(headers, stream=scope["path"] in STREAMS)
+        record: Record = scope["state"]["record"]
+        ticket = self.admission.enter(key=record.caller, run=_run(scope["path"], headers), declared=declared)
+        scope["state"]["ticket"] = ticket
+        self._show(record)
+        try:
+            await self.app(scope, self._timed(receive, record, scope["path"]), send)
+        finally:
+            ticket.release()
+            self._show(record)
+
+    def _declared(self, headers: Headers, *, stream: bool) -> int:
+        """Return the length a body declares, 0 where it declares none.
+
+        Raises:
+            TooManyHeaders: there are more than the limit.
+            MalformedHeader: two headers say where the body ends (RFC 9112, 6.1: the way requests are smuggled).
+            BodyTooLarge: it is longer than the limit.
+        """
+        if len(headers) > self.settings.max_headers:
+            raise TooManyHeaders(f"a request may have {self.settings.max_headers} header fields")
+        declared = headers.get("content-length", "0")
+        if "content-length" in headers and "transfer-encoding" in headers:
+            raise MalformedHeader("Content-Length and Transfer-Encoding exclude each other")
+        if not declared.isdecimal():
+            raise MalformedHeader("Content-Length must be a number")
+        if stream:
+            return 0
+        if int(declared) > self.settings.max_body_bytes:
+            raise BodyTooLarge(f"a body may have {self.settings.max_body_bytes} bytes")
+        return int(declared)
+
+    def _show(self, record: Record) -> None:
+        record.metrics.set("in_flight_requests", value=self.admission.process.requests)
+        record.metrics.set("in_flight_bytes", value=self.admission.process.bytes)
+
+    def _timed(self, receive: Receive, record: Record, path: str) -> Receive:
+        """Return a `receive` that gives up on a body that is too slow, or that nobody waits for."""
+        timings = record.timings
+        patience = self.settings.body_timeout_s
+        patient_until = timings.clock() + patience
+        open_ended = path in STREAMS
+        complete = False
+
+        async def receive_in_time() -> Message:
+            nonlocal complete, patient_until
+            if complete:  # from here on it only tells whether the caller has left
+                return await receive()
+            if open_ended:
+                patient_until = timings.clock() + patience
+            message = await _before(receive, timings, patient_until)
+            complete = not message.get("more_body")
+            return message
+
+        return receive_in_time
+
+
+async def _before(receive: Receive, timings: Timings, patient_until: float) -> Message:
+    """Receive a message in time.
+
+    Raises:
+        SlowBody: it did not come by `patient_until`.
+        DeadlineExceeded: nor by the request's deadline, which was earlier.
+    """
+    deadline = timings.deadline or patient_until
+    try:
+        async with asyncio.timeout(min(patient_until, deadline) - timings.clock()):
+            return await receive()
+    except TimeoutError:
+        if deadline < patient_until:
+            raise DeadlineExceeded("the body was still arriving", stage="receive") from None
+        raise SlowBody("send it faster, in smaller calls, or compressed") from None
+
+
+def _run(path: str, headers: Headers) -> str | None:
+    """Return the run, where path or header name it."""
+    named = RUN.match(path)
+    return named.group(1) if named else headers.get("x-run-id")

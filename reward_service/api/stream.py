@@ -1,0 +1,125 @@
+"""Bulk scoring as lines: a group a line in, its reply a line out, in order, one line in memory at a time.
+
+The reply to a line is what a call with that group alone would get: a reply of `POST /v1/groups/score`, or a problem. A bad line does not
+end the stream; a body that stops coming, or that breaks a limit, does, with a problem as last line. The caller must read
+while it sends: replies that nobody reads stop the work, and after `body_timeout_s` the connection.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from reward_service.admission import Ticket
+from reward_service.api.encodings import decoder_for
+from reward_service.api.problems import problem_of
+from reward_service.errors import BodyTooLarge, CallError, UnsupportedMediaType
+
+MEDIA_TYPE = "application/x-ndjson"
+MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/ndjson", "application/jsonl"})
+
+
+def check_lines(request: Request) -> None:
+    """Refuse a body that is not declared as lines of JSON.
+
+    Raises:
+        UnsupportedMediaType: it is declared as something else.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in MEDIA_TYPES:
+        raise UnsupportedMediaType(f"send the header Content-Type: {MEDIA_TYPE}")
+
+
+async def read_lines(request: Request, *, limit: int) -> AsyncIterator[bytes]:
+    """Yield the lines of a body that are not blank; what is held is accounted for.
+
+    Args:
+        request: the request.
+        limit: most bytes of a line.
+
+    Raises:
+        UnsupportedEncoding, MalformedEncoding: it is compressed in a way that is not known, or badly.
+        BodyTooLarge: a line has more bytes than the limit.
+        SlowBody: nothing came for too long.
+    """
+    decoder = decoder_for(request.headers.get("content-encoding", ""))
+    ticket: Ticket = request.state.ticket
+    held = bytearray()
+    async for chunk in request.stream():
+        for piece in decoder.feed(chunk):
+            ticket.grow(len(piece))
+            seen = len(held)
+            held += piece
+            while (end := held.find(b"\n", seen)) >= 0:
+                line, seen = bytes(held[:end]), 0
+                del held[: end + 1]
+                if line.strip():
+                    yield line
+                ticket.shrink(len(line) + 1)
+            if len(held) > limit:
+                raise BodyTooLarge(f"a line may have {limit} bytes")
+    decoder.finish()
+    if held.strip():
+        yield bytes(held)
+
+
+class Lines(Response):
+    """Answers line by line while the request still arrives."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(
+        self,
+        request: Request,
+        lines: AsyncIterator[bytes],
+        answer: Callable[[bytes], Awaitable[bytes]],
+        *,
+        patience_s: float,
+    ) -> None:
+        super().__init__(
+            headers={"Connection": "close"}
+        )  # where it ends early, the rest of the body is unread
+        del self.headers["content-length"]
+        self.request = request
+        self.lines = lines
+        self.answer = answer
+        self.patience_s = patience_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI
+        """Answer until the lines end."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        try:
+            async for line in self.lines:
+                await self._send(send, await self._reply(line))
+        except CallError as error:
+            await self._send(send, self._problem(error))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _reply(self, line: bytes) -> bytes:
+        try:
+            return await self.answer(line)
+        except CallError as error:
+            return self._problem(error)
+
+    def _problem(self, error: CallError) -> bytes:
+        return json.dumps(problem_of(self.request, error), ensure_ascii=False).encode()
+
+    async def _send(self, send: Send, reply: bytes) -> None:
+        """Send a line, unless nobody reads.
+
+        Raises:
+            ClientDisconnect: nobody does; the connection ends.
+        """
+        try:
+            async with asyncio.timeout(self.patience_s):
+                await send({"type": "http.response.body", "body": reply + b"\n", "more_body": True})
+        except TimeoutError:
+            self.request.scope["state"].get("abort", _nothing)()
+            raise ClientDisconnect from None
+
+
+def _nothing() -> None:
+    """Another server than ours has no way to cut a connection."""

@@ -1,0 +1,199 @@
+"""The client for an event loop, over aiohttp: thousands of calls may wait at once on one thread.
+
+A client belongs to the event loop in which it makes its first call. aiohttp because trainers bring it already, and
+because a waiting call costs it a connection and nothing that grows with the others.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+
+from reward_service.client import calls
+from reward_service.client.calls import OnError
+from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
+from reward_service.client.headers import headers_of
+from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
+
+T = TypeVar("T")
+CONNECT_S = 5.0
+
+
+class AsyncClient:
+    """Asks one service. Use it as an async context manager, or close it."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        patience: Patience | None = None,
+        on_error: OnError = "raise",
+        connections: int = 4096,
+    ) -> None:
+        """Say whom to ask, and how.
+
+        Args:
+            url: where the service is, `http://host:port`, with a path if it stands behind one.
+            api_key: sent as a bearer token; None for none.
+            patience: how long a call may take.
+            on_error: what becomes of rewards that cannot be had.
+            connections: most calls at once; others queue. Rollouts that wait for their groups must not queue behind
+                each other, so it is no less than the rollouts in flight.
+        """
+        self._url = url.rstrip("/")
+        self._headers = headers_of(api_key)
+        self._terms = Terms(patience or Patience(), time.monotonic, random.random)
+        self._on_error: OnError = on_error
+        self._connections = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def score_groups(
+        self,
+        groups: Sequence[Group],
+        *,
+        profile: str | None = None,
+        estimator: Mapping[str, Any] | None = None,
+        partial: Mapping[str, Any] | None = None,
+    ) -> list[GroupRewards]:
+        """Score whole groups; one result a group, in order. `estimator` and `partial` as the API takes them.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        options = {"profile": profile, "estimator": estimator, "partial": partial}
+        return await self._carry_out(
+            calls.score_groups(groups, options, self._terms, on_error=self._on_error)
+        )
+
+    async def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
+        """Measure rollouts; the reply is for `rewards`, or for reading.
+
+        Raises:
+            Refused, Unreachable: always; facts have no mask.
+        """
+        return await self._carry_out(calls.match(groups, {"profile": profile}, self._terms))
+
+    async def rewards(
+        self,
+        facts: Mapping[str, Any],
+        *,
+        estimator: Mapping[str, Any] | None = None,
+        partial: Mapping[str, Any] | None = None,
+    ) -> list[GroupRewards]:
+        """Reward what `match` returned.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        options = {"estimator": estimator, "partial": partial}
+        return await self._carry_out(calls.rewards(facts, options, self._terms))
+
+    async def declare_run(self, run: Run) -> None:
+        """Declare a run; declaring the same again changes nothing. `put_rollout` does it by itself.
+
+        Raises:
+            Refused: it was declared with other values, or names what is not there.
+            Unreachable: no answer in time.
+        """
+        await self._carry_out(calls.declare_run(run, self._terms))
+
+    async def put_rollout(self, run: Run, member: Member) -> RolloutReward:
+        """Put one rollout into its group, and wait for the group.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        return await self._carry_out(calls.put_rollout(run, member, self._terms, on_error=self._on_error))
+
+    async def evaluate(self, run: Run, member: Member) -> RolloutReward:
+        """Score one rollout alone and at once, by its outcome: for validation.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        return await self._carry_out(calls.evaluate(run, member, self._terms, on_error=self._on_error))
+
+    async def read_group(self, run_id: str, group_id: str) -> GroupRewards:
+        """Return a group as it stands, with what is missing.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return await self._carry_out(calls.read_group(run_id, group_id, self._terms))
+
+    async def close_group(self, run_id: str, group_id: str) -> GroupRewards:
+        """Close a group now: no more rollouts will come.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return await self._carry_out(calls.close_group(run_id, group_id, self._terms))
+
+    async def delete_run(self, run_id: str) -> None:
+        """Forget a run and all its groups.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        await self._carry_out(calls.delete_run(run_id, self._terms))
+
+    async def info(self) -> dict[str, Any]:
+        """Return version, engine and settings of the service."""
+        return await self._carry_out(calls.info(self._terms))
+
+    async def _carry_out(self, conversation: Conversation[T]) -> T:
+        """Do what a conversation asks for until it has its result."""
+        heard: Reply | Broken | None = None
+        while True:
+            try:
+                step = conversation.send(heard)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            heard = await self._do(step)
+
+    async def _do(self, step: Request | Pause) -> Reply | Broken | None:
+        if isinstance(step, Request):
+            return await self._send(step)
+        await asyncio.sleep(step.seconds)
+        return None
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._connections)
+            self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
+        return self._session
+
+    async def _send(self, request: Request) -> Reply | Broken:
+        timeout = aiohttp.ClientTimeout(total=request.timeout_s, sock_connect=CONNECT_S)
+        try:
+            async with self._open_session().request(
+                request.method,
+                f"{self._url}{request.path}",
+                params=request.query,
+                data=request.body,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
+                return Reply(answer.status, await answer.read(), answer.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return Broken(f"{type(error).__name__}: {error}")

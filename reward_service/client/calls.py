@@ -1,0 +1,180 @@
+"""The calls, one function each, as conversations: what is asked, what is made of the answer, and nothing of sockets."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import quote
+
+from reward_service.client import wire
+from reward_service.client.errors import ClientError, Refused, Unreachable
+from reward_service.client.exchange import Conversation, Pause, Reply, Request, Terms, persist
+from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run, masked, masked_group
+
+log = logging.getLogger("reward_service.client")
+
+FIRST_REFUSED = 400
+UNKNOWN_RUN = "urn:reward-service:unknown-run"
+# Longest the service lets a call wait by default; more is cut to its limit.
+WAIT_S = 25.0
+# With less time left than this, one more try would only be cut off.
+LAST_S = 0.1
+OnError = Literal["raise", "mask"]
+"""`raise`: a reward that cannot be had is an exception. `mask`: it is None, with a reason, and a line in the log."""
+
+
+def _answered(request: Request, terms: Terms, *, until: float | None = None) -> Conversation[dict[str, Any]]:
+    """Send a request and return the document that comes back.
+
+    Raises:
+        Refused: the service said no.
+        Unreachable: it said nothing in time.
+    """
+    deadline = terms.now() + terms.patience.deadline_s if until is None else until
+    reply: Reply = yield from persist(request, terms, until=deadline)
+    if reply.status >= FIRST_REFUSED:
+        raise wire.problem(reply.status, reply.body)
+    return wire.decode(reply.body) if reply.body else {}
+
+
+def score_groups(
+    groups: Sequence[Group], options: Mapping[str, Any], terms: Terms, *, on_error: OnError
+) -> Conversation[list[GroupRewards]]:
+    """Score whole groups; one result a group, in order. `options` are the other fields of the body."""
+    body = wire.encode({**options, "groups": [wire.group_in(group) for group in groups]})
+    try:
+        reply = yield from _answered(Request("POST", "/v1/groups/score", body), terms)
+        return _groups(reply, on_error)
+    except ClientError as error:
+        if on_error == "raise":
+            raise
+        return [masked_group(group, _noted(error)) for group in groups]
+
+
+def match(groups: Sequence[Group], options: Mapping[str, Any], terms: Terms) -> Conversation[dict[str, Any]]:
+    """Measure rollouts; the reply as it stands, for `rewards`."""
+    body = wire.encode({**options, "groups": [wire.group_in(group) for group in groups]})
+    return (yield from _answered(Request("POST", "/v1/match", body), terms))
+
+
+def rewards(
+    facts: Mapping[str, Any], options: Mapping[str, Any], terms: Terms
+) -> Conversation[list[GroupRewards]]:
+    """Reward the facts that `match` returned."""
+    body = wire.encode({**facts, **{key: value for key, value in options.items() if value is not None}})
+    reply = yield from _answered(Request("POST", "/v1/rewards", body), terms)
+    return _groups(reply, "raise")
+
+
+def declare_run(run: Run, terms: Terms, *, until: float | None = None) -> Conversation[None]:
+    """Declare a run; declaring the same again changes nothing."""
+    request = Request("PUT", run_path(run.run_id), wire.encode(wire.run_in(run)))
+    yield from _answered(request, terms, until=until)
+
+
+def delete_run(run_id: str, terms: Terms) -> Conversation[None]:
+    """Forget a run and all its groups."""
+    yield from _answered(Request("DELETE", run_path(run_id)), terms)
+
+
+def put_rollout(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Conversation[RolloutReward]:
+    """Put one rollout into its group, and wait until the group is closed: its reward, or why there is none."""
+    try:
+        return (yield from _put(run, member, terms))
+    except ClientError as error:
+        if on_error == "raise":
+            raise
+        return masked(member.rollout.rollout_id, _noted(error))
+
+
+def evaluate(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Conversation[RolloutReward]:
+    """Score one rollout alone and at once, by its outcome."""
+    until = terms.now() + terms.patience.deadline_s
+    request = _member_request(run, member, {"purpose": "eval"})
+    try:
+        reply = yield from _in_run(run, request, terms, until=until)
+        return wire.rollout_out(reply["rollout"])
+    except ClientError as error:
+        if on_error == "raise":
+            raise
+        return masked(member.rollout.rollout_id, _noted(error))
+
+
+def read_group(run_id: str, group_id: str, terms: Terms) -> Conversation[GroupRewards]:
+    """Return a group as it stands, with what is missing."""
+    return wire.group_out((yield from _answered(Request("GET", group_path(run_id, group_id)), terms)))
+
+
+def close_group(run_id: str, group_id: str, terms: Terms) -> Conversation[GroupRewards]:
+    """Close a group now: no more rollouts will come."""
+    request = Request("POST", f"{group_path(run_id, group_id)}/close")
+    return wire.group_out((yield from _answered(request, terms)))
+
+
+def run_path(run_id: str) -> str:
+    """Return where a run stands."""
+    return f"/v1/runs/{quote(run_id, safe='')}"
+
+
+def group_path(run_id: str, group_id: str) -> str:
+    """Return where a group stands."""
+    return f"{run_path(run_id)}/groups/{quote(group_id, safe='')}"
+
+
+def _member_request(run: Run, member: Member, query: Mapping[str, str]) -> Request:
+    path = f"{group_path(run.run_id, member.group_id)}/rollouts/{quote(member.rollout.rollout_id, safe='')}"
+    return Request(
+        "PUT", path, wire.encode(wire.member_in(member)), {"attempt": str(member.attempt), **query}
+    )
+
+
+def _put(run: Run, member: Member, terms: Terms) -> Conversation[RolloutReward]:
+    """Send a rollout again and again until its group is closed; that also repairs a group that a store has lost."""
+    until = terms.now() + terms.patience.deadline_s
+    while True:
+        sent = terms.now()
+        wait_s = min(WAIT_S, terms.patience.attempt_s / 2, (until - sent) / 2)
+        request = _member_request(run, member, {"wait_s": f"{wait_s:.3f}"})
+        reply = yield from _in_run(run, request, terms, until=until)
+        if reply["group_status"] != "open":
+            return wire.rollout_out(reply["rollout"])
+        # Answered early: the service has no room for one more who waits.
+        pause_s = terms.draw() if terms.now() - sent < wait_s / 2 else 0.0
+        if terms.now() + pause_s + LAST_S >= until:
+            raise Unreachable(f"the group is still open: {len(reply['missing'])} rollouts have not come")
+        yield Pause(pause_s)
+
+
+def _in_run(run: Run, request: Request, terms: Terms, *, until: float) -> Conversation[dict[str, Any]]:
+    """Send a request about a run; where the service does not know the run, declare it and send the request again."""
+    try:
+        return (yield from _answered(request, terms, until=until))
+    except Refused as refused:
+        if refused.type != UNKNOWN_RUN:
+            raise
+    yield from declare_run(run, terms, until=until)
+    return (yield from _answered(request, terms, until=until))
+
+
+def info(terms: Terms) -> Conversation[dict[str, Any]]:
+    """Ask what runs there."""
+    return (yield from _answered(Request("GET", "/v1/info"), terms))
+
+
+def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:
+    """Read the groups of a reply.
+
+    Raises:
+        Refused: one of them was, and errors are raised.
+    """
+    refused = wire.first_refusal(reply["groups"])
+    if refused and on_error == "raise":
+        raise refused
+    if refused:
+        _noted(refused)
+    return [wire.group_out(group) for group in reply["groups"]]
+
+
+def _noted(error: ClientError) -> str:
+    """Say in the trainer's log that rewards are missing, and return why."""
+    log.warning("no reward: %s", error)
+    return str(error)

@@ -1,0 +1,107 @@
+"""What every trainer's adapter has to be told, from a mapping (a trainer's configuration) or from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from reward_service.client.exchange import Patience
+from reward_service.client.values import Group, Member, Run
+from reward_service.types import Rollout
+
+ENV_PREFIX = "REWARD_SERVICE_"
+
+
+class NoReward(RuntimeError):
+    """A reward that could not be computed, for trainers whose word for it is an exception."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How an adapter asks the service. From the environment, each is `REWARD_SERVICE_` and its name in capitals."""
+
+    url: str
+    """Where the service is."""
+    profile: str
+    """The profile that rewards. Named, so that an upgrade of the service cannot change rewards."""
+    run_id: str = "default"
+    """Your id of the training; another one for each start from scratch."""
+    dataset: str | None = None
+    """Where questions named by their ids stand; None where the data brings its ground truth along."""
+    question_key: str = "question_id"
+    """The column with a question's id, or with its ground truth `{"text", "answers", "entities"}`."""
+    format: str = "chatml"
+    """How text is written, where the trainer hands over text: a format of the API."""
+    deadline_s: float = 900.0
+    """How long a group waits for its rollouts."""
+    patience_s: float = 1200.0
+    """How long an adapter waits for a reward. Longer than `deadline_s`: then every group has its answer."""
+    split_key: str = "split"
+    """The column that tells training rows from validation rows."""
+    train_split: str = "train"
+    """What it says of training rows."""
+    api_key: str | None = None
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Self:
+        """Read options from a trainer's configuration.
+
+        Raises:
+            ValueError: an option nobody knows, or one that is missing.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(given.keys() - known):
+            raise ValueError(f"unknown options {unknown}: known are {sorted(known)}")
+        if missing := sorted({"url", "profile"} - given.keys()):
+            raise ValueError(f"options {missing} must be given")
+        return cls(**given)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read options from environment variables.
+
+        Raises:
+            ValueError: one that is missing, or no number where one should be.
+        """
+        environment = os.environ if environment is None else environment
+        given: dict[str, Any] = {
+            field.name: environment[name]
+            for field in fields(cls)
+            if (name := ENV_PREFIX + field.name.upper()) in environment
+        }
+        numbers = {name: float(given[name]) for name in ("deadline_s", "patience_s") if name in given}
+        return cls.read(given | numbers)
+
+    @property
+    def patience(self) -> Patience:
+        """How long a call may take."""
+        return Patience(deadline_s=self.patience_s)
+
+    def run(self, group_size: int, *, run_id: str | None = None) -> Run:
+        """Return the run these options speak of."""
+        return Run(
+            run_id or self.run_id, self.profile, group_size, deadline_s=self.deadline_s, dataset=self.dataset
+        )
+
+    def question(self, row: Mapping[str, Any]) -> str | Mapping[str, Any]:
+        """Return the question of a row of the data: its id, or its ground truth.
+
+        Raises:
+            KeyError: the row has no such column.
+        """
+        if row.get(self.question_key) is None:
+            raise KeyError(
+                f"the data needs a column {self.question_key!r} (option question_key), it has {sorted(row)}"
+            )
+        question: str | Mapping[str, Any] = row[self.question_key]
+        return question if isinstance(question, Mapping) else str(question)
+
+    def group(self, group_id: str, row: Mapping[str, Any], rollouts: list[Rollout]) -> Group:
+        """Return a whole group about the question of a row."""
+        question = self.question(row)
+        dataset = self.dataset if isinstance(question, str) else None
+        return Group(group_id, question, rollouts, dataset=dataset, run_id=self.run_id)
+
+    def member(self, group_id: str, row: Mapping[str, Any], rollout: Rollout) -> Member:
+        """Return one rollout about the question of a row."""
+        return Member(group_id, self.question(row), rollout)

@@ -1,0 +1,181 @@
+"""The client for threads, over urllib3: one pool, safe to share. A process that forks makes its own client afterwards."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from reward_service.client import calls
+from reward_service.client.calls import OnError
+from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
+from reward_service.client.headers import headers_of
+from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
+
+T = TypeVar("T")
+CONNECT_S = 5.0
+
+
+class Client:
+    """Asks one service. Use it as a context manager, or close it."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        patience: Patience | None = None,
+        on_error: OnError = "raise",
+        connections: int = 64,
+    ) -> None:
+        """Say whom to ask, and how.
+
+        Args:
+            url: where the service is, `http://host:port`, with a path if it stands behind one.
+            api_key: sent as a bearer token; None for none.
+            patience: how long a call may take.
+            on_error: what becomes of rewards that cannot be had.
+            connections: most connections kept open for the next call. More threads than that open their own.
+        """
+        self._url = url.rstrip("/")
+        self._headers = headers_of(api_key)
+        self._terms = Terms(patience or Patience(), time.monotonic, random.random)
+        self._on_error: OnError = on_error
+        self._pool = urllib3.PoolManager(maxsize=connections, retries=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def score_groups(
+        self,
+        groups: Sequence[Group],
+        *,
+        profile: str | None = None,
+        estimator: Mapping[str, Any] | None = None,
+        partial: Mapping[str, Any] | None = None,
+    ) -> list[GroupRewards]:
+        """Score whole groups; one result a group, in order. `estimator` and `partial` as the API takes them.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        options = {"profile": profile, "estimator": estimator, "partial": partial}
+        return self._carry_out(calls.score_groups(groups, options, self._terms, on_error=self._on_error))
+
+    def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
+        """Measure rollouts; the reply is for `rewards`, or for reading.
+
+        Raises:
+            Refused, Unreachable: always; facts have no mask.
+        """
+        return self._carry_out(calls.match(groups, {"profile": profile}, self._terms))
+
+    def rewards(
+        self,
+        facts: Mapping[str, Any],
+        *,
+        estimator: Mapping[str, Any] | None = None,
+        partial: Mapping[str, Any] | None = None,
+    ) -> list[GroupRewards]:
+        """Reward what `match` returned.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return self._carry_out(
+            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._terms)
+        )
+
+    def declare_run(self, run: Run) -> None:
+        """Declare a run; declaring the same again changes nothing. `put_rollout` does it by itself.
+
+        Raises:
+            Refused: it was declared with other values, or names what is not there.
+            Unreachable: no answer in time.
+        """
+        self._carry_out(calls.declare_run(run, self._terms))
+
+    def put_rollout(self, run: Run, member: Member) -> RolloutReward:
+        """Put one rollout into its group, and wait for the group.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        return self._carry_out(calls.put_rollout(run, member, self._terms, on_error=self._on_error))
+
+    def evaluate(self, run: Run, member: Member) -> RolloutReward:
+        """Score one rollout alone and at once, by its outcome: for validation.
+
+        Raises:
+            Refused, Unreachable: unless errors are masked.
+        """
+        return self._carry_out(calls.evaluate(run, member, self._terms, on_error=self._on_error))
+
+    def read_group(self, run_id: str, group_id: str) -> GroupRewards:
+        """Return a group as it stands, with what is missing.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return self._carry_out(calls.read_group(run_id, group_id, self._terms))
+
+    def close_group(self, run_id: str, group_id: str) -> GroupRewards:
+        """Close a group now: no more rollouts will come.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return self._carry_out(calls.close_group(run_id, group_id, self._terms))
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget a run and all its groups.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        self._carry_out(calls.delete_run(run_id, self._terms))
+
+    def info(self) -> dict[str, Any]:
+        """Return version, engine and settings of the service."""
+        return self._carry_out(calls.info(self._terms))
+
+    def _carry_out(self, conversation: Conversation[T]) -> T:
+        """Do what a conversation asks for until it has its result."""
+        heard: Reply | Broken | None = None
+        while True:
+            try:
+                step = conversation.send(heard)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            heard = self._do(step)
+
+    def _do(self, step: Request | Pause) -> Reply | Broken | None:
+        if isinstance(step, Request):
+            return self._send(step)
+        time.sleep(step.seconds)
+        return None
+
+    def _send(self, request: Request) -> Reply | Broken:
+        url = f"{self._url}{request.path}" + (f"?{urlencode(request.query)}" if request.query else "")
+        timeout = urllib3.Timeout(connect=min(CONNECT_S, request.timeout_s), total=request.timeout_s)
+        try:
+            answer = self._pool.request(
+                request.method, url, body=request.body, headers=self._headers, timeout=timeout, redirect=False
+            )
+        except HTTPError as error:
+            return Broken(f"{type(error).__name__}: {error}")
+        return Reply(answer.status, answer.data, answer.headers.get("Retry-After"))

@@ -1,0 +1,140 @@
+"""Values <-> the JSON of the service's own calls. Fields a newer service adds are ignored."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, assert_never
+
+from reward_service.client.errors import Refused
+from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
+from reward_service.types import Messages, Rollout, Segment, SegmentKind, Steps, Text
+
+_RESULT_FIELDS = tuple(field.name for field in fields(RolloutReward))
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """Write a body; what is None is left to the service's default."""
+    kept = {key: value for key, value in body.items() if value is not None}
+    return json.dumps(kept, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Read a reply.
+
+    Raises:
+        Refused: it is no JSON object, so it does not come from the service.
+    """
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise Refused("The reply is not the service's: check the URL.", status=200)
+    return document
+
+
+def problem(status: int, body: bytes) -> Refused:
+    """Return why a call was refused, from its problem+json (RFC 9457) where it has one."""
+    try:
+        document = decode(body)
+    except Refused:
+        document = {}
+    title = document.get("title", "The call was refused by something before the service.")
+    return Refused(title, status=status, type=document.get("type", ""), detail=document.get("detail", ""))
+
+
+def rollout_in(rollout: Rollout) -> dict[str, Any]:
+    """Write a rollout without its id."""
+    body: dict[str, Any] = source_in(rollout.source)
+    if rollout.outcome is not None:
+        body["outcome"] = rollout.outcome
+    if rollout.stop_reason is not None:
+        body["stop_reason"] = rollout.stop_reason
+    if rollout.signals:
+        body["signals"] = dict(rollout.signals)
+    return body
+
+
+def source_in(source: Text | Messages | Steps) -> dict[str, Any]:
+    """Write what a rollout says."""
+    match source:
+        case Text(text, written):
+            return {"text": text, "format": written}
+        case Messages(messages):
+            return {"messages": list(messages)}
+        case Steps(segments):
+            return {"steps": [_step_in(segment) for segment in segments]}
+        case _:
+            assert_never(source)
+
+
+def _step_in(segment: Segment) -> dict[str, Any]:
+    name = "arguments" if segment.kind is SegmentKind.TOOL_CALL else "text"
+    return {"type": segment.kind, name: segment.text}
+
+
+def truth_in(question: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Write a question: its id, or its ground truth."""
+    return {"question_id": question} if isinstance(question, str) else {"question": question}
+
+
+def group_in(group: Group) -> dict[str, Any]:
+    """Write a group."""
+    dataset = {} if group.dataset is None else {"dataset": group.dataset}
+    rollouts = [{"rollout_id": one.rollout_id, **rollout_in(one)} for one in group.rollouts]
+    return {
+        "run_id": group.run_id,
+        "group_id": group.group_id,
+        **truth_in(group.question),
+        **dataset,
+        "rollouts": rollouts,
+    }
+
+
+def member_in(member: Member) -> dict[str, Any]:
+    """Write a rollout that comes alone."""
+    return {**truth_in(member.question), **rollout_in(member.rollout)}
+
+
+def run_in(run: Run) -> dict[str, Any]:
+    """Write the declaration of a run."""
+    return {
+        "profile": run.profile,
+        "group_size": run.group_size,
+        "deadline_s": run.deadline_s,
+        "dataset": run.dataset,
+        "partial": run.partial,
+        "estimator": run.estimator,
+    }
+
+
+def rollout_out(result: Mapping[str, Any]) -> RolloutReward:
+    """Read one rollout's result."""
+    known = {name: result[name] for name in _RESULT_FIELDS if name in result}
+    return RolloutReward(**{**known, "flags": tuple(result.get("flags", ()))})
+
+
+def group_out(group: Mapping[str, Any]) -> GroupRewards:
+    """Read one group."""
+    return GroupRewards(
+        group["run_id"],
+        group["group_id"],
+        group["status"],
+        tuple(rollout_out(one) for one in group["rollouts"]),
+        entities=group["entities"],
+        group_max=group["group_max"],
+        missing=tuple(group.get("missing", ())),
+    )
+
+
+def refusal(group: Mapping[str, Any]) -> Refused | None:
+    """Return why one group of an answered call was refused; None where it was not."""
+    error = group.get("error")
+    if error is None:
+        return None
+    return Refused(error["title"], status=200, type=error["type"], detail=error["detail"])
+
+
+def first_refusal(groups: Sequence[Mapping[str, Any]]) -> Refused | None:
+    """Return why the first refused group was refused; None where none was."""
+    return next((why for group in groups if (why := refusal(group))), None)

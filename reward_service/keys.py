@@ -1,0 +1,159 @@
+"""API keys: `rk_<id>_<secret>`, kept as the hash of the secret, with scopes and, if wanted, an end.
+
+The file is a YAML list. Several keys are valid at once; it is read again when it changes, and a file that cannot be read
+leaves the keys before it valid. Secrets are compared as bytes in constant time, and an unknown id costs as much as a
+wrong secret.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PREFIX = "rk"
+SCOPES = ("score", "ingest", "admin")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+HASH = re.compile(r"[0-9a-f]{64}")
+FIELDS = frozenset({"id", "sha256", "scopes", "not_after"})
+LOOK_AGAIN_S = 1.0
+
+
+class BadKeyFile(ValueError):  # names what it is about
+    """The key file cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, without its secret."""
+
+    id: str
+    sha256: bytes
+    scopes: frozenset[str]
+    not_after: datetime | None = None
+    """None: valid until it is removed."""
+
+    def allows(self, scope: str | None) -> bool:
+        """Say whether the key may be used for a scope; `admin` allows everything, None is allowed to every key."""
+        return scope is None or scope in self.scopes or "admin" in self.scopes
+
+
+NOBODY = Key("", bytes(32), frozenset())
+
+
+def generate(key_id: str, scopes: Iterable[str]) -> tuple[str, str]:
+    """Return a new key, and the lines for the key file.
+
+    Raises:
+        BadKeyFile: the id or a scope cannot be used.
+    """
+    secret = secrets.token_urlsafe(32)
+    record = {"id": key_id, "sha256": _hash(secret.encode()).hex(), "scopes": list(scopes)}
+    _key(record, "the key")
+    return f"{PREFIX}_{key_id}_{secret}", yaml.safe_dump([record], sort_keys=False)
+
+
+def parse_keys(text: str) -> dict[str, Key]:
+    """Read a key file.
+
+    Raises:
+        BadKeyFile: it is not a list of keys; the message quotes no hash.
+    """
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise BadKeyFile("the key file is not YAML") from None
+    if not isinstance(document, list) or not document:
+        raise BadKeyFile("the key file must be a list of at least one key")
+    keys = [_key(record, f"key {n}") for n, record in enumerate(document, start=1)]
+    if len({key.id for key in keys}) < len(keys):
+        raise BadKeyFile("two keys have the same id")
+    return {key.id: key for key in keys}
+
+
+def _key(record: Any, where: str) -> Key:
+    if not isinstance(record, Mapping) or set(record) - FIELDS:
+        raise BadKeyFile(f"{where} must have the fields {', '.join(sorted(FIELDS))}")
+    key_id, digest, scopes = str(record.get("id")), str(record.get("sha256")), record.get("scopes")
+    if not ID.fullmatch(key_id):
+        raise BadKeyFile(f"{where}: the id must be lower-case letters, digits and hyphens")
+    if not HASH.fullmatch(digest):
+        raise BadKeyFile(f"{where}: sha256 must be 64 hexadecimal digits")
+    if not isinstance(scopes, list) or not scopes or set(scopes) - set(SCOPES):
+        raise BadKeyFile(f"{where}: scopes must be some of {', '.join(SCOPES)}")
+    return Key(key_id, bytes.fromhex(digest), frozenset(scopes), _end(record.get("not_after"), where))
+
+
+def _end(value: Any, where: str) -> datetime | None:
+    """Return the last moment of a key; a date without a time is valid to its end, UTC."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time.max, UTC)
+    if value is None:
+        return None
+    raise BadKeyFile(f"{where}: not_after must be a date")
+
+
+def _hash(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
+
+
+def find(keys: Mapping[str, Key], token: bytes, now: datetime) -> Key | None:
+    """Return the key a token is, None where it is none or its time is over."""
+    prefix, _, rest = token.partition(b"_")
+    key_id, _, secret = rest.partition(b"_")
+    known = keys.get(key_id.decode("latin-1"), NOBODY)
+    equal = hmac.compare_digest(_hash(secret), known.sha256)
+    if prefix != PREFIX.encode() or not equal or known is NOBODY:
+        return None
+    return None if known.not_after is not None and now > known.not_after else known
+
+
+class KeyRing:
+    """The keys of a file, read again when it changes."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float], failed: Callable[[], None]) -> None:
+        """Read the file.
+
+        Args:
+            path: the key file.
+            clock: seconds, to look at the file at most once a second.
+            failed: called when a changed file cannot be used.
+
+        Raises:
+            BadKeyFile, OSError: it cannot be used now.
+        """
+        self.path = path
+        self._clock = clock
+        self._failed = failed
+        self._mark = self._stat()
+        self._keys = parse_keys(path.read_text(encoding="utf-8"))
+        self._looked = clock()
+
+    def _stat(self) -> tuple[int, int, int]:
+        stat = os.stat(self.path)  # noqa: PTH116  # a symlink that is swapped, as Kubernetes does, shows as another inode
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+    def keys(self) -> Mapping[str, Key]:
+        """Return the keys that are valid now."""
+        if self._clock() - self._looked >= LOOK_AGAIN_S:
+            self._looked = self._clock()
+            self._refresh()
+        return self._keys
+
+    def _refresh(self) -> None:
+        try:
+            mark = self._stat()
+            if mark != self._mark:
+                self._keys = parse_keys(self.path.read_text(encoding="utf-8"))
+                self._mark = mark
+        except (OSError, ValueError):
+            self._failed()

@@ -1,0 +1,29 @@
+"""Written rollouts in every text format, against what a person says they are."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reward_service.trajectory import FORMATS, parse
+from reward_service.types import Text
+
+CASES = json.loads((Path(__file__).parent / "cases" / "formats.json").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_rollout_is_cut_as_a_person_would(case):
+    parsed = parse(Text(case["text"], case["format"]), "none")
+
+    assert [[one.kind, one.text] for one in parsed.segments] == case["segments"]
+    assert parsed.format_error is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_its_format_is_judged_as_a_person_would(case):
+    for grammar, expected in case["format_error"].items():
+        assert parse(Text(case["text"], case["format"]), grammar).format_error == expected
+
+
+def test_every_format_has_a_case():
+    assert {case["format"] for case in CASES} == set(FORMATS)

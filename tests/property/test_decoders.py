@@ -1,0 +1,103 @@
+"""What arrives is accepted or refused with a typed error, and never meets another exception."""
+
+import json
+import os
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reward_service.adapters.native import ExplainIn, GroupIn, MatchIn, RewardsIn, ScoreIn, decode
+from reward_service.adapters.records import BadLine, read_lines
+from reward_service.errors import InvalidRequest, MalformedJson
+from reward_service.profiles import shipped
+from reward_service.scoring import measure_group, reward
+from reward_service.trajectory import GRAMMARS, Parsed, UnparsableRollout, parse
+from reward_service.types import Messages, PartialPolicy, Text
+from tests.builders import EXAMPLE
+
+EXAMPLES = 25 * int(os.environ.get("REWARD_SERVICE_FUZZ", "8"))
+MODELS = [ScoreIn, MatchIn, RewardsIn, ExplainIn, GroupIn]
+TAGS = ["<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<answer>", "</answer>"]  # fmt: skip
+often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+names = st.sampled_from(["role", "content", "tool_calls", "function", "name", "arguments", "text", "type"])
+values = st.recursive(
+    scalars | st.sampled_from(["assistant", "tool", "user", *TAGS]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(names | st.text(max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+tagged = st.lists(st.sampled_from(TAGS) | st.text(max_size=5), max_size=12).map("".join)
+
+
+def decoded(body, model):
+    with suppress(MalformedJson, InvalidRequest):
+        return decode(body, model, max_depth=64)
+    return None
+
+
+@pytest.mark.parametrize("model", MODELS)
+@often
+@given(body=st.binary(max_size=200))
+def test_bytes(model, body):
+    decoded(body, model)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@often
+@given(value=values)
+def test_json(model, value):
+    decoded(json.dumps(value).encode("utf-8", "surrogatepass"), model)
+
+
+@often
+@given(data=st.data())
+def test_a_call_with_bytes_changed(data):
+    body = bytearray(json.dumps(EXAMPLE).encode())
+    for _ in range(data.draw(st.integers(1, 5))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        body[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    decoded(bytes(body), ScoreIn)
+
+
+@often
+@given(messages=st.lists(values, max_size=5), text=tagged)
+def test_rollouts_are_parsed_or_unparsable(messages, text):
+    for source in (Messages(tuple(messages)), Text(text)):
+        for grammar in GRAMMARS:
+            with suppress(UnparsableRollout):
+                assert isinstance(parse(source, grammar), Parsed)
+
+
+@often
+@given(
+    messages=st.lists(st.lists(values, max_size=5), max_size=3),
+    texts=st.lists(tagged, max_size=3),
+    names=st.lists(st.sampled_from(["Ada Lovelace", "王崇", "C++ 11", "Éa"]), max_size=3),
+    profile=st.sampled_from(sorted(shipped())),
+)
+def test_whatever_decodes_is_scored(messages, texts, names, profile):
+    rollouts = [{"messages": one} for one in messages] + [{"text": one} for one in texts]
+    group = {
+        "group_id": "g",
+        "question": {"text": "Ada?", "answers": ["x"], "entities": [{"name": name} for name in names]},
+        "rollouts": [{"rollout_id": str(n), **one} for n, one in enumerate(rollouts)],
+    }
+    call = decoded(json.dumps(group).encode(), GroupIn)
+    if call is None or not call.rollouts:
+        return
+    group_call = call.to_domain()
+    facts = measure_group(group_call.rollouts, group_call.question, shipped()[profile])
+    result = reward(facts, shipped()[profile], partial=PartialPolicy("survivors"))
+    assert all(one.reward is None or 0 <= one.reward <= 1 for one in result.rollouts)
+
+
+@often
+@given(lines=st.lists(st.binary(max_size=60) | values.map(lambda v: json.dumps(v).encode()), max_size=4))
+def test_record_lines(lines):
+    with suppress(BadLine):
+        assert len(list(read_lines(lines))) <= len(lines)

@@ -1,0 +1,88 @@
+"""SIGTERM, in a process of its own: readiness first, what is in flight finishes, exit 0."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+
+from tests.builders import EXAMPLE
+
+BODY = json.dumps(EXAMPLE).encode()
+HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(**environment):
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "reward_service", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE) as process:
+        try:
+            wait_until(lambda: answers(base))
+            yield process, base
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def answers(base):
+    try:
+        return httpx.get(f"{base}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_sigterm_finishes_what_is_in_flight_and_exits_0():
+    with running(REWARD_SERVICE_DRAIN_DELAY_S="1") as (process, base):
+        with socket.create_connection(base.removeprefix("http://").split(":"), timeout=10) as half:
+            half.sendall(HEAD % len(BODY) + BODY[:50])
+            process.send_signal(signal.SIGTERM)
+            wait_until(lambda: httpx.get(f"{base}/readyz").status_code == 503)
+            late = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
+            wait_until(lambda: not listens(base))
+            half.sendall(BODY[50:])
+            answer = half.recv(65536)
+
+        said = process.communicate(timeout=20)[1]
+
+    assert (late.status_code, late.headers["Connection"]) == (200, "close")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert sum(line["event"] == "request" and line["status"] == 200 for line in lines) == 2
+
+
+def listens(base):
+    try:
+        httpx.get(f"{base}/livez")
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def test_a_second_sigterm_skips_the_delay():
+    with running(REWARD_SERVICE_DRAIN_DELAY_S="1000") as (process, base):
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: httpx.get(f"{base}/readyz").status_code == 503)
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(timeout=20) == 0

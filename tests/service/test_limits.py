@@ -1,0 +1,246 @@
+"""Floods, over raw sockets and with a client: every one has an answer, and health answers meanwhile."""
+
+import gzip
+import json
+import socket
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from reward_service.api.app import create_app
+from reward_service.api.encodings import zstd
+from reward_service.config import Settings
+from tests.builders import EXAMPLE
+from tests.conftest import serving
+
+JSON = {"Content-Type": "application/json"}
+LIMITS = Settings(
+    max_body_bytes=1_000_000,
+    max_decoded_bytes=2_000_000,
+    max_inflight_bytes=3_000_000,
+    max_inflight_bytes_per_run=1_500_000,
+    max_requests=4,
+    max_requests_per_run=1,
+    max_json_depth=20,
+    header_timeout_s=0.3,
+    body_timeout_s=0.4,
+    canary_interval_s=3600,
+)
+
+
+@pytest.fixture(scope="module")
+def base():
+    with serving(create_app(LIMITS)) as url:
+        yield url
+
+
+@contextmanager
+def connected(base):
+    host, port = base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        yield connection
+
+
+def rest(connection):
+    """Everything the server still says, until it closes."""
+    said = b""
+    while piece := connection.recv(65536):
+        said += piece
+    return said
+
+
+def head(**more):
+    lines = ["POST /v1/groups/score HTTP/1.1", "Host: x", "Content-Type: application/json"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def problem_of(answer):
+    header, _, body = answer.partition(b"\r\n\r\n")
+    return (
+        int(header.split()[1]),
+        json.loads(body)["type"].removeprefix("urn:reward-service:"),
+        header.lower(),
+    )
+
+
+def in_flight(base):
+    page = httpx.get(f"{base}/metrics").text
+    return int(float(page.split("\nreward_service_in_flight_requests ")[1].split("\n")[0]))
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_headers_that_do_not_come_close_the_connection(base):
+    with connected(base) as idle, connected(base) as slow:
+        slow.sendall(b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\n")
+        assert rest(idle).startswith(b"HTTP/1.1 408")
+        assert rest(slow).startswith(b"HTTP/1.1 408")
+
+
+def test_a_kept_alive_connection_is_held_to_the_clock_again(base):
+    with connected(base) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"ok" in connection.recv(65536)
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost:")
+        assert rest(connection).startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("framing", [{"Content_Length": 1000}, {"Transfer_Encoding": "chunked"}])
+def test_a_body_that_does_not_come_is_408(base, framing):
+    with connected(base) as connection:
+        connection.sendall(head(**framing) + (b"" if "Content_Length" in framing else b"5\r\n{    \r\n"))
+        status, slug, header = problem_of(rest(connection))
+
+    assert (status, slug) == (408, "slow-body")
+    assert b"connection: close" in header
+
+
+def test_a_deadline_that_passes_while_the_body_arrives_is_504_with_the_stage(base):
+    with connected(base) as connection:
+        connection.sendall(head(Content_Length=1000, X_Request_Timeout_Ms=50))
+        answer = rest(connection)
+
+    assert problem_of(answer)[:2] == (504, "deadline-exceeded")
+    assert b'"stage":"receive"' in answer
+
+
+def test_a_deadline_that_has_passed_stops_the_work(base):
+    reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers={"X-Request-Timeout-Ms": "0"})
+
+    assert (reply.status_code, reply.json()["stage"]) == (504, "receive")
+
+
+@pytest.mark.parametrize("sent", ["soon", "-1", "1.5", "", "9" * 40, "١"])
+def test_a_timeout_that_is_no_number_is_400(base, sent):
+    headers = {"X-Request-Timeout-Ms": sent.encode()}
+    reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers=headers)
+
+    assert (reply.status_code, reply.json()["type"]) == (400, "urn:reward-service:malformed-header")
+
+
+def test_a_body_over_the_limit_is_refused_unread(base):
+    with connected(base) as connection:
+        connection.sendall(head(Content_Length=10**9))
+        status, slug, header = problem_of(rest(connection))
+
+    assert (status, slug) == (413, "body-too-large")
+    assert b"connection: close" in header
+
+
+def test_a_body_that_grows_over_the_limit_is_refused(base):
+    def pieces():
+        for _ in range(50):
+            yield b" " * 50_000
+
+    reply = httpx.post(f"{base}/v1/groups/score", content=pieces(), headers=JSON)
+
+    assert (reply.status_code, reply.json()["type"]) == (413, "urn:reward-service:body-too-large")
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstd.compress)])
+def test_compressed_bodies(base, encoding, pack):
+    headers = JSON | {"Content-Encoding": encoding}
+    plain = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
+
+    reply = httpx.post(f"{base}/v1/groups/score", content=pack(json.dumps(EXAMPLE).encode()), headers=headers)
+    bomb = httpx.post(f"{base}/v1/groups/score", content=pack(b" " * 100_000_000), headers=headers)
+    damaged = httpx.post(f"{base}/v1/groups/score", content=pack(b"{}")[:-1], headers=headers)
+
+    assert reply.json() == plain.json()
+    assert (bomb.status_code, bomb.json()["type"]) == (413, "urn:reward-service:body-too-large")
+    assert (damaged.status_code, damaged.json()["type"]) == (400, "urn:reward-service:malformed-encoding")
+
+
+def test_another_encoding_is_415_and_says_what_is_known(base):
+    reply = httpx.post(f"{base}/v1/groups/score", content=b"", headers=JSON | {"Content-Encoding": "br"})
+
+    assert (reply.status_code, reply.headers["Accept-Encoding"]) == (415, "gzip, zstd")
+
+
+@pytest.mark.parametrize("deep", [b"[" * 30 + b"]" * 30, b'{"a":' * 30 + b"1" + b"}" * 30, b"[" * 500_000])
+def test_depth_is_400(base, deep):
+    reply = httpx.post(f"{base}/v1/groups/score", content=deep, headers=JSON)
+
+    assert (reply.status_code, reply.json()["type"]) == (400, "urn:reward-service:malformed-json")
+
+
+def test_depth_inside_a_message_is_400_too(base):
+    call = {"group_id": "g", "question": {}, "rollouts": [{"rollout_id": "0", "messages": [1]}]}
+    body = json.dumps({"groups": [call]}).replace("[1]", "[" * 20 + "]" * 20)
+
+    reply = httpx.post(f"{base}/v1/groups/score", content=body, headers=JSON)
+
+    assert (reply.status_code, reply.json()["type"]) == (400, "urn:reward-service:malformed-json")
+
+
+def test_many_headers_are_431(base):
+    headers = {f"x-{n}": "1" for n in range(200)}
+    reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers=headers)
+
+    assert (reply.status_code, reply.json()["type"]) == (431, "urn:reward-service:too-many-headers")
+
+
+def test_two_framings_are_400(base):
+    with connected(base) as connection:
+        connection.sendall(head(Content_Length=5, Transfer_Encoding="chunked") + b"0\r\n\r\n")
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 400")
+
+
+def test_over_capacity_is_503_at_once_and_health_still_answers(base):
+    held = [socket.create_connection(base.removeprefix("http://").split(":"), timeout=10) for _ in range(4)]
+    try:
+        for connection in held:
+            connection.sendall(head(Content_Length=10))
+        wait_until(lambda: in_flight(base) == 4)
+
+        reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
+        health = httpx.get(f"{base}/livez")
+    finally:
+        for connection in held:
+            connection.close()
+
+    assert (reply.status_code, reply.json()["type"]) == (503, "urn:reward-service:over-capacity")
+    assert int(reply.headers["Retry-After"]) >= 1
+    assert health.status_code == 200
+    wait_until(lambda: in_flight(base) == 0)
+
+
+def test_a_run_over_its_quota_is_429_and_the_others_are_served(base):
+    with connected(base) as connection:
+        connection.sendall(head(Content_Length=10, X_Run_Id="flood"))
+        wait_until(lambda: in_flight(base) == 1)
+
+        refused = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "flood"})
+        served = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "calm"})
+
+    assert (refused.status_code, refused.json()["type"]) == (429, "urn:reward-service:quota-exceeded")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert served.status_code == 200
+
+
+def test_bytes_in_flight_are_bounded(base):
+    with connected(base) as first, connected(base) as second, connected(base) as third:
+        for connection in (first, second, third):
+            connection.sendall(head(Content_Length=1_000_000))
+        wait_until(lambda: in_flight(base) == 3)
+
+        reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
+
+    assert reply.json()["type"] == "urn:reward-service:over-capacity"
+
+
+def test_a_caller_who_leaves_gives_everything_back(base):
+    with connected(base) as connection:
+        connection.sendall(head(Content_Length=10))
+        wait_until(lambda: in_flight(base) == 1)
+    wait_until(lambda: in_flight(base) == 0)

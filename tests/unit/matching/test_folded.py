@@ -1,0 +1,220 @@
+from dataclasses import replace
+
+import pytest
+
+from entity_index.types import Entity, Question
+from reward_service.matching import EGRPO, EGRPO_GUARDED, MentionNames, compile_question, match_group
+from reward_service.types import Match, Segment, SegmentKind
+from tests.unit.matching.rollouts import asked, match, thought, tool
+
+PASSAGE = "The school was founded by Marie Curie in the spring of 1911 together with two of her former students from Paris"
+CITIES = "Oslo Rome Lima Cairo Paris Berlin Tokyo Delhi Quito Dakar Accra Tunis Sofia Minsk Kyiv Riga Baku Doha Male Suva Apia".split()  # noqa: SIM905
+LIST = ", ".join(CITIES)
+
+
+def test_evidence_points_into_the_original_text() -> None:
+    result = match(asked("Władysław Szpilman"), tool("x"), thought("So: Wladyslaw\nSzpilman's diary."))
+    assert result.matches == (Match(0, "exact", "Władysław Szpilman", 0, 1, 4, 22),)
+
+
+def test_the_best_evidence_is_exact_then_alias_then_expanded_then_fuzzy() -> None:
+    question = Question("", (), (Entity("Nidal Hasan", ("The Fort Hood shooter",)),))
+    texts = ("Nidal Hasann", "Nidal Malik Hasan", "the Fort Hood shooter", "Nidal Hasan")
+    channels = [match(question, *map(thought, texts[: i + 1])).matches[0].channel for i in range(4)]
+    assert channels == ["fuzzy", "expanded", "alias", "exact"]
+
+
+def test_only_thoughts_are_searched() -> None:
+    others = [Segment(kind, "Oslo") for kind in SegmentKind if kind is not SegmentKind.THOUGHT]
+    assert match(asked("Oslo"), *others).matched == 0
+
+
+def test_a_match_never_crosses_a_segment() -> None:
+    assert match(asked("Marie Curie"), thought("Marie"), thought("Curie")).matched == 0
+
+
+def test_names_that_share_words_are_all_found() -> None:
+    assert match(asked("New York", "York City", "New York City"), thought("in New York City")).matched == 3
+
+
+def test_a_question_entity_is_masked_with_every_spelling() -> None:
+    result = match(
+        asked("Phil Savage", "Oslo", text="Where was Philip Savage born?"), thought("Phil Savage, Oslo")
+    )
+    assert (result.entities, result.matched, result.masked) == (1, 1, (0,))
+
+
+def test_entities_that_equal_the_answer_stay_unless_asked_otherwise() -> None:
+    question = asked("Oslo", "Rome", answers=("OSLO",))
+    assert match(question, thought("Oslo")).entities == 2
+    assert match(question, thought("Oslo"), spec=replace(EGRPO, mask_answers=True)).masked == (0,)
+
+
+def test_an_entity_listed_twice_is_one_and_one_without_a_form_is_none() -> None:
+    compiled = compile_question(asked("Oslo", "oslo", "!!!", "The", ""), EGRPO)
+    assert (compiled.entities, compiled.unmatchable) == (1, (1, 2, 3, 4))
+
+
+def test_without_entities_nothing_is_matched() -> None:
+    result = match(asked("Oslo", text="Oslo?"), thought("Oslo"))
+    assert (result.entities, result.matched, result.matches) == (0, 0, ())
+
+
+def test_an_empty_group_has_no_results() -> None:
+    assert match_group([], compile_question(asked("Oslo"), EGRPO)) == []
+
+
+def test_compiled_questions_are_cached_by_value() -> None:
+    assert compile_question(asked("Oslo"), EGRPO) is compile_question(asked("Oslo"), EGRPO)
+
+
+def test_what_stands_in_a_pasted_run_earns_nothing() -> None:
+    result = match(asked("Marie Curie"), tool(f"… {PASSAGE}."), thought(PASSAGE))
+    assert (result.matched, dict(result.uncredited), result.matched_uncredited_included) == (
+        0,
+        {"pasted": 1},
+        1,
+    )
+    assert result.uncredited_matches[0].channel == "exact"
+
+
+def test_the_same_words_before_the_tool_said_them_are_the_policys_own() -> None:
+    assert match(asked("Marie Curie"), thought(PASSAGE), tool(PASSAGE)).matched == 1
+
+
+def test_own_words_about_a_tool_response_earn_credit() -> None:
+    assert (
+        match(
+            asked("Marie Curie"), tool(PASSAGE), thought("It was Marie Curie who founded the school in 1911.")
+        ).matched
+        == 1
+    )
+
+
+def test_a_pasted_run_of_another_rollout_is_no_matter() -> None:
+    compiled = compile_question(asked("Marie Curie"), EGRPO)
+    assert [r.matched for r in match_group([[tool(PASSAGE)], [tool("x"), thought(PASSAGE)]], compiled)] == [
+        0,
+        1,
+    ]
+
+
+def test_a_name_longer_than_a_run_is_pasted_where_it_stands_in_a_tool_response() -> None:
+    name = "The Extremely Long Title of a Film That Nobody Has Ever Seen in Any Cinema"
+    assert dict(match(asked(name), tool(f"{name}."), thought(f"It is {name}.")).uncredited) == {"pasted": 1}
+    assert match(asked(name), tool("Something else."), thought(f"It is {name}.")).matched == 1
+
+
+def test_an_entity_pasted_once_and_named_freely_once_counts() -> None:
+    assert (
+        match(asked("Marie Curie"), tool(PASSAGE), thought(PASSAGE), thought("So Marie Curie.")).matched == 1
+    )
+
+
+def test_what_stands_in_a_list_of_candidates_earns_nothing() -> None:
+    result = match(asked("Oslo", "Vaduz"), thought(f"{LIST}."), thought("Perhaps Vaduz."))
+    assert (result.matched, dict(result.uncredited)) == (1, {"listed": 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LIST.lower(),
+        LIST.replace(", ", "\n- "),
+        LIST.upper(),
+        "、".join(["东京", *(chr(0x4E00 + i) * 2 for i in range(20))]),
+    ],
+)
+def test_a_list_is_a_list_however_it_is_written(text: str) -> None:
+    assert dict(match(asked("Riga", "东京"), thought(text)).uncredited) == {"listed": 1}
+
+
+def test_repeating_a_few_names_is_no_list() -> None:
+    assert match(asked("Oslo"), thought("Oslo, Rome, Lima. " * 20)).matched == 1
+
+
+def test_a_name_far_from_the_list_counts() -> None:
+    assert match(asked("Vaduz"), thought(f"{LIST}. {'so it goes on and on ' * 30} Vaduz.")).matched == 1
+
+
+def test_a_list_of_thousands_is_judged_as_one() -> None:
+    words = ", ".join(f"{a}{b.lower()}" for a in CITIES for b in CITIES)
+    assert dict(match(asked("Osloriga", "Apiasuva"), thought(words)).uncredited) == {"listed": 2}
+
+
+def test_ungrounded_names_earn_nothing_when_grounding_is_asked_for() -> None:
+    spec = replace(EGRPO, grounded=True)
+    result = match(
+        asked("Oslo", "Rome"),
+        thought("Rome?"),
+        tool("Oslo lies in Norway; Rome in Italy."),
+        thought("Oslo!"),
+        spec=spec,
+    )
+    assert (result.matched, dict(result.uncredited), result.grounded) == (1, {"ungrounded": 1}, 1)
+
+
+def test_without_tool_responses_grounding_is_not_applied_and_says_so() -> None:
+    result = match(asked("Oslo"), thought("Oslo"), spec=replace(EGRPO, grounded=True))
+    assert (result.matched, result.flags) == (1, ("observations_absent",))
+
+
+def test_grounded_is_counted_in_every_profile() -> None:
+    assert match(asked("Oslo", "Rome"), tool("Oslo"), thought("Oslo or Rome")).grounded == 1
+
+
+def test_under_the_precision_floor_nothing_is_credited() -> None:
+    names = MentionNames([*CITIES, "Paris (Texas)"])
+    text = "Oslo or Rome. I wonder about Lima too. Then again Cairo, and Tunis as well."
+    result = match(asked("Oslo"), tool("Oslo"), thought(text), spec=EGRPO_GUARDED, names=names)
+    assert (result.matched, dict(result.uncredited), result.precision) == (0, {"precision": 1}, 0.2)
+
+
+def test_without_names_the_floor_is_off_and_says_so() -> None:
+    result = match(asked("Oslo"), tool("Oslo"), thought("Oslo Rome Lima Cairo Tunis"), spec=EGRPO_GUARDED)
+    assert (result.matched, result.flags) == (1, ("precision_unchecked",))
+
+
+def test_names_of_the_question_and_parts_of_longer_names_are_no_mentions() -> None:
+    names = MentionNames(["York", "New York", "New York City", "Lima", "Oslo"])
+    result = match(asked("Oslo", text="Is Lima large?"), thought("Lima, New York City and Oslo"), names=names)
+    assert (result.mentions, result.precision) == (2, 0.5)
+
+
+def test_mentions_by_look_leave_sentence_openers_out() -> None:
+    assert (
+        match(asked("Oslo"), thought("The city of Oslo. However, Marie Curie was never there")).mentions == 2
+    )
+
+
+def test_nothing_mentioned_has_no_precision() -> None:
+    assert match(asked("Oslo"), thought("it is what it is and it goes on")).precision is None
+
+
+def test_too_much_text_is_too_costly_for_that_rollout_only() -> None:
+    compiled = compile_question(asked("Oslo"), replace(EGRPO, max_chars=10))
+    long, short = match_group([[thought("Oslo is a city")], [thought("Oslo")]], compiled)
+    assert (long.too_costly, long.matched, short.too_costly, short.matched) == (True, 0, False, 1)
+
+
+def test_too_many_hits_are_too_costly_for_that_rollout_only() -> None:
+    compiled = compile_question(asked("Oslo"), replace(EGRPO, max_hits=10))
+    many, few = match_group([[thought("Oslo " * 11)], [thought("Oslo " * 10)]], compiled)
+    assert (many.too_costly, few.too_costly, few.matched) == (True, False, 1)
+
+
+def test_what_came_close_is_shown_on_explain() -> None:
+    question = asked("Manchester Central High School", "Zorba the Greek")
+    (near,) = match(question, thought("She went to Manchester West High School.")).near_misses
+    assert (near.entity, near.segment, near.start, near.end) == (0, 0, 12, 39)
+    compiled = compile_question(question, EGRPO)
+    assert (
+        match_group([[thought("Manchester West High School")]], compiled, explain=True, nearest=False)[
+            0
+        ].near_misses
+        == ()
+    )
+
+
+def test_a_separator_in_the_text_is_a_space() -> None:
+    assert match(asked("Marie Curie"), thought("Marie\x01Curie")).matches[0].end == 11

@@ -1,0 +1,101 @@
+"""Keys, and the file they stand in."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from reward_service.keys import BadKeyFile, KeyRing, find, generate, parse_keys
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+HASH = "ab" * 32
+
+
+def one(**changes):
+    fields = {"id": "a", "sha256": HASH, "scopes": "[score]"} | changes
+    return "- {" + ", ".join(f"{name}: {value}" for name, value in fields.items()) + "}\n"
+
+
+def test_a_generated_key_is_found_with_its_scopes():
+    token, lines = generate("trainer-a", ["score"])
+
+    key = find(parse_keys(lines), token.encode(), NOW)
+
+    assert (key.id, key.scopes) == ("trainer-a", {"score"})
+    assert key.allows("score")
+    assert key.allows(None)
+    assert not key.allows("ingest")
+    assert token.rpartition("_")[2] not in lines
+
+
+@pytest.mark.parametrize(
+    "token", [b"", b"rk", b"rk_a", b"rk_a_", b"rk__x", b"xx_a_x", b"rk_nobody_x", b"rk_a_\xe9", "é".encode()]
+)
+def test_anything_else_is_no_key(token):
+    assert find(parse_keys(one()), token, NOW) is None
+
+
+def test_the_hash_of_nothing_does_not_open_an_unknown_id():
+    assert find({}, b"rk__", NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("end", "valid"), [("2026-05-31", False), ("2026-06-01", True), ("2026-06-01T11:00:00Z", False)]
+)
+def test_a_key_ends(end, valid):
+    token, lines = generate("a", ["score"])
+    keys = parse_keys(lines.rstrip() + f"\n  not_after: {end}\n")
+
+    assert (find(keys, token.encode(), NOW) is not None) is valid
+
+
+def test_admin_allows_everything():
+    token, lines = generate("root", ["admin"])
+
+    assert find(parse_keys(lines), token.encode(), NOW).allows("ingest")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "not YAML"),
+        ("", "must be a list"),
+        ("[]", "at least one"),
+        ("- 5", "key 1 must have the fields"),
+        (one(colour="red"), "key 1 must have the fields"),
+        (one(id="A_b"), "lower-case"),
+        (one(sha256="beef"), "64 hexadecimal"),
+        (one(scopes="[]"), "scopes must be"),
+        (one(scopes="[everything]"), "scopes must be"),
+        (one(not_after="soon"), "not_after must be a date"),
+        (one() + one(), "same id"),
+    ],
+)
+def test_a_bad_file_is_one_sentence(text, why):
+    with pytest.raises(BadKeyFile, match=why):
+        parse_keys(text)
+
+
+def test_a_ring_follows_its_file_and_keeps_the_keys_through_a_bad_one(tmp_path):
+    file, now, failures = tmp_path / "keys.yaml", [0.0], []
+    old, old_lines = generate("a", ["score"])
+    new, new_lines = generate("b", ["score"])
+    file.write_text(old_lines, encoding="utf-8")
+    ring = KeyRing(file, clock=lambda: now[0], failed=lambda: failures.append(1))
+
+    def valid(token):
+        return find(ring.keys(), token.encode(), NOW) is not None
+
+    def replace(text):
+        other = tmp_path / "other"
+        other.write_text(text, encoding="utf-8")
+        other.replace(file)
+        now[0] += 1
+
+    replace(old_lines + new_lines)
+    assert valid(old)
+    assert valid(new)
+    replace(new_lines)
+    assert not valid(old)
+    replace("{")
+    assert valid(new)
+    assert failures
