@@ -21,8 +21,8 @@ ANY_KEY = None
 RULES: tuple[tuple[str, str, str | None], ...] = (
     ("GET", "/v1/info", ANY_KEY),
     ("GET", "/v1/profiles", ANY_KEY),
+    ("*", "/v1/datasets/", "ingest"),  # below it stands the ground truth itself
     ("GET", "/v1/datasets", ANY_KEY),
-    ("*", "/v1/datasets", "ingest"),
     ("*", "/", "score"),
 )
 

@@ -1,4 +1,4 @@
-"""Data sets: one function a call. All of these paths begin with /v1/datasets; whoever guards calls by scope finds them there."""
+"""Data sets: one function a call. All of these paths begin with /v1/datasets/, which needs the scope `ingest`."""
 
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from entity_index.readers import READERS
 from entity_index.stores.names import NAME
 from entity_index.stores.protocols import VersionInfo
 from reward_service.api.documents import json_response, problems_of
+from reward_service.api.record import record_of
 from reward_service.datasets import Datasets, Ingest
 from reward_service.errors import (
     BodyTooLarge,
@@ -172,6 +173,7 @@ async def put_version(
 ) -> Response:
     """Take in a version of a data set, one question a line. The same content again changes nothing."""
     _check_media_type(request)
+    record_of(request).timings.deadline = None  # a data set takes as long as it takes
     wanted = Ingest(name, version, reader, activate, strict)
     report = await datasets.put(request.stream(), wanted)
     return json_response(_ingest_out(report, active=activate))

@@ -17,9 +17,8 @@ from reward_service.errors import BodyTooLarge, DeadlineExceeded, MalformedHeade
 from reward_service.timings import Timings
 
 RUN = re.compile(r"^/v1/runs/([^/]+)")
-STREAMS = frozenset(
-    {"/v1/groups/score/stream"}
-)  # no limit on the whole body, and the clock starts anew with each piece
+# No limit on the whole body here, and the clock starts anew with each piece; what reads it has limits of its own.
+STREAMS = re.compile(r"POST /v1/groups/score/stream|PUT /v1/datasets/.*")
 
 
 class Guard:
@@ -36,13 +35,14 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        declared = self._declared(headers, stream=scope["path"] in STREAMS)
+        stream = STREAMS.fullmatch(f"{scope['method']} {scope['path']}") is not None
+        declared = self._declared(headers, stream=stream)
         record: Record = scope["state"]["record"]
         ticket = self.admission.enter(key=record.caller, run=_run(scope["path"], headers), declared=declared)
         scope["state"]["ticket"] = ticket
         self._show(record)
         try:
-            await self.app(scope, self._timed(receive, record, scope["path"]), send)
+            await self.app(scope, self._timed(receive, record, stream=stream), send)
         finally:
             ticket.release()
             self._show(record)
@@ -72,19 +72,18 @@ class Guard:
         record.metrics.set("in_flight_requests", value=self.admission.process.requests)
         record.metrics.set("in_flight_bytes", value=self.admission.process.bytes)
 
-    def _timed(self, receive: Receive, record: Record, path: str) -> Receive:
+    def _timed(self, receive: Receive, record: Record, *, stream: bool) -> Receive:
         """Return a `receive` that gives up on a body that is too slow, or that nobody waits for."""
         timings = record.timings
         patience = self.settings.body_timeout_s
         patient_until = timings.clock() + patience
-        open_ended = path in STREAMS
         complete = False
 
         async def receive_in_time() -> Message:
             nonlocal complete, patient_until
             if complete:  # from here on it only tells whether the caller has left
                 return await receive()
-            if open_ended:
+            if stream:
                 patient_until = timings.clock() + patience
             message = await _before(receive, timings, patient_until)
             complete = not message.get("more_body")

@@ -1,8 +1,10 @@
 """What is particular to an index in Redis: pushes that go on, losses that are told, errors in one sentence, TLS and users."""
 
+import re
 import subprocess
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -275,18 +277,28 @@ def test_a_stalled_server_is_given_up_on(tmp_path):
             catalogue.datasets()
 
 
-def test_a_reading_user_reads_and_cannot_write(raw, server, catalogue):
+def documented_commands():
+    """Return the commands that docs/index.md grants to who scores, and to who pushes."""
+    page = (Path(__file__).parents[2] / "docs" / "index.md").read_text(encoding="utf-8")
+    reading, writing = re.findall(r"`((?:\+[a-z]+ ?)+)`", page)[:2]
+    return reading.split(), reading.split() + writing.split()
+
+
+def test_a_reading_user_reads_and_cannot_write_and_a_pushing_one_does_both(raw, server, catalogue):
     push(numbers(3), catalogue)
-    raw.acl_setuser(
-        "reader",
-        enabled=True,
-        passwords=["+s3cret/"],
-        keys=["entity-index:*"],
-        commands=["+get", "+mget", "+hgetall"],
-    )
+    for name, commands in zip(("reader", "writer"), documented_commands(), strict=True):
+        raw.acl_setuser(
+            name, enabled=True, passwords=["+s3cret/"], keys=["entity-index:*"], commands=commands
+        )
 
     def opened(login):
         return closing(RedisCatalogue(connect(f"unix://{login}@{server.socket}", timeout_s=5)))
+
+    with opened("writer:s3cret%2F") as writer:
+        push(numbers(4, version="v2"), writer)
+        writer.activate("numbers", "v2")
+        writer.drop("numbers", "v1")
+        push(numbers(3), writer)
 
     with opened("reader:s3cret%2F") as reader:
         assert reader.open("numbers", "v1").get_many(["q00001"]) == [question(1)]

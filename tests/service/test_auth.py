@@ -75,6 +75,21 @@ def test_a_key_without_the_scope_is_403(guarded):
     assert httpx.get(f"{guarded}/v1/info", **bearer(INGEST)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/datasets/mine"),
+        ("GET", "/v1/datasets/mine/questions/q1"),
+        ("PUT", "/v1/datasets/mine/versions/v1"),
+        ("POST", "/v1/datasets/mine/versions/v1/activate"),
+    ],
+)
+def test_ground_truth_needs_the_scope_ingest(guarded, method, path):
+    assert httpx.request(method, guarded + path, **bearer(SCORE)).status_code == 403
+    assert httpx.request(method, guarded + path, **bearer(INGEST)).status_code in {404, 415}
+    assert httpx.get(f"{guarded}/v1/datasets", **bearer(SCORE)).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/docs", "/openapi.json"])
 def test_health_and_documentation_need_no_key(guarded, path):
     assert httpx.get(guarded + path).status_code == 200

@@ -35,7 +35,7 @@ def client(request, tmp_path):
         with server.client() as redis:
             redis.flushall()
         where = {"index_url": server.url}
-    settings = Settings(**where, index_follow_s=3600, max_ingest_bytes=3_000_000)
+    settings = Settings(**where, index_follow_s=3600, max_body_bytes=10_000, max_ingest_bytes=3_000_000)
     with serving(create_app(settings)) as base, httpx.Client(base_url=base, timeout=30) as found:
         yield found
 
@@ -161,6 +161,13 @@ def test_what_cannot_be_taken_in_leaves_nothing(client, lines, path, query, foun
 
 def test_a_body_over_the_limit_is_refused(client):
     assert problem(put(client, LINES * 20_000)) == (413, "body-too-large")
+
+
+def test_a_data_set_may_be_larger_than_other_bodies(client):
+    lines = "".join(f'{{"id": "q{n}", "question": "Who is {n}?"}}\n' for n in range(2_000))
+
+    assert put(client, lines).json()["kept"] == 2_000
+    assert put(client, (line.encode() for line in lines.splitlines(keepends=True))).json()["kept"] == 2_000
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain", ""])

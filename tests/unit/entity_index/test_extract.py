@@ -121,6 +121,16 @@ def test_bounded_text_loses_nothing_but_gains_spaces(text):
     assert max((len(run) for piece in pieces for run in piece.split()), default=0) <= MAX_RUN
 
 
+def test_long_runs_of_signs_are_left_out():
+    assert " ".join(bounded("It was " + "$" * 300 + " and Radium" + "!" * 20)).split() == [
+        "It",
+        "was",
+        "$" * 44,
+        "and",
+        "Radium" + "!" * 20,
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["$" * 50_000, "🤦🏽" * 10_000, "(" * 50_000, "a." * 25_000, "\u0301" * 50_000]
 )
