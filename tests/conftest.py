@@ -21,10 +21,11 @@ collect_ignore = ["trainers"]  # they run in the trainers' own environments: mak
 
 @contextlib.contextmanager
 def serving(app):
-    """Serve an application on a free port of loopback; yields its base URL."""
+    """Serve an application, or what stands in front of one, on a free port of loopback; yields its base URL."""
+    inner = app if hasattr(app, "state") else app.app
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = server_for(app, app.state.service.settings)
+    server = server_for(inner, inner.state.service.settings, front=app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -16,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from reward_service.config import MEBIBYTE, Settings
@@ -130,12 +131,12 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def server(app: FastAPI, settings: Settings) -> Server:
-    """Return a server for an application, not yet running."""
+def server(app: FastAPI, settings: Settings, *, front: ASGIApp | None = None) -> Server:
+    """Return a server for an application, not yet running; `front` is what callers meet, if it is not the application itself."""
     readiness: Readiness = app.state.readiness
     runs: RunService = app.state.runs
     config = uvicorn.Config(
-        app,
+        front or app,
         host=settings.host,
         port=settings.port,
         http=protocol(settings.header_timeout_s),
