@@ -215,9 +215,16 @@ class _Put:
         return np.where(self._at[at] == chars, self._origin[at], chars - passed)
 
 
+def _joined(texts: Sequence[str]) -> str:
+    joined = f" {SEPARATOR} ".join(texts)
+    return f"{SEPARATOR} {joined} {SEPARATOR}"
+
+
 class FoldedText:
     r"""Several segments, folded into one buffer of UTF-8 bytes: `\x01 first segment \x01 second segment \x01`."""
 
+    raw: str
+    """The segments as they came, two spaces and a separator between them."""
     data: bytes
     """The folded text."""
     strong: Mask
@@ -226,15 +233,14 @@ class FoldedText:
     """Per folded character: a letter of a script without capitals. None where there is none."""
 
     def __init__(self, texts: Sequence[str]) -> None:
+        text = self.raw = _joined(texts)
         if any(SEPARATOR in text for text in texts):
-            texts = [text.replace(SEPARATOR, " ") for text in texts]
-        joined = f" {SEPARATOR} ".join(texts)
-        self.raw = f"{SEPARATOR} {joined} {SEPARATOR}"
+            text = _joined([text.replace(SEPARATOR, " ") for text in texts])
         self._trail: list[_Kept | _Put] = []
-        if self.raw.isascii():
-            self._fold_ascii()
+        if text.isascii():
+            self._fold_ascii(text)
         else:
-            self._fold_unicode()
+            self._fold_unicode(text)
 
     def _keep(self, values: Codes, kept: Mask) -> Codes:
         self._trail.append(_Kept(kept))
@@ -244,16 +250,16 @@ class FoldedText:
         """Mark apostrophes as dropped, and really take them out only where that brings spaces together."""
         return self._keep(values, values != 0) if _drop_apostrophes(values, code) else values
 
-    def _fold_ascii(self) -> None:
-        values: Codes = np.frombuffer(bytearray(self.raw, "ascii").translate(_ascii), dtype=np.uint8)
-        if APOSTROPHE in self.raw or "`" in self.raw:
+    def _fold_ascii(self, text: str) -> None:
+        values: Codes = np.frombuffer(bytearray(text, "ascii").translate(_ascii), dtype=np.uint8)
+        if APOSTROPHE in text or "`" in text:
             values = self._without_apostrophes(values, ASCII_CODE)
         values = self._keep(values, (values != 0) & _single_spaces(values, ASCII_CODE))
         self.data = (values & ASCII_CODE).tobytes()
         self.strong, self.caseless = values > ASCII_CODE, None
 
-    def _fold_unicode(self) -> None:
-        values = _gather(self.raw)
+    def _fold_unicode(self, text: str) -> None:
+        values = _gather(text)
         found = int(np.bitwise_or.reduce(values))
         _drop_apostrophes(values, CODE)
         values = self._keep(values, values != 0)

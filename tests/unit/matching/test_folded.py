@@ -218,3 +218,8 @@ def test_what_came_close_is_shown_on_explain() -> None:
 
 def test_a_separator_in_the_text_is_a_space() -> None:
     assert match(asked("Marie Curie"), thought("Marie\x01Curie")).matches[0].end == 11
+
+
+def test_a_short_name_with_a_separator_in_it_is_looked_up_as_it_was_written() -> None:
+    assert match(asked("US\x01"), thought("the US\x01 said")).matched == 1
+    assert match(asked("US\x01"), thought("the US said")).matched == 0
