@@ -35,6 +35,7 @@ from reward_service.api.documents import POSTED, body_of, json_response, problem
 from reward_service.api.record import record_of
 from reward_service.errors import (
     AttemptSuperseded,
+    CallError,
     CorruptState,
     EngineMismatch,
     GroupClosed,
@@ -57,6 +58,7 @@ from reward_service.errors import (
 )
 from reward_service.groups.stores.protocols import GroupKey
 from reward_service.groups.watch import Patience
+from reward_service.metrics import count_evaluated
 from reward_service.runs.service import Arrival, RunService, Taken
 
 STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable)
@@ -181,7 +183,9 @@ async def put_rollout(
     """
     if query.purpose == "eval":
         arrival = await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query)
-        return json_response(evaluated_out(await runs.evaluate(arrival)))
+        evaluated = await runs.evaluate(arrival)
+        count_evaluated(record_of(request).metrics, evaluated.result)
+        return json_response(evaluated_out(evaluated))
     with runs.waiting(key, query.wait_s) as waiter:
         taken = await _take(request, runs, key=key, rollout_id=rollout_id, query=query)
         ticket_of(request).release()
@@ -201,8 +205,20 @@ async def _arrival(
 async def _take(
     request: Request, runs: RunService, *, key: GroupKey, rollout_id: str, query: MemberQuery
 ) -> Taken:
-    """Take a rollout in; its text is let go of on return."""
-    return await runs.take(await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query))
+    """Take a rollout in, and count it; its text is let go of on return."""
+    arrival, record = (
+        await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query),
+        record_of(request),
+    )
+    try:
+        taken = await runs.take(arrival)
+    except CallError as error:
+        record.metrics.add("put_rollouts_total", error.slug)
+        raise
+    record.metrics.add("put_rollouts_total", "replayed" if taken.replayed else "taken")
+    if taken.closed_it:
+        record.metrics.observe("group_overhead_seconds", value=record.timings.total_s())
+    return taken
 
 
 @router.get(

@@ -77,8 +77,9 @@ class Keeper:
         store = self._standing.store
         snapshot = await store.read(run_id)
         if snapshot.run is None:
-            self._standing.runs_in_use.discard(run_id)
+            self._standing.runs_in_use.pop(run_id, None)
             return
+        self._standing.runs_in_use[run_id] = snapshot.open_groups
         for listed in await store.open_groups(run_id, until=snapshot.now, limit=CHUNK):
             await self._expire(GroupKey(run_id, listed.group_id))
 

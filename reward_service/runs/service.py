@@ -51,6 +51,11 @@ class Taken:
     explained: tuple[Truth, RolloutFacts] | None
     """Evidence goes into the answer to this call and is stored nowhere; None where it was not asked for."""
 
+    @property
+    def closed_it(self) -> bool:
+        """Whether the group waited for nobody else."""
+        return not self.replayed and not self.seen.state.is_open
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:

@@ -41,8 +41,11 @@ class Standing:
         self.store = store
         self.watch = Watch[Seen](self.settings.max_waiting)
         self._scorer = scorer
-        self.runs_in_use: set[str] = set()
-        """Runs that this process has met; what nobody asks about need not be closed before somebody does."""
+        self.runs_in_use: dict[str, int] = {}
+        """Runs that this process has met, and how many of their groups were open when it last looked.
+
+        What nobody asks about need not be closed before somebody does.
+        """
         self._turns: dict[GroupKey, tuple[asyncio.Lock, int]] = {}
         self.on_closed: Callable[[Seen], None] = lambda _seen: None
         """Called by the process that closes a group, once."""
@@ -107,7 +110,7 @@ class Standing:
             snapshot = await self.store.read(key.run_id, [key.group_id])
             if snapshot.run is None:
                 raise _unknown_run()
-            self.runs_in_use.add(key.run_id)
+            self.runs_in_use[key.run_id] = snapshot.open_groups
             run, (blob,) = decode_run(snapshot.run), snapshot.groups
             before = None if blob is None else decode_group(blob)
             decision = decide(Look(self._assembler(run), before, snapshot.now, snapshot.open_groups))
