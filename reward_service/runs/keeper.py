@@ -13,6 +13,7 @@ from operator import attrgetter
 from reward_service import errors
 from reward_service.groups.stores.protocols import GroupKey, Snapshot
 from reward_service.runs.standing import Standing
+from reward_service.timings import Timings
 
 log = logging.getLogger("reward_service")
 
@@ -85,7 +86,7 @@ class Keeper:
 
     async def _expire(self, key: GroupKey) -> None:
         try:
-            if await self._standing.expire(key) is None:
+            if await self._standing.expire(key, timings=Timings()) is None:
                 await self._standing.store.forget(key)
         except errors.UnknownRun:
             return  # deleted meanwhile

@@ -18,6 +18,7 @@ from reward_service.ledger import Published, Terms
 from reward_service.profiles import Profile
 from reward_service.runs.seen import Seen
 from reward_service.service import RewardService
+from reward_service.timings import Timings
 
 # In one process rollouts of a group take turns, so that only other processes make one lose: about every second time
 # with two of them. This many losses in a row are a broken store.
@@ -58,29 +59,34 @@ class Standing:
         """
         return self._scorer.pinned_profile(run.declared.profile, run.profile_digest)
 
-    async def run(self, run_id: str) -> Run | None:
+    async def read(self, run_id: str, group_ids: Sequence[str] = (), *, timings: Timings) -> Snapshot:
+        """Read a run and some of its groups."""
+        async with timings.remote("state"):
+            return await self.store.read(run_id, group_ids)
+
+    async def run(self, run_id: str, *, timings: Timings) -> Run | None:
         """Return a run; None where there is none."""
-        record = (await self.store.read(run_id)).run
+        record = (await self.read(run_id, timings=timings)).run
         return None if record is None else decode_run(record)
 
-    async def find(self, run_id: str) -> Run:
+    async def find(self, run_id: str, *, timings: Timings) -> Run:
         """Return a run.
 
         Raises:
             UnknownRun: there is none.
         """
-        run = await self.run(run_id)
+        run = await self.run(run_id, timings=timings)
         if run is None:
             raise _unknown_run()
         return run
 
-    async def see(self, key: GroupKey) -> Seen | None:
+    async def see(self, key: GroupKey, *, timings: Timings) -> Seen | None:
         """Look at a group without touching it; None where there is none."""
-        return (await self.see_many(key.run_id, [key.group_id]))[0]
+        return (await self.see_many(key.run_id, [key.group_id], timings=timings))[0]
 
-    async def see_many(self, run_id: str, group_ids: Sequence[str]) -> list[Seen | None]:
+    async def see_many(self, run_id: str, group_ids: Sequence[str], *, timings: Timings) -> list[Seen | None]:
         """Look at groups of a run without touching them; one item each, None where there is none."""
-        snapshot = await self.store.read(run_id, group_ids)
+        snapshot = await self.read(run_id, group_ids, timings=timings)
         return [
             self.seen(GroupKey(run_id, group_id), snapshot, blob)
             for group_id, blob in zip(group_ids, snapshot.groups, strict=True)
@@ -98,16 +104,19 @@ class Standing:
         run, state = decode_run(snapshot.run), decode_group(blob)
         return self._seen(key, run, state, snapshot.now) if self._assembler(run).owns(state) else None
 
-    async def change(self, key: GroupKey, decide: Callable[[Look], Decision]) -> tuple[Decision, Seen | None]:
+    async def change(
+        self, key: GroupKey, decide: Callable[[Look], Decision], *, timings: Timings
+    ) -> tuple[Decision, Seen | None]:
         """Change a group as somebody decides; returns the decision, and the group that is there now.
 
         Raises:
             UnknownRun: there is no run.
             CallError: what the decision refuses with; the state that goes with it is kept.
+            DeadlineExceeded: nobody waits any more; the change may have been made all the same.
         """
         for _ in range(TRIES):
             asked = self.watch.moment()
-            snapshot = await self.store.read(key.run_id, [key.group_id])
+            snapshot = await self.read(key.run_id, [key.group_id], timings=timings)
             if snapshot.run is None:
                 raise _unknown_run()
             self.runs_in_use[key.run_id] = snapshot.open_groups
@@ -116,8 +125,8 @@ class Standing:
             decision = decide(Look(self._assembler(run), before, snapshot.now, snapshot.open_groups))
             closed = self._closed(key, run, before, decision.state)
             if closed is not None:
-                self._scorer.publish([published(closed)], _terms(closed))
-            if await self._swapped(key, snapshot, before, decision.state):
+                self._publish(closed, timings)
+            if await self._swapped(key, snapshot, before, decision.state, timings=timings):
                 if closed is not None:
                     self.on_closed(closed)
                 if decision.refusal is not None:
@@ -128,21 +137,25 @@ class Standing:
                 return decision, seen
         raise errors.StateUnavailable("the group changes faster than it can be read")
 
-    async def expire(self, key: GroupKey) -> Seen | None:
+    async def expire(self, key: GroupKey, *, timings: Timings) -> Seen | None:
         """Close a group if it has waited long enough; returns the group that is there now."""
         _, seen = await self.change(
-            key, lambda look: Decision(look.assembler.expire(look.state, now=look.now))
+            key, lambda look: Decision(look.assembler.expire(look.state, now=look.now)), timings=timings
         )
         return seen
 
     @asynccontextmanager
-    async def turn(self, key: GroupKey) -> AsyncIterator[None]:
+    async def turn(self, key: GroupKey, *, timings: Timings) -> AsyncIterator[None]:
         """Let this process change a group one rollout at a time."""
         lock, users = self._turns.get(key, (asyncio.Lock(), 0))
         self._turns[key] = (lock, users + 1)
         try:
-            async with lock:
+            async with timings.remote("turn"):
+                await lock.acquire()
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             lock, users = self._turns.pop(key)
             if users > 1:
@@ -151,8 +164,20 @@ class Standing:
     def _assembler(self, run: Run) -> GroupAssembler:
         return GroupAssembler(run, self.settings.group_ttl_s)
 
+    def _publish(self, closed: Seen, timings: Timings) -> None:
+        with timings.stage("reward"):
+            record = published(closed)
+        with timings.stage("publish"):
+            self._scorer.publish([record], _terms(closed))
+
     async def _swapped(
-        self, key: GroupKey, snapshot: Snapshot, before: GroupState | None, after: GroupState | None
+        self,
+        key: GroupKey,
+        snapshot: Snapshot,
+        before: GroupState | None,
+        after: GroupState | None,
+        *,
+        timings: Timings,
     ) -> bool:
         """Make a decision true; False where somebody was faster."""
         if after is None or after == before or snapshot.run is None:
@@ -166,7 +191,10 @@ class Standing:
             wake=afresh or not after.is_open,
         )
         (blob,) = snapshot.groups
-        return await self.store.swap(key, blob, write, run=snapshot.run, keep_run_s=self.settings.run_ttl_s)
+        async with timings.remote("state"):
+            return await self.store.swap(
+                key, blob, write, run=snapshot.run, keep_run_s=self.settings.run_ttl_s
+            )
 
     def _closed(
         self, key: GroupKey, run: Run, before: GroupState | None, after: GroupState | None
