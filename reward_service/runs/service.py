@@ -15,7 +15,7 @@ from reward_service.groups.values import Claim, Decision, Declaration, GroupStat
 from reward_service.groups.watch import Patience, Waiter
 from reward_service.profiles import Profile
 from reward_service.runs.seen import Seen
-from reward_service.runs.standing import Look, Standing
+from reward_service.runs.standing import Company, Look, Standing
 from reward_service.scoring import ENGINE_DIGEST, evaluate
 from reward_service.service import QuestionRef, RewardService, Truth
 from reward_service.timings import Timings
@@ -156,26 +156,36 @@ class RunService:
             EngineMismatch, IndexUnavailable, StateUnavailable: it may be taken later.
             DeadlineExceeded: nobody waits any more; it may be in all the same, and sending it again tells.
         """
+        with self.standing.company(arrival.key) as company:
+            return await self._take(arrival, company, timings)
+
+    async def _take(self, arrival: Arrival, company: Company, timings: Timings) -> Taken:
         key = arrival.key
-        run = await self.find(key.run_id, timings=timings)
+        glance = await self.standing.glance(key, timings=timings)
+        run = self.standing.run_of(glance.snapshot)
         claim = _claim(arrival, run)
-        decision, seen = await self.standing.change(
-            key, lambda look: self._admitted(look, claim), timings=timings
+        now = await self.standing.change(
+            key, lambda look: self._admitted(look, claim), timings=timings, since=glance
         )
         measured = None
-        if decision.admitted or arrival.explain:
+        if now.decision.admitted or arrival.explain:
             measured = await self._measured(arrival, run, timings)
-        if decision.admitted and measured is not None:
+        if now.decision.admitted and measured is not None:
             truth, facts = measured
 
             def add(look: Look) -> Decision:
+                if look.assembler.run.epoch != run.epoch:
+                    return Decision(
+                        None, refusal=errors.StateUnavailable("the run was declared anew meanwhile")
+                    )
                 return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
 
-            async with self.standing.turn(key, timings=timings):
-                decision, seen = await self.standing.change(key, add, timings=timings)
-        if seen is None:
+            async with company.turn(timings=timings):
+                now = await self.standing.change(key, add, timings=timings, since=company.since(now.glance))
+                company.left = now.glance
+        if now.seen is None:
             raise AssertionError("a rollout that was not refused is in a group")
-        return Taken(claim, seen, decision.replayed, measured if arrival.explain else None)
+        return Taken(claim, now.seen, now.decision.replayed, measured if arrival.explain else None)
 
     async def evaluate(self, arrival: Arrival, *, timings: Timings) -> Evaluated:
         """Score one rollout outside of training. Nothing is kept, so it can be asked any number of times.
@@ -233,10 +243,10 @@ class RunService:
             UnknownRun, UnknownGroup: there is no such thing.
             AttemptSuperseded: it is at another attempt.
         """
-        _, seen = await self.standing.change(
+        changed = await self.standing.change(
             key, lambda look: look.assembler.end(look.state, attempt=attempt, now=look.now), timings=timings
         )
-        return _there(seen)
+        return _there(changed.seen)
 
     async def _pinned(self, run_id: str, declared: Declaration) -> Run:
         """Settle everything a declaration names."""

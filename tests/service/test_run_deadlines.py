@@ -98,10 +98,13 @@ def test_who_waits_for_the_turn_of_another_rollout_is_told_so(run, monkeypatch):
         await asyncio.to_thread(go_on.wait)
         return await swap(*args, **more)
 
+    def has_its_turn():
+        return any(one.lock.locked() for one in list(run.app.state.runs.standing._companies.values()))
+
     monkeypatch.setattr(inner, "swap", slow)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(run.put, ROLLOUTS[0])
-        until(lambda: run.app.state.runs.standing._turns, "the first one has its turn")
+        until(has_its_turn, "the first one has its turn")
         path = "/v1/runs/r/groups/g/rollouts/1"
         late = run.http.put(path, json=ROLLOUTS[1] | {"question": QUESTION}, headers=in_time(200))
         go_on.set()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from reward_service.errors import StateUnavailable
+from tests.builders import thinking
 from tests.redis_server import until
 from tests.service.test_observability import samples
 from tests.service.test_runs import ROLLOUTS, RUN, calling
@@ -96,6 +97,35 @@ def test_evaluation_is_counted_apart(run):
     )
 
 
+def swaps_and_reads(run):
+    rows = [("read", "done"), ("swap", "done"), ("swap", "lost")]
+    return counted(run, *(("group_store_operation_seconds_count", *sorted(row)) for row in rows))
+
+
+def test_a_rollout_takes_two_round_trips_to_the_store(run):
+    run.app.state.runs.standing.runs_in_use.clear()
+    before = swaps_and_reads(run)
+    run.put(ROLLOUTS[0])
+    first = swaps_and_reads(run)
+    run.put(ROLLOUTS[0])
+    again = swaps_and_reads(run)
+
+    # The keeper may have looked once, too.
+    assert [now - then for now, then in zip(first, before, strict=True)] in ([1, 1, 0], [2, 1, 0])
+    assert [now - then for now, then in zip(again, first, strict=True)] in ([1, 0, 0], [2, 0, 0])
+
+
+def test_rollouts_that_come_together_do_not_beat_each_other(run):
+    rollouts = [thinking(str(n), f"Quillock {n}", outcome="wrong") for n in range(24)]
+    run.run_id = "many"
+    run.declare(group_size=24)
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(run.put, rollouts))
+
+    assert sorted(status for status, _ in answers) == [200] + [202] * 23
+    assert swaps_and_reads(run)[1:] == [24, 0]
+
+
 def test_operations_of_the_store_are_counted_by_how_they_ended(run, monkeypatch):
     def ends(operation, end):
         return ("group_store_operation_seconds_count", *sorted([operation, end]))
@@ -103,14 +133,15 @@ def test_operations_of_the_store_are_counted_by_how_they_ended(run, monkeypatch)
     run.put(ROLLOUTS[0])
     assert counted(run, ends("declare", "done"), ends("swap", "done"), ends("swap", "lost")) == [1, 1, 0]
 
-    inner, answers = run.store._store, [False, StateUnavailable("it is away")]
+    inner, troubles = run.store._store, [StateUnavailable("it is away"), None]
     swap = inner.swap
 
-    async def stumbling(*args, **more):
-        answer = answers.pop(0) if answers else await swap(*args, **more)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    async def stumbling(key, *args, **more):
+        if not troubles:
+            return await swap(key, *args, **more)
+        if trouble := troubles.pop(0):
+            raise trouble
+        return await inner.read(key.run_id, [key.group_id])
 
     monkeypatch.setattr(inner, "swap", stumbling)
 

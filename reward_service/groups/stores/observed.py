@@ -58,10 +58,10 @@ class ObservedStore:
 
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
-    ) -> bool:
+    ) -> Snapshot | None:
         """Replace a group if it and its run still are what was read, and keep the run alive."""
         swapping = self._store.swap(key, old, new, run=run, keep_run_s=keep_run_s)
-        return await self._timed("swap", swapping, is_lost=lambda is_swapped: not is_swapped)
+        return await self._timed("swap", swapping, is_lost=lambda beaten: beaten is not None)
 
     async def open_groups(
         self, run_id: str, *, until: float | None = None, limit: int = 1000
