@@ -19,7 +19,9 @@ import numpy.typing as npt
 
 from entity_index.folding import fold
 from reward_service.matching import tables
-from reward_service.matching.fold import SEP, FoldedText, Mask, Positions
+from reward_service.matching.arrays import Mask, Positions, stretches
+from reward_service.matching.characters import SEP
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.forms import without_parenthesis
 
 Keys = npt.NDArray[np.uint64]
@@ -84,8 +86,7 @@ def _runs(capital: Mask, parted: Mask) -> tuple[Positions, Positions]:
     joined_next = np.append(joined[1:], False)
     end = np.flatnonzero(capital & ~joined_next) + 1
     cuts = -(-(end - start) // LONGEST_RUN)
-    rank = np.arange(int(cuts.sum())) - np.repeat(np.cumsum(cuts) - cuts, cuts)
-    start = np.repeat(start, cuts) + rank * LONGEST_RUN
+    start = np.repeat(start, cuts) + stretches(np.zeros_like(cuts), cuts) * LONGEST_RUN
     return start, np.minimum(start + LONGEST_RUN, np.repeat(end, cuts))
 
 
@@ -103,21 +104,21 @@ def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Pos
 
 def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
-    which = slice(None) if wanted.all() else np.flatnonzero(wanted[text.token_segment[:-1]])
-    space, after = text.spaces[:-1][which], text.spaces[1:][which]
-    gaps = text.chars(space)
-    initial = gaps + 1
-    separator = text.bytes_[space + 1] == SEP
-    capital = text.strong[initial]
-    parted = text.strong[gaps] | separator
+    which = text.tokens(np.flatnonzero(wanted))
+    which = which[which + 1 < len(text.spaces)]
+    space, after = text.spaces[which], text.spaces[which + 1]
+    initial = space + 1
+    separator = text.bytes_[initial] == SEP
+    capital = text.strong(initial)
+    parted = text.strong(space) | separator
     parted[:1] = True
     parted[1:] |= separator[:-1]
-    digit = text.bytes_[space + 1] - ZERO < 10
-    caseless = np.zeros(len(capital), dtype=np.bool_) if text.caseless is None else text.caseless[initial]
-    runs, pieces = _runs(capital, parted), _pieces(capital | separator | digit, parted, caseless)
+    digit = text.bytes_[initial] - ZERO < 10
+    runs = _runs(capital, parted)
+    pieces = _pieces(capital | separator | digit, parted, text.caseless(initial))
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
-    found = (space[start[order]] + 1, after[end[order] - 1])
+    found = (initial[start[order]], after[end[order] - 1])
     mentions = Mentions(*found, _keys(text, *found))
     near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)
     return mentions[_OPENERS[near] != mentions.key]
