@@ -19,3 +19,18 @@ def stretches(start: Positions, length: Positions) -> Positions:
     """
     before = np.cumsum(length) - length
     return np.repeat(start - before, length) + np.arange(int(length.sum()))
+
+
+def distinct(values: Positions) -> Positions:
+    """Return the different values, ascending.
+
+    `np.unique` hashes, which takes a microsecond a value where they are neighbours.
+
+    >>> distinct(np.array([7, 3, 7])).tolist()
+    [3, 7]
+    """
+    ordered = np.sort(values)
+    fresh = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    found: Positions = ordered[fresh]
+    return found

@@ -77,7 +77,7 @@ def _array(text: bytes) -> Bytes:
 
 
 class Characters:
-    """The characters beyond ASCII that were met, numbered from 1; what each becomes is split into what fits its own bytes and a rest.
+    """The characters beyond ASCII that were met, numbered from 1.
 
     The tables grow by being replaced, so ask for numbers before you read one.
     """
@@ -87,10 +87,10 @@ class Characters:
         self._number = np.zeros(0x110000, dtype=np.uint32)
         self.traits: Bytes = np.zeros(1, dtype=np.uint8)
         self.first: Bytes = np.zeros((1, WIDEST), dtype=np.uint8)
-        """What is written over each character: shape (characters, WIDEST), with spaces or zeros for what is over."""
-        self.rest: Bytes = np.empty(0, dtype=np.uint8)
-        """What comes after it, that of all characters end to end."""
-        self.rest_span: Positions = np.zeros((1, 2), dtype=np.int64)
+        """What is written over each character: shape (characters, WIDEST), with spaces or zeros for what is over; MANY stay."""
+        self.longer: Bytes = np.empty(0, dtype=np.uint8)
+        """What those become that do not fit their own bytes, end to end."""
+        self.longer_span: Positions = np.zeros((1, 2), dtype=np.int64)
 
     def numbers(self, codes: Codes) -> Codes:
         """Return the numbers of these code points."""
@@ -107,13 +107,15 @@ class Characters:
         if self._number[code]:
             return
         char = chr(code)
-        width, codes = width_of(char), coded(char)
+        codes, traits, longer = coded(char), traits_of(char), b""
         over = codes[-1:] if _folded(char) == " " else b"\0"
-        self.rest = np.append(self.rest, _array(codes[width:]))
-        span = np.array([[self.rest_span[-1, 1], len(self.rest)]])
-        self.rest_span = np.concatenate((self.rest_span, span))
-        self.first = np.concatenate((self.first, _array(codes[:width].ljust(WIDEST, over))[None]))
-        self.traits = np.append(self.traits, np.uint8(traits_of(char)))
+        if traits & MANY:
+            codes, longer = char.encode(), codes
+        self.longer = np.append(self.longer, _array(longer))
+        span = np.array([[self.longer_span[-1, 1], len(self.longer)]])
+        self.longer_span = np.concatenate((self.longer_span, span))
+        self.first = np.concatenate((self.first, _array(codes.ljust(WIDEST, over))[None]))
+        self.traits = np.append(self.traits, np.uint8(traits))
         self._number[code] = len(self.traits) - 1
 
 
@@ -122,10 +124,10 @@ CHARACTERS = Characters()
 
 def numbers_at(text: Bytes, first: Positions) -> Codes:
     """Return the numbers of the characters beyond ASCII that begin at these bytes of UTF-8."""
-    head = text[first].astype(np.int64)
-    width = WIDTH[head]
+    head = text[first].astype(np.int32)
+    width = WIDTH[head].astype(np.int32)
     codes: Codes = head & (0x7F >> width)
-    for step in range(1, WIDEST):
+    for step in range(1, int(width.max(initial=1))):
         more = text[np.minimum(first + step, len(text) - 1)] & 0x3F
         codes = np.where(width > step, codes << 6 | more, codes)
     return CHARACTERS.numbers(codes)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from entity_index.folding import MAX_MARK_RUN
-from reward_service.matching.arrays import Bytes, Mask, Positions, stretches
+from reward_service.matching.arrays import Bytes, Mask, Positions, distinct, stretches
 from reward_service.matching.characters import (
     ALONE,
     ASCII_CODES,
@@ -101,7 +101,7 @@ def _long_mark_runs(codes: Bytes) -> Positions:
 def _token_bounds(codes: Bytes) -> Positions:
     """Return where tokens of one character may have to be parted from their neighbours. Both ends of the buffer are separators."""
     alone = _beyond_ascii(codes, ALONE)
-    at = np.union1d(alone, alone + WIDTH[codes[alone]])
+    at = distinct(np.concatenate((alone, alone + WIDTH[codes[alone]])))
     return at[~have(codes, at, JOINS)]
 
 
@@ -183,7 +183,7 @@ class FoldedText:
         found = 0 if ascii_only else self._write_over(raw)
         spaces_meet = _drop_apostrophes(self._codes, raw)
         if found & MANY:
-            self._write_rest(raw)
+            self._write_longer(raw)
         if spaces_meet or found & (GONE | MANY | JOINS):
             self._close()
         if found & JOINS:
@@ -212,14 +212,14 @@ class FoldedText:
             self._codes[first[of] + step] = CHARACTERS.first[numbers[of], step]
         return int(np.bitwise_or.reduce(CHARACTERS.traits[numbers]))
 
-    def _write_rest(self, raw: Bytes) -> None:
-        """Put in what did not fit the bytes of its character, after it."""
+    def _write_longer(self, raw: Bytes) -> None:
+        """Put in what does not fit the bytes of its character, in its place."""
         first = _beyond_ascii(raw, MANY)
         numbers = numbers_at(raw, first)
-        start, end = CHARACTERS.rest_span[numbers].T
-        after, length = first + WIDTH[raw[first]], end - start
-        pool = CHARACTERS.rest[stretches(start, length)]
-        self._put(np.repeat(after, length), pool, origin=np.repeat(first, length))
+        start, end = CHARACTERS.longer_span[numbers].T
+        self._codes[stretches(first, WIDTH[raw[first]])] = 0
+        at = np.repeat(first, end - start)
+        self._put(at, CHARACTERS.longer[stretches(start, end - start)], origin=at)
 
     def _cut_mark_runs(self) -> None:
         dropped = _long_mark_runs(self._codes)

@@ -2,7 +2,7 @@
 
 Two ways to count, both one linear pass:
 
-- **by look**, without any data: a run of capitalised words with nothing but a blank or a hyphen between them, at most
+- **by look**, without any data: a run of capitalised words and numbers with nothing but a blank or a hyphen between them, at most
   `LONGEST_RUN` words (a longer run is several mentions), and no single word that merely opens a sentence; and, because lists may be
   written without capitals or in scripts that have none, a short piece between punctuation marks without capitals or numbers.
 - **by name**, against the names of the pinned data set. Only this is good enough for a precision that decides anything.
@@ -78,13 +78,17 @@ def _single(words: Iterable[str]) -> Keys:
 _OPENERS = _single(tables.FUNCTION_WORDS)
 
 
-def _runs(capital: Mask, parted: Mask) -> tuple[Positions, Positions]:
-    """Return the token spans of capitalised runs, cut to `LONGEST_RUN` tokens."""
-    joined = np.zeros(len(capital), dtype=np.bool_)
-    joined[1:] = capital[1:] & capital[:-1] & ~parted[1:]
-    start = np.flatnonzero(capital & ~joined)
+def _runs(capital: Mask, digit: Mask, parted: Mask) -> tuple[Positions, Positions]:
+    """Return the token spans of capitalised runs with the numbers in them, cut to `LONGEST_RUN` tokens."""
+    inside = capital | digit
+    joined = np.zeros(len(inside), dtype=np.bool_)
+    joined[1:] = inside[1:] & inside[:-1] & ~parted[1:]
+    start = np.flatnonzero(inside & ~joined)
     joined_next = np.append(joined[1:], False)
-    end = np.flatnonzero(capital & ~joined_next) + 1
+    end = np.flatnonzero(inside & ~joined_next) + 1
+    if start.size:
+        named = np.logical_or.reduceat(capital, start)
+        start, end = start[named], end[named]
     cuts = -(-(end - start) // LONGEST_RUN)
     start = np.repeat(start, cuts) + stretches(np.zeros_like(cuts), cuts) * LONGEST_RUN
     return start, np.minimum(start + LONGEST_RUN, np.repeat(end, cuts))
@@ -114,7 +118,7 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     parted[:1] = True
     parted[1:] |= separator[:-1]
     digit = text.bytes_[initial] - ZERO < 10
-    runs = _runs(capital, parted)
+    runs = _runs(capital, digit, parted)
     pieces = _pieces(capital | separator | digit, parted, text.caseless(initial))
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")

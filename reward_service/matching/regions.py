@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reward_service.matching.arrays import Mask, Positions, stretches
+from reward_service.matching.arrays import Mask, Positions, distinct, stretches
 from reward_service.matching.fold import FoldedText
 from reward_service.matching.layout import Layout
 from reward_service.matching.mentions import Keys, Mentions, loads
@@ -58,7 +58,7 @@ def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: 
     sources = _whole_windows(text, sources, tokens)
     copied = np.zeros(len(first), dtype=np.bool_)
     rollout, source_rollout = (layout.rollout[text.segment(text.spaces[which])] for which in (first, sources))
-    for number in np.unique(source_rollout).tolist():
+    for number in distinct(source_rollout).tolist():
         mine = np.flatnonzero(rollout == number)
         copied[mine] = _copied(text, first[mine], sources[source_rollout == number], tokens)
     return copied
@@ -81,7 +81,7 @@ def pasted(text: FoldedText, layout: Layout, spans: Spans, *, tokens: int) -> Ma
     first = text.spaces.searchsorted(spans.start) - 1
     last = text.spaces.searchsorted(spans.end) - tokens
     low, high = np.minimum(first, last), np.maximum(first, last)
-    windows = _whole_windows(text, np.unique(stretches(low, high - low + 1)), tokens)
+    windows = _whole_windows(text, distinct(stretches(low, high - low + 1)), tokens)
     copied = np.append(0, np.cumsum(_pasted_windows(text, layout, windows, tokens)))
     begin, stop = windows.searchsorted(low), windows.searchsorted(high, side="right")
     needed = np.where(last > first, stop - begin, 1)

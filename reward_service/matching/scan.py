@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from reward_service.matching import tables
-from reward_service.matching.arrays import Mask, Positions, stretches
+from reward_service.matching.arrays import Mask, Positions, distinct, stretches
 from reward_service.matching.characters import UTF_8
 from reward_service.matching.fold import FoldedText
 from reward_service.matching.forms import Form, Guard
@@ -228,8 +228,8 @@ def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     slack = index.edits[phrase] * text.widest
     low = text.spaces.searchsorted(expected - slack)
     count = text.spaces.searchsorted(expected + slack, side="right") - low
-    distinct = np.unique(np.repeat(phrase, count) * len(text.spaces) + stretches(low, count))
-    windows = _windows(text, index, *np.divmod(distinct, len(text.spaces)))
+    placed = distinct(np.repeat(phrase, count) * len(text.spaces) + stretches(low, count))
+    windows = _windows(text, index, *np.divmod(placed, len(text.spaces)))
     return windows[text.segment(windows.start) == text.segment(windows.end)]
 
 
