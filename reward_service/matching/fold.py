@@ -290,6 +290,9 @@ class FoldedText:
         """Return the first bytes in `raw` of the characters that made these bytes of `data`."""
         for step in reversed(self._trail):
             at = step.back(at)
+        return at if self.raw.isascii() else self._first_byte(at)
+
+    def _first_byte(self, at: Positions) -> Positions:
         raw = np.frombuffer(self.raw, dtype=np.uint8)
         for _ in range(WIDEST - 1):
             at = at - ((raw[at] & 0xC0) == 0x80)
@@ -297,8 +300,8 @@ class FoldedText:
 
     def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
         """Return the half-open spans of `raw`, in bytes, that made these non-empty spans of `data`."""
-        last = self.origin(ends - 1)
-        return self.origin(starts), last + WIDTH[np.frombuffer(self.raw, dtype=np.uint8)[last]]
+        start, last = self.origin(np.concatenate((starts, ends - 1))).reshape(2, -1)
+        return start, last + WIDTH[np.frombuffer(self.raw, dtype=np.uint8)[last]]
 
     def raw_char_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
         """Return the same spans in characters of the text that `raw` encodes."""

@@ -78,7 +78,7 @@ class Hits:
 
     def of(self, role: Role) -> "Hits":
         """Return the hits in one role."""
-        return self[self.role == role]
+        return self[self.role == role.value]  # an enum member would be asked for its array protocol
 
 
 @dataclass(frozen=True, slots=True)
