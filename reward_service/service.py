@@ -37,8 +37,10 @@ from reward_service.types import (
 )
 
 T = TypeVar("T")
-# From a connection to its request at the door: accepted, made, read, begun.
+# Of the event loop, from a connection to its request at the door: accepted, made, read, begun. Each round accepts one connection.
 ROUNDS_TO_ARRIVE = 4
+# Most rounds before a piece of work: beyond some thirty refusals a call, refusing would leave no time for scoring.
+MOST_ROUNDS = 32
 NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
 
 
@@ -111,23 +113,41 @@ class RewardService:
         self.changed = asyncio.Event()
         """Set when an index version is opened for the first time; whoever watches clears it."""
         self.ledger: Ledger | None = None
+        self.arrivals = 0
+        """Calls of any kind that have begun; whoever lets them in counts them."""
         self._turn = asyncio.Lock()
+        self._free_threads = asyncio.Semaphore(settings.threads)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
 
     async def in_turn(self, work: Callable[[], T]) -> T:
         """Do work that is short on the event loop, one piece at a time, with everything that has arrived looked at in between.
 
         Without turns the loop itself becomes the queue: new calls wait behind the work of those before them, unseen, and
-        nobody can refuse them or answer a health check.
+        nobody can refuse them or answer a health check. The loop accepts one connection a round, so where many have come
+        there are more rounds, up to a limit.
         """
         async with self._turn:
-            for _ in range(ROUNDS_TO_ARRIVE):
-                await asyncio.sleep(0)
+            await self._look_around()
             return work()
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work.
+
+        Here too what has arrived is looked at first: while a thread works, each look costs the loop a wait for the interpreter.
+        """
+        async with self._free_threads:
+            await self._look_around()
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _look_around(self) -> None:
+        """Let the event loop go round until nothing more arrives, or for long enough."""
+        quiet = 0
+        for _ in range(MOST_ROUNDS):
+            before = self.arrivals
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self.arrivals == before else 0
+            if quiet == ROUNDS_TO_ARRIVE:
+                return
 
     def close(self) -> None:
         """Let go of threads, ledger and index."""

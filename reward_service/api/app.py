@@ -186,8 +186,8 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
         Observe,
+        service=app.state.service,
         metrics=metrics,
-        timeout_s=settings.request_timeout_s,
         draining=lambda: readiness.draining,
     )
 
