@@ -164,6 +164,8 @@ def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
     """Give the application what its routes work with."""
     metrics = Metrics()
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
+    metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
+    metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.watch = Watch(
