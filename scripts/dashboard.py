@@ -21,7 +21,7 @@ class Panel(NamedTuple):
 
 
 def _share(part: str, whole: str) -> str:
-    return f"{part} / clamp_min({whole}, 1e-9)"
+    return f"{part} / on () group_left () clamp_min({whole}, 1e-9)"
 
 
 def _rate(name: str, labels: str = "", window: str = "$__rate_interval") -> str:
@@ -141,7 +141,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{policy}}",
                         _share(
                             f"sum by (policy) ({_rate('groups_expired_total')})",
-                            f"scalar(sum({_rate('groups_total')}))",
+                            f"sum({_rate('groups_total')})",
                         ),
                     ),
                 ),
@@ -155,7 +155,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{status}}",
                         _share(
                             f"sum by (status) ({_rate('rollouts_total', _UNSCORED)})",
-                            f"scalar(sum({_rate('rollouts_total')}))",
+                            f"sum({_rate('rollouts_total')})",
                         ),
                     ),
                 ),
@@ -198,9 +198,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 (
                     (
                         "{{reason}}",
-                        _share(
-                            f"sum by (reason) ({_rate('uncredited_entities_total')})", f"scalar({_NAMED})"
-                        ),
+                        _share(f"sum by (reason) ({_rate('uncredited_entities_total')})", _NAMED),
                     ),
                 ),
                 "percentunit",
@@ -219,7 +217,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                         "{{outcome}}",
                         _share(
                             f"sum by (outcome) ({_rate('outcomes_total')})",
-                            f"scalar(sum({_rate('outcomes_total')}))",
+                            f"sum({_rate('outcomes_total')})",
                         ),
                     ),
                 ),
