@@ -72,11 +72,8 @@ class Engine:
         file = self.folder / "image.tar"
         call("podman", "save", "--format", "docker-archive", "-o", file, image, env=self.environment)
         try:
-            zipped = subprocess.Popen(["gzip", "-6", "-c", file], stdout=subprocess.PIPE)
-            size = 0
-            while piece := zipped.stdout.read(1 << 20):
-                size += len(piece)
-            assert zipped.wait() == 0
+            with subprocess.Popen(["gzip", "-c", file], stdout=subprocess.PIPE) as zipped:
+                size = sum(len(piece) for piece in iter(lambda: zipped.stdout.read(1 << 20), b""))
         finally:
             file.unlink()
         return size / 1e6

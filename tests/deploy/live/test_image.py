@@ -84,10 +84,10 @@ def test_it_is_nobody_and_can_write_nothing(engine, running):
 
 
 def test_its_health_check_is_the_command_line(engine, running):
-    config = engine.inspect(IMAGE)["Config"]
+    (container,) = json.loads(engine.podman("inspect", running[0]))
 
-    assert config["Healthcheck"]["Test"] == ["CMD", "reward-service", "health"]
-    assert config["User"] == "10001:10001"
+    assert container["Config"]["Healthcheck"]["Test"] == ["CMD", "reward-service", "health"]
+    assert container["Config"]["User"] == "10001:10001"
     assert engine.podman("exec", running[0], "reward-service", "health") == "ready\n"
     engine.podman("healthcheck", "run", running[0])
 

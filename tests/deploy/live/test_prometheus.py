@@ -73,7 +73,7 @@ def work(service):
     aborted = thinking("0", "x", stop_reason="aborted")
     groups = [
         *sample_groups(),
-        {"group_id": "a", "question": {"entities": []}, "rollouts": [aborted]},
+        *({"group_id": f"a{n}", "question": {"entities": []}, "rollouts": [aborted]} for n in range(8)),
         {"group_id": "b", "question": {"entities": []}, "rollouts": [thinking("0", "x", outcome="wrong")]},
     ]
     body = {"profile": "egrpo-guarded", "groups": groups}
