@@ -343,6 +343,8 @@ REFUSED = {
     "at most 178956970": with_keys(config={"max_inflight_bytes": 500_000_000}),
     "may need six times its size": with_keys(config={"max_body_bytes": 200_000_000}),
     "set image.variant to cuda": with_keys(gpu={"enabled": True}),
+    "minReplicas is above": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "minReplicas": 9}),
+    "nothing to go by": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "cpuPercent": 0}),
     "needs ingress.host": with_keys(ingress={"enabled": True}),
 }
 

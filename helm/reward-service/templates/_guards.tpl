@@ -12,6 +12,14 @@
 {{- if and (or (gt $most 1) .Values.autoscaling.enabled) (not $state) }}
 {{- fail (printf "%d replicas would each keep their own groups, and rollouts of one group would wait for each other in vain: set redis.existingSecret, redis.stateUrl or redis.bundled.enabled, or run one replica." $most) }}
 {{- end }}
+{{- if .Values.autoscaling.enabled }}
+{{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) }}
+{{- fail "autoscaling.minReplicas is above autoscaling.maxReplicas." }}
+{{- end }}
+{{- if not (or .Values.autoscaling.cpuPercent .Values.autoscaling.inFlightRequests) }}
+{{- fail "autoscaling.enabled has nothing to go by: set cpuPercent or inFlightRequests." }}
+{{- end }}
+{{- end }}
 {{- if and .Values.redis.bundled.enabled (or .Values.redis.existingSecret .Values.redis.stateUrl .Values.redis.indexUrl) }}
 {{- fail "redis.bundled.enabled and an external Redis exclude each other." }}
 {{- end }}
