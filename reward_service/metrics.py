@@ -88,6 +88,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("request_body_bytes", H, "Size of a body after decompression.", (), "bytes", BYTES),
     Metric("in_flight_requests", G, "Requests admitted and not yet answered."),
     Metric("in_flight_bytes", G, "Bytes of bodies admitted and not yet answered.", (), "bytes"),
+    Metric("in_flight_limit_requests", G, "Most requests in flight; above it calls are refused."),
+    Metric("in_flight_limit_bytes", G, "Most bytes of bodies in flight; above it calls are refused.", (), "bytes"),
     Metric("refused_total", C, "Calls refused, by the problem's type.", ("reason",)),
     Metric("groups_total", C, "Groups rewarded or refused.", ("status",)),
     Metric("groups_zero_variance_total", C, "Groups rewarded in which every reward is the same: no gradient."),
@@ -176,10 +178,6 @@ class Metrics(Collector):
     def follow(self, name: str, read: Callable[[], float], *labels: str) -> None:
         """Let a number that is kept elsewhere be read when the page is made; labels in the table's order."""
         self._followed[name][labels] = read
-
-    def follow(self, name: str, read: Callable[[], float]) -> None:
-        """Let a gauge without labels be read when the page is made."""
-        self._gauges[name].set_function(read)
 
     def forget(self, name: str) -> None:
         """Drop every labelled value of a gauge, before it is set anew."""

@@ -168,6 +168,8 @@ def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
     if service.lookup is not None:
         count_lookups(metrics, service.lookup)
+    metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
+    metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.watch = Watch(
