@@ -37,7 +37,7 @@ from reward_service.groups.stores.redis import RedisStore
 from reward_service.groups.stores.urls import connect
 from reward_service.keys import KeyRing
 from reward_service.ledger import Ledger
-from reward_service.metrics import Metrics, count_closed
+from reward_service.metrics import Metrics, count_closed, count_lookups
 from reward_service.readiness import Readiness
 from reward_service.runs.keeper import Keeper
 from reward_service.runs.seen import Seen
@@ -166,6 +166,10 @@ def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
     """Give the application what its routes work with."""
     metrics = Metrics()
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
+    if service.lookup is not None:
+        count_lookups(metrics, service.lookup)
+    metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
+    metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.watch = Watch(
@@ -200,8 +204,8 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
         Observe,
+        service=app.state.service,
         metrics=metrics,
-        timeout_s=settings.request_timeout_s,
         draining=lambda: readiness.draining,
     )
 

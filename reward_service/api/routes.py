@@ -91,8 +91,9 @@ def publish(service: RewardService, record: Record, groups: Iterable[Published],
     responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=body_of(ScoreIn),
 )
-async def score_groups(request: Request, service: Service) -> Response:
+async def score_groups(request: Request) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
+    service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profile(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
