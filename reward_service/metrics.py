@@ -29,7 +29,7 @@ from prometheus_client.utils import floatToGoString
 
 from reward_service.lookup import Lookup
 from reward_service.matching import compile_question
-from reward_service.types import GroupResult, GroupStatus, RolloutStatus
+from reward_service.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 
 PREFIX = "reward_service_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -55,6 +55,8 @@ SECONDS = (
     10.0,
 )
 BYTES = (1e3, 1e4, 1e5, 2.5e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8)
+# A group may wait for the longest of its rollouts: seconds in a test, hours in training.
+WAITS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 43_200.0, 86_400.0)
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.999999, 1.0)
 
 
@@ -86,11 +88,20 @@ METRICS: tuple[Metric, ...] = (
     Metric("request_body_bytes", H, "Size of a body after decompression.", (), "bytes", BYTES),
     Metric("in_flight_requests", G, "Requests admitted and not yet answered."),
     Metric("in_flight_bytes", G, "Bytes of bodies admitted and not yet answered.", (), "bytes"),
+    Metric("in_flight_limit_requests", G, "Most requests in flight; above it calls are refused."),
+    Metric("in_flight_limit_bytes", G, "Most bytes of bodies in flight; above it calls are refused.", (), "bytes"),
     Metric("refused_total", C, "Calls refused, by the problem's type.", ("reason",)),
     Metric("groups_total", C, "Groups rewarded or refused.", ("status",)),
     Metric("groups_zero_variance_total", C, "Groups rewarded in which every reward is the same: no gradient."),
     Metric("groups_without_entities_total", C, "Groups rewarded whose question has no entity: outcome reward only."),
     Metric("groups_expired_total", C, "Groups that closed before all members had come, by the run's policy.", ("policy",)),
+    Metric("group_wait_seconds", H, "From the first rollout of a group until it closed, by how it closed.", ("status",), "seconds", WAITS),
+    Metric("group_overhead_seconds", H, "From the headers of the rollout that closed its group until the rewards were decided.", (), "seconds", SECONDS),
+    Metric("open_groups", G, "Groups that wait for rollouts, of the runs that this process has met; all replicas of a run count the same groups."),
+    Metric("waiting_polls", G, "Calls to this process that wait for a group."),
+    Metric("put_rollouts_total", C, "Rollouts that came one by one: `taken`, `replayed`, or the type of the problem.", ("result",)),
+    Metric("evaluated_rollouts_total", C, "Rollouts scored outside of training, by outcome; by status where they have none.", ("result",)),
+    Metric("group_store_operation_seconds", H, "One operation of the store of groups: `done`, `lost` to a faster change, or `failed`.", ("operation", "end"), "seconds", SECONDS),
     Metric("rollouts_total", C, "Rollouts by status; all but `scored` have no reward.", ("status",)),
     Metric("outcomes_total", C, "Scored rollouts by outcome.", ("outcome",)),
     Metric("match_rate_ratio", H, "Share of a question's entities that a scored rollout names.", (), "ratio", SHARES),
@@ -219,9 +230,12 @@ def count_results(metrics: Metrics, results: Iterable[GroupResult]) -> None:
         _count_scored(metrics, result)
 
 
-def count_closed(metrics: Metrics, result: GroupResult, *, policy: str, recorded: bool) -> None:
+def count_closed(
+    metrics: Metrics, result: GroupResult, *, waited_s: float, policy: str, recorded: bool
+) -> None:
     """Count a group that was assembled one rollout at a time, when it closes."""
     count_results(metrics, [result])
+    metrics.observe("group_wait_seconds", result.status, value=waited_s)
     if result.status is GroupStatus.EXPIRED:
         metrics.add("groups_expired_total", policy)
     if recorded:
@@ -253,6 +267,12 @@ def _count_scored(metrics: Metrics, result: GroupResult) -> None:
     channels = Counted(match.channel for one in scored if one.evidence for match in one.evidence.matches)
     for channel, count in channels.items():
         metrics.add("explained_matches_total", channel, amount=count)
+
+
+def count_evaluated(metrics: Metrics, result: RolloutResult) -> None:
+    """Count a rollout that was scored outside of training; it counts nowhere else."""
+    outcome = result.outcome if result.status is RolloutStatus.SCORED else None
+    metrics.add("evaluated_rollouts_total", outcome or result.status)
 
 
 def count_refused(metrics: Metrics, rollouts: int, status: RolloutStatus) -> None:
@@ -291,6 +311,13 @@ Histograms have the suffixes `_bucket`, `_sum` and `_count`.
 | Does the policy paste or list names? | `sum by (reason) (rate(reward_service_uncredited_entities_total[5m])) / on () group_left sum(rate(reward_service_matched_entities_total[5m]))` |
 | Is the match rate moving? | `histogram_quantile(0.5, rate(reward_service_match_rate_ratio_bucket[15m]))` |
 | Where does the time go? | `sum by (stage) (rate(reward_service_stage_duration_seconds_sum[5m]))` |
+| How long do groups wait for their last rollout? | `histogram_quantile(0.99, sum by (le) (rate(reward_service_group_wait_seconds_bucket[15m])))` |
+| What does the service add to that? | `histogram_quantile(0.99, sum by (le) (rate(reward_service_group_overhead_seconds_bucket[5m])))` |
+| How many groups are open? | `max(reward_service_open_groups)` |
+| Do rollouts come too late, or twice with other content? | `sum by (result) (rate(reward_service_put_rollouts_total{result=~"group-closed\\|rollout-conflict"}[5m]))` |
+| Has the store lost rollouts that were waited for? | `sum(rate(reward_service_refused_total{reason="state-lost"}[5m]))` |
+| Do replicas change the same groups at once? | `sum(rate(reward_service_group_store_operation_seconds_count{end="lost"}[5m])) / sum(rate(reward_service_group_store_operation_seconds_count{operation="swap"}[5m]))` |
+| Does the store answer? | `sum by (operation) (rate(reward_service_group_store_operation_seconds_count{end="failed"}[1m]))` |
 | Is the service refusing work? | `sum by (reason) (rate(reward_service_refused_total[1m]))` |
 
 The share of fuzzy matches (`explained_matches_total{channel="fuzzy"}` against all channels) is known only for calls that ask to explain: other calls do not keep which channel a match came through.

@@ -1,7 +1,7 @@
 """One function a call: read, ask the service, answer."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -24,7 +24,7 @@ from reward_service.adapters.replies import (
 )
 from reward_service.api import stream
 from reward_service.api.body import read_call, read_line
-from reward_service.api.documents import POSTED, body_of, problems_of
+from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
 from reward_service.api.record import Record, record_of
 from reward_service.config import shown
 from reward_service.errors import (
@@ -82,11 +82,6 @@ def publish(service: RewardService, record: Record, groups: Iterable[Published],
     """
     with record.timings.stage("publish"):
         record.metrics.add("ledger_records_total", amount=service.publish(groups, terms))
-
-
-def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
-    with record.timings.stage("encode"):
-        return Response(encode(reply()), media_type="application/json")
 
 
 @router.post(
@@ -181,7 +176,7 @@ async def match(request: Request, service: Service) -> Response:
     measured = await service.measure(
         [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
     )
-    return _json(record, lambda: facts_reply(measured, profile))
+    return timed_json(record, lambda: facts_reply(measured, profile))
 
 
 @router.post(
@@ -209,7 +204,7 @@ async def rewards(request: Request, service: Service) -> Response:
     terms = Terms(record.request_id, profile, estimator, call.policy())
     publish(service, record, recorded(call.groups, rewarded), terms)
     groups = zip(call.groups, rewarded, strict=True)
-    return _json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
+    return timed_json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
 
 
 @router.post(
@@ -230,7 +225,7 @@ async def explain(request: Request, service: Service) -> Response:
     explained = await service.explain(
         call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
-    return _json(record, lambda: explain_out(*explained, profile))
+    return timed_json(record, lambda: explain_out(*explained, profile))
 
 
 class Health(TypedDict):
