@@ -16,12 +16,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.groups import call
 from benchmarks.report import Report
-from benchmarks.speed import best_ms
 from reward_service.adapters.native import ScoreIn, check_depth, decode
 from reward_service.adapters.replies import encode, score_out, scored_out
 from reward_service.config import Settings
@@ -95,8 +94,18 @@ def costs(bodies: Sequence[bytes], *, turns: int, seconds: float) -> list[dict[s
         return found
 
 
+def best_cpu_ms(run: Callable[[], object], *, seconds: float) -> float:
+    """Return the least CPU time of a call, in milliseconds: what others do on the machine counts less than with a clock."""
+    best, until = float("inf"), time.monotonic() + seconds
+    while time.monotonic() < until:
+        start = time.thread_time()
+        run()
+        best = min(best, time.thread_time() - start)
+    return best * 1000
+
+
 def stages(body: bytes) -> list[tuple[str, float]]:
-    """Return the stages of a call and the best time of each, in milliseconds."""
+    """Return the stages of a call and the least CPU time of each, in milliseconds."""
     service = RewardService(Settings())
     group = decode(body, ScoreIn).groups[0]
     wanted = group.to_domain()
@@ -107,13 +116,13 @@ def stages(body: bytes) -> list[tuple[str, float]]:
     scored = asyncio.run(service.score([wanted], profile))
     document = decode(body, ScoreIn).model_dump()
     return [
-        ("decode: bytes to models", best_ms(lambda: decode(body, ScoreIn), seconds=0.3)),
-        ("of that, depth", best_ms(lambda: check_depth(document, 64), seconds=0.1)),
-        ("models to domain", best_ms(group.to_domain, seconds=0.1)),
-        ("parse rollouts", best_ms(lambda: [parse(one.source, "balanced") for one in wanted.rollouts], seconds=0.3)),
-        ("match", best_ms(lambda: match_group(segments, compiled), seconds=0.6)),
-        ("reward", best_ms(lambda: reward(facts, profile), seconds=0.1)),
-        ("encode", best_ms(lambda: encode(score_out([scored_out(one) for one in scored], profile, profile.estimator)), seconds=0.1)),
+        ("decode: bytes to models", best_cpu_ms(lambda: decode(body, ScoreIn), seconds=1)),
+        ("of that, depth", best_cpu_ms(lambda: check_depth(document, 64), seconds=0.5)),
+        ("models to domain", best_cpu_ms(group.to_domain, seconds=0.5)),
+        ("parse rollouts", best_cpu_ms(lambda: [parse(one.source, "balanced") for one in wanted.rollouts], seconds=1)),
+        ("match", best_cpu_ms(lambda: match_group(segments, compiled), seconds=3)),
+        ("reward", best_cpu_ms(lambda: reward(facts, profile), seconds=0.5)),
+        ("encode", best_cpu_ms(lambda: encode(score_out([scored_out(one) for one in scored], profile, profile.estimator)), seconds=0.5)),
     ]  # fmt: skip
 
 
