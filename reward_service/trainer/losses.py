@@ -27,6 +27,10 @@ class LossBatch:
     """Outcome is correct: what `disco` asks for in place of an advantage."""
     group_N: Tensor
     """Number of each rollout's group."""
+    tokens: int
+    """Tokens that count in the whole step, those of rollouts that were left out for an advantage of 0 too."""
+    rollouts: int
+    """Rollouts with such tokens in the whole step, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def grpo(new_NT: Tensor, batch: LossBatch, spec: LossSpec) -> Tensor:
     """
     ratio_NT = torch.exp(_masked(new_NT - batch.old_NT, batch))
     gain_NT = _clipped(ratio_NT, batch.advantages_N[:, None], spec.clip_low, spec.clip_high)
-    return -(gain_NT * batch.tokens_NT).sum() / batch.tokens_NT.sum().clamp(min=1)
+    return -(gain_NT * batch.tokens_NT).sum() / max(batch.tokens, 1)
 
 
 def gspo(new_NT: Tensor, batch: LossBatch, spec: LossSpec) -> Tensor:  # noqa: ARG001  # one signature for all
@@ -78,7 +82,7 @@ def gspo(new_NT: Tensor, batch: LossBatch, spec: LossSpec) -> Tensor:  # noqa: A
     ratio_N = torch.exp(_sequence_mean(log_ratio_NT, batch.tokens_NT))
     counted_N = batch.tokens_NT.any(1)
     gain_N = _clipped(ratio_N, batch.advantages_N, GSPO_LOW, GSPO_HIGH)
-    return -(gain_N * counted_N).sum() / counted_N.sum().clamp(min=1)
+    return -(gain_N * counted_N).sum() / max(batch.rollouts, 1)
 
 
 def disco(new_NT: Tensor, batch: LossBatch, spec: LossSpec) -> Tensor:
@@ -96,7 +100,7 @@ def disco(new_NT: Tensor, batch: LossBatch, spec: LossSpec) -> Tensor:
     groups = batch.group_N.unique()
     gains = [_gap(score_N, batch, counted_N & (batch.group_N == group), spec.tau) for group in groups]
     apart = _masked(batch.old_NT - new_NT, batch)
-    kl = apart.sum() / batch.tokens_NT.sum().clamp(min=1)
+    kl = apart.sum() / max(batch.tokens, 1)
     return -torch.stack(gains).sum() / len(groups) + spec.beta * (kl - spec.delta).clamp(min=0.0) ** 2
 
 
@@ -113,5 +117,7 @@ def _masked(values_NT: Tensor, batch: LossBatch) -> Tensor:
     return values_NT.masked_fill(~batch.tokens_NT, 0.0)
 
 
+BY_ADVANTAGE = frozenset({"grpo", "gspo"})
+"""Losses to which a rollout with an advantage of 0 adds nothing, so that it need not be computed."""
 Loss = Callable[[Tensor, LossBatch, LossSpec], Tensor]
 LOSSES: Mapping[str, Loss] = MappingProxyType({"grpo": grpo, "gspo": gspo, "disco": disco})

@@ -25,8 +25,8 @@ from reward_service.trainer import checkpoint, evaluate, policy
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.checkpoint import Progress
 from reward_service.trainer.data import Question
-from reward_service.trainer.logps import pad
-from reward_service.trainer.losses import LossBatch, LossSpec
+from reward_service.trainer.logps import Padded, pad
+from reward_service.trainer.losses import BY_ADVANTAGE, LossBatch, LossSpec
 from reward_service.trainer.options import Options
 from reward_service.trainer.results import Metrics
 from reward_service.trainer.rewards import Asked, Payment, pay
@@ -277,41 +277,34 @@ def _learn(trainer: Trainer, batch: Batch, watch: Watch) -> dict[str, float]:
         return {"loss": 0.0, "grad_norm": 0.0, "clipped": 0.0, "drift": 0.0, "entropy": 0.0, "updated": 0}
     options = trainer.options
     spec = LossSpec(clip_low=options.clip_low, clip_high=options.clip_high)
+    learning = Learning(options.loss, spec, options.grad_clip, options.micro_batch, options.temperature)
     with watch("update"):
-        padded = pad(
-            [trace.ids for trace in batch.traces], [trace.sampled for trace in batch.traces], trainer.device
-        )
-        targets = _targets(batch, trainer.device)
-        learnt = update(
-            trainer.model,
-            trainer.optimizer,
-            padded,
-            targets,
-            learning=Learning(
-                options.loss, spec, options.grad_clip, options.micro_batch, options.temperature
-            ),
-        )
+        padded, targets = _targets(batch, options.loss, trainer.device)
+        learnt = update(trainer.model, trainer.optimizer, padded, targets, learning=learning)
     return {**asdict(learnt), "updated": 1}
 
 
-def _targets(batch: Batch, device: torch.device) -> LossBatch:
-    """Return what the loss looks at. A rollout that is not in the loss, or has no reward, has no token that counts."""
-    results, traces = batch.results, batch.traces
-    width = max(len(trace.ids) for trace in traces)
-    counts = [one.in_loss and one.advantage is not None for one in results]
+def _targets(batch: Batch, loss: str, device: torch.device) -> tuple[Padded, LossBatch]:
+    """Return the rollouts to learn from and what the loss looks at.
+
+    A rollout that is not in the loss, or has no reward, has no token that counts. One with an advantage of 0 is not
+    computed where it adds nothing, and is counted all the same: dead groups cost no time, and change no mean.
+    """
     groups = [n for n, group in enumerate(batch.paid) for _ in group.rollouts]
-    return LossBatch(
-        old_NT=torch.tensor([[*t.logps, *[0.0] * (width - len(t.ids))] for t in traces], device=device),
-        tokens_NT=torch.tensor(
-            [
-                [own and count for own in t.sampled] + [False] * (width - len(t.ids))
-                for t, count in zip(traces, counts, strict=True)
-            ],
-            device=device,
-        ),
-        advantages_N=torch.tensor([one.advantage or 0.0 for one in results], device=device),
-        correct_N=torch.tensor([one.outcome == "correct" for one in results], device=device),
-        group_N=torch.tensor(groups, device=device),
+    rows = list(zip(batch.traces, batch.results, groups, strict=True))
+    counted = [t for t, one, _ in rows if one.in_loss and one.advantage is not None]
+    rows = [row for row in rows if row[1].advantage or loss not in BY_ADVANTAGE]
+    width = max(len(trace.ids) for trace, _, _ in rows)
+    padded = pad([trace.ids for trace, _, _ in rows], [trace.sampled for trace, _, _ in rows], device)
+    in_loss = torch.tensor([one.in_loss and one.advantage is not None for _, one, _ in rows], device=device)
+    return padded, LossBatch(
+        old_NT=torch.tensor([[*t.logps, *[0.0] * (width - len(t.ids))] for t, _, _ in rows], device=device),
+        tokens_NT=padded.sampled & in_loss[:, None],
+        advantages_N=torch.tensor([one.advantage or 0.0 for _, one, _ in rows], device=device),
+        correct_N=torch.tensor([one.outcome == "correct" for _, one, _ in rows], device=device),
+        group_N=torch.tensor([group for _, _, group in rows], device=device),
+        tokens=sum(sum(trace.sampled) for trace in counted),
+        rollouts=len(counted),
     )
 
 

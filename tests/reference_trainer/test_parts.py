@@ -81,6 +81,8 @@ def targets(old, tokens, advantages, correct=(True, False), groups=(0, 0)):
         torch.tensor(advantages),
         torch.tensor(correct),
         torch.tensor(groups),
+        tokens=sum(map(sum, tokens)),
+        rollouts=sum(map(any, tokens)),
     )
 
 
@@ -163,6 +165,8 @@ def test_the_gradient_in_pieces_is_the_gradient_at_once(name, chat, questions, s
             torch.linspace(-1, 1, 8),
             torch.arange(8) % 2 == 0,
             torch.arange(8) // 4,
+            tokens=int(batch.sampled.sum()),
+            rollouts=8,
         )
         optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
         learnt = update(
