@@ -17,6 +17,10 @@ train-demo: .venv/train.made  ## train a small search agent from 10 % to more, i
 # The success rate to begin with is (1 - stop-early)^3 where a question has four hops.
 DEMO := --hops 4 --stop-early 0.5 --warmup-steps 500 --steps 20
 
+experiment: .venv/train.made  ## carry out what is missing of the experiment, which takes hours, and write docs/experiment.md
+	$(BIN)/python -m experiment.runs
+	$(BIN)/python -m experiment.page
+
 test: .venv/dev.made  ## every test; installs redis-server where it may
 	@scripts/install-redis
 	$(BIN)/python -m pytest --cov --cov-report=term
