@@ -70,7 +70,7 @@ class Run:
     @property
     def name(self) -> str:
         """Name of its result's file, without the ending."""
-        words = "-".join((self.part, self.setting, self.method)).lower()
+        words = f"{self.part}-{self.setting}-{self.method}".lower()
         kept = "".join(c if c.isalnum() or c == "." else "-" for c in words.replace(" %", ""))
         return f"{'-'.join(filter(None, kept.split('-')))}-{self.seed}"
 

@@ -23,7 +23,7 @@ from reward_service.trainer.results import read
 
 ROOT = Path(__file__).parents[1]
 SCRATCH = ROOT / ".data" / "experiment"
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 KEPT = ("accuracy", "match_rate", "searches", "names", "errors", "overlength", "tokens")
 PER_STEP = (
     "accuracy",

@@ -14,7 +14,7 @@ from reward_service.trainer.data import Question
 from reward_service.trainer.dialogue import thoughts
 from reward_service.trainer.lessons import Search
 from reward_service.trainer.rewards import Asked, Payment
-from reward_service.trainer.sampling import Limits, Trace, sample
+from reward_service.trainer.sampling import Limits, Trace, sample_in_batches
 from reward_service.trainer.world import names_in
 
 BATCH = 128
@@ -29,6 +29,7 @@ def evaluate(
     limits: Limits,
     payment: Payment,
     seed: int,
+    size: int = BATCH,
 ) -> dict[str, Any]:
     """Sample one rollout a held-out question; the service says which are correct.
 
@@ -38,10 +39,10 @@ def evaluate(
         The numbers of `summary`, and `correct`: for each question in order 1 or 0.
     """
     generator = torch.Generator(model.device).manual_seed(seed + 1_000_003)
-    traces: list[Trace] = []
-    for start in range(0, len(questions), BATCH):
-        prompts = [chat.prompt(question.text) for question in questions[start : start + BATCH]]
-        traces += sample(model, chat, prompts, search=search, limits=limits, generator=generator)
+    prompts = [chat.prompt(question.text) for question in questions]
+    traces = sample_in_batches(
+        model, chat, prompts, size=size, search=search, limits=limits, generator=generator
+    )
     asked = [
         Asked(f"eval-{n}", question, [trace])
         for n, (question, trace) in enumerate(zip(questions, traces, strict=True))

@@ -111,6 +111,8 @@ class Options:
     """Most tokens of a turn."""
     context: int = 512
     """Most tokens of a rollout with its prompt."""
+    rollout_batch: int = 0
+    """Rollouts sampled at once, in training and evaluation; 0 takes a whole step's, and 128 in evaluation."""
     system: bool = False
     """Tell the policy the format in a system message; always done with --model."""
 
@@ -144,8 +146,16 @@ class Options:
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits of the settings that change what is computed."""
-        kept = {name: value for name, value in asdict(self).items() if name not in _ELSEWHERE}
+        """Twelve hexadecimal digits of the settings that change what is computed and differ from their defaults.
+
+        So a new setting does not change the digest of old runs.
+        """
+        given = asdict(self)
+        kept = {
+            spec.name: given[spec.name]
+            for spec in fields(self)
+            if spec.name not in _ELSEWHERE and given[spec.name] != spec.default
+        }
         text = json.dumps(kept, sort_keys=True, default=lambda path: Path(path).name)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -137,6 +137,26 @@ def sample(
     return traces
 
 
+def sample_in_batches(
+    model: PreTrainedModel,
+    chat: Chat,
+    prompts: Sequence[Sequence[int]],
+    *,
+    size: int,
+    search: Callable[[str], list[str]],
+    limits: Limits,
+    generator: torch.Generator,
+) -> list[Trace]:
+    """Do what `sample` does, `size` rollouts at a time: what the cache may hold."""
+    return [
+        trace
+        for start in range(0, len(prompts), size)
+        for trace in sample(
+            model, chat, prompts[start : start + size], search=search, limits=limits, generator=generator
+        )
+    ]
+
+
 def _take_turn(
     batch: _Batch, chat: Chat, chunks: Sequence[Sequence[int]], *, limits: Limits, generator: torch.Generator
 ) -> None:

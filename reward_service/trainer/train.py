@@ -30,7 +30,7 @@ from reward_service.trainer.losses import BY_ADVANTAGE, LossBatch, LossSpec
 from reward_service.trainer.options import Options
 from reward_service.trainer.results import Metrics
 from reward_service.trainer.rewards import Asked, Payment, pay
-from reward_service.trainer.sampling import Limits, Trace, sample
+from reward_service.trainer.sampling import Limits, Trace, sample_in_batches
 from reward_service.trainer.task import Task, make_policy, make_task, reward_url
 from reward_service.trainer.update import Learning, update
 
@@ -173,6 +173,7 @@ def _evaluated(trainer: Trainer) -> dict[str, Any]:
             limits=trainer.limits,
             payment=trainer.payment,
             seed=trainer.options.seed,
+            size=trainer.options.rollout_batch or evaluate.BATCH,
         )
     progress = trainer.progress
     timing = {"wall_s": progress.wall_s, "cpu_s": progress.cpu_s}
@@ -256,10 +257,12 @@ def _sample_groups(trainer: Trainer, questions: Sequence[Question], watch: Watch
     size = trainer.options.group_size
     with watch("rollout"):
         prompts = [trainer.chat.prompt(question.text) for question in questions for _ in range(size)]
-        traces = sample(
+        at_once = trainer.options.rollout_batch or len(prompts)
+        traces = sample_in_batches(
             trainer.model,
             trainer.chat,
             prompts,
+            size=at_once,
             search=trainer.task.search,
             limits=trainer.limits,
             generator=trainer.generator,
