@@ -32,7 +32,8 @@ def curves(panels: dict[str, Curves], path: Path, *, metric: str, against: str) 
             _line(axis, results, metric=metric, against=against, colour=colour, name=name)
         _dress(axis, title, {"step": "step", "cpu_s": "seconds of processor time"}[against])
     axes[0][0].set_ylabel({"accuracy": "accuracy at T = 1", "names": "names in thoughts"}.get(metric, metric))
-    axes[0][0].legend(fontsize=7, frameon=False)
+    if axes[0][0].lines:
+        axes[0][0].legend(fontsize=7, frameon=False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 

@@ -1,6 +1,8 @@
 """An index and a service of our own, for a trainer that was given no URL: the same commands a user would type."""
 
+import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from reward_service.client import Client, ClientError, Patience
 
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 START_S = 60.0
 STOP_S = 20.0
 QUIET = {"REWARD_SERVICE_LOG_LEVEL": "warning", "REWARD_SERVICE_DRAIN_DELAY_S": "0"}
@@ -48,7 +51,11 @@ def service(index: Path, log: Path) -> Iterator[str]:
     ]
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, *command], stdout=out, stderr=out, env={**os.environ, **QUIET}
+            [sys.executable, *command],
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **QUIET},
+            preexec_fn=_end_with_parent,  # noqa: PLW1509  # one system call, without locks
         )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -61,6 +68,12 @@ def service(index: Path, log: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when its parent dies, even by SIGKILL; only Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _free_port() -> int:

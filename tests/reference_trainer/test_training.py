@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -79,8 +80,14 @@ def test_a_killed_run_goes_on_to_the_same_metrics(train, cache, tmp_path):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.01)
+    service = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    while (
+        Path(f"/proc/{service}").exists() and "Z" not in Path(f"/proc/{service}/stat").read_text().split()[2]
+    ):
+        assert time.monotonic() < deadline, "the service outlived its trainer"
+        time.sleep(0.01)
     train("killed", steps=6)
 
     assert rows(folder) == whole
