@@ -26,7 +26,8 @@ from reward_service.matching import (
     compile_question,
     match_group,
 )
-from reward_service.matching.fold import SEP, FoldedText
+from reward_service.matching.characters import SEP
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.layout import Layout
 from reward_service.matching.mentions import mentions_by_look
 from reward_service.matching.regions import listed, pasted

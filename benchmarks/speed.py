@@ -21,6 +21,7 @@ from benchmarks.data import webdancer
 from benchmarks.report import Report
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
+from reward_service.api.server import keep_memory
 from reward_service.matching import (
     EGRPO,
     CompiledQuestion,
@@ -257,6 +258,7 @@ def group_table(report: Report) -> None:
 
 def main() -> None:
     """Print the tables and keep them."""
+    keep_memory()  # as the service does
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="leave out the textbook matcher and the grid")
     quick: bool = arguments.parse_args().quick

@@ -7,6 +7,8 @@
     tables      facts about language
     forms       the spellings of an entity
     index       the automaton of a question
+    arrays      the kinds of arrays
+    characters  what one character becomes
     layout      the segments of a group in one buffer
     fold        text as folded bytes, with the way back
     scan        one pass: exact spans, candidate windows

@@ -1,177 +1,114 @@
 r"""The vectorised twin of `entity_index.folding.fold`: many segments at once, as UTF-8 bytes.
 
-Idea: folding is almost per character, so one gather from a table indexed by code point does it; what remains is rare and local
-(apostrophes, runs of marks, characters that become several, tokens of one character, double spaces) and is done where it occurs.
-Every step keeps some characters or makes several of one; the list of steps is the offset map, walked back only for the spans that
-are asked for.
+Idea: most bytes are ASCII and one `bytes.translate` folds them; the characters beyond are looked up and written over their own bytes,
+what is over becomes zeros, and what is rare and local (apostrophes, runs of marks, characters that become longer, tokens of one
+character, double spaces) is done where it occurs.
+Every step keeps some bytes or puts some in; the list of steps is the offset map, walked back only for the spans that are asked for.
 
 Segments are joined by ` \x01 `: it folds to itself, so no match crosses it, and each segment keeps a space at both ends.
-The table is filled from the reference, character by character, as characters are met.
-Two things that folding forgets are kept beside the bytes, because mentions are counted by them: which letters were capitals
-and which spaces were punctuation (`strong`), and which letters have no case (`caseless`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from entity_index.folding import APOSTROPHE, MAX_MARK_RUN, fold_char, is_mark, stands_alone
+from entity_index.folding import MAX_MARK_RUN
+from reward_service.matching.arrays import Bytes, Mask, Positions, distinct, stretches
+from reward_service.matching.characters import (
+    ALONE,
+    ASCII_CODES,
+    CASELESS,
+    CHARACTERS,
+    FIRST_LEAD,
+    GONE,
+    JOINS,
+    MANY,
+    QUOTE,
+    SEP,
+    SPACE,
+    STRONG,
+    STRONG_SPACE,
+    TO_TEXT,
+    UTF_8,
+    WIDEST,
+    WIDTH,
+    have,
+    numbers_at,
+)
 
-Codes = npt.NDArray[np.unsignedinteger[Any]]
-Positions = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-
-SEPARATOR = "\x01"
-SPACE, QUOTE, S, SEP = ord(" "), ord(APOSTROPHE), ord("s"), ord(SEPARATOR)
-SOFT = " -\u2010\u2011"  # what may stand inside a name
-
-# A table entry is a code point (0: nothing) with these bits above it, the rare ones on top: one comparison finds them.
-CODE = (1 << 21) - 1
-CASELESS = 1 << 21  # a letter of a script without capitals
-STRONG = 1 << 22  # a capital, or a space that is more than a blank or a hyphen
-ALONE = 1 << 23  # it becomes a token of its own
-JOINS = 1 << 24  # it becomes a mark, which combines with the character before it
-MANY = 1 << 25  # it becomes several characters; the low bits number its expansion
-UNSEEN = 1 << 26
-
-ASCII_CODE, ASCII_STRONG = 0x7F, 0x80
-CACHEFUL = 1 << 15  # characters
-FIRST_EXPANSION = 0x100  # so that no expansion's number reads as a space, a quote or an s
-
-
-def _entry(folded: str, char: str) -> int:
-    """Return the table entry of one folded character that came from `char`."""
-    strong = char not in SOFT if folded == " " else char.isupper()
-    caseless = folded.isalpha() and char.lower() == char.upper()
-    return (
-        ord(folded)
-        | ALONE * stands_alone(folded)
-        | JOINS * is_mark(folded)
-        | STRONG * strong
-        | CASELESS * caseless
-    )
+SEPARATOR = bytes([SEP])
+LETTERS = 26
+LOWER = 0x20  # an ASCII letter with this bit is small
+SMALL_S = ord("s")
 
 
-def _fold_ascii_char(char: str) -> int:
-    folded = char if char == SEPARATOR else fold_char(char)
-    strong = char not in SOFT if folded == " " else char.isupper()
-    return ord(folded) | ASCII_STRONG * strong
+def _is_space(codes: Bytes) -> Mask:
+    space: Mask = codes - np.uint8(STRONG_SPACE) <= 1
+    return space
 
 
-_ascii = bytes(_fold_ascii_char(chr(code)) for code in range(128)) + bytes(128)
-_table = np.full(0x110000, UNSEEN, dtype=np.uint32)
+def _ends_word(codes: Bytes) -> Mask:
+    ends: Mask = _is_space(codes) | (codes == QUOTE) | (codes == 0)
+    return ends
 
 
-class _Expansions:
-    """The characters that become several, end to end in one pool."""
-
-    def __init__(self) -> None:
-        self.pool: Codes = np.empty(0, dtype=np.uint32)
-        self.start: Positions = np.zeros(FIRST_EXPANSION + 1, dtype=np.int64)
-
-    def add(self, entries: Sequence[int]) -> int:
-        """Enter one expansion and return its number."""
-        self.pool = np.append(self.pool, np.array(entries, dtype=np.uint32))
-        self.start = np.append(self.start, len(self.pool))
-        return len(self.start) - 2
-
-    def lengths(self, numbers: npt.NDArray[np.integer[Any]]) -> Positions:
-        """Return how many characters each expansion has."""
-        lengths: Positions = self.start[numbers + 1] - self.start[numbers]
-        return lengths
-
-    def write(self, numbers: npt.NDArray[np.integer[Any]]) -> Codes:
-        """Return the characters of these expansions, one after the other."""
-        lengths = self.lengths(numbers)
-        skipped = self.start[numbers] - (np.cumsum(lengths) - lengths)
-        written: Codes = self.pool[np.arange(int(lengths.sum())) + np.repeat(skipped, lengths)]
-        return written
-
-
-_expansions = _Expansions()
-
-
-def _fill(codes: Codes) -> None:
-    """Enter characters that are met for the first time."""
-    for code in np.unique(codes).tolist():
-        char = chr(code)
-        folded = char if char == SEPARATOR else fold_char(char)
-        if len(folded) > 1:
-            value = MANY | _expansions.add([_entry(c, char) for c in folded])
-        else:
-            value = _entry(folded, char) if folded else 0
-        _table[code] = value
-
-
-def _gather(text: str) -> Codes:
-    """Look every character up, a cacheful at a time: an index is eight bytes, a character four."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    values: Codes = np.empty(len(codes), dtype=np.uint32)
-    for at in range(0, len(codes), CACHEFUL):
-        np.take(_table, codes[at : at + CACHEFUL], out=values[at : at + CACHEFUL], mode="clip")
-    unseen = np.flatnonzero(values >= UNSEEN)
-    if unseen.size:
-        _fill(codes[unseen])
-        values[unseen] = _table[codes[unseen]]
-    return values
-
-
-def _long_mark_runs(values: Codes) -> Positions:
-    """Return the marks that have `MAX_MARK_RUN` marks directly before them."""
-    rare = np.flatnonzero(values >= ALONE)
-    at = rare[(values[rare] & JOINS) != 0]
-    too_far: Positions = at[MAX_MARK_RUN:][at[MAX_MARK_RUN:] - at[:-MAX_MARK_RUN] == MAX_MARK_RUN]
-    return too_far
-
-
-def _drop_apostrophes(values: Codes, code: int) -> bool:
+def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
     """Drop apostrophes, and the `s` of a possessive; return whether two spaces may have come together.
 
     Two characters always follow an apostrophe: the buffer ends in a separator.
     """
-    at = np.flatnonzero(values == QUOTE)
-    before, after, third = (values[at + step] & code for step in (-1, 1, 2))
-    at_s = at[(after == S) & _ends_word(third)]
-    values[at] = 0
+    at = np.flatnonzero(codes == QUOTE)
+    if not at.size:
+        return False
+    after = at + WIDTH[raw[at]]
+    third = after + WIDTH[raw[after]]
+    parts = bool((_ends_word(codes[at - 1]) & _ends_word(codes[after])).any())
+    is_s = ((codes[after] | LOWER) == SMALL_S) & ((third == after + 1) | (codes[after + 1] == 0))
+    at_s = at[is_s & _ends_word(codes[third])]
+    codes[at] = 0
     if at_s.size:
-        values[at_s[_before(values, at_s) & code != SPACE] + 1] = 0
-    return bool((_ends_word(before) & _ends_word(after)).any())
+        in_word = at_s[~_is_space(_before(codes, at_s))]
+        codes[in_word + WIDTH[raw[in_word]]] = 0
+    return parts
 
 
-def _ends_word(codes: npt.NDArray[np.integer[Any]]) -> Mask:
-    ends: Mask = (codes == SPACE) | (codes == QUOTE) | (codes == 0)
-    return ends
-
-
-def _before(values: Codes, at: Positions) -> Codes:
-    """Return the last character that stays before each position."""
-    before = values[at - 1]
-    if (before == 0).any():
-        kept = np.flatnonzero(values)
-        before = values[kept[kept.searchsorted(at) - 1]]
+def _before(codes: Bytes, at: Positions) -> Bytes:
+    """Return the last byte that stays before each position."""
+    before = codes[at - 1]
+    if not before.all():
+        kept = np.flatnonzero(codes)
+        before = codes[kept[kept.searchsorted(at) - 1]]
     return before
 
 
-def _single_spaces(values: Codes, code: int) -> Mask:
-    """Return which characters stay when each run of spaces becomes its first one."""
-    space = (values & code) == SPACE
-    kept = np.ones(len(values), dtype=np.bool_)
-    np.logical_and(space[1:], space[:-1], out=kept[1:])
-    np.logical_not(kept[1:], out=kept[1:])
-    return kept
+def _drop_second_spaces(codes: Bytes) -> None:
+    """Let each run of spaces become its first one."""
+    space = _is_space(codes)
+    codes[1:] *= ~(space[1:] & space[:-1])
 
 
-def _parted(values: Codes) -> Positions:
-    """Return the positions of tokens that follow another token without a space. Both ends of the buffer are separators."""
-    rare = np.flatnonzero(values >= ALONE)
-    alone = rare[(values[rare] & ALONE) != 0]
-    at = np.union1d(alone, alone + 1)
-    left, right = values[at - 1], values[at]
-    parted: Positions = at[((right & JOINS) == 0) & (left & CODE != SPACE) & (right & CODE != SPACE)]
-    return parted
+def _long_mark_runs(codes: Bytes) -> Positions:
+    """Return the bytes of the marks that have `MAX_MARK_RUN` marks directly before them."""
+    at = _beyond_ascii(codes, JOINS)
+    after = at + WIDTH[codes[at]]
+    rank = np.arange(len(at))
+    heads = np.append(True, at[1:] != after[:-1])[: len(at)]
+    too_far = rank - np.maximum.accumulate(np.where(heads, rank, 0)) >= MAX_MARK_RUN
+    return stretches(at[too_far], after[too_far] - at[too_far])
+
+
+def _token_bounds(codes: Bytes) -> Positions:
+    """Return where tokens of one character may have to be parted from their neighbours. Both ends of the buffer are separators."""
+    alone = _beyond_ascii(codes, ALONE)
+    at = distinct(np.concatenate((alone, alone + WIDTH[codes[alone]])))
+    return at[~have(codes, at, JOINS)]
+
+
+def _beyond_ascii(codes: Bytes, trait: int) -> Positions:
+    """Return the first bytes of the characters beyond ASCII that have a trait."""
+    first = np.flatnonzero(codes >= FIRST_LEAD)
+    return first[have(codes, first, trait)]
 
 
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
@@ -179,126 +116,153 @@ _ONES = _BITS.sum(axis=1, dtype=np.int64)
 _NTH_ONE = np.argsort(1 - _BITS.astype(np.int64), axis=1, kind="stable")
 
 
-class _Kept:
-    """A step that kept some characters. It finds the n-th of them without listing them all: eight at a time."""
+class _Closed:
+    """A step that closed the gaps which zeros were. It finds the n-th byte that stayed without listing them all: eight at a time."""
 
-    def __init__(self, kept: Mask) -> None:
-        self._kept = kept
+    def __init__(self, codes: Bytes) -> None:
+        self._codes = codes
 
     @cached_property
-    def _bytes(self) -> npt.NDArray[np.uint8]:
-        return np.packbits(self._kept)
+    def _stayed(self) -> Bytes:
+        return np.packbits(self._codes != 0)
 
     @cached_property
     def _end(self) -> Positions:
-        return np.cumsum(_ONES[self._bytes], dtype=np.int64)
+        return np.cumsum(_ONES[self._stayed], dtype=np.int64)
 
-    def back(self, chars: Positions) -> Positions:
-        """Return where these characters were before the step."""
-        byte = self._end.searchsorted(chars, side="right")
-        bits = self._bytes[byte]
-        nth: Positions = byte * 8 + _NTH_ONE[bits, chars - self._end[byte] + _ONES[bits]]
+    def back(self, at: Positions) -> Positions:
+        """Return where these bytes were before the step."""
+        byte = self._end.searchsorted(at, side="right")
+        bits = self._stayed[byte]
+        nth: Positions = byte * 8 + _NTH_ONE[bits, at - self._end[byte] + _ONES[bits]]
         return nth
 
 
 class _Put:
-    """A step that put characters in, each before one that was there."""
+    """A step that put bytes in, each before one that was there."""
 
     def __init__(self, before: Positions, origin: Positions) -> None:
         self._at = before + np.arange(len(before))
         self._origin = origin
 
-    def back(self, chars: Positions) -> Positions:
-        """Return where these characters, or what those that were put in came from, were before the step."""
-        passed = self._at.searchsorted(chars)
-        at = np.minimum(passed, len(self._at) - 1)
-        return np.where(self._at[at] == chars, self._origin[at], chars - passed)
+    def back(self, at: Positions) -> Positions:
+        """Return where these bytes, or what those that were put in came from, were before the step."""
+        passed = self._at.searchsorted(at)
+        put = np.minimum(passed, len(self._at) - 1)
+        return np.where(self._at[put] == at, self._origin[put], at - passed)
+
+
+def _inner_bytes(text: Bytes) -> Positions:
+    """Return the bytes of UTF-8 that do not begin a character."""
+    return np.flatnonzero((text & 0xC0) == 0x80)
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    return SEPARATOR + b" " + b" \x01 ".join(parts) + b" " + SEPARATOR
 
 
 class FoldedText:
     r"""Several segments, folded into one buffer of UTF-8 bytes: `\x01 first segment \x01 second segment \x01`."""
 
+    raw: bytes
+    """The segments as they came, in UTF-8, two spaces and a separator between them."""
     data: bytes
     """The folded text."""
-    strong: Mask
-    """Per folded character: a capital, or a space that was punctuation."""
-    caseless: Mask | None
-    """Per folded character: a letter of a script without capitals. None where there is none."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        if any(SEPARATOR in text for text in texts):
-            texts = [text.replace(SEPARATOR, " ") for text in texts]
-        joined = f" {SEPARATOR} ".join(texts)
-        self.raw = f"{SEPARATOR} {joined} {SEPARATOR}"
-        self._trail: list[_Kept | _Put] = []
-        if self.raw.isascii():
-            self._fold_ascii()
-        else:
-            self._fold_unicode()
+        parts = [text.encode(*UTF_8) for text in texts]
+        text = self.raw = _joined(parts)
+        if any(SEPARATOR in part for part in parts):
+            text = _joined(part.replace(SEPARATOR, b" ") for part in parts)
+        self._trail: list[_Closed | _Put] = []
+        self._codes: Bytes = np.frombuffer(bytearray(text).translate(ASCII_CODES), dtype=np.uint8)
+        self._fold(np.frombuffer(text, dtype=np.uint8), ascii_only=text.isascii())
+        self.data = self._codes.tobytes().translate(TO_TEXT)
 
-    def _keep(self, values: Codes, kept: Mask) -> Codes:
-        self._trail.append(_Kept(kept))
-        return values[kept]
-
-    def _without_apostrophes(self, values: Codes, code: int) -> Codes:
-        """Mark apostrophes as dropped, and really take them out only where that brings spaces together."""
-        return self._keep(values, values != 0) if _drop_apostrophes(values, code) else values
-
-    def _fold_ascii(self) -> None:
-        values: Codes = np.frombuffer(bytearray(self.raw, "ascii").translate(_ascii), dtype=np.uint8)
-        if APOSTROPHE in self.raw or "`" in self.raw:
-            values = self._without_apostrophes(values, ASCII_CODE)
-        values = self._keep(values, (values != 0) & _single_spaces(values, ASCII_CODE))
-        self.data = (values & ASCII_CODE).tobytes()
-        self.strong, self.caseless = values > ASCII_CODE, None
-
-    def _fold_unicode(self) -> None:
-        values = _gather(self.raw)
-        found = int(np.bitwise_or.reduce(values))
-        _drop_apostrophes(values, CODE)
-        values = self._keep(values, values != 0)
+    def _fold(self, raw: Bytes, *, ascii_only: bool) -> None:
+        found = 0 if ascii_only else self._write_over(raw)
+        spaces_meet = _drop_apostrophes(self._codes, raw)
         if found & MANY:
-            values = self._expand(values)
-        if found & (JOINS | MANY) and (dropped := _long_mark_runs(values)).size:
-            kept = np.ones(len(values), dtype=np.bool_)
-            kept[dropped] = False
-            values = self._keep(values, kept)
-        if found & (ALONE | MANY) and (at := _parted(values)).size:
-            values = self._put(values, at, np.full(len(at), SPACE, dtype=np.uint32), origin=at)
-        values = self._keep(values, _single_spaces(values, CODE))
-        self.data = (values & np.uint32(CODE)).tobytes().decode("utf-32-le").encode()
-        self.strong = (values & STRONG) != 0
-        self.caseless = (values & CASELESS) != 0
+            self._write_longer(raw)
+        if spaces_meet or found & (GONE | MANY | JOINS):
+            self._close()
+        if found & JOINS:
+            self._cut_mark_runs()
+        if found & ALONE:
+            self._part_tokens()
+        _drop_second_spaces(self._codes)
+        self._close()
 
-    def _expand(self, values: Codes) -> Codes:
-        """Write out the characters that become several: the first in their place, the others after it."""
-        at = np.flatnonzero(values >= MANY)
-        numbers = values[at] & CODE
-        lengths, written = _expansions.lengths(numbers), _expansions.write(numbers)
-        first = np.cumsum(lengths) - lengths
-        values[at] = written[first]
-        origin = np.repeat(at, lengths - 1)
-        return self._put(values, origin + 1, np.delete(written, first), origin=origin)
+    def _close(self) -> None:
+        """Close the gaps that zeros are."""
+        self._trail.append(_Closed(self._codes))
+        self._codes = np.frombuffer(bytearray(self._codes).translate(None, b"\0"), dtype=np.uint8)
 
-    def _put(self, values: Codes, before: Positions, put: Codes, *, origin: Positions) -> Codes:
-        self._trail.append(_Put(before, origin))
-        return np.insert(values, before, put)
+    def _put(self, before: Positions, codes: Bytes | int, *, origin: Positions) -> None:
+        if before.size:
+            self._trail.append(_Put(before, origin))
+            self._codes = np.insert(self._codes, before, codes)
+
+    def _write_over(self, raw: Bytes) -> int:
+        """Write what becomes of the characters beyond ASCII over their own bytes; return all their traits."""
+        first = np.flatnonzero(raw >= FIRST_LEAD)
+        numbers, width = numbers_at(raw, first), WIDTH[raw[first]]
+        for step in range(WIDEST):
+            of = np.flatnonzero(width > step)
+            self._codes[first[of] + step] = CHARACTERS.first[numbers[of], step]
+        return int(np.bitwise_or.reduce(CHARACTERS.traits[numbers]))
+
+    def _write_longer(self, raw: Bytes) -> None:
+        """Put in what does not fit the bytes of its character, in its place."""
+        first = _beyond_ascii(raw, MANY)
+        numbers = numbers_at(raw, first)
+        start, end = CHARACTERS.longer_span[numbers].T
+        self._codes[stretches(first, WIDTH[raw[first]])] = 0
+        at = np.repeat(first, end - start)
+        self._put(at, CHARACTERS.longer[stretches(start, end - start)], origin=at)
+
+    def _cut_mark_runs(self) -> None:
+        dropped = _long_mark_runs(self._codes)
+        if dropped.size:
+            self._codes[dropped] = 0
+            self._close()
+
+    def _part_tokens(self) -> None:
+        """Put a space between tokens that have none."""
+        at = _token_bounds(self._codes)
+        if not (self._codes[at].all() and self._codes[at - 1].all()):
+            self._close()
+            at = _token_bounds(self._codes)
+        at = at[~(_is_space(self._codes[at - 1]) | _is_space(self._codes[at]))]
+        self._put(at, SPACE, origin=at)
 
     @cached_property
-    def bytes_(self) -> npt.NDArray[np.uint8]:
+    def bytes_(self) -> Bytes:
         """The folded text as an array."""
         return np.frombuffer(self.data, dtype=np.uint8)
+
+    def strong(self, at: Positions) -> Mask:
+        """Return at which of these first bytes of folded characters a capital stood, or punctuation that became a space."""
+        codes = self._codes[at]
+        strong: Mask = (codes == STRONG_SPACE) | (codes - np.uint8(ord("A")) < LETTERS)
+        beyond = np.flatnonzero(codes >= FIRST_LEAD)
+        if beyond.size:
+            strong[beyond] = have(np.frombuffer(self.raw, dtype=np.uint8), self.origin(at[beyond]), STRONG)
+        return strong
+
+    def caseless(self, at: Positions) -> Mask:
+        """Return at which of these first bytes of folded characters a letter of a script without capitals stands."""
+        return have(self.bytes_, at, CASELESS)
 
     @cached_property
     def spaces(self) -> Positions:
         """The position in `data` of each space; token i is what stands between spaces i and i + 1."""
         return np.flatnonzero(self.bytes_ == SPACE)
 
-    @cached_property
-    def token_segment(self) -> Positions:
-        """The segment of each space, and so of the token after it; the token of a separator closes the segment before."""
+    def tokens(self, segments: Positions) -> Positions:
+        """Return the tokens of these segments, each with the separator's that closes it."""
         first = self.spaces.searchsorted(self.separators)
-        return np.repeat(np.arange(len(first)), np.diff(first, append=len(self.spaces)))
+        return stretches(first[:-1][segments], np.diff(first)[segments])
 
     @cached_property
     def separators(self) -> Positions:
@@ -309,28 +273,40 @@ class FoldedText:
         """Return the segments in which these positions of `data` stand."""
         return self.separators.searchsorted(at) - 1
 
-    @property
+    @cached_property
     def widest(self) -> int:
         """The most bytes a folded character takes here."""
-        return 1 if len(self.strong) == len(self.data) else 4
+        return 1 if self.data.isascii() else WIDEST
 
     @cached_property
-    def _char_starts(self) -> Positions | None:
-        """The position in `data` of each folded character; None where characters are bytes."""
-        if self.widest == 1:
-            return None
-        return np.flatnonzero((self.bytes_ & 0xC0) != 0x80)
+    def _inner_bytes(self) -> Positions:
+        return _inner_bytes(self.bytes_)
 
     def chars(self, at: Positions) -> Positions:
-        """Return which folded characters begin at these positions of `data`."""
-        return at if self._char_starts is None else self._char_starts.searchsorted(at)
+        """Return how many folded characters begin before these positions of `data`."""
+        return at if self.widest == 1 else at - self._inner_bytes.searchsorted(at)
 
-    def origin(self, chars: Positions) -> Positions:
-        """Return the positions in `raw` of these folded characters."""
+    def origin(self, at: Positions) -> Positions:
+        """Return the first bytes in `raw` of the characters that made these bytes of `data`."""
         for step in reversed(self._trail):
-            chars = step.back(chars)
-        return chars
+            at = step.back(at)
+        return at if self.raw.isascii() else self._first_byte(at)
+
+    def _first_byte(self, at: Positions) -> Positions:
+        raw = np.frombuffer(self.raw, dtype=np.uint8)
+        for _ in range(WIDEST - 1):
+            at = at - ((raw[at] & 0xC0) == 0x80)
+        return at
 
     def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
-        """Return the half-open spans of `raw` that made these non-empty spans of `data`."""
-        return self.origin(self.chars(starts)), self.origin(self.chars(ends) - 1) + 1
+        """Return the half-open spans of `raw`, in bytes, that made these non-empty spans of `data`."""
+        start, last = self.origin(np.concatenate((starts, ends - 1))).reshape(2, -1)
+        return start, last + WIDTH[np.frombuffer(self.raw, dtype=np.uint8)[last]]
+
+    def raw_char_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
+        """Return the same spans in characters of the text that `raw` encodes."""
+        start, end = self.raw_spans(starts, ends)
+        if self.raw.isascii():
+            return start, end
+        inner = _inner_bytes(np.frombuffer(self.raw, dtype=np.uint8))
+        return start - inner.searchsorted(start), end - inner.searchsorted(end)

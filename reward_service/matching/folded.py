@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reward_service.matching.arrays import Mask, Positions
 from reward_service.matching.compiled import CompiledQuestion
-from reward_service.matching.fold import FoldedText, Mask, Positions
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.index import Role
 from reward_service.matching.layout import Layout
 from reward_service.matching.mentions import MentionNames, Mentions, mentions_by_look, no_mentions
@@ -150,7 +151,7 @@ def _matches(group: Group, findings: Findings) -> list[Match]:
     spans = findings.spans
     segment = group.text.segment(spans.start)
     start, end = (
-        raw - group.layout.raw_start[segment] for raw in group.text.raw_spans(spans.start, spans.end)
+        raw - group.layout.raw_start[segment] for raw in group.text.raw_char_spans(spans.start, spans.end)
     )
     columns = (
         findings.entity,

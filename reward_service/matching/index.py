@@ -19,7 +19,8 @@ import ahocorasick_rs
 import numpy as np
 
 from entity_index.folding import fold, is_hangul
-from reward_service.matching.fold import Positions
+from reward_service.matching.arrays import Positions, stretches
+from reward_service.matching.characters import UTF_8
 from reward_service.matching.forms import Form, Guard, allowed_edits
 
 
@@ -61,9 +62,7 @@ class Table:
     def join(self, keys: Positions) -> tuple[Positions, Positions]:
         """Return, for every row of every key, which key it is of (a position in `keys`) and the columns of the row."""
         count = self._count[keys]
-        of = np.repeat(np.arange(len(keys)), count)
-        before = np.cumsum(count) - count
-        return of, self.columns[:, np.arange(len(of)) + (self._first[keys] - before)[of]]
+        return np.repeat(np.arange(len(keys)), count), self.columns[:, stretches(self._first[keys], count)]
 
 
 def _pieces(phrase: Phrase, number: int) -> Iterable[Use]:
@@ -86,6 +85,10 @@ def _phrases(forms: Sequence[Form], *, max_edits: int) -> list[Phrase]:
 
 def _whole(phrase: Phrase) -> bytes:
     return phrase.padded[:-1] if is_hangul(phrase.text[-1]) else phrase.padded
+
+
+def _lead(spelling: str) -> int:
+    return len(spelling[: fold(spelling).offsets[0]].encode(*UTF_8))
 
 
 def _nesting(patterns: Iterable[bytes]) -> int:
@@ -130,8 +133,10 @@ class Index:
         self.entity = np.array([form.entity for form in self.forms], dtype=np.int64)
         self.alias = np.array([form.alias for form in self.forms], dtype=np.int64)
         self.guarded = np.array([form.guard is not Guard.NONE for form in self.forms], dtype=np.bool_)
-        self.lead = [fold(form.spelling).offsets[0] for form in self.forms]
-        """Where in its spelling a form's first folded character stands."""
+        self.asks_capital = np.array([form.guard is Guard.CAPITAL for form in self.forms], dtype=np.bool_)
+        self.asks_written = self.guarded & ~self.asks_capital
+        self.lead = [_lead(form.spelling) for form in self.forms]
+        """Where in its spelling a form's first folded character stands, in bytes."""
         owners = ((number, form) for number, phrase in enumerate(self.phrases) for form in phrase.forms)
         self.owners = Table(owners, keys=len(self.phrases), width=1)
         self.tokens = np.array([phrase.tokens for phrase in self.phrases], dtype=np.int64)

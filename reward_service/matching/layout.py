@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from reward_service.matching.fold import Mask, Positions
+from reward_service.matching.arrays import Mask, Positions
 from reward_service.types import Segment, SegmentKind
 
 READ = (SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE)

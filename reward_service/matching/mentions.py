@@ -2,7 +2,7 @@
 
 Two ways to count, both one linear pass:
 
-- **by look**, without any data: a run of capitalised words with nothing but a blank or a hyphen between them, at most
+- **by look**, without any data: a run of capitalised words and numbers with nothing but a blank or a hyphen between them, at most
   `LONGEST_RUN` words (a longer run is several mentions), and no single word that merely opens a sentence; and, because lists may be
   written without capitals or in scripts that have none, a short piece between punctuation marks without capitals or numbers.
 - **by name**, against the names of the pinned data set. Only this is good enough for a precision that decides anything.
@@ -19,7 +19,9 @@ import numpy.typing as npt
 
 from entity_index.folding import fold
 from reward_service.matching import tables
-from reward_service.matching.fold import SEP, FoldedText, Mask, Positions
+from reward_service.matching.arrays import Mask, Positions, stretches
+from reward_service.matching.characters import SEP
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.forms import without_parenthesis
 
 Keys = npt.NDArray[np.uint64]
@@ -76,16 +78,19 @@ def _single(words: Iterable[str]) -> Keys:
 _OPENERS = _single(tables.FUNCTION_WORDS)
 
 
-def _runs(capital: Mask, parted: Mask) -> tuple[Positions, Positions]:
-    """Return the token spans of capitalised runs, cut to `LONGEST_RUN` tokens."""
-    joined = np.zeros(len(capital), dtype=np.bool_)
-    joined[1:] = capital[1:] & capital[:-1] & ~parted[1:]
-    start = np.flatnonzero(capital & ~joined)
+def _runs(capital: Mask, digit: Mask, parted: Mask) -> tuple[Positions, Positions]:
+    """Return the token spans of capitalised runs with the numbers in them, cut to `LONGEST_RUN` tokens."""
+    inside = capital | digit
+    joined = np.zeros(len(inside), dtype=np.bool_)
+    joined[1:] = inside[1:] & inside[:-1] & ~parted[1:]
+    start = np.flatnonzero(inside & ~joined)
     joined_next = np.append(joined[1:], False)
-    end = np.flatnonzero(capital & ~joined_next) + 1
+    end = np.flatnonzero(inside & ~joined_next) + 1
+    if start.size:
+        named = np.logical_or.reduceat(capital, start)
+        start, end = start[named], end[named]
     cuts = -(-(end - start) // LONGEST_RUN)
-    rank = np.arange(int(cuts.sum())) - np.repeat(np.cumsum(cuts) - cuts, cuts)
-    start = np.repeat(start, cuts) + rank * LONGEST_RUN
+    start = np.repeat(start, cuts) + stretches(np.zeros_like(cuts), cuts) * LONGEST_RUN
     return start, np.minimum(start + LONGEST_RUN, np.repeat(end, cuts))
 
 
@@ -103,21 +108,21 @@ def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Pos
 
 def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
-    which = slice(None) if wanted.all() else np.flatnonzero(wanted[text.token_segment[:-1]])
-    space, after = text.spaces[:-1][which], text.spaces[1:][which]
-    gaps = text.chars(space)
-    initial = gaps + 1
-    separator = text.bytes_[space + 1] == SEP
-    capital = text.strong[initial]
-    parted = text.strong[gaps] | separator
+    which = text.tokens(np.flatnonzero(wanted))
+    which = which[which + 1 < len(text.spaces)]
+    space, after = text.spaces[which], text.spaces[which + 1]
+    initial = space + 1
+    separator = text.bytes_[initial] == SEP
+    capital = text.strong(initial)
+    parted = text.strong(space) | separator
     parted[:1] = True
     parted[1:] |= separator[:-1]
-    digit = text.bytes_[space + 1] - ZERO < 10
-    caseless = np.zeros(len(capital), dtype=np.bool_) if text.caseless is None else text.caseless[initial]
-    runs, pieces = _runs(capital, parted), _pieces(capital | separator | digit, parted, caseless)
+    digit = text.bytes_[initial] - ZERO < 10
+    runs = _runs(capital, digit, parted)
+    pieces = _pieces(capital | separator | digit, parted, text.caseless(initial))
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
-    found = (space[start[order]] + 1, after[end[order] - 1])
+    found = (initial[start[order]], after[end[order] - 1])
     mentions = Mentions(*found, _keys(text, *found))
     near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)
     return mentions[_OPENERS[near] != mentions.key]

@@ -43,7 +43,7 @@ def _nearest(text: FoldedText, layout: Layout, form: Form, segments: list[int]) 
     similarity, start, segment, end = max(scored, default=(0.0, 0, 0, 0))
     if similarity < LEAST_SIMILARITY:
         return None
-    (begin,), (stop,) = text.raw_spans(np.array([-start]), np.array([end]))
+    (begin,), (stop,) = text.raw_char_spans(np.array([-start]), np.array([end]))
     offset = layout.raw_start[segment]
     return NearMiss(
         form.entity,

@@ -7,12 +7,13 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from reward_service.matching.fold import FoldedText, Mask, Positions
+from reward_service.matching.arrays import Mask, Positions, distinct, stretches
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.layout import Layout
 from reward_service.matching.mentions import Keys, Mentions, loads
 from reward_service.matching.scan import Spans
@@ -24,31 +25,40 @@ NOWHERE = np.iinfo(np.int64).max
 def _whole_windows(text: FoldedText, first: Positions, tokens: int) -> Positions:
     """Return those of the tokens from which a window of `tokens` tokens stays in its segment."""
     first = first[(first >= 0) & (first + tokens < len(text.spaces))]
-    inside: Mask = text.token_segment[first] == text.token_segment[first + tokens]
+    inside: Mask = text.segment(text.spaces[first]) == text.segment(text.spaces[first + tokens])
     return first[inside]
 
 
-def _sketches(text: FoldedText, tokens: int) -> Keys:
-    """Return a few bits of the window from each token on: equal windows have equal bits. Eight bytes span at most four tokens."""
-    words = loads(text)[text.spaces + 1]
-    mixed = np.zeros(max(0, len(words) - tokens), dtype=np.uint64)
+def _known(keys: Keys, wanted: Keys) -> Mask:
+    """Return which keys may be among the wanted ones: those that share a few bits of a hash with one of them."""
+    sketches, sought = (
+        (some * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - FILTER_BITS) for some in (keys, wanted)
+    )
+    known = np.zeros(1 << FILTER_BITS, dtype=np.bool_)
+    known[sought] = True
+    maybe: Mask = known[sketches]
+    return maybe
+
+
+def _alike(text: FoldedText, sources: Positions, first: Positions, tokens: int) -> Positions:
+    """Return those of the source windows that begin like one of the windows, every few tokens. Eight bytes span at most four tokens."""
+    words = loads(text)
     for step in range(0, tokens - 3, 4):
-        mixed += words[step : step + len(mixed)] * np.uint64(2 * step + 0x9E3779B97F4A7C15)
-    return mixed >> np.uint64(64 - FILTER_BITS)
+        here, there = (words[text.spaces[which + step] + 1] for which in (sources, first))
+        sources = sources[_known(here, there)]
+    return sources
 
 
 def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
     """Return which windows of `tokens` tokens also stand in an earlier tool response of their rollout."""
     if not first.size:
         return np.zeros(0, dtype=np.bool_)
-    sketches = _sketches(text, tokens)
-    known = np.zeros(1 << FILTER_BITS, dtype=np.bool_)
-    known[sketches[first]] = True
-    sources = np.flatnonzero(known[sketches])
-    sources = _whole_windows(text, sources[~layout.is_thought[text.token_segment[sources]]], tokens)
+    observed = text.tokens(np.flatnonzero(~layout.is_thought))
+    sources = _alike(text, observed[observed + tokens < len(text.spaces)], first, tokens)
+    sources = _whole_windows(text, sources, tokens)
     copied = np.zeros(len(first), dtype=np.bool_)
-    rollout, source_rollout = (layout.rollout[text.token_segment[which]] for which in (first, sources))
-    for number in np.unique(source_rollout).tolist():
+    rollout, source_rollout = (layout.rollout[text.segment(text.spaces[which])] for which in (first, sources))
+    for number in distinct(source_rollout).tolist():
         mine = np.flatnonzero(rollout == number)
         copied[mine] = _copied(text, first[mine], sources[source_rollout == number], tokens)
     return copied
@@ -71,9 +81,7 @@ def pasted(text: FoldedText, layout: Layout, spans: Spans, *, tokens: int) -> Ma
     first = text.spaces.searchsorted(spans.start) - 1
     last = text.spaces.searchsorted(spans.end) - tokens
     low, high = np.minimum(first, last), np.maximum(first, last)
-    reach = high - low + 1
-    rank = np.arange(int(reach.sum())) - np.repeat(np.cumsum(reach) - reach, reach)
-    windows = _whole_windows(text, np.unique(np.repeat(low, reach) + rank), tokens)
+    windows = _whole_windows(text, distinct(stretches(low, high - low + 1)), tokens)
     copied = np.append(0, np.cumsum(_pasted_windows(text, layout, windows, tokens)))
     begin, stop = windows.searchsorted(low), windows.searchsorted(high, side="right")
     needed = np.where(last > first, stop - begin, 1)
@@ -120,21 +128,32 @@ def _dense_stretches(
             yield first, stop - 1
 
 
-def _near(start: Positions, end: Positions, spans: Positions, *, most: int, width: int) -> Positions:
-    """Return the mentions with more than `most` mentions after them within the width, distinct or not, and a span in reach."""
-    head = np.arange(max(0, len(start) - most))
-    head = head[end[head + most] - start[head] <= width]
-    before, after = spans.searchsorted((start[head] - width, start[head] + width))
+def _near(
+    head: Positions,
+    mentions: Mentions,
+    spans: Spans,
+    *,
+    most: int,
+    reach: int,
+    measure: Callable[[Positions], Positions],
+) -> Positions:
+    """Return those of the mentions that have more than `most` after them within reach, distinct or not, and a span."""
+    start, named = measure(mentions.start[head]), np.sort(measure(spans.start))
+    close = measure(mentions.end[head + most]) - start <= reach
+    head, start = head[close], start[close]
+    before, after = named.searchsorted((start - reach, start + reach))
     near: Positions = head[before < after]
     return near
 
 
 def listed(text: FoldedText, mentions: Mentions, spans: Spans, *, most: int, width: int) -> Mask:
     """Return which spans stand inside a window of `width` characters with more than `most` distinct mentions."""
+    near = np.arange(max(0, len(mentions.start) - most))
+    for measure, reach in ((np.asarray, width * text.widest), (text.chars, width)):  # bytes rule most out
+        near = _near(near, mentions, spans, most=most, reach=reach, measure=measure)
+        if not near.size:
+            return np.zeros(len(spans), dtype=np.bool_)
     start, end, segment = text.chars(mentions.start), text.chars(mentions.end), text.segment(mentions.start)
-    near = _near(start, end, np.sort(text.chars(spans.start)), most=most, width=width)
-    if not near.size:
-        return np.zeros(len(spans), dtype=np.bool_)
     places = _Places(mentions.key.tolist(), start.tolist(), end.tolist(), segment.tolist())
     dense = list(_dense_stretches(places, near.tolist(), most=most, width=width))
     first, last = np.array(dense, dtype=np.int64).reshape(-1, 2).T

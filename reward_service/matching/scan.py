@@ -15,7 +15,9 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from reward_service.matching import tables
-from reward_service.matching.fold import FoldedText, Mask, Positions
+from reward_service.matching.arrays import Mask, Positions, distinct, stretches
+from reward_service.matching.characters import UTF_8
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.forms import Form, Guard
 from reward_service.matching.index import Index, Role
 
@@ -76,7 +78,7 @@ class Hits:
 
     def of(self, role: Role) -> "Hits":
         """Return the hits in one role."""
-        return self[self.role == role]
+        return self[self.role == role.value]  # an enum member would be asked for its array protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,27 +155,26 @@ def of_forms(index: Index, found: Windows) -> Spans:
 
 
 def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
-    """Return the spans whose form's guard is satisfied."""
-    guarded = np.flatnonzero(index.guarded[spans.form])
-    if not guarded.size:
+    """Return the spans where the original text shows what the guard of their form asks for."""
+    capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
+    if not (capital.size or written.size):
         return spans
     kept = np.ones(len(spans), dtype=np.bool_)
-    few = spans[guarded]
-    raw_spans = zip(*(column.tolist() for column in text.raw_spans(few.start, few.end)), strict=True)
-    kept[guarded] = [
-        satisfied(index.forms[form], text.raw, *span, lead=index.lead[form])
-        for form, span in zip(few.form.tolist(), raw_spans, strict=True)
-    ]
+    kept[capital] = text.strong(spans.start[capital])
+    kept[written] = _as_written(text, index, spans[written])
     return spans[kept]
 
 
-def satisfied(form: Form, raw: str, start: int, end: int, *, lead: int) -> bool:
-    """Return whether the original text at a span shows what the guard of a guarded form asks for."""
-    if form.guard is Guard.CAPITAL:
-        return raw[start].isupper()
-    if form.guard is Guard.COMMA:
-        return "," in raw[start:end]
-    return raw.startswith(form.spelling, start - lead)
+def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
+    """Return whether the original text has the comma, or the very spelling, of each form."""
+    starts, ends = text.raw_spans(spans.start, spans.end)
+    rows = zip(spans.form.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    return [
+        b"," in text.raw[start:end]
+        if index.forms[form].guard is Guard.COMMA
+        else text.raw.startswith(index.forms[form].spelling.encode(*UTF_8), start - index.lead[form])
+        for form, start, end in rows
+    ]
 
 
 def middle_fits(form: Form, between: str) -> bool:
@@ -210,7 +211,10 @@ def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64
     between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
     rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
     fits = cache(lambda number, between: middle_fits(index.forms[number], between))
-    kept = np.array([fits(number, text.raw[a:b]) for number, a, b in rows], dtype=np.bool_)
+    kept = np.array(
+        [fits(number, text.raw[a:b].decode(*UTF_8)) for number, a, b in rows],
+        dtype=np.bool_,
+    )
     form, start, end = form[kept], start[kept], end[kept]
     rows = zip(form.tolist(), start.tolist(), end.tolist(), strict=True)
     edits = cache(lambda number, window: Levenshtein.distance(index.forms[number].folded, window.decode()))
@@ -224,10 +228,8 @@ def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     slack = index.edits[phrase] * text.widest
     low = text.spaces.searchsorted(expected - slack)
     count = text.spaces.searchsorted(expected + slack, side="right") - low
-    at = np.repeat(np.arange(len(phrase)), count)
-    first = low[at] + np.arange(len(at)) - np.repeat(np.cumsum(count) - count, count)
-    distinct = np.unique(phrase[at] * len(text.spaces) + first)
-    windows = _windows(text, index, *np.divmod(distinct, len(text.spaces)))
+    placed = distinct(np.repeat(phrase, count) * len(text.spaces) + stretches(low, count))
+    windows = _windows(text, index, *np.divmod(placed, len(text.spaces)))
     return windows[text.segment(windows.start) == text.segment(windows.end)]
 
 

@@ -12,7 +12,8 @@ the tokens, and the policy finds that out.
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from reward_service.matching.fold import FoldedText, Positions
+from reward_service.matching.arrays import Positions
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.forms import token_edits
 from reward_service.matching.index import Index
 from reward_service.matching.scan import FUZZY, Spans, Windows

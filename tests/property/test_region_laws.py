@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reward_service.matching.fold import SEP, FoldedText
+from reward_service.matching.characters import SEP
+from reward_service.matching.fold import FoldedText
 from reward_service.matching.layout import Layout
 from reward_service.matching.mentions import mentions_by_look
 from reward_service.matching.regions import listed, pasted

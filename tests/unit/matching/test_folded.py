@@ -129,6 +129,12 @@ def test_a_list_is_a_list_however_it_is_written(text: str) -> None:
     assert dict(match(asked("Riga", "东京"), thought(text)).uncredited) == {"listed": 1}
 
 
+def test_a_list_of_numbered_names_is_a_list() -> None:
+    listing = ", ".join(f"Apollo {number}" for number in range(1, 30))
+    result = match(asked("Apollo 11", "Apollo 13"), thought(listing))
+    assert (result.matched, dict(result.uncredited)) == (0, {"listed": 2})
+
+
 def test_repeating_a_few_names_is_no_list() -> None:
     assert match(asked("Oslo"), thought("Oslo, Rome, Lima. " * 20)).matched == 1
 
@@ -218,3 +224,8 @@ def test_what_came_close_is_shown_on_explain() -> None:
 
 def test_a_separator_in_the_text_is_a_space() -> None:
     assert match(asked("Marie Curie"), thought("Marie\x01Curie")).matches[0].end == 11
+
+
+def test_a_short_name_with_a_separator_in_it_is_looked_up_as_it_was_written() -> None:
+    assert match(asked("US\x01"), thought("the US\x01 said")).matched == 1
+    assert match(asked("US\x01"), thought("the US said")).matched == 0

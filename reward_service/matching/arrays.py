@@ -1,0 +1,36 @@
+"""The kinds of arrays that matching passes around, and what is done with positions everywhere."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.integer[Any]]
+Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+def stretches(start: Positions, length: Positions) -> Positions:
+    """Return all positions of the stretches that begin at `start` and have these lengths, one stretch after the other.
+
+    >>> stretches(np.array([5, 20]), np.array([3, 2])).tolist()
+    [5, 6, 7, 20, 21]
+    """
+    before = np.cumsum(length) - length
+    return np.repeat(start - before, length) + np.arange(int(length.sum()))
+
+
+def distinct(values: Positions) -> Positions:
+    """Return the different values, ascending.
+
+    `np.unique` hashes, which takes a microsecond a value where they are neighbours.
+
+    >>> distinct(np.array([7, 3, 7])).tolist()
+    [3, 7]
+    """
+    ordered = np.sort(values)
+    fresh = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    found: Positions = ordered[fresh]
+    return found
