@@ -5,7 +5,6 @@ with that chance and answers with where it stands. Under-training would lower su
 cannot copy a name. `restate` and `listing` decide what thoughts look like, for the experiment on stuffing.
 """
 
-import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -69,7 +68,9 @@ def lessons(
 ) -> Iterator[Lesson]:
     """Demonstrate questions without end, in an order drawn from the seed."""
     rng = random.Random(f"lessons {seed}")  # noqa: S311  # repeatable chance is the point
-    for count in itertools.count():
+    count = 0
+    while True:
         question = questions[rng.randrange(len(questions))]
         patient = replace(habits, stop_early=0.0) if count < habits.patient else habits
         yield demonstrate(question, search, patient, rng)
+        count += 1

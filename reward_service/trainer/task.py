@@ -98,12 +98,12 @@ def make_policy(
     options: Options, task: Task, device: torch.device, told: Told
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Chat]:
     """Return the policy to begin with, its tokenizer, and how to speak to it."""
+    dtype = torch.bfloat16 if options.dtype == "bfloat16" else torch.float32
     if options.model is not None:
-        dtype = torch.bfloat16 if options.dtype == "bfloat16" else torch.float32
         model, tokenizer = load(options.model, dtype)
         return model.to(device), tokenizer, Chat(tokenizer, system=SYSTEM)
     config = warm_up_of(options)
     walks = lessons(task.world, task.search, config.habits, options.seed)
     model = warmed_up(config, walks, cache=options.cache, device=device, told=told)
     tokenizer = word_tokenizer()
-    return model, tokenizer, Chat(tokenizer, system=SYSTEM if options.system else None)
+    return model.to(dtype), tokenizer, Chat(tokenizer, system=SYSTEM if options.system else None)

@@ -17,7 +17,7 @@ from tests.reference_trainer import checkpoints
 
 SMALL = [
     *("--hops", "2,3", "--per-type", "12", "--train-questions", "200", "--test-questions", "24"),
-    *("--warmup-steps", "60", "--width", "48", "--layers", "2", "--stop-early", "0.4"),
+    *("--warmup-steps", "250", "--width", "48", "--layers", "2", "--stop-early", "0.5"),
     *("--step-questions", "3", "--group-size", "4", "--eval-every", "2", "--checkpoint-every", "2"),
     *("--threads", "1", "--quiet"),
 ]
@@ -90,6 +90,7 @@ def test_a_killed_run_goes_on_to_the_same_metrics(train, cache, tmp_path):
         time.sleep(0.01)
     train("killed", steps=6)
 
+    assert any(row["updated"] for row in whole if row["kind"] == "train")
     assert rows(folder) == whole
 
 
@@ -100,10 +101,13 @@ def test_the_same_seed_in_two_processes_gives_the_same_metrics(cache, tmp_path):
         subprocess.run(command(tmp_path / name, cache, "--steps", "3"), env=environment, check=True)
         found.append(rows(tmp_path / name))
     assert found[0] == found[1]
+    assert found[0][1]["updated"]
 
 
 def test_one_rollout_at_a_time_gives_what_groups_give(train):
-    assert rows(train("single", "--one-by-one", steps=2)) == rows(train("groups", steps=2))
+    groups = rows(train("groups", steps=2))
+    assert rows(train("single", "--one-by-one", steps=2)) == groups
+    assert groups[1]["match_rate"] > 0
 
 
 def test_the_profiles_own_alpha_changes_nothing(train):
@@ -122,6 +126,14 @@ def test_dynamic_sampling_replaces_groups_without_a_signal(train):
 def test_other_losses_train(train, loss):
     folder = train(loss, "--loss", loss, "--micro-batch", "5", steps=2)
     assert [row["updated"] for row in rows(folder) if row["kind"] == "train"]
+
+
+@pytest.mark.parametrize("dtype", ["mixed", "bfloat16"])
+def test_half_precision_trains(train, dtype):
+    found = rows(train(dtype, "--dtype", dtype, steps=1))
+    (step,) = [row for row in found if row["kind"] == "train"]
+    assert step["updated"]
+    assert step["drift"] < 1.0
 
 
 def test_another_configuration_does_not_take_up_a_run(train, cache, tmp_path, capsys):
