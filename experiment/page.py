@@ -20,6 +20,7 @@ from experiment.statistics import (
     outcomes,
     rollouts,
     steps_to,
+    verdict,
     with_signal,
 )
 
@@ -120,13 +121,6 @@ def differences(found: Found) -> str:
                     [f"{one} − {other}", p0, str(len(pairs)), percent((mean, low, high)), verdict(low, high)]
                 )
     return table(["difference", "p0", "seeds", "percentage points", "reading"], rows) if rows else "None yet."
-
-
-def verdict(low: float, high: float) -> str:
-    """Say what an interval allows to say: a tie is called a tie."""
-    if low > 0:
-        return "higher"
-    return "lower" if high < 0 else "tie"
 
 
 def _paired(one: Sequence[Result], other: Sequence[Result]) -> list[tuple[Result, Result]]:

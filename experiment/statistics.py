@@ -65,3 +65,10 @@ def with_signal(result: Result) -> float:
 def rollouts(result: Result) -> int:
     """Return how many rollouts a run sampled for training."""
     return int(result["evaluations"][-1]["rollouts"])
+
+
+def verdict(low: float, high: float) -> str:
+    """Say what an interval of a difference allows to say: a tie is called a tie."""
+    if low > 0:
+        return "higher"
+    return "lower" if high < 0 else "tie"
