@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas train-demo experiment test test-train test-trainers faults load fuzz check format canaries openapi pages clean
+.PHONY: run replicas train-demo experiment test test-train test-trainers test-deploy faults load fuzz check format canaries openapi pages chart images sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -47,6 +47,10 @@ test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the tr
 	    -m pytest -c pytest.ini --rootdir . --confcutdir . -q -s test_$$trainer*.py); \
 	done
 
+test-deploy: .venv/dev.made  ## real proxies, Prometheus, images and compose, with the system's programs; docs/deploy.md names them
+	@scripts/install-redis
+	REWARD_SERVICE_TEST_DEPLOY=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/deploy -s
+
 fuzz: .venv/dev.made  ## thousands of calls made from openapi.yaml, and long searches for inputs that break a decoder
 	REWARD_SERVICE_FUZZ=400 $(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py tests/property/test_decoders.py -q
 
@@ -69,9 +73,29 @@ openapi: .venv/dev.made  ## write openapi.yaml from the code
 
 pages: .venv/dev.made  ## write the generated pages of docs/
 	for page in settings metrics errors; do $(BIN)/reward-service $$page > docs/$$page.md; done
+	$(BIN)/python -m scripts.sizing
+
+chart: .venv/dev.made  ## write what is made of other files in helm/reward-service
+	$(BIN)/python -m scripts.chart
+
+CONTAINERS ?= docker
+IMAGE ?= reward-service
+
+images:  ## the images without torch and with torch for the CPU
+	$(CONTAINERS) build --file docker/Dockerfile --target runtime --tag $(IMAGE):local .
+	$(CONTAINERS) build --file docker/Dockerfile --target runtime-cpu --tag $(IMAGE):local-cpu .
+
+sbom: .venv/audit.made  ## what an installation of the server consists of, as CycloneDX
+	$(PYTHON) -m venv --clear .venv-sbom
+	.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[server,otel]'
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py environment .venv-sbom/bin/python --pyproject pyproject.toml --mc-type application --output-reproducible --output-file dist/sbom.json
+
+audit: .venv/audit.made  ## known vulnerabilities of what is pinned; fails where that cannot be known
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
 clean:
-	rm -rf .venv .venv-trainers .data .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-trainers .venv-sbom .data .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Every package with its version, so nothing is resolved: what a trainer pins does not always fit together on paper.
 $(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
@@ -86,6 +110,10 @@ $(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
 
 .venv/server.made: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[server]'
+	@touch $@
+
+.venv/audit.made: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[audit]'
 	@touch $@
 
 .venv/dev.made: pyproject.toml constraints.txt | .venv/bin/python

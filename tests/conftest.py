@@ -17,6 +17,8 @@ from reward_service.config import Settings
 from reward_service.demo import build_sample
 
 collect_ignore = ["trainers"]  # they run in the trainers' own environments: make test-trainers
+if "REWARD_SERVICE_TEST_DEPLOY" not in os.environ:
+    collect_ignore.append("deploy/live")  # they build images and run proxies: make test-deploy
 
 
 @contextlib.contextmanager

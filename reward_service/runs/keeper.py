@@ -13,6 +13,7 @@ from operator import attrgetter
 from reward_service import errors
 from reward_service.groups.stores.protocols import GroupKey, Snapshot
 from reward_service.runs.standing import Standing
+from reward_service.timings import Timings
 
 log = logging.getLogger("reward_service")
 
@@ -77,14 +78,15 @@ class Keeper:
         store = self._standing.store
         snapshot = await store.read(run_id)
         if snapshot.run is None:
-            self._standing.runs_in_use.discard(run_id)
+            self._standing.runs_in_use.pop(run_id, None)
             return
+        self._standing.runs_in_use[run_id] = snapshot.open_groups
         for listed in await store.open_groups(run_id, until=snapshot.now, limit=CHUNK):
             await self._expire(GroupKey(run_id, listed.group_id))
 
     async def _expire(self, key: GroupKey) -> None:
         try:
-            if await self._standing.expire(key) is None:
+            if await self._standing.expire(key, timings=Timings()) is None:
                 await self._standing.store.forget(key)
         except errors.UnknownRun:
             return  # deleted meanwhile
