@@ -5,7 +5,9 @@ Cross-entropy over the tokens of the demonstrations' own turns; what the tool sa
 
 import hashlib
 import json
+import os
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -99,11 +101,13 @@ def _batches(
 
 def _put(model: PreTrainedModel, folder: Path, config: WarmUp) -> None:
     """Write all of a checkpoint or none: two processes may want the same."""
-    part = folder.with_name(f"{folder.name}.{torch.initial_seed() % 10**6}.{id(model)}.part")
+    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     save(model, word_tokenizer(), part)
     (part / "warmup.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
-    if not folder.exists():
+    try:
         part.rename(folder)
+    except OSError:  # the other process was quicker, and has put the same there
+        shutil.rmtree(part)
 
 
 def _train(
