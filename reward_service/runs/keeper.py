@@ -5,7 +5,7 @@ Every replica does it for all groups, so none is special and none is missed when
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
 from operator import attrgetter
@@ -18,6 +18,7 @@ from reward_service.timings import Timings
 log = logging.getLogger("reward_service")
 
 LOOK_EVERY_S = 1.0
+CANCEL_AGAIN_S = 0.2
 # Groups read with one command: 256 groups of 16 are half a megabyte.
 CHUNK = 256
 CANNOT_BE_READ = (errors.CorruptState, errors.EngineMismatch, errors.ProfileMismatch, errors.UnknownProfile)
@@ -44,9 +45,7 @@ class Keeper:
         try:
             yield
         finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await _ended(loops)
             await self._standing.store.stop()
 
     async def tick(self) -> None:
@@ -112,3 +111,17 @@ class Keeper:
             log.warning("group %s of run %s: %s %s", *key[::-1], error.title, error.detail)
         else:
             self._standing.watch.tell(key, seen, asked=asked)
+
+
+async def _ended(loops: Collection["asyncio.Task[None]"]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: a command to Redis that is answered in the same moment loses the cancellation (`asyncio.wait_for`
+    before Python 3.12 returns the result instead), and a loop that goes on for ever keeps the process from ending.
+    """
+    pending = set(loops)
+    while pending:
+        for loop in pending:
+            loop.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*loops, return_exceptions=True)
