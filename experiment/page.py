@@ -169,25 +169,37 @@ def simple_table(lines: dict[str, list[Result]], what: str) -> str:
 
 
 def draw(found: Found) -> None:
-    """Draw all figures."""
-    FIGURES.mkdir(exist_ok=True)
+    """Draw the figures for which there are results; the others are taken away."""
     panels = {
         f"p0 about {p0}": {method: found.get(("main", p0, method), []) for method in METHODS}
         for p0 in STOP_EARLY
     }
-    figures.curves(panels, FIGURES / "steps.svg", metric="accuracy", against="step")
-    figures.curves(panels, FIGURES / "seconds.svg", metric="accuracy", against="cpu_s")
-    alphas = {f"p0 about {MIDDLE}": alpha_lines(found)}
-    figures.curves(alphas, FIGURES / "alpha.svg", metric="accuracy", against="step")
     lines = stuffing_lines(found)
-    figures.curves({"accuracy": lines}, FIGURES / "stuffing-accuracy.svg", metric="accuracy", against="step")
-    figures.curves({"names": lines}, FIGURES / "stuffing-names.svg", metric="names", against="step")
+    wanted: list[tuple[str, dict[str, figures.Curves], str, str]] = [
+        ("steps", panels, "accuracy", "step"),
+        ("seconds", panels, "accuracy", "cpu_s"),
+        ("alpha", {f"p0 about {MIDDLE}": alpha_lines(found)}, "accuracy", "step"),
+        ("stuffing-accuracy", {"accuracy": lines}, "accuracy", "step"),
+        ("stuffing-names", {"names": lines}, "names", "step"),
+    ]
+    FIGURES.mkdir(exist_ok=True)
+    for name, shown, metric, against in wanted:
+        path = FIGURES / f"{name}.svg"
+        path.unlink(missing_ok=True)
+        if any(results for curves in shown.values() for results in curves.values()):
+            figures.curves(shown, path, metric=metric, against=against)
+
+
+def image(name: str, about: str) -> str:
+    """Show a figure where it was drawn."""
+    return f"![{about}](experiment/{name}.svg)" if (FIGURES / f"{name}.svg").exists() else ""
 
 
 def made_by(found: Found) -> str:
     """Return the commits, machines and versions of the results, each once."""
     values = {tuple(sorted(result["made"].items())) for results in found.values() for result in results}
-    return "\n".join(f"- {', '.join(f'{key} {value}' for key, value in one)}" for one in sorted(values))
+    said = "\n".join(f"- {', '.join(f'{key} {value}' for key, value in one)}" for one in sorted(values))
+    return said or "No run has finished yet."
 
 
 def timing(found: Found) -> str:
@@ -224,21 +236,20 @@ def write() -> str:
     )
     parts += [f"### p0 about {p0}\n{main_table(found, p0)}" for p0 in STOP_EARLY]
     parts.append(f"### Differences\n{differences(found)}")
-    parts.append(
-        "![Accuracy against steps](experiment/steps.svg)\n\n![Accuracy against seconds](experiment/seconds.svg)"
-    )
+    parts += [image("steps", "Accuracy against steps"), image("seconds", "Accuracy against seconds")]
     parts.append(
         f"### Weight of partial credit\nAt p0 about {MIDDLE}.\n\n{simple_table(alpha_lines(found), 'α')}\n\n"
-        "![Accuracy by alpha](experiment/alpha.svg)"
+        + image("alpha", "Accuracy by alpha")
     )
     parts.append(
         f"### Stuffing\n{simple_table(stuffing_lines(found), 'profile')}\n\n"
-        "![Accuracy](experiment/stuffing-accuracy.svg) ![Names in thoughts](experiment/stuffing-names.svg)"
+        + image("stuffing-accuracy", "Accuracy")
+        + image("stuffing-names", "Names in thoughts")
     )
     parts.append(f"## Time\n{timing(found)}")
     parts.append(NOTES.read_text(encoding="utf-8").strip())
     parts.append(f"## Made by\n{made_by(found)}")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
 if __name__ == "__main__":
