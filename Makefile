@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test test-trainers test-deploy faults load fuzz check format canaries openapi pages chart images sbom audit clean
+.PHONY: run replicas train-demo experiment test test-train test-trainers test-deploy faults load fuzz check format canaries openapi pages chart images sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -11,9 +11,22 @@ run: .venv/server.made  ## build the sample, serve it, score one group, keep ser
 replicas: .venv/server.made  ## a redis-server and two services that share it, on loopback; Ctrl-C stops all
 	$(BIN)/python scripts/replicas.py
 
+train-demo: .venv/train.made  ## train a small search agent end to end, in a few minutes on two cores
+	$(BIN)/reward-service train --out .data/train-demo $(DEMO)
+
+# Demonstrations stop early at each of three entities with that chance; after 500 steps of warm-up the way is half learnt.
+DEMO := --hops 4 --stop-early 0.35 --warmup-steps 500 --steps 20 --eval-every 5
+
+experiment: .venv/train.made  ## carry out what is missing of the experiment, which takes hours, and write docs/experiment.md
+	$(BIN)/python -m experiment.runs
+	$(BIN)/python -m experiment.page
+
 test: .venv/dev.made  ## every test; installs redis-server where it may
 	@scripts/install-redis
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+test-train: .venv/train.made .venv/dev.made  ## the parts of the reference trainer that need torch
+	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer
 
 faults: .venv/dev.made  ## the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
 	@scripts/install-redis
@@ -105,4 +118,8 @@ $(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
 
 .venv/dev.made: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[server,dev]'
+	@touch $@ .venv/server.made
+
+.venv/train.made: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[server,train]'
 	@touch $@ .venv/server.made

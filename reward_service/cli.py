@@ -231,6 +231,16 @@ def lint(
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)
+def train(context: typer.Context) -> None:
+    """Train a search agent with rewards from the service; `train --help` lists the options."""
+    from reward_service.trainer.command import main as train_with  # noqa: PLC0415  # a process of its own, mostly
+
+    raise typer.Exit(train_with(context.args))
+
+
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document."""

@@ -83,6 +83,8 @@ SAID: dict[str, Schema] = {
     "podDisruptionBudget.maxUnavailable": {"type": ["integer", "string"], "minimum": 1},
     "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
     "metrics.prometheusRule.thresholds.slowSeconds": {"type": "number", "minimum": 0, "maximum": 10},
+    "metrics.prometheusRule.thresholds.groupWaitSeconds": {"type": "number", "minimum": 0},
+    "metrics.prometheusRule.thresholds.groupOverheadSeconds": {"type": "number", "minimum": 0, "maximum": 10},
     "terminationGracePeriodSeconds": {"type": ["integer", "null"], "minimum": 1},
 }
 FREE = frozenset(

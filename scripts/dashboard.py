@@ -32,6 +32,10 @@ def _quantile(q: float, name: str, labels: str = "") -> str:
     return f"histogram_quantile({q}, sum by (le) ({_rate(f'{name}_bucket', labels)}))"
 
 
+def _by(labels: str, name: str) -> str:
+    return f"sum by ({labels}) ({_rate(name)})"
+
+
 _UNSCORED = 'status!="scored"'
 _COMPLETE = 'status=~"complete|partial"'
 _REWARDED = f"sum({_rate('groups_total', _COMPLETE)})"
@@ -132,6 +136,43 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Groups a second",
                 "By status.",
                 (("{{status}}", f"sum by (status) ({_rate('groups_total')})"),),
+            ),
+            Panel(
+                "Waiting for the last rollout",
+                "From the first rollout of a group until it closed: how unequal rollouts are, and the trainer's time.",
+                tuple((f"p{q * 100:g}", _quantile(q, "group_wait_seconds")) for q in (0.5, 0.9, 0.99)),
+                "s",
+            ),
+            Panel(
+                "What the service adds",
+                "From the rollout that closed its group until the rewards were decided.",
+                tuple((f"p{q * 100:g}", _quantile(q, "group_overhead_seconds")) for q in (0.5, 0.99)),
+                "s",
+            ),
+            Panel(
+                "Open groups, waiting calls",
+                "All replicas of a run count the same groups; calls are each replica's own.",
+                (
+                    ("open groups", "max(reward_service_open_groups<<>>)"),
+                    ("calls, {{pod}}", "reward_service_waiting_polls<<>>"),
+                ),
+            ),
+            Panel(
+                "Rollouts put one by one, a second",
+                "taken and replayed are well; a problem's type is not: group-closed came too late.",
+                (("{{result}}", f"sum by (result) ({_rate('put_rollouts_total')})"),),
+            ),
+            Panel(
+                "Time of the group store",
+                "One operation, by kind; lost is a race that was repeated, failed is Redis.",
+                (
+                    (
+                        "{{operation}}, {{end}}",
+                        _by("operation, end", "group_store_operation_seconds_sum")
+                        + f" / clamp_min({_by('operation, end', 'group_store_operation_seconds_count')}, 1e-9)",
+                    ),
+                ),
+                "s",
             ),
             Panel(
                 "Groups that expired",

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 import urllib.parse
 import urllib.request
 
@@ -70,6 +71,12 @@ def sample_groups():
 
 def work(service):
     """Calls of every kind that the dashboard shows."""
+    run = f"{service}/v1/runs/live"
+    httpx.put(run, json={"profile": "egrpo", "group_size": 2, "deadline_s": 600}).raise_for_status()
+    group = time.monotonic_ns()
+    for member in range(2):
+        rollout = {"outcome": "wrong", "steps": [], "question": {"text": "Who?", "entities": []}}
+        httpx.put(f"{run}/groups/{group}/rollouts/{member}", json=rollout).raise_for_status()
     aborted = thinking("0", "x", stop_reason="aborted")
     groups = [
         *sample_groups(),

@@ -55,6 +55,15 @@ def durations(fast, slow):
     ]
 
 
+def waits(name, fast, slow, bounds, **labels):
+    low, high = bounds
+    return [
+        steady(f"{name}_bucket", fast, le=low, **labels),
+        steady(f"{name}_bucket", fast + slow, le=high, **labels),
+        steady(f"{name}_bucket", fast + slow, le="+Inf", **labels),
+    ]
+
+
 def groups(**by_status):
     return [steady("groups_total", count, status=status) for status, count in by_status.items()]
 
@@ -133,6 +142,20 @@ CASES = [
     ("RewardServiceEngineSkew", 20, 1, engines("e1", "e2")),
     ("RewardServiceEngineSkew", 20, 0, engines("e1", "e1")),
     ("RewardServiceEngineSkew", 14, 0, engines("e1", "e2")),
+    (
+        "RewardServiceGroupsWait",
+        60,
+        1,
+        waits("group_wait_seconds", 90, 10, ("3600.0", "7200.0"), status="complete"),
+    ),
+    (
+        "RewardServiceGroupsWait",
+        60,
+        0,
+        waits("group_wait_seconds", 90, 10, ("60.0", "300.0"), status="complete"),
+    ),
+    ("RewardServiceGroupOverhead", 60, 1, waits("group_overhead_seconds", 90, 10, ("0.5", "5.0"))),
+    ("RewardServiceGroupOverhead", 60, 0, waits("group_overhead_seconds", 90, 10, ("0.01", "0.1"))),
     (
         "RewardServiceGroupsExpire",
         30,
