@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test test-trainers faults load fuzz check format canaries openapi pages clean
+.PHONY: run replicas test test-trainers presets faults load fuzz check format canaries openapi pages clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -33,6 +33,9 @@ test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the tr
 	  (cd tests/trainers && REWARD_SERVICE_PYTHON=$(abspath $(BIN)/python) $(abspath $(TRAINER_ENVS))/$$trainer/bin/python \
 	    -m pytest -c pytest.ini --rootdir . --confcutdir . -q -s test_$$trainer*.py); \
 	done
+
+presets: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## estimators by a trainer's name against its own code; writes benchmarks/results/presets.md
+	TRAINER_ENVS=$(TRAINER_ENVS) $(BIN)/python -m benchmarks.presets
 
 fuzz: .venv/dev.made  ## thousands of calls made from openapi.yaml, and long searches for inputs that break a decoder
 	REWARD_SERVICE_FUZZ=400 $(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py tests/property/test_decoders.py -q

@@ -11,12 +11,15 @@ The executor inside does the sampling, and what it says of rewards is replaced. 
 - samples that are started together, with one `sampling_params` object, are a group: OpenRLHF starts all of a prompt at
   once, in training and in evaluation, whatever their number;
 - who wrote what is read from the action ranges, in tokens;
+- in float32 the mean of equal rewards need not be that reward, and OpenRLHF makes advantages of what is left: where all
+  rewards of a prompt are equal they are handed over as the nearest number of few bits, whose sums are exact;
 - OpenRLHF dies of a missing reward: one that cannot be had is 0 with `reward_valid` 0, and a score so low that dynamic
   filtering, where it is on, drops the prompt.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reward_service.client.gathering import Gatherings
@@ -25,6 +28,8 @@ from reward_service.client.spans import messages_of
 from reward_service.client.values import RolloutReward
 from reward_service.client.whole import columns_of, pay
 from reward_service.types import Rollout, StopReason
+
+BITS = 65536
 
 
 def rewarded(make: Callable[[], Any]) -> type:
@@ -68,7 +73,13 @@ def rewarded(make: Callable[[], Any]) -> type:
 async def score(options: Options, label: str, rollouts: Sequence[Rollout]) -> list[RolloutReward]:
     """Score the samples of a prompt: as a group, or where the label names another split, each by its outcome."""
     [paid] = await pay(options, [(columns_of(label, options), rollouts)], "mask")
-    return paid
+    is_flat = len({one.reward for one in paid}) == 1
+    return [replace(one, reward=in_few_bits(one.reward)) for one in paid] if is_flat else paid
+
+
+def in_few_bits(reward: float | None) -> float | None:
+    """Return the nearest multiple of 1/65536: sums of up to 128 such numbers in [0, 1] are exact in float32's 24 bits."""
+    return None if reward is None else round(reward * BITS) / BITS
 
 
 def rollout_of(rollout_id: str, response: Mapping[str, Any], tokenizer: Any) -> Rollout:
