@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas test test-trainers presets faults load fuzz check format canaries openapi pages clean
+.PHONY: run replicas train-demo experiment test test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -11,9 +11,22 @@ run: .venv/server.made  ## build the sample, serve it, score one group, keep ser
 replicas: .venv/server.made  ## a redis-server and two services that share it, on loopback; Ctrl-C stops all
 	$(BIN)/python scripts/replicas.py
 
+train-demo: .venv/train.made  ## train a small search agent end to end, in a few minutes on two cores
+	$(BIN)/reward-service train --out .data/train-demo $(DEMO)
+
+# Demonstrations stop early at each of three entities with that chance; after 500 steps of warm-up the way is half learnt.
+DEMO := --hops 4 --stop-early 0.35 --warmup-steps 500 --steps 20 --eval-every 5
+
+experiment: .venv/train.made  ## carry out what is missing of the experiment, which takes hours, and write docs/experiment.md
+	$(BIN)/python -m experiment.runs
+	$(BIN)/python -m experiment.page
+
 test: .venv/dev.made  ## every test; installs redis-server where it may
 	@scripts/install-redis
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+test-train: .venv/train.made .venv/dev.made  ## the parts of the reference trainer that need torch
+	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer
 
 faults: .venv/dev.made  ## the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
 	@scripts/install-redis
@@ -33,6 +46,10 @@ test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the tr
 	  (cd tests/trainers && REWARD_SERVICE_PYTHON=$(abspath $(BIN)/python) $(abspath $(TRAINER_ENVS))/$$trainer/bin/python \
 	    -m pytest -c pytest.ini --rootdir . --confcutdir . -q -s test_$$trainer*.py); \
 	done
+
+test-deploy: .venv/dev.made  ## real proxies, Prometheus, images and compose, with the system's programs; docs/deploy.md names them
+	@scripts/install-redis
+	REWARD_SERVICE_TEST_DEPLOY=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/deploy -s
 
 presets: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## estimators by a trainer's name against its own code; writes benchmarks/results/presets.md
 	TRAINER_ENVS=$(TRAINER_ENVS) $(BIN)/python -m benchmarks.presets
@@ -59,9 +76,29 @@ openapi: .venv/dev.made  ## write openapi.yaml from the code
 
 pages: .venv/dev.made  ## write the generated pages of docs/
 	for page in settings metrics errors; do $(BIN)/reward-service $$page > docs/$$page.md; done
+	$(BIN)/python -m scripts.sizing
+
+chart: .venv/dev.made  ## write what is made of other files in helm/reward-service
+	$(BIN)/python -m scripts.chart
+
+CONTAINERS ?= docker
+IMAGE ?= reward-service
+
+images:  ## the images without torch and with torch for the CPU
+	$(CONTAINERS) build --file docker/Dockerfile --target runtime --tag $(IMAGE):local .
+	$(CONTAINERS) build --file docker/Dockerfile --target runtime-cpu --tag $(IMAGE):local-cpu .
+
+sbom: .venv/audit.made  ## what an installation of the server consists of, as CycloneDX
+	$(PYTHON) -m venv --clear .venv-sbom
+	.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[server,otel]'
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py environment .venv-sbom/bin/python --pyproject pyproject.toml --mc-type application --output-reproducible --output-file dist/sbom.json
+
+audit: .venv/audit.made  ## known vulnerabilities of what is pinned; fails where that cannot be known
+	$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
 clean:
-	rm -rf .venv .venv-trainers .data .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-trainers .venv-sbom .data .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Every package with its version, so nothing is resolved: what a trainer pins does not always fit together on paper.
 $(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
@@ -78,6 +115,14 @@ $(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
 	$(PIP) --editable '.[server]'
 	@touch $@
 
+.venv/audit.made: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[audit]'
+	@touch $@
+
 .venv/dev.made: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[server,dev]'
+	@touch $@ .venv/server.made
+
+.venv/train.made: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[server,train]'
 	@touch $@ .venv/server.made

@@ -131,6 +131,12 @@ class Machinery:
             "used_memory"
         ] / 2**20
 
+    @property
+    def round_trips(self) -> int:
+        """How often Redis has been asked by a script: every read and every change of a group is one."""
+        told = self.redis.info("commandstats")
+        return sum(int(told[name]["calls"]) for name in ("cmdstat_eval",) if name in told)
+
 
 @contextlib.contextmanager
 def machinery() -> Iterator[Machinery]:
@@ -330,9 +336,9 @@ async def loaded(at: Machinery, report: Report, groups: dict[int, list[dict[str,
     """Open all groups, every rollout a long poll, then close them."""
     first, last = split(groups, 5)
     await declare(at, "stored", len(groups[0]))
-    before = at.memory_mib
+    before, asked = at.memory_mib, at.round_trips
     rate = await store(at, "stored", first)
-    stored = at.memory_mib
+    stored, asked = at.memory_mib, at.round_trips - asked
     at.redis.flushall()
     await declare(at, "waiting", len(groups[0]))
     empty = at.memory_mib
@@ -350,7 +356,9 @@ async def loaded(at: Machinery, report: Report, groups: dict[int, list[dict[str,
             ["each a long poll", *(f"{(b - a) * kib:.2f}" for a, b in zip(empty, full, strict=True))],
         ],
     )
-    report.say(f"Rollouts taken in, {SENDING_AT_ONCE} at once: {rate:.0f} a second.")
+    report.say(
+        f"Rollouts taken in, {SENDING_AT_ONCE} at once: {rate:.0f} a second, with {asked / len(first):.2f} round trips to Redis each."
+    )
     return await close(at, "waiting", last, waiting, rate=LAST_MEMBERS_A_SECOND)
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.service [--quick]
 
-CPU time of the server process (user and system, from /proc) per call, over keep-alive, servers taking turns in one run; the
-best of several turns, as others use the machine too. Bodies are groups of 16 rollouts made of WebDancer transcripts, about 16 % of the bytes thoughts,
+CPU time of the server process (of all its threads, by the scheduler's account) per call, over keep-alive, servers taking short turns in one
+run; the best turn of each, as others use the machine too. Bodies are groups of 16 rollouts made of WebDancer transcripts, about 16 % of the bytes thoughts,
 scored with the profile `egrpo`.
 """
 
@@ -16,13 +16,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from benchmarks.groups import call
 from benchmarks.report import Report
-from benchmarks.speed import best_ms
 from reward_service.adapters.native import ScoreIn, check_depth, decode
 from reward_service.adapters.replies import encode, score_out, scored_out
+from reward_service.api.server import keep_memory
 from reward_service.config import Settings
 from reward_service.matching import match_group
 from reward_service.scoring import compile_question, measure_group, reward
@@ -31,7 +32,6 @@ from reward_service.trajectory import parse
 
 PATH = "/v1/groups/score"
 HEADERS = {"Content-Type": "application/json"}
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 SERVERS = {
     "no-op": ("benchmarks.apps", "noop"),
     "service": ("reward_service", "serve", "--port"),
@@ -63,10 +63,8 @@ def serving(module: str, *arguments: str, **environment: str) -> Iterator[tuple[
 
 
 def cpu_s(pid: int) -> float:
-    """Return the CPU time a process has used."""
-    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK_S
+    """Return the CPU time that the threads of a process have used; to the nanosecond, where `stat` counts hundredths of a second."""
+    return sum(int(one.read_text().split()[0]) for one in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def cost_ms(pid: int, port: int, body: bytes, *, seconds: float) -> float:
@@ -97,8 +95,19 @@ def costs(bodies: Sequence[bytes], *, turns: int, seconds: float) -> list[dict[s
         return found
 
 
+def best_cpu_ms(run: Callable[[], object], *, seconds: float) -> float:
+    """Return the least CPU time of a call, in milliseconds: what others do on the machine counts less than with a clock."""
+    best, until = float("inf"), time.monotonic() + seconds
+    while time.monotonic() < until:
+        start = time.thread_time()
+        run()
+        best = min(best, time.thread_time() - start)
+    return best * 1000
+
+
 def stages(body: bytes) -> list[tuple[str, float]]:
-    """Return the stages of a call and the best time of each, in milliseconds."""
+    """Return the stages of a call and the least CPU time of each, in milliseconds."""
+    keep_memory()  # as the server does
     service = RewardService(Settings())
     group = decode(body, ScoreIn).groups[0]
     wanted = group.to_domain()
@@ -109,13 +118,13 @@ def stages(body: bytes) -> list[tuple[str, float]]:
     scored = asyncio.run(service.score([wanted], profile))
     document = decode(body, ScoreIn).model_dump()
     return [
-        ("decode: bytes to models", best_ms(lambda: decode(body, ScoreIn), seconds=0.3)),
-        ("of that, depth", best_ms(lambda: check_depth(document, 64), seconds=0.1)),
-        ("models to domain", best_ms(group.to_domain, seconds=0.1)),
-        ("parse rollouts", best_ms(lambda: [parse(one.source, "balanced") for one in wanted.rollouts], seconds=0.3)),
-        ("match", best_ms(lambda: match_group(segments, compiled), seconds=0.6)),
-        ("reward", best_ms(lambda: reward(facts, profile), seconds=0.1)),
-        ("encode", best_ms(lambda: encode(score_out([scored_out(one) for one in scored], profile, profile.estimator)), seconds=0.1)),
+        ("decode: bytes to models", best_cpu_ms(lambda: decode(body, ScoreIn), seconds=1)),
+        ("of that, depth", best_cpu_ms(lambda: check_depth(document, 64), seconds=0.5)),
+        ("models to domain", best_cpu_ms(group.to_domain, seconds=0.5)),
+        ("parse rollouts", best_cpu_ms(lambda: [parse(one.source, "balanced") for one in wanted.rollouts], seconds=1)),
+        ("match", best_cpu_ms(lambda: match_group(segments, compiled), seconds=3)),
+        ("reward", best_cpu_ms(lambda: reward(facts, profile), seconds=0.5)),
+        ("encode", best_cpu_ms(lambda: encode(score_out([scored_out(one) for one in scored], profile, profile.estimator)), seconds=0.5)),
     ]  # fmt: skip
 
 
@@ -123,7 +132,7 @@ def main() -> None:
     """Print the tables and keep them."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="fewer turns, and nothing is kept")
-    turns, seconds = (1, 1.0) if arguments.parse_args().quick else (5, 1.2)
+    turns, seconds = (5, 0.3) if arguments.parse_args().quick else (30, 0.3)
     bodies = {
         "1 MB, as recorded": call(1_000_000),
         "1 MB, ASCII": call(1_000_000, ascii_only=True),

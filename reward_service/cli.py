@@ -18,6 +18,8 @@ from entity_index import cli as index_cli
 from entity_index.errors import EntityIndexError
 from entity_index.lint import lint as look_over
 from reward_service import canaries, config, errors, logs, metrics, tables
+from reward_service import golden as golden_groups
+from reward_service import health as healthy
 from reward_service import keys as api_keys
 from reward_service import ledger as ledger_file
 from reward_service.adapters.native import ExplainIn, decode
@@ -27,7 +29,7 @@ from reward_service.api.app import check_store, create_app, create_service
 from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
 from reward_service.config import Settings
-from reward_service.demo import run_demo
+from reward_service.demo import run_demo, sample_lines
 from reward_service.errors import RefusedToStart, ServiceError
 from reward_service.keys import BadKeyFile
 from reward_service.linting import judge_of
@@ -103,6 +105,50 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000, index: Index = None) -> No
     """Build the sample data set, serve it, score one group over HTTP, and keep serving until Ctrl-C."""
     with one_clear_sentence():
         run_demo(host=host, port=port, index=index, console=out)
+
+
+@app.command()
+def health(
+    *,
+    url: Annotated[
+        str | None, typer.Option(help="Base URL; this machine and the setting `port` without it.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask only whether the process answers.")] = False,
+) -> None:
+    """Ask a running service whether it is ready. Exit code 1: it is not."""
+    asked = ["--url", url] if url else []
+    raise typer.Exit(healthy.main(asked + ["--live"] * live))
+
+
+@app.command()
+def golden(
+    *,
+    url: Annotated[str, typer.Option(help="Base URL of the service.")] = "http://127.0.0.1:8000",
+    key_file: Annotated[
+        Path | None, typer.Option(help="File that holds an API key with the scope score.")
+    ] = None,
+    wait_s: Annotated[float, typer.Option(help="How long the service may take to become ready.")] = 0.0,
+) -> None:
+    """Score the golden groups at a running service and compare every bit. Exit code 1: something differs."""
+    with one_clear_sentence():
+        token = None if key_file is None else key_file.read_text(encoding="utf-8").strip()
+        report = golden_groups.compare(url, key=token, wait_s=wait_s)
+    for words in report.differences:
+        err.print(Text(words))
+    if report.differences:
+        raise typer.Exit(1)
+    out.print(f"{report.groups} golden groups are paid the same to the bit")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; it is made if it is missing.")],
+) -> None:
+    """Write the bundled sample data set: questions.jsonl and rollouts.jsonl."""
+    with one_clear_sentence():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("questions.jsonl", "rollouts.jsonl"):
+            (folder / name).write_bytes(b"\n".join(sample_lines(name)) + b"\n")
 
 
 @app.command()
@@ -183,6 +229,16 @@ def lint(
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
             report = look_over(rows, judge=judge)
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)
+def train(context: typer.Context) -> None:
+    """Train a search agent with rewards from the service; `train --help` lists the options."""
+    from reward_service.trainer.command import main as train_with  # noqa: PLC0415  # a process of its own, mostly
+
+    raise typer.Exit(train_with(context.args))
 
 
 @app.command()

@@ -423,7 +423,7 @@ HEAD = f"""\
 Problems are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
 `type` is `{URN}` and the name below; it is stable, so programs can branch on it.
 `request_id` is the id to quote; `path`, where there is one, is a JSON Pointer into the body, and `errors` lists up to twenty places that do not fit the schema.
-A problem never repeats what was sent.
+A problem never repeats what was sent, but for the names of fields and parameters.
 This page is generated from `reward_service/errors.py` by `reward-service errors`; a test keeps it in step.
 
 Retry 408, 429, 503 and 504, after `Retry-After` where it is sent, and a connection that breaks; nothing else changes its answer.

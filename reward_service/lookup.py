@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from entity_index.errors import CorruptIndex, EntityIndexError, IndexUnreachable
@@ -35,6 +36,14 @@ class Active(NamedTuple):
     version: str
     ask_again: float
     """When, by the clock."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often something was in memory, and how often the index had to be asked."""
+
+    hits: int = 0
+    misses: int = 0
 
 
 class Lookup:
@@ -58,7 +67,7 @@ class Lookup:
             threads: how many look-ups wait for the index at once.
             clock: in seconds; moves forward only.
         """
-        self.hits = self.misses = 0
+        self.tallies = {"question": Tally(), "version": Tally()}
         self._catalogue = catalogue
         self._cached = cached
         self._follow_s = follow_s
@@ -97,8 +106,9 @@ class Lookup:
         for at in wanted:
             if (question := self._remembered((store.info.digest, at))) is not None:
                 found[at] = question
-        self.hits += len(found)
-        self.misses += len(wanted) - len(found)
+        tally = self.tallies["question"]
+        tally.hits += len(found)
+        tally.misses += len(wanted) - len(found)
         flying = {self._flying.get((store.info.digest, at)) for at in wanted if at not in found} - {None}
         fresh = [at for at in wanted if at not in found and (store.info.digest, at) not in self._flying]
         found |= await self._read(store, fresh)
@@ -124,8 +134,10 @@ class Lookup:
         known, now = self._active.get(name), self._clock()
         if known is not None:
             if now < known.ask_again:
+                self.tallies["version"].hits += 1
                 return known.version
             self._active[name] = Active(known.version, now + self._follow_s)  # meanwhile the others go on
+        self.tallies["version"].misses += 1
         try:
             version = await self._in_thread(lambda: self._catalogue.active(name))
         except EntityIndexError:

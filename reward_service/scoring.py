@@ -192,7 +192,8 @@ def reward(
         return _failed(facts)
     best = group_max(one.matched or 0 for one in scored)
     parts = [_components(one, profile, best) for one in facts]
-    estimated = advantages([total(part) if part else None for part in parts], estimator or profile.estimator)
+    paid = [total(part) if part else None for part in parts]
+    estimated = advantages(paid, estimator or profile.estimator)
     return GroupResult(
         status=status,
         entities=facts[0].entities,
@@ -200,7 +201,7 @@ def reward(
         rollouts=tuple(
             _result(one, part, best=best, advantage=advantage, with_uncredited=with_uncredited)
             for one, part, advantage, with_uncredited in zip(
-                facts, parts, estimated, _if_all_counted(facts, profile), strict=True
+                facts, parts, estimated, _if_all_counted(facts, profile, paid), strict=True
             )
         ),
         flags=_group_flags(facts),
@@ -272,9 +273,13 @@ def _components(one: RolloutFacts, profile: Profile, best: int, *, extra: int = 
     return components(profile.reward, one.outcome, matched=matched, entities=one.entities, best=best)
 
 
-def _if_all_counted(facts: Sequence[RolloutFacts], profile: Profile) -> list[float | None]:
-    """Return the rewards the group would get if uncredited spans counted: the price of the guards, for comparison."""
+def _if_all_counted(
+    facts: Sequence[RolloutFacts], profile: Profile, paid: list[float | None]
+) -> list[float | None]:
+    """Return the rewards the group would get if uncredited spans counted: the price of the guards, beside what is paid."""
     extras = [sum(one.uncredited.values()) for one in facts]
+    if not any(extras):
+        return paid
     scored = [one.status is RolloutStatus.SCORED for one in facts]
     best = group_max(
         (one.matched or 0) + extra for one, extra, vote in zip(facts, extras, scored, strict=True) if vote

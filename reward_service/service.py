@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
 from entity_index.stores.protocols import EntityStore, WritableCatalogue
@@ -37,9 +37,10 @@ from reward_service.types import (
 )
 
 T = TypeVar("T")
-CONTAINERS = (dict, list)
-# From a connection to its request at the door: accepted, made, read, begun.
+# Of the event loop, from a connection to its request at the door: accepted, made, read, begun. Each round accepts one connection.
 ROUNDS_TO_ARRIVE = 4
+# Most rounds before a piece of work: beyond some thirty refusals a call, refusing would leave no time for scoring.
+MOST_ROUNDS = 32
 NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
 
 
@@ -112,23 +113,41 @@ class RewardService:
         self.changed = asyncio.Event()
         """Set when an index version is opened for the first time; whoever watches clears it."""
         self.ledger: Ledger | None = None
+        self.arrivals = 0
+        """Calls of any kind that have begun; whoever lets them in counts them."""
         self._turn = asyncio.Lock()
+        self._free_threads = asyncio.Semaphore(settings.threads)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="score")
 
     async def in_turn(self, work: Callable[[], T]) -> T:
         """Do work that is short on the event loop, one piece at a time, with everything that has arrived looked at in between.
 
         Without turns the loop itself becomes the queue: new calls wait behind the work of those before them, unseen, and
-        nobody can refuse them or answer a health check.
+        nobody can refuse them or answer a health check. The loop accepts one connection a round, so where many have come
+        there are more rounds, up to a limit.
         """
         async with self._turn:
-            for _ in range(ROUNDS_TO_ARRIVE):
-                await asyncio.sleep(0)
+            await self._look_around()
             return work()
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """Do work that takes long beside the event loop; there are few threads, and what waits for them is admitted work.
+
+        Here too what has arrived is looked at first: while a thread works, each look costs the loop a wait for the interpreter.
+        """
+        async with self._free_threads:
+            await self._look_around()
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _look_around(self) -> None:
+        """Let the event loop go round until nothing more arrives, or for long enough."""
+        quiet = 0
+        for _ in range(MOST_ROUNDS):
+            before = self.arrivals
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self.arrivals == before else 0
+            if quiet == ROUNDS_TO_ARRIVE:
+                return
 
     def close(self) -> None:
         """Let go of threads, ledger and index."""
@@ -295,15 +314,15 @@ class RewardService:
     ) -> Measured:
         if isinstance(truth, errors.GroupError):
             return Measured(call, error=truth)
+        sizes = [rollout_chars(rollout) for rollout in call.rollouts]
         try:
-            self._check(call, truth.question, path)
+            self._check(call, truth.question, sizes, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
         spec = profile.measure.matching
         names = await self._mention_names(truth.index, spec)
         work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
-        size = sum(rollout_chars(rollout) for rollout in call.rollouts)
-        facts = await (self.in_turn if size <= self.settings.inline_bytes else self.in_thread)(work)
+        facts = await (self.in_turn if sum(sizes) <= self.settings.inline_bytes else self.in_thread)(work)
         masked = compile_question(truth.question, spec).masked
         names_masked = tuple(truth.question.entities[n].name for n in masked)
         return Measured(call, replace(truth, masked=names_masked), tuple(facts))
@@ -333,19 +352,19 @@ class RewardService:
             raise errors.IndexUnavailable(str(error)) from error
         return None if len(names) > limit else MentionNames(names)
 
-    def _check(self, call: GroupCall, question: Question, path: str) -> None:
-        """Refuse a group that cannot be scored for a reason the caller can mend."""
+    def _check(self, call: GroupCall, question: Question, sizes: Sequence[int], path: str) -> None:
+        """Refuse a group that cannot be scored for a reason the caller can mend; `sizes` are the rollouts' characters."""
         if not call.rollouts:
             raise errors.EmptyGroup("a group needs at least one rollout", path=f"{path}/rollouts")
         seen: set[str] = set()
-        for n, rollout in enumerate(call.rollouts):
+        for n, (rollout, size) in enumerate(zip(call.rollouts, sizes, strict=True)):
             where = f"{path}/rollouts/{n}"
             if rollout.rollout_id in seen:
                 raise errors.DuplicateRolloutId(
                     "ids must be unique within a group", path=f"{where}/rollout_id"
                 )
             seen.add(rollout.rollout_id)
-            if rollout_chars(rollout) > self.settings.max_rollout_chars:
+            if size > self.settings.max_rollout_chars:
                 limit = self.settings.max_rollout_chars
                 raise errors.LimitExceeded(f"a rollout may have {limit} characters", path=where)
         if len(call.rollouts) > self.settings.max_rollouts:
@@ -556,10 +575,13 @@ def rollout_chars(rollout: Rollout) -> int:
 
 
 def _chars(value: Sequence[object]) -> int:
-    """Count the characters of the strings in a JSON value, level by level; its depth is bounded by the decoder."""
-    found, level = 0, [value]
-    while level:
-        items = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
-        found += sum(len(item) for item in items if type(item) is str)
-        level = [item for item in items if type(item) in CONTAINERS]  # type: ignore[misc]  # they are sequences
+    """Count the characters of the strings in a JSON value."""
+    found = 0
+    containers: list[Any] = [value]
+    for container in containers:  # it grows as it is read
+        for item in container.values() if type(container) is dict else container:
+            if type(item) is str:
+                found += len(item)
+            elif type(item) is dict or type(item) is list:
+                containers.append(item)
     return found

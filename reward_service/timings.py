@@ -6,21 +6,29 @@ histograms and the log line.
 
     receive    the body, with decompression
     decode     bytes -> the call, checked against the schema
+    state      runs and groups in their store
     look_up    ground truth from the index
     measure    text -> facts
+    turn       other rollouts of the same group, which are stored one by one
+    wait       the group's other rollouts, for a caller who waits for them
     reward     facts -> rewards
     publish    the ledger
     encode     the reply -> bytes
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
 from reward_service.errors import DeadlineExceeded
 
-STAGES = ("receive", "decode", "look_up", "measure", "reward", "publish", "encode")
+STAGES = (
+    *("receive", "decode", "state", "look_up", "measure"),
+    *("turn", "wait", "reward", "publish", "encode"),
+)
 
 
 class Timings:
@@ -41,6 +49,20 @@ class Timings:
     def stage(self, name: str) -> "Stage":
         """Return a context that measures a stage; stages may be entered again and add up."""
         return Stage(self, name)
+
+    @asynccontextmanager
+    async def remote(self, name: str) -> AsyncIterator[None]:
+        """Measure a stage that waits for somebody else, and wait no longer than the caller does.
+
+        Raises:
+            DeadlineExceeded: naming the stage.
+        """
+        with self.stage(name):
+            try:
+                async with asyncio.timeout(self.remaining_s()):
+                    yield
+            except TimeoutError:
+                raise DeadlineExceeded("it was still waited for", stage=name) from None
 
     def remaining_s(self) -> float | None:
         """Return the seconds left, at least 0; None without a deadline. Waits on anything remote are cut to it."""

@@ -69,9 +69,8 @@ class SegmentKind(StrEnum):
     ANSWER = "answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One piece of a rollout, in order."""
+class Segment(NamedTuple):
+    """One piece of a rollout, in order; a named tuple, as a call of a megabyte has a thousand."""
 
     kind: SegmentKind
     text: str

@@ -10,13 +10,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from reward_service.api.app import create_app
 from reward_service.api.server import server as server_for
 from reward_service.config import Settings
 from reward_service.demo import build_sample
 
+# A law is true on a busy machine too: how long an example takes is no part of it.
+settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("laws")
+
 collect_ignore = ["trainers"]  # they run in the trainers' own environments: make test-trainers
+if "REWARD_SERVICE_TEST_DEPLOY" not in os.environ:
+    collect_ignore.append("deploy/live")  # they build images and run proxies: make test-deploy
 
 
 @contextlib.contextmanager

@@ -41,7 +41,6 @@ from reward_service.types import (
 )
 
 MAX_PROBLEMS = 20
-CONTAINERS = (dict, list)
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
@@ -459,14 +458,13 @@ def check_depth(document: object, max_depth: int) -> None:
     Raises:
         MalformedJson: there are more levels of lists and objects than `max_depth`.
     """
-    level = [document]
+    level: list[Any] = [[document]]
     for _ in range(max_depth + 1):
         level = [
             inner
             for outer in level
-            if type(outer) in CONTAINERS
-            for inner in (outer.values() if type(outer) is dict else outer)  # type: ignore[attr-defined]  # a list
-            if type(inner) in CONTAINERS
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
         ]
         if not level:
             return

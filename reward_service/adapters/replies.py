@@ -294,8 +294,15 @@ def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
     return {**_NOTHING, "rollout_id": rollout_id, "status": status, "detail": detail}
 
 
-def paid_out(run_id: str, group_id: str, question_id: str | None, result: GroupResult) -> GroupOut:
-    """Write down one group with a result, without its evidence."""
+def paid_out(
+    run_id: str,
+    group_id: str,
+    question_id: str | None,
+    result: GroupResult,
+    *,
+    question: Question | None = None,
+) -> GroupOut:
+    """Write down one group with a result; with its evidence, if it has any, where the question is there."""
     return {
         "run_id": run_id,
         "group_id": group_id,
@@ -307,7 +314,7 @@ def paid_out(run_id: str, group_id: str, question_id: str | None, result: GroupR
         "masked": [],
         "flags": list(result.flags),
         "error": None,
-        "rollouts": [rollout_out(one) for one in result.rollouts],
+        "rollouts": [rollout_out(one, question) for one in result.rollouts],
     }
 
 
@@ -341,11 +348,11 @@ def scored_out(scored: Scored) -> GroupOut:
     """Write down what became of one group of a call."""
     match scored:
         case Scored(Measured(call, truth=Truth() as truth, error=None), result=GroupResult() as result):
+            question_id, question = call.question.question_id, truth.question
             return {
-                **paid_out(call.run_id, call.group_id, call.question.question_id, result),
+                **paid_out(call.run_id, call.group_id, question_id, result, question=question),
                 "index": index_out(truth.index),
                 "masked": list(truth.masked),
-                "rollouts": [rollout_out(one, truth.question) for one in result.rollouts],
             }
         case Scored(Measured(call, error=GroupError() as error)):
             ids = [rollout.rollout_id for rollout in call.rollouts]

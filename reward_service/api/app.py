@@ -31,14 +31,16 @@ from reward_service.config import Settings
 from reward_service.datasets import Datasets
 from reward_service.errors import RefusedToStart, UnsafeStore
 from reward_service.groups.stores.memory import MemoryStore
+from reward_service.groups.stores.observed import End, ObservedStore
 from reward_service.groups.stores.protocols import GroupStore
 from reward_service.groups.stores.redis import RedisStore
 from reward_service.groups.stores.urls import connect
 from reward_service.keys import KeyRing
 from reward_service.ledger import Ledger
-from reward_service.metrics import Metrics, count_closed
+from reward_service.metrics import Metrics, count_closed, count_lookups
 from reward_service.readiness import Readiness
 from reward_service.runs.keeper import Keeper
+from reward_service.runs.seen import Seen
 from reward_service.runs.service import RunService
 from reward_service.scoring import ENGINE_DIGEST
 from reward_service.service import RewardService
@@ -164,16 +166,34 @@ def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
     """Give the application what its routes work with."""
     metrics = Metrics()
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
+    if service.lookup is not None:
+        count_lookups(metrics, service.lookup)
+    metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
+    metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.watch = Watch(
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
     )
-    app.state.runs = RunService(service, store)
-    app.state.runs.standing.on_closed = lambda seen: count_closed(
-        metrics, seen.result, policy=seen.run.declared.partial.policy, recorded=service.ledger is not None
-    )
+    app.state.runs = _runs(service, store, metrics)
     app.state.datasets = Datasets(service)
+
+
+def _runs(service: RewardService, store: GroupStore, metrics: Metrics) -> RunService:
+    """Let runs, their groups and their store be counted."""
+
+    def operated(operation: str, end: End, *, seconds: float) -> None:
+        metrics.observe("group_store_operation_seconds", operation, end, value=seconds)
+
+    def closed(seen: Seen) -> None:
+        policy, recorded = seen.run.declared.partial.policy, service.ledger is not None
+        count_closed(metrics, seen.result, waited_s=seen.waited_s, policy=policy, recorded=recorded)
+
+    runs = RunService(service, ObservedStore(store, operated))
+    runs.standing.on_closed = closed
+    metrics.follow("waiting_polls", lambda: len(runs.standing.watch))
+    metrics.follow("open_groups", lambda: sum(runs.standing.runs_in_use.values()))
+    return runs
 
 
 def _guard(app: FastAPI, settings: Settings) -> None:
@@ -184,8 +204,8 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
         Observe,
+        service=app.state.service,
         metrics=metrics,
-        timeout_s=settings.request_timeout_s,
         draining=lambda: readiness.draining,
     )
 

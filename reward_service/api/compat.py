@@ -29,7 +29,7 @@ from reward_service.types import RolloutResult
 REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
 
 
-def compat_of(request: Request) -> CompatService:
+async def compat_of(request: Request) -> CompatService:
     """Return the application's meeting place."""
     compat: CompatService = request.app.state.compat
     return compat

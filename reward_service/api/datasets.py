@@ -98,7 +98,7 @@ class QuestionOut(TypedDict):
     question: dict[str, Any]
 
 
-def datasets_of(request: Request) -> Datasets:
+async def datasets_of(request: Request) -> Datasets:
     """Return the application's data sets."""
     datasets: Datasets = request.app.state.datasets
     return datasets

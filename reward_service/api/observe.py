@@ -16,6 +16,7 @@ from reward_service.api.problems import confess, refuse_call
 from reward_service.api.record import Record
 from reward_service.errors import CallError, MalformedHeader
 from reward_service.metrics import Metrics
+from reward_service.service import RewardService
 from reward_service.timings import Timings
 
 log = logging.getLogger("reward_service.request")
@@ -31,11 +32,12 @@ class Observe:
     """Serves every connection of the application."""
 
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, timeout_s: float, draining: Callable[[], bool]
+        self, app: ASGIApp, *, service: RewardService, metrics: Metrics, draining: Callable[[], bool]
     ) -> None:
         self.app = app
+        self.service = service
         self.metrics = metrics
-        self.timeout_s = timeout_s
+        self.timeout_s = service.settings.request_timeout_s
         self.draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,6 +45,7 @@ class Observe:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        self.service.arrivals += 1
         headers = Headers(scope=scope)
         method = scope["method"] if scope["method"] in METHODS else "other"
         record = Record(_request_id(headers), method, Timings(timeout_s=self.timeout_s), self.metrics)

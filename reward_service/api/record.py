@@ -15,7 +15,7 @@ from reward_service.errors import GroupError
 from reward_service.metrics import Metrics, count_refused, count_results
 from reward_service.service import Scored
 from reward_service.timings import Timings
-from reward_service.types import GroupResult, RolloutStatus
+from reward_service.types import GroupResult, RolloutResult, RolloutStatus
 
 
 @dataclass(slots=True)
@@ -96,11 +96,21 @@ class Record:
         count_results(self.metrics, kept)
         self.groups += len(kept)
         for result in kept:
-            self.rollouts += len(result.rollouts)
-            self.outcomes.update(
-                one.outcome if one.status is RolloutStatus.SCORED and one.outcome else one.status
-                for one in result.rollouts
-            )
+            self._note(result.rollouts)
+
+    def note(self, question_id: str | None, rollouts: Sequence[RolloutResult]) -> None:
+        """Write down what was answered of one group; whoever closed it has counted it."""
+        if question_id is not None:
+            self.question_ids.add(question_id)
+        self.groups += 1
+        self._note(rollouts)
+
+    def _note(self, rollouts: Sequence[RolloutResult]) -> None:
+        self.rollouts += len(rollouts)
+        self.outcomes.update(
+            one.outcome if one.status is RolloutStatus.SCORED and one.outcome else one.status
+            for one in rollouts
+        )
 
     def count_refused(self, rollouts: int, error: GroupError) -> None:
         """Count a group that was refused."""

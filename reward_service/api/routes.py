@@ -1,7 +1,7 @@
 """One function a call: read, ask the service, answer."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -24,7 +24,7 @@ from reward_service.adapters.replies import (
 )
 from reward_service.api import stream
 from reward_service.api.body import read_call, read_line
-from reward_service.api.documents import POSTED, body_of, problems_of
+from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
 from reward_service.api.record import Record, record_of
 from reward_service.config import shown
 from reward_service.errors import (
@@ -84,11 +84,6 @@ def publish(service: RewardService, record: Record, groups: Iterable[Published],
         record.metrics.add("ledger_records_total", amount=service.publish(groups, terms))
 
 
-def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
-    with record.timings.stage("encode"):
-        return Response(encode(reply()), media_type="application/json")
-
-
 @router.post(
     "/v1/groups/score",
     tags=["rewards"],
@@ -96,8 +91,9 @@ def _json(record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
     responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=body_of(ScoreIn),
 )
-async def score_groups(request: Request, service: Service) -> Response:
+async def score_groups(request: Request) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
+    service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profile(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
@@ -180,7 +176,7 @@ async def match(request: Request, service: Service) -> Response:
     measured = await service.measure(
         [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
     )
-    return _json(record, lambda: facts_reply(measured, profile))
+    return timed_json(record, lambda: facts_reply(measured, profile))
 
 
 @router.post(
@@ -208,7 +204,7 @@ async def rewards(request: Request, service: Service) -> Response:
     terms = Terms(record.request_id, profile, estimator, call.policy())
     publish(service, record, recorded(call.groups, rewarded), terms)
     groups = zip(call.groups, rewarded, strict=True)
-    return _json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
+    return timed_json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
 
 
 @router.post(
@@ -229,7 +225,7 @@ async def explain(request: Request, service: Service) -> Response:
     explained = await service.explain(
         call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
-    return _json(record, lambda: explain_out(*explained, profile))
+    return timed_json(record, lambda: explain_out(*explained, profile))
 
 
 class Health(TypedDict):

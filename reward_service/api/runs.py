@@ -31,11 +31,13 @@ from reward_service.adapters.runs import (
 )
 from reward_service.admission import Ticket
 from reward_service.api.body import read_call
-from reward_service.api.documents import POSTED, body_of, json_response, problems_of
-from reward_service.api.record import record_of
+from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
+from reward_service.api.record import Record, record_of
 from reward_service.errors import (
     AttemptSuperseded,
+    CallError,
     CorruptState,
+    DeadlineExceeded,
     EngineMismatch,
     GroupClosed,
     GroupFull,
@@ -57,9 +59,11 @@ from reward_service.errors import (
 )
 from reward_service.groups.stores.protocols import GroupKey
 from reward_service.groups.watch import Patience
+from reward_service.metrics import count_evaluated
+from reward_service.runs.seen import Seen
 from reward_service.runs.service import Arrival, RunService, Taken
 
-STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable)
+STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable, DeadlineExceeded)
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
 RunId = Annotated[Id, Path(description="Your id of the training.")]
@@ -81,10 +85,22 @@ def ticket_of(request: Request) -> Ticket:
     return ticket
 
 
-async def key_of(run_id: RunId, group_id: GroupId) -> GroupKey:
-    """Return the group that a path names."""
-    return GroupKey(run_id, group_id)
+async def named_run(request: Request, run_id: RunId) -> str:
+    """Return the run that a path names; it stands in the log line whatever becomes of the call."""
+    record_of(request).run_ids.add(run_id)
+    return run_id
 
+
+NamedRun = Annotated[str, Depends(named_run)]
+
+
+async def key_of(request: Request, run_id: RunId, group_id: GroupId) -> GroupKey:
+    """Return the group that a path names."""
+    return GroupKey(await named_run(request, run_id), group_id)
+
+
+# Of the time that is left to a call; the rest is for the last look and the reply.
+WAITING_SHARE = 0.9
 
 Runs = Annotated[RunService, Depends(runs_of)]
 Key = Annotated[GroupKey, Depends(key_of)]
@@ -98,10 +114,15 @@ async def left(receive: Receive) -> None:
 
 
 def _patience(request: Request, runs: RunService, wait_s: float) -> Patience:
-    """Say how long to wait, and give back what the request was admitted with: who waits takes no work."""
+    """Say how long to wait, and give back what the request was admitted with: who waits takes no work.
+
+    A caller in a hurry is left the time for a last look at the group.
+    """
     request.state.ticket.release()
     remaining_s = record_of(request).timings.remaining_s()
-    wait_s = min(wait_s, runs.settings.max_wait_s, wait_s if remaining_s is None else remaining_s)
+    wait_s = min(wait_s, runs.settings.max_wait_s)
+    if remaining_s is not None:
+        wait_s = min(wait_s, remaining_s * WAITING_SHARE)
     return Patience(wait_s, partial(left, request.receive))
 
 
@@ -114,33 +135,41 @@ def _patience(request: Request, runs: RunService, wait_s: float) -> Patience:
     },
     openapi_extra=body_of(RunIn),
 )
-async def declare_run(request: Request, runs: Runs, run_id: RunId) -> Response:
+async def declare_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     """Declare a run, once: 201. The same again changes nothing: 200. Anything else is a conflict.
 
     What it names is pinned: a later change of the profile or of the active index version does not reach it.
     """
-    body = await read_call(request, runs.scorer, RunIn)
-    run, is_new = await runs.declare(run_id, body.to_domain())
-    return json_response(run_out(run), status=201 if is_new else 200)
+    record, body = record_of(request), await read_call(request, runs.scorer, RunIn)
+    run, is_new = await runs.declare(run_id, body.to_domain(), timings=record.timings)
+    return timed_json(record, lambda: run_out(run), status=201 if is_new else 200)
 
 
 @router.get("/v1/runs/{run_id}", response_model=RunOut, responses=problems_of(*STORED))
-async def read_run(runs: Runs, run_id: RunId) -> Response:
+async def read_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     """Return a run."""
-    return json_response(run_out(await runs.find(run_id)))
+    record = record_of(request)
+    run = await runs.find(run_id, timings=record.timings)
+    return timed_json(record, lambda: run_out(run))
 
 
-@router.delete("/v1/runs/{run_id}", status_code=204, responses=problems_of(StateUnavailable))
-async def delete_run(runs: Runs, run_id: RunId) -> Response:
+@router.delete(
+    "/v1/runs/{run_id}", status_code=204, responses=problems_of(StateUnavailable, DeadlineExceeded)
+)
+async def delete_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     """Delete a run and all its groups. Deleting what is not there changes nothing."""
-    await runs.drop(run_id)
+    await runs.drop(run_id, timings=record_of(request).timings)
     return Response(status_code=204)
 
 
 @router.get("/v1/runs/{run_id}/groups", response_model=OpenGroupsOut, responses=problems_of(*GROUPED))
-async def open_groups(runs: Runs, run_id: RunId, query: Annotated[ListQuery, Query()]) -> Response:
+async def open_groups(
+    request: Request, runs: Runs, run_id: NamedRun, query: Annotated[ListQuery, Query()]
+) -> Response:
     """Return the open groups of a run, those that close first coming first, each with what is missing."""
-    return json_response(open_groups_out(await runs.open_groups(run_id, limit=query.limit)))
+    record = record_of(request)
+    found = await runs.open_groups(run_id, limit=query.limit, timings=record.timings)
+    return timed_json(record, lambda: open_groups_out(found))
 
 
 @router.put(
@@ -179,14 +208,21 @@ async def put_rollout(
 
     Sending it again is safe at any time, also through another replica: the answer is the same, `replayed`.
     """
+    record = record_of(request)
     if query.purpose == "eval":
         arrival = await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query)
-        return json_response(evaluated_out(await runs.evaluate(arrival)))
+        evaluated = await runs.evaluate(arrival, timings=record.timings)
+        record.note(evaluated.truth.question.question_id, [evaluated.result])
+        count_evaluated(record.metrics, evaluated.result)
+        return timed_json(record, lambda: evaluated_out(evaluated))
     with runs.waiting(key, query.wait_s) as waiter:
         taken = await _take(request, runs, key=key, rollout_id=rollout_id, query=query)
         ticket_of(request).release()
-        seen = await runs.outcome(taken, waiter, _patience(request, runs, query.wait_s))
-    return json_response(member_out(taken, seen), status=202 if seen.state.is_open else 200)
+        patience = _patience(request, runs, query.wait_s)
+        seen = await runs.outcome(taken, waiter, patience, timings=record.timings)
+    with record.timings.stage("reward"):
+        record.note(seen.state.question_id, [seen.result_of(rollout_id)])
+    return timed_json(record, lambda: member_out(taken, seen), status=202 if seen.state.is_open else 200)
 
 
 async def _arrival(
@@ -201,8 +237,20 @@ async def _arrival(
 async def _take(
     request: Request, runs: RunService, *, key: GroupKey, rollout_id: str, query: MemberQuery
 ) -> Taken:
-    """Take a rollout in; its text is let go of on return."""
-    return await runs.take(await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query))
+    """Take a rollout in, and count it; its text is let go of on return."""
+    arrival, record = (
+        await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query),
+        record_of(request),
+    )
+    try:
+        taken = await runs.take(arrival, timings=record.timings)
+    except CallError as error:
+        record.metrics.add("put_rollouts_total", error.slug)
+        raise
+    record.metrics.add("put_rollouts_total", "replayed" if taken.replayed else "taken")
+    if taken.closed_it:
+        record.metrics.observe("group_overhead_seconds", value=record.timings.total_s())
+    return taken
 
 
 @router.get(
@@ -212,10 +260,12 @@ async def read_group(
     request: Request, runs: Runs, *, key: Key, query: Annotated[WaitQuery, Query()]
 ) -> Response:
     """Return a group as `POST /v1/groups/score` would, and what is missing; wait for it to close where asked to."""
+    record = record_of(request)
     ticket_of(request).release()
     with runs.waiting(key, query.wait_s) as waiter:
-        seen = await runs.group(key, waiter, _patience(request, runs, query.wait_s))
-    return json_response(assembled_out(seen))
+        patience = _patience(request, runs, query.wait_s)
+        seen = await runs.group(key, waiter, patience, timings=record.timings)
+    return _group(record, seen)
 
 
 @router.post(
@@ -223,6 +273,15 @@ async def read_group(
     response_model=AssembledOut,
     responses=problems_of(*GROUPED, AttemptSuperseded),
 )
-async def close_group(runs: Runs, key: Key, query: Annotated[AttemptQuery, Query()]) -> Response:
+async def close_group(
+    request: Request, runs: Runs, *, key: Key, query: Annotated[AttemptQuery, Query()]
+) -> Response:
     """Close a group now, as if its deadline had passed: no more rollouts will come. A closed one stays as it is."""
-    return json_response(assembled_out(await runs.close(key, attempt=query.attempt)))
+    record = record_of(request)
+    return _group(record, await runs.close(key, attempt=query.attempt, timings=record.timings))
+
+
+def _group(record: Record, seen: Seen) -> Response:
+    with record.timings.stage("reward"):
+        record.note(seen.state.question_id, seen.result.rollouts)
+    return timed_json(record, lambda: assembled_out(seen))

@@ -16,7 +16,10 @@ class LoopClients:
 
     def here(self) -> AsyncClient:
         """Return the client of the loop that runs now."""
-        return self._clients.setdefault(asyncio.get_running_loop(), self._make())
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            self._clients[loop] = self._make()
+        return self._clients[loop]
 
     async def aclose(self) -> None:
         """Close the client of the loop that runs now."""

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -41,7 +41,7 @@ class MeasureSpec:
     """How entities are found in thoughts."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """One profile."""
 
@@ -53,7 +53,7 @@ class Profile:
     estimator: Estimator = field(default_factory=Estimator)
     """Used where a call or a run names none."""
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """`sha256:` and the hash of what the profile computes."""
         computed = {"schema": SCHEMA, **_differences(self)}

@@ -5,7 +5,7 @@ Every replica does it for all groups, so none is special and none is missed when
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import groupby
 from operator import attrgetter
@@ -13,10 +13,12 @@ from operator import attrgetter
 from reward_service import errors
 from reward_service.groups.stores.protocols import GroupKey, Snapshot
 from reward_service.runs.standing import Standing
+from reward_service.timings import Timings
 
 log = logging.getLogger("reward_service")
 
 LOOK_EVERY_S = 1.0
+CANCEL_AGAIN_S = 0.2
 # Groups read with one command: 256 groups of 16 are half a megabyte.
 CHUNK = 256
 CANNOT_BE_READ = (errors.CorruptState, errors.EngineMismatch, errors.ProfileMismatch, errors.UnknownProfile)
@@ -43,9 +45,7 @@ class Keeper:
         try:
             yield
         finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await _ended(loops)
             await self._standing.store.stop()
 
     async def tick(self) -> None:
@@ -77,14 +77,15 @@ class Keeper:
         store = self._standing.store
         snapshot = await store.read(run_id)
         if snapshot.run is None:
-            self._standing.runs_in_use.discard(run_id)
+            self._standing.runs_in_use.pop(run_id, None)
             return
+        self._standing.runs_in_use[run_id] = snapshot.open_groups
         for listed in await store.open_groups(run_id, until=snapshot.now, limit=CHUNK):
             await self._expire(GroupKey(run_id, listed.group_id))
 
     async def _expire(self, key: GroupKey) -> None:
         try:
-            if await self._standing.expire(key) is None:
+            if await self._standing.expire(key, timings=Timings()) is None:
                 await self._standing.store.forget(key)
         except errors.UnknownRun:
             return  # deleted meanwhile
@@ -110,3 +111,17 @@ class Keeper:
             log.warning("group %s of run %s: %s %s", *key[::-1], error.title, error.detail)
         else:
             self._standing.watch.tell(key, seen, asked=asked)
+
+
+async def _ended(loops: Collection["asyncio.Task[None]"]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: a command to Redis that is answered in the same moment loses the cancellation (`asyncio.wait_for`
+    before Python 3.12 returns the result instead), and a loop that goes on for ever keeps the process from ending.
+    """
+    pending = set(loops)
+    while pending:
+        for loop in pending:
+            loop.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*loops, return_exceptions=True)

@@ -48,6 +48,11 @@ class Seen:
         return None if self.state.is_open else self.result.group_max
 
     @property
+    def waited_s(self) -> float:
+        """How long a closed group was open."""
+        return self.state.closes_at - self.state.opened_at
+
+    @property
     def entities(self) -> int:
         """How many entities its question has."""
         return self.state.members[0].facts.entities

@@ -15,9 +15,10 @@ from reward_service.groups.values import Claim, Decision, Declaration, GroupStat
 from reward_service.groups.watch import Patience, Waiter
 from reward_service.profiles import Profile
 from reward_service.runs.seen import Seen
-from reward_service.runs.standing import Look, Standing
+from reward_service.runs.standing import Company, Look, Standing
 from reward_service.scoring import ENGINE_DIGEST, evaluate
 from reward_service.service import QuestionRef, RewardService, Truth
+from reward_service.timings import Timings
 from reward_service.types import Rollout, RolloutFacts, RolloutResult
 
 # The setting that bounds a value of a declaration, and where that value stands in the body.
@@ -51,6 +52,11 @@ class Taken:
     explained: tuple[Truth, RolloutFacts] | None
     """Evidence goes into the answer to this call and is stored nowhere; None where it was not asked for."""
 
+    @property
+    def closed_it(self) -> bool:
+        """Whether the group waited for nobody else."""
+        return not self.replayed and not self.seen.state.is_open
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
@@ -71,7 +77,7 @@ class RunService:
         self.standing = Standing(scorer, store)
         self.scorer = scorer
 
-    async def declare(self, run_id: str, declared: Declaration) -> tuple[Run, bool]:
+    async def declare(self, run_id: str, declared: Declaration, *, timings: Timings) -> tuple[Run, bool]:
         """Declare a run, or find it declared; returns it, and whether it is new.
 
         Raises:
@@ -79,13 +85,15 @@ class RunService:
             UnknownProfile, UnknownDataset: it names what is not here.
             InvalidRequest: a value is over a limit of the service.
         """
-        run = await self.standing.run(run_id)
+        run = await self.standing.run(run_id, timings=timings)
         is_new = False
         if run is None:
-            drawn = await self._pinned(run_id, declared)
-            record = await self.standing.store.declare(
-                run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
-            )
+            with timings.stage("look_up"):
+                drawn = await self._pinned(run_id, declared)
+            async with timings.remote("state"):
+                record = await self.standing.store.declare(
+                    run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
+                )
             run = decode_run(record)
             is_new = run == drawn
         if run.declared != declared:
@@ -104,27 +112,29 @@ class RunService:
         """Answer everybody who waits with what there is: this process is about to end."""
         self.standing.watch.release()
 
-    async def find(self, run_id: str) -> Run:
+    async def find(self, run_id: str, *, timings: Timings) -> Run:
         """Return a run.
 
         Raises:
             UnknownRun: there is none.
         """
-        return await self.standing.find(run_id)
+        return await self.standing.find(run_id, timings=timings)
 
-    async def drop(self, run_id: str) -> None:
+    async def drop(self, run_id: str, *, timings: Timings) -> None:
         """Forget a run and all its groups; nothing happens where there is none."""
-        await self.standing.store.drop(run_id)
+        async with timings.remote("state"):
+            await self.standing.store.drop(run_id)
 
-    async def open_groups(self, run_id: str, *, limit: int) -> list[Seen]:
+    async def open_groups(self, run_id: str, *, limit: int, timings: Timings) -> list[Seen]:
         """Return open groups of a run, those that close first coming first.
 
         Raises:
             UnknownRun: there is none.
         """
-        await self.find(run_id)
-        listed = await self.standing.store.open_groups(run_id, limit=limit)
-        found = await self.standing.see_many(run_id, [group.group_id for group in listed])
+        await self.find(run_id, timings=timings)
+        async with timings.remote("state"):
+            listed = await self.standing.store.open_groups(run_id, limit=limit)
+        found = await self.standing.see_many(run_id, [group.group_id for group in listed], timings=timings)
         return [seen for seen in found if seen is not None and seen.state.is_open]
 
     @contextmanager
@@ -136,7 +146,7 @@ class RunService:
         with self.standing.watch.waiting(key) as waiter:
             yield waiter
 
-    async def take(self, arrival: Arrival) -> Taken:
+    async def take(self, arrival: Arrival, *, timings: Timings) -> Taken:
         """Take a rollout in: decide, measure it where it is wanted, and decide again.
 
         Raises:
@@ -144,39 +154,55 @@ class RunService:
             AttemptSuperseded, QuestionConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
             QuotaExceeded: it would open one group too many.
             EngineMismatch, IndexUnavailable, StateUnavailable: it may be taken later.
+            DeadlineExceeded: nobody waits any more; it may be in all the same, and sending it again tells.
         """
+        with self.standing.company(arrival.key) as company:
+            return await self._take(arrival, company, timings)
+
+    async def _take(self, arrival: Arrival, company: Company, timings: Timings) -> Taken:
         key = arrival.key
-        run = await self.find(key.run_id)
+        glance = await self.standing.glance(key, timings=timings)
+        run = self.standing.run_of(glance.snapshot)
         claim = _claim(arrival, run)
-        decision, seen = await self.standing.change(key, lambda look: self._admitted(look, claim))
+        now = await self.standing.change(
+            key, lambda look: self._admitted(look, claim), timings=timings, since=glance
+        )
         measured = None
-        if decision.admitted or arrival.explain:
-            measured = await self._measured(arrival, run)
-        if decision.admitted and measured is not None:
+        if now.decision.admitted or arrival.explain:
+            measured = await self._measured(arrival, run, timings)
+        if now.decision.admitted and measured is not None:
             truth, facts = measured
 
             def add(look: Look) -> Decision:
+                if look.assembler.run.epoch != run.epoch:
+                    return Decision(
+                        None, refusal=errors.StateUnavailable("the run was declared anew meanwhile")
+                    )
                 return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
 
-            async with self.standing.turn(key):
-                decision, seen = await self.standing.change(key, add)
-        if seen is None:
+            async with company.turn(timings=timings):
+                now = await self.standing.change(key, add, timings=timings, since=company.since(now.glance))
+                company.left = now.glance
+        if now.seen is None:
             raise AssertionError("a rollout that was not refused is in a group")
-        return Taken(claim, seen, decision.replayed, measured if arrival.explain else None)
+        return Taken(claim, now.seen, now.decision.replayed, measured if arrival.explain else None)
 
-    async def evaluate(self, arrival: Arrival) -> Evaluated:
+    async def evaluate(self, arrival: Arrival, *, timings: Timings) -> Evaluated:
         """Score one rollout outside of training. Nothing is kept, so it can be asked any number of times.
 
         Raises:
             UnknownRun, UnknownQuestion: there is no such thing.
         """
-        run = await self.find(arrival.key.run_id)
+        run = await self.find(arrival.key.run_id, timings=timings)
         _claim(arrival, run)
         profile = self.standing.profile(run)
-        truth, facts = await self._measured(arrival, run)
-        return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
+        truth, facts = await self._measured(arrival, run, timings)
+        with timings.stage("reward"):
+            return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
 
-    async def outcome(self, taken: Taken, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
+    async def outcome(
+        self, taken: Taken, waiter: Waiter[Seen] | None, patience: Patience, *, timings: Timings
+    ) -> Seen:
         """Wait for the group of a rollout that is in; returns the group as it is then, maybe still open.
 
         Raises:
@@ -187,35 +213,40 @@ class RunService:
         if waiter is None or not seen.state.is_open:
             return seen
         over = partial(_is_over, claim=claim)
-        now = waiter.told if await waiter.until(over, patience) else await self.standing.see(seen.key)
+        with timings.stage("wait"):
+            was_told = await waiter.until(over, patience)
+        now = waiter.told if was_told else await self.standing.see(seen.key, timings=timings)
         if now is None or not _holds(now.state, claim):
-            await self.find(seen.key.run_id)
+            await self.find(seen.key.run_id, timings=timings)
             raise _lost(now, claim)
         return now
 
-    async def group(self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience) -> Seen:
+    async def group(
+        self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience, *, timings: Timings
+    ) -> Seen:
         """Return a group, waiting for it to close; it may still be open, and it may come while we wait.
 
         Raises:
             UnknownRun, UnknownGroup: there is no such thing.
         """
-        seen = await self.standing.expire(key)
+        seen = await self.standing.expire(key, timings=timings)
         if waiter is not None and not _is_closed(seen):
-            was_told = await waiter.until(lambda told, _is_fresh: _is_closed(told), patience)
-            seen = waiter.told if was_told else await self.standing.see(key)
+            with timings.stage("wait"):
+                was_told = await waiter.until(lambda told, _is_fresh: _is_closed(told), patience)
+            seen = waiter.told if was_told else await self.standing.see(key, timings=timings)
         return _there(seen)
 
-    async def close(self, key: GroupKey, *, attempt: int) -> Seen:
+    async def close(self, key: GroupKey, *, attempt: int, timings: Timings) -> Seen:
         """Close a group with the members it has.
 
         Raises:
             UnknownRun, UnknownGroup: there is no such thing.
             AttemptSuperseded: it is at another attempt.
         """
-        _, seen = await self.standing.change(
-            key, lambda look: look.assembler.end(look.state, attempt=attempt, now=look.now)
+        changed = await self.standing.change(
+            key, lambda look: look.assembler.end(look.state, attempt=attempt, now=look.now), timings=timings
         )
-        return _there(seen)
+        return _there(changed.seen)
 
     async def _pinned(self, run_id: str, declared: Declaration) -> Run:
         """Settle everything a declaration names."""
@@ -241,12 +272,13 @@ class RunService:
             return Decision(None, refusal=errors.QuotaExceeded(f"{quota} groups are open"))
         return decision
 
-    async def _measured(self, arrival: Arrival, run: Run) -> tuple[Truth, RolloutFacts]:
+    async def _measured(self, arrival: Arrival, run: Run, timings: Timings) -> tuple[Truth, RolloutFacts]:
         truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
             arrival.rollout,
             self.standing.profile(run),
             explain=arrival.explain,
+            timings=timings,
         )
         if truth.index is not None and truth.index != run.index:
             raise errors.IndexUnavailable("this replica holds other content under the run's index version")

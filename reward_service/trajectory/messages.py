@@ -9,7 +9,7 @@ Who wrote what is decided by the role, never by the text: only an assistant mess
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reward_service.trajectory.grammars import unfinished_tag
@@ -18,24 +18,28 @@ from reward_service.types import Segment, SegmentKind
 
 PROMPT_ROLES = frozenset({"system", "developer"})
 TOOL_ROLES = frozenset({"tool", "function"})
+_NOT_ASSISTANT = PROMPT_ROLES | TOOL_ROLES | {"user"}
+# What JSON makes of objects and arrays is asked for first: an abstract class takes ten times as long.
+_OBJECT = (dict, Mapping)
+_ARRAY = (list, Sequence)
 
 
 class UnparsableRollout(ValueError):  # names what it is about
     """The caller's record of the rollout cannot be read; nothing the policy did."""
 
 
-def _text(value: Any, where: str) -> str:
-    """Return the text of a message's content: a string, null, or a list of parts."""
-    if value is None:
-        return ""
+def _text(value: Any, n: int, name: str) -> str:
+    """Return the text of a field of message n: a string, null, or a list of parts."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Sequence):
-        parts = [part.get("text", "") if isinstance(part, Mapping) else part for part in value]
+    if value is None:
+        return ""
+    if isinstance(value, _ARRAY):
+        parts = [part.get("text", "") if isinstance(part, _OBJECT) else part for part in value]
         if all(isinstance(part, str) for part in parts):
             return "".join(parts)
     raise UnparsableRollout(
-        f"{where} must be a string, null or a list of text parts, got {type(value).__name__}"
+        f"messages[{n}].{name} must be a string, null or a list of text parts, got {type(value).__name__}"
     )
 
 
@@ -45,21 +49,20 @@ def tool_call_text(name: str | None, arguments: Any) -> str:
     return written if name is None else f"{name} {written}"
 
 
-def _tool_calls(message: Mapping[str, Any], where: str) -> list[Segment]:
-    calls = message.get("tool_calls")
+def _tool_calls(calls: Any, n: int) -> list[Segment]:
+    """Return the tool calls of message n."""
     if calls is None:
         return []
-    if not isinstance(calls, Sequence) or isinstance(calls, str):
-        raise UnparsableRollout(f"{where}.tool_calls must be a list, got {type(calls).__name__}")
-    segments = []
-    for n, call in enumerate(calls):
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-            raise UnparsableRollout(f"{where}.tool_calls[{n}] must be an object with function.name")
-        segments.append(
-            Segment(SegmentKind.TOOL_CALL, tool_call_text(function["name"], function.get("arguments")))
-        )
-    return segments
+    if not isinstance(calls, _ARRAY) or isinstance(calls, str):
+        raise UnparsableRollout(f"messages[{n}].tool_calls must be a list, got {type(calls).__name__}")
+    return [_tool_call(call, n, number) for number, call in enumerate(calls)]
+
+
+def _tool_call(call: Any, n: int, number: int) -> Segment:
+    function = call.get("function") if isinstance(call, _OBJECT) else None
+    if not isinstance(function, _OBJECT) or not isinstance(name := function.get("name"), str):
+        raise UnparsableRollout(f"messages[{n}].tool_calls[{number}] must be an object with function.name")
+    return Segment(SegmentKind.TOOL_CALL, tool_call_text(name, function.get("arguments")))
 
 
 def _untagged_kind(blocks: Sequence[Block], *, final: bool) -> SegmentKind | None:
@@ -69,28 +72,31 @@ def _untagged_kind(blocks: Sequence[Block], *, final: bool) -> SegmentKind | Non
     return None if any(block.kind is SegmentKind.ANSWER for block in blocks) else SegmentKind.ANSWER
 
 
-def _assistant(message: Mapping[str, Any], where: str, *, last: bool) -> Iterator[tuple[Segment, str | None]]:
-    """Yield the segments of an assistant message, each with the format error of the text it came from."""
+def _said(blocks: Sequence[Block], *, final: bool) -> list[Segment]:
+    """Return the segments of an assistant's text."""
+    untagged = _untagged_kind(blocks, final=final)
+    return [
+        Segment(kind, block.text)
+        for block in blocks
+        if (kind := block.kind or untagged) is not None and (block.is_segment or block.text.strip())
+    ]
+
+
+def _assistant(message: Mapping[str, Any], n: int, *, last: bool) -> tuple[list[Segment], str | None]:
+    """Return the segments of an assistant message, and the format error of its text."""
     reasoning = message.get("reasoning_content")
-    thought = _text(
-        message.get("reasoning") if reasoning is None else reasoning, f"{where}.reasoning_content"
-    )
-    if thought:
-        yield Segment(SegmentKind.THOUGHT, thought), None
-    calls = _tool_calls(message, where)
-    blocks = list(scan_blocks(_text(message.get("content"), f"{where}.content")))
-    error = unfinished_tag(blocks)
-    untagged = _untagged_kind(blocks, final=last and not calls)
-    for block in blocks:
-        kind = block.kind or untagged
-        if kind is not None and (block.is_segment or block.text.strip()):
-            yield Segment(kind, block.text), error
-    for call in calls:
-        yield call, None
+    if reasoning is None:
+        reasoning = message.get("reasoning")
+    thought = _text(reasoning, n, "reasoning_content")
+    calls = _tool_calls(message.get("tool_calls"), n)
+    blocks = list(scan_blocks(_text(message.get("content"), n, "content")))
+    said = _said(blocks, final=last and not calls)
+    thoughts = [Segment(SegmentKind.THOUGHT, thought)] if thought else []
+    return thoughts + said + calls, unfinished_tag(blocks)
 
 
-def _not_assistant(role: str, message: Mapping[str, Any], where: str) -> list[Segment]:
-    content = _text(message.get("content"), f"{where}.content")
+def _not_assistant(role: str, message: Mapping[str, Any], n: int) -> list[Segment]:
+    content = _text(message.get("content"), n, "content")
     if role in TOOL_ROLES:
         return [Segment(SegmentKind.TOOL_RESPONSE, content)]
     if role == "user" and "<tool_response>" in content:
@@ -117,17 +123,16 @@ def parse_messages(messages: Sequence[Any]) -> tuple[list[Segment], str | None]:
     error: str | None = None
     has_assistant = False
     for n, message in enumerate(messages):
-        where = f"messages[{n}]"
-        role = message.get("role") if isinstance(message, Mapping) else None
+        role = message.get("role") if isinstance(message, _OBJECT) else None
         if role == "assistant":
             has_assistant = True
-            for segment, problem in _assistant(message, where, last=n == len(messages) - 1):
-                segments.append(segment)
-                error = error or problem
-        elif isinstance(role, str) and role in TOOL_ROLES | PROMPT_ROLES | {"user"}:
-            segments += _not_assistant(role, message, where)
+            said, problem = _assistant(message, n, last=n == len(messages) - 1)
+            segments += said
+            error = error or problem
+        elif isinstance(role, str) and role in _NOT_ASSISTANT:
+            segments += _not_assistant(role, message, n)
         else:
-            raise UnparsableRollout(f"{where} must be an object with a known role")
+            raise UnparsableRollout(f"messages[{n}] must be an object with a known role")
     if not has_assistant:
         raise UnparsableRollout("messages hold no assistant message")
     return segments, error

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from reward_service.types import SegmentKind
 
@@ -71,9 +72,8 @@ R1_SEARCHER = Tags(
 """arXiv:2503.05592, App.: the query and the documents stand inside `<think>`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One tagged piece, or a piece outside any tag."""
+class Block(NamedTuple):
+    """One tagged piece, or a piece outside any tag; a named tuple, as a call of a megabyte makes a thousand."""
 
     kind: SegmentKind | None
     """None: text outside any tag."""
@@ -130,7 +130,10 @@ def _opened_inside(
 
 
 def scan_blocks(text: str, tags: Tags = TAGGED) -> Iterator[Block]:
-    """Cut tagged text into blocks, in order, losing only the tags themselves; in nested formats blank thoughts too."""
+    """Cut tagged text into blocks, in order, losing only the tags themselves; in nested formats blank thoughts too.
+
+    Nothing outside the tags is no block.
+    """
     if not tags.nested:
         return _scan(text, tags)
     return (block for block in _scan(text, tags) if not block.is_blank_thought)
@@ -140,26 +143,29 @@ def _scan(text: str, tags: Tags) -> Iterator[Block]:
     block: _Open | None = None
     at = 0
     first = True
+    meaning = tags.meaning
     for tag in tags.pattern.finditer(text):
-        closing, kind = tags.meaning[tag[0]]
+        closing, kind = meaning[tag[0]]
+        start, end = tag.span()
         if block is None:
-            if closing and kind is SegmentKind.THOUGHT and first:
-                yield Block(kind, text[at : tag.start()], opened=False)
+            if closing and first and kind is SegmentKind.THOUGHT:
+                yield Block(kind, text[at:start], opened=False)
             else:
-                yield Block(None, text[at : tag.start()])
+                if at < start:
+                    yield Block(None, text[at:start])
                 if closing:
                     yield Block(kind, "", opened=False)
                 else:
-                    block = _Open(kind, tag.end())
+                    block = _Open(kind, end)
         elif closing and kind is block.kind:
-            yield Block(kind, text[block.start : tag.start()], closed=not block.reopened)
-            block = _Open(SegmentKind.THOUGHT, tag.end()) if block.in_thought else None
+            yield Block(kind, text[block.start : start], closed=not block.reopened)
+            block = _Open(SegmentKind.THOUGHT, end) if block.in_thought else None
         elif not closing:
             ended, block = _opened_inside(text, block, tag, kind=kind, tags=tags)
             yield from ended
-        at = tag.end()
+        at = end
         first = False
-    if block is None:
-        yield Block(None, text[at:])
-    else:
+    if block is not None:
         yield from _unclosed(text, block, len(text))
+    elif at < len(text):
+        yield Block(None, text[at:])

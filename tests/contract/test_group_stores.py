@@ -106,7 +106,7 @@ async def store(request, clock):
 
 async def put(store, old, new, **more):
     write = Write(new, **({"keep_s": 60.0, "closes_at": None} | more))
-    return await store.swap(KEY, old, write, run=RUN, keep_run_s=60.0)
+    return await store.swap(KEY, old, write, run=RUN, keep_run_s=60.0) is None
 
 
 async def group(store):
@@ -145,6 +145,18 @@ async def test_a_group_is_swapped_for_what_was_read_and_for_nothing_else(store):
     assert await group(store) == b"1"
     assert await put(store, b"1", b"2")
     assert await group(store) == b"2"
+
+
+async def test_who_is_beaten_is_told_what_stands_there(store, clock):
+    write = Write(b"2", keep_s=60.0, closes_at=None)
+    assert await store.swap(KEY, None, write, run=RUN, keep_run_s=60.0) == (clock.now(), None, 0, (None,))
+
+    await store.declare("run", RUN, keep_s=60.0)
+    await put(store, None, b"1", closes_at=5.0)
+
+    for old, run in ((None, RUN), (b"other", RUN), (b"1", b"another run")):
+        beaten = await store.swap(KEY, old, write, run=run, keep_run_s=60.0)
+        assert beaten == await store.read("run", ["group"]) == (clock.now(), RUN, 1, (b"1",))
 
 
 async def test_a_swap_whose_answer_was_lost_succeeds_again(store):
@@ -203,7 +215,7 @@ async def test_ids_may_hold_anything(store):
     key = GroupKey("run", "a:{b} * \u202e習")
     await store.declare("run", RUN, keep_s=60.0)
 
-    assert await store.swap(key, None, Write(b"1", 60.0, 1.0), run=RUN, keep_run_s=60.0)
+    assert await store.swap(key, None, Write(b"1", 60.0, 1.0), run=RUN, keep_run_s=60.0) is None
     assert (await store.read("run", [key.group_id])).groups == (b"1",)
     assert await store.open_groups("run") == [OpenGroup(key.group_id, 1.0)]
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reward_service.adapters.native import ExplainIn, GroupIn, MatchIn, RewardsIn, ScoreIn, decode
+from reward_service.adapters.native import (
+    ExplainIn,
+    GroupIn,
+    MatchIn,
+    RewardsIn,
+    ScoreIn,
+    check_depth,
+    decode,
+)
 from reward_service.adapters.records import BadLine, read_lines
 from reward_service.errors import InvalidRequest, MalformedJson
 from reward_service.profiles import shipped
@@ -52,6 +60,15 @@ def test_bytes(model, body):
 @given(value=values)
 def test_json(model, value):
     decoded(json.dumps(value).encode("utf-8", "surrogatepass"), model)
+
+
+@pytest.mark.parametrize("most", [8, 64, 190])
+def test_the_deepest_nesting_allowed_is_allowed(most):
+    check_depth(json.loads("[" * most + "1" + "]" * most), most)
+    check_depth(1, most)
+    for opens, closes in (("[", "]"), ('{"a":', "}")):
+        with pytest.raises(MalformedJson):
+            check_depth(json.loads(opens * (most + 1) + "1" + closes * (most + 1)), most)
 
 
 @often

@@ -118,7 +118,7 @@ async def test_evaluation_waits_for_nobody(ask, query):
 
 async def test_who_leaves_gives_up_the_place(server, ask, query):
     """A client that gives up and retries is one member of its group."""
-    async with httpx.AsyncClient(base_url=server, timeout=0.3) as impatient:
+    async with httpx.AsyncClient(base_url=server, timeout=httpx.Timeout(30, read=0.3)) as impatient:
         with pytest.raises(httpx.ReadTimeout):
             await impatient.post("/compat/openrlhf/get_reward", params=query, json=openrlhf(SAID[0]))
     replies = [asyncio.create_task(ask("openrlhf/get_reward", openrlhf(one), query)) for one in SAID]

@@ -45,24 +45,25 @@ def answers(base):
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def test_sigterm_finishes_what_is_in_flight_and_exits_0():
-    with running(REWARD_SERVICE_DRAIN_DELAY_S="1") as (process, base):
+    with running(REWARD_SERVICE_DRAIN_DELAY_S="1000") as (process, base):
         with socket.create_connection(base.removeprefix("http://").split(":"), timeout=10) as half:
             half.sendall(HEAD % len(BODY) + BODY[:50])
             process.send_signal(signal.SIGTERM)
             wait_until(lambda: httpx.get(f"{base}/readyz").status_code == 503)
             late = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
+            process.send_signal(signal.SIGTERM)  # skips the rest of the delay
             wait_until(lambda: not listens(base))
             half.sendall(BODY[50:])
             answer = half.recv(65536)
 
-        said = process.communicate(timeout=20)[1]
+        said = process.communicate(timeout=60)[1]
 
     assert (late.status_code, late.headers["Connection"]) == (200, "close")
     assert answer.startswith(b"HTTP/1.1 200")
@@ -85,4 +86,4 @@ def test_a_second_sigterm_skips_the_delay():
         wait_until(lambda: httpx.get(f"{base}/readyz").status_code == 503)
         process.send_signal(signal.SIGTERM)
 
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0

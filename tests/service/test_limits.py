@@ -24,7 +24,7 @@ LIMITS = Settings(
     max_requests=4,
     max_requests_per_run=1,
     max_json_depth=20,
-    header_timeout_s=0.3,
+    header_timeout_s=1,
     body_timeout_s=0.4,
     canary_interval_s=3600,
 )
@@ -33,6 +33,13 @@ LIMITS = Settings(
 @pytest.fixture(scope="module")
 def base():
     with serving(create_app(LIMITS)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def patient():
+    """The same limits, but bodies may come as slowly as they like."""
+    with serving(create_app(LIMITS.model_copy(update={"body_timeout_s": 60}))) as url:
         yield url
 
 
@@ -196,15 +203,17 @@ def test_two_framings_are_400(base):
     assert answer.startswith(b"HTTP/1.1 400")
 
 
-def test_over_capacity_is_503_at_once_and_health_still_answers(base):
-    held = [socket.create_connection(base.removeprefix("http://").split(":"), timeout=10) for _ in range(4)]
+def test_over_capacity_is_503_at_once_and_health_still_answers(patient):
+    held = [
+        socket.create_connection(patient.removeprefix("http://").split(":"), timeout=10) for _ in range(4)
+    ]
     try:
         for connection in held:
             connection.sendall(head(Content_Length=10))
-        wait_until(lambda: in_flight(base) == 4)
+        wait_until(lambda: in_flight(patient) == 4)
 
-        reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
-        health = httpx.get(f"{base}/livez")
+        reply = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE)
+        health = httpx.get(f"{patient}/livez")
     finally:
         for connection in held:
             connection.close()
@@ -212,35 +221,35 @@ def test_over_capacity_is_503_at_once_and_health_still_answers(base):
     assert (reply.status_code, reply.json()["type"]) == (503, "urn:reward-service:over-capacity")
     assert int(reply.headers["Retry-After"]) >= 1
     assert health.status_code == 200
-    wait_until(lambda: in_flight(base) == 0)
+    wait_until(lambda: in_flight(patient) == 0)
 
 
-def test_a_run_over_its_quota_is_429_and_the_others_are_served(base):
-    with connected(base) as connection:
+def test_a_run_over_its_quota_is_429_and_the_others_are_served(patient):
+    with connected(patient) as connection:
         connection.sendall(head(Content_Length=10, X_Run_Id="flood"))
-        wait_until(lambda: in_flight(base) == 1)
+        wait_until(lambda: in_flight(patient) == 1)
 
-        refused = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "flood"})
-        served = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "calm"})
+        refused = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "flood"})
+        served = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "calm"})
 
     assert (refused.status_code, refused.json()["type"]) == (429, "urn:reward-service:quota-exceeded")
     assert int(refused.headers["Retry-After"]) >= 1
     assert served.status_code == 200
 
 
-def test_bytes_in_flight_are_bounded(base):
-    with connected(base) as first, connected(base) as second, connected(base) as third:
+def test_bytes_in_flight_are_bounded(patient):
+    with connected(patient) as first, connected(patient) as second, connected(patient) as third:
         for connection in (first, second, third):
             connection.sendall(head(Content_Length=1_000_000))
-        wait_until(lambda: in_flight(base) == 3)
+        wait_until(lambda: in_flight(patient) == 3)
 
-        reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
+        reply = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE)
 
     assert reply.json()["type"] == "urn:reward-service:over-capacity"
 
 
-def test_a_caller_who_leaves_gives_everything_back(base):
-    with connected(base) as connection:
+def test_a_caller_who_leaves_gives_everything_back(patient):
+    with connected(patient) as connection:
         connection.sendall(head(Content_Length=10))
-        wait_until(lambda: in_flight(base) == 1)
-    wait_until(lambda: in_flight(base) == 0)
+        wait_until(lambda: in_flight(patient) == 1)
+    wait_until(lambda: in_flight(patient) == 0)

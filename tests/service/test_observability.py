@@ -7,8 +7,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service.api.app import create_app
 from reward_service.config import Settings
+from reward_service.demo import build_sample
 from reward_service.logs import JsonFormatter
 from reward_service.metrics import METRICS, PREFIX
 from tests.builders import EXAMPLE, example, thinking
@@ -186,3 +188,33 @@ def test_a_bug_is_an_answer_with_an_id_and_a_trace_without_its_message(logged):
 
 def test_telemetry_is_off_unless_asked_for():
     assert not create_app(Settings())._native_telemetry.enabled()
+
+
+def test_what_was_in_memory_of_the_index_is_counted(tmp_path):
+    build_sample(tmp_path)
+    catalogue = SqliteCatalogue(tmp_path)
+    (dataset,) = catalogue.datasets()
+    question_id = next(iter(catalogue.open(dataset, catalogue.active(dataset)).question_ids()))
+    group = {
+        "group_id": "g",
+        "dataset": dataset,
+        "question_id": question_id,
+        "rollouts": [thinking("0", "x")],
+    }
+    with serving(
+        create_app(Settings(canary_interval_s=3600, index_follow_s=60), catalogue=catalogue)
+    ) as base:
+        before = samples(base)
+        for _ in range(3):
+            assert httpx.post(f"{base}/v1/groups/score", json={"groups": [group]}).status_code == 200
+        after = samples(base)
+
+    grown = {
+        (what, result): after[name] - before[name]
+        for what in ("question", "version")
+        for result in ("hit", "miss")
+        if (name := ("index_lookups_total", *sorted((what, result))))
+    }
+    assert (grown["question", "hit"], grown["question", "miss"]) == (2, 1)
+    assert grown["version", "hit"] >= 3  # the watch looks too
+    assert grown["version", "miss"] == 0

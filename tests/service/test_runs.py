@@ -15,7 +15,7 @@ from reward_service.api.app import create_app, create_store
 from reward_service.clock import ManualClock
 from reward_service.config import Settings
 from reward_service.errors import UnsafeStore
-from reward_service.groups.codec import decode_group, encode_group
+from reward_service.groups.codec import decode_group, decode_run, encode_group, encode_run
 from reward_service.groups.stores.memory import MemoryStore
 from reward_service.groups.stores.protocols import GroupKey, Write
 from tests.builders import EXAMPLE, thinking
@@ -516,7 +516,7 @@ def stored(caller, change):
         snapshot = await caller.store.read(caller.run_id, ["g"])
         (old,) = snapshot.groups
         write = Write(change(old), keep_s=60.0, closes_at=None)
-        assert await caller.store.swap(key, old, write, run=snapshot.run, keep_run_s=60.0)
+        assert await caller.store.swap(key, old, write, run=snapshot.run, keep_run_s=60.0) is None
 
     asyncio.run(rewrite())
 
@@ -544,6 +544,23 @@ def test_a_damaged_group_is_an_error_and_never_an_empty_one(run):
 
     assert slug(run.get()) == (500, "corrupt-state")
     assert slug(run.put(ROLLOUTS[1])) == (500, "corrupt-state")
+
+
+def test_a_rollout_measured_for_a_run_that_was_declared_anew_is_not_taken_into_it(run, monkeypatch):
+    scorer, measure_one = run.app.state.service, run.app.state.service.measure_one
+
+    async def meanwhile_declared_anew(*args, **more):
+        declared = decode_run((await run.store.read(run.run_id)).run)
+        await run.store.drop(run.run_id)
+        await run.store.declare(run.run_id, encode_run(replace(declared, epoch="another")), keep_s=60.0)
+        return await measure_one(*args, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scorer, "measure_one", meanwhile_declared_anew)
+        assert slug(run.put(ROLLOUTS[0])) == (503, "state-unavailable")
+
+    assert slug(run.get()) == (404, "unknown-group")
+    assert run.put(ROLLOUTS[0])[0] == 202
 
 
 def test_without_room_to_wait_nothing_is_lost():

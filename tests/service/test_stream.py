@@ -26,9 +26,7 @@ def ledger(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def base(ledger):
-    settings = Settings(
-        max_body_bytes=100_000, max_inflight_bytes=3_000_000, body_timeout_s=0.5, ledger=ledger
-    )
+    settings = Settings(max_body_bytes=100_000, max_inflight_bytes=3_000_000, body_timeout_s=2, ledger=ledger)
     with serving(create_app(settings)) as url:
         yield url
 

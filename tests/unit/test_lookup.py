@@ -10,7 +10,7 @@ from entity_index.codec import encode
 from entity_index.errors import CorruptEntry, IndexUnreachable, UnknownDataset, UnknownVersion
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.types import Entity, Question
-from reward_service.lookup import Lookup
+from reward_service.lookup import Lookup, Tally
 
 
 def question(number, text="Who"):
@@ -112,7 +112,7 @@ async def test_misses_are_one_round_and_hits_are_none(lookup, index):
     assert await get(lookup, 1, 2, 3) == [question(1), question(2), question(3)]
 
     assert index.asked == [["q3", "q1", "q9"], ["q2"]]
-    assert (lookup.hits, lookup.misses) == (4, 4)
+    assert lookup.tallies == {"question": Tally(hits=4, misses=4), "version": Tally(hits=2, misses=1)}
 
 
 async def test_absence_is_not_remembered(lookup, index):

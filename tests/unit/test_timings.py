@@ -1,5 +1,7 @@
 """Stages, and the deadline."""
 
+import asyncio
+
 import pytest
 
 from reward_service.errors import DeadlineExceeded
@@ -38,3 +40,22 @@ def test_a_stage_is_not_entered_after_the_deadline():
 
 def test_without_a_deadline_time_never_ends():
     assert Timings().remaining_s() is None
+
+
+async def test_what_somebody_else_has_to_do_is_cut_off_at_the_deadline():
+    timings = Timings(timeout_s=0.02)
+
+    with pytest.raises(DeadlineExceeded) as refused:
+        async with timings.remote("state"):
+            await asyncio.Event().wait()
+
+    assert refused.value.stage == "state"
+    assert timings.seconds["state"] > 0
+
+
+async def test_without_a_deadline_the_others_have_all_the_time():
+    timings = Timings()
+    async with timings.remote("state"):
+        await asyncio.sleep(0)
+
+    assert list(timings.seconds) == ["state"]

@@ -60,19 +60,19 @@ class MemoryStore:
 
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
-    ) -> bool:
+    ) -> Snapshot | None:
         """Replace a group if it and its run still are what was read, and keep the run alive."""
         now, kept = self._clock.now(), self._run(key.run_id)
         if kept is None or kept.record.blob != run:
-            return False
+            return await self.read(key.run_id, [key.group_id])
         if _alive(kept.groups.get(key.group_id), now) not in (old, new.blob):
-            return False
+            return await self.read(key.run_id, [key.group_id])
         kept.groups[key.group_id] = _Kept(new.blob, now + new.keep_s)
         kept.record.until = now + keep_run_s
         _list(kept.open, key.group_id, new.closes_at)
         if new.wake:
             self._wake(key)
-        return True
+        return None
 
     async def open_groups(
         self, run_id: str, *, until: float | None = None, limit: int = 1000

@@ -1,7 +1,8 @@
 """What a store is: it keeps bytes, tells the time, and replaces a group by compare-and-set.
 
 It knows nothing of what the bytes say. Several processes may share one; whoever wants to change a group reads it,
-decides, and swaps it for what was read. If somebody else was faster nothing happens, and the loser starts again.
+decides, and swaps it for what was read. If somebody else was faster nothing happens; the loser is told what stands there
+now, and decides again.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -74,11 +75,12 @@ class GroupStore(Protocol):
 
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
-    ) -> bool:
+    ) -> Snapshot | None:
         """Replace a group if it and its run still are what was read, and keep the run alive.
 
         Returns:
-            Whether the group now is `new`; also where an earlier try, whose answer was lost, has made it so.
+            None if the group now is `new`, also where an earlier try, whose answer was lost, has made it so; otherwise
+            the run and the group as they stand instead.
         """
         ...
 

@@ -38,18 +38,22 @@ local time = redis.call('TIME')
 return {time[1], time[2], redis.call('ZCARD', KEYS[2]), redis.call('MGET', KEYS[1], unpack(KEYS, 3))}
 """
 
+# Answers nothing, or what READ would where somebody else was faster: who loses need not ask.
 # KEYS group, open groups, run · ARGV sha1 of the run, sha1 of the old group ('' for none), new group, its life in ms,
 # group id, when it closes ('' once closed), life of the run in ms, channel ('' to wake nobody), message
 SWAP = """
 local run, old = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[1])
-if not run or redis.sha1hex(run) ~= ARGV[1] then return 0 end
-if old ~= ARGV[3] and (old and redis.sha1hex(old) or '') ~= ARGV[2] then return 0 end
+local same_run = run and redis.sha1hex(run) == ARGV[1]
+if not same_run or old ~= ARGV[3] and (old and redis.sha1hex(old) or '') ~= ARGV[2] then
+  local time = redis.call('TIME')
+  return {time[1], time[2], redis.call('ZCARD', KEYS[2]), {run, old}}
+end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
 if ARGV[6] == '' then redis.call('ZREM', KEYS[2], ARGV[5]) else redis.call('ZADD', KEYS[2], ARGV[6], ARGV[5]) end
 redis.call('PEXPIRE', KEYS[2], ARGV[7])
 redis.call('PEXPIRE', KEYS[3], ARGV[7])
 if ARGV[8] ~= '' then redis.call('PUBLISH', ARGV[8], ARGV[9]) end
-return 1
+return false
 """
 
 # KEYS group, open groups · ARGV group id
@@ -121,17 +125,15 @@ class RedisStore:
     async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:
         """Read a run and some of its groups."""
         keys = [self._run(run_id), self._open(run_id), *(self._group(run_id, at) for at in group_ids)]
-        seconds, micros, open_groups, (run, *groups) = await self._eval(READ, keys)
-        now = self._clock.now() if self._clock else int(seconds) + int(micros) / 1e6
-        return Snapshot(now, run, open_groups, tuple(groups))
+        return self._snapshot(await self._eval(READ, keys))
 
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
-    ) -> bool:
+    ) -> Snapshot | None:
         """Replace a group if it and its run still are what was read, and keep the run alive."""
         run_id, group_id = key
         keys = [self._group(run_id, group_id), self._open(run_id), self._run(run_id)]
-        done = await self._eval(
+        beaten = await self._eval(
             SWAP,
             keys,
             _sha1(run),
@@ -144,7 +146,7 @@ class RedisStore:
             self._channel if new.wake else "",
             json.dumps(key),
         )
-        return bool(done)
+        return None if beaten is None else self._snapshot(beaten)
 
     async def open_groups(
         self, run_id: str, *, until: float | None = None, limit: int = 1000
@@ -174,6 +176,11 @@ class RedisStore:
                     )
                 if message is not None:
                     yield GroupKey(*json.loads(message["data"]))
+
+    def _snapshot(self, reply: Sequence[Any]) -> Snapshot:
+        seconds, micros, open_groups, (run, *groups) = reply
+        now = self._clock.now() if self._clock else int(seconds) + int(micros) / 1e6
+        return Snapshot(now, run, open_groups, tuple(groups))
 
     @property
     def _channel(self) -> str:

@@ -110,3 +110,9 @@ def test_a_flood_of_tags_is_read_once(unit):
     blocks = list(scan_blocks(unit * 200_000))
 
     assert sum(len(block.text) for block in blocks) <= len(unit) * 200_000
+
+
+def test_a_stray_end_of_a_response_is_no_role():
+    parsed = parse(Text("a</tool_response>\nuser\nb\nassistant\nc", "role_lines"), "none")
+
+    assert [(one.kind, one.text) for one in parsed.segments] == [(T, "a"), (A, "c")]

@@ -1,0 +1,208 @@
+"""Every setting of the trainer, and the command line made of them.
+
+The string under a field is its help text. A run is known by the digest of those settings that change what it computes.
+"""
+
+import argparse
+import ast
+import hashlib
+import inspect
+import json
+import types
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+# Settings that say where and for how long, and not what.
+_ELSEWHERE = frozenset(
+    {"out", "cache", "url", "api_key", "steps", "checkpoint_every", "quiet", "figure", "threads"}
+)
+PROGRAM = "reward-service train"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to train, on what, and where it goes."""
+
+    out: Path = Path(".data/train")
+    """Folder of the run: metrics.jsonl, checkpoint.pt, figure.svg, model/. A run that stands there is taken up again."""
+    cache: Path = Path(".data/warmups")
+    """Folder of warmed-up policies, one a configuration."""
+    url: str | None = None
+    """Where the reward service is; without it one is started on loopback."""
+    api_key: str | None = None
+    """API key of that service."""
+    profile: str = "egrpo-paper"
+    """Profile that pays."""
+    alpha: float | None = None
+    """Weight of partial credit in place of the profile's, computed here; for experiments."""
+    one_by_one: bool = False
+    """Send rollouts one at a time, and not as groups."""
+    dataset: str = "world"
+    """Name of the data set in the index; with --url it is there already."""
+
+    model: Path | None = None
+    """Folder of a checkpoint in the Hugging Face layout; without it a small policy is made and warmed up."""
+    questions: Path | None = None
+    """Questions to train on (JSON lines: question_id, question, answers, entities); without it a world is drawn."""
+    held_out: Path | None = None
+    """Held-out questions of the same shape; needed with --questions."""
+    corpus: Path | None = None
+    """Documents to search (JSON lines: title, text); needed with --questions."""
+    top: int = 2
+    """Documents a search returns."""
+
+    seed: int = 0
+    """Seed of everything: world, warm-up, sampling."""
+    per_type: int = 40
+    """World: entities of each of the seven types."""
+    hops: tuple[int, ...] = (3, 4)
+    """World: relations from start to answer, in equal shares."""
+    train_questions: int = 4000
+    """World: questions to train on."""
+    test_questions: int = 512
+    """World: held-out questions. With --held-out: how many of the file are asked."""
+
+    warmup_steps: int = 900
+    """Supervised steps before the first rollout; not with --model."""
+    stop_early: float = 0.55
+    """Chance that a demonstration gives up at an entity on the way. It sets the success rate to begin with."""
+    restate: float = 1.0
+    """Chance that a demonstration's thought says what was found."""
+    listing: float = 0.0
+    """Chance that a demonstration's thought lists every name it has read."""
+    width: int = 96
+    """Small policy: width."""
+    layers: int = 3
+    """Small policy: layers."""
+    heads: int = 4
+    """Small policy: attention heads."""
+
+    steps: int = 50
+    """Steps in all."""
+    step_questions: int = 16
+    """Questions a step."""
+    group_size: int = 8
+    """Rollouts a question."""
+    loss: str = "grpo"
+    """grpo, gspo or disco."""
+    rate: float = 1.5e-4
+    """Learning rate of AdamW."""
+    clip_low: float = 0.2
+    """A ratio below 1 minus this is clipped."""
+    clip_high: float = 0.28
+    """A ratio above 1 plus this is clipped."""
+    grad_clip: float = 1.0
+    """Largest norm of the gradient."""
+    micro_batch: int = 0
+    """Rollouts in one backward pass; 0 takes all at once."""
+    dynamic_sampling: bool = False
+    """Sample other questions in place of groups without a signal."""
+    resample_rounds: int = 4
+    """Most rounds of that, then the step is made with what there is."""
+
+    temperature: float = 1.0
+    """Of sampling, in training and evaluation."""
+    max_turns: int = 6
+    """Most turns of a rollout; a search in the last one is overlength."""
+    turn_tokens: int = 40
+    """Most tokens of a turn."""
+    context: int = 512
+    """Most tokens of a rollout with its prompt."""
+    rollout_batch: int = 0
+    """Rollouts sampled at once, in training and evaluation; 0 takes a whole step's, and 128 in evaluation."""
+    system: bool = False
+    """Tell the policy the format in a system message; always done with --model."""
+
+    eval_every: int = 10
+    """Steps between evaluations on held-out questions; the first comes before step 1."""
+    checkpoint_every: int = 10
+    """Steps between checkpoints."""
+    device: str = "auto"
+    """auto, cpu, cuda, ..."""
+    dtype: str = "auto"
+    """float32; mixed: weights in float32, computed in bfloat16; bfloat16. auto is mixed on a GPU and float32 elsewhere."""
+    gradient_checkpointing: bool = False
+    """Trade time for memory in the backward pass."""
+    threads: int = 0
+    """Threads of torch; 0 leaves its choice. Runs repeat each other only with the same number."""
+    quiet: bool = False
+    """No progress bar."""
+    figure: bool = True
+    """Draw figure.svg at the end."""
+
+    def __post_init__(self) -> None:
+        given = [self.questions, self.held_out, self.corpus]
+        if any(given) != all(given):
+            raise ValueError("--questions, --held-out and --corpus go together")
+        if self.model and not self.questions:
+            raise ValueError(
+                "--model needs --questions, --held-out and --corpus: it cannot know the small world's words"
+            )
+        if self.group_size < 1 or self.step_questions < 1:
+            raise ValueError("a step needs a question, and a group a rollout")
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits of the settings that change what is computed and differ from their defaults.
+
+        So a new setting does not change the digest of old runs.
+        """
+        given = asdict(self)
+        kept = {
+            spec.name: given[spec.name]
+            for spec in fields(self)
+            if spec.name not in _ELSEWHERE and given[spec.name] != spec.default
+        }
+        text = json.dumps(kept, sort_keys=True, default=lambda path: Path(path).name)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@cache
+def help_texts() -> dict[str, str]:
+    """Return the string under each field."""
+    (body,) = ast.parse(inspect.getsource(Options)).body
+    assert isinstance(body, ast.ClassDef)  # noqa: S101  # for the type checker
+    found = {}
+    for node, after in zip(body.body, body.body[1:], strict=False):
+        if isinstance(node, ast.AnnAssign) and isinstance(after, ast.Expr):
+            found[ast.unparse(node.target)] = ast.literal_eval(after.value)
+    return found
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line: an option a field."""
+    made = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Train a search agent with rewards from the service.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    hints = get_type_hints(Options)
+    for spec in fields(Options):
+        name = f"--{spec.name.replace('_', '-')}"
+        about = help_texts()[spec.name].replace("%", "%%")
+        made.add_argument(name, dest=spec.name, default=spec.default, help=about, **_kind(hints[spec.name]))
+    return made
+
+
+def _kind(hint: Any) -> dict[str, Any]:
+    """Return how an option of a type is read."""
+    if hint is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if hint == tuple[int, ...]:
+        return {"type": lambda text: tuple(map(int, text.split(","))), "metavar": "N,N"}
+    inner = [one for one in get_args(hint) if one is not types.NoneType] or [hint]
+    return {"type": inner[0], "metavar": inner[0].__name__.upper()}
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read a command line. Exits with 2 and a sentence where it is wrong, as argparse does."""
+    made = parser()
+    given = vars(made.parse_args(arguments))
+    try:
+        return Options(**given)
+    except ValueError as error:
+        made.error(str(error))

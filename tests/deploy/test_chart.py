@@ -1,0 +1,407 @@
+"""Every values file under ci/: it lints, renders, fits the schemas of Kubernetes, and is as safe as it says."""
+
+import json
+import re
+import warnings
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+from yamllint import config as yamllint_config
+from yamllint import linter
+
+from reward_service.config import Settings
+from reward_service.keys import parse_keys
+from scripts import chart
+from tests.deploy.rendered import (
+    CHART,
+    CI,
+    NAME,
+    WORKLOADS,
+    alerts,
+    ci_objects,
+    given,
+    helm,
+    manifests,
+    objects,
+    one,
+    pod_of,
+    settings_of,
+    with_keys,
+)
+
+KUBERNETES = [f"1.{minor}" for minor in range(27, 35)]
+STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+def record(*required, **properties):
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(required),
+        "properties": properties,
+    }
+
+
+# The fields that the chart uses of objects whose schemas Kubernetes does not bring.
+CUSTOM = {
+    "ServiceMonitor": record(
+        "selector",
+        "endpoints",
+        selector=record(matchLabels=STRINGS),
+        namespaceSelector=record(matchNames={"type": "array", "items": {"type": "string"}}),
+        endpoints={
+            "type": "array",
+            "items": record(
+                port={"type": "string"},
+                path={"type": "string"},
+                interval={"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"},
+                honorLabels={"type": "boolean"},
+            ),
+        },
+    ),
+    "PrometheusRule": record(
+        "groups",
+        groups={
+            "type": "array",
+            "items": record(
+                "name",
+                "rules",
+                name={"type": "string"},
+                rules={
+                    "type": "array",
+                    "items": record(
+                        "alert",
+                        "expr",
+                        alert={"type": "string"},
+                        expr={"type": "string"},
+                        **{"for": {"type": "string", "pattern": "^[0-9]+(s|m|h)$"}},
+                        labels=STRINGS,
+                        annotations=STRINGS,
+                    ),
+                },
+            ),
+        },
+    ),
+}
+
+
+@pytest.fixture(params=CI)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def found(name):
+    return ci_objects(name)
+
+
+def test_generated_files_are_in_step():
+    for path, text in chart.files().items():
+        assert (CHART / path).read_text(encoding="utf-8") == text, f"{path}: run make chart"
+
+
+def test_every_value_is_described():
+    described = {path for path, _, _ in chart.described()}
+
+    def leaves(value, path=""):
+        if isinstance(value, dict) and value and path not in described:
+            for key, inner in value.items():
+                yield from leaves(inner, f"{path}.{key}".lstrip("."))
+        else:
+            yield path
+
+    assert set(leaves(chart.values())) - described == set()
+
+
+def test_helm_finds_nothing_to_complain_about(name):
+    said = helm().lint(str(CHART), given(name), strict=True, kube_version="v1.30.0")
+
+    assert [m for m in said.get("messages", []) if "icon" not in str(m)] == []
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_objects_fit_the_schemas_of_kubernetes(found, version):
+    for it in found:
+        if it["kind"] in CUSTOM:
+            jsonschema.validate(it["spec"], CUSTOM[it["kind"]])
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                kubernetes_validate.validate(it, version, strict=True)
+
+
+def test_a_misspelt_field_would_be_found():
+    deployment = one(ci_objects("minimal"), "Deployment")
+    deployment["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
+
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, "1.30", strict=True)
+
+
+def test_every_object_is_named_and_labelled(found):
+    names = [(o["kind"], o["metadata"]["name"]) for o in found]
+
+    assert len(names) == len(set(names))
+    for it in found:
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", it["metadata"]["name"])
+        assert all(len(str(value)) <= 63 for value in it["metadata"].get("labels", {}).values())
+
+
+def test_every_pod_is_restricted(found):
+    for it in (o for o in found if o["kind"] in WORKLOADS):
+        pod = pod_of(it)["spec"]
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] > 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert container["resources"]["limits"]["memory"]
+            assert not container["image"].endswith(":latest")
+
+
+def test_selectors_reach_the_servers_and_nothing_else(found):
+    server = pod_of(one(found, "Deployment"))["metadata"]["labels"]
+    others = [pod_of(o)["metadata"].get("labels", {}) for o in found if o["kind"] in WORKLOADS[1:]]
+    selectors = [
+        one(found, "Deployment")["spec"]["selector"]["matchLabels"],
+        one(found, "Service", NAME)["spec"]["selector"],
+    ]
+    selectors += [o["spec"]["selector"]["matchLabels"] for o in found if o["kind"] == "PodDisruptionBudget"]
+
+    for selector in selectors:
+        assert selector.items() <= server.items()
+        assert not any(selector.items() <= labels.items() for labels in others)
+
+
+def test_a_service_monitor_finds_the_service():
+    found = ci_objects("production")
+    selector = one(found, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+
+    assert selector.items() <= one(found, "Service", NAME)["metadata"]["labels"].items()
+
+
+def test_liveness_asks_nothing_but_the_process(found):
+    container = pod_of(one(found, "Deployment"))["spec"]["containers"][0]
+
+    paths = {
+        probe: container[probe]["httpGet"]["path"]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+    }
+    assert paths == {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+
+
+def test_a_pod_has_time_to_drain(found):
+    said, pod = settings_of(found), pod_of(one(found, "Deployment"))["spec"]
+    drain = float(said["REWARD_SERVICE_DRAIN_DELAY_S"]) + float(said["REWARD_SERVICE_DRAIN_TIMEOUT_S"])
+
+    assert pod["terminationGracePeriodSeconds"] >= drain
+
+
+def test_settings_are_ones_that_the_service_takes(found):
+    said = settings_of(found)
+    given_to = {name.removeprefix("REWARD_SERVICE_").lower(): value for name, value in said.items()}
+    container = pod_of(one(found, "Deployment"))["spec"]["containers"][0]
+    urls = {env["name"] for env in container["env"] or () if env["name"].startswith("REWARD_SERVICE_")}
+
+    settings = Settings(**given_to)
+
+    assert settings.host == "0.0.0.0"
+    assert urls <= {"REWARD_SERVICE_STATE_URL", "REWARD_SERVICE_INDEX_URL"}
+    assert settings.processes == 1 or "REWARD_SERVICE_STATE_URL" in urls
+
+
+def test_memory_bounds_what_is_in_flight(found):
+    said, pod = settings_of(found), pod_of(one(found, "Deployment"))["spec"]
+    limit = pod["containers"][0]["resources"]["limits"]["memory"]
+
+    assert 6 * int(said["REWARD_SERVICE_MAX_INFLIGHT_BYTES"]) <= int(limit.removesuffix("Gi")) * 1024**3
+
+
+def test_replicas_are_left_to_the_autoscaler():
+    found = ci_objects("autoscaled")
+
+    assert "replicas" not in one(found, "Deployment")["spec"]
+    metrics = one(found, "HorizontalPodAutoscaler")["spec"]["metrics"]
+    assert metrics[1]["pods"]["metric"]["name"] == "reward_service_in_flight_requests"
+
+
+def test_strategies():
+    def strategy(name):
+        it = one(ci_objects(name), "Deployment")["spec"]["strategy"]
+        return it["type"], it.get("rollingUpdate", {}).get("maxSurge")
+
+    assert strategy("minimal") == ("Recreate", None)
+    assert strategy("bundled-redis") == ("RollingUpdate", 1)
+    assert strategy("gpu") == ("RollingUpdate", 0)
+
+
+def test_a_gpu_is_asked_for_and_its_taint_borne():
+    pod = pod_of(one(ci_objects("gpu"), "Deployment"))["spec"]
+
+    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
+    assert pod["containers"][0]["image"].endswith("-cuda")
+    assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+
+
+def test_no_password_stands_in_anything_but_a_secret():
+    found = ci_objects("external-redis")
+
+    assert "user:pass" not in json.dumps([o for o in found if o["kind"] != "Secret"])
+    assert "user:pass" in one(found, "Secret", f"{NAME}-redis")["stringData"]["state-url"]
+
+
+def test_the_key_file_of_the_chart_is_one_that_the_service_reads():
+    lines = one(ci_objects("minimal"), "Secret")["stringData"]["keys.yaml"]
+    assert set(parse_keys(lines)) == {"trainer"}
+
+
+def job_names(version="v1", **more):
+    datasets = [{"name": "sample", "version": version, "sample": True}]
+    values = with_keys(redis={"bundled": {"enabled": True}}, indexLoad={"datasets": datasets}, **more)
+    return [o["metadata"]["name"] for o in objects(values) if o["kind"] == "Job"]
+
+
+def test_a_load_job_is_named_after_what_it_does():
+    (before,), (same,), (after,), (other,) = (
+        job_names(),
+        job_names(),
+        job_names("v2"),
+        job_names(image={"tag": "2.0.0"}),
+    )
+
+    assert before == same
+    assert before.startswith("rewards-reward-servi-load-sample-v1-")
+    assert len({before, after, other}) == 3
+
+
+def test_the_network_policy_lets_metrics_and_tests_in():
+    (policy,) = [o for o in ci_objects("production") if o["kind"] == "NetworkPolicy"]
+    peers = policy["spec"]["ingress"][0]["from"]
+
+    assert {"namespaceSelector": {"matchLabels": {"team": "rl"}}} in peers
+    assert {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}} in peers
+    assert policy["spec"]["egress"][2]["ports"] == [{"port": 6379, "protocol": "TCP"}]
+    (redis,) = [
+        o
+        for o in ci_objects("bundled-redis")
+        if o["metadata"]["name"] == f"{NAME}-redis" and o["kind"] == "NetworkPolicy"
+    ]
+    assert redis["spec"]["egress"] == []
+
+
+def test_the_test_pod_scores_the_golden_groups_where_it_has_a_key():
+    with_key = one(ci_objects("production"), "Pod")["spec"]["containers"][0]["args"]
+    without = one(ci_objects("minimal"), "Pod")["spec"]["containers"][0]["args"]
+
+    assert with_key[:3] == ["golden", "--url", f"http://{NAME}:8000"]
+    assert without == ["health", "--url", f"http://{NAME}:8000"]
+
+
+def test_notes_say_where_it_is_and_what_is_lost():
+    notes = {
+        name: "".join(t for path, t in manifests(given(name)).items() if path.endswith(".txt")) for name in CI
+    }
+
+    assert f"http://{NAME}.rl.svc:8000" in notes["minimal"]
+    assert "curl" in notes["minimal"]
+    assert "keeps runs and groups in its memory" in notes["minimal"]
+    assert "sample@v1 is being loaded" in notes["external-redis"]
+
+
+def test_a_service_of_any_release_name_does_not_reach_its_own_settings(found):
+    """A Service named reward-service would put REWARD_SERVICE_PORT=tcp://... into the environment of every pod."""
+    with pytest.raises(ValueError, match="port"):
+        Settings(port="tcp://10.0.0.1:8000")
+    assert all(pod_of(o)["spec"]["enableServiceLinks"] is False for o in found if o["kind"] in WORKLOADS)
+
+
+BUNDLED = {"bundled": {"enabled": True}}
+LOAD = {"datasets": [{"name": "d", "version": "v", "sample": True}]}
+REFUSED = {
+    "Nobody could call": {},
+    "replicas would each keep their own groups": with_keys(replicas=2),
+    "8 replicas would each": with_keys(autoscaling={"enabled": True}),
+    "keys.existingSecret and keys.records exclude": {
+        "keys": {"existingSecret": "a", **given("minimal")["keys"]}
+    },
+    "redis.bundled.enabled and an external Redis": with_keys(redis={**BUNDLED, "stateUrl": "redis://a"}),
+    "redis.existingSecret and URLs": with_keys(redis={"existingSecret": "a", "stateUrl": "redis://a"}),
+    "either in a volume": with_keys(redis={"indexUrl": "redis://a"}, index={"existingClaim": "a"}),
+    "needs an index in Redis to load into": with_keys(indexLoad=LOAD),
+    "has nothing to read": with_keys(redis=BUNDLED, indexLoad={"datasets": [{"name": "d", "version": "v"}]}),
+    "A process locks its ledger": with_keys(redis=BUNDLED, replicas=2, ledger={"existingClaim": "a"}),
+    "refuse each other's groups": with_keys(image={"tag": "latest"}),
+    "calls in flight would be cut off": with_keys(terminationGracePeriodSeconds=30),
+    "at most 178956970": with_keys(config={"max_inflight_bytes": 500_000_000}),
+    "may need six times its size": with_keys(config={"max_body_bytes": 200_000_000}),
+    "set image.variant to cuda": with_keys(gpu={"enabled": True}),
+    "minReplicas is above": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "minReplicas": 9}),
+    "nothing to go by": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "cpuPercent": 0}),
+    "needs ingress.host": with_keys(ingress={"enabled": True}),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_would_run_and_be_wrong_is_refused_with_a_sentence(why):
+    with pytest.raises(helm().HelmError, match=re.escape(why)):
+        manifests(REFUSED[why])
+
+
+MISTAKES = {
+    "replicaCount": with_keys(replicaCount=2),
+    "a string for a number": with_keys(replicas="two"),
+    "an unknown setting": with_keys(config={"max_rolouts": 5}),
+    "a setting of the chart's own": with_keys(config={"port": 9000}),
+    "a setting out of range": with_keys(config={"max_json_depth": 1000}),
+    "no scope": {"keys": {"records": [{"id": "a", "sha256": "0" * 64, "scopes": []}]}},
+    "a key in place of a hash": {
+        "keys": {"records": [{"id": "a", "sha256": "rk_a_secret", "scopes": ["score"]}]}
+    },
+    "no replica": with_keys(replicas=0),
+    "a share above 1": with_keys(metrics={"prometheusRule": {"thresholds": {"saturation": 80}}}),
+    "another variant": with_keys(image={"variant": "rocm"}),
+    "root": with_keys(redis={"bundled": {"runAsUser": 0}}),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_values_that_mean_nothing_are_refused(mistake):
+    with pytest.raises(helm().HelmError):
+        manifests(MISTAKES[mistake])
+
+
+def test_large_numbers_keep_their_digits():
+    said = settings_of(objects(with_keys(config={"max_ingest_bytes": 17_179_869_184, "drain_delay_s": 2.5})))
+
+    assert said["REWARD_SERVICE_MAX_INGEST_BYTES"] == "17179869184"
+    assert said["REWARD_SERVICE_DRAIN_DELAY_S"] == "2.5"
+
+
+def test_every_alert_has_its_runbook_line():
+    page = (chart.CHART.parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
+    for alert, rule in alerts(ci_objects("production")).items():
+        assert f"\n### {alert}\n" in page
+        assert rule["annotations"]["runbook_url"] == f"docs/deploy.md#{alert.lower()}"
+
+
+def test_yaml_of_the_chart_is_tidy():
+    rules = yamllint_config.YamlLintConfig(
+        "{extends: default, rules: {line-length: disable, document-start: disable, braces: {max-spaces-inside: 0},"
+        " truthy: {check-keys: false}}}"
+    )
+    plain = [
+        *CHART.glob("*.yaml"),
+        *CHART.glob("ci/*.yaml"),
+        chart.CHART.parents[1] / "docker" / "compose.yaml",
+    ]
+    problems = [f"{path.name}: {p}" for path in plain for p in linter.run(path.read_text(), rules)]
+    assert problems == []
+    assert all(yaml.safe_load(path.read_text()) for path in plain)

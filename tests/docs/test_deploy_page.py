@@ -1,0 +1,57 @@
+"""What docs/deploy.md shows can be done."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from reward_service.config import Settings
+from scripts import sizing
+from tests.deploy.rendered import NAMESPACE, ROOT, objects, one
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def test_the_values_of_the_five_commands_render():
+    (values,) = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "image:" in block]
+
+    found = objects(yaml.safe_load(values))
+
+    assert one(found, "Deployment")["spec"]["replicas"] == 2
+    assert NAMESPACE
+    assert [o["kind"] for o in found].count("Job") == 1
+
+
+def test_the_table_of_sizes_is_what_the_measurements_say():
+    assert sizing.page() == PAGE, "run make pages"
+
+
+def test_more_text_and_more_rollouts_need_more():
+    of = sizing.measured()
+    small, large = sizing.size(256, 8_000, of), sizing.size(16_384, 512_000, of)
+
+    assert all(measured > 0 for measured in of)
+    assert all(more > less for more, less in zip(large, small, strict=True))
+
+
+def test_settings_and_make_targets_that_are_named_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    for target in re.findall(r"`make ([a-z-]+)`", PAGE):
+        assert f"\n{target}:" in makefile, target
+    for name in (
+        "drain_delay_s",
+        "drain_timeout_s",
+        "max_wait_s",
+        "request_timeout_s",
+        "group_ttl_s",
+        "max_body_bytes",
+    ):
+        assert f"`{name}`" in PAGE
+        assert name in Settings.model_fields
+
+
+def test_links_hold():
+    links = re.findall(r"\]\((?!http)([^)#]+)", PAGE)
+
+    assert [link for link in links if not (Path(ROOT) / "docs" / link).exists()] == []

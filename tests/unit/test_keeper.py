@@ -1,0 +1,38 @@
+"""The background work of one process, and its end."""
+
+import asyncio
+
+from reward_service.config import Settings
+from reward_service.groups.stores.memory import MemoryStore
+from reward_service.runs.keeper import Keeper
+from reward_service.runs.standing import Standing
+from reward_service.service import RewardService
+
+
+class Stubborn(MemoryStore):
+    """Loses the first cancellation, as a client does whose answer comes in the same moment."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_listening = asyncio.Event()
+        self.lost = 0
+
+    async def wakeups(self):
+        self.is_listening.set()
+        while not self.lost:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.lost += 1
+        async for key in super().wakeups():
+            yield key
+
+
+async def test_it_ends_also_where_a_cancellation_is_lost():
+    service, store = RewardService(Settings()), Stubborn()
+    async with asyncio.timeout(20):
+        async with Keeper(Standing(service, store)).running():
+            await store.is_listening.wait()
+    service.close()
+
+    assert store.lost == 1

@@ -1,0 +1,45 @@
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from reward_service.trainer.options import Options, help_texts, parse, parser
+
+
+def test_every_option_has_a_help_text():
+    assert set(help_texts()) == {spec.name for spec in fields(Options)}
+    assert all(
+        help_texts()[spec.name] in " ".join(parser().format_help().split()) for spec in fields(Options)[:3]
+    )
+
+
+def test_the_command_line_gives_options():
+    given = parse(
+        ["--out", "x", "--hops", "2,4", "--dynamic-sampling", "--no-figure", "--alpha", "0.1", "--seed", "4"]
+    )
+    assert given == Options(
+        out=Path("x"), hops=(2, 4), dynamic_sampling=True, figure=False, alpha=0.1, seed=4
+    )
+    assert parse([]) == Options()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--model", "x"], ["--questions", "x"], ["--group-size", "0"], ["--nonsense"], ["--steps", "many"]],
+)
+def test_a_wrong_command_line_exits_with_two(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parse(arguments)
+    assert stopped.value.code == 2
+    assert "error" in capsys.readouterr().err
+
+
+def test_the_digest_covers_what_is_computed():
+    base = Options()
+    assert replace(base, out=Path("elsewhere"), steps=7, quiet=True).digest == base.digest
+    assert replace(base, seed=1).digest != base.digest
+    assert replace(
+        base, model=Path("a/b"), questions=Path("q"), held_out=Path("h"), corpus=Path("c")
+    ).digest == (
+        replace(base, model=Path("c/b"), questions=Path("q"), held_out=Path("h"), corpus=Path("c")).digest
+    )
