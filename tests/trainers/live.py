@@ -105,7 +105,7 @@ class Balancer:
 
     async def _serve(self, reader, writer):
         self.connections += 1
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             if self.refusing:
                 await reader.read(PIECE)
                 writer.write(
