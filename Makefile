@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas train-demo experiment test test-train test-trainers test-deploy faults load fuzz check format canaries openapi pages chart images sbom audit clean
+.PHONY: run replicas train-demo experiment test test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -50,6 +50,9 @@ test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the tr
 test-deploy: .venv/dev.made  ## real proxies, Prometheus, images and compose, with the system's programs; docs/deploy.md names them
 	@scripts/install-redis
 	REWARD_SERVICE_TEST_DEPLOY=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/deploy -s
+
+presets: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## estimators by a trainer's name against its own code; writes benchmarks/results/presets.md
+	TRAINER_ENVS=$(TRAINER_ENVS) $(BIN)/python -m benchmarks.presets
 
 fuzz: .venv/dev.made  ## thousands of calls made from openapi.yaml, and long searches for inputs that break a decoder
 	REWARD_SERVICE_FUZZ=400 $(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py tests/property/test_decoders.py -q

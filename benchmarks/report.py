@@ -33,8 +33,8 @@ class Report:
     def __init__(
         self, name: str, *, packages: Sequence[str] = MEASURED, cores: str = "one core of a shared machine"
     ) -> None:
-        versions = ", ".join(f"{package} {version(package)}" for package in packages)
-        machine = f"{_cpu()}, {cores}; Python {platform.python_version()}, {versions}"
+        versions = [f"Python {platform.python_version()}", *(f"{one} {version(one)}" for one in packages)]
+        machine = f"{_cpu()}, {cores}; {', '.join(versions)}"
         when = f"`python -m benchmarks.{name}` on {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}"
         self._name = name
         self._parts = [f"# {name}\n", f"{when}; {machine}. Compare within a table.\n"]

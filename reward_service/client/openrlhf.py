@@ -11,72 +11,25 @@ The executor inside does the sampling, and what it says of rewards is replaced. 
 - samples that are started together, with one `sampling_params` object, are a group: OpenRLHF starts all of a prompt at
   once, in training and in evaluation, whatever their number;
 - who wrote what is read from the action ranges, in tokens;
+- in float32 the mean of equal rewards need not be that reward, and OpenRLHF makes advantages of what is left: where all
+  rewards of a prompt are equal they are handed over as the nearest number of few bits, whose sums are exact;
 - OpenRLHF dies of a missing reward: one that cannot be had is 0 with `reward_valid` 0, and a score so low that dynamic
   filtering, where it is on, drops the prompt.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from reward_service.client.gathering import Gatherings
 from reward_service.client.options import Options
+from reward_service.client.spans import messages_of
 from reward_service.client.values import RolloutReward
-from reward_service.client.whole import columns_of, evaluate, is_training, train
-from reward_service.types import Messages, Rollout, StopReason
+from reward_service.client.whole import columns_of, pay
+from reward_service.types import Rollout, StopReason
 
-
-class Gathering:
-    """The samples of one prompt: joined when they start, scored when the last one ends."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._ended: list[Rollout] = []
-        self._paid: asyncio.Future[list[RolloutReward]] = asyncio.get_running_loop().create_future()
-
-    def join(self) -> int:
-        """Take a place."""
-        self.size += 1
-        return self.size - 1
-
-    async def end(self, place: int, rollout: Rollout, score: Callable[[list[Rollout]], Any]) -> RolloutReward:
-        """Hand in a sample that has ended, and wait for the others.
-
-        Raises:
-            RuntimeError: another sample of the prompt failed.
-        """
-        self._ended.append(rollout)
-        if len(self._ended) == self.size:
-            await self._settle(score)
-        paid = {one.rollout_id: one for one in await asyncio.shield(self._paid)}
-        return paid[str(place)]
-
-    async def _settle(self, score: Callable[[list[Rollout]], Any]) -> None:
-        try:
-            self._paid.set_result(await score(sorted(self._ended, key=lambda one: int(one.rollout_id))))
-        except Exception as error:  # noqa: BLE001  # everybody who waits is told
-            self.fail(error)
-
-    def fail(self, error: BaseException) -> None:
-        """Tell the others that this one will not come."""
-        if not self._paid.done():
-            self._paid.set_exception(RuntimeError(f"a sample of the same prompt failed: {error}"))
-            self._paid.exception()  # nobody may be waiting yet
-
-
-class Gatherings:
-    """The prompts that are being sampled."""
-
-    def __init__(self) -> None:
-        self._open: dict[int, tuple[object, Gathering]] = {}
-
-    def of(self, sampling_params: object) -> Gathering:
-        """Return the gathering of the samples that were started with this object."""
-        _, gathering = self._open.setdefault(id(sampling_params), (sampling_params, Gathering()))
-        return gathering
-
-    def drop(self, sampling_params: object) -> None:
-        """Forget it; the next samples with this object are another group."""
-        self._open.pop(id(sampling_params), None)
+BITS = 65536
 
 
 def rewarded(make: Callable[[], Any]) -> type:
@@ -117,32 +70,28 @@ def rewarded(make: Callable[[], Any]) -> type:
     return AgentExecutor
 
 
-async def score(options: Options, label: str, rollouts: list[Rollout]) -> list[RolloutReward]:
+async def score(options: Options, label: str, rollouts: Sequence[Rollout]) -> list[RolloutReward]:
     """Score the samples of a prompt: as a group, or where the label names another split, each by its outcome."""
-    row = columns_of(label, options)
-    if is_training(options, row):
-        [group] = await train(options, [(row, rollouts)], "mask")
-        return list(group.rollouts)
-    return await evaluate(options, [(row, rollout) for rollout in rollouts], "mask")
+    [paid] = await pay(options, [(columns_of(label, options), rollouts)], "mask")
+    is_flat = len({one.reward for one in paid}) == 1
+    return [replace(one, reward=in_few_bits(one.reward)) for one in paid] if is_flat else paid
+
+
+def in_few_bits(reward: float | None) -> float | None:
+    """Return the nearest multiple of 1/65536: sums of up to 128 such numbers in [0, 1] are exact in float32's 24 bits."""
+    return None if reward is None else round(reward * BITS) / BITS
 
 
 def rollout_of(rollout_id: str, response: Mapping[str, Any], tokenizer: Any) -> Rollout:
     """Read a response: the tokens of the action ranges are the policy's, those between them are not."""
     tokens: Sequence[int] = response["observation_tokens"]
-    messages, at = [], None
+    spans: list[tuple[bool, Sequence[int]]] = []
+    at = 0
     for start, end in response["action_ranges"]:
-        if at is not None and at < start:
-            messages.append({"role": "tool", "content": _text(tokenizer, tokens[at:start])})
-        messages.append({"role": "assistant", "content": _text(tokenizer, tokens[start:end])})
+        spans += [(False, tokens[at:start]), (True, tokens[start:end])]
         at = end
     stop_reason = StopReason.MAX_TOKENS if response.get("truncated") else None
-    return Rollout(rollout_id, Messages(tuple(messages)), stop_reason=stop_reason)
-
-
-def _text(tokenizer: Any, tokens: Sequence[int]) -> str:
-    end = getattr(tokenizer, "eos_token_id", None)
-    text: str = tokenizer.decode([token for token in tokens if token != end], skip_special_tokens=False)
-    return text
+    return Rollout(rollout_id, messages_of(spans, tokenizer), stop_reason=stop_reason)
 
 
 def answer(paid: RolloutReward, size: int) -> dict[str, Any]:

@@ -9,9 +9,9 @@ exception; a rollout that should stay out of the loss gets `remove_sample`, slim
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from reward_service.client.options import NoReward, Options
+from reward_service.client.options import Options
 from reward_service.client.values import RolloutReward
-from reward_service.client.whole import columns_of, evaluate, source_of, train
+from reward_service.client.whole import columns_of, evaluate, reward_of, source_of, train
 from reward_service.types import Rollout, StopReason
 
 
@@ -61,8 +61,7 @@ def _rollout(rollout_id: str, sample: Sample, options: Options) -> Rollout:
 
 
 def _paid(paid: RolloutReward, key: str | None) -> float | dict[str, float]:
-    if paid.reward is None:
-        raise NoReward(f"rollout {paid.rollout_id}: {paid.status} {paid.detail or ''}".strip())
+    number = reward_of(paid)
     if key is None:
-        return paid.reward
-    return {key: paid.reward, "acc": float(paid.outcome == "correct"), "match_rate": paid.match_rate or 0.0}
+        return number
+    return {key: number, "acc": float(paid.outcome == "correct"), "match_rate": paid.match_rate or 0.0}

@@ -16,28 +16,20 @@ verl asks for one rollout at a time, in several processes, and its words for ide
 - what goes beside the score has the same keys, all numbers, for every rollout: verl takes the keys from the first.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from reward_service.client.aio import AsyncClient
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import NoReward, Options
+from reward_service.client.spans import Tokenizer, messages_of, spans_of
 from reward_service.client.values import RolloutReward
+from reward_service.client.whole import reward_of
 from reward_service.types import Messages, Rollout, StopReason, Text
 
 NEXT_OUTPUT = "\n<|im_start|>assistant\n"
 # The paper's weight of partial credit, for `compute_score` alone.
 ALPHA = 0.3
-
-
-class Tokenizer(Protocol):
-    """What is used of a tokenizer."""
-
-    eos_token_id: int | None
-
-    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool) -> str:
-        """Return the text of token ids."""
 
 
 class Rows(Protocol):
@@ -119,14 +111,10 @@ class EgrpoRewardManager:
         spans = [
             span for ids, mask in zip(outputs, masks, strict=True) for span in spans_of(ids, map(int, mask))
         ]
-        return Messages(tuple(self._message(ids, is_own=is_own) for is_own, ids in spans))
+        return messages_of(spans, self.tokenizer)
 
     def _text(self, ids: Sequence[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=False)
-
-    def _message(self, ids: Sequence[int], *, is_own: bool) -> dict[str, str]:
-        said = [token for token in ids if token != self.tokenizer.eos_token_id]
-        return {"role": "assistant" if is_own else "tool", "content": self._text(said)}
 
     def _stop_reason(self, data: Rows) -> StopReason | None:
         """Return `max_tokens` where the last output is as long as it may be and does not end by itself."""
@@ -144,21 +132,14 @@ def lengths(data: Rows) -> list[int]:
     return [int(sum(map(int, mask[-width:]))) for mask in data.batch["attention_mask"]]
 
 
-def spans_of(ids: Sequence[int], mask: Iterable[int]) -> Iterator[tuple[bool, list[int]]]:
-    """Cut a response into spans that the policy wrote and spans that it did not."""
-    for is_own, span in groupby(zip(ids, mask, strict=False), key=lambda pair: bool(pair[1])):
-        yield is_own, [token for token, _ in span]
-
-
 def verl_reward(paid: RolloutReward) -> dict[str, Any]:
     """Return a reward as verl takes it.
 
     Raises:
         NoReward: there is none.
     """
-    if paid.reward is None:
-        raise NoReward(f"rollout {paid.rollout_id}: {paid.status} {paid.detail or ''}".strip())
-    return {"reward_score": paid.reward, "reward_extra_info": {"score": paid.reward, **numbers_of(paid)}}
+    score = reward_of(paid)
+    return {"reward_score": score, "reward_extra_info": {"score": score, **numbers_of(paid)}}
 
 
 def numbers_of(paid: RolloutReward) -> dict[str, float]:

@@ -1,43 +1,123 @@
 """What adapters share whose trainer hands over whole groups: one call a group, and validation rollouts one by one.
 
-Each call opens its own connection: trainers run adapters in loops that come and go, and a group is worth a connection.
+A client is opened for each batch: trainers run adapters in loops that come and go. No call is larger than a group, so no
+batch is too large for the service, and replicas share it.
 """
 
+import asyncio
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from reward_service.client.aio import AsyncClient
 from reward_service.client.calls import OnError
-from reward_service.client.options import Options
-from reward_service.client.values import GroupRewards, RolloutReward
+from reward_service.client.options import NoReward, Options
+from reward_service.client.values import Group, GroupRewards, RolloutReward
 from reward_service.types import Messages, Rollout, Text
 
+T = TypeVar("T")
+Row = Mapping[str, Any]
+# Calls at once for one batch: enough to keep a few replicas busy, few enough not to be told to come later.
+AT_ONCE = 32
 
-def client_of(options: Options, on_error: OnError = "raise") -> AsyncClient:
-    """Return a client for one call, or for a few."""
-    return AsyncClient(options.url, api_key=options.api_key, patience=options.patience, on_error=on_error)
+
+def client_of(options: Options, on_error: OnError = "raise", *, connections: int = 4096) -> AsyncClient:
+    """Return a client for the calls of one batch."""
+    return AsyncClient(
+        options.url,
+        api_key=options.api_key,
+        patience=options.patience,
+        on_error=on_error,
+        connections=connections,
+    )
+
+
+async def together(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Await calls that run at once; where one fails, the others end before its error is raised."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def blocking(call: Coroutine[Any, Any, T]) -> T:
+    """Return what a call returns, for code that is not async, whether or not a loop runs in its thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, call).result()
 
 
 async def train(
-    options: Options, groups: Sequence[tuple[Mapping[str, Any], list[Rollout]]], on_error: OnError = "raise"
+    options: Options,
+    groups: Sequence[tuple[Row, Sequence[Rollout]]],
+    on_error: OnError = "raise",
+    *,
+    estimator: str | Mapping[str, Any] | None = None,
 ) -> list[GroupRewards]:
     """Score whole groups, each with the row of data it is about; one result a group, in order."""
-    if not groups:
-        return []
-    asked = [options.group(uuid.uuid4().hex, row, rollouts) for row, rollouts in groups]
-    async with client_of(options, on_error) as client:
-        return await client.score_groups(asked, profile=options.profile)
+    asked = [options.group(uuid.uuid4().hex, row, list(rollouts)) for row, rollouts in groups]
+    async with client_of(options, on_error, connections=AT_ONCE) as client:
+
+        async def score(group: Group) -> GroupRewards:
+            [scored] = await client.score_groups([group], profile=options.profile, estimator=estimator)
+            return scored
+
+        return await together([score(group) for group in asked])
 
 
 async def evaluate(
-    options: Options, rollouts: Sequence[tuple[Mapping[str, Any], Rollout]], on_error: OnError = "raise"
+    options: Options, rollouts: Sequence[tuple[Row, Rollout]], on_error: OnError = "raise"
 ) -> list[RolloutReward]:
     """Score rollouts by their outcome alone, each as a group of its own."""
     groups = await train(options, [(row, [rollout]) for row, rollout in rollouts], on_error)
     return [outcome_only(group.rollouts[0]) for group in groups]
+
+
+async def pay(
+    options: Options,
+    groups: Sequence[tuple[Row, Sequence[Rollout]]],
+    on_error: OnError = "raise",
+    *,
+    training: bool | None = None,
+) -> list[list[RolloutReward]]:
+    """Pay groups of training as groups, and the rollouts of all others by their outcome; in order.
+
+    Args:
+        options: whom to ask, and how.
+        groups: rollouts, each group with the row of data it is about.
+        on_error: what becomes of rewards that cannot be had.
+        training: whether all of them are training; None reads it in each row.
+    """
+    trains = [is_training(options, row) if training is None else training for row, _ in groups]
+    whole = [group for group, is_one in zip(groups, trains, strict=True) if is_one]
+    alone = [
+        (row, one)
+        for (row, rollouts), is_one in zip(groups, trains, strict=True)
+        for one in rollouts
+        if not is_one
+    ]
+    scored = iter(await train(options, whole, on_error))
+    evaluated = iter(await evaluate(options, alone, on_error))
+    return [
+        list(next(scored).rollouts) if is_one else [next(evaluated) for _ in rollouts]
+        for (_, rollouts), is_one in zip(groups, trains, strict=True)
+    ]
+
+
+def reward_of(paid: RolloutReward) -> float:
+    """Return a reward, for trainers whose word for a missing one is an exception.
+
+    Raises:
+        NoReward: there is none.
+    """
+    if paid.reward is None:
+        raise NoReward(f"rollout {paid.rollout_id}: {paid.status} {paid.detail or ''}".strip())
+    return paid.reward
 
 
 def outcome_only(paid: RolloutReward) -> RolloutReward:
@@ -46,7 +126,7 @@ def outcome_only(paid: RolloutReward) -> RolloutReward:
     return replace(paid, reward=reward, advantage=None, normalized_match_rate=None)
 
 
-def is_training(options: Options, row: Mapping[str, Any]) -> bool:
+def is_training(options: Options, row: Row) -> bool:
     """Return whether a row is of the training split; without the column, all are."""
     return row.get(options.split_key) in (None, options.train_split)
 

@@ -2,12 +2,14 @@
 
 import json
 import logging
+import pkgutil
 import socket
 import subprocess
 import sys
 
 import pytest
 
+from reward_service import client
 from reward_service.api.app import create_app
 from reward_service.client import (
     ClientError,
@@ -216,9 +218,20 @@ def test_every_error_has_one_base():
     assert issubclass(Unreachable, ClientError)
 
 
-def test_the_client_brings_nothing_heavy():
-    code = "import sys, json, reward_service.client; print(json.dumps(sorted(sys.modules)))"
+ADAPTERS = {"areal", "ms_swift", "openrlhf", "rllm", "roll", "skyrl", "slime", "trl", "verifiers", "verl"}
+
+
+@pytest.mark.parametrize("module", ["", *(f".{name}" for name in sorted(ADAPTERS))])
+def test_the_client_brings_nothing_heavy(module):
+    code = f"import sys, json, reward_service.client{module}; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
 
     heavy = {"numpy", "pydantic", "fastapi", "starlette", "rapidfuzz", "yaml", "httpx", "redis", "torch"}
-    assert heavy & set(loaded) == set()
+    assert (heavy | ADAPTERS) & set(loaded) == set()
+
+
+def test_every_adapter_is_among_them():
+    shared = {"aio", "calls", "errors", "exchange", "gathering", "headers", "loops", "options", "share"}
+    shared |= {"spans", "sync", "values", "whole", "wire"}
+
+    assert {one.name for one in pkgutil.iter_modules(client.__path__)} == shared | ADAPTERS

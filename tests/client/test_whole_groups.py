@@ -1,23 +1,20 @@
 """The function for TRL and the trainers that resemble it, against the real service."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
 
+from reward_service.api.app import create_app
 from reward_service.client import Rollout, Text
 from reward_service.client.options import Options
 from reward_service.client.trl import egrpo_reward
-from reward_service.client.whole import columns_of, train
-from tests.builders import EXAMPLE
+from reward_service.client.whole import columns_of, together, train
+from reward_service.config import Settings
+from tests.client.toys import QUESTION, REWARDS, SAID, text
+from tests.conftest import serving
 
-QUESTION = EXAMPLE["groups"][0]["question"]
-SAID = ["Zanderheim and Quillock", "nothing", "Quillock"]
-REWARDS = [0.3, 0.0, 0.15]
 STATE = SimpleNamespace(global_step=3)
-
-
-def text(thought):
-    return f"<think>{thought}</think><answer>nobody</answer>"
 
 
 def messages(thought):
@@ -43,16 +40,53 @@ async def test_trl_hands_over_strings(reward):
     assert logged == {"egrpo/valid": 1.0, "egrpo/correct": 0.0, "egrpo/match_rate": 0.5}
 
 
-async def test_ms_swift_hands_over_the_whole_conversation(reward):
-    """`completions` holds the last message alone there; the rollout is in `messages`."""
+async def test_trl_hands_over_conversations(reward):
     paid = await reward(
-        completions=[messages(one) for one in SAID],
-        question_id=[QUESTION] * 3,
-        trainer_state=STATE,
-        prompt_id=["p"] * 3,
+        completions=[messages(one) for one in SAID], question_id=[QUESTION] * 3, trainer_state=STATE
     )
 
     assert paid == REWARDS
+
+
+async def test_questions_that_begin_alike_are_groups_of_their_own(server, monkeypatch):
+    """Completions that meet at the service are named by their question, however long it is."""
+    alike = [QUESTION | {"text": "Who? " * 99 + end} for end in "ab"]
+    monkeypatch.setenv("RANK", "0")
+    reward = egrpo_reward(num_generations=3, url=server, profile="egrpo", run_id="alike")
+
+    paid = await reward(
+        completions=[text(one) for one in SAID for _ in alike], question_id=alike * 3, trainer_state=STATE
+    )
+
+    assert paid == [one for one in REWARDS for _ in alike]
+
+
+async def test_a_batch_may_be_larger_than_the_service_takes_in_one_call():
+    with serving(create_app(Settings(max_groups=1))) as base:
+        reward = egrpo_reward(num_generations=3, url=base, profile="egrpo")
+
+        paid = await reward(
+            completions=[text(one) for one in SAID * 40], question_id=[QUESTION] * 120, trainer_state=STATE
+        )
+
+    assert paid == REWARDS * 40
+
+
+async def test_where_one_call_fails_the_others_end_before_it_is_raised():
+    ended = []
+
+    async def wait():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(1)
+
+    async def fail():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await together([wait(), wait(), fail()])
+    assert len(ended) == 2
 
 
 async def test_rows_of_another_split_are_paid_alone_and_in_their_place(reward):

@@ -77,6 +77,8 @@ class Balancer:
         self.ports = ports
         self.refusing = False
         """Answer 503 to everything, as a service does that has no room."""
+        self.silent = False
+        """Take requests and answer none; those that wait are cut off when it ends."""
         self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -89,22 +91,45 @@ class Balancer:
         return self
 
     def __exit__(self, *_):
-        self._loop.call_soon_threadsafe(self._server.close)
+        asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _shut(self):
+        self._server.close()
+        open_still = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in open_still:
+            task.cancel()
+        await asyncio.gather(*open_still, return_exceptions=True)
 
     async def _serve(self, reader, writer):
         self.connections += 1
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):
             if self.refusing:
                 await reader.read(PIECE)
                 writer.write(
                     b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                 )
                 await writer.drain()
+            elif self.silent:
+                while self.silent:  # noqa: ASYNC110  # another thread ends it
+                    await asyncio.sleep(0.01)
             else:
                 await self._forward(reader, writer)
         writer.close()
+
+    @contextlib.contextmanager
+    def failing(self, how, *, for_s=None):
+        """Be `refusing` or `silent` while the block runs, or only for the first seconds of it."""
+        setattr(self, how, True)
+        timer = threading.Timer(for_s or PATIENCE_S, setattr, [self, how, False])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            setattr(self, how, False)
 
     async def _forward(self, reader, writer):
         there, back = await self._connect()
@@ -149,6 +174,24 @@ class Live:
 
     def __exit__(self, *_):
         self._stack.close()
+
+    @contextlib.contextmanager
+    def killing(self, *, after=1):
+        """Kill a replica once the block has opened that many connections; start it again at the end."""
+        before, victim = self.balancer.connections, self.replicas[0]
+
+        def kill():
+            until(lambda: self.balancer.connections - before >= after, "the trainer asks")
+            victim.process.kill()
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        try:
+            yield victim
+        finally:
+            thread.join()
+            victim.process.wait()
+            until(victim.start().is_ready, "the replica is back")
 
     def _redis(self, stack):
         assert shutil.which("redis-server"), "redis-server is not installed: run scripts/install-redis"

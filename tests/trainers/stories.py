@@ -31,3 +31,22 @@ def group_of(number, texts, question, form="chatml"):
     """A group for the call that takes whole groups."""
     rollouts = [{"rollout_id": str(n), "text": one, "format": form} for n, one in enumerate(texts)]
     return {"group_id": f"whole{number}", "question": question, "rollouts": rollouts}
+
+
+def turns_of(text):
+    """A rollout as pieces: what the policy wrote and what it was shown, without the marks around them."""
+    bare = text.replace("<|im_end|>", "")
+    first, _, rest = bare.partition("\n<|im_start|>user\n")
+    page, _, last = rest.partition("\n<|im_start|>assistant\n")
+    return [(first, True), (page, False), (last, True)]
+
+
+def messages_of(text):
+    """The same as a conversation."""
+    said = [{"role": "assistant" if is_own else "tool", "content": piece} for piece, is_own in turns_of(text)]
+    return [{"role": "user", "content": "Who?"}, *said]
+
+
+def outcomes_of(texts):
+    """What rollouts are paid alone."""
+    return [float("<answer>Osgrave" in text) for text in texts]

@@ -12,14 +12,15 @@ import pytest
 
 placeholders.install("vllm", "deepspeed", "flash_attn")
 
+import own_advantages
 import torch
 from openrlhf.trainer.ppo_utils.experience import Experience
 from openrlhf.trainer.ppo_utils.samples_generator import SamplesGenerator
 from openrlhf.utils.agent import AgentInstanceBase, MultiTurnAgentExecutor, SingleTurnAgentExecutor
-from stories import CALL, ENTITIES, QUESTION, groups_of
+from stories import CALL, ENTITIES, QUESTION, group_of, groups_of, text
 from toy_tokenizer import toy_tokenizer
 
-from reward_service.client.openrlhf import rewarded
+from reward_service.client.openrlhf import in_few_bits, rewarded
 
 TOKENIZER = toy_tokenizer()
 LABEL = json.dumps({"question_id": QUESTION})
@@ -61,7 +62,7 @@ class Searcher(AgentInstanceBase):
 def configured(live, monkeypatch):
     monkeypatch.setenv("REWARD_SERVICE_URL", live.url)
     monkeypatch.setenv("REWARD_SERVICE_PROFILE", "egrpo")
-    monkeypatch.setenv("REWARD_SERVICE_PATIENCE_S", "2")
+    monkeypatch.setenv("REWARD_SERVICE_PATIENCE_S", "60")
     return live
 
 
@@ -170,18 +171,53 @@ def test_evaluation_has_another_number_of_samples_and_pays_the_outcome(configure
     assert rewards(responses) == [float("<answer>Osgrave" in text) for text in texts_of(responses)]
 
 
-def test_a_reward_that_cannot_be_had_does_not_end_the_run(configured):
+@pytest.mark.parametrize("how", ["refusing", "silent"])
+def test_a_reward_that_cannot_be_had_does_not_end_the_run(configured, monkeypatch, how):
     """Its experiences can be made and put together, and dynamic filtering would drop the prompt."""
-    configured.balancer.refusing = True
-    try:
+    monkeypatch.setenv("REWARD_SERVICE_PATIENCE_S", "2")
+    start = time.perf_counter()
+    with configured.balancer.failing(how):
         responses = asyncio.run(sample(single(), Engine(groups_of(1, 4)[0]), 4))
-    finally:
-        configured.balancer.refusing = False
+    took_s = time.perf_counter() - start
 
     assert rewards(responses) == [0.0] * 4
     assert {one["extra_logs"]["reward_valid"] for one in responses} == {0.0}
     assert sum(one["scores"] for one in responses) / 4 < 0
     assert together(responses).rewards.tolist() == [0.0] * 4
+    print(f"\nopenrlhf: {how} for good: 0 with reward_valid 0 after {took_s:.2f} s, with patience_s=2")
+
+
+@pytest.mark.parametrize("how", ["refusing", "silent"])
+def test_a_service_that_fails_for_a_while_is_waited_for(configured, how):
+    start = time.perf_counter()
+    with configured.balancer.failing(how, for_s=1.0):
+        answered = sample_all(groups_of(4, 6, seed=7))
+    took_s = time.perf_counter() - start
+
+    said = [texts_of(responses) for responses in answered]
+    assert [rewards(responses) for responses in answered] == whole_tagged(configured, said)
+    print(f"\nopenrlhf: {how} for 1 s: 4 of 4 groups as the whole-group call, {took_s:.2f} s")
+
+
+def test_a_killed_replica_changes_nothing(configured):
+    start = time.perf_counter()
+    with configured.killing(after=8):
+        answered = sample_all(groups_of(32, 6, seed=8))
+    took_s = time.perf_counter() - start
+
+    said = [texts_of(responses) for responses in answered]
+    assert [rewards(responses) for responses in answered] == whole_tagged(configured, said)
+    print(
+        f"\nopenrlhf: a replica killed while groups are scored: 32 of 32 as the whole-group call, {took_s:.2f} s"
+    )
+
+
+def sample_all(groups):
+    async def go():
+        executor = single()
+        return await asyncio.gather(*[sample(executor, Engine(texts), len(texts)) for texts in groups])
+
+    return asyncio.run(go())
 
 
 def together(responses):
@@ -275,50 +311,50 @@ def test_what_the_url_says_of_a_late_group_does_not_end_the_run(live):
     assert together(responses).rewards.flatten().tolist() == [0.0] * 2
 
 
+def test_the_url_is_as_alive_as_its_process(live):
+    """Groups meet in the memory of one process: OpenRLHF asks five times, then has no reward, and its run ends."""
+    executor = SingleTurnAgentExecutor(compat(live, 4))
+
+    async def go():
+        waiting = asyncio.create_task(sample(executor, Engine(groups_of(1, 3)[0]), 3, label(0)))
+        with live.killing(after=0) as victim:
+            await asyncio.to_thread(victim.process.wait)
+            start = time.perf_counter()
+            return await asyncio.gather(waiting, return_exceptions=True), time.perf_counter() - start
+
+    [outcome], took_s = asyncio.run(go())
+
+    missing = outcome if isinstance(outcome, Exception) else {one["reward"] for one in outcome}
+    assert isinstance(missing, Exception) or missing == {None}
+    print(f"\nopenrlhf: remote_url, its process killed: {missing!r} after {took_s:.1f} s")
+
+
 def test_the_preset_is_openrlhfs_own_function(live):
-    from unittest.mock import patch
-
-    from openrlhf.trainer.ppo_utils import experience_maker
-
-    advantage = SimpleNamespace(estimator="group_norm", gamma=1.0, lambd=1.0, no_std_norm=False)
-    args = SimpleNamespace(
-        rollout=SimpleNamespace(n_samples_per_prompt=8),
-        reward=SimpleNamespace(clip_range=(-10, 10)),
-        algo=SimpleNamespace(advantage=advantage, kl=SimpleNamespace(use_loss=False)),
-    )
-    maker = experience_maker.RemoteExperienceMaker
-    this = SimpleNamespace(
-        strategy=SimpleNamespace(args=args),
-        args=args,
-        advantage_estimator="group_norm",
-        kl_ctl=SimpleNamespace(value=0.0),
-    )
-    this.get_cumulative_returns = maker.get_cumulative_returns.__get__(this)
-
-    worst = 0.0
+    paid, ours = [], []
     for texts in groups_of(100, 8, seed=6):
-        group = {
-            "group_id": "g",
-            "question": QUESTION,
-            "rollouts": [{"rollout_id": str(k), "text": t, "format": "chatml"} for k, t in enumerate(texts)],
-        }
-        [scored] = live.whole({"profile": "egrpo", "estimator": "openrlhf", "groups": [group]})
-        ours = [one["advantage"] for one in scored["rollouts"]]
-        experiences = [experience(one["reward"], n) for n, one in enumerate(scored["rollouts"])]
-        with patch.object(
-            experience_maker, "apply_length_penalties", lambda *_: None
-        ):  # it wants the whole configuration
-            maker.compute_advantages_and_returns(this, experiences)
-        theirs = [one.advantages[one.action_mask.bool()][0].item() for one in experiences]
-        worst = max(worst, *(abs(a - b) for a, b in zip(ours, theirs, strict=True)))
+        [scored] = live.whole(
+            {"profile": "egrpo", "estimator": "openrlhf", "groups": [group_of(0, texts, QUESTION)]}
+        )
+        paid.append([one["reward"] for one in scored["rollouts"]])
+        ours.append([one["advantage"] for one in scored["rollouts"]])
+
+    worst = abs(torch.tensor(own_advantages.openrlhf(paid)) - torch.tensor(ours)).max().item()
 
     print(f"\nopenrlhf: preset against its own function on 100 groups, largest difference {worst:.1e}")
     assert worst < 1e-5
 
 
-def experience(reward, n):
-    response = {"prompt": "p", "label": "l", "observation_tokens": [1, 2, 3, 4], "action_ranges": [(2, 4)]}
-    response |= {"rollout_log_probs": None, "reward": reward, "scores": reward, "extra_logs": {}}
-    made = SamplesGenerator._process_response_into_experience(SimpleNamespace(), response, max_len=64)
-    made.index, made.kl = [n], torch.zeros_like(made.action_mask, dtype=torch.float32)
-    return made
+def test_equal_rewards_are_no_noise(configured):
+    """In float32 the mean of eight times 0.3 is not 0.3; what the executor hands over has advantage 0 all the same."""
+    texts = [text(random.Random(1)) for _ in range(8)]
+
+    handed = rewards(asyncio.run(sample(single(), Engine(texts), 8)))
+
+    noise = max(map(abs, own_advantages.openrlhf([[0.3] * 8])[0]))
+    [ours] = own_advantages.openrlhf([handed])
+    print(
+        f"\nopenrlhf: its advantages of 8 equal rewards of 0.3: {noise:.1f}; of the executor's {handed[0]}: {ours[0]}"
+    )
+    assert set(handed) == {in_few_bits(0.3)} == {0.300003051757812500}
+    assert set(ours) == {0.0}
+    assert noise > 0.1

@@ -190,16 +190,55 @@ def test_processes_that_share_a_group_meet_at_the_service(live, whole, monkeypat
     assert paid == whole(groups)
 
 
-def test_no_reward_is_none_where_errors_are_masked(live):
+@pytest.mark.parametrize("how", ["refusing", "silent"])
+def test_a_service_that_fails_for_a_while_is_waited_for(live, whole, how):
+    groups = groups_of(4, SIZE, seed=3)
+
+    start = time.perf_counter()
+    with live.balancer.failing(how, for_s=1.0):
+        paid = asyncio.run(call(egrpo_reward(**options(live, question_key="question")), groups))
+    took_s = time.perf_counter() - start
+
+    assert paid == [one for group in whole(groups) for one in group]
+    print(f"\ntrl: {how} for 1 s: 4 of 4 groups as the whole-group call, {took_s:.2f} s")
+
+
+@pytest.mark.parametrize(("how", "why"), [("refusing", "status 503"), ("silent", "[Tt]imeout")])
+def test_no_reward_is_none_where_errors_are_masked(live, how, why):
     groups = groups_of(1, SIZE)
-    live.balancer.refusing = True
-    try:
-        given = options(live, question_key="question", patience_s=1.0)
+    given = options(live, question_key="question", patience_s=1.0)
+    start = time.perf_counter()
+    with live.balancer.failing(how):
         assert asyncio.run(call(egrpo_reward(**given, on_error="mask"), groups)) == [None] * SIZE
-        with pytest.raises(ClientError, match="status 503"):
+        took_s = time.perf_counter() - start
+        with pytest.raises(ClientError, match=why):
             asyncio.run(call(egrpo_reward(**given), groups))
-    finally:
-        live.balancer.refusing = False
+    print(f"\ntrl: {how} for good: None, or an exception, after {took_s:.2f} s, with patience_s=1")
+
+
+def test_a_killed_replica_changes_nothing(live, whole, monkeypatch):
+    """One process waits with its halves of the groups when the replica they wait at is killed; then the other comes."""
+    groups = groups_of(8, SIZE, seed=4)
+    given = options(live, question_key="question")
+    halves = [[group[rank * 2 : rank * 2 + 2] for group in groups] for rank in range(2)]
+
+    def rank(number):
+        monkeypatch.setenv("RANK", str(number))
+        return egrpo_reward(**given)
+
+    async def go():
+        first = asyncio.create_task(call(rank(0), halves[0]))
+        with live.killing(after=16) as victim:
+            await asyncio.to_thread(victim.process.wait)
+            second = await call(rank(1), halves[1])
+            return await first, second
+
+    start = time.perf_counter()
+    first, second = asyncio.run(go())
+    took_s = time.perf_counter() - start
+
+    assert [first[n : n + 2] + second[n : n + 2] for n in range(0, 16, 2)] == whole(groups)
+    print(f"\ntrl: a replica killed in mid-group: 8 of 8 groups as the whole-group call, {took_s:.2f} s")
 
 
 def test_none_leaves_the_baseline(live, tmp_path):

@@ -1,0 +1,46 @@
+"""Token ids and a mask that says which of them are the policy's -> chat messages. Who wrote what is never read from the text.
+
+Tokens before the policy's first are the prompt and are left out; so are spans of nothing but end tokens and blanks, which
+no one wrote.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import dropwhile, groupby
+from typing import Protocol
+
+from reward_service.types import Messages
+
+
+class Tokenizer(Protocol):
+    """What is used of a tokenizer."""
+
+    eos_token_id: int | None
+
+    def decode(self, ids: Sequence[int], *, skip_special_tokens: bool) -> str:
+        """Return the text of token ids."""
+
+
+def spans_of(ids: Iterable[int], mask: Iterable[int]) -> Iterator[tuple[bool, list[int]]]:
+    """Cut a response into spans that the policy wrote and spans that it did not."""
+    for is_own, span in groupby(zip(ids, mask, strict=False), key=lambda pair: bool(pair[1])):
+        yield is_own, [token for token, _ in span]
+
+
+def messages_of(spans: Iterable[tuple[bool, Sequence[int]]], tokenizer: Tokenizer) -> Messages:
+    """Return spans as messages: the policy's are the assistant's, all others a tool's."""
+    from_the_first = dropwhile(lambda span: not span[0], spans)
+    said = [(is_own, text_of(ids, tokenizer)) for is_own, ids in from_the_first]
+    return Messages(
+        tuple(
+            {"role": "assistant" if is_own else "tool", "content": text}
+            for is_own, text in said
+            if text.strip()
+        )
+        or ({"role": "assistant", "content": ""},)
+    )
+
+
+def text_of(ids: Sequence[int], tokenizer: Tokenizer) -> str:
+    """Return the text of a span, special tokens included, without the one that ends a turn."""
+    kept = [token for token in ids if token != tokenizer.eos_token_id]
+    return tokenizer.decode(kept, skip_special_tokens=False)
