@@ -72,6 +72,8 @@ def cluster_url(tmp_path_factory):
             with node.client() as client:
                 client.execute_command("CLUSTER ADDSLOTSRANGE", n * 5462, min(n * 5462 + 5461, 16383))
                 client.execute_command("CLUSTER SET-CONFIG-EPOCH", n + 1)
+        for node in nodes:  # a node that has met another takes no epoch
+            with node.client() as client:
                 for other in nodes:
                     client.execute_command("CLUSTER MEET", "127.0.0.1", other.port, other.command[-1])
         until(lambda: all(_is_formed(node) for node in nodes), "the Cluster forms")
