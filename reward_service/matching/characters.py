@@ -97,15 +97,13 @@ class Characters:
         numbers = self._number[codes]
         if not numbers.all():
             with self._lock:
-                for code in np.unique(codes[numbers == 0]).tolist():
+                for code in np.unique(codes[self._number[codes] == 0]).tolist():
                     self._enter(code)
             numbers = self._number[codes]
         return numbers
 
     def _enter(self, code: int) -> None:
         """Enter one character; its number is published last, as others may be reading."""
-        if self._number[code]:
-            return
         char = chr(code)
         codes, traits, longer = coded(char), traits_of(char), b""
         over = codes[-1:] if _folded(char) == " " else b"\0"
