@@ -38,6 +38,7 @@ TEXT_CHARS = 8_000
 SENDING_AT_ONCE = 32
 LAST_MEMBERS_A_SECOND = 20
 PATIENCE_S = 60.0
+WAITING = "reward_service_waiting_polls "
 SETTINGS = {
     "max_wait_s": "600",
     "request_timeout_s": "600",
@@ -103,6 +104,13 @@ class Service:
     pid: int
 
     @property
+    def waiting(self) -> int:
+        """How many calls to it wait for a group."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=60) as page:
+            (line,) = (x for x in page.read().decode().splitlines() if x.startswith(WAITING))
+        return int(float(line.split()[1]))
+
+    @property
     def resident_mib(self) -> float:
         """Memory of its process."""
         line = next(
@@ -123,6 +131,11 @@ class Machinery:
     def port(self) -> int:
         """Any replica."""
         return self.draw.choice(self.services).port
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a group."""
+        return sum(one.waiting for one in self.services)
 
     @property
     def memory_mib(self) -> tuple[float, float]:
@@ -228,12 +241,13 @@ async def store(at: Machinery, run_id: str, made: Sequence[tuple[int, dict[str, 
 
 
 async def wait_for(at: Machinery, run_id: str, made: Sequence[tuple[int, dict[str, Any]]]) -> list[Call]:
-    """Send rollouts that wait; a health check now and then keeps this no faster than the replicas."""
-    calls = []
-    for n, (group, rollout) in enumerate(made):
-        calls.append(await put(at, run_id, group, rollout, wait_s=600))
-        if n % SENDING_AT_ONCE == 0:
-            await asyncio.gather(*(ask(one.port, "GET", "/livez") for one in at.services))
+    """Send rollouts that wait, a few at once: the next when these wait."""
+    calls: list[Call] = []
+    for begin in range(0, len(made), SENDING_AT_ONCE):
+        calls += [await put(at, run_id, *each, wait_s=600) for each in made[begin : begin + SENDING_AT_ONCE]]
+        while await asyncio.to_thread(lambda: at.waiting) < len(calls):
+            assert not any(call.done.done() for call in calls[begin:]), "a rollout was refused"
+            await asyncio.sleep(0.01)
     for group, wanted in Counter(group for group, _ in made).items():
         while True:
             status, reply = await ask(at.port, "GET", f"/v1/runs/{run_id}/groups/g{group}")
