@@ -39,7 +39,8 @@ class Settings(BaseSettings):
     begin with `entity-index`. A user that may MGET and HGETALL is enough to score."""
 
     index_timeout_s: float = Field(1.0, gt=0)
-    """How long one command to the index may take. A request that meets a stalled Redis is refused after about twice this long."""
+    """How long one command to the index may take. A request that meets a stalled Redis is refused after about twice this long, or at
+    its deadline."""
 
     index_follow_s: float = Field(1.0, ge=0)
     """How long an activation may go unnoticed. Each data set in use is asked for once in this time."""
@@ -150,7 +151,8 @@ class Settings(BaseSettings):
     """Put before every key. Services that share a Redis and nothing else need different ones."""
 
     state_timeout_s: float = Field(2.0, gt=0)
-    """How long one Redis command may take. A call that meets a stalled Redis is refused after about twice this long."""
+    """How long one Redis command may take. A call that meets a stalled Redis is refused after about twice this long, or at its
+    deadline."""
 
     processes: int = Field(1, ge=1)
     """How many processes answer for the same runs, on all machines together. More than one needs `state_url`."""

@@ -298,19 +298,29 @@ class RewardService:
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         timings = timings or Timings()
-        with timings.stage("look_up"):
+        async with timings.remote("look_up"):
             truths = await self._look_up(calls)
         measured = []
         for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
+            names = await self._mention_names(truth, profile.measure.matching, timings)
             with timings.stage("measure"):
                 measured.append(
-                    await self._measure_group(call, truth, profile, path=f"/groups/{n}", explain=explain)
+                    await self._measure_group(
+                        call, truth, profile, path=f"/groups/{n}", explain=explain, names=names
+                    )
                 )
             await asyncio.sleep(0)  # health checks are answered between groups
         return measured
 
     async def _measure_group(
-        self, call: GroupCall, truth: Truth | errors.GroupError, profile: Profile, *, path: str, explain: bool
+        self,
+        call: GroupCall,
+        truth: Truth | errors.GroupError,
+        profile: Profile,
+        *,
+        path: str,
+        explain: bool,
+        names: MentionNames | None,
     ) -> Measured:
         if isinstance(truth, errors.GroupError):
             return Measured(call, error=truth)
@@ -319,23 +329,25 @@ class RewardService:
             self._check(call, truth.question, sizes, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
-        spec = profile.measure.matching
-        names = await self._mention_names(truth.index, spec)
         work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
         facts = await (self.in_turn if sum(sizes) <= self.settings.inline_bytes else self.in_thread)(work)
-        masked = compile_question(truth.question, spec).masked
+        masked = compile_question(truth.question, profile.measure.matching).masked
         names_masked = tuple(truth.question.entities[n].name for n in masked)
         return Measured(call, replace(truth, masked=names_masked), tuple(facts))
 
-    async def _mention_names(self, index: IndexVersion | None, spec: MatchSpec) -> MentionNames | None:
+    async def _mention_names(
+        self, truth: Truth | errors.GroupError, spec: MatchSpec, timings: Timings
+    ) -> MentionNames | None:
         """Return the names of a data set where the spec has a precision floor; None leaves the floor off."""
-        if index is None or spec.precision_floor is None:
+        if isinstance(truth, errors.GroupError) or truth.index is None or spec.precision_floor is None:
             return None
+        index = truth.index
         if index not in self._names:
             self._names[index] = asyncio.create_task(self._read_names(index))
         reading = self._names[index]
         try:
-            return await asyncio.shield(reading)
+            async with timings.remote("look_up"):
+                return await asyncio.shield(reading)
         except errors.IndexUnavailable:
             self._names.pop(index, None)  # the next one reads again
             raise

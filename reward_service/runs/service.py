@@ -88,7 +88,7 @@ class RunService:
         run = await self.standing.run(run_id, timings=timings)
         is_new = False
         if run is None:
-            with timings.stage("look_up"):
+            async with timings.remote("look_up"):
                 drawn = await self._pinned(run_id, declared)
             async with timings.remote("state"):
                 record = await self.standing.store.declare(

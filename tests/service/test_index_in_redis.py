@@ -1,5 +1,7 @@
 """A service whose index stands in Redis: it follows activations, and says what it cannot know."""
 
+import signal
+import time
 from contextlib import closing
 
 import httpx
@@ -116,6 +118,32 @@ def test_a_lost_record_is_not_an_unknown_question(redis, service):
 
     assert (lost.status_code, lost.json()["type"]) == (503, "urn:reward-service:index-unavailable")
     assert unknown["error"]["type"] == "urn:reward-service:unknown-question"
+
+
+def test_an_index_that_stalls_is_waited_for_no_longer_than_the_caller_does(redis):
+    put(redis.url, "v1", entities=["Zanderheim"])
+    settings = Settings(index_url=redis.url, index_follow_s=60, index_timeout_s=20, canary_interval_s=3600)
+    in_time = {"X-Request-Timeout-Ms": "500"}
+    guarded = {"groups": [group(1)], "profile": "egrpo-guarded"}  # it asks for the names of the data set
+    calls = [
+        ("POST", "/v1/groups/score", {"groups": [group(1), group(2)]}),
+        ("POST", "/v1/groups/score", guarded),
+        ("PUT", "/v1/runs/r", {"profile": "egrpo", "group_size": 2, "deadline_s": 60, "dataset": "mine@v2"}),
+    ]
+    with serving(create_app(settings)) as base, httpx.Client(base_url=base, timeout=30) as client:
+        assert score(client, 1).status_code == 200
+        redis.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        late = [client.request(*call[:2], json=call[2], headers=in_time) for call in calls]
+        seconds = time.monotonic() - began
+        known = score(client, 1)
+        redis.signal(signal.SIGCONT)
+
+        assert [(reply.status_code, reply.json()["stage"]) for reply in late] == [(504, "look_up")] * 3
+        assert seconds < 10
+        assert known.json()["groups"][0]["rollouts"][0]["match_rate"] == 1.0
+        [read] = client.post("/v1/groups/score", json=guarded).json()["groups"]
+        assert read["status"] == "complete"
 
 
 def test_the_url_of_the_index_is_a_secret():
