@@ -17,6 +17,8 @@ SOFT = " -\u2010\u2011"  # what may stand inside a name
 UTF_8 = ("utf-8", "surrogatepass")
 """Codec and error handler: any string can be written, lone surrogates too."""
 WIDEST: Final = 4  # bytes of a character
+LETTERS = 26
+LOWER = 0x20  # an ASCII letter with this bit is small
 FIRST_LEAD = 0xC0  # the least first byte of a character beyond ASCII
 
 # Traits of a character.
@@ -66,10 +68,16 @@ def width_of(char: str) -> int:
 
 ASCII_CODES = b"".join(coded(chr(code)) for code in range(128)) + bytes(range(128, 256))
 """For `bytes.translate`: ASCII becomes one code each, what is beyond stays."""
-TO_TEXT = bytes(range(256)).lower().replace(bytes([STRONG_SPACE]), b" ")
-"""For `bytes.translate`: codes become folded text."""
 WIDTH = np.array([1] * 0xC0 + [2] * 0x20 + [3] * 0x10 + [4] * 0x10, dtype=np.int64)
 """How many bytes a character has, by its first byte."""
+
+
+def to_text(codes: Bytes) -> Bytes:
+    """Return the folded text: a byte for each code. Arithmetic on bytes takes a fifth of the time of `bytes.translate`."""
+    text: Bytes = (codes - np.uint8(ord("A")) < LETTERS).view(np.uint8) * np.uint8(LOWER)
+    text |= codes
+    text += (codes == STRONG_SPACE).view(np.uint8) * np.uint8(SPACE - STRONG_SPACE)
+    return text
 
 
 def _array(text: bytes) -> Bytes:

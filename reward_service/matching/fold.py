@@ -23,23 +23,23 @@ from reward_service.matching.characters import (
     FIRST_LEAD,
     GONE,
     JOINS,
+    LETTERS,
+    LOWER,
     MANY,
     QUOTE,
     SEP,
     SPACE,
     STRONG,
     STRONG_SPACE,
-    TO_TEXT,
     UTF_8,
     WIDEST,
     WIDTH,
     have,
     numbers_at,
+    to_text,
 )
 
 SEPARATOR = bytes([SEP])
-LETTERS = 26
-LOWER = 0x20  # an ASCII letter with this bit is small
 SMALL_S = ord("s")
 
 
@@ -85,7 +85,7 @@ def _before(codes: Bytes, at: Positions) -> Bytes:
 def _drop_second_spaces(codes: Bytes) -> None:
     """Let each run of spaces become its first one."""
     space = _is_space(codes)
-    codes[1:] *= ~(space[1:] & space[:-1])
+    codes[1:] *= (~(space[1:] & space[:-1])).view(np.uint8)
 
 
 def _long_mark_runs(codes: Bytes) -> Positions:
@@ -177,7 +177,7 @@ class FoldedText:
         self._trail: list[_Closed | _Put] = []
         self._codes: Bytes = np.frombuffer(bytearray(text).translate(ASCII_CODES), dtype=np.uint8)
         self._fold(np.frombuffer(text, dtype=np.uint8), ascii_only=text.isascii())
-        self.data = self._codes.tobytes().translate(TO_TEXT)
+        self.data = to_text(self._codes).tobytes()
 
     def _fold(self, raw: Bytes, *, ascii_only: bool) -> None:
         found = 0 if ascii_only else self._write_over(raw)
@@ -252,6 +252,8 @@ class FoldedText:
 
     def caseless(self, at: Positions) -> Mask:
         """Return at which of these first bytes of folded characters a letter of a script without capitals stands."""
+        if self.widest == 1:
+            return np.zeros(len(at), dtype=np.bool_)
         return have(self.bytes_, at, CASELESS)
 
     @cached_property

@@ -112,12 +112,12 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     which = which[which + 1 < len(text.spaces)]
     space, after = text.spaces[which], text.spaces[which + 1]
     initial = space + 1
-    separator = text.bytes_[initial] == SEP
+    first = text.bytes_[initial]
+    separator, digit = first == SEP, first - ZERO < 10
     capital = text.strong(initial)
     parted = text.strong(space) | separator
     parted[:1] = True
     parted[1:] |= separator[:-1]
-    digit = text.bytes_[initial] - ZERO < 10
     runs = _runs(capital, digit, parted)
     pieces = _pieces(capital | separator | digit, parted, text.caseless(initial))
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
