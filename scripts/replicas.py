@@ -1,6 +1,7 @@
 """A redis-server and two services that share it, on loopback: what a cluster does, on one machine.
 
-The Redis listens on a socket in a temporary folder and forgets everything when this ends, with Ctrl-C.
+The Redis listens on a socket in a temporary folder and forgets everything when this ends, with Ctrl-C. A service that ends is
+started anew.
 """
 
 import argparse
@@ -37,6 +38,32 @@ def wait_until_ready(base, process):
     sys.exit(f"{base} does not answer")
 
 
+def redis_command(folder, socket):
+    """Return the command of a Redis that keeps nothing."""
+    where = ["--port", "0", "--unixsocket", str(socket), "--dir", str(folder)]
+    return ["redis-server", *where, "--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"]
+
+
+def service_command(index, socket, port):
+    """Return the command of one service."""
+    shared = ["--index", str(index), "--state-url", f"unix://{socket}"]
+    return [sys.executable, "-m", "reward_service", "serve", *shared, "--port", str(port)]
+
+
+def keep(stack, commands, services):
+    """Start a service anew that has ended, as a cluster does. Returns with Ctrl-C."""
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(0.2)
+            for base, command in commands.items():
+                if (status := services[base].poll()) is not None:
+                    services[base] = start(stack, command)
+                    print(
+                        f"{base} ended with {status}; started anew, pid {services[base].pid}",
+                        flush=True,
+                    )
+
+
 def main():
     """Start all, say where they are, and wait for the end."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -47,42 +74,20 @@ def main():
         sys.exit("redis-server is not installed: run scripts/install-redis")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reward-service-")))
-        index = options.index or folder / "index"
+        index, socket = options.index or folder / "index", folder / "redis.sock"
         if options.index is None:
             build_sample(index)
-        socket = folder / "redis.sock"
-        redis = [
-            "redis-server",
-            "--port",
-            "0",
-            "--unixsocket",
-            str(socket),
-            "--save",
-            "",
-            "--dir",
-            str(folder),
-        ]
-        start(stack, [*redis, "--maxmemory-policy", "noeviction", "--loglevel", "warning"])
-        serve = [
-            sys.executable,
-            "-m",
-            "reward_service",
-            "serve",
-            "--index",
-            str(index),
-            "--state-url",
-            f"unix://{socket}",
-        ]
-        services = {
-            f"http://127.0.0.1:{port}": start(stack, [*serve, "--port", str(port)]) for port in options.ports
+        start(stack, redis_command(folder, socket))
+        commands = {
+            f"http://127.0.0.1:{port}": service_command(index, socket, port) for port in options.ports
         }
+        services = {base: start(stack, command) for base, command in commands.items()}
         for base, process in services.items():
             wait_until_ready(base, process)
-        print(
-            f"{len(services)} services share one Redis: {' '.join(services)}    stop with Ctrl-C", flush=True
-        )
-        with contextlib.suppress(KeyboardInterrupt):
-            next(iter(services.values())).wait()
+        print(f"{len(services)} services share one Redis; kill one and see. Ctrl-C stops all.")
+        for base, process in services.items():
+            print(f"  {base}  pid {process.pid}", flush=True)
+        keep(stack, commands, services)
 
 
 if __name__ == "__main__":
