@@ -8,7 +8,7 @@ Every step keeps some bytes or puts some in; the list of steps is the offset map
 Segments are joined by ` \x01 `: it folds to itself, so no match crosses it, and each segment keeps a space at both ends.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -128,7 +128,7 @@ class _Closed:
 
     @cached_property
     def _end(self) -> Positions:
-        return np.cumsum(_ONES[self._stayed], dtype=np.int64)
+        return np.cumsum(_ONES.take(self._stayed))
 
     def back(self, at: Positions) -> Positions:
         """Return where these bytes were before the step."""
@@ -161,6 +161,14 @@ def _joined(parts: Iterable[bytes]) -> bytes:
     return SEPARATOR + b" " + b" \x01 ".join(parts) + b" " + SEPARATOR
 
 
+def _places(text: bytes, rare: bytes) -> Iterator[int]:
+    """Yield where a byte that is rare stands; a search for the next one reads faster than arrays can compare."""
+    at = text.find(rare)
+    while at >= 0:
+        yield at
+        at = text.find(rare, at + 1)
+
+
 class FoldedText:
     r"""Several segments, folded into one buffer of UTF-8 bytes: `\x01 first segment \x01 second segment \x01`."""
 
@@ -174,13 +182,14 @@ class FoldedText:
         text = self.raw = _joined(parts)
         if any(SEPARATOR in part for part in parts):
             text = _joined(part.replace(SEPARATOR, b" ") for part in parts)
+        self._is_ascii = text.isascii()
         self._trail: list[_Closed | _Put] = []
         self._codes: Bytes = np.frombuffer(bytearray(text).translate(ASCII_CODES), dtype=np.uint8)
-        self._fold(np.frombuffer(text, dtype=np.uint8), ascii_only=text.isascii())
+        self._fold(np.frombuffer(text, dtype=np.uint8))
         self.data = to_text(self._codes).tobytes()
 
-    def _fold(self, raw: Bytes, *, ascii_only: bool) -> None:
-        found = 0 if ascii_only else self._write_over(raw)
+    def _fold(self, raw: Bytes) -> None:
+        found = 0 if self._is_ascii else self._write_over(raw)
         spaces_meet = _drop_apostrophes(self._codes, raw)
         if found & MANY:
             self._write_longer(raw)
@@ -243,7 +252,7 @@ class FoldedText:
 
     def strong(self, at: Positions) -> Mask:
         """Return at which of these first bytes of folded characters a capital stood, or punctuation that became a space."""
-        codes = self._codes[at]
+        codes = self._codes.take(at)
         strong: Mask = (codes == STRONG_SPACE) | (codes - np.uint8(ord("A")) < LETTERS)
         beyond = np.flatnonzero(codes >= FIRST_LEAD)
         if beyond.size:
@@ -269,7 +278,7 @@ class FoldedText:
     @cached_property
     def separators(self) -> Positions:
         """The position in `data` of each separator; segment i stands between separators i and i + 1."""
-        return np.flatnonzero(self.bytes_ == SEP)
+        return np.array(list(_places(self.data, SEPARATOR)))
 
     def segment(self, at: Positions) -> Positions:
         """Return the segments in which these positions of `data` stand."""
@@ -278,7 +287,7 @@ class FoldedText:
     @cached_property
     def widest(self) -> int:
         """The most bytes a folded character takes here."""
-        return 1 if self.data.isascii() else WIDEST
+        return 1 if self._is_ascii or self.data.isascii() else WIDEST
 
     @cached_property
     def _inner_bytes(self) -> Positions:
@@ -292,7 +301,7 @@ class FoldedText:
         """Return the first bytes in `raw` of the characters that made these bytes of `data`."""
         for step in reversed(self._trail):
             at = step.back(at)
-        return at if self.raw.isascii() else self._first_byte(at)
+        return at if self._is_ascii else self._first_byte(at)
 
     def _first_byte(self, at: Positions) -> Positions:
         raw = np.frombuffer(self.raw, dtype=np.uint8)
@@ -308,7 +317,7 @@ class FoldedText:
     def raw_char_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
         """Return the same spans in characters of the text that `raw` encodes."""
         start, end = self.raw_spans(starts, ends)
-        if self.raw.isascii():
+        if self._is_ascii:
             return start, end
         inner = _inner_bytes(np.frombuffer(self.raw, dtype=np.uint8))
         return start - inner.searchsorted(start), end - inner.searchsorted(end)

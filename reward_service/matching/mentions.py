@@ -110,9 +110,9 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
     which = text.tokens(np.flatnonzero(wanted))
     which = which[which + 1 < len(text.spaces)]
-    space, after = text.spaces[which], text.spaces[which + 1]
+    space, after = text.spaces.take(which), text.spaces.take(which + 1)
     initial = space + 1
-    first = text.bytes_[initial]
+    first = text.bytes_.take(initial)
     separator, digit = first == SEP, first - ZERO < 10
     capital = text.strong(initial)
     parted = text.strong(space) | separator

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from reward_service.matching.arrays import Mask, Positions, distinct, stretches
 from reward_service.matching.fold import FoldedText
 from reward_service.matching.layout import Layout
-from reward_service.matching.mentions import Keys, Mentions, loads
+from reward_service.matching.mentions import Mentions
 from reward_service.matching.scan import Spans
 
-FILTER_BITS = 16
+SKETCH_BASE = 9973
 NOWHERE = np.iinfo(np.int64).max
 
 
@@ -29,33 +30,31 @@ def _whole_windows(text: FoldedText, first: Positions, tokens: int) -> Positions
     return first[inside]
 
 
-def _known(keys: Keys, wanted: Keys) -> Mask:
-    """Return which keys may be among the wanted ones: those that share a few bits of a hash with one of them."""
-    sketches, sought = (
-        (some * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - FILTER_BITS) for some in (keys, wanted)
-    )
-    known = np.zeros(1 << FILTER_BITS, dtype=np.bool_)
-    known[sought] = True
-    maybe: Mask = known[sketches]
-    return maybe
+def _sketches(text: FoldedText, tokens: int) -> npt.NDArray[np.uint16]:
+    """Return a number for every window of so many tokens, made of their first bytes."""
+    initial = text.bytes_.take(text.spaces[:-1] + 1).astype(np.uint16)
+    sketches = np.zeros(max(0, len(text.spaces) - tokens), dtype=np.uint16)
+    for at in range(tokens if sketches.size else 0):
+        sketches *= np.uint16(SKETCH_BASE)
+        sketches += initial[at : at + len(sketches)]
+    return sketches
 
 
-def _alike(text: FoldedText, sources: Positions, first: Positions, tokens: int) -> Positions:
-    """Return those of the source windows that begin like one of the windows, every few tokens. Eight bytes span at most four tokens."""
-    words = loads(text)
-    for step in range(0, tokens - 3, 4):
-        here, there = (words[text.spaces[which + step] + 1] for which in (sources, first))
-        sources = sources[_known(here, there)]
-    return sources
+def _alike(text: FoldedText, first: Positions, tokens: int) -> Positions:
+    """Return where windows begin that may be equal to one of these."""
+    sketches = _sketches(text, tokens)
+    sought = np.zeros(1 << 16, dtype=np.bool_)
+    sought[sketches[first]] = True
+    return np.flatnonzero(sought.take(sketches))
 
 
 def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
     """Return which windows of `tokens` tokens also stand in an earlier tool response of their rollout."""
     if not first.size:
         return np.zeros(0, dtype=np.bool_)
-    observed = text.tokens(np.flatnonzero(~layout.is_thought))
-    sources = _alike(text, observed[observed + tokens < len(text.spaces)], first, tokens)
-    sources = _whole_windows(text, sources, tokens)
+    alike = _alike(text, first, tokens)
+    observed = ~layout.is_thought[text.segment(text.spaces[alike])]
+    sources = _whole_windows(text, alike[observed], tokens)
     copied = np.zeros(len(first), dtype=np.bool_)
     rollout, source_rollout = (layout.rollout[text.segment(text.spaces[which])] for which in (first, sources))
     for number in distinct(source_rollout).tolist():
