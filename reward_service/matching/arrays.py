@@ -30,7 +30,16 @@ def distinct(values: Positions) -> Positions:
     [3, 7]
     """
     ordered = np.sort(values)
-    fresh = np.ones(len(ordered), dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
-    found: Positions = ordered[fresh]
+    found: Positions = ordered[fresh(ordered)]
     return found
+
+
+def fresh(values: npt.NDArray[Any]) -> Mask:
+    """Return which values differ from the one before them; the first one does.
+
+    >>> fresh(np.array([3, 3, 7])).tolist()
+    [True, False, True]
+    """
+    differ = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=differ[1:])
+    return differ

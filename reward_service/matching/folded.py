@@ -8,13 +8,15 @@ Arrays of two axes are named after them. R: rollouts of the group · E: entities
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
+from operator import and_
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from reward_service.matching.arrays import Mask, Positions
+from reward_service.matching.arrays import Mask, Positions, fresh
 from reward_service.matching.compiled import CompiledQuestion
 from reward_service.matching.fold import FoldedText
 from reward_service.matching.index import Role
@@ -85,6 +87,8 @@ class Group:
         """Return the verdict on each span of a thought."""
         spec = self.compiled.spec
         verdict = np.zeros(len(spans), dtype=np.int64)
+        if not verdict.size:
+            return verdict
         if spec.grounded:
             verdict[~self.grounded(spans) & self.has_tools_R[self.rollout(spans.start)]] = VERDICTS.index(
                 UNGROUNDED
@@ -109,21 +113,31 @@ class Findings:
     entity: Positions
     grounded: Mask
 
-    def of(self, rollout: int) -> "Findings":
-        """Return the findings of one rollout, in entity order."""
-        first, stop = self.rollout.searchsorted((rollout, rollout + 1))
-        which = np.arange(first, stop)
-        return Findings(*(getattr(self, name)[which] for name in self.__slots__))
+    def by_rollout(self, rollouts: int) -> list["Findings"]:
+        """Return the findings of each rollout, in entity order."""
+        bounds = self.rollout.searchsorted(np.arange(rollouts + 1)).tolist()
+        return [self._between(*both) for both in pairwise(bounds)]
+
+    def _between(self, first: int, stop: int) -> "Findings":
+        which = slice(first, stop)
+        return Findings(
+            self.spans[which],
+            self.verdict[which],
+            self.rollout[which],
+            self.entity[which],
+            self.grounded[which],
+        )
 
 
 def _best(group: Group, spans: Spans, verdict: Positions) -> Findings:
     rollout, entity, grounded = group.rollout(spans.start), group.entity(spans), group.grounded(spans)
     order = np.lexsort((spans.start, spans.distance, spans.channel, verdict > 0, entity, rollout))
-    keys = rollout[order] * len(group.compiled.question.entities) + entity[order]
-    heads = np.flatnonzero(np.diff(keys, prepend=-1))
-    best = order[heads]
-    stands = np.isin(keys[heads], keys[(grounded & (verdict == 0))[order]])
-    return Findings(spans[best], verdict[best], rollout[best], entity[best], stands)
+    best = order[fresh((rollout * group.first_tool_RE.shape[1] + entity)[order])]
+    stands_RE = np.zeros(group.first_tool_RE.shape, dtype=np.bool_)
+    stands = grounded & (verdict == 0)
+    stands_RE[rollout[stands], entity[stands]] = True
+    rollout, entity = rollout[best], entity[best]
+    return Findings(spans[best], verdict[best], rollout, entity, stands_RE[rollout, entity])
 
 
 def _open_pieces(group: Group, hits: Hits, credited: Spans) -> Hits:
@@ -168,44 +182,60 @@ def _matches(group: Group, findings: Findings) -> list[Match]:
     ]
 
 
-def _matching(group: Group, findings: Findings, mentions: int, *, explain: bool, by_name: bool) -> Matching:
-    """Count the findings of one rollout."""
-    spec, named = group.compiled.spec, len(findings.entity)
-    credited = findings.verdict == 0
-    matched, total = int(credited.sum()), max(mentions, named)
-    precision = matched / mentions if mentions else None
-    uncredited = Counter(VERDICTS[number] or "" for number in findings.verdict[~credited].tolist())
-    if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
-        credited, uncredited[PRECISION] = np.zeros(named, dtype=np.bool_), matched
-    matches = _matches(group, findings) if explain else []
-    kept = credited.tolist()
-    return Matching(
-        entities=group.compiled.entities,
-        matched=int(credited.sum()),
-        matches=tuple(match for match, counts in zip(matches, kept, strict=False) if counts),
-        masked=group.compiled.masked,
-        uncredited=dict(uncredited),
-        uncredited_matches=tuple(match for match, counts in zip(matches, kept, strict=False) if not counts),
-        matched_uncredited_included=named,
-        grounded=int((findings.grounded & credited).sum()),
-        mentions=total,
-        precision=precision,
-    )
-
-
 def _flags(spec: MatchSpec, *, has_tools: bool, by_name: bool) -> tuple[str, ...]:
     unobserved = not has_tools and (spec.grounded or spec.pasted_tokens is not None)
     unchecked = spec.precision_floor is not None and not by_name
     return (OBSERVATIONS_ABSENT,) * unobserved + (PRECISION_UNCHECKED,) * unchecked
 
 
+def _near_misses(group: Group, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
+    named = set(findings.entity.tolist())
+    return near_misses(group.text, group.layout, group.compiled.index, rollout=rollout, named=named)
+
+
+def _matching(
+    group: Group,
+    rollout: int,
+    findings: Findings,
+    mentions: int,
+    *,
+    explain: bool,
+    nearest: bool,
+    by_name: bool,
+) -> Matching:
+    """Count the findings of one rollout."""
+    spec, verdicts = group.compiled.spec, findings.verdict.tolist()
+    credited, named = [verdict == 0 for verdict in verdicts], len(verdicts)
+    matched, total = sum(credited), max(mentions, named)
+    precision = matched / mentions if mentions else None
+    uncredited = Counter(VERDICTS[verdict] or "" for verdict in verdicts if verdict)
+    if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
+        credited, uncredited[PRECISION] = [False] * named, matched
+    matches = _matches(group, findings) if explain else []
+    return Matching(
+        entities=group.compiled.entities,
+        matched=sum(credited),
+        matches=tuple(match for match, counts in zip(matches, credited, strict=False) if counts),
+        masked=group.compiled.masked,
+        uncredited=dict(uncredited),
+        uncredited_matches=tuple(
+            match for match, counts in zip(matches, credited, strict=False) if not counts
+        ),
+        matched_uncredited_included=named,
+        grounded=sum(map(and_, findings.grounded.tolist(), credited)),
+        mentions=total,
+        precision=precision,
+        flags=_flags(spec, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
+        near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
+    )
+
+
 def _distinct_per_rollout(rollout: Positions, key: npt.NDArray[np.integer[Any]], rollouts: int) -> list[int]:
     """Return how many distinct keys each rollout has."""
     order = np.lexsort((key, rollout))
     rollout, key = rollout[order], key[order]
-    fresh = np.ones(len(key), dtype=np.bool_)
-    fresh[1:] = (key[1:] != key[:-1]) | (rollout[1:] != rollout[:-1])
-    counts: list[int] = np.bincount(rollout[fresh], minlength=rollouts).tolist()
+    firsts = rollout[fresh(key) | fresh(rollout)]
+    counts: list[int] = np.bincount(firsts, minlength=rollouts).tolist()
     return counts
 
 
@@ -268,11 +298,6 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     return group, hits
 
 
-def _near_misses(group: Group, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
-    named = set(findings.entity.tolist())
-    return near_misses(group.text, group.layout, group.compiled.index, rollout=rollout, named=named)
-
-
 def match_folded(
     rollouts: Sequence[Sequence[Segment]],
     compiled: CompiledQuestion,
@@ -288,13 +313,18 @@ def match_folded(
     findings = _find(group, hits)
     mentions = _count_mentions(group, findings, names)
     results = []
-    for number, too_costly in enumerate(group.too_costly_R.tolist()):
-        if too_costly:
+    for number, mine in enumerate(findings.by_rollout(len(rollouts))):
+        if group.too_costly_R[number]:
             results.append(Matching(entities=compiled.entities, masked=compiled.masked, too_costly=True))
             continue
-        mine = findings.of(number)
-        result = _matching(group, mine, mentions[number], explain=explain, by_name=names is not None)
-        flags = _flags(compiled.spec, has_tools=bool(group.has_tools_R[number]), by_name=names is not None)
-        missed = _near_misses(group, number, mine) if explain and nearest else ()
-        results.append(replace(result, flags=flags, near_misses=missed))
+        matching = _matching(
+            group,
+            number,
+            mine,
+            mentions[number],
+            explain=explain,
+            nearest=nearest,
+            by_name=names is not None,
+        )
+        results.append(matching)
     return results

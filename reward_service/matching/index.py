@@ -58,9 +58,12 @@ class Table:
         self.columns = rows[:, 1:].T.copy()
         self._first = rows[:, 0].searchsorted(np.arange(keys + 1))
         self._count = np.diff(self._first)
+        self._is_one_to_one = bool((self._count == 1).all())
 
     def join(self, keys: Positions) -> tuple[Positions, Positions]:
         """Return, for every row of every key, which key it is of (a position in `keys`) and the columns of the row."""
+        if self._is_one_to_one:
+            return np.arange(len(keys)), self.columns[:, keys]
         count = self._count[keys]
         return np.repeat(np.arange(len(keys)), count), self.columns[:, stretches(self._first[keys], count)]
 

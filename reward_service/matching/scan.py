@@ -40,7 +40,7 @@ class Spans:
     start: Positions
     end: Positions
 
-    def __getitem__(self, which: npt.NDArray[Any]) -> Self:
+    def __getitem__(self, which: npt.NDArray[Any] | slice) -> Self:
         """Return some of the spans."""
         return type(self)(
             self.form[which], self.channel[which], self.distance[which], self.start[which], self.end[which]
@@ -104,6 +104,12 @@ def _raw_hits(text: FoldedText, index: Index, begin: int, stop: int) -> npt.NDAr
     return rows
 
 
+def _unspent(text: FoldedText, rollout: Positions, left: Mask, *, begin: int, stop: int) -> bool:
+    """Return whether a rollout in [begin, stop) has hits left."""
+    low, high = np.clip(text.segment(np.array([begin + 1, stop - 1])), 0, len(rollout) - 1)
+    return bool(left[rollout[low] : rollout[high] + 1].any())
+
+
 def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -> tuple[Hits, Mask]:
     """Find every pattern, overlapping; return also which rollouts have more than `max_hits`, whose hits are left out.
 
@@ -120,8 +126,7 @@ def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -
     parts = [np.empty((0, 3), dtype=np.int64)]
     for begin in range(0, len(text.data), size):
         stop = min(begin + size, len(text.data))
-        low, high = np.clip(text.segment(np.array([begin + 1, stop - 1])), 0, len(rollout) - 1)
-        if len(rollout) and (counts[rollout[low] : rollout[high] + 1] <= max_hits).any():
+        if not begin or _unspent(text, rollout, counts <= max_hits, begin=begin, stop=stop):
             rows = _raw_hits(text, index, begin, stop)
             counts += np.bincount(rollout[text.segment(rows[:, 1])], minlength=len(counts))
             parts.append(rows)
@@ -225,6 +230,8 @@ def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64
 def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     """Return the windows around piece hits whose length could be right, each once."""
     phrase, expected = pieces.reference, pieces.start - pieces.offset
+    if not phrase.size:
+        return Windows(phrase, expected, expected)
     slack = index.edits[phrase] * text.widest
     low = text.spaces.searchsorted(expected - slack)
     count = text.spaces.searchsorted(expected + slack, side="right") - low
