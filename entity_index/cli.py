@@ -10,15 +10,16 @@ import signal
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import IO, Annotated, NoReturn, TypeAlias
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
@@ -35,7 +36,7 @@ from entity_index.readers import SHAPES, mapped
 from entity_index.readers.containers import Shape, read_path
 from entity_index.readers.rows import Refusal, Row
 from entity_index.stores.connection import is_url
-from entity_index.stores.protocols import Catalogue, EntityStore
+from entity_index.stores.protocols import Catalogue, EntityStore, VersionInfo
 from entity_index.stores.redis import RedisCatalogue, open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
 from entity_index.types import Question
@@ -138,6 +139,8 @@ def build_command(  # noqa: PLR0913  # one option each, as it is typed
 ) -> None:
     """Build a version of a data set."""
     with _progress() as progress, _opened(index) as catalogue:
+        if isinstance(catalogue, RedisCatalogue):
+            catalogue.on_pushed = _pushing(progress)
         report = build(
             _rows(source, reader, rules, progress=progress),
             catalogue,
@@ -169,8 +172,7 @@ def push_command(
     """Copy a version into a Redis. A push that was interrupted is done again, and goes on where it ended."""
     with _store(index, reference) as store, _redis(to) as target, _progress() as progress:
         info = store.info
-        task = progress.add_task(f"Pushing {info.dataset}@{info.version}", total=info.count)
-        report = push(store, target, rewrite=rewrite, progress=lambda count: progress.advance(task, count))
+        report = push(store, target, rewrite=rewrite, progress=partial(_pushing(progress), info))
         if activate:
             target.activate(info.dataset, info.version)
     facts = {
@@ -452,6 +454,18 @@ def _open(catalogue: Catalogue, reference: str) -> EntityStore:
 
 def _progress() -> Progress:
     return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
+
+
+def _pushing(progress: Progress) -> Callable[[VersionInfo, int], None]:
+    """Return what shows how far a push has come."""
+    bars: dict[VersionInfo, TaskID] = {}
+
+    def sent(info: VersionInfo, count: int) -> None:
+        if info not in bars:
+            bars[info] = progress.add_task(f"Pushing {info.dataset}@{info.version}", total=info.count)
+        progress.advance(bars[info], count)
+
+    return sent
 
 
 def _all_versions(catalogue: Catalogue) -> Iterator[tuple[str, str]]:

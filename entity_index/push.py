@@ -8,6 +8,7 @@ A draft for a Redis is built in a file beside it, so that it is known to be whol
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,7 +87,7 @@ class RedisDraft:
         """Make the draft a version, named after its digest by default."""
         info = self._draft.publish(version)
         with closing(self._aside.open(info.dataset, info.version)) as store:
-            return push(store, self._target).info
+            return push(store, self._target, progress=partial(self._target.on_pushed, info)).info
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import json
 import re
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import NamedTuple
@@ -233,6 +233,8 @@ class RedisCatalogue:
         self.connection = connection
         self._prefix = check_prefix(prefix)
         self._key = f"{prefix}:catalogue".encode()
+        self.on_pushed: Callable[[VersionInfo, int], None] = lambda *_: None
+        """Told how many more records of a draft have been sent while it is published."""
 
     def datasets(self) -> list[str]:
         """Return the names of all data sets, sorted."""

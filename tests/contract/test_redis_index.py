@@ -125,6 +125,20 @@ def test_progress_adds_up_to_the_version(catalogue):
     assert told == [1000, 1000, 500]
 
 
+def test_a_draft_tells_how_far_it_is_sent(catalogue):
+    told = []
+    catalogue.on_pushed = lambda info, count: told.append((info.version, count))
+    with catalogue.draft("numbers") as draft:
+        for number in range(COUNT):
+            draft.add(IDS[number], encode(question(number)))
+        assert not told
+        draft.publish("v1")
+
+    assert {version for version, _ in told} == {"v1"}
+    assert sum(count for _, count in told) == COUNT
+    assert len(told) > 1
+
+
 def test_an_interrupted_push_keeps_the_name_for_its_content(catalogue):
     with pytest.raises(KeyboardInterrupt):
         push(BreakingOff(numbers(), after=1700), catalogue)
