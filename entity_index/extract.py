@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MAX_RUN = 128  # characters without a space: 8,000 of them take 20 s, cut in pieces 0.03 s
 PIECE = 20_000  # characters that are worked on at once
-BATCH = 64
+BATCH = 100_000  # characters that a process takes at once: enough not to notice the taking, few enough that none ends long after the others
 NUMBERS = frozenset({"CARDINAL", "ORDINAL", "PERCENT", "QUANTITY", "TIME"})
 UNTYPED = "NAME"  # spaCy has no entities without a type
 RUN = re.compile(rf"\S{{{MAX_RUN}}}(?=\S)")
@@ -141,8 +141,15 @@ def _with_texts(rows: Iterable[Row | Refusal], reading: Reading) -> Iterator[Ite
 
 
 def _batched(items: Iterable[Item]) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while batch := list(islice(rest, BATCH)):
+    """Yield items in lists that end with the item that fills them; an item without a text takes room too."""
+    batch, size = [], 0
+    for item in items:
+        batch.append(item)
+        size += 1 + sum(map(len, item[1]))
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
@@ -154,14 +161,11 @@ def _tagged(
         for batch in batches:
             yield batch, _tag(nlp, tagger, [texts for _, texts in batch])
         return
-    _load(tagger)  # what cannot be loaded is told here, not by a process that dies
     # Spawned, because a thread that is forked away (a progress bar's) can hold a lock for ever.
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(tagger,)
-    ) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         flying: deque[tuple[list[Item], Future[list[list[Found]]]]] = deque()
         for batch in batches:
-            flying.append((batch, pool.submit(_work, [texts for _, texts in batch])))
+            flying.append((batch, pool.submit(_work, tagger, [texts for _, texts in batch])))
             if len(flying) > 2 * processes:
                 done, future = flying.popleft()
                 yield done, future.result()
@@ -169,18 +173,9 @@ def _tagged(
             yield done, future.result()
 
 
-_mine: "tuple[Language, Tagger] | None" = None
-
-
-def _begin(tagger: Tagger) -> None:
-    """Load the pipeline of a process, once."""
-    global _mine  # noqa: PLW0603  # a process of the pool has no other place
-    _mine = (_load(tagger), tagger)
-
-
-def _work(batch: list[tuple[str, ...]]) -> list[list[Found]]:
-    assert _mine is not None  # noqa: S101  # the pool has called `_begin`
-    return _tag(*_mine, batch)
+def _work(tagger: Tagger, batch: list[tuple[str, ...]]) -> list[list[Found]]:
+    """Tag a batch in a process of the pool, which loads the pipeline for its first one; what cannot be loaded is raised to the caller."""
+    return _tag(_loaded(tagger), tagger, batch)
 
 
 def _tag(nlp: "Language", tagger: Tagger, batch: Sequence[Sequence[str]]) -> list[list[Found]]:
@@ -228,6 +223,9 @@ def _load(tagger: Tagger) -> "Language":
         )
         ruler.add_patterns(_patterns(tagger.gazetteer))  # type: ignore[attr-defined]  # of the entity ruler
     return nlp
+
+
+_loaded = cache(_load)
 
 
 def _patterns(path: Path) -> list[dict[str, str]]:
