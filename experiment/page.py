@@ -27,6 +27,7 @@ from experiment.statistics import (
 PAGE = ROOT / "docs" / "experiment.md"
 FIGURES = ROOT / "docs" / "experiment"
 INTRODUCTION = Path(__file__).parent / "introduction.md"
+READING = Path(__file__).parent / "reading.md"
 NOTES = Path(__file__).parent / "notes.md"
 Found = dict[tuple[str, str, str], list[Result]]
 
@@ -229,6 +230,7 @@ def write() -> str:
         f"## How far it has come\n{total - len(missing)} of {total} runs have finished; the plan has {len(SEEDS)} seeds. "
         "The number of seeds stands in every row.\n`make experiment` carries out what is missing and writes this page anew."
     )
+    parts.append(READING.read_text(encoding="utf-8"))
     parts.append(
         f"## Results\nIntervals are {LEVEL} % bootstrap intervals over seeds and, within a seed, questions "
         f"({RESAMPLES} resamples). With few seeds they are too narrow. An interval of a difference that holds 0 is "
