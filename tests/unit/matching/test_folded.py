@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.matching import EGRPO, EGRPO_GUARDED, MentionNames, compile_question, match_group
+from reward_service.matching import EGRPO, EGRPO_GUARDED, MentionNames, compile_question, match_group, scan
 from reward_service.types import Match, Segment, SegmentKind
 from tests.unit.matching.rollouts import asked, match, thought, tool
 
@@ -207,6 +207,17 @@ def test_too_many_hits_are_too_costly_for_that_rollout_only() -> None:
     compiled = compile_question(asked("Oslo"), replace(EGRPO, max_hits=10))
     many, few = match_group([[thought("Oslo " * 11)], [thought("Oslo " * 10)]], compiled)
     assert (many.too_costly, few.too_costly, few.matched) == (True, False, 1)
+
+
+@pytest.mark.parametrize("hits_held", [1, 20, 100])
+def test_text_read_in_chunks_is_text_read_at_once(hits_held: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = compile_question(asked("Oslo", "Marie Curie"), replace(EGRPO, max_hits=10))
+    rollouts = [[thought("Oslo " * 50)], [thought("In Oslo, Marie Curie."), thought("no more")]]
+    at_once = match_group(rollouts, compiled, explain=True)
+    monkeypatch.setattr(scan, "CHUNK_HITS", hits_held)
+
+    assert match_group(rollouts, compiled, explain=True) == at_once
+    assert [(one.too_costly, one.matched) for one in at_once] == [(True, 0), (False, 2)]
 
 
 def test_what_came_close_is_shown_on_explain() -> None:
