@@ -53,7 +53,7 @@ def no_mentions() -> Mentions:
     return Mentions(nowhere, nowhere, nowhere.astype(np.uint64))
 
 
-def loads(text: FoldedText) -> Keys:
+def _loads(text: FoldedText) -> Keys:
     """Return the eight bytes from every position of the folded text as one number."""
     buffer = text.data + bytes(WORD)
     words: Keys = np.ndarray((len(text.data) + 1,), np.uint64, buffer, strides=(1,))
@@ -61,7 +61,7 @@ def loads(text: FoldedText) -> Keys:
 
 
 def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
-    words, length = loads(text), end - start
+    words, length = _loads(text), end - start
     used = np.minimum(length, WORD).astype(np.uint64)
     mask = ~np.uint64(0) >> (np.uint64(64) - used * np.uint64(8))
     head, tail = words[start] & mask, words[np.maximum(end - WORD, start)] & mask

@@ -34,7 +34,7 @@ def _sketches(text: FoldedText, tokens: int) -> npt.NDArray[np.uint16]:
     """Return a number for every window of so many tokens, made of their first bytes."""
     initial = text.bytes_.take(text.spaces[:-1] + 1).astype(np.uint16)
     sketches = np.zeros(max(0, len(text.spaces) - tokens), dtype=np.uint16)
-    for at in range(tokens if sketches.size else 0):
+    for at in range(tokens):
         sketches *= np.uint16(SKETCH_BASE)
         sketches += initial[at : at + len(sketches)]
     return sketches
