@@ -69,7 +69,7 @@ format: .venv/dev.made
 	$(BIN)/ruff format .
 
 canaries: .venv/dev.made  ## write the golden groups' rewards anew; only where a change of numbers is meant
-	$(BIN)/reward-service canaries > canaries.json.new && mv canaries.json.new reward_service/canaries.json
+	$(BIN)/reward-service canaries > canaries.json.new && mv canaries.json.new reward_service/api/canaries.json
 
 openapi: .venv/dev.made  ## write openapi.yaml from the code
 	$(BIN)/reward-service openapi > openapi.yaml

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from entity_index.types import Entity, Question
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.types import Segment, SegmentKind
 
 DATA = Path(os.environ.get("REWARD_SERVICE_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from benchmarks.report import Report
 from entity_index.types import Entity, Question
-from reward_service.matching import EGRPO, compile_question, match_group
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.matching import EGRPO, compile_question, match_group
+from reward_service.core.types import Segment, SegmentKind
 
 SIZE = 1_000_000
 LEAST_SPEED = 3.0

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 from benchmarks.data import webdancer
-from reward_service.types import SegmentKind
+from reward_service.core.types import SegmentKind
 
 THOUGHTS = 0.16
 # Twelve entities with two aliases each: the middle of what published data sets have.

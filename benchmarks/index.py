@@ -176,7 +176,7 @@ def filling(report: Report, folder: Path, url: str, count: int) -> None:
 
 def lookups(report: Report, folder: Path, url: str, count: int) -> None:
     """One question at a time, from everywhere."""
-    from reward_service.lookup import Lookup  # noqa: PLC0415  # needed here alone
+    from reward_service.serve.lookup import Lookup  # noqa: PLC0415  # needed here alone
 
     rng = random.Random(1)
     ids = [str(question(rng.randrange(count)).question_id) for _ in range(LOOKUPS)]

@@ -10,8 +10,8 @@ from benchmarks.report import Report
 from entity_index.lint import CHECKS, SAYS, LintReport, lint, textbook
 from entity_index.readers import SHAPES, mapped
 from entity_index.readers.containers import read_path
-from reward_service.linting import judge_of
-from reward_service.profiles import shipped
+from reward_service.cli.lint import judge_of
+from reward_service.core.profiles import shipped
 
 ALIASES = ["answers=answer_aliases"]
 RUBQ = ["question=question_en", "answers=answers[].label", "entities=answers[]", "entities.name=label",

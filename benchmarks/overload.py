@@ -27,7 +27,7 @@ from pathlib import Path
 from benchmarks.groups import call
 from benchmarks.report import Report
 from benchmarks.service import cpu_s, serving
-from reward_service.keys import generate
+from reward_service.api.keys import generate
 
 IN_FLIGHT = 8
 PATH = "/v1/groups/score"

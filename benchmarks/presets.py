@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.report import Report
-from reward_service.advantages import PRESETS, advantages
+from reward_service.core.advantages import PRESETS, advantages
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = Path(os.environ.get("TRAINER_ENVS", ".venv-trainers")).absolute()

@@ -16,7 +16,7 @@ from benchmarks.data import fireact, rows, webdancer
 from benchmarks.report import Report
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
-from reward_service.matching import (
+from reward_service.core.matching import (
     EGRPO,
     EGRPO_GUARDED,
     EGRPO_PAPER,
@@ -26,13 +26,13 @@ from reward_service.matching import (
     compile_question,
     match_group,
 )
-from reward_service.matching.characters import SEP
-from reward_service.matching.fold import FoldedText
-from reward_service.matching.layout import Layout
-from reward_service.matching.mentions import mentions_by_look
-from reward_service.matching.regions import listed, pasted
-from reward_service.matching.scan import Spans
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.matching.characters import SEP
+from reward_service.core.matching.fold import FoldedText
+from reward_service.core.matching.layout import Layout
+from reward_service.core.matching.mentions import mentions_by_look
+from reward_service.core.matching.regions import listed, pasted
+from reward_service.core.matching.scan import Spans
+from reward_service.core.types import Segment, SegmentKind
 
 ALPHA = 0.3
 UNMASKED = replace(EGRPO, mask_question=False)

@@ -24,11 +24,11 @@ from benchmarks.report import Report
 from reward_service.adapters.native import ScoreIn, check_depth, decode
 from reward_service.adapters.replies import encode, score_out, scored_out
 from reward_service.api.server import keep_memory
-from reward_service.config import Settings
-from reward_service.matching import match_group
-from reward_service.scoring import compile_question, measure_group, reward
-from reward_service.service import RewardService
-from reward_service.trajectory import parse
+from reward_service.core.matching import match_group
+from reward_service.core.scoring import compile_question, measure_group, reward
+from reward_service.core.trajectory import parse
+from reward_service.serve.config import Settings
+from reward_service.serve.scorer import RewardService
 
 PATH = "/v1/groups/score"
 HEADERS = {"Content-Type": "application/json"}

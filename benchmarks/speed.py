@@ -22,7 +22,7 @@ from benchmarks.report import Report
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
 from reward_service.api.server import keep_memory
-from reward_service.matching import (
+from reward_service.core.matching import (
     EGRPO,
     CompiledQuestion,
     MatchSpec,
@@ -30,9 +30,9 @@ from reward_service.matching import (
     compile_question,
     match_group,
 )
-from reward_service.matching.fold import FoldedText
-from reward_service.matching.forms import derive
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.matching.fold import FoldedText
+from reward_service.core.matching.forms import derive
+from reward_service.core.types import Segment, SegmentKind
 from tests.reference.textbook_matcher import all_spans
 
 PLAIN = replace(EGRPO, pasted_tokens=None, listed_mentions=None, mask_question=False)

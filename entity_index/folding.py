@@ -10,7 +10,7 @@ Rules, character by character:
 - everything that is neither letter, number nor mark is a space; spaces are single and never stand at an end.
 
 Folding keeps an offset map, so that a span of the folded text points into the original.
-This is the obvious version: the definition, fast enough for names and answers. `reward_service.matching.fold` is its vectorised twin.
+This is the obvious version: the definition, fast enough for names and answers. `reward_service.core.matching.fold` is its vectorised twin.
 Folding is idempotent. `FOLD_VERSION` and the Unicode version are part of the engine digest.
 """
 

@@ -5,7 +5,7 @@ Exit codes: 0 done; 1 the input or the index cannot be used; 2 the command line 
 
 import sys
 
-from reward_service import health
+from reward_service.cli import health
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     if sys.argv[1:2] == ["health"]:  # asked every few seconds: nothing else is imported
         sys.exit(health.main(sys.argv[2:]))
     try:
-        from reward_service.cli import app  # noqa: PLC0415  # the base install has no typer
+        from reward_service.cli.commands import app  # noqa: PLC0415  # the base install has no typer
     except ModuleNotFoundError as missing:
         sys.exit(f"{missing.name} is not installed: pip install 'reward-service[server]'")
     app()

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from scripts import dashboard
 
 CHART = Path(__file__).parents[1] / "helm" / "reward-service"

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from reward_service.demo import build_sample
+from reward_service.cli.demo import build_sample
 
 PATIENCE_S = 30.0
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from reward_service.api.app import create_app
 from reward_service.api.server import server as server_for
-from reward_service.config import Settings
-from reward_service.demo import build_sample
+from reward_service.cli.demo import build_sample
+from reward_service.serve.config import Settings
 
 # A law is true on a busy machine too: how long an example takes is no part of it.
 settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass, field
 
-from reward_service.trajectory import tool_call_text
-from reward_service.types import Messages, Segment, SegmentKind, Steps, Text
+from reward_service.core.trajectory import tool_call_text
+from reward_service.core.types import Messages, Segment, SegmentKind, Steps, Text
 
 T, C, R, A = SegmentKind.THOUGHT, SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.ANSWER
 

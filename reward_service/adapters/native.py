@@ -21,11 +21,9 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from entity_index.types import Entity, Question
-from reward_service import errors
-from reward_service.advantages import PRESETS
-from reward_service.service import GroupCall, QuestionRef
-from reward_service.trajectory import tool_call_text
-from reward_service.types import (
+from reward_service.core.advantages import PRESETS
+from reward_service.core.trajectory import tool_call_text
+from reward_service.core.types import (
     Estimator,
     Messages,
     Outcome,
@@ -39,6 +37,8 @@ from reward_service.types import (
     StopReason,
     Text,
 )
+from reward_service.serve import errors
+from reward_service.serve.scorer import GroupCall, QuestionRef
 
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.

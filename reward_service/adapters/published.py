@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from reward_service.adapters.native import FactsGroupIn
-from reward_service.errors import GroupError
-from reward_service.ledger import Published
-from reward_service.service import Scored
-from reward_service.types import GroupResult
+from reward_service.core.types import GroupResult
+from reward_service.serve.errors import GroupError
+from reward_service.serve.ledger import Published
+from reward_service.serve.scorer import Scored
 
 
 def published_by(scored: Sequence[Scored]) -> Iterator[Published]:

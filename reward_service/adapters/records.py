@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from entity_index.types import Question
 from reward_service.adapters.native import Id, IndexOut, QuestionIn, RolloutIn, decode
 from reward_service.adapters.replies import ProfileOut, RolloutOut, profile_out, scored_out
-from reward_service.errors import CallError
-from reward_service.profiles import Profile
-from reward_service.scoring import ENGINE_DIGEST
-from reward_service.service import GroupCall, QuestionRef, Scored
+from reward_service.core.profiles import Profile
+from reward_service.core.scoring import ENGINE_DIGEST
+from reward_service.serve.errors import CallError
+from reward_service.serve.scorer import GroupCall, QuestionRef, Scored
 
 
 class RecordIn(RolloutIn):

@@ -11,11 +11,9 @@ from typing_extensions import TypedDict
 
 from entity_index.types import Question
 from reward_service.adapters.native import ErrorOut, FactsGroupIn, IndexOut
-from reward_service.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
-from reward_service.profiles import Profile
-from reward_service.scoring import ENGINE_DIGEST
-from reward_service.service import Measured, Scored, Truth
-from reward_service.types import (
+from reward_service.core.profiles import Profile
+from reward_service.core.scoring import ENGINE_DIGEST
+from reward_service.core.types import (
     Estimator,
     Evidence,
     GroupResult,
@@ -27,6 +25,8 @@ from reward_service.types import (
     RolloutResult,
     RolloutStatus,
 )
+from reward_service.serve.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
+from reward_service.serve.scorer import Measured, Scored, Truth
 
 
 class ProfileOut(TypedDict):

@@ -19,12 +19,12 @@ from reward_service.adapters.replies import (
     profile_out,
     rollout_out,
 )
-from reward_service.groups.stores.protocols import GroupKey
-from reward_service.groups.values import Declaration, Run
-from reward_service.runs.seen import Seen
-from reward_service.runs.service import Arrival, Evaluated, Taken
-from reward_service.scoring import ENGINE_DIGEST
-from reward_service.types import PartialPolicy, Rollout
+from reward_service.core.scoring import ENGINE_DIGEST
+from reward_service.core.types import PartialPolicy, Rollout
+from reward_service.serve.groups.state import Declaration, Run
+from reward_service.serve.groups.stores.protocols import GroupKey
+from reward_service.serve.runs.service import Arrival, Evaluated, Taken
+from reward_service.serve.runs.view import Seen
 
 Seconds = Annotated[FiniteFloat, Field(gt=0)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]

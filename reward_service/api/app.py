@@ -15,35 +15,35 @@ from entity_index.stores.protocols import WritableCatalogue
 from entity_index.stores.redis import open_redis
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service import __version__
-from reward_service.admission import Admission
 from reward_service.api import problems
+from reward_service.api.admission import Admission
 from reward_service.api.auth import Auth, is_loopback
 from reward_service.api.compat import router as compat_router
 from reward_service.api.datasets import router as datasets_router
 from reward_service.api.guard import Guard
+from reward_service.api.keys import KeyRing
+from reward_service.api.metrics import Metrics, count_closed, count_lookups
 from reward_service.api.observe import Observe
+from reward_service.api.readiness import Readiness
 from reward_service.api.routes import router
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
-from reward_service.api.watch import Watch
-from reward_service.compat import CompatService
-from reward_service.config import Settings
-from reward_service.datasets import Datasets
-from reward_service.errors import RefusedToStart, UnsafeStore
-from reward_service.groups.stores.memory import MemoryStore
-from reward_service.groups.stores.observed import End, ObservedStore
-from reward_service.groups.stores.protocols import GroupStore
-from reward_service.groups.stores.redis import RedisStore
-from reward_service.groups.stores.urls import connect
-from reward_service.keys import KeyRing
-from reward_service.ledger import Ledger
-from reward_service.metrics import Metrics, count_closed, count_lookups
-from reward_service.readiness import Readiness
-from reward_service.runs.keeper import Keeper
-from reward_service.runs.seen import Seen
-from reward_service.runs.service import RunService
-from reward_service.scoring import ENGINE_DIGEST
-from reward_service.service import RewardService
+from reward_service.api.self_check import Watch
+from reward_service.core.scoring import ENGINE_DIGEST
+from reward_service.serve.anonymous import CompatService
+from reward_service.serve.config import Settings
+from reward_service.serve.datasets import Datasets
+from reward_service.serve.errors import RefusedToStart, UnsafeStore
+from reward_service.serve.groups.stores.memory import MemoryStore
+from reward_service.serve.groups.stores.observed import End, ObservedStore
+from reward_service.serve.groups.stores.protocols import GroupStore
+from reward_service.serve.groups.stores.redis import RedisStore
+from reward_service.serve.groups.stores.urls import connect
+from reward_service.serve.ledger import Ledger
+from reward_service.serve.runs.reaper import Keeper
+from reward_service.serve.runs.service import RunService
+from reward_service.serve.runs.view import Seen
+from reward_service.serve.scorer import RewardService
 
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reward_service.api.keys import PREFIX, KeyRing, find
 from reward_service.api.record import Record
-from reward_service.errors import Forbidden, Unauthenticated
-from reward_service.keys import PREFIX, KeyRing, find
+from reward_service.serve.errors import Forbidden, Unauthenticated
 
 PUBLIC = ("/livez", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json", "/static-offline-docs", "/ui")
 ANY_KEY = None

@@ -7,11 +7,11 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from reward_service.adapters.native import decode
-from reward_service.admission import Ticket
+from reward_service.api.admission import Ticket
 from reward_service.api.encodings import decoder_for
 from reward_service.api.record import Record, record_of
-from reward_service.errors import BodyTooLarge, UnsupportedMediaType
-from reward_service.service import RewardService
+from reward_service.serve.errors import BodyTooLarge, UnsupportedMediaType
+from reward_service.serve.scorer import RewardService
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic_core import to_json
 
-from reward_service.adapters.compat import (
+from reward_service.adapters.trainer_bodies import (
     CarrIn,
     CompatQuery,
     NemoGymIn,
@@ -22,9 +22,9 @@ from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, problems_of
 from reward_service.api.routes import Service
 from reward_service.api.runs import left, ticket_of
-from reward_service.compat import Caller, CompatService, Paid, Seat
-from reward_service.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
-from reward_service.types import RolloutResult
+from reward_service.core.types import RolloutResult
+from reward_service.serve.anonymous import Caller, CompatService, Paid, Seat
+from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
 
 REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
 

@@ -13,8 +13,8 @@ from entity_index.stores.names import NAME
 from entity_index.stores.protocols import VersionInfo
 from reward_service.api.documents import json_response, problems_of
 from reward_service.api.record import record_of
-from reward_service.datasets import Datasets, Ingest
-from reward_service.errors import (
+from reward_service.serve.datasets import Datasets, Ingest
+from reward_service.serve.errors import (
     BodyTooLarge,
     IndexUnavailable,
     IngestBusy,

@@ -8,7 +8,7 @@ from fastapi import Response
 from reward_service.adapters.replies import encode
 from reward_service.api.problems import Problem
 from reward_service.api.record import Record
-from reward_service.errors import (
+from reward_service.serve.errors import (
     BodyTooLarge,
     CallError,
     DeadlineExceeded,

@@ -10,7 +10,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from reward_service.errors import MalformedEncoding, UnsupportedEncoding
+from reward_service.serve.errors import MalformedEncoding, UnsupportedEncoding
 
 PIECE = 256 * 1024  # unpacked at a time
 # 8 MiB is what RFC 9659 asks a receiver to take for Content-Encoding zstd; a larger window is memory the sender chooses.

@@ -9,12 +9,18 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reward_service.admission import Admission
+from reward_service.api.admission import Admission
 from reward_service.api.observe import QUIET
 from reward_service.api.record import Record
-from reward_service.config import Settings
-from reward_service.errors import BodyTooLarge, DeadlineExceeded, MalformedHeader, SlowBody, TooManyHeaders
-from reward_service.timings import Timings
+from reward_service.serve.config import Settings
+from reward_service.serve.errors import (
+    BodyTooLarge,
+    DeadlineExceeded,
+    MalformedHeader,
+    SlowBody,
+    TooManyHeaders,
+)
+from reward_service.serve.timings import Timings
 
 RUN = re.compile(r"^/v1/runs/([^/]+)")
 # No limit on the whole body here, and the clock starts anew with each piece; what reads it has limits of its own.

@@ -12,12 +12,12 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reward_service.api.metrics import Metrics
 from reward_service.api.problems import confess, refuse_call
 from reward_service.api.record import Record
-from reward_service.errors import CallError, MalformedHeader
-from reward_service.metrics import Metrics
-from reward_service.service import RewardService
-from reward_service.timings import Timings
+from reward_service.serve.errors import CallError, MalformedHeader
+from reward_service.serve.scorer import RewardService
+from reward_service.serve.timings import Timings
 
 log = logging.getLogger("reward_service.request")
 

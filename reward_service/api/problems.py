@@ -12,9 +12,9 @@ from starlette.routing import Match, Route
 from typing_extensions import TypedDict
 
 from reward_service.adapters.native import MAX_PROBLEMS
+from reward_service.api.logs import describe
 from reward_service.api.record import Record
-from reward_service.errors import URN, CallError, DeadlineExceeded, InvalidRequest
-from reward_service.logs import describe
+from reward_service.serve.errors import URN, CallError, DeadlineExceeded, InvalidRequest
 
 log = logging.getLogger("reward_service")
 

@@ -11,11 +11,11 @@ from fastapi import Request
 
 from reward_service.adapters.native import FactsGroupIn
 from reward_service.adapters.replies import refused_status
-from reward_service.errors import GroupError
-from reward_service.metrics import Metrics, count_refused, count_results
-from reward_service.service import Scored
-from reward_service.timings import Timings
-from reward_service.types import GroupResult, RolloutResult, RolloutStatus
+from reward_service.api.metrics import Metrics, count_refused, count_results
+from reward_service.core.types import GroupResult, RolloutResult, RolloutStatus
+from reward_service.serve.errors import GroupError
+from reward_service.serve.scorer import Scored
+from reward_service.serve.timings import Timings
 
 
 @dataclass(slots=True)

@@ -25,9 +25,14 @@ from reward_service.adapters.replies import (
 from reward_service.api import stream
 from reward_service.api.body import read_call, read_line
 from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
+from reward_service.api.metrics import CONTENT_TYPE, Metrics
+from reward_service.api.readiness import INDEX, STATE, Readiness
 from reward_service.api.record import Record, record_of
-from reward_service.config import shown
-from reward_service.errors import (
+from reward_service.core.profiles import Profile
+from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
+from reward_service.core.types import Estimator, PartialPolicy
+from reward_service.serve.config import shown
+from reward_service.serve.errors import (
     EngineMismatch,
     IndexUnavailable,
     InvalidRequest,
@@ -41,13 +46,8 @@ from reward_service.errors import (
     UnsupportedEncoding,
     UnsupportedMediaType,
 )
-from reward_service.ledger import Published, Terms
-from reward_service.metrics import CONTENT_TYPE, Metrics
-from reward_service.profiles import Profile
-from reward_service.readiness import INDEX, STATE, Readiness
-from reward_service.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.service import GroupCall, RewardService
-from reward_service.types import Estimator, PartialPolicy
+from reward_service.serve.ledger import Published, Terms
+from reward_service.serve.scorer import GroupCall, RewardService
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.

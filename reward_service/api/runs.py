@@ -29,11 +29,12 @@ from reward_service.adapters.runs import (
     open_groups_out,
     run_out,
 )
-from reward_service.admission import Ticket
+from reward_service.api.admission import Ticket
 from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
+from reward_service.api.metrics import count_evaluated
 from reward_service.api.record import Record, record_of
-from reward_service.errors import (
+from reward_service.serve.errors import (
     AttemptSuperseded,
     CallError,
     CorruptState,
@@ -57,11 +58,10 @@ from reward_service.errors import (
     UnknownQuestion,
     UnknownRun,
 )
-from reward_service.groups.stores.protocols import GroupKey
-from reward_service.groups.watch import Patience
-from reward_service.metrics import count_evaluated
-from reward_service.runs.seen import Seen
-from reward_service.runs.service import Arrival, RunService, Taken
+from reward_service.serve.groups.stores.protocols import GroupKey
+from reward_service.serve.groups.waiters import Patience
+from reward_service.serve.runs.service import Arrival, RunService, Taken
+from reward_service.serve.runs.view import Seen
 
 STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable, DeadlineExceeded)
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)

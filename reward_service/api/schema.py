@@ -6,12 +6,12 @@ import yaml
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from reward_service.adapters.compat import CarrIn, NemoGymIn, OpenRlhfIn, SlimeIn
 from reward_service.adapters.native import ExplainIn, MatchIn, RewardsIn, ScoreIn
 from reward_service.adapters.runs import MemberIn, RunIn
+from reward_service.adapters.trainer_bodies import CarrIn, NemoGymIn, OpenRlhfIn, SlimeIn
 from reward_service.api.auth import is_public, scope_of
 from reward_service.api.problems import MEDIA_TYPE
-from reward_service.errors import (
+from reward_service.serve.errors import (
     Forbidden,
     InvalidRequest,
     MalformedHeader,

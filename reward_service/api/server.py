@@ -19,9 +19,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from reward_service.config import MEBIBYTE, Settings
-from reward_service.readiness import DRAINING, Readiness
-from reward_service.runs.service import RunService
+from reward_service.api.readiness import DRAINING, Readiness
+from reward_service.serve.config import MEBIBYTE, Settings
+from reward_service.serve.runs.service import RunService
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 # A thread that scores gives the interpreter back this often. The event loop takes it anew for every connection that it accepts,

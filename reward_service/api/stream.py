@@ -13,10 +13,10 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from reward_service.admission import Ticket
+from reward_service.api.admission import Ticket
 from reward_service.api.encodings import decoder_for
 from reward_service.api.problems import problem_of
-from reward_service.errors import BodyTooLarge, CallError, UnsupportedMediaType
+from reward_service.serve.errors import BodyTooLarge, CallError, UnsupportedMediaType
 
 MEDIA_TYPE = "application/x-ndjson"
 MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/ndjson", "application/jsonl"})

@@ -17,9 +17,18 @@
 from reward_service.client.aio import AsyncClient
 from reward_service.client.errors import ClientError, Refused, Unreachable
 from reward_service.client.exchange import Patience
+from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.client.sync import Client
-from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
-from reward_service.types import Messages, Outcome, Rollout, Segment, SegmentKind, Steps, StopReason, Text
+from reward_service.core.types import (
+    Messages,
+    Outcome,
+    Rollout,
+    Segment,
+    SegmentKind,
+    Steps,
+    StopReason,
+    Text,
+)
 
 __all__ = [
     "AsyncClient",

@@ -16,8 +16,8 @@ import aiohttp
 from reward_service.client import calls
 from reward_service.client.calls import OnError
 from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
+from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.client.headers import headers_of
-from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
 
 T = TypeVar("T")
 CONNECT_S = 5.0

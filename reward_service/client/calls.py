@@ -8,7 +8,7 @@ from urllib.parse import quote
 from reward_service.client import wire
 from reward_service.client.errors import ClientError, Refused, Unreachable
 from reward_service.client.exchange import Conversation, Pause, Reply, Request, Terms, persist
-from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run, masked, masked_group
+from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run, masked, masked_group
 
 log = logging.getLogger("reward_service.client")
 

@@ -6,8 +6,8 @@ For trainers that start the samples of a prompt as tasks of one loop and hand th
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from reward_service.client.values import RolloutReward
-from reward_service.types import Rollout
+from reward_service.client.groups import RolloutReward
+from reward_service.core.types import Rollout
 
 Score = Callable[[Sequence[Rollout]], Awaitable[list[RolloutReward]]]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from reward_service.client.exchange import Patience
-from reward_service.client.values import Group, Member, Run
-from reward_service.types import Rollout
+from reward_service.client.groups import Group, Member, Run
+from reward_service.core.types import Rollout
 
 ENV_PREFIX = "REWARD_SERVICE_"
 

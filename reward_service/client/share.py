@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reward_service.client.calls import OnError
+from reward_service.client.groups import Member, RolloutReward
 from reward_service.client.options import Options
-from reward_service.client.values import Member, RolloutReward
 from reward_service.client.whole import Row, client_of, evaluate, is_training, together, train
-from reward_service.types import Rollout
+from reward_service.core.types import Rollout
 
 Completion = tuple[Row, Rollout]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import dropwhile, groupby
 from typing import Protocol
 
-from reward_service.types import Messages
+from reward_service.core.types import Messages
 
 
 class Tokenizer(Protocol):

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from reward_service.client.aio import AsyncClient
 from reward_service.client.calls import OnError
+from reward_service.client.groups import Group, GroupRewards, RolloutReward
 from reward_service.client.options import NoReward, Options
-from reward_service.client.values import Group, GroupRewards, RolloutReward
-from reward_service.types import Messages, Rollout, Text
+from reward_service.core.types import Messages, Rollout, Text
 
 T = TypeVar("T")
 Row = Mapping[str, Any]

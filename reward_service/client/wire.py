@@ -6,8 +6,8 @@ from dataclasses import fields
 from typing import Any, assert_never
 
 from reward_service.client.errors import Refused
-from reward_service.client.values import Group, GroupRewards, Member, RolloutReward, Run
-from reward_service.types import Messages, Rollout, Segment, SegmentKind, Steps, Text
+from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
+from reward_service.core.types import Messages, Rollout, Segment, SegmentKind, Steps, Text
 
 _RESULT_FIELDS = tuple(field.name for field in fields(RolloutReward))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reward_service.client import ClientError, RolloutReward
-from reward_service.client.areal import paid_episode, rewarded
+from reward_service.client.trainers.areal import paid_episode, rewarded
 from tests.client.toys import QUESTION, REWARDS, SAID, Letters, tokens
 
 

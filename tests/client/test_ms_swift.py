@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from reward_service.client import ClientError
-from reward_service.client.ms_swift import egrpo_orm
+from reward_service.client.trainers.ms_swift import egrpo_orm
 from tests.client.toys import QUESTION, REWARDS, SAID, conversation
 
 ARGS = SimpleNamespace(num_generations=3)

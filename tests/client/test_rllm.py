@@ -7,7 +7,7 @@ import pytest
 
 from reward_service.client import ClientError
 from reward_service.client.options import NoReward
-from reward_service.client.rllm import egrpo_estimator, messages_of, outcome_evaluator
+from reward_service.client.trainers.rllm import egrpo_estimator, messages_of, outcome_evaluator
 from tests.client.toys import QUESTION, REWARDS, SAID, conversation
 
 ROW = {"question_id": QUESTION}

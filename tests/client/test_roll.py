@@ -8,7 +8,7 @@ import pytest
 
 from reward_service.client import ClientError
 from reward_service.client.options import Options
-from reward_service.client.roll import pay_samples
+from reward_service.client.trainers.roll import pay_samples
 from tests.client.toys import END, QUESTION, REWARDS, SAID, Letters, text
 
 PAD = 7

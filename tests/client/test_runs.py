@@ -23,7 +23,7 @@ from reward_service.client import (
     Steps,
     Unreachable,
 )
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE
 from tests.client.stumbling import Stumbling, broken, later
 from tests.conftest import serving

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from reward_service.client import ClientError
-from reward_service.client.skyrl import rewarded
+from reward_service.client.trainers.skyrl import rewarded
 from tests.client.toys import CALL, PAGE, QUESTION, REWARDS, SAID, Letters, text, tokens
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from reward_service.client import ClientError
 from reward_service.client.options import NoReward
-from reward_service.client.slime import reward
+from reward_service.client.trainers.slime import reward
 from tests.builders import EXAMPLE
 
 QUESTION = EXAMPLE["groups"][0]["question"]

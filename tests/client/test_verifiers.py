@@ -7,7 +7,7 @@ import pytest
 
 from reward_service.client import ClientError
 from reward_service.client.options import NoReward
-from reward_service.client.verifiers import egrpo_reward
+from reward_service.client.trainers.verifiers import egrpo_reward
 from tests.client.toys import QUESTION, REWARDS, SAID, conversation, text
 
 

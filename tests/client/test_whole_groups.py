@@ -8,9 +8,9 @@ import pytest
 from reward_service.api.app import create_app
 from reward_service.client import Rollout, Text
 from reward_service.client.options import Options
-from reward_service.client.trl import egrpo_reward
+from reward_service.client.trainers.trl import egrpo_reward
 from reward_service.client.whole import columns_of, together, train
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.client.toys import QUESTION, REWARDS, SAID, text
 from tests.conftest import serving
 

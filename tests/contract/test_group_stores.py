@@ -8,12 +8,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from reward_service.clock import ManualClock
-from reward_service.errors import StateUnavailable, UnsafeStore
-from reward_service.groups.stores.memory import MemoryStore
-from reward_service.groups.stores.protocols import GroupKey, OpenGroup, Write
-from reward_service.groups.stores.redis import RedisStore
-from reward_service.groups.stores.urls import connect
+from reward_service.serve.clock import ManualClock
+from reward_service.serve.errors import StateUnavailable, UnsafeStore
+from reward_service.serve.groups.stores.memory import MemoryStore
+from reward_service.serve.groups.stores.protocols import GroupKey, OpenGroup, Write
+from reward_service.serve.groups.stores.redis import RedisStore
+from reward_service.serve.groups.stores.urls import connect
 from tests.redis_server import RedisServer, free_port, needed, until
 
 KEY = GroupKey("run", "group")

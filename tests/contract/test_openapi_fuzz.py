@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from reward_service.api.app import create_app
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.conftest import serving
 
 EXAMPLES = int(os.environ.get("REWARD_SERVICE_FUZZ", "8"))

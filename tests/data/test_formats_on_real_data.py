@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from reward_service.trajectory import parse
-from reward_service.types import Messages, SegmentKind, Text
+from reward_service.core.trajectory import parse
+from reward_service.core.types import Messages, SegmentKind, Text
 from tests.written import WAYS, Story, chatml_text
 
 THOUGHT, PAGE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE

@@ -11,8 +11,8 @@ import yaml
 from yamllint import config as yamllint_config
 from yamllint import linter
 
-from reward_service.config import Settings
-from reward_service.keys import parse_keys
+from reward_service.api.keys import parse_keys
+from reward_service.serve.config import Settings
 from scripts import chart
 from tests.deploy.rendered import (
     CHART,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from reward_service import __version__
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "docker" / "Dockerfile").read_text(encoding="utf-8")

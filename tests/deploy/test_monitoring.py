@@ -6,10 +6,10 @@ import re
 import httpx
 import pytest
 
-from reward_service import errors
-from reward_service.metrics import METRICS, PREFIX
-from reward_service.readiness import REASONS
-from reward_service.types import GroupStatus, Outcome, RolloutStatus
+from reward_service.api.metrics import METRICS, PREFIX
+from reward_service.api.readiness import REASONS
+from reward_service.core.types import GroupStatus, Outcome, RolloutStatus
+from reward_service.serve import errors
 from scripts import dashboard
 from tests.builders import EXAMPLE
 from tests.deploy.rendered import CHART, alerts, ci_objects

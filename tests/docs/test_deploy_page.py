@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from scripts import sizing
 from tests.deploy.rendered import NAMESPACE, ROOT, objects, one
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reward_service import config, errors, metrics
+from reward_service.api import metrics
+from reward_service.serve import config, errors
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {"settings": config, "metrics": metrics, "errors": errors}

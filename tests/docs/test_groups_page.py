@@ -5,10 +5,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from reward_service import errors
 from reward_service.api.documents import POSTED
 from reward_service.api.runs import router
-from reward_service.groups.stores.urls import connect
+from reward_service.serve import errors
+from reward_service.serve.groups.stores.urls import connect
 
 PAGE = (Path(__file__).parents[2] / "docs" / "groups.md").read_text(encoding="utf-8")
 

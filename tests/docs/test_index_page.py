@@ -9,7 +9,7 @@ import pytest
 from entity_index.cli import app
 from entity_index.readers import SHAPES
 from reward_service.api.app import create_app
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.conftest import serving
 
 PAGE = (Path(__file__).parents[2] / "docs" / "index.md").read_text(encoding="utf-8")

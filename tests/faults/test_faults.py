@@ -18,7 +18,7 @@ import pytest
 from reward_service.adapters.native import ScoreIn, decode
 from reward_service.adapters.replies import scored_out
 from reward_service.api.app import create_service
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.faults.conftest import Replica
 from tests.faults.proxy import Proxy, tcp, unix
 from tests.faults.trainer import QUESTION, SIZE, Group, Trainer, make_rollouts

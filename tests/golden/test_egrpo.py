@@ -2,10 +2,10 @@
 
 import pytest
 
-from reward_service.advantages import advantages
-from reward_service.profiles import Profile, shipped
-from reward_service.scoring import reward
-from reward_service.types import Estimator, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
+from reward_service.core.advantages import advantages
+from reward_service.core.profiles import Profile, shipped
+from reward_service.core.scoring import reward
+from reward_service.core.types import Estimator, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
 from tests.builders import GOLDEN
 
 ESTIMATORS = {

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reward_service.trajectory import FORMATS, parse
-from reward_service.types import Text
+from reward_service.core.trajectory import FORMATS, parse
+from reward_service.core.types import Text
 
 CASES = json.loads((Path(__file__).parent / "cases" / "formats.json").read_text(encoding="utf-8"))["cases"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.profiles import shipped
-from reward_service.scoring import measure_group, reward
-from reward_service.types import Messages, Rollout, StopReason, Text
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import measure_group, reward
+from reward_service.core.types import Messages, Rollout, StopReason, Text
 
 FILE = json.loads((Path(__file__).parent / "paper_bits.json").read_text(encoding="utf-8"))
 PROFILES = ("egrpo-paper", "grpo")

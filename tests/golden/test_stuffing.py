@@ -9,10 +9,10 @@ from importlib import resources
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.matching import MentionNames
-from reward_service.profiles import shipped
-from reward_service.scoring import measure_group, reward
-from reward_service.types import Outcome, Rollout, Segment, SegmentKind, Steps
+from reward_service.core.matching import MentionNames
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import measure_group, reward
+from reward_service.core.types import Outcome, Rollout, Segment, SegmentKind, Steps
 
 LINES = (
     resources.files("reward_service.sample")

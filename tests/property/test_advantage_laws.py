@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reward_service.advantages import ESTIMATORS, advantages
-from reward_service.types import Estimator
+from reward_service.core.advantages import ESTIMATORS, advantages
+from reward_service.core.types import Estimator
 
 NAMES = sorted(ESTIMATORS)
 REWARDS = st.lists(st.integers(-1000, 1000).map(lambda n: n / 100), min_size=1, max_size=16)

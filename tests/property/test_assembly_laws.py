@@ -10,15 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from reward_service.clock import ManualClock
-from reward_service.groups.assembler import GroupAssembler
-from reward_service.groups.codec import decode_group, encode_group
-from reward_service.groups.stores.protocols import GroupKey
-from reward_service.groups.values import Claim, Declaration, Pins, Run
-from reward_service.profiles import shipped
-from reward_service.runs.seen import Seen
-from reward_service.scoring import reward
-from reward_service.types import Estimator, GroupStatus, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import reward
+from reward_service.core.types import (
+    Estimator,
+    GroupStatus,
+    Outcome,
+    PartialPolicy,
+    RolloutFacts,
+    RolloutStatus,
+)
+from reward_service.serve.clock import ManualClock
+from reward_service.serve.groups.assembler import GroupAssembler
+from reward_service.serve.groups.codec import decode_group, encode_group
+from reward_service.serve.groups.state import Claim, Declaration, Pins, Run
+from reward_service.serve.groups.stores.protocols import GroupKey
+from reward_service.serve.runs.view import Seen
 
 PROFILE = shipped()["egrpo-paper"]
 ENTITIES = 7

@@ -18,11 +18,11 @@ from reward_service.adapters.native import (
     decode,
 )
 from reward_service.adapters.records import BadLine, read_lines
-from reward_service.errors import InvalidRequest, MalformedJson
-from reward_service.profiles import shipped
-from reward_service.scoring import measure_group, reward
-from reward_service.trajectory import GRAMMARS, Parsed, UnparsableRollout, parse
-from reward_service.types import Messages, PartialPolicy, Text
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import measure_group, reward
+from reward_service.core.trajectory import GRAMMARS, Parsed, UnparsableRollout, parse
+from reward_service.core.types import Messages, PartialPolicy, Text
+from reward_service.serve.errors import InvalidRequest, MalformedJson
 from tests.builders import EXAMPLE
 
 EXAMPLES = 25 * int(os.environ.get("REWARD_SERVICE_FUZZ", "8"))

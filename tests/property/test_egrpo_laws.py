@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reward_service.profiles import shipped
-from reward_service.scoring import reward
-from reward_service.types import Estimator, Outcome, RolloutFacts, RolloutStatus
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import reward
+from reward_service.core.types import Estimator, Outcome, RolloutFacts, RolloutStatus
 
 ENTITIES = 6
 MEMBERS = st.lists(

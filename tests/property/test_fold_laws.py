@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from entity_index.folding import fold
-from reward_service.matching.fold import FoldedText
+from reward_service.core.matching.fold import FoldedText
 from tests.property.texts import texts
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reward_service.trajectory import FORMATS, parse
-from reward_service.types import SegmentKind, Text
+from reward_service.core.trajectory import FORMATS, parse
+from reward_service.core.types import SegmentKind, Text
 from tests.written import WAYS, Story
 
 SECRET = "Zanderheim"

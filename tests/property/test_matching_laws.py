@@ -7,7 +7,7 @@ from rapidfuzz.distance import Levenshtein
 
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
-from reward_service.matching import (
+from reward_service.core.matching import (
     EGRPO,
     EGRPO_GUARDED,
     MatchSpec,
@@ -15,7 +15,7 @@ from reward_service.matching import (
     compile_question,
     match_group,
 )
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.types import Segment, SegmentKind
 from tests.property.texts import texts
 from tests.reference.textbook_matcher import CHANNELS, all_spans
 

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reward_service.trajectory import UnparsableRollout
-from reward_service.trajectory.messages import parse_messages
+from reward_service.core.trajectory import UnparsableRollout
+from reward_service.core.trajectory.messages import parse_messages
 from tests.property.test_format_laws import MARKS
 from tests.reference import plain_messages
 

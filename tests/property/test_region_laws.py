@@ -4,13 +4,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reward_service.matching.characters import SEP
-from reward_service.matching.fold import FoldedText
-from reward_service.matching.layout import Layout
-from reward_service.matching.mentions import mentions_by_look
-from reward_service.matching.regions import listed, pasted
-from reward_service.matching.scan import Spans
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.matching.characters import SEP
+from reward_service.core.matching.fold import FoldedText
+from reward_service.core.matching.layout import Layout
+from reward_service.core.matching.mentions import mentions_by_look
+from reward_service.core.matching.regions import listed, pasted
+from reward_service.core.matching.scan import Spans
+from reward_service.core.types import Segment, SegmentKind
 
 words = st.sampled_from(("Oslo", "Rome", "and", "b", "c", "习近", "Élan", "the", "x,", "y.", "Lima;"))
 passages = st.lists(words, max_size=30).map(" ".join)

@@ -6,10 +6,15 @@ It shares with the product what a tag is, and the text of a tool call.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reward_service.trajectory.grammars import unfinished_tag
-from reward_service.trajectory.messages import PROMPT_ROLES, TOOL_ROLES, UnparsableRollout, tool_call_text
-from reward_service.trajectory.tagged import Block, scan_blocks
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.trajectory.grammars import unfinished_tag
+from reward_service.core.trajectory.messages import (
+    PROMPT_ROLES,
+    TOOL_ROLES,
+    UnparsableRollout,
+    tool_call_text,
+)
+from reward_service.core.trajectory.tagged import Block, scan_blocks
+from reward_service.core.types import Segment, SegmentKind
 
 
 def _text(value: Any, where: str) -> str:

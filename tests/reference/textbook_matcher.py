@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from entity_index.folding import Folded, fold, is_hangul
-from reward_service.matching import CompiledQuestion
-from reward_service.matching.forms import Form, Guard, allowed_edits, token_edits
-from reward_service.matching.tables import HANGUL_PARTICLES
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.matching import CompiledQuestion
+from reward_service.core.matching.forms import Form, Guard, allowed_edits, token_edits
+from reward_service.core.matching.lexicon import HANGUL_PARTICLES
+from reward_service.core.types import Segment, SegmentKind
 
 CHANNELS = ("exact", "alias", "expanded", "fuzzy")
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app
-from reward_service.config import Settings
-from reward_service.errors import RefusedToStart
-from reward_service.keys import BadKeyFile, generate
+from reward_service.api.keys import BadKeyFile, generate
+from reward_service.serve.config import Settings
+from reward_service.serve.errors import RefusedToStart
 from tests.builders import EXAMPLE
 from tests.conftest import serving
 

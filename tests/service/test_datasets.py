@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.conftest import serving
 from tests.redis_server import RedisServer, needed
 

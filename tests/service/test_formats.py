@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from reward_service.adapters.native import FormatName
-from reward_service.trajectory import FORMATS
+from reward_service.core.trajectory import FORMATS
 from tests.builders import example
 from tests.written import Story, chatml, r1_searcher, react_plain, role_lines, search_r1, tagged
 

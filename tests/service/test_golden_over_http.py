@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from reward_service import golden, health
 from reward_service.api.app import create_app
-from reward_service.config import Settings
-from reward_service.keys import generate
+from reward_service.api.keys import generate
+from reward_service.cli import golden, health
+from reward_service.serve.config import Settings
 from tests.conftest import serving
 from tests.redis_server import free_port
 
@@ -30,7 +30,7 @@ def test_a_ready_service_is_healthy(server):
 
 
 def test_health_needs_none_of_the_servers_packages():
-    code = "import sys, reward_service.health; print(sorted({'fastapi', 'typer', 'pydantic'} & set(sys.modules)))"
+    code = "import sys, reward_service.cli.health; print(sorted({'fastapi', 'typer', 'pydantic'} & set(sys.modules)))"
 
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -58,7 +58,7 @@ def test_nobody_there_is_not_healthy(nobody):
 def test_the_port_of_the_settings_is_asked(server):
     port = server.rpartition(":")[2]
 
-    code = "import os, sys; os.environ['REWARD_SERVICE_PORT'] = sys.argv[1]; import reward_service.health as h; sys.exit(h.main([]))"
+    code = "import os, sys; os.environ['REWARD_SERVICE_PORT'] = sys.argv[1]; import reward_service.cli.health as h; sys.exit(h.main([]))"
     done = subprocess.run([sys.executable, "-c", code, port], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (0, "ready\n")

@@ -14,7 +14,7 @@ from entity_index.stores.memory import MemoryCatalogue
 from entity_index.stores.redis import RedisCatalogue
 from entity_index.types import Entity, Question
 from reward_service.api.app import create_app
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.builders import thinking
 from tests.conftest import serving
 from tests.redis_server import RedisServer, needed, until

@@ -11,7 +11,7 @@ import pytest
 
 from reward_service.api.app import create_app
 from reward_service.api.encodings import zstd
-from reward_service.config import Settings
+from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE
 from tests.conftest import serving
 

@@ -9,10 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service.api.app import create_app
-from reward_service.config import Settings
-from reward_service.demo import build_sample
-from reward_service.logs import JsonFormatter
-from reward_service.metrics import METRICS, PREFIX
+from reward_service.api.logs import JsonFormatter
+from reward_service.api.metrics import METRICS, PREFIX
+from reward_service.cli.demo import build_sample
+from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE, example, thinking
 from tests.conftest import serving
 

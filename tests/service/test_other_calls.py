@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reward_service.demo import curl_line
+from reward_service.cli.demo import curl_line
 from tests.builders import EXAMPLE, GOLDEN, example
 
 FORMS = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -19,7 +19,7 @@ from entity_index.stores.connection import connect
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.stores.redis import RedisCatalogue
 from entity_index.types import Entity, Question
-from reward_service.keys import generate
+from reward_service.api.keys import generate
 from tests.faults.conftest import Replica
 from tests.redis_server import RedisServer, needed, until
 

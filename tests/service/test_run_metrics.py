@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reward_service.errors import StateUnavailable
+from reward_service.serve.errors import StateUnavailable
 from tests.builders import thinking
 from tests.redis_server import until
 from tests.service.test_observability import samples

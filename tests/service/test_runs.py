@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app, create_store
-from reward_service.clock import ManualClock
-from reward_service.config import Settings
-from reward_service.errors import UnsafeStore
-from reward_service.groups.codec import decode_group, decode_run, encode_group, encode_run
-from reward_service.groups.stores.memory import MemoryStore
-from reward_service.groups.stores.protocols import GroupKey, Write
+from reward_service.serve.clock import ManualClock
+from reward_service.serve.config import Settings
+from reward_service.serve.errors import UnsafeStore
+from reward_service.serve.groups.codec import decode_group, decode_run, encode_group, encode_run
+from reward_service.serve.groups.stores.memory import MemoryStore
+from reward_service.serve.groups.stores.protocols import GroupKey, Write
 from tests.builders import EXAMPLE, thinking
 from tests.conftest import serving
 from tests.redis_server import until

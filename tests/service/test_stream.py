@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app
-from reward_service.config import Settings
-from reward_service.ledger import read
+from reward_service.serve.config import Settings
+from reward_service.serve.ledger import read
 from tests.builders import EXAMPLE, thinking
 from tests.conftest import serving
 from tests.service.test_limits import in_flight, problem_of, rest, wait_until

@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app
-from reward_service.config import Settings
-from reward_service.demo import build_sample
-from reward_service.ledger import read, verify
-from reward_service.profiles import shipped
-from reward_service.types import RewardSpec
+from reward_service.cli.demo import build_sample
+from reward_service.core.profiles import shipped
+from reward_service.core.types import RewardSpec
+from reward_service.serve.config import Settings
+from reward_service.serve.ledger import read, verify
 from tests.builders import EXAMPLE, example
 from tests.conftest import serving
 from tests.service.test_cli import run

@@ -20,7 +20,7 @@ from openrlhf.utils.agent import AgentInstanceBase, MultiTurnAgentExecutor, Sing
 from stories import CALL, ENTITIES, QUESTION, group_of, groups_of, text
 from toy_tokenizer import toy_tokenizer
 
-from reward_service.client.openrlhf import in_few_bits, rewarded
+from reward_service.client.trainers.openrlhf import in_few_bits, rewarded
 
 TOKENIZER = toy_tokenizer()
 LABEL = json.dumps({"question_id": QUESTION})

@@ -18,7 +18,8 @@ import torch
 from stories import QUESTION, groups_of, messages_of, outcomes_of, turns_of
 from toy_tokenizer import toy_tokenizer
 
-from reward_service.client import ClientError, areal, ms_swift, rllm, roll, skyrl, verifiers
+from reward_service.client import ClientError
+from reward_service.client.trainers import areal, ms_swift, rllm, roll, skyrl, verifiers
 
 TOKENIZER = toy_tokenizer()
 ROW = {"question_id": QUESTION}

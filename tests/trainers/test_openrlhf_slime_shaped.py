@@ -17,7 +17,7 @@ from live import Balancer
 from stories import QUESTION, groups_of
 
 from reward_service.client import ClientError
-from reward_service.client.slime import reward
+from reward_service.client.trainers.slime import reward
 
 TRIES = 10
 

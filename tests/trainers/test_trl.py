@@ -19,7 +19,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from trl import GRPOConfig, GRPOTrainer
 
 from reward_service.client import ClientError
-from reward_service.client.trl import egrpo_reward
+from reward_service.client.trainers.trl import egrpo_reward
 
 TINY = {
     "hidden_size": 32,

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from test_trl import options, telling, train
 
-from reward_service.client.trl import egrpo_reward
+from reward_service.client.trainers.trl import egrpo_reward
 
 
 class Live:

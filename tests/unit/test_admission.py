@@ -2,9 +2,9 @@
 
 import pytest
 
-from reward_service.admission import Admission
-from reward_service.config import Settings
-from reward_service.errors import OverCapacity, QuotaExceeded
+from reward_service.api.admission import Admission
+from reward_service.serve.config import Settings
+from reward_service.serve.errors import OverCapacity, QuotaExceeded
 
 
 def admission(**limits):

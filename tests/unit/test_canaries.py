@@ -3,9 +3,9 @@
 import copy
 from dataclasses import replace
 
-from reward_service import canaries
-from reward_service.profiles import shipped
-from reward_service.types import RewardSpec
+from reward_service.api import canaries
+from reward_service.core.profiles import shipped
+from reward_service.core.types import RewardSpec
 
 
 def test_the_recorded_rewards_are_those_of_this_build():

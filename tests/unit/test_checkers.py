@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward_service.checkers import cover, exact_match, f1, normalize_answer, token_f1
+from reward_service.core.checkers import cover, exact_match, f1, normalize_answer, token_f1
 
 
 @pytest.mark.parametrize(

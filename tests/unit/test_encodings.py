@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reward_service.api.encodings import MAX_WINDOW_LOG, PIECE, decoder_for, zstd
-from reward_service.errors import MalformedEncoding, UnsupportedEncoding
+from reward_service.serve.errors import MalformedEncoding, UnsupportedEncoding
 
 PACK = {"gzip": gzip.compress, "zstd": zstd.compress}
 

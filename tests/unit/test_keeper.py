@@ -2,11 +2,11 @@
 
 import asyncio
 
-from reward_service.config import Settings
-from reward_service.groups.stores.memory import MemoryStore
-from reward_service.runs.keeper import Keeper
-from reward_service.runs.standing import Standing
-from reward_service.service import RewardService
+from reward_service.serve.config import Settings
+from reward_service.serve.groups.stores.memory import MemoryStore
+from reward_service.serve.runs.groups import Standing
+from reward_service.serve.runs.reaper import Keeper
+from reward_service.serve.scorer import RewardService
 
 
 class Stubborn(MemoryStore):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reward_service.keys import BadKeyFile, KeyRing, find, generate, parse_keys
+from reward_service.api.keys import BadKeyFile, KeyRing, find, generate, parse_keys
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HASH = "ab" * 32

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reward_service.errors import LedgerUnavailable
-from reward_service.ledger import Ledger, Published, Terms, read, verify
-from reward_service.profiles import shipped
-from reward_service.scoring import reward
-from reward_service.types import Outcome, PartialPolicy, RolloutFacts, RolloutStatus
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import reward
+from reward_service.core.types import Outcome, PartialPolicy, RolloutFacts, RolloutStatus
+from reward_service.serve.errors import LedgerUnavailable
+from reward_service.serve.ledger import Ledger, Published, Terms, read, verify
 
 PROFILE = shipped()["egrpo"]
 KNOWN = {profile.digest: profile for profile in shipped().values()}
@@ -169,7 +169,7 @@ def test_verify_never_raises(lines):
 @given(st.data())
 def test_verify_never_raises_on_spoiled_lines(data):
     one = group(0, [RolloutFacts("0", RolloutStatus.SCORED, Outcome.WRONG, 0, 1)])
-    from reward_service.ledger import GENESIS, _line, _sealed  # noqa: PLC0415
+    from reward_service.serve.ledger import GENESIS, _line, _sealed  # noqa: PLC0415
 
     line = bytearray(_sealed(_line(one, terms(), "now"), GENESIS)[0])
     for _ in range(data.draw(st.integers(1, 4))):

@@ -10,7 +10,7 @@ from entity_index.codec import encode
 from entity_index.errors import CorruptEntry, IndexUnreachable, UnknownDataset, UnknownVersion
 from entity_index.stores.memory import MemoryCatalogue
 from entity_index.types import Entity, Question
-from reward_service.lookup import Lookup, Tally
+from reward_service.serve.lookup import Lookup, Tally
 
 
 def question(number, text="Who"):

@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from reward_service.metrics import METRICS, PREFIX, SECONDS, Kind, Metrics
+from reward_service.api.metrics import METRICS, PREFIX, SECONDS, Kind, Metrics
 
 VALUES = (0.0, 0.0005, 0.00051, 0.3, 10.0, 11.0, 1e9)
 

@@ -6,8 +6,8 @@ from typing import get_args
 import pytest
 
 from reward_service.adapters.native import PresetName
-from reward_service.advantages import PRESETS, advantages
-from reward_service.types import Estimator
+from reward_service.core.advantages import PRESETS, advantages
+from reward_service.core.types import Estimator
 
 REWARDS = [1.0, 0.0, 0.15, 0.3]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward_service.profiles import DEFAULT_PROFILE, parse_profile, shipped
+from reward_service.core.profiles import DEFAULT_PROFILE, parse_profile, shipped
 
 MINIMAL = "name: mine\n"
 PINNED = {

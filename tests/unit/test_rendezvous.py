@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reward_service.rendezvous import Overdue, Rendezvous, TakenOver
+from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
 
 
 async def joined(values):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.profiles import shipped
-from reward_service.scoring import measure, measure_group, reward, reward_alone
-from reward_service.types import (
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import measure, measure_group, reward, reward_alone
+from reward_service.core.types import (
     GroupStatus,
     Messages,
     Outcome,

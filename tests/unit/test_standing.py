@@ -1,7 +1,7 @@
 """On what a rollout decides that had to wait for its turn."""
 
-from reward_service.groups.stores.protocols import Snapshot
-from reward_service.runs.standing import Company, Glance
+from reward_service.serve.groups.stores.protocols import Snapshot
+from reward_service.serve.runs.groups import Company, Glance
 
 
 def glance(asked, now, group):

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from reward_service.errors import DeadlineExceeded
-from reward_service.timings import Timings
+from reward_service.serve.errors import DeadlineExceeded
+from reward_service.serve.timings import Timings
 
 
 class Clock:

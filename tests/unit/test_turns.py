@@ -2,8 +2,8 @@
 
 import asyncio
 
-from reward_service.config import Settings
-from reward_service.service import MOST_ROUNDS, RewardService
+from reward_service.serve.config import Settings
+from reward_service.serve.scorer import MOST_ROUNDS, RewardService
 
 
 async def arrives(service, calls):

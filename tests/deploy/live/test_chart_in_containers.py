@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from reward_service.keys import generate
+from reward_service.api.keys import generate
 from tests.deploy.live.containers import BOUNDED, HARDENED, Engine
 from tests.deploy.live.programs import answers, needed, port, say, until
 from tests.deploy.rendered import NAME, objects, one, pod_of, settings_of

@@ -10,8 +10,8 @@ from shutil import which
 import pytest
 import yaml
 
-from reward_service import golden
-from reward_service.keys import generate
+from reward_service.api.keys import generate
+from reward_service.cli import golden
 from tests.builders import EXAMPLE
 from tests.deploy.live.containers import BOUNDED, HARDENED, Engine
 from tests.deploy.live.programs import answers, call, needed, port, say, until

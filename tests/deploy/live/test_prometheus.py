@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from reward_service.demo import sample_lines
+from reward_service.cli.demo import sample_lines
 from tests.builders import thinking
 from tests.deploy.live.programs import answers, needed, port, running, say, serve, until
 from tests.deploy.rendered import NAME, NAMESPACE, ci_objects, one

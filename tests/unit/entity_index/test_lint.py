@@ -8,8 +8,8 @@ from entity_index.cli import run
 from entity_index.lint import CHECKS, Verdict, lint, textbook
 from entity_index.readers.rows import Refusal, Row
 from entity_index.types import Entity, Question
-from reward_service.linting import judge_of
-from reward_service.profiles import shipped
+from reward_service.cli.lint import judge_of
+from reward_service.core.profiles import shipped
 
 
 def ask(*entities, text="Who found it?", answers=("x",), at="q1"):

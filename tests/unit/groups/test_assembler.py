@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reward_service import errors
-from reward_service.groups.assembler import GroupAssembler, missing
-from reward_service.groups.values import Claim, Declaration, Pins, Run
-from reward_service.types import (
+from reward_service.core.types import (
     Estimator,
     Evidence,
     GroupStatus,
@@ -16,6 +13,9 @@ from reward_service.types import (
     RolloutFacts,
     RolloutStatus,
 )
+from reward_service.serve import errors
+from reward_service.serve.groups.assembler import GroupAssembler, missing
+from reward_service.serve.groups.state import Claim, Declaration, Pins, Run
 
 PINS = Pins("question", "engine")
 RUN = Run("r", "epoch", Declaration("egrpo", 3, 60.0), "sha256:profile", Estimator())

@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reward_service import errors
-from reward_service.groups.codec import decode_group, decode_run, encode_group, encode_run
-from reward_service.groups.values import Declaration, GroupState, Member, Pins, Run
-from reward_service.types import (
+from reward_service.core.types import (
     Estimator,
     GroupStatus,
     IndexVersion,
@@ -19,6 +16,9 @@ from reward_service.types import (
     RolloutFacts,
     RolloutStatus,
 )
+from reward_service.serve import errors
+from reward_service.serve.groups.codec import decode_group, decode_run, encode_group, encode_run
+from reward_service.serve.groups.state import Declaration, GroupState, Member, Pins, Run
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.groups.digests import question_digest, rollout_digest
-from reward_service.types import (
+from reward_service.core.types import (
     IndexVersion,
     Messages,
     Outcome,
@@ -17,6 +16,7 @@ from reward_service.types import (
     StopReason,
     Text,
 )
+from reward_service.serve.groups.digests import question_digest, rollout_digest
 
 ROLLOUT = Rollout("0", Text("<think>x</think>"), outcome=Outcome.WRONG)
 INDEX = IndexVersion("d", "1", "sha256:a")

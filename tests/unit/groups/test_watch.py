@@ -2,8 +2,8 @@
 
 import asyncio
 
-from reward_service.groups.stores.protocols import GroupKey
-from reward_service.groups.watch import Patience, Watch
+from reward_service.serve.groups.stores.protocols import GroupKey
+from reward_service.serve.groups.waiters import Patience, Watch
 
 KEY = GroupKey("r", "g")
 

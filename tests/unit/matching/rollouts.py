@@ -1,8 +1,15 @@
 """Shorthand for the unit tests of matching."""
 
 from entity_index.types import Entity, Question
-from reward_service.matching import EGRPO, Matching, MatchSpec, MentionNames, compile_question, match_group
-from reward_service.types import Segment, SegmentKind
+from reward_service.core.matching import (
+    EGRPO,
+    Matching,
+    MatchSpec,
+    MentionNames,
+    compile_question,
+    match_group,
+)
+from reward_service.core.types import Segment, SegmentKind
 
 
 def thought(text: str) -> Segment:

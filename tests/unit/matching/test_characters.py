@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from reward_service.matching.characters import Characters
+from reward_service.core.matching.characters import Characters
 
 
 def test_threads_that_meet_the_same_characters_at_once_number_each_once() -> None:

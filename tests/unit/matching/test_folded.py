@@ -3,8 +3,15 @@ from dataclasses import replace
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.matching import EGRPO, EGRPO_GUARDED, MentionNames, compile_question, match_group, scan
-from reward_service.types import Match, Segment, SegmentKind
+from reward_service.core.matching import (
+    EGRPO,
+    EGRPO_GUARDED,
+    MentionNames,
+    compile_question,
+    match_group,
+    scan,
+)
+from reward_service.core.types import Match, Segment, SegmentKind
 from tests.unit.matching.rollouts import asked, match, thought, tool
 
 PASSAGE = "The school was founded by Marie Curie in the spring of 1911 together with two of her former students from Paris"

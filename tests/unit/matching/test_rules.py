@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.matching import EGRPO, compile_question
-from reward_service.matching.forms import derive
+from reward_service.core.matching import EGRPO, compile_question
+from reward_service.core.matching.forms import derive
 from tests.unit.matching.rollouts import asked, match, thought
 
 CASES = [

@@ -1,6 +1,6 @@
 from entity_index.types import Entity, Question
-from reward_service.matching import EGRPO_PAPER, compile_question, match_group
-from reward_service.types import Match, Segment, SegmentKind
+from reward_service.core.matching import EGRPO_PAPER, compile_question, match_group
+from reward_service.core.types import Match, Segment, SegmentKind
 
 
 def thought(text: str) -> Segment:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from reward_service.matching import MatchSpec
+from reward_service.core.matching import MatchSpec
 
 
 @pytest.mark.parametrize(

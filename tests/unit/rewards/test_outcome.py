@@ -2,8 +2,8 @@
 
 import pytest
 
-from reward_service.rewards.outcome import Verdict, judge
-from reward_service.types import Outcome, StopReason
+from reward_service.core.rewards.outcome import Verdict, judge
+from reward_service.core.types import Outcome, StopReason
 
 
 def verdict(**given) -> Verdict:

@@ -1,10 +1,10 @@
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.profiles import shipped
-from reward_service.scoring import measure
+from reward_service.core.profiles import shipped
+from reward_service.core.scoring import measure
+from reward_service.core.types import Outcome, Rollout, Text
 from reward_service.trainer.dialogue import answer_turn, query_of, response_of, search_turn, thoughts
-from reward_service.types import Outcome, Rollout, Text
 
 
 def test_a_search_turn_is_read_as_it_was_written():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reward_service.trajectory import UnparsableRollout, parse, tool_call_text
-from reward_service.types import Messages, SegmentKind
+from reward_service.core.trajectory import UnparsableRollout, parse, tool_call_text
+from reward_service.core.types import Messages, SegmentKind
 
 T, C, R, A = SegmentKind.THOUGHT, SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.ANSWER
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reward_service.trajectory import parse
-from reward_service.trajectory.tagged import scan_blocks
-from reward_service.types import SegmentKind, Text
+from reward_service.core.trajectory import parse
+from reward_service.core.trajectory.tagged import scan_blocks
+from reward_service.core.types import SegmentKind, Text
 
 T, C, R, A = SegmentKind.THOUGHT, SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.ANSWER
 CALL = '{"name": "search", "arguments": {"query": ["x"]}}'

@@ -1,0 +1,288 @@
+"""The wire formats of trainers that call a URL: OpenRLHF, slime, NeMo Gym, CaRR.
+
+Each says how a body becomes callers and how what they get becomes a reply. What a trainer cannot say in its body stands
+in the URL's query.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from entity_index.types import Question
+from reward_service.adapters.native import FormatName, Id, QuestionIn, Wire
+from reward_service.core.profiles import Profile
+from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
+from reward_service.serve.anonymous import Caller, Paid
+from reward_service.serve.scorer import QuestionRef
+
+
+class CompatQuery(BaseModel):
+    """Query of all compat calls: what the trainer's body does not say."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    group_size: Annotated[int, Field(ge=1)]
+    """How many rollouts of a prompt the trainer samples."""
+    run: Id = "default"
+    """Your id of the training. Rollouts of different runs never meet."""
+    profile: str | None = None
+    """Name of the profile; without it the service's default."""
+    dataset: str | None = None
+    """Where questions named by their ids stand."""
+    deadline_s: Annotated[FiniteFloat, Field(gt=0)] = 100.0
+    """How long a group waits for its rollouts. Below what the trainer waits: slime 120 s, OpenRLHF 180 s."""
+    format: FormatName = "chatml"
+    """How text is written."""
+    train_split: str = "train"
+    """What `split` says of training rows; rows of another split are scored alone, by their outcome."""
+    reward_key: str | None = None
+    """slime: answer with an object that has the reward under this name, as `--reward-key` says."""
+
+
+class Unpayable(ValueError):
+    """A rollout that cannot be scored as it was sent; the message says why."""
+
+
+def columns_of(label: str | None) -> dict[str, Any]:
+    """Read a label, the one column these protocols have: a JSON object with columns, or the question's id."""
+    try:
+        columns = json.loads(label or "")
+    except (ValueError, RecursionError):
+        columns = None
+    return columns if isinstance(columns, dict) else {"question_id": label}
+
+
+def question_of(columns: Mapping[str, Any], query: CompatQuery) -> Question | QuestionRef:
+    """Return the question of a row.
+
+    Raises:
+        Unpayable: it names none.
+    """
+    named = columns.get("question", columns.get("question_id"))
+    if isinstance(named, Mapping):
+        try:
+            return QuestionIn.model_validate(named).to_domain()
+        except ValidationError:
+            raise Unpayable("the ground truth does not fit the schema of `question`") from None
+    dataset = columns.get("dataset", query.dataset)
+    if named is None or not isinstance(dataset, str):
+        raise Unpayable("a question is named by question_id and the data set, or comes along as question")
+    return QuestionRef(dataset, str(named))
+
+
+def _caller(
+    source: Text | Messages,
+    columns: Mapping[str, Any],
+    query: CompatQuery,
+    *,
+    profile: Profile,
+    meets: tuple[str, ...] = (),
+    **more: Any,
+) -> Caller:
+    stop_reason = more.pop("stop_reason", None)
+    return Caller(
+        Rollout("0", source, stop_reason=stop_reason),
+        question_of(columns, query),
+        profile,
+        meets=(query.run, *meets),
+        is_evaluation=columns.get("split", query.train_split) != query.train_split,
+        **more,
+    )
+
+
+class OpenRlhfIn(Wire):
+    """What OpenRLHF posts: lists of equal length, of one in 0.9.1 and later, of a whole batch's share before."""
+
+    query: list[str]
+    """Prompt and response, special tokens kept."""
+    prompts: list[str]
+    labels: list[str | None]
+    """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> "OpenRlhfIn":
+        if not len(self.query) == len(self.prompts) == len(self.labels):
+            raise ValueError("query, prompts and labels must have the same length")
+        return self
+
+    def callers(self, query: CompatQuery, profile: Profile) -> list[Caller | Unpayable]:
+        """Return who wants a reward, or why one cannot have it."""
+        rows = zip(self.query, self.prompts, self.labels, strict=True)
+        return [_openrlhf(said, prompt, label, query=query, profile=profile) for said, prompt, label in rows]
+
+
+def _openrlhf(
+    said: str, prompt: str, label: str | None, *, query: CompatQuery, profile: Profile
+) -> Caller | Unpayable:
+    if not said.startswith(prompt):
+        return Unpayable("the query does not begin with the prompt: it was cut to fit")
+    try:
+        source = Text(said.removeprefix(prompt), query.format)
+        return _caller(source, columns_of(label), query, profile=profile, meets=(prompt, label or ""))
+    except Unpayable as why:
+        return why
+
+
+def openrlhf_out(paid: Sequence[Paid], group_size: int) -> dict[str, Any]:
+    """Answer OpenRLHF: always lists, and numbers only. It dies of a missing reward, so there is none.
+
+    What could not be scored is 0 with `reward_valid` 0, and a score so low that the mean of its prompt's scores is below
+    0: dynamic filtering, where it is on, drops the prompt. A batch gets no logs: OpenRLHF before 0.9.1 dies of lists there.
+    """
+    logs = {name: [_numbers(one)[name] for one in paid] for name in _numbers("")} if len(paid) == 1 else {}
+    return {
+        "rewards": [_reward(one) or 0.0 for one in paid],
+        "scores": [-float(group_size) if isinstance(one, str) else _reward(one) for one in paid],
+        "extra_logs": logs,
+    }
+
+
+def _reward(paid: Paid) -> float | None:
+    return None if isinstance(paid, str) else paid.reward
+
+
+def _numbers(paid: Paid) -> dict[str, float]:
+    """Return what goes beside a reward: always the same names, always numbers."""
+    one = paid if isinstance(paid, RolloutResult) else None
+    return {
+        "reward_valid": float(one is not None),
+        "acc": float(one is not None and one.outcome is Outcome.CORRECT),
+        "matched": float((one and one.matched) or 0),
+        "match_rate": float((one and one.match_rate) or 0),
+        "format_error": float(one is not None and one.outcome is Outcome.ERROR),
+    }
+
+
+class SlimeIn(Wire):
+    """What slime's `remote_rm` posts."""
+
+    prompt: str | list[Any]
+    response: str
+    label: str | None = None
+    """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
+
+    def caller(self, query: CompatQuery, profile: Profile) -> Caller:
+        """Return who wants a reward.
+
+        Raises:
+            Unpayable: it cannot have one.
+        """
+        prompt = json.dumps(self.prompt, sort_keys=True)
+        source = Text(self.response, query.format)
+        return _caller(
+            source, columns_of(self.label), query, profile=profile, meets=(prompt, self.label or "")
+        )
+
+
+def slime_out(paid: RolloutResult, query: CompatQuery) -> float | dict[str, float | None] | None:
+    """Answer slime: the body is the reward, or an object that has it."""
+    if query.reward_key is None:
+        return paid.reward
+    return {**_numbers(paid), query.reward_key: paid.reward}
+
+
+class NemoGymIn(BaseModel):
+    """What NeMo Gym posts to `/verify`: the row with the rollout, as an OpenAI Responses object."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    responses_create_params: dict[str, Any]
+    response: dict[str, Any]
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The row's other columns."""
+        return dict(self.model_extra or {})
+
+    def caller(self, query: CompatQuery, profile: Profile) -> Caller:
+        """Return who wants a reward; task and rollout index are its identity.
+
+        Raises:
+            Unpayable: it cannot have one.
+        """
+        row = self.extra
+        index = row.get("_ng_rollout_index")
+        return _caller(
+            Messages(tuple(responses_messages(self.response.get("output")))),
+            row,
+            query,
+            profile=profile,
+            meets=(str(row.get("_ng_task_index")), str(row.get("_ng_group_attempt", 0))),
+            name=None if index is None else str(index),
+        )
+
+
+def responses_messages(output: object) -> list[dict[str, Any]]:
+    """Turn the output of an OpenAI Responses object into chat messages.
+
+    Raises:
+        Unpayable: it is no list of objects.
+    """
+    if not isinstance(output, list) or not all(isinstance(item, Mapping) for item in output):
+        raise Unpayable("response.output must be a list of objects")
+    return [message for item in output for message in _RESPONSES.get(item.get("type"), _nothing)(item)]
+
+
+def _nothing(_item: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return []
+
+
+def _parts(parts: object) -> str:
+    return (
+        "".join(str(part.get("text", "")) for part in parts) if isinstance(parts, list) else str(parts or "")
+    )
+
+
+_RESPONSES: Mapping[Any, Any] = {
+    "message": lambda item: [{"role": item.get("role", "assistant"), "content": _parts(item.get("content"))}],
+    "reasoning": lambda item: [
+        {"role": "assistant", "reasoning_content": _parts(item.get("content") or item.get("summary"))}
+    ],
+    "function_call": lambda item: [
+        {
+            "role": "assistant",
+            "tool_calls": [{"function": {"name": str(item.get("name")), "arguments": item.get("arguments")}}],
+        }
+    ],
+    "function_call_output": lambda item: [{"role": "tool", "content": _parts(item.get("output"))}],
+}
+
+
+def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
+    """Answer NeMo Gym: what came, with a reward and its parts, which add up to it; or with its tag for a failure."""
+    came = body.model_dump(mode="json")
+    if isinstance(paid, str):
+        failed = {"_ng_failure_class": "judge_failed", "mask_sample": True, "failure_reason": paid}
+        return {**came, "reward": 0.0, "reward_components": {}, **failed}
+    numbers = {name: value for name, value in _numbers(paid).items() if name != "reward_valid"}
+    return {**came, **numbers, "reward": paid.reward, "reward_components": dict(paid.components)}
+
+
+class CarrIn(BaseModel):
+    """What CaRR's fork of slime posts to `/evaluate`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    history: list[Any]
+    label: Any = None
+    task_unfinished: bool = False
+    remote_env_info: dict[str, Any] = {}
+
+    def caller(self, query: CompatQuery, profile: Profile) -> Caller:
+        """Return who wants a reward.
+
+        Raises:
+            Unpayable: it cannot have one.
+        """
+        row = self.remote_env_info or columns_of(self.label if isinstance(self.label, str) else None)
+        stop_reason = StopReason.MAX_TURNS if self.task_unfinished else None
+        return _caller(Messages(tuple(self.history)), row, query, profile=profile, stop_reason=stop_reason)
+
+
+def carr_out(paid: RolloutResult) -> dict[str, Any]:
+    """Answer CaRR: the reward, the outcome's and the entities' part of it."""
+    rubric = paid.match_rate or 0.0
+    outcome = float(paid.outcome is Outcome.CORRECT)
+    return {"reward": paid.reward, "outcome_reward": outcome, "rubric_reward": rubric, "rubric_scores": {}}

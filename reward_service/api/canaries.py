@@ -1,0 +1,87 @@
+"""Canaries: golden groups whose rewards are known, scored again and again while the service runs.
+
+A replica with a broken build, a changed library or a bad core gives other numbers before anyone notices. So the first groups of the
+sample are scored under every shipped profile and compared with what stands in `canaries.json`, bit for bit. That file is
+written by `reward-service canaries`; it changes only where a change of numbers is meant.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from entity_index.readers.jsonl import read
+from entity_index.readers.rows import Row
+from entity_index.types import Question
+from reward_service.adapters.records import RecordIn, read_lines
+from reward_service.core.profiles import Profile
+from reward_service.core.scoring import measure_group, reward
+from reward_service.core.types import Rollout
+
+GROUPS = 6  # all kinds of input, outcome and matching channel occur in them
+Golden = Mapping[str, Mapping[str, Any]]
+"""By profile: its digest, and by group what is published of it."""
+
+
+def _lines(name: str) -> list[bytes]:
+    return resources.files("reward_service.sample").joinpath(name).read_bytes().splitlines()
+
+
+@cache
+def _groups() -> list[tuple[str, Question, Sequence[Rollout]]]:
+    questions = {
+        row.question.question_id: row.question
+        for row in read(_lines("questions.jsonl"))
+        if isinstance(row, Row)
+    }
+    members: dict[str, list[RecordIn]] = {}
+    for record in read_lines(_lines("rollouts.jsonl")):
+        members.setdefault(record.group_id, []).append(record)
+    first = list(members.items())[:GROUPS]
+    return [
+        (group_id, questions[rows[0].question_id], [row.to_domain() for row in rows])
+        for group_id, rows in first
+    ]
+
+
+def compute(profile: Profile) -> dict[str, Any]:
+    """Return what comes out of the golden groups under a profile."""
+    groups = {}
+    for group_id, question, rollouts in _groups():
+        result = reward(measure_group(rollouts, question, profile), profile)
+        groups[group_id] = {
+            "group_max": result.group_max,
+            "matched": [one.matched for one in result.rollouts],
+            "reward": [one.reward for one in result.rollouts],
+            "advantage": [one.advantage for one in result.rollouts],
+        }
+    return {"digest": profile.digest, "groups": groups}
+
+
+@cache
+def golden() -> Golden:
+    """Return what should come out."""
+    document: Golden = json.loads(
+        resources.files("reward_service.api").joinpath("canaries.json").read_bytes()
+    )
+    return document
+
+
+def differences(profiles: Mapping[str, Profile], expected: Golden) -> Iterator[str]:
+    """Yield where a profile's golden groups come out differently, in a few words each."""
+    for name, wanted in expected.items():
+        if name not in profiles:
+            yield f"profile {name} is missing"
+            continue
+        found = compute(profiles[name])
+        if found["digest"] != wanted["digest"]:
+            yield f"profile {name} has another digest"
+        for group_id, numbers in wanted["groups"].items():
+            if json.dumps(found["groups"].get(group_id)) != json.dumps(numbers):
+                yield f"profile {name} pays the golden group {group_id} differently"
+
+
+def as_json(profiles: Mapping[str, Profile]) -> str:
+    """Return `canaries.json` as it would be written now."""
+    return json.dumps({name: compute(profile) for name, profile in profiles.items()}, indent=1) + "\n"

@@ -1,0 +1,1 @@
+"""The command `reward-service`: what people run on a terminal."""

@@ -1,0 +1,301 @@
+"""What `reward-service` does on a terminal: serve, score a file, explain a rollout, show the sample."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
+from rich.text import Text
+
+from entity_index import cli as index_cli
+from entity_index.errors import EntityIndexError
+from entity_index.lint import lint as look_over
+from reward_service.adapters.native import ExplainIn, decode
+from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
+from reward_service.adapters.replies import ExplainOut, encode, explain_out
+from reward_service.api import canaries, logs, metrics
+from reward_service.api import keys as api_keys
+from reward_service.api.app import check_store, create_app, create_service
+from reward_service.api.keys import BadKeyFile
+from reward_service.api.schema import as_yaml
+from reward_service.api.server import serve as run_server
+from reward_service.cli import golden as golden_groups
+from reward_service.cli import health as healthy
+from reward_service.cli import render
+from reward_service.cli.demo import run_demo, sample_lines
+from reward_service.cli.lint import judge_of
+from reward_service.core.profiles import shipped
+from reward_service.serve import config, errors
+from reward_service.serve import ledger as ledger_file
+from reward_service.serve.config import Settings
+from reward_service.serve.errors import RefusedToStart, ServiceError
+from reward_service.serve.scorer import GroupCall, RewardService
+
+STARTUP_FAILURE = 3
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+out = Console()
+err = Console(stderr=True)
+
+ledgers = typer.Typer(no_args_is_help=True, help="The record of published rewards.")
+app.add_typer(ledgers, name="ledger")
+
+Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
+ProfileName = Annotated[str | None, typer.Option(help="Profile; the service's default without it.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(help="Port to listen on.")]
+
+
+def _fail(why: str) -> NoReturn:
+    err.print(Text.assemble(("error: ", "red"), why))
+    raise typer.Exit(1)
+
+
+@contextmanager
+def one_clear_sentence() -> Iterator[None]:
+    """Turn what a user can mend into one sentence on stderr and exit code 1."""
+    try:
+        yield
+    except ValidationError as invalid:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
+        )
+        _fail(f"settings: {problems}")
+    except (ServiceError, EntityIndexError, BadLine, RefusedToStart, BadKeyFile, OSError) as error:
+        _fail(str(error))
+
+
+def _settings(**given: Any) -> Settings:
+    """Return the environment's settings, with what the command line gave on top."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _service(index: Path | None) -> RewardService:
+    return create_service(_settings(index=index))
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 without it.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 without it.")] = None,
+    index: Index = None,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys, see `reward-service key`.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="File to record every published reward in.")] = None,
+    state_url: Annotated[
+        str | None, typer.Option(help="Redis that keeps runs and groups; this process's memory without it.")
+    ] = None,
+) -> None:
+    """Serve over HTTP until told to stop. Without an index, questions are sent inline."""
+    with one_clear_sentence():
+        settings = _settings(host=host, port=port, index=index, keys=keys, ledger=ledger, state_url=state_url)
+        asyncio.run(check_store(settings))
+        application = create_app(settings)
+    logs.configure(settings.log_level)
+    raise typer.Exit(0 if run_server(application, settings) else STARTUP_FAILURE)
+
+
+@app.command()
+def demo(host: Host = "127.0.0.1", port: Port = 8000, index: Index = None) -> None:
+    """Build the sample data set, serve it, score one group over HTTP, and keep serving until Ctrl-C."""
+    with one_clear_sentence():
+        run_demo(host=host, port=port, index=index, console=out)
+
+
+@app.command()
+def health(
+    *,
+    url: Annotated[
+        str | None, typer.Option(help="Base URL; this machine and the setting `port` without it.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Ask only whether the process answers.")] = False,
+) -> None:
+    """Ask a running service whether it is ready. Exit code 1: it is not."""
+    asked = ["--url", url] if url else []
+    raise typer.Exit(healthy.main(asked + ["--live"] * live))
+
+
+@app.command()
+def golden(
+    *,
+    url: Annotated[str, typer.Option(help="Base URL of the service.")] = "http://127.0.0.1:8000",
+    key_file: Annotated[
+        Path | None, typer.Option(help="File that holds an API key with the scope score.")
+    ] = None,
+    wait_s: Annotated[float, typer.Option(help="How long the service may take to become ready.")] = 0.0,
+) -> None:
+    """Score the golden groups at a running service and compare every bit. Exit code 1: something differs."""
+    with one_clear_sentence():
+        token = None if key_file is None else key_file.read_text(encoding="utf-8").strip()
+        report = golden_groups.compare(url, key=token, wait_s=wait_s)
+    for words in report.differences:
+        err.print(Text(words))
+    if report.differences:
+        raise typer.Exit(1)
+    out.print(f"{report.groups} golden groups are paid the same to the bit")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; it is made if it is missing.")],
+) -> None:
+    """Write the bundled sample data set: questions.jsonl and rollouts.jsonl."""
+    with one_clear_sentence():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("questions.jsonl", "rollouts.jsonl"):
+            (folder / name).write_bytes(b"\n".join(sample_lines(name)) + b"\n")
+
+
+@app.command()
+def score(
+    rollouts: Annotated[
+        Path, typer.Argument(help="JSON lines, one rollout each.", exists=True, dir_okay=False)
+    ],
+    *,
+    index: Index = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Data set of the questions, NAME or NAME@VERSION.")
+    ] = None,
+    profile: ProfileName = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Write one result a rollout, as JSON lines.")
+    ] = None,
+) -> None:
+    """Score recorded rollouts from a file, in groups."""
+    with one_clear_sentence():
+        service = _service(index)
+        with rollouts.open("rb") as lines:
+            groups = group_records(read_lines(lines), dataset)
+        records = asyncio.run(_score_groups(service, groups, profile))
+        if out_file is not None:
+            with out_file.open("wb") as file:
+                file.writelines(encode(record) + b"\n" for record in records)
+    out.print(render.summary(records, service.profile(profile).name))
+
+
+async def _score_groups(service: RewardService, groups: list[GroupCall], profile: str | None) -> list[Record]:
+    chosen = service.profile(profile)
+    records: list[Record] = []
+    with Progress(console=err, disable=not err.is_terminal) as progress:
+        for group in progress.track(groups, description="scoring groups"):
+            scored = (await service.score([group], chosen))[0]
+            records += records_out(scored, chosen)
+    return records
+
+
+@app.command()
+def explain(
+    file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; - reads standard input.")],
+    *,
+    index: Index = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reply itself.")] = False,
+) -> None:
+    """Show where a rollout names its entities, and what that earns."""
+    with one_clear_sentence():
+        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        reply = asyncio.run(_explain(_service(index), body))
+    if as_json:
+        sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
+    else:
+        out.print(render.explanation(reply))
+
+
+async def _explain(service: RewardService, body: bytes) -> ExplainOut:
+    call = decode(body, ExplainIn)
+    profile = service.profile(call.profile)
+    explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
+    return explain_out(*explained, profile)
+
+
+@app.command()
+def lint(
+    target: index_cli.Target,
+    *,
+    reader: index_cli.ReaderName = "jsonl",
+    rules: index_cli.Rules = None,
+    index: index_cli.LintedIndex = None,
+    profile: ProfileName = None,
+    limit: index_cli.Limits = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Look a data set over as a profile would pay it. Exit code 3: a share is over its limit."""
+    with one_clear_sentence():
+        judge = judge_of(RewardService(_settings()).profile(profile))
+        with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
+            report = look_over(rows, judge=judge)
+    index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)
+def train(context: typer.Context) -> None:
+    """Train a search agent with rewards from the service; `train --help` lists the options."""
+    from reward_service.trainer.command import main as train_with  # noqa: PLC0415  # a process of its own, mostly
+
+    raise typer.Exit(train_with(context.args))
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    sys.stdout.write(as_yaml(create_app(Settings(index=None, keys=None, ledger=None, host="127.0.0.1"))))
+
+
+@app.command()
+def key(
+    key_id: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and hyphens.")],
+    scope: Annotated[list[str], typer.Option(help="score, ingest or admin; may be given several times.")],
+) -> None:
+    """Make an API key: it goes to stdout, the lines for the key file, which hold only its hash, to stderr."""
+    with one_clear_sentence():
+        token, lines = api_keys.generate(key_id, scope)
+    err.print(lines, end="", highlight=False)
+    sys.stdout.write(token + "\n")
+
+
+@ledgers.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The ledger; its older half is found beside it.")],
+) -> None:
+    """Compute every recorded reward again. Exit code 1 where one differs, or cannot be computed here."""
+    with one_clear_sentence():
+        known = {profile.digest: profile for profile in shipped().values()}
+        findings = list(ledger_file.verify(ledger_file.read(file), known))
+    bad = [finding for finding in findings if finding.problem is not None]
+    for finding in bad:
+        err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
+    out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
+    if bad or not findings:
+        raise typer.Exit(1)
+
+
+@app.command(name="canaries", hidden=True)
+def canaries_file() -> None:
+    """Print canaries.json."""
+    sys.stdout.write(canaries.as_json(shipped()))
+
+
+@app.command(name="metrics", hidden=True)
+def metrics_page() -> None:
+    """Print docs/metrics.md."""
+    sys.stdout.write(metrics.as_markdown())
+
+
+@app.command(name="settings", hidden=True)
+def settings_page() -> None:
+    """Print docs/settings.md."""
+    sys.stdout.write(config.as_markdown())
+
+
+@app.command(name="errors", hidden=True)
+def errors_page() -> None:
+    """Print docs/errors.md."""
+    sys.stdout.write(errors.as_markdown())

@@ -1,0 +1,101 @@
+"""The golden groups over HTTP: whether a service somewhere else pays to the bit what this package says it should.
+
+Each replica scores them for itself all the time (`canaries`). This goes the way a trainer's call goes, through proxies,
+keys and JSON, and is what a cluster runs after an installation.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from reward_service.api.canaries import golden
+from reward_service.cli import health
+from reward_service.cli.demo import sample_lines
+
+TIMEOUT_S = 30.0
+PAUSE_S = 0.5
+COMPARED = ("matched", "reward", "advantage")
+
+
+class Report(NamedTuple):
+    """What came out."""
+
+    groups: int
+    """How many were compared, over all profiles."""
+    differences: tuple[str, ...]
+    """A few words each."""
+
+
+def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a profile's name, and its golden groups as a trainer would send them, questions inline."""
+    questions = {line["question_id"]: line for line in map(json.loads, sample_lines("questions.jsonl"))}
+    records = list(map(json.loads, sample_lines("rollouts.jsonl")))
+    for profile, expected in golden().items():
+        groups = [_group(group_id, records, questions) for group_id in expected["groups"]]
+        yield profile, {"profile": profile, "groups": groups}
+
+
+def _group(
+    group_id: str, records: list[dict[str, Any]], questions: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    members = [record for record in records if record["group_id"] == group_id]
+    asked = questions[members[0]["question_id"]]
+    shared = {"run_id", "group_id", "question_id"}
+    return {
+        "group_id": group_id,
+        "question": {"text": asked["question"], "answers": asked["answers"], "entities": asked["entities"]},
+        "rollouts": [{k: v for k, v in member.items() if k not in shared} for member in members],
+    }
+
+
+def compare(url: str, *, key: str | None = None, wait_s: float = 0.0) -> Report:
+    """Score the golden groups at a service and compare them, bit for bit.
+
+    Args:
+        url: base URL of the service.
+        key: API key; None where none is asked for.
+        wait_s: how long the service may take to become ready.
+
+    Raises:
+        OSError: it does not answer, or it refuses the call.
+    """
+    _wait(url, wait_s)
+    replies = [(profile, len(body["groups"]), _post(url, body, key)) for profile, body in bodies()]
+    found = [words for profile, _, reply in replies for words in _differences(profile, reply)]
+    return Report(sum(count for _, count, _ in replies), tuple(found))
+
+
+def _wait(url: str, wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    while not health.ask(url)[0] and time.monotonic() < until:
+        time.sleep(PAUSE_S)
+
+
+def _post(url: str, body: dict[str, Any], key: str | None) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    request = urllib.request.Request(f"{url}/v1/groups/score", json.dumps(body).encode(), headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310  # the URL is the caller's own service
+        reply: dict[str, Any] = json.load(response)
+        return reply
+
+
+def _differences(profile: str, reply: dict[str, Any]) -> Iterator[str]:
+    wanted = golden()[profile]
+    if reply["profile"]["digest"] != wanted["digest"]:
+        yield f"profile {profile} has another digest"
+    paid = {group["group_id"]: group for group in reply["groups"]}
+    for group_id, numbers in wanted["groups"].items():
+        # Text, not numbers: 0.0 and -0.0 are equal and differ in a bit.
+        if json.dumps(_numbers(paid.get(group_id))) != json.dumps(numbers):
+            yield f"profile {profile} pays the golden group {group_id} differently"
+
+
+def _numbers(group: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what canaries.json keeps of a group."""
+    if group is None:
+        return None
+    columns = {name: [one[name] for one in group["rollouts"]] for name in COMPARED}
+    return {"group_max": group["group_max"], **columns}

@@ -1,0 +1,1 @@
+"""One module per trainer: the hook that trainer calls, in its own signature."""

@@ -1,0 +1,101 @@
+"""AReaL: a rollout workflow whose episodes are paid as groups.
+
+    # my_workflow.py, for workflow="my_workflow.EgrpoWorkflow"
+    from areal.workflow.multi_turn import MultiTurnWorkflow
+    from reward_service.client.trainers.areal import rewarded
+
+    EgrpoWorkflow = rewarded(MultiTurnWorkflow, url="http://reward-service:8000", profile="egrpo")
+
+The workflow inside runs the episode, and what it says of the reward is replaced. AReaL starts the episodes of a prompt at
+once and hands the same data to all of them: they are the group. Rules:
+
+- who wrote what is read from the loss mask, in tokens;
+- AReaL says which episodes are evaluation, and a column may: each is paid by its outcome;
+- "no reward" is None: AReaL leaves the episode out; one that should stay out of the loss gets a loss mask of zeros;
+- a workflow, not a reward function: those run in a small pool of processes, which a group that waits would block, and a
+  timeout there becomes 0.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reward_service.client.calls import OnError
+from reward_service.client.gathering import Gatherings
+from reward_service.client.groups import RolloutReward
+from reward_service.client.options import Options
+from reward_service.client.spans import Tokenizer, messages_of, spans_of
+from reward_service.client.whole import pay
+from reward_service.core.types import Rollout, StopReason
+
+
+def rewarded(workflow: type, **options: Any) -> type:
+    """Return a workflow class that runs episodes as another does and is paid by the service.
+
+    Args:
+        workflow: what runs an episode; it has a `tokenizer` and returns tensors.
+        options: those of `Options`; errors become rejected episodes where `on_error="mask"` is among them.
+    """
+    on_error: OnError = options.pop("on_error", "raise")
+    given = Options.read(options)
+
+    class Rewarded(workflow):  # type: ignore[misc]  # the class is the caller's
+        """Runs, gathers, asks for rewards."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.gatherings = Gatherings()
+
+        async def arun_episode(self, engine: Any, data: Mapping[str, Any]) -> Any:
+            """Run one episode of a group."""
+            gathering = self.gatherings.of(data)
+            place = gathering.join()
+            await asyncio.sleep(0)  # all episodes of the prompt take their places before the first one ends
+
+            async def score(ended: Sequence[Rollout]) -> list[RolloutReward]:
+                training = False if is_evaluation() else None
+                [paid] = await pay(given, [(data, ended)], on_error, training=training)
+                return paid
+
+            try:
+                episode = await super().arun_episode(engine, data)
+                rollout = rollout_of(str(place), episode, self.tokenizer)
+            except BaseException as error:
+                gathering.fail(error)
+                raise
+            finally:
+                self.gatherings.drop(data)
+            return paid_episode(episode, await gathering.end(place, rollout, score))
+
+    return Rewarded
+
+
+def is_evaluation() -> bool:
+    """Return whether AReaL, where it runs here, says that this episode is one of evaluation."""
+    context = sys.modules.get("areal.infra.workflow_context")
+    return context is not None and bool(context.get().is_eval)
+
+
+def rollout_of(rollout_id: str, episode: Mapping[str, Any] | None, tokenizer: Tokenizer) -> Rollout:
+    """Read an episode: the tokens of its loss mask are the policy's. One that the workflow rejected has no reward.
+
+    Raises:
+        TypeError: the episode holds no tensors.
+    """
+    if episode is None:
+        return Rollout(rollout_id, messages_of([], tokenizer), stop_reason=StopReason.ABORTED)
+    if "input_ids" not in episode:
+        raise TypeError("the workflow has to return tensors: episodes as interactions are not supported")
+    [tokens], [mask] = episode["input_ids"].tolist(), episode["loss_mask"].tolist()
+    return Rollout(rollout_id, messages_of(spans_of(tokens, mask), tokenizer))
+
+
+def paid_episode(episode: dict[str, Any] | None, paid: RolloutReward) -> dict[str, Any] | None:
+    """Return an episode with its reward replaced, or None where there is none."""
+    if episode is None or paid.reward is None:
+        return None
+    episode["rewards"][...] = paid.reward
+    if not paid.in_loss:
+        episode["loss_mask"][...] = 0
+    return episode

@@ -1,0 +1,63 @@
+"""ms-swift 4: a reward class for `--external_plugins plugin.py --reward_funcs egrpo`.
+
+    # plugin.py
+    from swift.rewards import orms
+    from reward_service.client.trainers.ms_swift import egrpo_orm
+
+    orms["egrpo"] = egrpo_orm(url="http://reward-service:8000", profile="egrpo")
+
+ms-swift makes one object of the class and calls it in each process with that process's share of the batch, as TRL does.
+`completions` is the last message alone there; the rollout is in `messages`. "No reward" is None.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reward_service.client.options import Options
+from reward_service.client.share import Place, pay_share
+from reward_service.client.trainers.trl import rows_of
+from reward_service.core.types import Messages, Rollout, StopReason
+
+# ms-swift's own words for who speaks.
+ROLES = {"tool_response": "tool"}
+
+
+def egrpo_orm(**options: Any) -> type:
+    """Return a reward class.
+
+    Args:
+        options: those of `Options`; errors give None where `on_error="mask"` is among them.
+    """
+    on_error = options.pop("on_error", "raise")
+    given = Options.read(options)
+    rank = int(os.environ.get("RANK", "0"))
+
+    class Egrpo:
+        """What `orms` holds; ms-swift awaits what a call returns."""
+
+        def __init__(self, args: Any, **_: object) -> None:
+            self.size = int(args.num_generations)
+
+        async def __call__(
+            self,
+            completions: Sequence[str],  # noqa: ARG002  # the last message of each, which is not the rollout
+            *,
+            messages: Sequence[Sequence[Mapping[str, Any]]],
+            trainer_state: Any,
+            is_truncated: Sequence[bool | None] = (),
+            **columns: Any,
+        ) -> list[float | None]:
+            cut = list(is_truncated) or [None] * len(messages)
+            said = [_rollout(str(n), one, is_cut=bool(cut[n])) for n, one in enumerate(messages)]
+            place = Place(self.size, trainer_state.global_step, rank)
+            rows = rows_of(columns, len(said))
+            paid = await pay_share(given, list(zip(rows, said, strict=True)), place, on_error)
+            return [one.reward for one in paid]
+
+    return Egrpo
+
+
+def _rollout(rollout_id: str, messages: Sequence[Mapping[str, Any]], *, is_cut: bool) -> Rollout:
+    said = Messages(tuple({**one, "role": ROLES.get(one["role"], one["role"])} for one in messages))
+    return Rollout(rollout_id, said, stop_reason=StopReason.MAX_TOKENS if is_cut else None)

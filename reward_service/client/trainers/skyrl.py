@@ -1,0 +1,128 @@
+"""SkyRL: a generator whose trajectories are paid as groups.
+
+    class Exp(BasePPOExp):
+        def get_generator(self, cfg, tokenizer, inference_engine_client):
+            return rewarded(SkyRLGymGenerator, url=..., profile="egrpo")(
+                generator_cfg=cfg.generator, skyrl_gym_cfg=cfg.environment.skyrl_gym,
+                inference_engine_client=inference_engine_client, tokenizer=tokenizer,
+            )
+
+The generator inside generates, and what its environments say of rewards is replaced. Rules:
+
+- trajectories with one `instance_id` are a group; its columns are the `env_extras` of the first;
+- who wrote what is read from the loss masks, in tokens;
+- the trainer says in `batch_metadata` whether a batch is evaluation: then each trajectory is paid by its outcome;
+- SkyRL has no word for a missing reward: the trajectory gets 0 and a loss mask of zeros, as does one that should stay out
+  of the loss. By default `fail`, a missing reward takes its whole group along, so the 0 moves nobody's baseline.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reward_service.client.calls import OnError
+from reward_service.client.groups import RolloutReward
+from reward_service.client.options import Options
+from reward_service.client.share import log_share
+from reward_service.client.spans import Tokenizer, messages_of, spans_of
+from reward_service.client.whole import pay
+from reward_service.core.types import Rollout, StopReason
+
+STOP_REASONS = {"length": StopReason.MAX_TOKENS, "abort": StopReason.ABORTED}
+
+
+def rewarded(generator: type, **options: Any) -> type:
+    """Return a generator class that generates as another does and is paid by the service.
+
+    Args:
+        generator: what generates: `SkyRLGymGenerator`, or your own.
+        options: those of `Options`; errors become missing rewards where `on_error="mask"` is among them.
+    """
+    on_error: OnError = options.pop("on_error", "raise")
+    given = Options.read(options)
+
+    class Rewarded(generator):  # type: ignore[misc]  # the class is the caller's
+        """Generates, gathers, asks for rewards."""
+
+        async def generate(self, input_batch: Mapping[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+            """Generate trajectories and pay them."""
+            output: dict[str, Any] = await super().generate(input_batch, *args, **kwargs)
+            return await paid_output(given, input_batch, output, tokenizer=self.tokenizer, on_error=on_error)
+
+    return Rewarded
+
+
+async def paid_output(
+    options: Options,
+    batch: Mapping[str, Any],
+    output: dict[str, Any],
+    *,
+    tokenizer: Tokenizer,
+    on_error: OnError = "raise",
+) -> dict[str, Any]:
+    """Return a generator's output with its rewards replaced.
+
+    Raises:
+        ClientError: the service cannot be asked, or refuses.
+        ValueError: the batch does not say which trajectories are a group.
+    """
+    if batch.get("trajectory_ids") is None or batch.get("env_extras") is None:
+        raise ValueError("the batch needs trajectory_ids and env_extras")
+    rows_of = _rows_of_trajectories(batch, output)
+    groups: dict[str, list[int]] = {}
+    for n, one in enumerate(batch["trajectory_ids"]):
+        groups.setdefault(one.instance_id, []).append(n)
+    asked = [
+        (batch["env_extras"][group[0]], [_rollout(n, rows_of[n], output, tokenizer) for n in group])
+        for group in groups.values()
+    ]
+    phase = getattr(batch.get("batch_metadata"), "training_phase", None)
+    answered = await pay(options, asked, on_error, training=None if phase is None else phase == "train")
+    paid = {
+        n: one
+        for group, them in zip(groups.values(), answered, strict=True)
+        for n, one in zip(group, them, strict=True)
+    }
+    return {**output, **_fields(paid, rows_of, output)}
+
+
+def _rows_of_trajectories(batch: Mapping[str, Any], output: Mapping[str, Any]) -> list[list[int]]:
+    """Return the rows of each trajectory: one, or one a turn in step-wise training."""
+    ends = output.get("is_last_step")
+    if ends is None:
+        return [[n] for n in range(len(batch["trajectory_ids"]))]
+    rows: list[list[int]] = [[]]
+    for n, is_last in enumerate(ends):
+        rows[-1].append(n)
+        if is_last:
+            rows.append([])
+    return rows[:-1]
+
+
+def _rollout(n: int, rows: Sequence[int], output: Mapping[str, Any], tokenizer: Tokenizer) -> Rollout:
+    spans = [
+        span for row in rows for span in spans_of(output["response_ids"][row], output["loss_masks"][row])
+    ]
+    said = output.get("stop_reasons")
+    stop_reason = None if said is None else STOP_REASONS.get(said[rows[-1]])
+    return Rollout(str(n), messages_of(spans, tokenizer), stop_reason=stop_reason)
+
+
+def _fields(
+    paid: Mapping[int, RolloutReward], rows_of: Sequence[Sequence[int]], output: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what replaces the output's fields: a reward on each trajectory's last row, and masks where it is left out."""
+    rewards = [0.0] * len(output["response_ids"])
+    masks = list(output["loss_masks"])
+    for n, one in paid.items():
+        rewards[rows_of[n][-1]] = one.reward or 0.0
+        if one.reward is None or not one.in_loss:
+            for row in rows_of[n]:
+                masks[row] = [0] * len(masks[row])
+    metrics: dict[str, float] = {}
+    # SkyRL puts batches together and reads in a name what to do: a mean becomes the mean of means.
+    log_share(lambda name, value: metrics.setdefault(f"{name}/mean", value), list(paid.values()))
+    return {
+        "rewards": rewards,
+        "loss_masks": masks,
+        "rollout_metrics": {**(output.get("rollout_metrics") or {}), **metrics},
+    }

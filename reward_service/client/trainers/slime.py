@@ -1,0 +1,67 @@
+"""slime: the whole group in one call.
+
+    --group-rm --custom-rm-path reward_service.client.trainers.slime.reward
+
+Options come from the environment. slime calls the same function with one sample when it evaluates. "No reward" is an
+exception; a rollout that should stay out of the loss gets `remove_sample`, slime's own word for that.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from reward_service.client.groups import RolloutReward
+from reward_service.client.options import Options
+from reward_service.client.whole import columns_of, evaluate, reward_of, source_of, train
+from reward_service.core.types import Rollout, StopReason
+
+
+class Sample(Protocol):
+    """What is used of slime's `Sample`."""
+
+    response: str
+    label: str | None
+    metadata: Mapping[str, Any] | None
+    remove_sample: bool
+    status: Any
+
+
+STOP_REASONS = {"truncated": StopReason.MAX_TOKENS, "aborted": StopReason.ABORTED}
+
+
+async def reward(args: Any, samples: Sample | Sequence[Sample], **_: object) -> Any:
+    """Return a reward for each sample of a group, or for the one that is evaluated; a dict with `--reward-key`.
+
+    Raises:
+        NoReward: there is none.
+        ClientError: the service cannot be asked, or refuses.
+    """
+    options = Options.from_environment()
+    key = getattr(args, "reward_key", None)
+    if not isinstance(samples, Sequence):
+        row = _row(samples, options)
+        [paid] = await evaluate(options, [(row, _rollout("0", samples, options))])
+        return _paid(paid, key)
+    if any(isinstance(sample, Sequence) for sample in samples):
+        raise TypeError("samples that fan out into several are not supported: give each its own group")
+    rollouts = [_rollout(str(n), sample, options) for n, sample in enumerate(samples)]
+    [group] = await train(options, [(_row(samples[0], options), rollouts)])
+    for sample, paid in zip(samples, group.rollouts, strict=True):
+        sample.remove_sample = not paid.in_loss
+    return [_paid(one, key) for one in group.rollouts]
+
+
+def _row(sample: Sample, options: Options) -> dict[str, Any]:
+    return {**columns_of(sample.label, options), **(sample.metadata or {})}
+
+
+def _rollout(rollout_id: str, sample: Sample, options: Options) -> Rollout:
+    said = (sample.metadata or {}).get("messages") or sample.response
+    status = getattr(sample.status, "value", sample.status)
+    return Rollout(rollout_id, source_of(said, options), stop_reason=STOP_REASONS.get(status))
+
+
+def _paid(paid: RolloutReward, key: str | None) -> float | dict[str, float]:
+    number = reward_of(paid)
+    if key is None:
+        return number
+    return {key: number, "acc": float(paid.outcome == "correct"), "match_rate": paid.match_rate or 0.0}

@@ -1,0 +1,53 @@
+"""TRL 1.x: an async reward function for `GRPOTrainer`.
+
+    GRPOTrainer(reward_funcs=[egrpo_reward(num_generations=8, url=..., profile="egrpo")], ...)
+
+TRL calls it once in each process with that process's share of the batch, whole groups or parts of them. "No reward" is
+None.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from reward_service.client.options import Options
+from reward_service.client.share import Place, log_share, pay_share
+from reward_service.client.whole import source_of
+from reward_service.core.types import Rollout
+
+Reward = Callable[..., Awaitable[list[float | None]]]
+
+
+def egrpo_reward(*, num_generations: int, **options: Any) -> Reward:
+    """Return a reward function.
+
+    Args:
+        num_generations: the trainer's `num_generations`.
+        options: those of `Options`; errors give None where `on_error="mask"` is among them.
+    """
+    on_error = options.pop("on_error", "raise")
+    given = Options.read({"format": "tagged", **options})
+    rank = int(os.environ.get("RANK", "0"))
+
+    async def egrpo(
+        *, completions: Sequence[Any], trainer_state: Any, log_metric: Any = None, **columns: Any
+    ) -> list[float | None]:
+        said = [Rollout(str(n), source_of(completion, given)) for n, completion in enumerate(completions)]
+        place = Place(num_generations, trainer_state.global_step, rank)
+        paid = await pay_share(
+            given, list(zip(rows_of(columns, len(said)), said, strict=True)), place, on_error
+        )
+        if log_metric is not None:
+            log_share(log_metric, paid)
+        return [one.reward for one in paid]
+
+    return egrpo
+
+
+def rows_of(columns: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows of columns; what is no list with one value a row is no column."""
+    lists = {
+        name: values for name, values in columns.items() if isinstance(values, list) and len(values) == count
+    }
+    for n in range(count):
+        yield {name: values[n] for name, values in lists.items()}

@@ -1,0 +1,1 @@
+"""Computes and does nothing else: values in, values out."""

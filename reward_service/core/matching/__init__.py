@@ -1,0 +1,77 @@
+"""Finding a question's entities in the thoughts of its rollouts.
+
+    values      MatchSpec, Matching: what goes in and what comes out
+    compiled    compile_question: everything that does not depend on a rollout, cached
+    substring   the paper's rule
+    folded      ours: the steps below put together
+    tables      facts about language
+    forms       the spellings of an entity
+    index       the automaton of a question
+    arrays      the kinds of arrays
+    characters  what one character becomes
+    layout      the segments of a group in one buffer
+    fold        text as folded bytes, with the way back
+    scan        one pass: exact spans, candidate windows
+    verify      the guarded fuzzy rule
+    mentions    what a rollout names, right or wrong
+    regions     what earns no credit: pasted, listed
+    near        what came close, for explanations
+
+Only thoughts are searched. A match never crosses a segment. An entity counts once, with its best evidence.
+"""
+
+from collections.abc import Sequence
+
+from reward_service.core.matching.compiled import CompiledQuestion, compile_question
+from reward_service.core.matching.folded import match_folded
+from reward_service.core.matching.mentions import MentionNames
+from reward_service.core.matching.spec import (
+    EGRPO,
+    EGRPO_GUARDED,
+    EGRPO_PAPER,
+    MATCHER_VERSION,
+    MATCHERS,
+    REASONS,
+    SUBSTRING,
+    Matching,
+    MatchSpec,
+)
+from reward_service.core.matching.substring import match_substrings
+from reward_service.core.types import Segment
+
+__all__ = [
+    "EGRPO",
+    "EGRPO_GUARDED",
+    "EGRPO_PAPER",
+    "MATCHERS",
+    "MATCHER_VERSION",
+    "REASONS",
+    "CompiledQuestion",
+    "MatchSpec",
+    "Matching",
+    "MentionNames",
+    "compile_question",
+    "match_group",
+]
+
+
+def match_group(
+    rollouts: Sequence[Sequence[Segment]],
+    compiled: CompiledQuestion,
+    *,
+    explain: bool = False,
+    nearest: bool = True,
+    names: MentionNames | None = None,
+) -> list[Matching]:
+    """Match the rollouts of a group, one result each, in order; each equal to matching that rollout alone.
+
+    Args:
+        rollouts: the segments of each rollout, in order.
+        compiled: the question under the profile's spec.
+        explain: also return evidence: spans, forms, near misses.
+        nearest: with `explain`, also look for near misses, which takes longer than the matching itself.
+        names: the names of the pinned data set, to count mentions against; None counts capitalised runs instead.
+    """
+    if compiled.spec.kind == SUBSTRING:
+        return [match_substrings(rollout, compiled.question, explain=explain) for rollout in rollouts]
+    return match_folded(rollouts, compiled, explain=explain, nearest=nearest, names=names)

@@ -1,0 +1,72 @@
+"""A question made ready for matching: everything that does not depend on a rollout, computed once and cached.
+
+E_q is a set: an entity whose name folds to that of an earlier one is the same entity. An entity without a form that can be looked for
+leaves E_q, as no rollout could name it. So do, by the spec, entities that stand in the question or equal an answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from entity_index.folding import fold
+from entity_index.types import Question
+from reward_service.core.matching.fold import FoldedText
+from reward_service.core.matching.forms import Form, derive
+from reward_service.core.matching.index import Index
+from reward_service.core.matching.scan import exact_spans, expanded_spans, scan
+from reward_service.core.matching.spec import SUBSTRING, MatchSpec
+from reward_service.core.matching.substring import distinct_names
+
+CACHED_QUESTIONS = 1024  # about 70 KiB of automaton each
+UNLIMITED = 1 << 62  # hits; a question is short
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledQuestion:
+    """A question under one spec."""
+
+    question: Question
+    spec: MatchSpec
+    entities: int
+    """m = |E_q| after masking."""
+    index: Index
+    """The forms of E_q; empty for the paper's rule, which has none."""
+    masked: tuple[int, ...] = ()
+    """Positions of the entities that left E_q because they stand in the question or equal an answer."""
+    unmatchable: tuple[int, ...] = ()
+    """Positions of the entities that left E_q because they have no form to look for, or repeat another."""
+
+
+def standing_in(text: str, forms: Sequence[Form]) -> set[int]:
+    """Return the entities that stand in a text exactly, or with middle names."""
+    folded, index = FoldedText([text]), Index(forms, max_edits=0)
+    hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
+    spans = (exact_spans(folded, index, hits), expanded_spans(folded, index, hits))
+    return {int(entity) for found in spans for entity in np.unique(index.entity[found.form])}
+
+
+def equal_to(answers: Sequence[str], forms: Sequence[Form]) -> set[int]:
+    """Return the entities of which a form is one of the answers."""
+    folded = {fold(answer).text for answer in answers}
+    return {form.entity for form in forms if form.folded in folded}
+
+
+def _repeated(question: Question) -> set[int]:
+    folded = [fold(entity.name).text for entity in question.entities]
+    return {position for position, name in enumerate(folded) if name and name in folded[:position]}
+
+
+@lru_cache(maxsize=CACHED_QUESTIONS)
+def compile_question(question: Question, spec: MatchSpec) -> CompiledQuestion:
+    """Derive forms, mask, and build the automaton of a question. Pure, and cached by value."""
+    if spec.kind == SUBSTRING:
+        return CompiledQuestion(question, spec, len(distinct_names(question)), Index((), max_edits=0))
+    forms = [form for form in derive(question.entities) if form.entity not in _repeated(question)]
+    known = {form.entity for form in forms}
+    masked = standing_in(question.text, forms) if spec.mask_question else set()
+    masked |= equal_to(question.answers, forms) if spec.mask_answers else set()
+    index = Index([form for form in forms if form.entity not in masked], max_edits=spec.max_edits)
+    unmatchable = tuple(position for position in range(len(question.entities)) if position not in known)
+    return CompiledQuestion(question, spec, len(known - masked), index, tuple(sorted(masked)), unmatchable)

@@ -1,0 +1,323 @@
+r"""The vectorised twin of `entity_index.folding.fold`: many segments at once, as UTF-8 bytes.
+
+Idea: most bytes are ASCII and one `bytes.translate` folds them; the characters beyond are looked up and written over their own bytes,
+what is over becomes zeros, and what is rare and local (apostrophes, runs of marks, characters that become longer, tokens of one
+character, double spaces) is done where it occurs.
+Every step keeps some bytes or puts some in; the list of steps is the offset map, walked back only for the spans that are asked for.
+
+Segments are joined by ` \x01 `: it folds to itself, so no match crosses it, and each segment keeps a space at both ends.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from entity_index.folding import MAX_MARK_RUN
+from reward_service.core.matching.arrays import Bytes, Mask, Positions, distinct, stretches
+from reward_service.core.matching.characters import (
+    ALONE,
+    ASCII_CODES,
+    CASELESS,
+    CHARACTERS,
+    FIRST_LEAD,
+    GONE,
+    JOINS,
+    LETTERS,
+    LOWER,
+    MANY,
+    QUOTE,
+    SEP,
+    SPACE,
+    STRONG,
+    STRONG_SPACE,
+    UTF_8,
+    WIDEST,
+    WIDTH,
+    have,
+    numbers_at,
+    to_text,
+)
+
+SEPARATOR = bytes([SEP])
+SMALL_S = ord("s")
+
+
+def _is_space(codes: Bytes) -> Mask:
+    space: Mask = codes - np.uint8(STRONG_SPACE) <= 1
+    return space
+
+
+def _ends_word(codes: Bytes) -> Mask:
+    ends: Mask = _is_space(codes) | (codes == QUOTE) | (codes == 0)
+    return ends
+
+
+def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
+    """Drop apostrophes, and the `s` of a possessive; return whether two spaces may have come together.
+
+    Two characters always follow an apostrophe: the buffer ends in a separator.
+    """
+    at = np.flatnonzero(codes == QUOTE)
+    if not at.size:
+        return False
+    after = at + WIDTH[raw[at]]
+    third = after + WIDTH[raw[after]]
+    parts = bool((_ends_word(codes[at - 1]) & _ends_word(codes[after])).any())
+    is_s = ((codes[after] | LOWER) == SMALL_S) & ((third == after + 1) | (codes[after + 1] == 0))
+    at_s = at[is_s & _ends_word(codes[third])]
+    codes[at] = 0
+    if at_s.size:
+        in_word = at_s[~_is_space(_before(codes, at_s))]
+        codes[in_word + WIDTH[raw[in_word]]] = 0
+    return parts
+
+
+def _before(codes: Bytes, at: Positions) -> Bytes:
+    """Return the last byte that stays before each position."""
+    before = codes[at - 1]
+    if not before.all():
+        kept = np.flatnonzero(codes)
+        before = codes[kept[kept.searchsorted(at) - 1]]
+    return before
+
+
+def _drop_second_spaces(codes: Bytes) -> None:
+    """Let each run of spaces become its first one."""
+    space = _is_space(codes)
+    codes[1:] *= (~(space[1:] & space[:-1])).view(np.uint8)
+
+
+def _long_mark_runs(codes: Bytes) -> Positions:
+    """Return the bytes of the marks that have `MAX_MARK_RUN` marks directly before them."""
+    at = _beyond_ascii(codes, JOINS)
+    after = at + WIDTH[codes[at]]
+    rank = np.arange(len(at))
+    heads = np.append(True, at[1:] != after[:-1])[: len(at)]
+    too_far = rank - np.maximum.accumulate(np.where(heads, rank, 0)) >= MAX_MARK_RUN
+    return stretches(at[too_far], after[too_far] - at[too_far])
+
+
+def _token_bounds(codes: Bytes) -> Positions:
+    """Return where tokens of one character may have to be parted from their neighbours. Both ends of the buffer are separators."""
+    alone = _beyond_ascii(codes, ALONE)
+    at = distinct(np.concatenate((alone, alone + WIDTH[codes[alone]])))
+    return at[~have(codes, at, JOINS)]
+
+
+def _beyond_ascii(codes: Bytes, trait: int) -> Positions:
+    """Return the first bytes of the characters beyond ASCII that have a trait."""
+    first = np.flatnonzero(codes >= FIRST_LEAD)
+    return first[have(codes, first, trait)]
+
+
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+_ONES = _BITS.sum(axis=1, dtype=np.int64)
+_NTH_ONE = np.argsort(1 - _BITS.astype(np.int64), axis=1, kind="stable")
+
+
+class _Closed:
+    """A step that closed the gaps which zeros were. It finds the n-th byte that stayed without listing them all: eight at a time."""
+
+    def __init__(self, codes: Bytes) -> None:
+        self._codes = codes
+
+    @cached_property
+    def _stayed(self) -> Bytes:
+        return np.packbits(self._codes != 0)
+
+    @cached_property
+    def _end(self) -> Positions:
+        return np.cumsum(_ONES.take(self._stayed))
+
+    def back(self, at: Positions) -> Positions:
+        """Return where these bytes were before the step."""
+        byte = self._end.searchsorted(at, side="right")
+        bits = self._stayed[byte]
+        nth: Positions = byte * 8 + _NTH_ONE[bits, at - self._end[byte] + _ONES[bits]]
+        return nth
+
+
+class _Put:
+    """A step that put bytes in, each before one that was there."""
+
+    def __init__(self, before: Positions, origin: Positions) -> None:
+        self._at = before + np.arange(len(before))
+        self._origin = origin
+
+    def back(self, at: Positions) -> Positions:
+        """Return where these bytes, or what those that were put in came from, were before the step."""
+        passed = self._at.searchsorted(at)
+        put = np.minimum(passed, len(self._at) - 1)
+        return np.where(self._at[put] == at, self._origin[put], at - passed)
+
+
+def _inner_bytes(text: Bytes) -> Positions:
+    """Return the bytes of UTF-8 that do not begin a character."""
+    return np.flatnonzero((text & 0xC0) == 0x80)
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    return SEPARATOR + b" " + b" \x01 ".join(parts) + b" " + SEPARATOR
+
+
+def _places(text: bytes, rare: bytes) -> Iterator[int]:
+    """Yield where a byte that is rare stands; a search for the next one reads faster than arrays can compare."""
+    at = text.find(rare)
+    while at >= 0:
+        yield at
+        at = text.find(rare, at + 1)
+
+
+class FoldedText:
+    r"""Several segments, folded into one buffer of UTF-8 bytes: `\x01 first segment \x01 second segment \x01`."""
+
+    raw: bytes
+    """The segments as they came, in UTF-8, two spaces and a separator between them."""
+    data: bytes
+    """The folded text."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        parts = [text.encode(*UTF_8) for text in texts]
+        text = self.raw = _joined(parts)
+        if any(SEPARATOR in part for part in parts):
+            text = _joined(part.replace(SEPARATOR, b" ") for part in parts)
+        self._is_ascii = text.isascii()
+        self._trail: list[_Closed | _Put] = []
+        self._codes: Bytes = np.frombuffer(bytearray(text).translate(ASCII_CODES), dtype=np.uint8)
+        self._fold(np.frombuffer(text, dtype=np.uint8))
+        self.data = to_text(self._codes).tobytes()
+
+    def _fold(self, raw: Bytes) -> None:
+        found = 0 if self._is_ascii else self._write_over(raw)
+        spaces_meet = _drop_apostrophes(self._codes, raw)
+        if found & MANY:
+            self._write_longer(raw)
+        if spaces_meet or found & (GONE | MANY | JOINS):
+            self._close()
+        if found & JOINS:
+            self._cut_mark_runs()
+        if found & ALONE:
+            self._part_tokens()
+        _drop_second_spaces(self._codes)
+        self._close()
+
+    def _close(self) -> None:
+        """Close the gaps that zeros are."""
+        self._trail.append(_Closed(self._codes))
+        self._codes = np.frombuffer(bytearray(self._codes).translate(None, b"\0"), dtype=np.uint8)
+
+    def _put(self, before: Positions, codes: Bytes | int, *, origin: Positions) -> None:
+        if before.size:
+            self._trail.append(_Put(before, origin))
+            self._codes = np.insert(self._codes, before, codes)
+
+    def _write_over(self, raw: Bytes) -> int:
+        """Write what becomes of the characters beyond ASCII over their own bytes; return all their traits."""
+        first = np.flatnonzero(raw >= FIRST_LEAD)
+        numbers, width = numbers_at(raw, first), WIDTH[raw[first]]
+        for step in range(WIDEST):
+            of = np.flatnonzero(width > step)
+            self._codes[first[of] + step] = CHARACTERS.first[numbers[of], step]
+        return int(np.bitwise_or.reduce(CHARACTERS.traits[numbers]))
+
+    def _write_longer(self, raw: Bytes) -> None:
+        """Put in what does not fit the bytes of its character, in its place."""
+        first = _beyond_ascii(raw, MANY)
+        numbers = numbers_at(raw, first)
+        start, end = CHARACTERS.longer_span[numbers].T
+        self._codes[stretches(first, WIDTH[raw[first]])] = 0
+        at = np.repeat(first, end - start)
+        self._put(at, CHARACTERS.longer[stretches(start, end - start)], origin=at)
+
+    def _cut_mark_runs(self) -> None:
+        dropped = _long_mark_runs(self._codes)
+        if dropped.size:
+            self._codes[dropped] = 0
+            self._close()
+
+    def _part_tokens(self) -> None:
+        """Put a space between tokens that have none."""
+        at = _token_bounds(self._codes)
+        if not (self._codes[at].all() and self._codes[at - 1].all()):
+            self._close()
+            at = _token_bounds(self._codes)
+        at = at[~(_is_space(self._codes[at - 1]) | _is_space(self._codes[at]))]
+        self._put(at, SPACE, origin=at)
+
+    @cached_property
+    def bytes_(self) -> Bytes:
+        """The folded text as an array."""
+        return np.frombuffer(self.data, dtype=np.uint8)
+
+    def strong(self, at: Positions) -> Mask:
+        """Return at which of these first bytes of folded characters a capital stood, or punctuation that became a space."""
+        codes = self._codes.take(at)
+        strong: Mask = (codes == STRONG_SPACE) | (codes - np.uint8(ord("A")) < LETTERS)
+        beyond = np.flatnonzero(codes >= FIRST_LEAD)
+        if beyond.size:
+            strong[beyond] = have(np.frombuffer(self.raw, dtype=np.uint8), self.origin(at[beyond]), STRONG)
+        return strong
+
+    def caseless(self, at: Positions) -> Mask:
+        """Return at which of these first bytes of folded characters a letter of a script without capitals stands."""
+        if self.widest == 1:
+            return np.zeros(len(at), dtype=np.bool_)
+        return have(self.bytes_, at, CASELESS)
+
+    @cached_property
+    def spaces(self) -> Positions:
+        """The position in `data` of each space; token i is what stands between spaces i and i + 1."""
+        return np.flatnonzero(self.bytes_ == SPACE)
+
+    def tokens(self, segments: Positions) -> Positions:
+        """Return the tokens of these segments, each with the separator's that closes it."""
+        first = self.spaces.searchsorted(self.separators)
+        return stretches(first[:-1][segments], np.diff(first)[segments])
+
+    @cached_property
+    def separators(self) -> Positions:
+        """The position in `data` of each separator; segment i stands between separators i and i + 1."""
+        return np.array(list(_places(self.data, SEPARATOR)))
+
+    def segment(self, at: Positions) -> Positions:
+        """Return the segments in which these positions of `data` stand."""
+        return self.separators.searchsorted(at) - 1
+
+    @cached_property
+    def widest(self) -> int:
+        """The most bytes a folded character takes here."""
+        return 1 if self._is_ascii or self.data.isascii() else WIDEST
+
+    @cached_property
+    def _inner_bytes(self) -> Positions:
+        return _inner_bytes(self.bytes_)
+
+    def chars(self, at: Positions) -> Positions:
+        """Return how many folded characters begin before these positions of `data`."""
+        return at if self.widest == 1 else at - self._inner_bytes.searchsorted(at)
+
+    def origin(self, at: Positions) -> Positions:
+        """Return the first bytes in `raw` of the characters that made these bytes of `data`."""
+        for step in reversed(self._trail):
+            at = step.back(at)
+        return at if self._is_ascii else self._first_byte(at)
+
+    def _first_byte(self, at: Positions) -> Positions:
+        raw = np.frombuffer(self.raw, dtype=np.uint8)
+        for _ in range(WIDEST - 1):
+            at = at - ((raw[at] & 0xC0) == 0x80)
+        return at
+
+    def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
+        """Return the half-open spans of `raw`, in bytes, that made these non-empty spans of `data`."""
+        start, last = self.origin(np.concatenate((starts, ends - 1))).reshape(2, -1)
+        return start, last + WIDTH[np.frombuffer(self.raw, dtype=np.uint8)[last]]
+
+    def raw_char_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
+        """Return the same spans in characters of the text that `raw` encodes."""
+        start, end = self.raw_spans(starts, ends)
+        if self._is_ascii:
+            return start, end
+        inner = _inner_bytes(np.frombuffer(self.raw, dtype=np.uint8))
+        return start - inner.searchsorted(start), end - inner.searchsorted(end)

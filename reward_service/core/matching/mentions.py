@@ -1,0 +1,153 @@
+"""Mentions: how many entity-like things a rollout names, right or wrong.
+
+Two ways to count, both one linear pass:
+
+- **by look**, without any data: a run of capitalised words and numbers with nothing but a blank or a hyphen between them, at most
+  `LONGEST_RUN` words (a longer run is several mentions), and no single word that merely opens a sentence; and, because lists may be
+  written without capitals or in scripts that have none, a short piece between punctuation marks without capitals or numbers.
+- **by name**, against the names of the pinned data set. Only this is good enough for a precision that decides anything.
+
+Two mentions are the same if they have the same length, the same first eight and the same last eight bytes after folding.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import ahocorasick_rs
+import numpy as np
+import numpy.typing as npt
+
+from entity_index.folding import fold
+from reward_service.core.matching import lexicon
+from reward_service.core.matching.arrays import Mask, Positions, stretches
+from reward_service.core.matching.characters import SEP
+from reward_service.core.matching.fold import FoldedText
+from reward_service.core.matching.forms import without_parenthesis
+
+Keys = npt.NDArray[np.uint64]
+
+LONGEST_RUN = 4
+SHORT_PIECE = 3  # words between two punctuation marks
+SHORT_CASELESS_PIECE = 8  # the same in scripts without capitals, where a token may be one character
+WORD = 8
+ZERO = np.uint8(ord("0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Mentions in the order of the text, one column each."""
+
+    start: Positions
+    end: Positions
+    """Half-open spans in folded bytes."""
+    key: Keys
+
+    def __getitem__(self, which: Mask | Positions) -> "Mentions":
+        """Return some of the mentions."""
+        return Mentions(self.start[which], self.end[which], self.key[which])
+
+
+def no_mentions() -> Mentions:
+    """Return none."""
+    nowhere = np.empty(0, dtype=np.int64)
+    return Mentions(nowhere, nowhere, nowhere.astype(np.uint64))
+
+
+def _loads(text: FoldedText) -> Keys:
+    """Return the eight bytes from every position of the folded text as one number."""
+    buffer = text.data + bytes(WORD)
+    words: Keys = np.ndarray((len(text.data) + 1,), np.uint64, buffer, strides=(1,))
+    return words
+
+
+def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
+    words, length = _loads(text), end - start
+    used = np.minimum(length, WORD).astype(np.uint64)
+    mask = ~np.uint64(0) >> (np.uint64(64) - used * np.uint64(8))
+    head, tail = words[start] & mask, words[np.maximum(end - WORD, start)] & mask
+    mixed: Keys = (head * np.uint64(0x9E3779B97F4A7C15)) ^ (tail * np.uint64(0xC2B2AE3D27D4EB4F))
+    return mixed ^ length.astype(np.uint64)
+
+
+def _single(words: Iterable[str]) -> Keys:
+    text = FoldedText(sorted(words))
+    firsts = np.flatnonzero(text.bytes_[text.spaces[:-1] + 1] != SEP)
+    return np.sort(_keys(text, text.spaces[firsts] + 1, text.spaces[firsts + 1]))
+
+
+_OPENERS = _single(lexicon.FUNCTION_WORDS)
+
+
+def _runs(capital: Mask, digit: Mask, parted: Mask) -> tuple[Positions, Positions]:
+    """Return the token spans of capitalised runs with the numbers in them, cut to `LONGEST_RUN` tokens."""
+    inside = capital | digit
+    joined = np.zeros(len(inside), dtype=np.bool_)
+    joined[1:] = inside[1:] & inside[:-1] & ~parted[1:]
+    start = np.flatnonzero(inside & ~joined)
+    joined_next = np.append(joined[1:], False)
+    end = np.flatnonzero(inside & ~joined_next) + 1
+    if start.size:
+        named = np.logical_or.reduceat(capital, start)
+        start, end = start[named], end[named]
+    cuts = -(-(end - start) // LONGEST_RUN)
+    start = np.repeat(start, cuts) + stretches(np.zeros_like(cuts), cuts) * LONGEST_RUN
+    return start, np.minimum(start + LONGEST_RUN, np.repeat(end, cuts))
+
+
+def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Positions]:
+    """Return the token spans of short pieces between punctuation marks that hold no token to skip."""
+    start = np.flatnonzero(parted)
+    if not start.size:
+        return start, start
+    end = np.append(start[1:], len(parted))
+    plain = ~np.logical_or.reduceat(skipped, start)
+    longest = np.where(np.logical_or.reduceat(caseless, start), SHORT_CASELESS_PIECE, SHORT_PIECE)
+    short = plain & (end - start <= longest)
+    return start[short], end[short]
+
+
+def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
+    """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
+    which = text.tokens(np.flatnonzero(wanted))
+    which = which[which + 1 < len(text.spaces)]
+    space, after = text.spaces.take(which), text.spaces.take(which + 1)
+    initial = space + 1
+    first = text.bytes_.take(initial)
+    separator, digit = first == SEP, first - ZERO < 10
+    capital = text.strong(initial)
+    parted = text.strong(space) | separator
+    parted[:1] = True
+    parted[1:] |= separator[:-1]
+    runs = _runs(capital, digit, parted)
+    pieces = _pieces(capital | separator | digit, parted, text.caseless(initial))
+    start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
+    order = np.argsort(start, kind="stable")
+    found = (initial[start[order]], after[end[order] - 1])
+    mentions = Mentions(*found, _keys(text, *found))
+    near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)
+    return mentions[_OPENERS[near] != mentions.key]
+
+
+class MentionNames:
+    """The names of a pinned data set, made ready to be counted in text."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        folded = {fold(spelling).text for name in names for spelling in (name, *without_parenthesis(name))}
+        self.names = tuple(
+            sorted(name for name in folded if len(name) > 1 and name not in lexicon.FUNCTION_WORDS)
+        )
+        self._number = {name: number for number, name in enumerate(self.names)}
+        self._automaton = ahocorasick_rs.BytesAhoCorasick([f" {name} ".encode() for name in self.names])
+
+    def numbers(self, folded: Iterable[str]) -> Positions:
+        """Return the numbers of those folded texts that are names."""
+        return np.array([self._number[text] for text in folded if text in self._number], dtype=np.int64)
+
+    def find(self, text: FoldedText) -> tuple[Positions, Positions]:
+        """Return the number and the start of every name in the text that is not part of a longer one."""
+        found = self._automaton.find_matches_as_indexes(text.data, overlapping=True)
+        rows = np.array(found, dtype=np.int64).reshape(-1, 3)
+        rows = rows[np.lexsort((-rows[:, 2], rows[:, 1]))]
+        reach = np.maximum.accumulate(np.append(0, rows[:, 2]))[:-1]
+        rows = rows[rows[:, 2] > reach]
+        return rows[:, 0], rows[:, 1] + 1

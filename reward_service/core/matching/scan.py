@@ -1,0 +1,256 @@
+"""One pass over the text: where forms stand exactly, and where one might stand with edits.
+
+Everything here is arrays, one element a hit. Positions are bytes of the folded text; a span is its token characters, without the
+spaces around. Candidates are windows of whole tokens around a piece; `verify` decides about them.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+
+from reward_service.core.matching import lexicon
+from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
+from reward_service.core.matching.characters import UTF_8
+from reward_service.core.matching.fold import FoldedText
+from reward_service.core.matching.forms import Form, Guard
+from reward_service.core.matching.index import Index, Role
+
+CHUNK_HITS = (
+    1 << 20
+)  # hits held as Python tuples at a time, about 150 MB; reached only by nested patterns on nothing else
+EXACT, ALIAS, EXPANDED, FUZZY = range(4)
+CHANNELS = ("exact", "alias", "expanded", "fuzzy")
+MIDDLE_NAMES = 3
+_MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Where forms were found, one column each."""
+
+    form: Positions
+    channel: Positions
+    distance: Positions
+    start: Positions
+    end: Positions
+
+    def __getitem__(self, which: npt.NDArray[Any] | slice) -> Self:
+        """Return some of the spans."""
+        return type(self)(
+            self.form[which], self.channel[which], self.distance[which], self.start[which], self.end[which]
+        )
+
+    def __len__(self) -> int:
+        return len(self.form)
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return no spans."""
+        return cls(*(np.empty(0, dtype=np.int64) for _ in cls.__slots__))
+
+    @classmethod
+    def concat(cls, *parts: Self) -> Self:
+        """Return the spans of all parts."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What the automaton found, once for every use of the pattern."""
+
+    role: Positions
+    reference: Positions
+    offset: Positions
+    start: Positions
+    end: Positions
+
+    def __getitem__(self, which: Mask) -> "Hits":
+        """Return some of the hits."""
+        return Hits(
+            self.role[which], self.reference[which], self.offset[which], self.start[which], self.end[which]
+        )
+
+    def of(self, role: Role) -> "Hits":
+        """Return the hits in one role."""
+        return self[self.role == role.value]  # an enum member would be asked for its array protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Stretches of whole tokens that are a phrase, or may be with edits."""
+
+    phrase: Positions
+    start: Positions
+    end: Positions
+
+    def __getitem__(self, which: Mask) -> "Windows":
+        """Return some of the windows."""
+        return Windows(self.phrase[which], self.start[which], self.end[which])
+
+
+def _raw_hits(text: FoldedText, index: Index, begin: int, stop: int) -> npt.NDArray[np.int64]:
+    """Return (pattern, start, end) of what begins in [begin, stop)."""
+    view = memoryview(text.data)[begin : stop + index.longest - 1]
+    found = index.automaton.find_matches_as_indexes(view, overlapping=True)
+    rows = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=3 * len(found)).reshape(-1, 3)
+    rows = rows[rows[:, 1] < stop - begin]
+    rows[:, 1:] += begin
+    return rows
+
+
+def _unspent(text: FoldedText, rollout: Positions, left: Mask, *, begin: int, stop: int) -> bool:
+    """Return whether a rollout in [begin, stop) has hits left."""
+    low, high = np.clip(text.segment(np.array([begin + 1, stop - 1])), 0, len(rollout) - 1)
+    return bool(left[rollout[low] : rollout[high] + 1].any())
+
+
+def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -> tuple[Hits, Mask]:
+    """Find every pattern, overlapping; return also which rollouts have more than `max_hits`, whose hits are left out.
+
+    The text is read in chunks that bound what is held at a time; a chunk of nothing but a spent rollout is skipped.
+
+    Args:
+        text: the folded segments.
+        index: what to look for.
+        rollout: the rollout of each segment, ascending.
+        max_hits: the budget of each rollout.
+    """
+    size = max(index.longest, CHUNK_HITS // index.nesting)
+    counts = np.zeros(int(rollout.max(initial=-1)) + 1, dtype=np.int64)
+    parts = [np.empty((0, 3), dtype=np.int64)]
+    for begin in range(0, len(text.data), size):
+        stop = min(begin + size, len(text.data))
+        if not begin or _unspent(text, rollout, counts <= max_hits, begin=begin, stop=stop):
+            rows = _raw_hits(text, index, begin, stop)
+            counts += np.bincount(rollout[text.segment(rows[:, 1])], minlength=len(counts))
+            parts.append(rows)
+    spent = counts > max_hits
+    rows = np.concatenate(parts)
+    pattern, start, end = (rows[~spent[rollout[text.segment(rows[:, 1])]]] if spent.any() else rows).T
+    of, (role, reference, offset) = index.uses.join(pattern)
+    return Hits(role, reference, offset, start[of], end[of]), spent
+
+
+def _particle_follows(text: FoldedText, end: int) -> bool:
+    return text.data[end : text.data.index(b" ", end)].decode() in lexicon.HANGUL_PARTICLES
+
+
+def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
+    """Return where whole forms stand, guards observed."""
+    whole = hits.of(Role.WHOLE)
+    phrase, start, end = whole.reference, whole.start + 1, whole.end
+    closed = text.bytes_[end - 1] == ord(" ")
+    end = end - closed
+    open_ended = np.flatnonzero(~closed & (text.bytes_[end] != ord(" ")))
+    kept = np.ones(len(end), dtype=np.bool_)
+    kept[open_ended] = [_particle_follows(text, at) for at in end[open_ended].tolist()]
+    return _guarded(text, index, of_forms(index, Windows(phrase, start, end)[kept]))
+
+
+def of_forms(index: Index, found: Windows) -> Spans:
+    """Return a span for every form behind each phrase, as if it stood there exactly and unguarded."""
+    at, (form,) = index.owners.join(found.phrase)
+    return Spans(form, index.alias[form], np.zeros(len(form), dtype=np.int64), found.start[at], found.end[at])
+
+
+def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
+    """Return the spans where the original text shows what the guard of their form asks for."""
+    capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
+    if not (capital.size or written.size):
+        return spans
+    kept = np.ones(len(spans), dtype=np.bool_)
+    kept[capital] = text.strong(spans.start[capital])
+    kept[written] = _as_written(text, index, spans[written])
+    return spans[kept]
+
+
+def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
+    """Return whether the original text has the comma, or the very spelling, of each form."""
+    starts, ends = text.raw_spans(spans.start, spans.end)
+    rows = zip(spans.form.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    return [
+        b"," in text.raw[start:end]
+        if index.forms[form].guard is Guard.COMMA
+        else text.raw.startswith(index.forms[form].spelling.encode(*UTF_8), start - index.lead[form])
+        for form, start, end in rows
+    ]
+
+
+def middle_fits(form: Form, between: str) -> bool:
+    """Return whether the text between a first and a last name is capitalised words, the first beginning with the form's initial."""
+    initial = form.folded.split(" ")[1:-1]
+    words = between.split()
+    fits = _MIDDLE.fullmatch(between) is not None and all(word[0].isupper() for word in words)
+    return fits and (not initial or words[0].casefold().startswith(initial[0]))
+
+
+def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
+    """Return where a first and a last name stand with middle names between them."""
+    first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
+    if not (len(first.start) and len(last.start)):
+        return Spans.none()
+    first_at, last_at = text.spaces.searchsorted(first.start), text.spaces.searchsorted(last.start)
+    width = len(text.spaces) + MIDDLE_NAMES + 2
+    firsts = np.sort(first.reference * width + first_at)
+    gap = np.arange(2, MIDDLE_NAMES + 2)[:, None]
+    sought = last.reference * width + last_at - gap
+    gaps, pair = np.nonzero(firsts[np.minimum(firsts.searchsorted(sought), len(firsts) - 1)] == sought)
+    return _checked_middles(
+        text, index, np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
+    )
+
+
+def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64]) -> Spans:
+    """Return the spans of these (form, first token, last token) whose middle fits."""
+    form, first, last = pairs
+    if not form.size:
+        return Spans.none()
+    start, end = text.spaces[first] + 1, text.spaces[last + 1]
+    _, between_start = text.raw_spans(start, text.spaces[first + 1])
+    between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
+    rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
+    fits = cache(lambda number, between: middle_fits(index.forms[number], between))
+    kept = np.array(
+        [fits(number, text.raw[a:b].decode(*UTF_8)) for number, a, b in rows],
+        dtype=np.bool_,
+    )
+    form, start, end = form[kept], start[kept], end[kept]
+    rows = zip(form.tolist(), start.tolist(), end.tolist(), strict=True)
+    edits = cache(lambda number, window: Levenshtein.distance(index.forms[number].folded, window.decode()))
+    distance = [edits(number, text.data[a:b]) for number, a, b in rows]
+    return Spans(form, np.full(len(form), EXPANDED), np.array(distance, dtype=np.int64), start, end)
+
+
+def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
+    """Return the windows around piece hits whose length could be right, each once."""
+    phrase, expected = pieces.reference, pieces.start - pieces.offset
+    if not phrase.size:
+        return Windows(phrase, expected, expected)
+    slack = index.edits[phrase] * text.widest
+    low = text.spaces.searchsorted(expected - slack)
+    count = text.spaces.searchsorted(expected + slack, side="right") - low
+    placed = distinct(np.repeat(phrase, count) * len(text.spaces) + stretches(low, count))
+    windows = _windows(text, index, *np.divmod(placed, len(text.spaces)))
+    return windows[text.segment(windows.start) == text.segment(windows.end)]
+
+
+def _windows(text: FoldedText, index: Index, phrase: Positions, first: Positions) -> Windows:
+    """Return the windows that begin at these tokens, with up to k tokens more or fewer than the phrase.
+
+    With as many tokens the length may be off by k; with more or fewer only spaces differ, so it is off by just those.
+    """
+    most = int(index.edits.max(initial=0))
+    more = np.arange(-most, most + 1)[:, None]
+    last = first + index.tokens[phrase] + more
+    inside = (last > first) & (last < len(text.spaces)) & (np.abs(more) <= index.edits[phrase])
+    end = text.spaces[np.where(inside, last, 0)]
+    off = end - text.spaces[first] - 1 - index.lengths[phrase] - more
+    close = inside & (np.abs(off) <= np.where(more == 0, index.edits[phrase] * text.widest, 0))
+    at = np.nonzero(close)[1]
+    return Windows(phrase[at], text.spaces[first[at]] + 1, end[close])

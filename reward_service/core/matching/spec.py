@@ -1,0 +1,106 @@
+"""What a profile says about matching, and what matching says about a rollout.
+
+Counts are integers. `matched` never exceeds `entities`; `matched` plus all of `uncredited` is `matched_uncredited_included`.
+Two rollouts with the same thoughts and tool responses have the same `Matching`, in whatever group they stand.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reward_service.core.types import Match, NearMiss
+
+MATCHER_VERSION = 1
+
+SUBSTRING = "substring"
+FOLDED = "folded"
+MATCHERS = (SUBSTRING, FOLDED)
+
+PASTED = "pasted"
+LISTED = "listed"
+UNGROUNDED = "ungrounded"
+PRECISION = "precision"
+REASONS = (PASTED, LISTED, UNGROUNDED, PRECISION)
+
+OBSERVATIONS_ABSENT = "observations_absent"
+PRECISION_UNCHECKED = "precision_unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSpec:
+    """How an entity is found and what earns no credit; the defaults are the profile `egrpo`.
+
+    The kind `substring` (the paper's, profile `egrpo-paper`) has no parameters: everything below is ignored.
+    """
+
+    kind: str = FOLDED
+    """`substring` or `folded`."""
+    max_edits: int = 3
+    """Most edits a fuzzy match may have, in [0, 3]; 0 leaves exact forms only."""
+    mask_question: bool = True
+    """Entities that stand in the question leave E_q."""
+    mask_answers: bool = False
+    """Entities that equal a gold answer leave E_q."""
+    pasted_tokens: int | None = 12
+    """Spans inside this many tokens copied from an earlier tool response earn nothing; None credits them."""
+    listed_mentions: int | None = 18
+    """Spans inside a window of `listed_window` characters with more distinct mentions earn nothing; None credits them."""
+    listed_window: int = 400
+    """Characters of thought text looked at together for `listed_mentions`."""
+    grounded: bool = False
+    """Only entities that stand in an earlier tool response earn credit, where tool responses were sent."""
+    precision_floor: float | None = None
+    """Below this precision nothing is credited; needs the data set's names. None has no floor."""
+    max_chars: int = 4_000_000
+    """A rollout with more characters of thoughts and tool responses is too costly."""
+    max_hits: int = 250_000
+    """A rollout with more raw hits of the scan is too costly."""
+
+    def __post_init__(self) -> None:
+        """Check names and ranges once."""
+        if self.kind not in MATCHERS:
+            raise ValueError(f"kind must be one of {', '.join(MATCHERS)}, got {self.kind!r}")
+        if not 0 <= self.max_edits <= 3:
+            raise ValueError(f"max_edits must be in [0, 3], got {self.max_edits}")
+        if self.pasted_tokens is not None and self.pasted_tokens < 4:
+            raise ValueError(f"pasted_tokens must be at least 4, got {self.pasted_tokens}")
+        if self.listed_mentions is not None and self.listed_mentions < 1:
+            raise ValueError(f"listed_mentions must be at least 1, got {self.listed_mentions}")
+        if self.precision_floor is not None and not 0 <= self.precision_floor <= 1:
+            raise ValueError(f"precision_floor must be in [0, 1], got {self.precision_floor}")
+
+
+EGRPO = MatchSpec()
+EGRPO_PAPER = MatchSpec(kind=SUBSTRING)
+EGRPO_GUARDED = MatchSpec(grounded=True, precision_floor=0.25)
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What matching found in one rollout."""
+
+    entities: int
+    """m = |E_q| after masking; the same for every rollout of a question."""
+    matched: int = 0
+    """Distinct entities that earn credit."""
+    matches: tuple[Match, ...] = ()
+    """The best credited evidence of each matched entity, in entity order; empty unless explained."""
+    masked: tuple[int, ...] = ()
+    """Positions of the question's entities that left E_q."""
+    uncredited: Mapping[str, int] = field(default_factory=dict)
+    """Distinct entities that were named but earn nothing, by the reason of their best span; zero counts are left out."""
+    uncredited_matches: tuple[Match, ...] = ()
+    """The best evidence of those, in entity order; empty unless explained."""
+    matched_uncredited_included: int = 0
+    """What `matched` would be if every span counted."""
+    grounded: int = 0
+    """Matched entities that stand in a tool response before the thought that names them."""
+    mentions: int = 0
+    """Distinct entity-like mentions in the thoughts; the data set's names where they are given, else capitalised runs."""
+    precision: float | None = None
+    """matched / mentions; None where nothing is mentioned or mentions are not counted. Never multiplied in."""
+    flags: tuple[str, ...] = ()
+    """What could not be checked: `observations_absent`, `precision_unchecked`."""
+    near_misses: tuple[NearMiss, ...] = ()
+    """One per entity that was not named, where anything came close; empty unless explained."""
+    too_costly: bool = False
+    """The work budget was spent: every count here is void and the rollout has no score."""

@@ -1,0 +1,45 @@
+"""E-GRPO's own rule, to the letter: an entity is matched if its name is a substring of one thought.
+
+Case-sensitive, on the raw text, names only. Aliases are ignored, nothing is masked, no region is uncredited.
+E_q is a set: a name that is listed twice is one entity. An empty name is no phrase and leaves the set.
+"""
+
+from collections.abc import Sequence
+
+from entity_index.types import Question
+from reward_service.core.matching.spec import Matching
+from reward_service.core.types import Match, Segment, SegmentKind
+
+
+def distinct_names(question: Question) -> dict[str, int]:
+    """Return each distinct non-empty name with the position of the first entity that bears it."""
+    names: dict[str, int] = {}
+    for position, entity in enumerate(question.entities):
+        if entity.name:
+            names.setdefault(entity.name, position)
+    return names
+
+
+def _first_match(name: str, position: int, rollout: Sequence[Segment]) -> Match | None:
+    for index, segment in enumerate(rollout):
+        if segment.kind is SegmentKind.THOUGHT and (start := segment.text.find(name)) >= 0:
+            return Match(position, "exact", name, 0, index, start, start + len(name))
+    return None
+
+
+def match_substrings(rollout: Sequence[Segment], question: Question, *, explain: bool) -> Matching:
+    """Match one rollout by the paper's rule.
+
+    Args:
+        rollout: its segments in order; only thoughts are searched.
+        question: the ground truth.
+        explain: also return where each name was found first.
+    """
+    names = distinct_names(question)
+    found = [match for name, position in names.items() if (match := _first_match(name, position, rollout))]
+    return Matching(
+        entities=len(names),
+        matched=len(found),
+        matches=tuple(found) if explain else (),
+        matched_uncredited_included=len(found),
+    )

@@ -1,0 +1,71 @@
+"""The guarded fuzzy rule: whether a window of whole tokens is a form with a few edits.
+
+- Levenshtein distance at most k, k by the length of the form (`forms.allowed_edits`).
+- The digits are the same, in the same order.
+- As many tokens as the form, each within its own few edits (`forms.token_edits`) of its counterpart; or the same text when
+  spaces are removed.
+
+Ratios, partial ratios and token sets never decide: they accept a date with one digit changed, "UN" in "run", or any subset of
+the tokens, and the policy finds that out.
+"""
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from reward_service.core.matching.arrays import Positions
+from reward_service.core.matching.fold import FoldedText
+from reward_service.core.matching.forms import token_edits
+from reward_service.core.matching.index import Index
+from reward_service.core.matching.scan import FUZZY, Spans, Windows
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isnumeric())
+
+
+def _tokens_agree(form: str, window: str) -> bool:
+    pairs = list(zip(form.split(" "), window.split(" "), strict=True))
+    return all(
+        Levenshtein.distance(own, other, score_cutoff=token_edits(own)) <= token_edits(own)
+        for own, other in pairs
+    )
+
+
+def fuzzy_distance(form: str, window: str, *, edits: int) -> int | None:
+    """Return the edit distance between a form and a window of whole tokens, None where the window is not the form.
+
+    >>> fuzzy_distance("benedict of nursia", "bendict of nursia", edits=1)
+    1
+    >>> fuzzy_distance("1966 atlantic hurricane season", "1967 atlantic hurricane season", edits=3)
+    """
+    distance = Levenshtein.distance(form, window, score_cutoff=edits)
+    if distance > edits or _digits(form) != _digits(window):
+        return None
+    if form.replace(" ", "") == window.replace(" ", ""):
+        return distance
+    return distance if form.count(" ") == window.count(" ") and _tokens_agree(form, window) else None
+
+
+def fuzzy_spans(text: FoldedText, index: Index, windows: Windows) -> Spans:
+    """Return which windows are their phrase with one to k edits. Degenerate text repeats the same few, which are decided once."""
+    known: dict[tuple[int, bytes], int | None] = {}
+    distances = []
+    for number, start, end in zip(
+        windows.phrase.tolist(), windows.start.tolist(), windows.end.tolist(), strict=True
+    ):
+        key = (number, text.data[start:end])
+        if key not in known:
+            phrase = index.phrases[number]
+            known[key] = fuzzy_distance(phrase.text, key[1].decode(), edits=phrase.edits)
+        distances.append(known[key] or 0)
+    distance = np.array(distances, dtype=np.int64)
+    found = distance > 0
+    return _unguarded(index, windows[found], distance[found])
+
+
+def _unguarded(index: Index, windows: Windows, distance: Positions) -> Spans:
+    """Return the spans of the forms behind the windows that no guard binds to their exact spelling."""
+    at, (form,) = index.owners.join(windows.phrase)
+    free = ~index.guarded[form]
+    at, form = at[free], form[free]
+    return Spans(form, np.full(len(form), FUZZY), distance[at], windows.start[at], windows.end[at])

@@ -1,0 +1,344 @@
+"""The two functions everything here is made of.
+
+    measure(rollout, question, profile)  -> RolloutFacts     text in; integers, outcome, signals, evidence out
+    reward(facts of one group, profile)  -> GroupResult      numbers in; rewards and advantages out
+
+Whole groups, groups that arrive one rollout at a time, re-scored logs and audits are all these two composed. They know
+no network, clock, log or framework, and import into a trainer's own process.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
+from entity_index.types import Question
+from reward_service.core.advantages import advantages
+from reward_service.core.checkers import CHECKERS
+from reward_service.core.matching import (
+    MATCHER_VERSION,
+    CompiledQuestion,
+    Matching,
+    MentionNames,
+    compile_question,
+    match_group,
+)
+from reward_service.core.profiles import MeasureSpec, Profile
+from reward_service.core.rewards import REWARD_VERSION
+from reward_service.core.rewards.compose import components, total
+from reward_service.core.rewards.entity_match import group_max, match_rate, normalized_match_rate, precision
+from reward_service.core.rewards.outcome import Verdict, judge
+from reward_service.core.trajectory import PARSER_VERSION, Parsed, UnparsableRollout, parse
+from reward_service.core.types import (
+    Estimator,
+    Evidence,
+    GroupResult,
+    GroupStatus,
+    PartialPolicy,
+    Rollout,
+    RolloutFacts,
+    RolloutResult,
+    RolloutStatus,
+    StopReason,
+)
+
+# Bumped when golden results change; the Unicode version comes with the interpreter.
+VERSIONS: dict[str, int | str] = {
+    "fold": FOLD_VERSION,
+    "unicode": UNICODE_VERSION,
+    "matcher": MATCHER_VERSION,
+    "parser": PARSER_VERSION,
+    "formulas": REWARD_VERSION,
+}
+ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
+
+NO_ENTITIES = "no_entities"
+OBSERVATIONS_ABSENT = "observations_absent"
+
+
+def measure(rollout: Rollout, question: Question, profile: Profile, *, explain: bool = False) -> RolloutFacts:
+    """Measure one rollout: which entities its thoughts name, and how it ended.
+
+    Args:
+        rollout: the rollout as it was recorded.
+        question: its ground truth.
+        profile: how to measure.
+        explain: also return segments and the span of each match.
+
+    Returns:
+        The facts, with a status other than `scored` where the record is broken, aborted, too costly or undecidable.
+    """
+    return measure_group([rollout], question, profile, explain=explain)[0]
+
+
+def measure_group(
+    rollouts: Sequence[Rollout],
+    question: Question,
+    profile: Profile,
+    *,
+    explain: bool = False,
+    names: MentionNames | None = None,
+) -> list[RolloutFacts]:
+    """Measure the rollouts of one question in one pass; the result of each is that of `measure` alone.
+
+    Args:
+        rollouts: the rollouts as they were recorded.
+        question: their ground truth.
+        profile: how to measure.
+        explain: also return segments and the span of each match.
+        names: the names of the question's data set, for profiles with a precision floor; None leaves the floor off.
+    """
+    compiled = compile_question(question, profile.measure.matching)
+    parsed = [_parse(rollout, profile) for rollout in rollouts]
+    searched = [one for one in parsed if isinstance(one, Parsed)]
+    matchings = iter(match_group([one.segments for one in searched], compiled, explain=explain, names=names))
+    return [
+        _facts(
+            rollout, one, next(matchings), _judge(rollout, one, question, profile.measure), explain=explain
+        )
+        if isinstance(one, Parsed)
+        else _unmeasured(rollout, one, compiled)
+        for rollout, one in zip(rollouts, parsed, strict=True)
+    ]
+
+
+def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, str]:
+    """Read a rollout, or say why there is nothing to measure."""
+    if rollout.stop_reason is StopReason.ABORTED:
+        return RolloutStatus.ABORTED, "sampling was aborted"
+    try:
+        return parse(rollout.source, profile.measure.grammar)
+    except UnparsableRollout as error:
+        return RolloutStatus.INVALID_ROLLOUT, str(error)
+
+
+def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: CompiledQuestion) -> RolloutFacts:
+    status, detail = why
+    return RolloutFacts(
+        rollout.rollout_id, status, entities=compiled.entities, signals=rollout.signals, detail=detail
+    )
+
+
+def _judge(rollout: Rollout, parsed: Parsed, question: Question, spec: MeasureSpec) -> Verdict:
+    def is_correct(answer: str) -> bool:
+        return CHECKERS[spec.checker](answer, question.answers, spec.threshold)
+
+    return judge(
+        stop_reason=rollout.stop_reason,
+        format_error=parsed.format_error,
+        supplied=rollout.outcome,
+        answer=parsed.answer,
+        is_correct=is_correct if question.answers else None,
+    )
+
+
+def _facts(
+    rollout: Rollout, parsed: Parsed, matching: Matching, verdict: Verdict, *, explain: bool
+) -> RolloutFacts:
+    status = RolloutStatus.SCORED if verdict.outcome is not None else RolloutStatus.INVALID_ROLLOUT
+    return RolloutFacts(
+        rollout_id=rollout.rollout_id,
+        status=RolloutStatus.TOO_COSTLY if matching.too_costly else status,
+        outcome=verdict.outcome,
+        matched=None if matching.too_costly else matching.matched,
+        entities=matching.entities,
+        uncredited=matching.uncredited,
+        grounded=matching.grounded,
+        mentions=matching.mentions,
+        overlength=verdict.overlength,
+        signals=rollout.signals,
+        flags=matching.flags,
+        detail=verdict.detail,
+        evidence=_evidence(parsed, matching) if explain else None,
+    )
+
+
+def _evidence(parsed: Parsed, matching: Matching) -> Evidence:
+    return Evidence(parsed.segments, matching.matches, matching.uncredited_matches, matching.near_misses)
+
+
+def reward(
+    facts: Sequence[RolloutFacts],
+    profile: Profile,
+    *,
+    estimator: Estimator | None = None,
+    partial: PartialPolicy | None = None,
+    missing: int = 0,
+) -> GroupResult:
+    """Pay one group.
+
+    An unscored rollout has no vote in the group's maximum, mean or spread, and no reward. Under the policy `fail` one
+    such member fails the group: no reward is invented for anyone. Under `survivors` the scored ones are paid among
+    themselves.
+
+    Args:
+        facts: of every rollout of the group, at least one, all measured against the same question.
+        profile: how to reward.
+        estimator: overrides the profile's.
+        partial: what an unscored member does to the group; the default fails it.
+        missing: how many members never came; they count as unscored ones.
+
+    Returns:
+        One result a rollout, in the same order.
+
+    Raises:
+        ValueError: an empty group, facts about different questions, or counts out of range.
+    """
+    _check(facts)
+    scored = [one for one in facts if one.status is RolloutStatus.SCORED]
+    status = (partial or PartialPolicy()).settle(len(scored), len(facts) + missing)
+    if status is GroupStatus.FAILED:
+        return _failed(facts)
+    best = group_max(one.matched or 0 for one in scored)
+    parts = [_components(one, profile, best) for one in facts]
+    paid = [total(part) if part else None for part in parts]
+    estimated = advantages(paid, estimator or profile.estimator)
+    return GroupResult(
+        status=status,
+        entities=facts[0].entities,
+        group_max=best,
+        rollouts=tuple(
+            _result(one, part, best=best, advantage=advantage, with_uncredited=with_uncredited)
+            for one, part, advantage, with_uncredited in zip(
+                facts, parts, estimated, _if_all_counted(facts, profile, paid), strict=True
+            )
+        ),
+        flags=_group_flags(facts),
+    )
+
+
+def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> RolloutResult:
+    """Say what one rollout would be paid; its group is not there, so it has no advantage.
+
+    Args:
+        one: facts of the rollout.
+        profile: how to reward.
+        best: the group's largest `matched`; None where nobody knows, and then the rollout is pending, without a reward.
+
+    Raises:
+        ValueError: the rollout itself matched more than `best`.
+    """
+    _check([one])
+    if best is not None and (one.matched or 0) > best:
+        raise ValueError(f"group_max must be at least the rollout's own count {one.matched}, got {best}")
+    if best is None:
+        status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
+        return replace(_result(one, {}, best=0), status=status)
+    return _result(one, _components(one, profile, best), best=best)
+
+
+def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
+    """Say what one rollout is worth outside of training: its outcome alone, with nothing that needs a group.
+
+    Trainers validate through the same hook as they train, often with groups of another size; a reward that depends on
+    the best of the group could not be compared between checkpoints.
+    """
+    _check([one])
+    plain = replace(profile, reward=replace(profile.reward, terms=()))
+    result = _result(one, _components(one, plain, 0), best=0)
+    return replace(result, normalized_match_rate=None, in_baseline=False, in_loss=False)
+
+
+def pending(facts: Sequence[RolloutFacts], profile: Profile) -> GroupResult:
+    """Return what can be said of a group that still waits for members: everything but what depends on them."""
+    _check(facts)
+    return GroupResult(
+        status=GroupStatus.OPEN,
+        entities=facts[0].entities,
+        group_max=None,
+        rollouts=tuple(reward_alone(one, profile, best=None) for one in facts),
+        flags=_group_flags(facts),
+    )
+
+
+def _check(facts: Sequence[RolloutFacts]) -> None:
+    if not facts:
+        raise ValueError("a group must have at least one rollout")
+    if len({one.entities for one in facts}) > 1:
+        raise ValueError("all rollouts of a group must be measured against the same entities")
+    for one in facts:
+        named = (one.matched or 0) + sum(one.uncredited.values())
+        if not 0 <= (one.matched or 0) <= named <= one.entities:
+            raise ValueError(f"matched and uncredited must add up to at most {one.entities}, got {named}")
+        if one.status is RolloutStatus.SCORED and (one.outcome is None or one.matched is None):
+            raise ValueError("a scored rollout must have an outcome and a matched count")
+
+
+def _components(one: RolloutFacts, profile: Profile, best: int, *, extra: int = 0) -> dict[str, float]:
+    """Return the parts of a rollout's reward with `extra` entities on top; none where it is unscored."""
+    if one.status is not RolloutStatus.SCORED or one.outcome is None or one.matched is None:
+        return {}
+    matched = one.matched + extra
+    return components(profile.reward, one.outcome, matched=matched, entities=one.entities, best=best)
+
+
+def _if_all_counted(
+    facts: Sequence[RolloutFacts], profile: Profile, paid: list[float | None]
+) -> list[float | None]:
+    """Return the rewards the group would get if uncredited spans counted: the price of the guards, beside what is paid."""
+    extras = [sum(one.uncredited.values()) for one in facts]
+    if not any(extras):
+        return paid
+    scored = [one.status is RolloutStatus.SCORED for one in facts]
+    best = group_max(
+        (one.matched or 0) + extra for one, extra, vote in zip(facts, extras, scored, strict=True) if vote
+    )
+    parts = [_components(one, profile, best, extra=extra) for one, extra in zip(facts, extras, strict=True)]
+    return [total(part) if part else None for part in parts]
+
+
+def _result(
+    one: RolloutFacts,
+    parts: Mapping[str, float],
+    *,
+    best: int,
+    advantage: float | None = None,
+    with_uncredited: float | None = None,
+) -> RolloutResult:
+    """Put a rollout's result together; without parts it is not paid."""
+    rates: tuple[float | None, float | None] = (None, None)
+    if one.matched is not None:
+        rates = (
+            match_rate(one.matched, one.entities),
+            normalized_match_rate(one.matched, best) if parts else None,
+        )
+    return RolloutResult(
+        rollout_id=one.rollout_id,
+        status=one.status,
+        outcome=one.outcome,
+        reward=total(parts) if parts else None,
+        advantage=advantage,
+        matched=one.matched,
+        match_rate=rates[0],
+        normalized_match_rate=rates[1],
+        uncredited=one.uncredited,
+        grounded=one.grounded,
+        precision=precision((one.matched or 0) + one.uncredited.get("precision", 0), one.mentions),
+        reward_with_uncredited=with_uncredited,
+        in_baseline=bool(parts),
+        in_loss=bool(parts) and not one.overlength,
+        components=parts,
+        flags=one.flags,
+        detail=one.detail,
+        evidence=one.evidence,
+    )
+
+
+def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:
+    """Return a group nobody is paid in; the members that could have been are named apart from those that failed it."""
+    rollouts = [_result(one, {}, best=0) for one in facts]
+    return GroupResult(
+        status=GroupStatus.FAILED,
+        entities=facts[0].entities,
+        group_max=None,
+        rollouts=tuple(
+            replace(one, status=RolloutStatus.GROUP_FAILED) if one.status is RolloutStatus.SCORED else one
+            for one in rollouts
+        ),
+        flags=_group_flags(facts),
+    )
+
+
+def _group_flags(facts: Sequence[RolloutFacts]) -> tuple[str, ...]:
+    return () if facts[0].entities else (NO_ENTITIES,)

@@ -1,0 +1,281 @@
+"""The values that travel between the parts of the service.
+
+They are frozen, know no wire format and carry no behaviour beyond trivial derivations. Words are those of docs/glossary.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+
+def _no_counts() -> Mapping[str, int]:
+    return MappingProxyType({})
+
+
+def _no_signals() -> Mapping[str, float]:
+    return MappingProxyType({})
+
+
+class Outcome(StrEnum):
+    """What became of a rollout; the three branches of E-GRPO's reward (arXiv:2510.24694, Eq. 5)."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    ERROR = "error"
+
+
+class StopReason(StrEnum):
+    """Why sampling ended."""
+
+    COMPLETED = "completed"
+    MAX_TOKENS = "max_tokens"
+    MAX_TURNS = "max_turns"
+    ABORTED = "aborted"
+
+
+class RolloutStatus(StrEnum):
+    """Whether a rollout has a reward, and if not, why. The reward is null unless the status is `scored`."""
+
+    PENDING = "pending"
+    SCORED = "scored"
+    INVALID_ROLLOUT = "invalid_rollout"
+    ABORTED = "aborted"
+    UNKNOWN_QUESTION = "unknown_question"
+    JUDGE_FAILED = "judge_failed"
+    BACKEND_FAILED = "backend_failed"
+    TOO_COSTLY = "too_costly"
+    TIMEOUT = "timeout"
+    GROUP_FAILED = "group_failed"
+
+
+class GroupStatus(StrEnum):
+    """How far a group has come."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class SegmentKind(StrEnum):
+    """Who wrote a piece of a rollout, and as what. Only thoughts are searched for entities."""
+
+    THOUGHT = "thought"
+    TOOL_CALL = "tool_call"
+    TOOL_RESPONSE = "tool_response"
+    ANSWER = "answer"
+
+
+class Segment(NamedTuple):
+    """One piece of a rollout, in order; a named tuple, as a call of a megabyte has a thousand."""
+
+    kind: SegmentKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A rollout as one string, `<think>...</think><tool_call>...`."""
+
+    text: str
+    format: str = "tagged"
+    """How it is written: a name in `reward_service.core.trajectory.FORMATS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """A rollout as OpenAI chat messages, not yet looked at."""
+
+    messages: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A rollout already cut into segments by the caller."""
+
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One recorded rollout of the policy."""
+
+    rollout_id: str
+    source: Text | Messages | Steps
+    outcome: Outcome | None = None
+    """The trainer's own verdict; None leaves it to the profile's checker."""
+    stop_reason: StopReason | None = None
+    """None where the trainer did not say."""
+    signals: Mapping[str, float] = field(default_factory=_no_signals)
+    """Numbers the trainer measured itself, by name."""
+
+
+class Match(NamedTuple):
+    """Where an entity was found: the evidence behind one unit of credit."""
+
+    entity: int
+    """Position in the question's entities."""
+    channel: str
+    """`exact` (the name), `alias` or `fuzzy`."""
+    form: str
+    """The spelling that was looked for."""
+    distance: int
+    """Edit distance between the folded form and the folded span; 0 unless fuzzy."""
+    segment: int
+    """Position in the rollout's segments."""
+    start: int
+    end: int
+    """Half-open span in that segment's text, in characters."""
+
+
+class NearMiss(NamedTuple):
+    """The passage that came closest to an entity that was not found."""
+
+    entity: int
+    """Position in the question's entities."""
+    form: str
+    """The spelling that was looked for."""
+    similarity: float
+    """rapidfuzz's partial ratio over folded text, 0-100; it never decides a match."""
+    segment: int
+    start: int
+    end: int
+    """Half-open span in that segment's text, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What `explain` shows beside the counts."""
+
+    segments: tuple[Segment, ...]
+    matches: tuple[Match, ...] = ()
+    """The best credited evidence of each matched entity."""
+    uncredited: tuple[Match, ...] = ()
+    """The best evidence of each entity that was named and earns nothing."""
+    near_misses: tuple[NearMiss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutFacts:
+    """Everything a reward needs to know about one rollout: integers, outcome, signals; no text, no group."""
+
+    rollout_id: str
+    status: RolloutStatus
+    outcome: Outcome | None = None
+    """None where it could not be established; always set when the status is `scored`."""
+    matched: int | None = None
+    """Distinct ground-truth entities named in thoughts, in [0, entities]; None where nothing was searched."""
+    entities: int = 0
+    """m = |E_q| after masking; the same for every rollout of a question."""
+    uncredited: Mapping[str, int] = field(default_factory=_no_counts)
+    """Entities that are named and earn nothing, by reason: pasted, listed, ungrounded, precision."""
+    grounded: int = 0
+    """Of `matched`: those that stand in a tool response before the thought that names them."""
+    mentions: int = 0
+    """Distinct entity-like mentions in thoughts, right or wrong; 0 where they were not counted."""
+    overlength: bool = False
+    """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
+    signals: Mapping[str, float] = field(default_factory=_no_signals)
+    flags: tuple[str, ...] = ()
+    detail: str | None = None
+    """Why the outcome is `error`, or why the rollout has no score; None where there is nothing to say."""
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutResult:
+    """What one rollout is paid and why."""
+
+    rollout_id: str
+    status: RolloutStatus
+    outcome: Outcome | None
+    reward: float | None
+    advantage: float | None
+    matched: int | None
+    match_rate: float | None
+    normalized_match_rate: float | None
+    uncredited: Mapping[str, int]
+    grounded: int
+    precision: float | None
+    """matched / mentions before any precision floor, in [0, 1]; None where nothing is mentioned. Never multiplied in."""
+    reward_with_uncredited: float | None
+    """The reward as it would be, for everyone in the group, if uncredited spans counted."""
+    in_baseline: bool
+    in_loss: bool
+    components: Mapping[str, float]
+    flags: tuple[str, ...] = ()
+    detail: str | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """The rewards of one group, one result a rollout, in the order the rollouts came."""
+
+    status: GroupStatus
+    entities: int
+    group_max: int | None
+    """Largest `matched` among the scored rollouts; None where no rollout is scored."""
+    rollouts: tuple[RolloutResult, ...]
+    flags: tuple[str, ...] = ()
+
+
+class IndexVersion(NamedTuple):
+    """Which ground truth was used."""
+
+    dataset: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimator:
+    """Which advantage estimator, with its parameters."""
+
+    type: str = "grpo"
+    """A name in `reward_service.core.advantages.ESTIMATORS`."""
+    ddof: int = 1
+    """Delta degrees of freedom of the standard deviation, 0 or 1."""
+    epsilon: float = 1e-6
+    """Added to the standard deviation, >= 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialPolicy:
+    """What happens to a group in which a rollout is missing or could not be scored: both alike."""
+
+    policy: str = "fail"
+    """`fail`: no rewards at all. `survivors`: statistics over the scored ones. `wait`: no rewards before all are scored."""
+    min_scored: int = 1
+    """With `survivors`: fewer scored rollouts than this fail the group, >= 1."""
+
+    def settle(self, scored: int, expected: int) -> GroupStatus:
+        """Return what becomes of a group once no more rollouts are expected to be scored."""
+        if scored == expected:
+            return GroupStatus.COMPLETE
+        survives = self.policy == "survivors" and scored >= self.min_scored
+        return GroupStatus.PARTIAL if survives else GroupStatus.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One weighted signal of the reward algebra."""
+
+    signal: str
+    weight: float
+    normalize: str = "none"
+    """`none` or `group_max`."""
+    when: str = "always"
+    """`always`, `wrong` or `correct`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSpec:
+    """How facts become rewards."""
+
+    terms: tuple[Term, ...] = ()
+    outcome_weight: float = 1.0
+    error_reward: float = 0.0

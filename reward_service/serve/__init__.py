@@ -1,0 +1,1 @@
+"""Answers calls: looks ground truth up, measures, rewards, assembles groups."""

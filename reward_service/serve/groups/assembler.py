@@ -1,0 +1,173 @@
+"""The only place that decides what becomes of a rollout and of its group.
+
+Pure: a state and the time go in, a decision comes out. Stores, clocks and HTTP are elsewhere, and no rule is written
+down a second time there.
+
+- A rollout is known by (run, group, attempt, rollout id) and the digest of what it says. Same key and digest: a replay,
+  also when the group is closed. Same key, other digest: a conflict; the first one stays.
+- `attempt` numbers the whole group. A higher one starts it afresh, a lower one comes too late.
+- The first member pins question and engine. Another question is a conflict; another engine has to wait for the
+  upgrade to finish, because numbers of two engines must not meet in one group.
+- A group closes when every declared member is scored, or when it stops waiting: at its deadline, under the policy
+  `wait` at the end of its life. Members that are missing and members without a score are treated alike.
+- A closed group never changes. Who comes late is told so.
+"""
+
+from dataclasses import dataclass, replace
+from operator import attrgetter
+
+from reward_service.core.types import GroupStatus, RolloutFacts, RolloutStatus
+from reward_service.serve import errors
+from reward_service.serve.groups.state import Claim, Decision, GroupState, Member, Run
+
+# Nothing is wrong with these rollouts: the same rollout may be measured again while its group is open.
+RETRYABLE = frozenset({RolloutStatus.JUDGE_FAILED, RolloutStatus.BACKEND_FAILED, RolloutStatus.TIMEOUT})
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAssembler:
+    """Decides for the groups of one run."""
+
+    run: Run
+    ttl_s: float
+    """Life of a group under the policy `wait`."""
+
+    def admit(self, state: GroupState | None, claim: Claim, *, now: float) -> Decision:
+        """Decide whether a rollout is wanted, before it is measured.
+
+        Args:
+            state: the group as it stands; None where there is none.
+            claim: the rollout that asks.
+            now: seconds since the epoch.
+        """
+        current = self.expire(state, now=now)
+        if current is None or claim.attempt > current.attempt:
+            return Decision(current, admitted=True)
+        if refusal := self._refusal(current, claim):
+            return Decision(current, refusal=refusal)
+        known = current.find(claim.rollout_id)
+        wanted = known is None or (current.is_open and known.facts.status in RETRYABLE)
+        return Decision(current, admitted=wanted, replayed=not wanted)
+
+    def add(
+        self,
+        state: GroupState | None,
+        claim: Claim,
+        facts: RolloutFacts,
+        *,
+        now: float,
+        masked: tuple[str, ...] = (),
+    ) -> Decision:
+        """Make a measured rollout a member, if it is still wanted.
+
+        Args:
+            state: the group as it stands; None where there is none.
+            claim: the rollout that asks.
+            facts: what was measured of it.
+            now: seconds since the epoch.
+            masked: names of the question's entities that earn nothing; the first member settles it.
+        """
+        decision = self.admit(state, claim, now=now)
+        if not decision.admitted:
+            return decision
+        current = decision.state
+        if current is None or claim.attempt > current.attempt:
+            current = self._opened(claim, masked, now)
+        grown = _with_member(current, Member(replace(facts, evidence=None), claim.digest))
+        return replace(decision, state=self._settled(self._shortened(grown, claim, now), now))
+
+    def owns(self, state: GroupState) -> bool:
+        """Return whether a group is one of this run's, and not of an earlier run of the same name."""
+        return state.epoch == self.run.epoch
+
+    def expire(self, state: GroupState | None, *, now: float) -> GroupState | None:
+        """Return the group as it is by now: closed, if it has waited long enough; None for one of another run."""
+        if state is None or not self.owns(state):
+            return None
+        return self.close(state, now=state.closes_at) if state.is_open and now >= state.closes_at else state
+
+    def close(self, state: GroupState, *, now: float) -> GroupState:
+        """Stop waiting: the policy decides with the members there are. A closed group stays as it is."""
+        if not state.is_open:
+            return state
+        declared = self.run.declared
+        status = declared.partial.settle(_scored(state), declared.group_size)
+        whole = len(state.members) == declared.group_size and declared.partial.policy != "wait"
+        if status is GroupStatus.FAILED and not whole:
+            status = GroupStatus.EXPIRED
+        return replace(state, status=status, closes_at=now)
+
+    def end(self, state: GroupState | None, *, attempt: int, now: float) -> Decision:
+        """Decide about a caller's wish to wait no longer; wishing again changes nothing."""
+        current = self.expire(state, now=now)
+        if current is None:
+            return Decision(None)
+        if attempt != current.attempt:
+            return Decision(current, refusal=errors.AttemptSuperseded(_at(current)))
+        return Decision(self.close(current, now=now))
+
+    def _refusal(self, state: GroupState, claim: Claim) -> errors.CallError | None:
+        """Say why a rollout of this attempt, or of an earlier one, cannot be a member."""
+        known = state.find(claim.rollout_id)
+        if claim.attempt < state.attempt:
+            return errors.AttemptSuperseded(_at(state))
+        if claim.pins.engine != state.pins.engine:
+            return errors.EngineMismatch(f"the group is measured by {state.pins.engine}")
+        if claim.pins.question != state.pins.question:
+            return errors.QuestionConflict("the group's first rollout names another question")
+        if known is not None:
+            return None if known.digest == claim.digest else errors.RolloutConflict("the first one counts")
+        if len(state.members) == self.run.declared.group_size:
+            return errors.GroupFull(f"the run declares groups of {len(state.members)}")
+        return None if state.is_open else errors.GroupClosed(f"the group is {state.status}")
+
+    def _opened(self, claim: Claim, masked: tuple[str, ...], now: float) -> GroupState:
+        waits = self.run.declared.partial.policy == "wait"
+        return GroupState(
+            epoch=self.run.epoch,
+            attempt=claim.attempt,
+            pins=claim.pins,
+            question_id=claim.question_id,
+            masked=masked,
+            opened_at=now,
+            closes_at=now + (self.ttl_s if waits else self.run.declared.deadline_s),
+            status=GroupStatus.OPEN,
+            members=(),
+        )
+
+    def _shortened(self, state: GroupState, claim: Claim, now: float) -> GroupState:
+        """Apply the caller's own deadline; under `wait` there is none to shorten."""
+        if claim.deadline_s is None or self.run.declared.partial.policy == "wait":
+            return state
+        return replace(state, closes_at=min(state.closes_at, now + claim.deadline_s))
+
+    def _settled(self, state: GroupState, now: float) -> GroupState:
+        """Close a group that has all its members; under `wait` only once all of them are scored."""
+        size, policy = self.run.declared.group_size, self.run.declared.partial.policy
+        done = _scored(state) if policy == "wait" else len(state.members)
+        return self.close(state, now=now) if done == size else state
+
+
+def missing(state: GroupState, group_size: int) -> list[str | None]:
+    """Name the members that have not come, one item each.
+
+    Rollouts numbered from 0 to G-1 are named; of other ids it is known how many are missing and not which.
+    """
+    numbers = [str(n) for n in range(group_size)]
+    present = {one.facts.rollout_id for one in state.members}
+    if present <= set(numbers):
+        return [number for number in numbers if number not in present]
+    return [None] * (group_size - len(present))
+
+
+def _with_member(state: GroupState, member: Member) -> GroupState:
+    others = [one for one in state.members if one.facts.rollout_id != member.facts.rollout_id]
+    return replace(state, members=tuple(sorted([*others, member], key=attrgetter("facts.rollout_id"))))
+
+
+def _at(state: GroupState) -> str:
+    return f"the group is at attempt {state.attempt}"
+
+
+def _scored(state: GroupState) -> int:
+    return sum(one.facts.status is RolloutStatus.SCORED for one in state.members)

@@ -1,0 +1,138 @@
+"""Runs and group states as bytes: versioned JSON of facts and digests, never text.
+
+Members are rows under one line of column names. A blob written by another version of the service is refused as a whole
+(`EngineMismatch`) rather than guessed at; a damaged one is `CorruptState`. Empty is never the answer to either: a group
+that silently lost members would pay the others wrongly.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from reward_service.core.types import (
+    Estimator,
+    GroupStatus,
+    IndexVersion,
+    Outcome,
+    PartialPolicy,
+    RolloutFacts,
+    RolloutStatus,
+)
+from reward_service.serve import errors
+from reward_service.serve.groups.state import Declaration, GroupState, Member, Pins, Run
+
+VERSION = 1
+T = TypeVar("T")
+
+FACTS = tuple(field.name for field in fields(RolloutFacts) if field.name != "evidence")
+COLUMNS = ("digest", *FACTS)
+_WRITE: dict[str, Callable[[Any], Any]] = {"signals": dict, "uncredited": dict}
+_READ: dict[str, Callable[[Any], Any]] = {
+    "status": RolloutStatus,
+    "outcome": lambda value: value and Outcome(value),
+    "flags": tuple,
+}
+
+
+def encode_run(run: Run) -> bytes:
+    """Return a run as bytes; the same run is the same bytes."""
+    return _dump(asdict(run))
+
+
+@lru_cache(maxsize=64)
+def decode_run(blob: bytes) -> Run:
+    """Return the run that was stored.
+
+    Raises:
+        EngineMismatch: another version of the service wrote it.
+        CorruptState: the bytes are damaged.
+    """
+    return _decode(blob, _run)
+
+
+def encode_group(state: GroupState) -> bytes:
+    """Return a group's state as bytes; the same state is the same bytes."""
+    head = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "members"}
+    return _dump(
+        {**head, "pins": asdict(state.pins), "columns": COLUMNS, "rows": [_row(one) for one in state.members]}
+    )
+
+
+def decode_group(blob: bytes) -> GroupState:
+    """Return the group's state that was stored.
+
+    Raises:
+        EngineMismatch: another version of the service wrote it.
+        CorruptState: the bytes are damaged.
+    """
+    return _decode(blob, _group)
+
+
+def _dump(fields_of_it: dict[str, Any]) -> bytes:
+    document = {"version": VERSION, **fields_of_it}
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
+    try:
+        document = json.loads(blob)
+        if document.pop("version") != VERSION or document.pop("columns", list(COLUMNS)) != list(COLUMNS):
+            raise errors.EngineMismatch("another version of the service wrote this")
+        return build(document)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise errors.CorruptState(
+            f"what is stored is no state of this service: {type(error).__name__}"
+        ) from error
+
+
+def _run(document: dict[str, Any]) -> Run:
+    declared, index = document["declared"], document["index"]
+    estimator = declared["estimator"]
+    return Run(
+        **{
+            **document,
+            "declared": Declaration(
+                **{
+                    **declared,
+                    "partial": PartialPolicy(**declared["partial"]),
+                    "estimator": estimator and Estimator(**estimator),
+                }
+            ),
+            "estimator": Estimator(**document["estimator"]),
+            "index": index and IndexVersion(*index),
+        }
+    )
+
+
+def _row(member: Member) -> list[Any]:
+    values = {name: getattr(member.facts, name) for name in FACTS}
+    return [member.digest, *(_WRITE.get(name, _same)(value) for name, value in values.items())]
+
+
+def _group(document: dict[str, Any]) -> GroupState:
+    rows = document.pop("rows")
+    return GroupState(
+        **{
+            **document,
+            "pins": Pins(**document["pins"]),
+            "masked": tuple(document["masked"]),
+            "status": GroupStatus(document["status"]),
+            "members": tuple(_member(row) for row in rows),
+        }
+    )
+
+
+def _member(row: list[Any]) -> Member:
+    digest, *values = row
+    return Member(
+        RolloutFacts(
+            **{name: _READ.get(name, _same)(value) for name, value in zip(FACTS, values, strict=True)}
+        ),
+        digest,
+    )
+
+
+def _same(value: T) -> T:
+    return value

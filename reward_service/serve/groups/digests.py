@@ -1,0 +1,48 @@
+"""When two rollouts, or two questions, are the same.
+
+A digest covers the domain value, not the bytes or the query of a request: the order of keys, white space and fields
+left at their defaults do not matter, so a retry may come through another client, proxy or adapter.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any, assert_never
+
+from entity_index.types import Question
+from reward_service.core.types import IndexVersion, Messages, Rollout, Steps, Text
+
+# 128 bits tell any two values apart that are not made to collide; 16,384 open rollouts then need 512 KiB for them.
+HEX_DIGITS = 32
+
+
+def rollout_digest(rollout: Rollout) -> str:
+    """Return the digest of everything a rollout says; its id is not part of it."""
+    return _digest([_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)])
+
+
+def question_digest(question: Question | str, index: IndexVersion | None) -> str:
+    """Return the digest of a question.
+
+    Args:
+        question: the ground truth itself, or the question's id.
+        index: the version the id belongs to; None for a question sent inline.
+    """
+    return _digest([index, question] if isinstance(question, str) else asdict(question))
+
+
+def _source(source: Text | Messages | Steps) -> list[Any]:
+    match source:
+        case Text(text, written):
+            return ["text", written, text]
+        case Messages(messages):
+            return ["messages", messages]
+        case Steps(segments):
+            return ["steps", [[segment.kind, segment.text] for segment in segments]]
+        case _:
+            assert_never(source)
+
+
+def _digest(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:HEX_DIGITS]

@@ -1,0 +1,131 @@
+"""Runs and groups in this process: for one server, tests and notebooks. They end with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from reward_service.serve.clock import Clock, SystemClock
+from reward_service.serve.groups.stores.protocols import GroupKey, OpenGroup, Snapshot, Write
+
+PURGE_EVERY_S = 10.0
+
+
+@dataclass(slots=True)
+class _Kept:
+    blob: bytes
+    until: float
+
+
+@dataclass(slots=True)
+class _Run:
+    record: _Kept
+    groups: dict[str, _Kept] = field(default_factory=dict)
+    open: dict[str, float] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """The store of a process that shares its groups with no other."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._runs: dict[str, _Run] = {}
+        self._listeners: set[asyncio.Queue[GroupKey]] = set()
+        self._purged_at = self._clock.now()
+
+    async def start(self) -> None:
+        """Do nothing: memory is ready."""
+
+    async def stop(self) -> None:
+        """Do nothing: memory is not held open."""
+
+    async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
+        """Put a run under a free id; return the record that stands there now."""
+        self._purge()
+        run = self._run(run_id)
+        if run is None:
+            run = self._runs[run_id] = _Run(_Kept(record, self._clock.now() + keep_s))
+        return run.record.blob
+
+    async def drop(self, run_id: str) -> None:
+        """Forget a run and its groups."""
+        self._runs.pop(run_id, None)
+
+    async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:
+        """Read a run and some of its groups."""
+        now, run = self._clock.now(), self._run(run_id)
+        if run is None:
+            return Snapshot(now, None, 0, (None,) * len(group_ids))
+        found = (_alive(run.groups.get(group_id), now) for group_id in group_ids)
+        return Snapshot(now, run.record.blob, len(run.open), tuple(found))
+
+    async def swap(
+        self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
+    ) -> Snapshot | None:
+        """Replace a group if it and its run still are what was read, and keep the run alive."""
+        now, kept = self._clock.now(), self._run(key.run_id)
+        if kept is None or kept.record.blob != run:
+            return await self.read(key.run_id, [key.group_id])
+        if _alive(kept.groups.get(key.group_id), now) not in (old, new.blob):
+            return await self.read(key.run_id, [key.group_id])
+        kept.groups[key.group_id] = _Kept(new.blob, now + new.keep_s)
+        kept.record.until = now + keep_run_s
+        _list(kept.open, key.group_id, new.closes_at)
+        if new.wake:
+            self._wake(key)
+        return None
+
+    async def open_groups(
+        self, run_id: str, *, until: float | None = None, limit: int = 1000
+    ) -> list[OpenGroup]:
+        """Return open groups, those that close first coming first; with `until`, only those that are due by then."""
+        self._purge()
+        run = self._run(run_id)
+        entries = run.open.items() if run else ()
+        due = (OpenGroup(*entry) for entry in entries if until is None or entry[1] <= until)
+        return sorted(due, key=lambda group: (group.closes_at, group.group_id))[:limit]
+
+    async def forget(self, key: GroupKey) -> None:
+        """Take a group off the list of open groups, if it is kept no longer."""
+        run = self._run(key.run_id)
+        if run is not None and _alive(run.groups.get(key.group_id), self._clock.now()) is None:
+            run.open.pop(key.group_id, None)
+
+    async def wakeups(self) -> AsyncIterator[GroupKey]:
+        """Yield groups whose waiters should look again."""
+        mine: asyncio.Queue[GroupKey] = asyncio.Queue()
+        self._listeners.add(mine)
+        try:
+            while True:
+                yield await mine.get()
+        finally:
+            self._listeners.discard(mine)
+
+    def _wake(self, key: GroupKey) -> None:
+        for listener in self._listeners:
+            listener.put_nowait(key)
+
+    def _run(self, run_id: str) -> _Run | None:
+        run = self._runs.get(run_id)
+        return run if run is not None and run.record.until > self._clock.now() else None
+
+    def _purge(self) -> None:
+        """Let go of what is kept no longer; nobody can see it already."""
+        now = self._clock.now()
+        if now < self._purged_at + PURGE_EVERY_S:
+            return
+        self._purged_at = now
+        self._runs = {run_id: run for run_id, run in self._runs.items() if run.record.until > now}
+        for run in self._runs.values():
+            run.groups = {at: kept for at, kept in run.groups.items() if kept.until > now}
+
+
+def _list(opened: dict[str, float], group_id: str, closes_at: float | None) -> None:
+    """Keep the list of open groups in step with a group."""
+    if closes_at is None:
+        opened.pop(group_id, None)
+    else:
+        opened[group_id] = closes_at
+
+
+def _alive(kept: _Kept | None, now: float) -> bytes | None:
+    return kept.blob if kept is not None and kept.until > now else None

@@ -1,0 +1,257 @@
+"""Runs and groups in Redis: for several processes.
+
+A run's keys share a hash tag, so that a Cluster keeps them together and a script may touch them at once. Ids are hashed
+into keys: they may hold anything. The group is one string; what compares it on a swap is its SHA-1, which Redis computes,
+so that nothing needs a version number of its own. A retried command finds its own work done and says so.
+
+Redis has to run `maxmemory-policy noeviction`. A failover may still lose what was acknowledged; who waits is told
+(`StateLost`), and sending the rollout again repairs its group.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+from redis import exceptions
+
+from reward_service.serve.clock import Clock
+from reward_service.serve.errors import StateUnavailable, UnsafeStore
+from reward_service.serve.groups.stores.protocols import GroupKey, OpenGroup, Snapshot, Write
+from reward_service.serve.groups.stores.urls import Client, disconnect
+
+log = logging.getLogger("reward_service")
+T = TypeVar("T")
+
+CONNECTIONS = 64
+# Commands wait for a free connection this many times as long as one command may take.
+QUEUE_PATIENCE = 5
+WAKE_TIMEOUT_S = 1.0
+
+# KEYS run, open groups, groups...
+READ = """
+local time = redis.call('TIME')
+return {time[1], time[2], redis.call('ZCARD', KEYS[2]), redis.call('MGET', KEYS[1], unpack(KEYS, 3))}
+"""
+
+# Answers nothing, or what READ would where somebody else was faster: who loses need not ask.
+# KEYS group, open groups, run · ARGV sha1 of the run, sha1 of the old group ('' for none), new group, its life in ms,
+# group id, when it closes ('' once closed), life of the run in ms, channel ('' to wake nobody), message
+SWAP = """
+local run, old = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[1])
+local same_run = run and redis.sha1hex(run) == ARGV[1]
+if not same_run or old ~= ARGV[3] and (old and redis.sha1hex(old) or '') ~= ARGV[2] then
+  local time = redis.call('TIME')
+  return {time[1], time[2], redis.call('ZCARD', KEYS[2]), {run, old}}
+end
+redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+if ARGV[6] == '' then redis.call('ZREM', KEYS[2], ARGV[5]) else redis.call('ZADD', KEYS[2], ARGV[6], ARGV[5]) end
+redis.call('PEXPIRE', KEYS[2], ARGV[7])
+redis.call('PEXPIRE', KEYS[3], ARGV[7])
+if ARGV[8] ~= '' then redis.call('PUBLISH', ARGV[8], ARGV[9]) end
+return false
+"""
+
+# KEYS group, open groups · ARGV group id
+FORGET = "if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end"
+
+# What a failure means to a caller; the first that fits. Anything else is that Redis cannot be reached.
+MEANINGS: tuple[tuple[type[Exception], str], ...] = (
+    (exceptions.OutOfMemoryError, "it is full"),
+    (exceptions.TimeoutError, "it did not answer in time"),
+    (TimeoutError, "it did not answer in time"),
+    (exceptions.BusyLoadingError, "it is still loading"),
+    (exceptions.NoPermissionError, "it refuses the command"),
+    (exceptions.ReadOnlyError, "it is no primary any more"),
+)
+# RuntimeError: what uvloop says of writing to a connection that was cut a moment ago.
+FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError, RuntimeError)
+
+
+class RedisStore:
+    """The store that several processes share."""
+
+    def __init__(
+        self, client: Client, *, prefix: str, timeout_s: float = 2.0, clock: Clock | None = None
+    ) -> None:
+        """Keep runs and groups in a Redis.
+
+        Args:
+            client: how to reach it.
+            prefix: put before every key.
+            timeout_s: how long one command may take.
+            clock: for tests; without it the time is that of Redis, the same for all who share it.
+        """
+        self._client = client
+        self._prefix = prefix
+        self._clock = clock
+        self._patience_s = timeout_s * QUEUE_PATIENCE
+        self._connections = asyncio.Semaphore(CONNECTIONS)
+        self._is_checked = False
+
+    async def start(self) -> None:
+        """Ask Redis whether it keeps what it is given; where it does not answer, ask again with the first command.
+
+        Raises:
+            UnsafeStore: it may evict.
+        """
+        try:
+            await self._check()
+        except StateUnavailable as error:
+            log.warning("%s %s", error.title, error.detail)
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        await disconnect(self._client)
+
+    async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
+        """Put a run under a free id; return the record that stands there now."""
+        keep_ms = _ms(keep_s)
+        standing = await self._do(
+            lambda: self._client.set(self._run(run_id), record, nx=True, get=True, px=keep_ms)
+        )
+        return record if standing is None else bytes(standing)
+
+    async def drop(self, run_id: str) -> None:
+        """Forget a run and its groups; the run last, so that none of a run declared meanwhile is touched."""
+        for key in await self._do(lambda: self._keys(f"{self._prefix}:{{{_name(run_id)}}}:group:*")):
+            await self._do(partial(self._client.unlink, key))
+        await self._do(lambda: self._client.delete(self._run(run_id), self._open(run_id)))
+
+    async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:
+        """Read a run and some of its groups."""
+        keys = [self._run(run_id), self._open(run_id), *(self._group(run_id, at) for at in group_ids)]
+        return self._snapshot(await self._eval(READ, keys))
+
+    async def swap(
+        self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
+    ) -> Snapshot | None:
+        """Replace a group if it and its run still are what was read, and keep the run alive."""
+        run_id, group_id = key
+        keys = [self._group(run_id, group_id), self._open(run_id), self._run(run_id)]
+        beaten = await self._eval(
+            SWAP,
+            keys,
+            _sha1(run),
+            "" if old is None else _sha1(old),
+            new.blob,
+            _ms(new.keep_s),
+            group_id,
+            "" if new.closes_at is None else repr(new.closes_at),
+            _ms(keep_run_s),
+            self._channel if new.wake else "",
+            json.dumps(key),
+        )
+        return None if beaten is None else self._snapshot(beaten)
+
+    async def open_groups(
+        self, run_id: str, *, until: float | None = None, limit: int = 1000
+    ) -> list[OpenGroup]:
+        """Return open groups, those that close first coming first; with `until`, only those that are due by then."""
+        due = "+inf" if until is None else repr(until)
+        found = await self._do(
+            lambda: self._client.zrangebyscore(
+                self._open(run_id), "-inf", due, start=0, num=limit, withscores=True
+            )
+        )
+        return [OpenGroup(group_id.decode(), closes_at) for group_id, closes_at in found]
+
+    async def forget(self, key: GroupKey) -> None:
+        """Take a group off the list of open groups, if it is kept no longer."""
+        await self._eval(FORGET, [self._group(*key), self._open(key.run_id)], key.group_id)
+
+    async def wakeups(self) -> AsyncIterator[GroupKey]:
+        """Yield groups whose waiters should look again."""
+        async with self._client.pubsub() as subscription:
+            with _told_apart():
+                await subscription.subscribe(self._channel)
+            while True:
+                with _told_apart():
+                    message = await subscription.get_message(
+                        ignore_subscribe_messages=True, timeout=WAKE_TIMEOUT_S
+                    )
+                if message is not None:
+                    yield GroupKey(*json.loads(message["data"]))
+
+    def _snapshot(self, reply: Sequence[Any]) -> Snapshot:
+        seconds, micros, open_groups, (run, *groups) = reply
+        now = self._clock.now() if self._clock else int(seconds) + int(micros) / 1e6
+        return Snapshot(now, run, open_groups, tuple(groups))
+
+    @property
+    def _channel(self) -> str:
+        return f"{self._prefix}:wake"
+
+    def _run(self, run_id: str) -> str:
+        return f"{self._prefix}:{{{_name(run_id)}}}:run"
+
+    def _open(self, run_id: str) -> str:
+        return f"{self._prefix}:{{{_name(run_id)}}}:open"
+
+    def _group(self, run_id: str, group_id: str) -> str:
+        return f"{self._prefix}:{{{_name(run_id)}}}:group:{_name(group_id)}"
+
+    async def _keys(self, pattern: str) -> list[bytes]:
+        return [key async for key in self._client.scan_iter(match=pattern, count=1000)]
+
+    async def _eval(self, script: str, keys: Sequence[str], *args: Any) -> Any:
+        return await self._do(lambda: self._client.eval(script, len(keys), *keys, *args))
+
+    async def _do(self, command: Callable[[], Any]) -> Any:
+        """Send a command once the store is known to be safe."""
+        if not self._is_checked:
+            try:
+                await self._check()
+            except UnsafeStore as error:
+                raise StateUnavailable(str(error)) from None
+        return await self._send(command)
+
+    async def _send(self, command: Callable[[], Awaitable[T]]) -> T:
+        with _told_apart():
+            async with asyncio.timeout(self._patience_s):
+                await self._connections.acquire()
+            try:
+                return await command()
+            finally:
+                self._connections.release()
+
+    async def _check(self) -> None:
+        for policy in await self._send(self._policies):
+            if policy != "noeviction":
+                raise UnsafeStore(f"Redis must run with maxmemory-policy noeviction, it has {policy}")
+        self._is_checked = True
+
+    async def _policies(self) -> list[str]:
+        """Return the eviction policy of every primary, as INFO memory tells it."""
+        told = await self._client.info("memory")
+        servers = [told] if "maxmemory_policy" in told else told.values()
+        return [server["maxmemory_policy"] for server in servers]
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Say what a failure of Redis means."""
+    try:
+        yield
+    except FAILURES as error:
+        meaning = next(
+            (text for kind, text in MEANINGS if isinstance(error, kind)),
+            "it cannot be reached, or refuses the login",
+        )
+        raise StateUnavailable(f"Redis: {meaning}") from error
+
+
+def _name(any_id: str) -> str:
+    return hashlib.blake2b(any_id.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _sha1(blob: bytes) -> str:
+    return hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+
+
+def _ms(seconds: float) -> int:
+    return max(int(seconds * 1000), 1)
