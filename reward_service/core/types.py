@@ -43,6 +43,7 @@ class RolloutStatus(StrEnum):
     INVALID_ROLLOUT = "invalid_rollout"
     ABORTED = "aborted"
     UNKNOWN_QUESTION = "unknown_question"
+    SIGNAL_MISSING = "signal_missing"
     JUDGE_FAILED = "judge_failed"
     BACKEND_FAILED = "backend_failed"
     TOO_COSTLY = "too_costly"
@@ -265,11 +266,12 @@ class Term:
     """One weighted signal of the reward algebra."""
 
     signal: str
+    """A name in `reward_service.core.signals.SIGNALS`, or of a number that comes with each rollout."""
     weight: float
     normalize: str = "none"
-    """`none` or `group_max`."""
+    """A name in `reward_service.core.rewards.compose.NORMALIZERS`."""
     when: str = "always"
-    """`always`, `wrong` or `correct`."""
+    """A name in `reward_service.core.rewards.compose.WHEN`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def test_digests_of_shipped_profiles_are_pinned():
         (MINIMAL + "estimator: {ddof: true}", "profile.estimator.ddof must be int, got True"),
         (MINIMAL + "estimator: {epsilon: small}", "profile.estimator.epsilon must be float, got 'small'"),
         (
-            MINIMAL + "reward: {terms: [{signal: luck, weight: 1}]}",
-            r"reward.terms\[0\].signal must be one of",
+            MINIMAL + "reward: {terms: [{signal: sheer luck, weight: 1}]}",
+            r"reward.terms\[0\].signal must match",
         ),
         (
             MINIMAL + "reward: {terms: [{signal: entity_match, weight: 1, when: never}]}",

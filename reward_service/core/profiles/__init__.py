@@ -6,7 +6,8 @@ number, so that a new field with a default does not break old pins. Name and pro
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -18,11 +19,13 @@ import yaml
 from reward_service.core.advantages import ESTIMATORS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching import MatchSpec
-from reward_service.core.rewards.compose import ENTITY_MATCH, GATES, NORMALIZERS
+from reward_service.core.rewards.compose import NORMALIZERS, WHEN
 from reward_service.core.trajectory import GRAMMARS
 from reward_service.core.types import Estimator, RewardSpec
 
 SCHEMA = 1
+# A signal that is not measured here comes with the rollout, under any name that reads well in JSON and in a log.
+SIGNAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 DEFAULT_PROFILE = "egrpo"
 T = TypeVar("T")
 
@@ -102,21 +105,27 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 
 
 def _check(profile: Profile) -> None:
-    """Refuse names that stand in no table."""
-    chosen: list[tuple[str, str, Collection[str]]] = [
-        ("measure.grammar", profile.measure.grammar, GRAMMARS),
-        ("measure.checker", profile.measure.checker, CHECKERS),
-        ("estimator.type", profile.estimator.type, ESTIMATORS),
-    ]
-    for n, term in enumerate(profile.reward.terms):
-        where = f"reward.terms[{n}]"
-        chosen.append((f"{where}.signal", term.signal, (ENTITY_MATCH,)))
-        chosen += [(f"{where}.normalize", term.normalize, NORMALIZERS), (f"{where}.when", term.when, GATES)]
-    for where, name, table in chosen:
+    """Refuse names that are in no table, and signals that share a name."""
+    for where, name, table in _chosen(profile):
         if name not in table:
             raise ValueError(f"{profile.name}.{where} must be one of {', '.join(table)}, got {name!r}")
-    if len({term.signal for term in profile.reward.terms}) < len(profile.reward.terms):
+    signals = [term.signal for term in profile.reward.terms]
+    for n, name in enumerate(signals):
+        if not SIGNAL_NAME.fullmatch(name):
+            pattern = SIGNAL_NAME.pattern
+            raise ValueError(f"{profile.name}.reward.terms[{n}].signal must match {pattern}, got {name!r}")
+    if len(set(signals)) < len(signals):
         raise ValueError(f"{profile.name}.reward.terms name a signal twice")
+
+
+def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
+    """Yield where a profile names an entry of a table, the name, and the table."""
+    yield "measure.grammar", profile.measure.grammar, GRAMMARS
+    yield "measure.checker", profile.measure.checker, CHECKERS
+    yield "estimator.type", profile.estimator.type, ESTIMATORS
+    for n, term in enumerate(profile.reward.terms):
+        yield f"reward.terms[{n}].normalize", term.normalize, NORMALIZERS
+        yield f"reward.terms[{n}].when", term.when, WHEN
 
 
 def parse_profile(text: str) -> Profile:
