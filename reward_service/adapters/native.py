@@ -21,8 +21,9 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from entity_index.types import Entity, Question
-from reward_service.core.advantages import PRESETS
-from reward_service.core.trajectory import tool_call_text
+from reward_service.adapters.names import OneOf
+from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
+from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
     Estimator,
     Messages,
@@ -43,18 +44,11 @@ from reward_service.serve.scorer import GroupCall, QuestionRef
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
-OutcomeName = Literal["correct", "wrong", "error"]
-MeasuredStatus = Literal[
-    "scored",
-    "invalid_rollout",
-    "aborted",
-    "unknown_question",
-    "judge_failed",
-    "backend_failed",
-    "too_costly",
-    "timeout",
-    "group_failed",
+FormatName = Annotated[str, OneOf(FORMATS)]
+OutcomeName = Annotated[str, OneOf(Outcome)]
+StopReasonName = Annotated[str, OneOf(StopReason)]
+MeasuredStatus = Annotated[
+    str, OneOf(status for status in RolloutStatus if status is not RolloutStatus.PENDING)
 ]
 
 
@@ -141,7 +135,7 @@ class RolloutIn(Wire):
     """The rollout already cut into steps."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` is a format error. Without it the profile's checker compares the answer."""
-    stop_reason: Literal["completed", "max_tokens", "max_turns", "aborted"] | None = None
+    stop_reason: StopReasonName | None = None
     """Why sampling ended. `max_tokens` and `max_turns` are errors that stay out of the loss; `aborted` is not scored."""
     signals: dict[str, FiniteFloat] = {}
     """Numbers you measured yourself, by name, for profiles that use them."""
@@ -218,7 +212,7 @@ class GroupIn(Truthful):
 class EstimatorIn(Wire):
     """How rewards become advantages."""
 
-    type: Literal["grpo", "dr_grpo", "rloo", "leave_one_out_std"] = "grpo"
+    type: Annotated[str, OneOf(ESTIMATORS)] = "grpo"
     ddof: Annotated[int, Field(ge=0, le=1)] = 1
     """Of the standard deviation (`grpo`, `leave_one_out_std`)."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
@@ -229,7 +223,7 @@ class EstimatorIn(Wire):
         return Estimator(self.type, self.ddof, self.epsilon)
 
 
-PresetName = Literal["verl", "openrlhf", "trl", "nemo_rl", "open_instruct"]
+PresetName = Annotated[str, OneOf(PRESETS)]
 
 
 def _unnamed(estimator: object) -> object:
@@ -298,12 +292,16 @@ class StreamQuery(BaseModel):
     """Name of the profile; without it the service's default."""
     explain: bool = False
     """Also return where each entity was found."""
-    estimator: Literal["grpo", "dr_grpo", "rloo"] | None = None
-    """Overrides the profile's estimator, with its default parameters."""
+    estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
+    """Overrides the profile's estimator: one with its default parameters, or the one that a trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """What an unscored rollout does to its group."""
     min_scored: Annotated[int, Field(ge=1)] = 1
     """With `survivors`: fewer scored rollouts than this fail the group."""
+
+    def estimator_or(self, default: Estimator) -> Estimator:
+        """Return the estimator of this call."""
+        return named_estimator(self.estimator) if self.estimator else default
 
 
 class MatchIn(Profiled):

@@ -30,7 +30,7 @@ from reward_service.api.readiness import INDEX, STATE, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.core.types import Estimator, PartialPolicy
+from reward_service.core.types import PartialPolicy
 from reward_service.serve.config import shown
 from reward_service.serve.errors import (
     EngineMismatch,
@@ -145,7 +145,7 @@ async def stream_groups(
     terms = Terms(
         record.request_id,
         profile := service.profile(query.profile),
-        Estimator(query.estimator) if query.estimator else profile.estimator,
+        query.estimator_or(profile.estimator),
         PartialPolicy(query.policy, query.min_scored),
     )
     record.timings.deadline = None  # each line has its own
