@@ -4,7 +4,8 @@ The models are strict: unknown fields, numbers for booleans and infinities are r
 OpenAPI schema too, so the strings under the fields are written for callers.
 """
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, TypeVar
 
 import jiter
@@ -22,6 +23,7 @@ from typing_extensions import TypedDict
 
 from entity_index.types import Entity, Question
 from reward_service.adapters.names import OneOf
+from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
 from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
@@ -321,41 +323,30 @@ class ExplainIn(Truthful, Profiled):
     """The best match count of the rollout's group. With it, the reward is computed too; without it, it stays null."""
 
 
-class FactsIn(Wire):
-    """What was measured of one rollout, as `POST /v1/match` returns it."""
-
-    rollout_id: Id
-    status: MeasuredStatus = "scored"
-    outcome: OutcomeName | None = None
-    matched: Annotated[int, Field(ge=0)] | None = None
-    uncredited: dict[str, Annotated[int, Field(ge=0)]] = {}
-    grounded: Annotated[int, Field(ge=0)] = 0
-    mentions: Annotated[int, Field(ge=0)] = 0
-    overlength: bool = False
-    signals: dict[str, FiniteFloat] = {}
-    flags: list[str] = []
-    detail: str | None = None
-    matches: list[dict[str, Any]] = []
-    uncredited_matches: list[dict[str, Any]] = []
-    near_misses: list[dict[str, Any]] = []
-    """Evidence for people; not used."""
-
-    def to_domain(self, entities: int) -> RolloutFacts:
-        """Return the facts as a domain value."""
-        return RolloutFacts(
-            self.rollout_id,
-            RolloutStatus(self.status),
-            outcome=Outcome(self.outcome) if self.outcome else None,
-            matched=self.matched,
-            entities=entities,
-            uncredited=self.uncredited,
-            grounded=self.grounded,
-            mentions=self.mentions,
-            overlength=self.overlength,
-            signals=self.signals,
-            flags=tuple(self.flags),
-            detail=self.detail,
-        )
+Count = Annotated[int, Field(ge=0)]
+FactsIn = Annotated[
+    RolloutFacts,
+    ReadAs(
+        "FactsIn",
+        RolloutFacts,
+        base=Wire,
+        types={
+            "rollout_id": Id,
+            RolloutStatus: MeasuredStatus,
+            Outcome | None: OutcomeName | None,
+            int: Count,
+            int | None: Count | None,
+            Mapping[str, int]: dict[str, Count],
+            Mapping[str, float]: dict[str, FiniteFloat],
+            tuple[str, ...]: list[str],
+        },
+        without=frozenset({"entities", "evidence"}),
+        beside={
+            name: (list[dict[str, Any]], []) for name in ("matches", "uncredited_matches", "near_misses")
+        },
+    ),
+]
+"""What was measured of one rollout, as `POST /v1/match` returns it; evidence may come along and is not used."""
 
 
 class IndexOut(TypedDict):
@@ -393,7 +384,7 @@ class FactsGroupIn(Wire):
 
     def facts(self) -> list[RolloutFacts]:
         """Return the facts as domain values."""
-        return [one.to_domain(self.entities) for one in self.rollouts]
+        return [replace(one, entities=self.entities) for one in self.rollouts]
 
 
 class ProfilePin(Wire):

@@ -11,12 +11,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from types import MappingProxyType
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
 from reward_service.core.advantages import advantages
 from reward_service.core.checkers import CHECKERS
+from reward_service.core.fields import field_names
 from reward_service.core.matching import (
     MATCHER_VERSION,
     CompiledQuestion,
@@ -61,6 +63,9 @@ VERSIONS: dict[str, int | str] = {
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
 
 NO_ENTITIES = "no_entities"
+# What a result takes over from the facts as it is.
+SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
+_shared = attrgetter(*SHARED)
 OBSERVATIONS_ABSENT = "observations_absent"
 
 
@@ -312,8 +317,12 @@ def _if_all_counted(
     """Return the rewards the group would get if uncredited spans counted: the price of the guards, beside what is paid."""
     if not any(one.uncredited for one in facts):
         return paid
-    counted = [replace(one, matched=(one.matched or 0) + sum(one.uncredited.values())) for one in facts]
+    counted = [_all_counted(one) if one.uncredited else one for one in facts]
     return [total(part) if part else None for part in _components(counted, profile)]
+
+
+def _all_counted(one: RolloutFacts) -> RolloutFacts:
+    return replace(one, matched=(one.matched or 0) + sum(one.uncredited.values()))
 
 
 def _result(
@@ -325,32 +334,27 @@ def _result(
     with_uncredited: float | None = None,
 ) -> RolloutResult:
     """Put a rollout's result together; without parts it is not paid."""
-    rates: tuple[float | None, float | None] = (None, None)
-    if one.matched is not None:
-        rates = (
-            match_rate(one.matched, one.entities),
-            normalized_match_rate(one.matched, best) if parts else None,
-        )
+    rate, normalized = _rates(one, best if parts else None)
     return RolloutResult(
-        rollout_id=one.rollout_id,
-        status=one.status,
-        outcome=one.outcome,
+        **dict(zip(SHARED, _shared(one), strict=True)),
         reward=total(parts) if parts else None,
         advantage=advantage,
-        matched=one.matched,
-        match_rate=rates[0],
-        normalized_match_rate=rates[1],
-        uncredited=one.uncredited,
-        grounded=one.grounded,
+        match_rate=rate,
+        normalized_match_rate=normalized,
         precision=precision((one.matched or 0) + one.uncredited.get("precision", 0), one.mentions),
         reward_with_uncredited=with_uncredited,
         in_baseline=bool(parts),
         in_loss=bool(parts) and not one.overlength,
         components=parts,
-        flags=one.flags,
-        detail=one.detail,
-        evidence=one.evidence,
     )
+
+
+def _rates(one: RolloutFacts, best: int | None) -> tuple[float | None, float | None]:
+    """Return γ, and γ̂ if the group's best is known; None for a rollout that was not searched."""
+    if one.matched is None:
+        return None, None
+    normalized = None if best is None else normalized_match_rate(one.matched, best)
+    return match_rate(one.matched, one.entities), normalized
 
 
 def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:

@@ -164,49 +164,58 @@ class RolloutFacts:
     """Everything a reward needs to know about one rollout: integers, outcome, signals; no text, no group."""
 
     rollout_id: str
-    status: RolloutStatus
+    status: RolloutStatus = RolloutStatus.SCORED
     outcome: Outcome | None = None
-    """None where it could not be established; always set when the status is `scored`."""
+    """Always set if the status is `scored`."""
     matched: int | None = None
-    """Distinct ground-truth entities named in thoughts, in [0, entities]; None where nothing was searched."""
+    """Distinct ground-truth entities named in thoughts, in [0, entities]; always set if the status is `scored`."""
     entities: int = 0
     """m = |E_q| after masking; the same for every rollout of a question."""
     uncredited: Mapping[str, int] = field(default_factory=_no_counts)
-    """Entities that are named and earn nothing, by reason: pasted, listed, ungrounded, precision."""
+    """Entities that are named and earn nothing, by reason: `pasted`, `listed`, `ungrounded`, `precision`."""
     grounded: int = 0
-    """Of `matched`: those that stand in a tool response before the thought that names them."""
+    """Of `matched`: those that an earlier tool response contains."""
     mentions: int = 0
-    """Distinct entity-like mentions in thoughts, right or wrong; 0 where they were not counted."""
+    """Distinct entity-like mentions in thoughts, right or wrong; 0 if they were not counted."""
     overlength: bool = False
-    """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
+    """Whether a token or turn limit stopped it: it votes in the baseline and stays out of the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
+    """Numbers that came with the rollout, by name."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
-    """Why the outcome is `error`, or why the rollout has no score; None where there is nothing to say."""
+    """Why the outcome is `error`, or why the rollout has no score."""
     evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutResult:
-    """What one rollout is paid and why."""
+    """What one rollout is paid and why. The reward is None unless the status is `scored`."""
 
     rollout_id: str
     status: RolloutStatus
-    outcome: Outcome | None
-    reward: float | None
-    advantage: float | None
-    matched: int | None
-    match_rate: float | None
-    normalized_match_rate: float | None
-    uncredited: Mapping[str, int]
-    grounded: int
-    precision: float | None
-    """matched / mentions before any precision floor, in [0, 1]; None where nothing is mentioned. Never multiplied in."""
-    reward_with_uncredited: float | None
+    outcome: Outcome | None = None
+    reward: float | None = None
+    advantage: float | None = None
+    matched: int | None = None
+    """Distinct ground-truth entities named in thoughts, in [0, entities]."""
+    match_rate: float | None = None
+    """matched / entities, in [0, 1]."""
+    normalized_match_rate: float | None = None
+    """matched / group_max, in [0, 1]."""
+    uncredited: Mapping[str, int] = field(default_factory=_no_counts)
+    """Entities that are named and earn nothing, by reason."""
+    grounded: int = 0
+    """Of `matched`: those that an earlier tool response contains."""
+    precision: float | None = None
+    """matched / mentions before any precision floor, in [0, 1]. Reported, never paid."""
+    reward_with_uncredited: float | None = None
     """The reward as it would be, for everyone in the group, if uncredited spans counted."""
-    in_baseline: bool
-    in_loss: bool
-    components: Mapping[str, float]
+    in_baseline: bool = False
+    """Whether it votes in the group's maximum, mean and spread."""
+    in_loss: bool = False
+    """Whether it should enter the trainer's loss."""
+    components: Mapping[str, float] = field(default_factory=_no_signals)
+    """The parts of the reward by term; they add up to it."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     evidence: Evidence | None = None
