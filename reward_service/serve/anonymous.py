@@ -13,7 +13,8 @@ from reward_service.core.scoring import evaluate, reward
 from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
 from reward_service.serve.errors import QuotaExceeded
 from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
-from reward_service.serve.scorer import GroupCall, QuestionRef, RewardService
+from reward_service.serve.scorer import GroupCall, Scorer
+from reward_service.serve.truth import QuestionRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ Paid = RolloutResult | str
 class CompatService:
     """Lets callers meet, and scores who has met."""
 
-    def __init__(self, scorer: RewardService) -> None:
+    def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self._rendezvous: Rendezvous[Seat, Paid] = Rendezvous(_score)
 

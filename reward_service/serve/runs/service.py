@@ -18,8 +18,9 @@ from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore
 from reward_service.serve.groups.waiters import Patience, Waiter
 from reward_service.serve.runs.groups import Company, Look, Standing
 from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import QuestionRef, RewardService, Truth
+from reward_service.serve.scorer import Scorer
 from reward_service.serve.timings import Timings
+from reward_service.serve.truth import QuestionRef, Truth
 
 # The setting that bounds a value of a declaration, and where that value stands in the body.
 LIMITS = {
@@ -72,7 +73,7 @@ class Evaluated:
 class RunService:
     """Declares runs, and takes their rollouts in."""
 
-    def __init__(self, scorer: RewardService, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
         self.settings = scorer.settings
         self.standing = Standing(scorer, store)
         self.scorer = scorer
@@ -261,7 +262,7 @@ class RunService:
             declared=declared,
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
-            index=await self.scorer.pin(declared.dataset),
+            index=await self.scorer.truth.pin(declared.dataset),
         )
 
     def _admitted(self, look: Look, claim: Claim) -> Decision:
