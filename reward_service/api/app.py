@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -43,7 +43,8 @@ from reward_service.serve.ledger import Ledger
 from reward_service.serve.runs.reaper import Keeper
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import Scorer
+from reward_service.serve.scorer import NO_SOURCES, Scorer
+from reward_service.serve.sources.protocol import Source
 
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
@@ -59,14 +60,18 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def create_scorer(
-    settings: Settings, *, catalogue: WritableCatalogue | None = None, ledger: Ledger | None = None
+    settings: Settings,
+    *,
+    catalogue: WritableCatalogue | None = None,
+    ledger: Ledger | None = None,
+    sources: Mapping[str, Source] = NO_SOURCES,
 ) -> Scorer:
     """Build what scores behind the application.
 
     Raises:
         UnknownProfile: the default profile does not exist.
     """
-    scorer = Scorer(settings, catalogue=catalogue, ledger=ledger)
+    scorer = Scorer(settings, catalogue=catalogue, ledger=ledger, sources=sources)
     scorer.profile(None)
     return scorer
 
@@ -227,7 +232,11 @@ def _guard(app: FastAPI, settings: Settings) -> None:
 
 
 def create_app(
-    settings: Settings, *, catalogue: WritableCatalogue | None = None, store: GroupStore | None = None
+    settings: Settings,
+    *,
+    catalogue: WritableCatalogue | None = None,
+    store: GroupStore | None = None,
+    sources: Mapping[str, Source] = NO_SOURCES,
 ) -> FastAPI:
     """Build the application.
 
@@ -235,6 +244,7 @@ def create_app(
         settings: how it runs.
         catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
         store: where runs and groups are kept; without it the settings decide.
+        sources: judges and models that give signals, by the name of the signal.
 
     Raises:
         FileNotFoundError: the settings' folder does not exist.
@@ -246,7 +256,7 @@ def create_app(
         UnsafeStore: the settings name no store that groups can be kept in.
     """
     catalogue = catalogue or create_catalogue(settings)
-    service = create_scorer(settings, catalogue=catalogue, ledger=create_ledger(settings))
+    service = create_scorer(settings, catalogue=catalogue, ledger=create_ledger(settings), sources=sources)
     app = _bare(settings)
     _equip(app, service, store or create_store(settings))
     app.include_router(router)

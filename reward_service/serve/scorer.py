@@ -1,12 +1,14 @@
-"""Whole groups from text to rewards: find the ground truth, measure, reward.
+"""Whole groups from text to rewards: find the ground truth, ask the sources, measure, reward.
 
-Values in, values out; no wire format and no HTTP. One bad group never fails the others.
+Values in, values out; no wire format and no HTTP. One bad group never fails the others. What is waited for (the index,
+the sources) is waited for outside of the turns that measuring takes.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
@@ -16,6 +18,7 @@ from reward_service.core.scoring import ENGINE_DIGEST, measure_group, reward, re
 from reward_service.core.types import (
     Estimator,
     GroupResult,
+    IndexVersion,
     PartialPolicy,
     Rollout,
     RolloutFacts,
@@ -24,9 +27,15 @@ from reward_service.core.types import (
 from reward_service.serve import errors, limits
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
+from reward_service.serve.sources.asking import Asked, ask, asked_by, check_sent, settle
+from reward_service.serve.sources.protocol import Source
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import GroundTruth, QuestionRef, Truth
 from reward_service.serve.turns import Turns
+
+# Of the time that is left to a call, what its sources may take; in the rest it is measured and answered.
+ASKING_SHARE = 0.9
+NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,16 @@ class Scored:
     result: GroupResult | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A group that can be measured."""
+
+    call: GroupCall
+    truth: Truth
+    chars: int
+    """Characters of its rollouts; many are measured in a thread."""
+
+
 class Scorer:
     """Scores groups against an index, under the profiles it knows."""
 
@@ -66,19 +85,22 @@ class Scorer:
         *,
         catalogue: WritableCatalogue | None = None,
         ledger: Ledger | None = None,
+        sources: Mapping[str, Source] = NO_SOURCES,
     ) -> None:
-        """Score with what is given here; `close` lets go of all of it.
+        """Score with what is given here; `close` lets go of the index and the ledger.
 
         Args:
             settings: the limits, and the default profile.
             catalogue: the index; without one every question has to be sent inline.
             ledger: where rewards are recorded before they go out; without one they are not recorded.
+            sources: by the name of the signal that each gives. They are asked where a term of the profile names it.
         """
         self.settings = settings
         self.profiles: Mapping[str, Profile] = shipped()
         self.turns = Turns(settings.threads)
         self.truth = GroundTruth(catalogue, settings, self.turns)
         self.ledger = ledger
+        self.sources = sources
 
     def close(self) -> None:
         """Let go of threads, ledger and index."""
@@ -154,6 +176,9 @@ class Scorer:
     ) -> list[Measured]:
         """Measure groups; one result a group, in order.
 
+        Sources are asked about all groups at the same time. A rollout whose source fails is unscored, with the status
+        that the source names; the call goes on.
+
         Raises:
             IndexUnavailable: the index cannot be read.
             DeadlineExceeded: the deadline of `timings` passed first.
@@ -161,17 +186,19 @@ class Scorer:
         timings = timings or Timings()
         async with timings.remote("look_up"):
             truths = await self.truth.look_up([call.question for call in calls])
-        measured = []
-        for n, (call, truth) in enumerate(zip(calls, truths, strict=True)):
-            names = await self._mention_names(truth, profile.measure.matching, timings)
-            with timings.stage("measure"):
-                measured.append(
-                    await self._measure_group(
-                        call, truth, profile, path=f"/groups/{n}", explain=explain, names=names
-                    )
-                )
-            await asyncio.sleep(0)  # health checks are answered between groups
-        return measured
+        sources = asked_by(profile, self.sources)
+        checked = [
+            await self._checked(call, truth, sources, f"/groups/{n}")
+            for n, (call, truth) in enumerate(zip(calls, truths, strict=True))
+        ]
+        ready = [one for one in checked if isinstance(one, Checked)]
+        asked = iter(await _asked(ready, sources, timings))
+        return [
+            one
+            if isinstance(one, Measured)
+            else await self._measured(one, next(asked), profile, explain=explain, timings=timings)
+            for one in checked
+        ]
 
     async def measure_one(
         self,
@@ -215,35 +242,62 @@ class Scorer:
         except ValueError as error:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
 
-    async def _measure_group(
-        self,
-        call: GroupCall,
-        truth: Truth | errors.GroupError,
-        profile: Profile,
-        *,
-        path: str,
-        explain: bool,
-        names: MentionNames | None,
-    ) -> Measured:
+    async def _checked(
+        self, call: GroupCall, truth: Truth | errors.GroupError, sources: Mapping[str, Source], path: str
+    ) -> Checked | Measured:
+        """Return a group that can be measured, or one that is refused."""
+        await asyncio.sleep(0)  # health checks are answered between groups
         if isinstance(truth, errors.GroupError):
             return Measured(call, error=truth)
         try:
             chars = limits.check_group(call.rollouts, truth.question, self.settings, path)
+            check_sent(call.rollouts, sources, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
-        work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
-        run = self.turns.in_turn if chars <= self.settings.inline_bytes else self.turns.in_thread
-        facts = await run(work)
-        return Measured(call, truth.under(profile.measure.matching), tuple(facts))
+        return Checked(call, truth, chars)
+
+    async def _measured(
+        self, group: Checked, asked: Sequence[Asked], profile: Profile, *, explain: bool, timings: Timings
+    ) -> Measured:
+        question, spec = group.truth.question, profile.measure.matching
+        names = await self._mention_names(group.truth.index, spec, timings)
+        rollouts = [one.rollout for one in asked]
+        run = self.turns.in_turn if group.chars <= self.settings.inline_bytes else self.turns.in_thread
+        with timings.stage("measure"):
+            facts = await run(
+                partial(measure_group, rollouts, question, profile, explain=explain, names=names)
+            )
+        settled = tuple(settle(fact, one.unscored) for fact, one in zip(facts, asked, strict=True))
+        await asyncio.sleep(0)
+        return Measured(group.call, group.truth.under(spec), settled)
 
     async def _mention_names(
-        self, truth: Truth | errors.GroupError, spec: MatchSpec, timings: Timings
+        self, index: IndexVersion | None, spec: MatchSpec, timings: Timings
     ) -> MentionNames | None:
         """Return the names of a data set where the spec has a precision floor; None leaves the floor off."""
-        if isinstance(truth, errors.GroupError) or truth.index is None or spec.precision_floor is None:
+        if index is None or spec.precision_floor is None:
             return None
         async with timings.remote("look_up"):
-            return await self.truth.mention_names(truth.index)
+            return await self.truth.mention_names(index)
+
+
+def outcome_only(profile: Profile) -> Profile:
+    """Return the profile that evaluation pays by: the outcome without terms, so that no source is asked."""
+    return replace(profile, reward=replace(profile.reward, terms=()))
+
+
+async def _asked(
+    groups: Sequence[Checked], sources: Mapping[str, Source], timings: Timings
+) -> list[list[Asked]]:
+    """Return the rollouts of each group with what its sources gave; as they came where none is asked for."""
+    if not sources:
+        return [[Asked(rollout) for rollout in group.call.rollouts] for group in groups]
+    left_s = timings.remaining_s()
+    timeout_s = None if left_s is None else ASKING_SHARE * left_s
+    with timings.stage("ask"):
+        return await asyncio.gather(
+            *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
+        )
 
 
 def check_engine(engine: str | None) -> None:
