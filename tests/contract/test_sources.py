@@ -13,6 +13,7 @@ from reward_service.core.types import Rollout, RolloutStatus, Segment, SegmentKi
 from reward_service.serve.sources.asking import Unscored, ask
 from reward_service.serve.sources.null import NullSource
 from reward_service.serve.sources.protocol import Failure
+from tests.judge import Judge
 
 QUESTION = Question("Who?", ("x",), (Entity("Zanderheim"),))
 SHORT_S = 0.01
@@ -124,19 +125,6 @@ async def test_asking_turns_one_failure_into_one_unscored_rollout(make):
     assert ["score" in one.rollout.signals for one in asked] == [True, False, True]
 
 
-class Judge:
-    """A source that does what the test says."""
-
-    name = "judge"
-    failed_status = RolloutStatus.JUDGE_FAILED
-
-    def __init__(self, answer):
-        self.answer = answer
-
-    async def values(self, question, rollouts, *, timeout_s):
-        return await self.answer(rollouts)
-
-
 async def dies(rollouts):
     raise RuntimeError(f"cannot judge {rollouts}")
 
@@ -234,23 +222,16 @@ async def test_sources_are_asked_at_the_same_time():
 
 
 async def test_a_source_is_told_less_time_than_it_has():
-    told = []
-
-    class Listener(Judge):
-        async def values(self, question, rollouts, *, timeout_s):
-            told.append(timeout_s)
-            return [1.0] * len(rollouts)
+    source = Judge()
 
     for timeout_s in (10.0, None):
-        await ask({"score": Listener(None)}, QUESTION, ROLLOUTS, timeout_s=timeout_s)
+        await ask({"score": source}, QUESTION, ROLLOUTS, timeout_s=timeout_s)
 
-    assert told == [9.0, None]
+    assert source.timeouts_s == [9.0, None]
 
 
 async def test_a_caller_that_leaves_is_no_failure_of_the_source():
-    asking = asyncio.create_task(
-        ask({"score": Judge(never_answers)}, QUESTION, ROLLOUTS, timeout_s=None)
-    )
+    asking = asyncio.create_task(ask({"score": Judge(never_answers)}, QUESTION, ROLLOUTS, timeout_s=None))
     await asyncio.sleep(0)
 
     asking.cancel()
