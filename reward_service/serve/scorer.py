@@ -27,7 +27,7 @@ from reward_service.core.types import (
 from reward_service.serve import errors, limits
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
-from reward_service.serve.sources.asking import Asked, ask, asked_by, check_sent, settle
+from reward_service.serve.sources.asking import Asked, ask, asked_by, check_sent, measured_by, settle
 from reward_service.serve.sources.protocol import Source
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import GroundTruth, QuestionRef, Truth
@@ -193,10 +193,11 @@ class Scorer:
         ]
         ready = [one for one in checked if isinstance(one, Checked)]
         asked = iter(await _asked(ready, sources, timings))
+        own = measured_by(profile, sources)
         return [
             one
             if isinstance(one, Measured)
-            else await self._measured(one, next(asked), profile, explain=explain, timings=timings)
+            else await self._measured(one, next(asked), own, explain=explain, timings=timings)
             for one in checked
         ]
 

@@ -49,6 +49,12 @@ def asked_by(profile: Profile, sources: Mapping[str, Source]) -> dict[str, Sourc
     return {term.signal: sources[term.signal] for term in profile.reward.terms if term.signal in sources}
 
 
+def measured_by(profile: Profile, sources: Mapping[str, Source]) -> Profile:
+    """Return the profile without the terms of these sources: what they failed to give is no fault of the rollout's."""
+    own = tuple(term for term in profile.reward.terms if term.signal not in sources)
+    return replace(profile, reward=replace(profile.reward, terms=own))
+
+
 def check_sent(rollouts: Sequence[Rollout], sources: Mapping[str, Source], path: str) -> None:
     """Refuse a group in which a rollout sends a number that a source is asked for.
 
