@@ -180,14 +180,37 @@ async def test_while_a_source_is_waited_for_other_groups_are_measured(scorer_wit
     assert [other.facts[0].status, (await waiting)[0].facts[0].status] == ["scored", "scored"]
 
 
-async def test_a_source_leaves_time_to_measure_and_answer(scorer_with):
-    scorer = scorer_with(NullSource("judge", silent=frozenset({"1"})))
-    timings = Timings(timeout_s=0.05, clock=lambda: 0.0)  # the call's own time stands still
+async def test_a_source_is_told_less_time_than_is_left_to_the_call(scorer_with):
+    source = Judge()
+    timings = Timings(timeout_s=10.0, clock=lambda: 0.0)
 
-    [measured] = await scorer.measure([call(rollout("0"), rollout("1"))], JUDGED, timings=timings)
+    await scorer_with(source).measure([call(rollout("0"))], JUDGED, timings=timings)
 
-    assert [one.status for one in measured.facts] == ["scored", "backend_failed"]
+    assert source.timeouts_s == [pytest.approx(8.1)]
+
+
+async def test_after_a_source_that_never_answers_there_is_time_to_measure(scorer_with):
+    async def never_answers(rollouts):
+        await asyncio.Event().wait()
+
+    timings = Timings(timeout_s=0.01, clock=lambda: 0.0)  # the call's own time stands still
+
+    [measured] = await scorer_with(Judge(never_answers)).measure(
+        [call(rollout("0"))], JUDGED, timings=timings
+    )
+
+    [facts] = measured.facts
+    assert (facts.status, facts.matched) == ("judge_failed", 1)
     assert list(timings.seconds) == ["look_up", "ask", "measure"]
+
+
+async def test_a_sent_number_and_a_sources_are_measured_side_by_side(scorer_with):
+    profile = Profile("both", reward=RewardSpec(terms=(Term("judged", 0.5), Term("sent", 0.5))))
+    source = Judge()
+
+    [measured] = await scorer_with(source).measure([call(rollout("0", signals={"sent": 2.0}))], profile)
+
+    assert measured.facts[0].signals == {"sent": 2.0, "judged": 0.5}
 
 
 async def test_a_caller_that_leaves_stops_the_asking(scorer_with):
