@@ -28,7 +28,7 @@ def check_groups(count: int, settings: Settings) -> None:
         InvalidRequest: there are more than `max_groups`.
     """
     if count > settings.max_groups:
-        raise InvalidRequest(f"a call may have {settings.max_groups} groups", path="/groups")
+        raise InvalidRequest(f"a call may have at most {settings.max_groups} groups", path="/groups")
 
 
 def check_group(rollouts: Sequence[Rollout], question: Question, settings: Settings, path: str) -> int:
@@ -46,7 +46,9 @@ def check_group(rollouts: Sequence[Rollout], question: Question, settings: Setti
     check_not_empty(rollouts, path)
     chars = _check_rollouts(rollouts, settings.max_rollout_chars, path)
     if len(rollouts) > settings.max_rollouts:
-        raise LimitExceeded(f"a group may have {settings.max_rollouts} rollouts", path=f"{path}/rollouts")
+        raise LimitExceeded(
+            f"a group may have at most {settings.max_rollouts} rollouts", path=f"{path}/rollouts"
+        )
     check_entities(question, settings.max_entities, f"{path}/question/entities")
     return chars
 
@@ -78,12 +80,12 @@ def check_entities(question: Question, limit: int, path: str) -> None:
         UnusableEntity, LimitExceeded: with the path of the entity.
     """
     if len(question.entities) > limit:
-        raise LimitExceeded(f"a question may have {limit} entities", path=path)
+        raise LimitExceeded(f"a question may have at most {limit} entities", path=path)
     for n, entity in enumerate(question.entities):
         if why := why_unusable(entity.name):
             raise UnusableEntity(f"the name {why}", path=f"{path}/{n}/name")
         if len(entity.aliases) > limit:
-            raise LimitExceeded(f"an entity may have {limit} aliases", path=f"{path}/{n}/aliases")
+            raise LimitExceeded(f"an entity may have at most {limit} aliases", path=f"{path}/{n}/aliases")
 
 
 def rollout_chars(rollout: Rollout) -> int:
@@ -107,7 +109,7 @@ def _check_rollouts(rollouts: Sequence[Rollout], limit: int, path: str) -> int:
         if rollout.rollout_id in seen:
             raise DuplicateRolloutId(DUPLICATE, path=f"{path}/rollouts/{n}/rollout_id")
         if (chars := rollout_chars(rollout)) > limit:
-            raise LimitExceeded(f"a rollout may have {limit} characters", path=f"{path}/rollouts/{n}")
+            raise LimitExceeded(f"a rollout may have at most {limit} characters", path=f"{path}/rollouts/{n}")
         seen.add(rollout.rollout_id)
         total += chars
     return total

@@ -117,7 +117,7 @@ class Scorer:
         """
         wanted = name or self.settings.default_profile
         if wanted not in self.profiles:
-            raise errors.UnknownProfile(f"known profiles: {', '.join(self.profiles)}", path="/profile")
+            raise errors.UnknownProfile(f"available profiles: {', '.join(self.profiles)}", path="/profile")
         return self.profiles[wanted]
 
     def pinned_profile(self, name: str | None, digest: str | None) -> Profile:
@@ -129,7 +129,9 @@ class Scorer:
         """
         profile = self.profile(name)
         if digest is not None and digest != profile.digest:
-            raise errors.ProfileMismatch(f"it is {profile.digest} here", path="/profile/digest")
+            raise errors.ProfileMismatch(
+                f"the digest on this replica is {profile.digest}", path="/profile/digest"
+            )
         return profile
 
     def publish(self, published: Iterable[Published], terms: Terms) -> int:
@@ -308,7 +310,7 @@ def check_engine(engine: str | None) -> None:
         EngineMismatch: the engine is named and is not this one.
     """
     if engine is not None and engine != ENGINE_DIGEST:
-        raise errors.EngineMismatch(f"the engine is {ENGINE_DIGEST} here", path="/engine")
+        raise errors.EngineMismatch(f"the engine of this replica is {ENGINE_DIGEST}", path="/engine")
 
 
 def reward_facts(

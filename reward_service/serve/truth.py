@@ -175,7 +175,7 @@ class GroundTruth:
     async def _read_names(self, index: IndexVersion) -> MentionNames | None:
         store = await self.open(f"{index.dataset}@{index.version}")
         if store is None:
-            raise errors.IndexUnavailable(f"{index.dataset}@{index.version} is gone")
+            raise errors.IndexUnavailable(f"{index.dataset}@{index.version} is no longer in the index")
         try:
             names = await asyncio.to_thread(_names, store, self._max_names)
         except EntityIndexError as error:

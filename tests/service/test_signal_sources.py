@@ -20,16 +20,23 @@ ROLLOUTS = GROUP["rollouts"]
 SURVIVORS = {"policy": "survivors"}
 
 
-def failing(*rollout_ids):
-    return {"judged": NullSource("judge", RolloutStatus.JUDGE_FAILED, failing=frozenset(rollout_ids))}
+class Judge:
+    """A null source that fails for other rollouts in each test."""
+
+    name, failed_status = "judge", RolloutStatus.JUDGE_FAILED
+    failing = frozenset()
+
+    async def values(self, question, rollouts, *, timeout_s):
+        source = NullSource(self.name, self.failed_status, failing=self.failing)
+        return await source.values(question, rollouts, timeout_s=timeout_s)
 
 
 class Caller:
-    def __init__(self, app, http):
-        self.app, self.http = app, http
+    def __init__(self, judge, http):
+        self.judge, self.http = judge, http
 
     def fails_for(self, *rollout_ids):
-        self.app.state.service.sources = failing(*rollout_ids)
+        self.judge.failing = frozenset(rollout_ids)
 
     def post(self, path, body, **query):
         return self.http.post(path, json={"profile": "judged"} | body, params=query).json()
@@ -58,10 +65,11 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def shared():
-    app = create_app(Settings(canary_interval_s=3600), sources=failing())
+    judge = Judge()
+    app = create_app(Settings(canary_interval_s=3600), sources={"judged": judge})
     with serving(app) as base, httpx.Client(base_url=base, timeout=30) as http:
         app.state.service.profiles = {**app.state.service.profiles, "judged": JUDGED}
-        yield Caller(app, http)
+        yield Caller(judge, http)
 
 
 @pytest.fixture

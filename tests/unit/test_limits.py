@@ -70,5 +70,5 @@ def test_a_refusal_names_the_place(rollouts, question, refusal, path):
 
 def test_a_call_may_have_so_many_groups_and_no_more():
     check_groups(2, LIMITS)
-    with pytest.raises(InvalidRequest, match="2 groups"):
+    with pytest.raises(InvalidRequest, match="at most 2 groups"):
         check_groups(3, LIMITS)

@@ -24,7 +24,7 @@ from reward_service.serve.sources.protocol import Failure, Given, Source
 
 log = logging.getLogger("reward_service.sources")
 
-# Of the time there is, what a source may take. In the rest it can still say which rollouts it had no time for.
+# The share of its time that a source is told of. In the rest it can still return the values it has.
 TOLD_SHARE = 0.9
 
 
