@@ -41,7 +41,8 @@ from reward_service.core.types import (
     Text,
 )
 from reward_service.serve import errors
-from reward_service.serve.scorer import GroupCall, QuestionRef
+from reward_service.serve.scorer import GroupCall
+from reward_service.serve.truth import QuestionRef
 
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.

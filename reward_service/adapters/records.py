@@ -12,7 +12,8 @@ from reward_service.adapters.replies import profile_out, scored_out
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.serve.errors import CallError
-from reward_service.serve.scorer import GroupCall, QuestionRef, Scored
+from reward_service.serve.scorer import GroupCall, Scored
+from reward_service.serve.truth import QuestionRef
 
 
 class RecordIn(RolloutIn):

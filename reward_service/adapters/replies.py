@@ -28,7 +28,8 @@ from reward_service.core.types import (
     RolloutStatus,
 )
 from reward_service.serve.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
-from reward_service.serve.scorer import Measured, Scored, Truth
+from reward_service.serve.scorer import Measured, Scored
+from reward_service.serve.truth import Truth
 
 
 class ProfileOut(TypedDict):

@@ -15,7 +15,7 @@ from reward_service.adapters.native import FormatName, Id, QuestionIn, Wire
 from reward_service.core.profiles import Profile
 from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
 from reward_service.serve.anonymous import Caller, Paid
-from reward_service.serve.scorer import QuestionRef
+from reward_service.serve.truth import QuestionRef
 
 
 class CompatQuery(BaseModel):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -43,7 +43,8 @@ from reward_service.serve.ledger import Ledger
 from reward_service.serve.runs.reaper import Keeper
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.scorer import NO_SOURCES, Scorer
+from reward_service.serve.sources.protocol import Source
 
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
@@ -58,11 +59,21 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def create_service(settings: Settings, *, catalogue: WritableCatalogue | None = None) -> RewardService:
-    """Build the service behind the application; arguments and errors are those of `create_app`."""
-    service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
-    service.profile(None)
-    return service
+def create_scorer(
+    settings: Settings,
+    *,
+    catalogue: WritableCatalogue | None = None,
+    ledger: Ledger | None = None,
+    sources: Mapping[str, Source] = NO_SOURCES,
+) -> Scorer:
+    """Build what scores behind the application.
+
+    Raises:
+        UnknownProfile: the default profile does not exist.
+    """
+    scorer = Scorer(settings, catalogue=catalogue, ledger=ledger, sources=sources)
+    scorer.profile(None)
+    return scorer
 
 
 def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
@@ -97,6 +108,15 @@ def create_catalogue(settings: Settings) -> WritableCatalogue | None:
     return SqliteCatalogue(settings.index)
 
 
+def create_ledger(settings: Settings) -> Ledger | None:
+    """Open the ledger; None where the settings name none.
+
+    Raises:
+        OSError: it cannot be written, or another process writes it.
+    """
+    return None if settings.ledger is None else Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+
+
 def create_store(settings: Settings) -> GroupStore:
     """Build the store of runs and groups.
 
@@ -118,7 +138,7 @@ def create_store(settings: Settings) -> GroupStore:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Look whether all is well before the first call, keep looking while the application serves, and close it."""
     runs: RunService = app.state.runs
-    service: RewardService = app.state.service
+    service: Scorer = app.state.service
     watch: Watch = app.state.watch
     await watch.look()
     watching = asyncio.create_task(watch.run())
@@ -162,12 +182,12 @@ def _bare(settings: Settings) -> FastAPI:
     )
 
 
-def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
+def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
     """Give the application what its routes work with."""
     metrics = Metrics()
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
-    if service.lookup is not None:
-        count_lookups(metrics, service.lookup)
+    if service.truth.lookup is not None:
+        count_lookups(metrics, service.truth.lookup)
     metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
     metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
     readiness = Readiness(metrics)
@@ -176,10 +196,10 @@ def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
     )
     app.state.runs = _runs(service, store, metrics)
-    app.state.datasets = Datasets(service)
+    app.state.datasets = Datasets(service.truth, max_bytes=service.settings.max_ingest_bytes)
 
 
-def _runs(service: RewardService, store: GroupStore, metrics: Metrics) -> RunService:
+def _runs(service: Scorer, store: GroupStore, metrics: Metrics) -> RunService:
     """Let runs, their groups and their store be counted."""
 
     def operated(operation: str, end: End, *, seconds: float) -> None:
@@ -204,14 +224,19 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
         Observe,
-        service=app.state.service,
+        timeout_s=settings.request_timeout_s,
         metrics=metrics,
+        arrived=app.state.service.turns.arrive,
         draining=lambda: readiness.draining,
     )
 
 
 def create_app(
-    settings: Settings, *, catalogue: WritableCatalogue | None = None, store: GroupStore | None = None
+    settings: Settings,
+    *,
+    catalogue: WritableCatalogue | None = None,
+    store: GroupStore | None = None,
+    sources: Mapping[str, Source] = NO_SOURCES,
 ) -> FastAPI:
     """Build the application.
 
@@ -219,6 +244,7 @@ def create_app(
         settings: how it runs.
         catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
         store: where runs and groups are kept; without it the settings decide.
+        sources: judges and models that give signals, by the name of the signal.
 
     Raises:
         FileNotFoundError: the settings' folder does not exist.
@@ -229,9 +255,8 @@ def create_app(
         OSError: the ledger cannot be written, or another process writes it.
         UnsafeStore: the settings name no store that groups can be kept in.
     """
-    service = create_service(settings, catalogue=catalogue)
-    if settings.ledger is not None:
-        service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+    catalogue = catalogue or create_catalogue(settings)
+    service = create_scorer(settings, catalogue=catalogue, ledger=create_ledger(settings), sources=sources)
     app = _bare(settings)
     _equip(app, service, store or create_store(settings))
     app.include_router(router)

@@ -20,6 +20,7 @@ from reward_service.adapters.trainer_bodies import (
 )
 from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, problems_of
+from reward_service.api.record import record_of
 from reward_service.api.routes import Service
 from reward_service.api.runs import left, ticket_of
 from reward_service.core.types import RolloutResult
@@ -40,8 +41,10 @@ Asked = Annotated[CompatQuery, Query()]
 router = APIRouter(prefix="/compat", tags=["compat"])
 
 
-async def _taken(compat: CompatService, caller: Caller | Unpayable) -> Seat | str:
-    return str(caller) if isinstance(caller, Unpayable) else await compat.take(caller)
+async def _taken(request: Request, compat: CompatService, caller: Caller | Unpayable) -> Seat | str:
+    if isinstance(caller, Unpayable):
+        return str(caller)
+    return await compat.take(caller, timings=record_of(request).timings)
 
 
 async def _paid(request: Request, compat: CompatService, seat: Seat | str, query: CompatQuery) -> Paid:
@@ -90,7 +93,7 @@ async def _seat(
     model: type[SlimeIn | CarrIn],
 ) -> Seat | str:
     """Take one rollout in; its text is let go of on return."""
-    return await _taken(compat, _caller(await read_call(request, service, model), service, query))
+    return await _taken(request, compat, _caller(await read_call(request, service, model), service, query))
 
 
 async def _seats(
@@ -99,7 +102,7 @@ async def _seats(
     """Take the rollouts of one OpenRLHF call in; their text is let go of on return."""
     body = await read_call(request, service, OpenRlhfIn)
     callers = body.callers(query, service.profile(query.profile))
-    return [await _taken(compat, caller) for caller in callers]
+    return [await _taken(request, compat, caller) for caller in callers]
 
 
 def _json(reply: Any) -> Response:
@@ -128,7 +131,7 @@ async def slime(request: Request, service: Service, compat: Compat, query: Asked
 async def nemo_gym(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
     """NeMo Gym's `/verify`. Rollouts of one task meet here, by task and rollout index."""
     body = await read_call(request, service, NemoGymIn)
-    seat = await _taken(compat, _caller(body, service, query))
+    seat = await _taken(request, compat, _caller(body, service, query))
     return _json(nemo_gym_out(body, await _paid(request, compat, seat, query)))
 
 

@@ -47,13 +47,14 @@ from reward_service.serve.errors import (
     UnsupportedMediaType,
 )
 from reward_service.serve.ledger import Published, Terms
-from reward_service.serve.scorer import GroupCall, RewardService
+from reward_service.serve.limits import check_groups
+from reward_service.serve.scorer import GroupCall, Scorer, check_engine, reward_facts
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
-async def service_of(request: Request) -> RewardService:
+async def service_of(request: Request) -> Scorer:
     """Return the application's service."""
-    service: RewardService = request.app.state.service
+    service: Scorer = request.app.state.service
     return service
 
 
@@ -63,7 +64,7 @@ async def readiness_of(request: Request) -> Readiness:
     return readiness
 
 
-Service = Annotated[RewardService, Depends(service_of)]
+Service = Annotated[Scorer, Depends(service_of)]
 Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
 
@@ -74,7 +75,7 @@ class LinesReply(Response):
     media_type = stream.MEDIA_TYPE
 
 
-def publish(service: RewardService, record: Record, groups: Iterable[Published], terms: Terms) -> None:
+def publish(service: Scorer, record: Record, groups: Iterable[Published], terms: Terms) -> None:
     """Record rewards in the ledger before they go out.
 
     Raises:
@@ -97,14 +98,14 @@ async def score_groups(request: Request) -> Response:
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profile(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
-    service.check_groups(len(call.groups))
+    check_groups(len(call.groups), service.settings)
     groups = [group.to_domain() for group in call.groups]
     reply = await _score(service, record, groups, terms, explain=call.explain)
     return Response(reply, media_type="application/json")
 
 
 async def _score(
-    service: RewardService, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
+    service: Scorer, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
 ) -> bytes:
     """Score groups, record what is published, and write the reply."""
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
@@ -172,7 +173,7 @@ async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
     record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profile(call.profile)
-    service.check_groups(len(call.groups))
+    check_groups(len(call.groups), service.settings)
     measured = await service.measure(
         [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
     )
@@ -190,12 +191,12 @@ async def rewards(request: Request, service: Service) -> Response:
     """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
     record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.pinned_profile(*call.pin())
-    service.check_engine(call.engine)
-    service.check_groups(len(call.groups))
+    check_engine(call.engine)
+    check_groups(len(call.groups), service.settings)
     estimator = call.estimator_or(profile.estimator)
     with record.timings.stage("reward"):
         rewarded = [
-            service.reward(
+            reward_facts(
                 group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
             )
             for n, group in enumerate(call.groups)
@@ -284,7 +285,7 @@ async def readyz(request: Request, service: Service, readiness: Ready) -> Health
     """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
     reasons = readiness.reasons()
     try:
-        await asyncio.to_thread(service.datasets)
+        await asyncio.to_thread(service.truth.datasets)
     except IndexUnavailable as error:
         reasons[INDEX] = error.detail
     try:
@@ -336,5 +337,5 @@ async def profiles(service: Service) -> ProfilesOut:
 )
 async def datasets(service: Service) -> DatasetsOut:
     """Return the data sets a call may name, with their versions."""
-    found = await asyncio.to_thread(service.datasets)
+    found = await asyncio.to_thread(service.truth.datasets)
     return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}

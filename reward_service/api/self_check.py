@@ -13,7 +13,7 @@ from reward_service.api import canaries
 from reward_service.api.metrics import Metrics
 from reward_service.api.readiness import CANARY, INDEX, Readiness
 from reward_service.serve.errors import IndexUnavailable
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.scorer import Scorer
 
 log = logging.getLogger("reward_service.watch")
 
@@ -23,9 +23,7 @@ PROBED = 16  # questions read of each active version: enough to notice a file th
 class Watch:
     """Keeps readiness true."""
 
-    def __init__(
-        self, service: RewardService, *, metrics: Metrics, readiness: Readiness, interval_s: float
-    ) -> None:
+    def __init__(self, service: Scorer, *, metrics: Metrics, readiness: Readiness, interval_s: float) -> None:
         self.service = service
         self.metrics = metrics
         self.readiness = readiness
@@ -35,8 +33,8 @@ class Watch:
         """Look, for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.service.changed.wait(), self.interval_s)
-            self.service.changed.clear()
+                await asyncio.wait_for(self.service.truth.changed.wait(), self.interval_s)
+            self.service.truth.changed.clear()
             try:
                 await self.look()
             except Exception as error:  # noqa: BLE001  # a watch that dies silently would be worse than none
@@ -45,7 +43,7 @@ class Watch:
     async def look(self) -> None:
         """Look once."""
         profiles = dict(self.service.profiles)
-        found = await self.service.in_thread(
+        found = await self.service.turns.in_thread(
             functools.partial(lambda: list(canaries.differences(profiles, canaries.golden())))
         )
         self.metrics.add("canary_runs_total", "different" if found else "same")
@@ -62,7 +60,7 @@ class Watch:
     async def _index_trouble(self) -> str:
         """Open the active version of every data set, read a few questions, and show which versions they are."""
         try:
-            active = await self.service.probe(PROBED)
+            active = await self.service.truth.probe(PROBED)
         except IndexUnavailable as error:
             return error.detail
         self.metrics.forget("index_version_info")

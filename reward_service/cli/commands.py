@@ -22,7 +22,7 @@ from reward_service.adapters.records import BadLine, Record, group_records, read
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
-from reward_service.api.app import check_store, create_app, create_service
+from reward_service.api.app import check_store, create_app, create_catalogue, create_scorer
 from reward_service.api.keys import BadKeyFile
 from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
@@ -36,7 +36,7 @@ from reward_service.serve import config, errors
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
-from reward_service.serve.scorer import GroupCall, RewardService
+from reward_service.serve.scorer import GroupCall, Scorer
 
 STARTUP_FAILURE = 3
 
@@ -77,8 +77,9 @@ def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _service(index: Path | None) -> RewardService:
-    return create_service(_settings(index=index))
+def _scorer(index: Path | None) -> Scorer:
+    settings = _settings(index=index)
+    return create_scorer(settings, catalogue=create_catalogue(settings))
 
 
 @app.command()
@@ -170,22 +171,22 @@ def score(
 ) -> None:
     """Score recorded rollouts from a file, in groups."""
     with one_clear_sentence():
-        service = _service(index)
+        scorer = _scorer(index)
         with rollouts.open("rb") as lines:
             groups = group_records(read_lines(lines), dataset)
-        records = asyncio.run(_score_groups(service, groups, profile))
+        records = asyncio.run(_score_groups(scorer, groups, profile))
         if out_file is not None:
             with out_file.open("wb") as file:
                 file.writelines(encode(record) + b"\n" for record in records)
-    out.print(render.summary(records, service.profile(profile).name))
+    out.print(render.summary(records, scorer.profile(profile).name))
 
 
-async def _score_groups(service: RewardService, groups: list[GroupCall], profile: str | None) -> list[Record]:
-    chosen = service.profile(profile)
+async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: str | None) -> list[Record]:
+    chosen = scorer.profile(profile)
     records: list[Record] = []
     with Progress(console=err, disable=not err.is_terminal) as progress:
         for group in progress.track(groups, description="scoring groups"):
-            scored = (await service.score([group], chosen))[0]
+            scored = (await scorer.score([group], chosen))[0]
             records += records_out(scored, chosen)
     return records
 
@@ -200,17 +201,17 @@ def explain(
     """Show where a rollout names its entities, and what that earns."""
     with one_clear_sentence():
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        reply = asyncio.run(_explain(_service(index), body))
+        reply = asyncio.run(_explain(_scorer(index), body))
     if as_json:
         sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
     else:
         out.print(render.explanation(reply))
 
 
-async def _explain(service: RewardService, body: bytes) -> ExplainOut:
+async def _explain(scorer: Scorer, body: bytes) -> ExplainOut:
     call = decode(body, ExplainIn)
-    profile = service.profile(call.profile)
-    explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
+    profile = scorer.profile(call.profile)
+    explained = await scorer.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
     return explain_out(*explained, profile)
 
 
@@ -227,7 +228,7 @@ def lint(
 ) -> None:
     """Look a data set over as a profile would pay it. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
-        judge = judge_of(RewardService(_settings()).profile(profile))
+        judge = judge_of(Scorer(_settings()).profile(profile))
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
             report = look_over(rows, judge=judge)
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)

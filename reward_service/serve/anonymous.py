@@ -13,7 +13,9 @@ from reward_service.core.scoring import evaluate, reward
 from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
 from reward_service.serve.errors import QuotaExceeded
 from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
-from reward_service.serve.scorer import GroupCall, QuestionRef, RewardService
+from reward_service.serve.scorer import GroupCall, Scorer, outcome_only
+from reward_service.serve.timings import Timings
+from reward_service.serve.truth import QuestionRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,20 @@ Paid = RolloutResult | str
 class CompatService:
     """Lets callers meet, and scores who has met."""
 
-    def __init__(self, scorer: RewardService) -> None:
+    def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self._rendezvous: Rendezvous[Seat, Paid] = Rendezvous(_score)
 
-    async def take(self, caller: Caller) -> Seat | str:
-        """Measure a rollout, so that its text need not wait; or say why there will be no reward."""
+    async def take(self, caller: Caller, *, timings: Timings) -> Seat | str:
+        """Measure a rollout, so that its text need not wait; or say why there will be no reward.
+
+        Raises:
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
+        """
         call = GroupCall("compat", "compat", caller.question, (caller.rollout,))
-        [measured] = await self._scorer.measure([call], caller.profile)
+        paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
+        [measured] = await self._scorer.measure([call], paid_by, timings=timings)
         if measured.error is not None:
             return str(measured.error)
         key = (caller.meets, caller.question, caller.profile.digest)

@@ -44,7 +44,8 @@
         ├── UnknownGroupDataset, UnknownGroupQuestion
         ├── UnusableEntity
         ├── InconsistentFacts
-        └── LimitExceeded
+        ├── LimitExceeded
+        └── SignalConflict
     RefusedToStart
     └── UnsafeStore
 
@@ -386,6 +387,12 @@ class LimitExceeded(GroupError):
     """More than a limit allows."""
 
     slug, title = "limit-exceeded", "The group is over a limit of the service."
+
+
+class SignalConflict(GroupError):
+    """A rollout sends a number under a name that the profile gets from a judge or a model of the service."""
+
+    slug, title = "signal-conflict", "The service gets a signal itself that a rollout sends."
 
 
 class RefusedToStart(Exception):

@@ -88,7 +88,7 @@ def test_explain_prints_the_reply_itself(tmp_path):
         (("explain", "/nowhere.json"), {}, "No such file"),
         (("serve", "--index", "/nowhere"), {}, "there is no index at /nowhere"),
         (("serve", "--port", "99999"), {}, "settings: port"),
-        (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "known profiles"),
+        (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "available profiles"),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(arguments, environment, why):

@@ -6,7 +6,7 @@ from reward_service.serve.config import Settings
 from reward_service.serve.groups.stores.memory import MemoryStore
 from reward_service.serve.runs.groups import Standing
 from reward_service.serve.runs.reaper import Keeper
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.scorer import Scorer
 
 
 class Stubborn(MemoryStore):
@@ -29,10 +29,10 @@ class Stubborn(MemoryStore):
 
 
 async def test_it_ends_also_where_a_cancellation_is_lost():
-    service, store = RewardService(Settings()), Stubborn()
+    scorer, store = Scorer(Settings()), Stubborn()
     async with asyncio.timeout(20):
-        async with Keeper(Standing(service, store)).running():
+        async with Keeper(Standing(scorer, store)).running():
             await store.is_listening.wait()
-    service.close()
+    scorer.close()
 
     assert store.lost == 1

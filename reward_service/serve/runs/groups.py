@@ -20,7 +20,7 @@ from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore, S
 from reward_service.serve.groups.waiters import Watch
 from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.scorer import Scorer
 from reward_service.serve.timings import Timings
 
 # In one process rollouts of a group take turns, so that only other processes make one lose: about every second time
@@ -88,7 +88,7 @@ class Company:
 class Standing:
     """All runs and groups."""
 
-    def __init__(self, scorer: RewardService, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
         self.settings = scorer.settings
         self.store = store
         self.watch = Watch[Seen](self.settings.max_waiting)

@@ -18,8 +18,9 @@ from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore
 from reward_service.serve.groups.waiters import Patience, Waiter
 from reward_service.serve.runs.groups import Company, Look, Standing
 from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import QuestionRef, RewardService, Truth
+from reward_service.serve.scorer import Scorer, outcome_only
 from reward_service.serve.timings import Timings
+from reward_service.serve.truth import QuestionRef, Truth
 
 # The setting that bounds a value of a declaration, and where that value stands in the body.
 LIMITS = {
@@ -72,7 +73,7 @@ class Evaluated:
 class RunService:
     """Declares runs, and takes their rollouts in."""
 
-    def __init__(self, scorer: RewardService, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
         self.settings = scorer.settings
         self.standing = Standing(scorer, store)
         self.scorer = scorer
@@ -169,7 +170,7 @@ class RunService:
         )
         measured = None
         if now.decision.admitted or arrival.explain:
-            measured = await self._measured(arrival, run, timings)
+            measured = await self._measured(arrival, run, self.standing.profile(run), timings)
         if now.decision.admitted and measured is not None:
             truth, facts = measured
 
@@ -196,7 +197,7 @@ class RunService:
         run = await self.find(arrival.key.run_id, timings=timings)
         _claim(arrival, run)
         profile = self.standing.profile(run)
-        truth, facts = await self._measured(arrival, run, timings)
+        truth, facts = await self._measured(arrival, run, outcome_only(profile), timings)
         with timings.stage("reward"):
             return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
 
@@ -261,7 +262,7 @@ class RunService:
             declared=declared,
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
-            index=await self.scorer.pin(declared.dataset),
+            index=await self.scorer.truth.pin(declared.dataset),
         )
 
     def _admitted(self, look: Look, claim: Claim) -> Decision:
@@ -272,11 +273,13 @@ class RunService:
             return Decision(None, refusal=errors.QuotaExceeded(f"{quota} groups are open"))
         return decision
 
-    async def _measured(self, arrival: Arrival, run: Run, timings: Timings) -> tuple[Truth, RolloutFacts]:
+    async def _measured(
+        self, arrival: Arrival, run: Run, profile: Profile, timings: Timings
+    ) -> tuple[Truth, RolloutFacts]:
         truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
             arrival.rollout,
-            self.standing.profile(run),
+            profile,
             explain=arrival.explain,
             timings=timings,
         )
