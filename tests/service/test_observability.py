@@ -216,5 +216,5 @@ def test_what_was_in_memory_of_the_index_is_counted(tmp_path):
         if (name := ("index_lookups_total", *sorted((what, result))))
     }
     assert (grown["question", "hit"], grown["question", "miss"]) == (2, 1)
-    assert grown["version", "hit"] >= 3  # the watch looks too
+    assert grown["version", "hit"] >= 3  # the self-check reads too
     assert grown["version", "miss"] == 0

@@ -99,7 +99,7 @@ def test_who_waits_for_the_turn_of_another_rollout_is_told_so(run, monkeypatch):
         return await swap(*args, **more)
 
     def has_its_turn():
-        return any(one.lock.locked() for one in list(run.app.state.runs.standing._companies.values()))
+        return any(one.lock.locked() for one in list(run.app.state.runs.groups._key_locks.values()))
 
     monkeypatch.setattr(inner, "swap", slow)
     with ThreadPoolExecutor(1) as pool:

@@ -103,14 +103,14 @@ def swaps_and_reads(run):
 
 
 def test_a_rollout_takes_two_round_trips_to_the_store(run):
-    run.app.state.runs.standing.runs_in_use.clear()
+    run.app.state.runs.groups.runs_in_use.clear()
     before = swaps_and_reads(run)
     run.put(ROLLOUTS[0])
     first = swaps_and_reads(run)
     run.put(ROLLOUTS[0])
     again = swaps_and_reads(run)
 
-    # The keeper may have looked once, too.
+    # The reaper may have read once, too.
     assert [now - then for now, then in zip(first, before, strict=True)] in ([1, 1, 0], [2, 1, 0])
     assert [now - then for now, then in zip(again, first, strict=True)] in ([1, 0, 0], [2, 0, 0])
 

@@ -36,12 +36,12 @@ class Caller:
         self.run_id = "r"
 
     @property
-    def watch(self):
-        return self.app.state.runs.standing.watch
+    def waiters(self):
+        return self.app.state.runs.groups.waiters
 
     @property
     def store(self):
-        return self.app.state.runs.standing.store
+        return self.app.state.runs.groups.store
 
     def declare(self, **changes):
         reply = self.http.put(f"/v1/runs/{self.run_id}", json=RUN | changes)
@@ -222,7 +222,7 @@ def test_all_who_wait_are_answered_when_the_last_one_comes(run):
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(run.put, rollout, wait_s=20) for rollout in ROLLOUTS[:2]]
         watching = pool.submit(run.get, wait_s=20)
-        until(lambda: len(run.watch) == 3, "three wait")
+        until(lambda: len(run.waiters) == 3, "three wait")
         last = run.put(ROLLOUTS[2], wait_s=20)
         answers = [one.result() for one in waiting]
         group = watching.result()
@@ -231,13 +231,13 @@ def test_all_who_wait_are_answered_when_the_last_one_comes(run):
     assert [status for status, _ in [*answers, last, group]] == [200] * 4
     assert [reply["rollout"] for _, reply in [*answers, last]] == expected
     assert group[1]["rollouts"] == expected
-    assert len(run.watch) == 0
+    assert len(run.waiters) == 0
 
 
 def test_a_group_can_be_awaited_before_it_is_there(run):
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(run.get, wait_s=20)
-        until(lambda: len(run.watch) == 1, "one waits")
+        until(lambda: len(run.waiters) == 1, "one waits")
         for rollout in ROLLOUTS:
             run.put(rollout)
 
@@ -260,8 +260,8 @@ def test_a_caller_who_leaves_frees_the_place_and_loses_nothing(run):
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
-        until(lambda: run.get()[0] == 200 and len(run.watch) == 1, "it waits, and its rollout is in")
-    until(lambda: len(run.watch) == 0, "its place is free")
+        until(lambda: run.get()[0] == 200 and len(run.waiters) == 1, "it waits, and its rollout is in")
+    until(lambda: len(run.waiters) == 0, "its place is free")
 
     assert run.put(ROLLOUTS[0])[1]["replayed"] is True
 
@@ -324,7 +324,7 @@ def test_a_higher_attempt_starts_afresh(run):
 def test_who_waits_for_a_superseded_attempt_is_told(run):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(run.put, ROLLOUTS[0], wait_s=20)
-        until(lambda: len(run.watch) == 1, "one waits")
+        until(lambda: len(run.waiters) == 1, "one waits")
         run.put(ROLLOUTS[1], attempt=1)
 
         assert slug(waiting.result()) == (409, "attempt-superseded")
@@ -567,7 +567,7 @@ def test_without_room_to_wait_nothing_is_lost():
     with calling(max_waiting=1) as caller, ThreadPoolExecutor(1) as pool:
         caller.declare()
         waiting = pool.submit(caller.put, ROLLOUTS[0], wait_s=20)
-        until(lambda: len(caller.watch) == 1, "one waits")
+        until(lambda: len(caller.waiters) == 1, "one waits")
 
         status, reply = caller.put(ROLLOUTS[1], wait_s=20)
         assert (status, reply["missing"]) == (202, ["2"])
@@ -575,12 +575,12 @@ def test_without_room_to_wait_nothing_is_lost():
         assert waiting.result()[0] == 200
 
 
-def test_a_service_that_ends_lets_those_who_wait_go():
+def test_a_service_that_ends_answers_those_that_wait():
     with calling() as caller, ThreadPoolExecutor(1) as pool:
         caller.declare()
         waiting = pool.submit(caller.put, ROLLOUTS[0], wait_s=20)
-        until(lambda: len(caller.watch) == 1, "one waits")
-        caller.app.state.runs.let_go()
+        until(lambda: len(caller.waiters) == 1, "one waits")
+        caller.app.state.runs.release_waiters()
 
         assert waiting.result()[0] == 202
         assert caller.put(ROLLOUTS[1], wait_s=20)[0] == 202

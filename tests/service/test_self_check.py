@@ -66,7 +66,7 @@ def test_the_active_version_is_shown(sample_index):
         assert 'index_version_info{dataset="sample"' in httpx.get(f"{base}/metrics").text
 
 
-def test_a_version_that_is_opened_first_wakes_the_watch(sample_index):
+def test_a_version_that_is_opened_for_the_first_time_wakes_the_self_check(sample_index):
     app = create_app(Settings(index=sample_index, canary_interval_s=3600))
 
     def runs():
@@ -74,7 +74,7 @@ def test_a_version_that_is_opened_first_wakes_the_watch(sample_index):
         return float(page.split('canary_runs_total{result="same"} ')[1].split("\n")[0])
 
     with serving(app) as base:
-        wait_until(lambda: runs() >= 2)  # the first opened the active version, which woke the second
+        wait_until(lambda: runs() >= 2)  # the first opened the active version, which caused the second
 
 
 def test_every_published_group_is_in_the_ledger_and_verifies(tmp_path):
