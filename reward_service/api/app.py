@@ -34,10 +34,10 @@ from reward_service.serve.anonymous import AnonymousGroups
 from reward_service.serve.config import Settings
 from reward_service.serve.datasets import Datasets
 from reward_service.serve.errors import RefusedToStart, UnsafeStore
-from reward_service.serve.groups.stores.memory import MemoryStore
-from reward_service.serve.groups.stores.observed import End, ObservedStore
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
+from reward_service.serve.groups.stores.observed import End, ObservedGroupStore
 from reward_service.serve.groups.stores.protocols import GroupStore
-from reward_service.serve.groups.stores.redis import RedisStore
+from reward_service.serve.groups.stores.redis import RedisGroupStore
 from reward_service.serve.groups.stores.urls import connect
 from reward_service.serve.ledger import Ledger
 from reward_service.serve.runs.reaper import Reaper
@@ -104,14 +104,14 @@ def create_store(settings: Settings) -> GroupStore:
         UnsafeStore: several processes are set up without a shared store, or the URL is not one of a Redis.
     """
     if settings.state_url is not None:
-        return RedisStore(
+        return RedisGroupStore(
             connect(settings.state_url.get_secret_value(), timeout_s=settings.state_timeout_s),
             prefix=settings.state_prefix,
             timeout_s=settings.state_timeout_s,
         )
     if settings.processes > 1:
         raise UnsafeStore("several processes need a shared store: set state_url to a Redis")
-    return MemoryStore()
+    return MemoryGroupStore()
 
 
 @asynccontextmanager
@@ -189,7 +189,7 @@ def _runs(service: RewardService, store: GroupStore, metrics: Metrics) -> RunSer
         policy, recorded = view.run.declared.partial.policy, service.ledger is not None
         count_closed(metrics, view.result, waited_s=view.waited_s, policy=policy, recorded=recorded)
 
-    runs = RunService(service, ObservedStore(store, operated))
+    runs = RunService(service, ObservedGroupStore(store, operated))
     runs.groups.on_closed = closed
     metrics.follow("waiting_polls", lambda: len(runs.groups.waiters))
     metrics.follow("open_groups", lambda: sum(runs.groups.runs_in_use.values()))

@@ -16,7 +16,7 @@ from reward_service.serve.clock import ManualClock
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import UnsafeStore
 from reward_service.serve.groups.codec import decode_group, decode_run, encode_group, encode_run
-from reward_service.serve.groups.stores.memory import MemoryStore
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
 from reward_service.serve.groups.stores.protocols import GroupKey, Write
 from tests.builders import EXAMPLE, thinking
 from tests.conftest import serving
@@ -70,7 +70,7 @@ class Caller:
 @contextmanager
 def calling(**settings):
     clock = ManualClock(1_700_000_000.0)
-    app = create_app(Settings(**settings), store=MemoryStore(clock))
+    app = create_app(Settings(**settings), store=MemoryGroupStore(clock))
     with serving(app) as base:
         caller = Caller(base, app, clock)
         yield caller

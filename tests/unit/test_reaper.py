@@ -3,13 +3,13 @@
 import asyncio
 
 from reward_service.serve.config import Settings
-from reward_service.serve.groups.stores.memory import MemoryStore
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
 from reward_service.serve.runs.groups import Groups
 from reward_service.serve.runs.reaper import Reaper
 from reward_service.serve.scorer import RewardService
 
 
-class Stubborn(MemoryStore):
+class Stubborn(MemoryGroupStore):
     """Loses the first cancellation, like a client whose answer arrives in the same moment."""
 
     def __init__(self):

@@ -23,7 +23,7 @@ class _Run:
     open: dict[str, float] = field(default_factory=dict)
 
 
-class MemoryStore:
+class MemoryGroupStore:
     """The store of a process that shares its groups with no other."""
 
     def __init__(self, clock: Clock | None = None) -> None:

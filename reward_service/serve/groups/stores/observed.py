@@ -28,7 +28,7 @@ class Say(Protocol):
         ...
 
 
-class ObservedStore:
+class ObservedGroupStore:
     """A store in front of another one."""
 
     def __init__(

@@ -72,7 +72,7 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
 FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError, RuntimeError)
 
 
-class RedisStore:
+class RedisGroupStore:
     """The store that several processes share."""
 
     def __init__(
