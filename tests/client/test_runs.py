@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from reward_service.api.app import create_app
@@ -23,10 +24,13 @@ from reward_service.client import (
     Steps,
     Unreachable,
 )
+from reward_service.serve.clock import ManualClock
 from reward_service.serve.config import Settings
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
 from tests.builders import EXAMPLE
 from tests.client.stumbling import Stumbling, broken, later
 from tests.conftest import serving
+from tests.redis_server import until
 
 QUESTION = EXAMPLE["groups"][0]["question"]
 THOUGHTS = ["I found Zanderheim and Quillock.", "Nothing yet.", "Perhaps Quillock."]
@@ -85,9 +89,16 @@ def test_faults_on_the_way_change_nothing(put_all, run, stumble):
 
 
 def test_it_asks_again_until_the_group_is_closed(put_all):
-    run = Run("slow", "egrpo-paper", group_size=4, deadline_s=1.0)
-    with serving(create_app(Settings(max_wait_s=0.1))) as base:
-        paid = put_all(base, run, members())
+    run, clock = Run("slow", "egrpo-paper", group_size=4, deadline_s=60.0), ManualClock(1_700_000_000.0)
+    door = Stumbling(create_app(Settings(max_wait_s=0.1), store=MemoryGroupStore(clock)))
+    with serving(door) as base, ThreadPoolExecutor(1) as pool:
+        paying = pool.submit(put_all, base, run, members())
+        group = f"{base}/v1/runs/slow/groups/g1"
+        until(lambda: httpx.get(group).json().get("missing") == ["3"], "three rollouts are in")
+        sent = len(door.headers)
+        until(lambda: len(door.headers) > sent, "a rollout is sent again")
+        clock.advance(60.0)
+        paid = paying.result()
 
     assert [(one.status, one.reward) for one in paid] == [("group_failed", None)] * 3
 

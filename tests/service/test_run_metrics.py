@@ -8,7 +8,7 @@ from reward_service.serve.errors import StateUnavailable
 from tests.builders import thinking
 from tests.redis_server import until
 from tests.service.test_observability import samples
-from tests.service.test_runs import ROLLOUTS, RUN, calling
+from tests.service.test_runs import LONG_S, ROLLOUTS, RUN, calling
 
 
 @pytest.fixture
@@ -48,13 +48,13 @@ def test_the_overhead_is_that_of_the_rollout_that_closed_its_group(run):
 
     count, seconds = counted(run, "group_overhead_seconds_count", "group_overhead_seconds_sum")
     assert count == 1
-    assert 0 < seconds < 10
+    assert seconds > 0
 
 
 def test_open_groups_and_those_who_wait_are_shown(run):
     run.put(ROLLOUTS[0], "other")
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(run.put, rollout, wait_s=20) for rollout in ROLLOUTS[:2]]
+        waiting = [pool.submit(run.put, rollout, wait_s=LONG_S) for rollout in ROLLOUTS[:2]]
         until(lambda: counted(run, "waiting_polls") == [2], "two wait")
         until(lambda: counted(run, "open_groups") == [2], "two groups are open")
         run.put(ROLLOUTS[2])
