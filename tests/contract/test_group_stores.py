@@ -265,7 +265,7 @@ async def test_sentinel_leads_to_the_new_primary(tmp_path_factory):
         ) as second,
         sentinel(tmp_path_factory.mktemp("failover"), first) as port,
     ):
-        store = RedisGroupStore(connect(f"redis+sentinel://127.0.0.1:{port}/main", timeout_s=1.0), prefix="f")
+        store = RedisGroupStore(connect(f"redis+sentinel://127.0.0.1:{port}/main", timeout_s=5.0), prefix="f")
         await asyncio.to_thread(until, lambda: _has_replica(port), "the Sentinel knows the replica")
         await store.declare("run", RUN, keep_s=60.0)
         first.kill()

@@ -97,6 +97,8 @@ def place(tmp_path_factory):
         _fill(redis.url)
         settings = {
             "index_url": redis.url,
+            "index_timeout_s": 60,
+            "state_timeout_s": 60,
             "keys": folder / "keys.yaml",
             "ledger": ledger,
             "log_level": "debug",
