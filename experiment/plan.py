@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from reward_service.trainer.options import Options, parse
+from reward_service.trainer.options import TrainingOptions, parse
 
 SEEDS = (11, 12, 13, 14, 15)
 """They set world, questions, warm-up and sampling. None of them was used while settings were looked for."""
@@ -57,7 +57,7 @@ class Run:
     arguments: tuple[str, ...]
 
     @property
-    def options(self) -> Options:
+    def options(self) -> TrainingOptions:
         """The trainer's options, without where it runs."""
         return parse([*FIXED, "--seed", str(self.seed), *self.arguments])
 

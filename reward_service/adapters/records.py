@@ -29,7 +29,7 @@ class BadLine(ValueError):  # names what it is about
     """A line that is no rollout."""
 
 
-Record: TypeAlias = dict[str, Any]
+RecordOut: TypeAlias = dict[str, Any]
 """What became of one line: the rollout's result, its group, and the receipt of what it was computed from."""
 
 
@@ -76,7 +76,7 @@ def _group(run_id: str, group_id: str, rows: list[RecordIn], dataset: str | None
     return GroupCall(run_id, group_id, next(iter(questions)), rollouts)
 
 
-def records_out(scored: Scored, profile: Profile) -> list[Record]:
+def records_out(scored: Scored, profile: Profile) -> list[RecordOut]:
     """Write down one group as records, in the group's order."""
     group = scored_out(scored)
     return [

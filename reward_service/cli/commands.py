@@ -18,7 +18,7 @@ from entity_index import cli as index_cli
 from entity_index.errors import EntityIndexError
 from entity_index.lint import lint as look_over
 from reward_service.adapters.native import ExplainIn, decode
-from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
+from reward_service.adapters.records import BadLine, RecordOut, group_records, read_lines, records_out
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
@@ -181,9 +181,9 @@ def score(
     out.print(render.summary(records, scorer.profile(profile).name))
 
 
-async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: str | None) -> list[Record]:
+async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: str | None) -> list[RecordOut]:
     chosen = scorer.profile(profile)
-    records: list[Record] = []
+    records: list[RecordOut] = []
     with Progress(console=err, disable=not err.is_terminal) as progress:
         for group in progress.track(groups, description="scoring groups"):
             scored = (await scorer.score([group], chosen))[0]

@@ -15,7 +15,7 @@ import aiohttp
 
 from reward_service.client import calls
 from reward_service.client.calls import OnError
-from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
+from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, RetryContext
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.client.headers import headers_of
 
@@ -47,7 +47,7 @@ class AsyncClient:
         """
         self._url = url.rstrip("/")
         self._headers = headers_of(api_key)
-        self._terms = Terms(patience or Patience(), time.monotonic, random.random)
+        self._context = RetryContext(patience or Patience(), time.monotonic, random.random)
         self._on_error: OnError = on_error
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
@@ -81,7 +81,7 @@ class AsyncClient:
         """
         options = {"profile": profile, "estimator": estimator, "partial": partial}
         return await self._carry_out(
-            calls.score_groups(groups, options, self._terms, on_error=self._on_error)
+            calls.score_groups(groups, options, self._context, on_error=self._on_error)
         )
 
     async def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always; facts have no mask.
         """
-        return await self._carry_out(calls.match(groups, {"profile": profile}, self._terms))
+        return await self._carry_out(calls.match(groups, {"profile": profile}, self._context))
 
     async def rewards(
         self,
@@ -105,7 +105,7 @@ class AsyncClient:
             Refused, Unreachable: always.
         """
         options = {"estimator": estimator, "partial": partial}
-        return await self._carry_out(calls.rewards(facts, options, self._terms))
+        return await self._carry_out(calls.rewards(facts, options, self._context))
 
     async def declare_run(self, run: Run) -> None:
         """Declare a run; declaring the same again changes nothing. `put_rollout` does it by itself.
@@ -114,7 +114,7 @@ class AsyncClient:
             Refused: it was declared with other values, or names what is not there.
             Unreachable: no answer in time.
         """
-        await self._carry_out(calls.declare_run(run, self._terms))
+        await self._carry_out(calls.declare_run(run, self._context))
 
     async def put_rollout(self, run: Run, member: Member) -> RolloutReward:
         """Put one rollout into its group, and wait for the group.
@@ -122,7 +122,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return await self._carry_out(calls.put_rollout(run, member, self._terms, on_error=self._on_error))
+        return await self._carry_out(calls.put_rollout(run, member, self._context, on_error=self._on_error))
 
     async def evaluate(self, run: Run, member: Member) -> RolloutReward:
         """Score one rollout alone and at once, by its outcome: for validation.
@@ -130,7 +130,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return await self._carry_out(calls.evaluate(run, member, self._terms, on_error=self._on_error))
+        return await self._carry_out(calls.evaluate(run, member, self._context, on_error=self._on_error))
 
     async def read_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Return a group as it stands, with what is missing.
@@ -138,7 +138,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always.
         """
-        return await self._carry_out(calls.read_group(run_id, group_id, self._terms))
+        return await self._carry_out(calls.read_group(run_id, group_id, self._context))
 
     async def close_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Close a group now: no more rollouts will come.
@@ -146,7 +146,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always.
         """
-        return await self._carry_out(calls.close_group(run_id, group_id, self._terms))
+        return await self._carry_out(calls.close_group(run_id, group_id, self._context))
 
     async def delete_run(self, run_id: str) -> None:
         """Forget a run and all its groups.
@@ -154,11 +154,11 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always.
         """
-        await self._carry_out(calls.delete_run(run_id, self._terms))
+        await self._carry_out(calls.delete_run(run_id, self._context))
 
     async def info(self) -> dict[str, Any]:
         """Return version, engine and settings of the service."""
-        return await self._carry_out(calls.info(self._terms))
+        return await self._carry_out(calls.info(self._context))
 
     async def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""

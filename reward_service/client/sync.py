@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from reward_service.client import calls
 from reward_service.client.calls import OnError
-from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
+from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, RetryContext
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.client.headers import headers_of
 
@@ -43,7 +43,7 @@ class Client:
         """
         self._url = url.rstrip("/")
         self._headers = headers_of(api_key)
-        self._terms = Terms(patience or Patience(), time.monotonic, random.random)
+        self._context = RetryContext(patience or Patience(), time.monotonic, random.random)
         self._on_error: OnError = on_error
         self._pool = urllib3.PoolManager(maxsize=connections, retries=False)
 
@@ -73,7 +73,7 @@ class Client:
             Refused, Unreachable: unless errors are masked.
         """
         options = {"profile": profile, "estimator": estimator, "partial": partial}
-        return self._carry_out(calls.score_groups(groups, options, self._terms, on_error=self._on_error))
+        return self._carry_out(calls.score_groups(groups, options, self._context, on_error=self._on_error))
 
     def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
         """Measure rollouts; the reply is for `rewards`, or for reading.
@@ -81,7 +81,7 @@ class Client:
         Raises:
             Refused, Unreachable: always; facts have no mask.
         """
-        return self._carry_out(calls.match(groups, {"profile": profile}, self._terms))
+        return self._carry_out(calls.match(groups, {"profile": profile}, self._context))
 
     def rewards(
         self,
@@ -96,7 +96,7 @@ class Client:
             Refused, Unreachable: always.
         """
         return self._carry_out(
-            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._terms)
+            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._context)
         )
 
     def declare_run(self, run: Run) -> None:
@@ -106,7 +106,7 @@ class Client:
             Refused: it was declared with other values, or names what is not there.
             Unreachable: no answer in time.
         """
-        self._carry_out(calls.declare_run(run, self._terms))
+        self._carry_out(calls.declare_run(run, self._context))
 
     def put_rollout(self, run: Run, member: Member) -> RolloutReward:
         """Put one rollout into its group, and wait for the group.
@@ -114,7 +114,7 @@ class Client:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return self._carry_out(calls.put_rollout(run, member, self._terms, on_error=self._on_error))
+        return self._carry_out(calls.put_rollout(run, member, self._context, on_error=self._on_error))
 
     def evaluate(self, run: Run, member: Member) -> RolloutReward:
         """Score one rollout alone and at once, by its outcome: for validation.
@@ -122,7 +122,7 @@ class Client:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return self._carry_out(calls.evaluate(run, member, self._terms, on_error=self._on_error))
+        return self._carry_out(calls.evaluate(run, member, self._context, on_error=self._on_error))
 
     def read_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Return a group as it stands, with what is missing.
@@ -130,7 +130,7 @@ class Client:
         Raises:
             Refused, Unreachable: always.
         """
-        return self._carry_out(calls.read_group(run_id, group_id, self._terms))
+        return self._carry_out(calls.read_group(run_id, group_id, self._context))
 
     def close_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Close a group now: no more rollouts will come.
@@ -138,7 +138,7 @@ class Client:
         Raises:
             Refused, Unreachable: always.
         """
-        return self._carry_out(calls.close_group(run_id, group_id, self._terms))
+        return self._carry_out(calls.close_group(run_id, group_id, self._context))
 
     def delete_run(self, run_id: str) -> None:
         """Forget a run and all its groups.
@@ -146,11 +146,11 @@ class Client:
         Raises:
             Refused, Unreachable: always.
         """
-        self._carry_out(calls.delete_run(run_id, self._terms))
+        self._carry_out(calls.delete_run(run_id, self._context))
 
     def info(self) -> dict[str, Any]:
         """Return version, engine and settings of the service."""
-        return self._carry_out(calls.info(self._terms))
+        return self._carry_out(calls.info(self._context))
 
     def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""

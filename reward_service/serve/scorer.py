@@ -27,7 +27,7 @@ from reward_service.core.types import (
 from reward_service.serve import errors, limits
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
-from reward_service.serve.sources.asking import Asked, ask, asked_by, check_sent, measured_by, settle
+from reward_service.serve.sources.asking import AskedRollout, ask, asked_by, check_sent, measured_by, settle
 from reward_service.serve.sources.protocol import Source
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import GroundTruth, QuestionRef, Truth
@@ -260,7 +260,13 @@ class Scorer:
         return Checked(call, truth, chars)
 
     async def _measured(
-        self, group: Checked, asked: Sequence[Asked], profile: Profile, *, explain: bool, timings: Timings
+        self,
+        group: Checked,
+        asked: Sequence[AskedRollout],
+        profile: Profile,
+        *,
+        explain: bool,
+        timings: Timings,
     ) -> Measured:
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
@@ -291,10 +297,10 @@ def outcome_only(profile: Profile) -> Profile:
 
 async def _asked(
     groups: Sequence[Checked], sources: Mapping[str, Source], timings: Timings
-) -> list[list[Asked]]:
+) -> list[list[AskedRollout]]:
     """Return the rollouts of each group with what its sources gave; as they came where none is asked for."""
     if not sources:
-        return [[Asked(rollout) for rollout in group.call.rollouts] for group in groups]
+        return [[AskedRollout(rollout) for rollout in group.call.rollouts] for group in groups]
     left_s = timings.remaining_s()
     timeout_s = None if left_s is None else ASKING_SHARE * left_s
     with timings.stage("ask"):

@@ -23,7 +23,7 @@ PROGRAM = "reward-service train"
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class TrainingOptions:
     """How to train, on what, and where it goes."""
 
     out: Path = Path(".data/train")
@@ -163,7 +163,7 @@ class Options:
 @cache
 def help_texts() -> dict[str, str]:
     """Return the string under each field."""
-    (body,) = ast.parse(inspect.getsource(Options)).body
+    (body,) = ast.parse(inspect.getsource(TrainingOptions)).body
     assert isinstance(body, ast.ClassDef)  # noqa: S101  # for the type checker
     found = {}
     for node, after in zip(body.body, body.body[1:], strict=False):
@@ -180,8 +180,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
-    hints = get_type_hints(Options)
-    for spec in fields(Options):
+    hints = get_type_hints(TrainingOptions)
+    for spec in fields(TrainingOptions):
         name = f"--{spec.name.replace('_', '-')}"
         about = help_texts()[spec.name].replace("%", "%%")
         made.add_argument(name, dest=spec.name, default=spec.default, help=about, **_kind(hints[spec.name]))
@@ -198,11 +198,11 @@ def _kind(hint: Any) -> dict[str, Any]:
     return {"type": inner[0], "metavar": inner[0].__name__.upper()}
 
 
-def parse(arguments: Sequence[str]) -> Options:
+def parse(arguments: Sequence[str]) -> TrainingOptions:
     """Read a command line. Exits with 2 and a sentence where it is wrong, as argparse does."""
     made = parser()
     given = vars(made.parse_args(arguments))
     try:
-        return Options(**given)
+        return TrainingOptions(**given)
     except ValueError as error:
         made.error(str(error))

@@ -18,7 +18,7 @@ from reward_service.client import (
     StopReason,
     Text,
 )
-from reward_service.trainer.data import Question
+from reward_service.trainer.data import TrainingQuestion
 
 
 class Rolled(Protocol):
@@ -57,7 +57,7 @@ class Asked(Generic[R_co]):
     """The rollouts of one question."""
 
     group_id: str
-    question: Question
+    question: TrainingQuestion
     rollouts: Sequence[R_co]
 
 

@@ -12,7 +12,7 @@ from reward_service.trainer import data, local
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.dialogue import SYSTEM
 from reward_service.trainer.lessons import Habits, Search, lessons
-from reward_service.trainer.options import Options
+from reward_service.trainer.options import TrainingOptions
 from reward_service.trainer.policy import Shape, load, word_tokenizer
 from reward_service.trainer.search import Bm25
 from reward_service.trainer.warmup import WarmUp, warmed_up
@@ -28,8 +28,8 @@ Told = Callable[[int, float], None]
 class Task:
     """Everything but the policy."""
 
-    train: list[data.Question]
-    held_out: list[data.Question]
+    train: list[data.TrainingQuestion]
+    held_out: list[data.TrainingQuestion]
     search: Search
     truth: tuple[Path, ...]
     """Files for the index."""
@@ -37,7 +37,7 @@ class Task:
     """Questions to train on with their ways, for demonstrations; empty for a user's own data."""
 
 
-def make_task(options: Options) -> Task:
+def make_task(options: TrainingOptions) -> Task:
     """Read the user's files, or draw a world and write its ground truth into the run's folder."""
     if options.questions and options.held_out and options.corpus:
         return Task(
@@ -61,7 +61,7 @@ def make_task(options: Options) -> Task:
 
 
 @contextmanager
-def reward_url(options: Options, task: Task) -> Iterator[str]:
+def reward_url(options: TrainingOptions, task: Task) -> Iterator[str]:
     """Yield the URL of the service: the one given, or one of our own for as long as the block lasts."""
     if options.url is not None:
         yield options.url
@@ -73,7 +73,7 @@ def reward_url(options: Options, task: Task) -> Iterator[str]:
         yield url
 
 
-def warm_up_of(options: Options) -> WarmUp:
+def warm_up_of(options: TrainingOptions) -> WarmUp:
     """Return what the warmed-up policy depends on."""
     return WarmUp(
         seed=options.seed,
@@ -95,7 +95,7 @@ def warm_up_of(options: Options) -> WarmUp:
 
 
 def make_policy(
-    options: Options, task: Task, device: torch.device, told: Told
+    options: TrainingOptions, task: Task, device: torch.device, told: Told
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Chat]:
     """Return the policy to begin with, its tokenizer, and how to speak to it."""
     dtype = torch.bfloat16 if options.dtype == "bfloat16" else torch.float32

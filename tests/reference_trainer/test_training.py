@@ -75,7 +75,7 @@ def test_a_killed_run_goes_on_to_the_same_metrics(train, cache, tmp_path):
 
     folder = tmp_path / "killed"
     process = subprocess.Popen(command(folder, cache, "--steps", "6"))
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not any(row["kind"] == "train" and row["step"] >= 3 for row in read(folder / "metrics.jsonl")):
         assert time.monotonic() < deadline
         assert process.poll() is None

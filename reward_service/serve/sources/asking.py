@@ -35,7 +35,7 @@ class Unscored(NamedTuple):
     detail: str
 
 
-class Asked(NamedTuple):
+class AskedRollout(NamedTuple):
     """A rollout after its sources were asked."""
 
     rollout: Rollout
@@ -75,7 +75,7 @@ async def ask(
     rollouts: Sequence[Rollout],
     *,
     timeout_s: float | None,
-) -> list[Asked]:
+) -> list[AskedRollout]:
     """Ask every source about every rollout of a question, all sources at the same time.
 
     Args:
@@ -136,10 +136,10 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _asked(rollout: Rollout, sources: Mapping[str, Source], given: Sequence[Given]) -> Asked:
+def _asked(rollout: Rollout, sources: Mapping[str, Source], given: Sequence[Given]) -> AskedRollout:
     """Put what was given for one rollout together; the first source without a number says why."""
     if not sources:
-        return Asked(rollout)
+        return AskedRollout(rollout)
     numbers = {
         name: float(value)
         for name, value in zip(sources, given, strict=True)
@@ -150,4 +150,4 @@ def _asked(rollout: Rollout, sources: Mapping[str, Source], given: Sequence[Give
         for (name, source), value in zip(sources.items(), given, strict=True)
         if isinstance(value, Failure)
     ]
-    return Asked(replace(rollout, signals={**rollout.signals, **numbers}), next(iter(failed), None))
+    return AskedRollout(replace(rollout, signals={**rollout.signals, **numbers}), next(iter(failed), None))

@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from reward_service.trainer.options import Options, help_texts, parse, parser
+from reward_service.trainer.options import TrainingOptions, help_texts, parse, parser
 
 
 def test_every_option_has_a_help_text():
-    assert set(help_texts()) == {spec.name for spec in fields(Options)}
+    assert set(help_texts()) == {spec.name for spec in fields(TrainingOptions)}
     assert all(
-        help_texts()[spec.name] in " ".join(parser().format_help().split()) for spec in fields(Options)[:3]
+        help_texts()[spec.name] in " ".join(parser().format_help().split())
+        for spec in fields(TrainingOptions)[:3]
     )
 
 
@@ -17,10 +18,10 @@ def test_the_command_line_gives_options():
     given = parse(
         ["--out", "x", "--hops", "2,4", "--dynamic-sampling", "--no-figure", "--alpha", "0.1", "--seed", "4"]
     )
-    assert given == Options(
+    assert given == TrainingOptions(
         out=Path("x"), hops=(2, 4), dynamic_sampling=True, figure=False, alpha=0.1, seed=4
     )
-    assert parse([]) == Options()
+    assert parse([]) == TrainingOptions()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_wrong_command_line_exits_with_two(arguments, capsys):
 
 
 def test_the_digest_covers_what_is_computed():
-    base = Options()
+    base = TrainingOptions()
     assert replace(base, out=Path("elsewhere"), steps=7, quiet=True).digest == base.digest
     assert replace(base, seed=1).digest != base.digest
     assert replace(
