@@ -233,7 +233,7 @@ class Groups:
 
     @contextmanager
     def key_lock(self, key: GroupKey) -> Iterator[KeyLock]:
-        """Yield the lock of a group, not yet held; it is shared by all who use it at the same time."""
+        """Yield the lock of a group, not yet held; all calls that use it at the same time share it."""
         key_lock = self._key_locks.setdefault(key, KeyLock())
         key_lock.users += 1
         try:

@@ -20,7 +20,7 @@ class End(StrEnum):
     """The store did not answer, or the call was cancelled."""
 
 
-class Report(Protocol):
+class OnOperation(Protocol):
     """Receives the duration of each operation."""
 
     def __call__(self, operation: str, end: End, *, seconds: float) -> None:
@@ -32,9 +32,9 @@ class ObservedGroupStore:
     """A store that passes every operation to another one and reports it."""
 
     def __init__(
-        self, store: GroupStore, report: Report, *, clock: Callable[[], float] = time.perf_counter
+        self, store: GroupStore, on_operation: OnOperation, *, clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self._store, self._report, self._clock = store, report, clock
+        self._store, self._on_operation, self._clock = store, on_operation, clock
 
     async def start(self) -> None:
         """Start the store."""
@@ -85,5 +85,5 @@ class ObservedGroupStore:
             answer = await answering
             end = End.LOST if is_lost(answer) else End.DONE
         finally:
-            self._report(operation, end, seconds=self._clock() - began)
+            self._on_operation(operation, end, seconds=self._clock() - began)
         return answer

@@ -40,7 +40,7 @@ return {time[1], time[2], redis.call('ZCARD', KEYS[2]), redis.call('MGET', KEYS[
 
 # Returns nothing, or if another writer was faster what READ would, so that the loser need not read again.
 # KEYS group, open groups, run · ARGV sha1 of the run, sha1 of the old group ('' for none), new group, its life in ms,
-# group id, when it closes ('' once closed), life of the run in ms, channel ('' to wake nobody), message
+# group id, when it closes ('' once closed), life of the run in ms, channel ('' to wake no waiters), message
 SWAP = """
 local run, old = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[1])
 local same_run = run and redis.sha1hex(run) == ARGV[1]
