@@ -20,7 +20,7 @@ PAUSE_S = 0.5
 COMPARED = ("matched", "reward", "advantage")
 
 
-class GoldenReport(NamedTuple):
+class Report(NamedTuple):
     """What came out."""
 
     groups: int
@@ -51,7 +51,7 @@ def _group(
     }
 
 
-def compare(url: str, *, key: str | None = None, wait_s: float = 0.0) -> GoldenReport:
+def compare(url: str, *, key: str | None = None, wait_s: float = 0.0) -> Report:
     """Score the golden groups at a service and compare them, bit for bit.
 
     Args:
@@ -65,7 +65,7 @@ def compare(url: str, *, key: str | None = None, wait_s: float = 0.0) -> GoldenR
     _wait(url, wait_s)
     replies = [(profile, len(body["groups"]), _post(url, body, key)) for profile, body in bodies()]
     found = [words for profile, _, reply in replies for words in _differences(profile, reply)]
-    return GoldenReport(sum(count for _, count, _ in replies), tuple(found))
+    return Report(sum(count for _, count, _ in replies), tuple(found))
 
 
 def _wait(url: str, wait_s: float) -> None:
