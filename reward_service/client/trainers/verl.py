@@ -1,7 +1,7 @@
 """verl 0.9: a reward manager that puts each rollout into its group at the service and waits for the group.
 
     reward.reward_manager.source=importlib
-    reward.reward_manager.module.path=pkg://reward_service.client.verl
+    reward.reward_manager.module.path=pkg://reward_service.client.trainers.verl
     reward.reward_manager.name=EgrpoRewardManager
     +reward.custom_reward_function.reward_kwargs.url=http://127.0.0.1:8000
     +reward.custom_reward_function.reward_kwargs.profile=egrpo
