@@ -54,7 +54,6 @@ VERSIONS: dict[str, int | str] = {
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
 
 NO_ENTITIES = "no_entities"
-OBSERVATIONS_ABSENT = "observations_absent"
 
 
 def measure(rollout: Rollout, question: Question, profile: Profile, *, explain: bool = False) -> RolloutFacts:
