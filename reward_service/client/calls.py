@@ -155,9 +155,12 @@ def _in_run(run: Run, request: Request, terms: Terms, *, until: float) -> Conver
     return (yield from _answered(request, terms, until=until))
 
 
-def info(terms: Terms) -> Conversation[dict[str, Any]]:
-    """Ask what runs there."""
-    return (yield from _answered(Request("GET", "/v1/info"), terms))
+def call(
+    method: str, path: str, body: Mapping[str, Any] | None, terms: Terms
+) -> Conversation[dict[str, Any]]:
+    """Make any call of the API; its reply as it is."""
+    request = Request(method, path, None if body is None else wire.encode(body))
+    return (yield from _answered(request, terms))
 
 
 def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:
