@@ -181,6 +181,30 @@ class ExplainOut(TypedDict):
     segments: list[SegmentOut]
 
 
+_NOTHING: RolloutOut = {
+    "rollout_id": "",
+    "status": "",
+    "outcome": None,
+    "reward": None,
+    "advantage": None,
+    "matched": None,
+    "match_rate": None,
+    "normalized_match_rate": None,
+    "uncredited": {},
+    "grounded": 0,
+    "precision": None,
+    "reward_with_uncredited": None,
+    "in_baseline": False,
+    "in_loss": False,
+    "components": {},
+    "flags": [],
+    "detail": None,
+    "matches": [],
+    "uncredited_matches": [],
+    "near_misses": [],
+}
+
+
 def profile_out(profile: Profile) -> ProfileOut:
     """Name a profile."""
     return {"name": profile.name, "digest": profile.digest}
@@ -267,7 +291,7 @@ def rollout_out(result: RolloutResult, question: Question | None = None) -> Roll
 
 def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
     """Write down a rollout of a refused group."""
-    return rollout_out(RolloutResult(rollout_id, status, detail=detail))
+    return {**_NOTHING, "rollout_id": rollout_id, "status": status, "detail": detail}
 
 
 def paid_out(

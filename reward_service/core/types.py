@@ -191,21 +191,21 @@ class RolloutResult:
 
     rollout_id: str
     status: RolloutStatus
-    outcome: Outcome | None = None
-    reward: float | None = None
-    advantage: float | None = None
-    matched: int | None = None
-    match_rate: float | None = None
-    normalized_match_rate: float | None = None
-    uncredited: Mapping[str, int] = field(default_factory=_no_counts)
-    grounded: int = 0
-    precision: float | None = None
+    outcome: Outcome | None
+    reward: float | None
+    advantage: float | None
+    matched: int | None
+    match_rate: float | None
+    normalized_match_rate: float | None
+    uncredited: Mapping[str, int]
+    grounded: int
+    precision: float | None
     """matched / mentions before any precision floor, in [0, 1]; None where nothing is mentioned. Never multiplied in."""
-    reward_with_uncredited: float | None = None
+    reward_with_uncredited: float | None
     """The reward as it would be, for everyone in the group, if uncredited spans counted."""
-    in_baseline: bool = False
-    in_loss: bool = False
-    components: Mapping[str, float] = field(default_factory=_no_signals)
+    in_baseline: bool
+    in_loss: bool
+    components: Mapping[str, float]
     flags: tuple[str, ...] = ()
     detail: str | None = None
     evidence: Evidence | None = None
