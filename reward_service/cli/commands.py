@@ -31,6 +31,7 @@ from reward_service.cli import health as healthy
 from reward_service.cli import render
 from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.lint import judge_of
+from reward_service.client.errors import ClientError
 from reward_service.core.profiles import shipped
 from reward_service.serve import config, errors
 from reward_service.serve import ledger as ledger_file
@@ -68,7 +69,15 @@ def one_clear_sentence() -> Iterator[None]:
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
         )
         _fail(f"settings: {problems}")
-    except (ServiceError, EntityIndexError, BadLine, RefusedToStart, BadKeyFile, OSError) as error:
+    except (
+        ServiceError,
+        EntityIndexError,
+        ClientError,
+        BadLine,
+        RefusedToStart,
+        BadKeyFile,
+        OSError,
+    ) as error:
         _fail(str(error))
 
 

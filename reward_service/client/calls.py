@@ -165,9 +165,12 @@ def _in_run(
     return (yield from _answered(request, context, until=until))
 
 
-def info(context: RetryContext) -> Conversation[dict[str, Any]]:
-    """Ask what runs there."""
-    return (yield from _answered(Request("GET", "/v1/info"), context))
+def call(
+    method: str, path: str, body: Mapping[str, Any] | None, context: RetryContext
+) -> Conversation[dict[str, Any]]:
+    """Make any call of the API; its reply as it is."""
+    request = Request(method, path, None if body is None else wire.encode(body))
+    return (yield from _answered(request, context))
 
 
 def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:

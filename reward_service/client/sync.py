@@ -150,7 +150,20 @@ class Client:
 
     def info(self) -> dict[str, Any]:
         """Return version, engine and settings of the service."""
-        return self._carry_out(calls.info(self._context))
+        return self.call("GET", "/v1/info")
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make any call of the API that returns JSON, and return its reply as it is.
+
+        Args:
+            method: HTTP method.
+            path: path below the service's URL, `/v1/...`.
+            body: the JSON to send; fields that are None are left out.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return self._carry_out(calls.call(method, path, body, self._context))
 
     def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""

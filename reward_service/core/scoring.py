@@ -66,7 +66,6 @@ NO_ENTITIES = "no_entities"
 # What a result takes over from the facts as it is.
 SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
 _shared = attrgetter(*SHARED)
-OBSERVATIONS_ABSENT = "observations_absent"
 
 
 def measure(rollout: Rollout, question: Question, profile: Profile, *, explain: bool = False) -> RolloutFacts:

@@ -204,6 +204,20 @@ def test_masked_a_call_that_fails_is_a_group_without_rewards(ask, stumbling, cap
     assert "no reward: 404" in caplog.text
 
 
+def test_any_call_returns_the_reply_as_it_is(ask, server):
+    reply = ask(server, "call", "POST", "/v1/groups/score", EXAMPLE)
+
+    assert reply["profile"]["name"] == "egrpo-paper"
+    assert [one["reward"] for one in reply["groups"][0]["rollouts"]] == [1, 0, 0.15]
+
+
+def test_any_call_that_is_refused_says_why(ask, server):
+    with pytest.raises(Refused) as refused:
+        ask(server, "call", "GET", "/v1/nowhere")
+
+    assert (refused.value.status, refused.value.type) == (404, "urn:reward-service:not-found")
+
+
 def test_the_key_travels_as_a_bearer_token(ask, stumbling):
     base, door = stumbling
 

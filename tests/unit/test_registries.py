@@ -43,7 +43,9 @@ REGISTRIES = {
     "estimators": Registry(
         tuple(ESTIMATORS), "formulas.md", (field("EstimatorIn", "type"),), "estimator: {{type: {name}}}"
     ),
-    "presets": Registry(tuple(PRESETS), "formulas.md"),
+    "presets": Registry(
+        tuple(PRESETS), "formulas.md", (field("ScoreIn", "estimator"), field("RunIn", "estimator"))
+    ),
     "checkers": Registry(tuple(CHECKERS), "formulas.md", in_a_profile="measure: {{checker: {name}}}"),
     "grammars": Registry(tuple(GRAMMARS), "formulas.md", in_a_profile="measure: {{grammar: {name}}}"),
     "matchers": Registry(MATCHERS, "matching.md", in_a_profile="measure: {{matching: {{kind: {name}}}}}"),

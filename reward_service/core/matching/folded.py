@@ -207,7 +207,6 @@ def _matching(
     spec, verdicts = group.compiled.spec, findings.verdict.tolist()
     credited, named = [verdict == 0 for verdict in verdicts], len(verdicts)
     matched, total = sum(credited), max(mentions, named)
-    precision = matched / mentions if mentions else None
     uncredited = Counter(VERDICTS[verdict] or "" for verdict in verdicts if verdict)
     if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
         credited, uncredited[PRECISION] = [False] * named, matched
@@ -221,10 +220,8 @@ def _matching(
         uncredited_matches=tuple(
             match for match, counts in zip(matches, credited, strict=False) if not counts
         ),
-        matched_uncredited_included=named,
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
         mentions=total,
-        precision=precision,
         flags=_flags(spec, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
         near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
     )
