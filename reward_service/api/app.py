@@ -40,6 +40,7 @@ from reward_service.serve.groups.stores.protocols import GroupStore
 from reward_service.serve.groups.stores.redis import RedisStore
 from reward_service.serve.groups.stores.urls import connect
 from reward_service.serve.ledger import Ledger
+from reward_service.serve.profiles import load as load_profiles
 from reward_service.serve.runs.reaper import Keeper
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.runs.view import Seen
@@ -60,9 +61,9 @@ def _operation_id(route: APIRoute) -> str:
 
 def create_service(settings: Settings, *, catalogue: WritableCatalogue | None = None) -> RewardService:
     """Build the service behind the application; arguments and errors are those of `create_app`."""
-    service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
-    service.profile(None)
-    return service
+    profiles = load_profiles(settings)
+    profiles.named(None)
+    return RewardService(settings, catalogue=catalogue or create_catalogue(settings), profiles=profiles)
 
 
 def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
@@ -221,9 +222,10 @@ def create_app(
         store: where runs and groups are kept; without it the settings decide.
 
     Raises:
-        FileNotFoundError: the settings' folder does not exist.
+        FileNotFoundError: a folder of the settings does not exist.
         EntityIndexError: the settings' URL names no index.
         UnknownProfile: the default profile does not exist.
+        BadProfile: a file in the folder of profiles cannot be used.
         RefusedToStart: the settings contradict each other.
         BadKeyFile: the key file cannot be used.
         OSError: the ledger cannot be written, or another process writes it.

@@ -76,7 +76,7 @@ def _must(paid: Paid) -> RolloutResult:
 
 def _caller(body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQuery) -> Caller | Unpayable:
     try:
-        return body.caller(query, service.profile(query.profile))
+        return body.caller(query, service.profiles.named(query.profile))
     except Unpayable as why:
         return why
 
@@ -98,7 +98,7 @@ async def _seats(
 ) -> list[Seat | str]:
     """Take the rollouts of one OpenRLHF call in; their text is let go of on return."""
     body = await read_call(request, service, OpenRlhfIn)
-    callers = body.callers(query, service.profile(query.profile))
+    callers = body.callers(query, service.profiles.named(query.profile))
     return [await _taken(compat, caller) for caller in callers]
 
 

@@ -44,7 +44,7 @@ class Watch:
 
     async def look(self) -> None:
         """Look once."""
-        profiles = dict(self.service.profiles)
+        profiles = self.service.profiles.known
         found = await self.service.in_thread(
             functools.partial(lambda: list(canaries.differences(profiles, canaries.golden())))
         )

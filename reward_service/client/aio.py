@@ -160,6 +160,15 @@ class AsyncClient:
         """Return version, engine and settings of the service."""
         return await self._carry_out(calls.info(self._terms))
 
+    async def profile(self, name: str) -> dict[str, Any]:
+        """Return a profile: its digest, every key with its value, and the same as YAML to save and edit.
+
+        Raises:
+            Refused: there is none of that name.
+            Unreachable: no answer in time.
+        """
+        return await self._carry_out(calls.profile(name, self._terms))
+
     async def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""
         heard: Reply | Broken | None = None

@@ -160,6 +160,11 @@ def info(terms: Terms) -> Conversation[dict[str, Any]]:
     return (yield from _answered(Request("GET", "/v1/info"), terms))
 
 
+def profile(name: str, terms: Terms) -> Conversation[dict[str, Any]]:
+    """Ask what a profile says."""
+    return (yield from _answered(Request("GET", f"/v1/profiles/{quote(name, safe='')}"), terms))
+
+
 def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:
     """Read the groups of a reply.
 

@@ -34,6 +34,7 @@ from reward_service.serve import errors
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
 from reward_service.serve.lookup import Lookup
+from reward_service.serve.profiles import Profiles
 from reward_service.serve.timings import Timings
 
 T = TypeVar("T")
@@ -103,10 +104,16 @@ class Scored:
 class RewardService:
     """Scores groups against an index."""
 
-    def __init__(self, settings: Settings, *, catalogue: WritableCatalogue | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        catalogue: WritableCatalogue | None = None,
+        profiles: Profiles | None = None,
+    ) -> None:
         self.settings = settings
         self.catalogue = catalogue
-        self.profiles: Mapping[str, Profile] = shipped()
+        self.profiles = profiles or Profiles(shipped(), settings.default_profile)
         self.lookup = None if catalogue is None else _lookup(catalogue, settings)
         self._names: dict[IndexVersion, asyncio.Task[MentionNames | None]] = {}
         self._opened: set[IndexVersion] = set()
@@ -158,29 +165,6 @@ class RewardService:
             self.lookup.close()
         if self.catalogue is not None:
             self.catalogue.close()
-
-    def profile(self, name: str | None) -> Profile:
-        """Return a profile by name, the default one for None.
-
-        Raises:
-            UnknownProfile: there is none of that name.
-        """
-        wanted = name or self.settings.default_profile
-        if wanted not in self.profiles:
-            raise errors.UnknownProfile(f"known profiles: {', '.join(self.profiles)}", path="/profile")
-        return self.profiles[wanted]
-
-    def pinned_profile(self, name: str | None, digest: str | None) -> Profile:
-        """Return a profile, and refuse it where its digest is not the one the caller measured with.
-
-        Raises:
-            UnknownProfile: there is none of that name.
-            ProfileMismatch: it has another digest.
-        """
-        profile = self.profile(name)
-        if digest is not None and digest != profile.digest:
-            raise errors.ProfileMismatch(f"it is {profile.digest} here", path="/profile/digest")
-        return profile
 
     def check_engine(self, engine: str | None) -> None:
         """Refuse facts of another engine: two versions must not meet in one group.

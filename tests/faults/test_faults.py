@@ -45,7 +45,9 @@ async def oracle(groups):
     }
     service = create_service(Settings())
     call = decode(json.dumps(body).encode(), ScoreIn)
-    scored = await service.score([one.to_domain() for one in call.groups], service.profile(call.profile))
+    scored = await service.score(
+        [one.to_domain() for one in call.groups], service.profiles.named(call.profile)
+    )
     return {one["group_id"]: {r["rollout_id"]: r for r in one["rollouts"]} for one in map(scored_out, scored)}
 
 

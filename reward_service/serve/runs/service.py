@@ -83,6 +83,7 @@ class RunService:
         Raises:
             RunConflict: it was declared with other values.
             UnknownProfile, UnknownDataset: it names what is not here.
+            ProfileMismatch: it was declared with other content of its profile than is here.
             InvalidRequest: a value is over a limit of the service.
         """
         run = await self.standing.run(run_id, timings=timings)
@@ -98,6 +99,7 @@ class RunService:
             is_new = run == drawn
         if run.declared != declared:
             raise errors.RunConflict("a run is declared once: choose another name, or delete it")
+        self.standing.profile(run)
         return run, is_new
 
     async def check(self) -> None:
@@ -254,7 +256,7 @@ class RunService:
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
-        profile = self.scorer.profile(declared.profile)
+        profile = self.scorer.profiles.named(declared.profile)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
