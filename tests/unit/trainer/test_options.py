@@ -15,10 +15,21 @@ def test_every_option_has_a_help_text():
 
 def test_the_command_line_gives_options():
     given = parse(
-        ["--out", "x", "--hops", "2,4", "--dynamic-sampling", "--no-figure", "--alpha", "0.1", "--seed", "4"]
+        [
+            "--out",
+            "x",
+            "--hops",
+            "2,4",
+            "--dynamic-sampling",
+            "--no-figure",
+            "--profile",
+            "grpo",
+            "--seed",
+            "4",
+        ]
     )
     assert given == Options(
-        out=Path("x"), hops=(2, 4), dynamic_sampling=True, figure=False, alpha=0.1, seed=4
+        out=Path("x"), hops=(2, 4), dynamic_sampling=True, figure=False, profile="grpo", seed=4
     )
     assert parse([]) == Options()
 
