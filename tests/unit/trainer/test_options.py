@@ -36,13 +36,34 @@ def test_the_command_line_gives_options():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--model", "x"], ["--questions", "x"], ["--group-size", "0"], ["--nonsense"], ["--steps", "many"]],
+    [
+        ["--url", "http://x", "--profile", "./mine.yaml"],
+        ["--model", "x"],
+        ["--questions", "x"],
+        ["--group-size", "0"],
+        ["--nonsense"],
+        ["--steps", "many"],
+    ],
 )
 def test_a_wrong_command_line_exits_with_two(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
         parse(arguments)
     assert stopped.value.code == 2
     assert "error" in capsys.readouterr().err
+
+
+def test_the_digest_covers_what_a_profile_file_says_and_not_where_it_lies(tmp_path):
+    (tmp_path / "folder").mkdir()
+    one, two = tmp_path / "mine.yaml", tmp_path / "folder" / "mine.yaml"
+    one.write_text("# half\nname: mine\nreward: {outcome_weight: 0.5}\n")
+    two.write_text("name: mine\nreward:\n  outcome_weight: 0.5\n")
+    digest = Options(profile=str(one)).digest
+
+    assert Options(profile=str(two)).digest == digest
+    assert Options(profile=str(one)).profile_name == "mine"
+    assert digest != Options(profile="mine").digest != Options().digest
+    two.write_text("name: mine\nreward: {outcome_weight: 0.4}\n")
+    assert Options(profile=str(two)).digest != digest
 
 
 def test_the_digest_covers_what_is_computed():
