@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from reward_service.api.app import create_app
-from reward_service.client import Client, Refused
 from reward_service.core.profiles import parse_profile, shipped
 from reward_service.serve.clock import ManualClock
 from reward_service.serve.config import Settings
@@ -100,13 +99,6 @@ def test_an_unknown_profile_is_a_404(http):
     assert reply.status_code == 404
     assert reply.json()["type"] == "urn:reward-service:unknown-profile"
     assert reply.json()["detail"] == "known profiles: egrpo, egrpo-guarded, egrpo-paper, grpo"
-
-
-def test_the_client_reads_a_profile(server):
-    with Client(server) as client:
-        assert client.profile("egrpo")["digest"] == shipped()["egrpo"].digest
-        with pytest.raises(Refused, match="known profiles"):
-            client.profile("α = 0.5?")
 
 
 def rewards(records):
