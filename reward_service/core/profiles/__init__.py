@@ -143,8 +143,8 @@ def _check(profile: Profile) -> None:
         raise ValueError(f"{profile.name}.reward.terms name a signal twice")
 
 
-def _check_numbers(profile: Profile) -> None:
-    """Refuse a name that is none, and numbers outside their range."""
+def _check_values(profile: Profile) -> None:
+    """Refuse a name that no id may have, and numbers outside their range."""
     if not is_name(profile.name):
         raise ValueError(
             "profile.name must be 1 to 256 characters without control characters, / or \\, and not end in .yaml "
@@ -202,7 +202,7 @@ def parse_profile(text: str) -> Profile:
     """
     profile = _build(Profile, _load(text), "profile")
     _check(profile)
-    _check_numbers(profile)
+    _check_values(profile)
     return profile
 
 
