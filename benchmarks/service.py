@@ -111,7 +111,7 @@ def stages(body: bytes) -> list[tuple[str, float]]:
     scorer = Scorer(Settings())
     group = decode(body, ScoreIn).groups[0]
     wanted = group.to_domain()
-    profile = scorer.profile("egrpo")
+    profile = scorer.profiles.named("egrpo")
     compiled = compile_question(wanted.question, profile.measure.matching)  # type: ignore[arg-type]  # inline
     segments = [parse(one.source, profile.measure.grammar).segments for one in wanted.rollouts]
     facts = measure_group(wanted.rollouts, compiled.question, profile)

@@ -40,6 +40,7 @@ from reward_service.serve.groups.stores.protocols import GroupStore
 from reward_service.serve.groups.stores.redis import RedisGroupStore
 from reward_service.serve.groups.stores.urls import connect
 from reward_service.serve.ledger import Ledger
+from reward_service.serve.profiles import load as load_profiles
 from reward_service.serve.runs.reaper import Reaper
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.runs.view import GroupView
@@ -70,10 +71,12 @@ def create_scorer(
 
     Raises:
         UnknownProfile: the default profile does not exist.
+        BadProfile: a file in the folder of profiles cannot be used.
+        FileNotFoundError: there is no such folder.
     """
-    scorer = Scorer(settings, catalogue=catalogue, ledger=ledger, sources=sources)
-    scorer.profile(None)
-    return scorer
+    profiles = load_profiles(settings)
+    profiles.named(None)
+    return Scorer(settings, catalogue=catalogue, ledger=ledger, profiles=profiles, sources=sources)
 
 
 def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
@@ -250,6 +253,7 @@ def create_app(
         FileNotFoundError: the index folder in the settings does not exist.
         EntityIndexError: the index URL in the settings is not one of an index.
         UnknownProfile: the default profile does not exist.
+        BadProfile: a file in the folder of profiles cannot be used.
         RefusedToStart: the settings contradict each other.
         BadKeyFile: the key file cannot be read.
         OSError: the ledger cannot be written, or another process is writing it.

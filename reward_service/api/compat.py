@@ -88,7 +88,7 @@ def _must(paid: Paid) -> RolloutResult:
 
 def _caller(body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQuery) -> Caller | Unpayable:
     try:
-        return body.caller(query, service.profile(query.profile))
+        return body.caller(query, service.profiles.named(query.profile))
     except Unpayable as why:
         return why
 
@@ -110,7 +110,7 @@ async def _read_many(
 ) -> list[MeasuredRollout | str]:
     """Read and measure the rollouts of one OpenRLHF call. Nothing holds their text after the return."""
     body = await read_call(request, service, OpenRlhfIn)
-    callers = body.callers(query, service.profile(query.profile))
+    callers = body.callers(query, service.profiles.named(query.profile))
     return [await _measured(request, groups, caller) for caller in callers]
 
 

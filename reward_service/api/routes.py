@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -28,7 +29,7 @@ from reward_service.api.documents import POSTED, body_of, problems_of, timed_jso
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
 from reward_service.api.readiness import INDEX, STATE, Readiness
 from reward_service.api.record import Record, record_of
-from reward_service.core.profiles import Profile
+from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.core.types import PartialPolicy
 from reward_service.serve.config import shown
@@ -48,6 +49,7 @@ from reward_service.serve.errors import (
 )
 from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.limits import check_groups
+from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.scorer import GroupCall, Scorer, check_engine, reward_facts
 
 
@@ -96,7 +98,7 @@ async def score_groups(request: Request) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
     service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
-    profile = service.profile(call.profile)
+    profile = service.profiles.named(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
     check_groups(len(call.groups), service.settings)
     groups = [group.to_domain() for group in call.groups]
@@ -145,7 +147,7 @@ async def stream_groups(
     record, settings = record_of(request), service.settings
     terms = Terms(
         record.request_id,
-        profile := service.profile(query.profile),
+        profile := service.profiles.named(query.profile),
         query.estimator_or(profile.estimator),
         PartialPolicy(query.policy, query.min_scored),
     )
@@ -172,7 +174,7 @@ async def stream_groups(
 async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
     record, call = record_of(request), await read_call(request, service, MatchIn)
-    profile = service.profile(call.profile)
+    profile = service.profiles.named(call.profile)
     check_groups(len(call.groups), service.settings)
     measured = await service.measure(
         [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
@@ -190,7 +192,7 @@ async def match(request: Request, service: Service) -> Response:
 async def rewards(request: Request, service: Service) -> Response:
     """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
     record, call = record_of(request), await read_call(request, service, RewardsIn)
-    profile = service.pinned_profile(*call.pin())
+    profile = service.profiles.pinned(*call.pin())
     check_engine(call.engine)
     check_groups(len(call.groups), service.settings)
     estimator = call.estimator_or(profile.estimator)
@@ -222,7 +224,7 @@ async def explain(request: Request, service: Service) -> Response:
     rollout of the group had matched that many.
     """
     record, call = record_of(request), await read_call(request, service, ExplainIn)
-    profile = service.profile(call.profile)
+    profile = service.profiles.named(call.profile)
     explained = await service.explain(
         call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
@@ -256,12 +258,33 @@ class ProfileInfo(TypedDict):
     digest: str
     about: str
     default: bool
+    source: Origin
 
 
 class ProfilesOut(TypedDict):
     """The profiles."""
 
     profiles: list[ProfileInfo]
+
+
+class ProfileUses(TypedDict):
+    """What of this package a profile uses, by name."""
+
+    grammar: str
+    checker: str
+    matcher: str
+    signals: list[str]
+    estimator: str
+
+
+class ProfileContent(ProfileInfo):
+    """A profile with all it says."""
+
+    uses: ProfileUses
+    content: dict[str, Any]
+    """Every key with the value in effect, defaults too."""
+    yaml: str
+    """The same as a file: save it under another name, set `name` to it, and edit."""
 
 
 class InfoOut(TypedDict):
@@ -271,6 +294,8 @@ class InfoOut(TypedDict):
     engine: str
     engine_versions: dict[str, int | str]
     default_profile: str
+    profiles: dict[str, Origin]
+    """Where each profile comes from: the package, or the folder of the setting `profiles`."""
     settings: dict[str, Any]
 
 
@@ -311,7 +336,8 @@ async def info(service: Service) -> InfoOut:
         "version": __version__,
         "engine": ENGINE_DIGEST,
         "engine_versions": dict(VERSIONS),
-        "default_profile": service.settings.default_profile,
+        "default_profile": service.profiles.default,
+        "profiles": {name: origin_of(profile) for name, profile in service.profiles.known.items()},
         "settings": shown(service.settings),
     }
 
@@ -322,14 +348,42 @@ def _profile_info(profile: Profile, default: str) -> ProfileInfo:
         "digest": profile.digest,
         "about": profile.about,
         "default": profile.name == default,
+        "source": origin_of(profile),
+    }
+
+
+def _profile_uses(profile: Profile) -> ProfileUses:
+    return {
+        "grammar": profile.measure.grammar,
+        "checker": profile.measure.checker,
+        "matcher": profile.measure.matching.kind,
+        "signals": [term.signal for term in profile.reward.terms],
+        "estimator": profile.estimator.type,
     }
 
 
 @router.get("/v1/profiles", tags=["about"], response_model=ProfilesOut)
 async def profiles(service: Service) -> ProfilesOut:
     """Return the profiles a call may name."""
-    default = service.settings.default_profile
-    return {"profiles": [_profile_info(profile, default) for profile in service.profiles.values()]}
+    known, default = service.profiles.known, service.profiles.default
+    return {"profiles": [_profile_info(profile, default) for profile in known.values()]}
+
+
+@router.get(
+    "/v1/profiles/{name}",
+    tags=["about"],
+    response_model=ProfileContent,
+    responses=problems_of(UnknownProfile),
+)
+async def profile(service: Service, name: str) -> ProfileContent:
+    """Return a profile with all it says, also as a file to begin your own with."""
+    found = service.profiles.named(name)
+    return {
+        **_profile_info(found, service.profiles.default),
+        "uses": _profile_uses(found),
+        "content": asdict(found),
+        "yaml": as_yaml(found),
+    }
 
 
 @router.get(

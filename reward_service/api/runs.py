@@ -131,7 +131,15 @@ def _wait_limit(request: Request, runs: RunService, wait_s: float) -> WaitLimit:
     response_model=RunOut,
     responses={
         201: {"model": RunOut, "description": "Declared"},
-        **problems_of(*POSTED, *STORED[1:], RunConflict, UnknownProfile, UnknownDataset, IndexUnavailable),
+        **problems_of(
+            *POSTED,
+            *STORED[1:],
+            RunConflict,
+            UnknownProfile,
+            ProfileMismatch,
+            UnknownDataset,
+            IndexUnavailable,
+        ),
     },
     openapi_extra=body_of(RunIn),
 )

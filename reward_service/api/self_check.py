@@ -42,7 +42,7 @@ class SelfCheck:
 
     async def check(self) -> None:
         """Check once."""
-        profiles = dict(self.service.profiles)
+        profiles = dict(self.service.profiles.known)
         found = await self.service.turns.in_thread(
             functools.partial(lambda: list(canaries.differences(profiles, canaries.golden())))
         )

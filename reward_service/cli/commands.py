@@ -32,11 +32,12 @@ from reward_service.cli import render
 from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.lint import judge_of
 from reward_service.client.errors import ClientError
-from reward_service.core.profiles import shipped
+from reward_service.core.profiles import Profile, shipped
 from reward_service.serve import config, errors
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
+from reward_service.serve.profiles import load as load_profiles
 from reward_service.serve.scorer import GroupCall, Scorer
 
 STARTUP_FAILURE = 3
@@ -49,7 +50,10 @@ ledgers = typer.Typer(no_args_is_help=True, help="The record of published reward
 app.add_typer(ledgers, name="ledger")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
-ProfileName = Annotated[str | None, typer.Option(help="Profile; the service's default without it.")]
+ProfileName = Annotated[
+    str | None,
+    typer.Option(help="Profile, by name or as the path of a YAML file; the service's default without it."),
+]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
 
@@ -98,6 +102,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 without it.")] = None,
     index: Index = None,
     keys: Annotated[Path | None, typer.Option(help="File of API keys, see `reward-service key`.")] = None,
+    profiles: Annotated[
+        Path | None, typer.Option(help="Folder of your own profiles, NAME.yaml each.")
+    ] = None,
     ledger: Annotated[Path | None, typer.Option(help="File to record every published reward in.")] = None,
     state_url: Annotated[
         str | None, typer.Option(help="Redis that keeps runs and groups; this process's memory without it.")
@@ -105,7 +112,15 @@ def serve(
 ) -> None:
     """Serve over HTTP until told to stop. Without an index, questions are sent inline."""
     with one_clear_sentence():
-        settings = _settings(host=host, port=port, index=index, keys=keys, ledger=ledger, state_url=state_url)
+        settings = _settings(
+            host=host,
+            port=port,
+            index=index,
+            keys=keys,
+            profiles=profiles,
+            ledger=ledger,
+            state_url=state_url,
+        )
         asyncio.run(check_store(settings))
         application = create_app(settings)
     logs.configure(settings.log_level)
@@ -181,22 +196,22 @@ def score(
     """Score recorded rollouts from a file, in groups."""
     with one_clear_sentence():
         scorer = _scorer(index)
+        chosen = scorer.profiles.resolve(profile)
         with rollouts.open("rb") as lines:
             groups = group_records(read_lines(lines), dataset)
-        records = asyncio.run(_score_groups(scorer, groups, profile))
+        records = asyncio.run(_score_groups(scorer, groups, chosen))
         if out_file is not None:
             with out_file.open("wb") as file:
                 file.writelines(encode(record) + b"\n" for record in records)
-    out.print(render.summary(records, scorer.profile(profile).name))
+    out.print(render.summary(records, chosen.name))
 
 
-async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: str | None) -> list[RecordOut]:
-    chosen = scorer.profile(profile)
+async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: Profile) -> list[RecordOut]:
     records: list[RecordOut] = []
     with Progress(console=err, disable=not err.is_terminal) as progress:
         for group in progress.track(groups, description="scoring groups"):
-            scored = (await scorer.score([group], chosen))[0]
-            records += records_out(scored, chosen)
+            scored = (await scorer.score([group], profile))[0]
+            records += records_out(scored, profile)
     return records
 
 
@@ -205,23 +220,27 @@ def explain(
     file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; - reads standard input.")],
     *,
     index: Index = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Profile in place of the body's, by name or as the path of a YAML file."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the reply itself.")] = False,
 ) -> None:
     """Show where a rollout names its entities, and what that earns."""
     with one_clear_sentence():
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        reply = asyncio.run(_explain(_scorer(index), body))
+        reply = asyncio.run(_explain(_scorer(index), body, profile))
     if as_json:
         sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
     else:
         out.print(render.explanation(reply))
 
 
-async def _explain(scorer: Scorer, body: bytes) -> ExplainOut:
+async def _explain(scorer: Scorer, body: bytes, profile: str | None) -> ExplainOut:
     call = decode(body, ExplainIn)
-    profile = scorer.profile(call.profile)
-    explained = await scorer.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
-    return explain_out(*explained, profile)
+    chosen = scorer.profiles.named(call.profile) if profile is None else scorer.profiles.resolve(profile)
+    explained = await scorer.explain(call.truth(), call.rollout.to_domain(), chosen, best=call.group_max)
+    return explain_out(*explained, chosen)
 
 
 @app.command()
@@ -237,7 +256,7 @@ def lint(
 ) -> None:
     """Look a data set over as a profile would pay it. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
-        judge = judge_of(Scorer(_settings()).profile(profile))
+        judge = judge_of(load_profiles(_settings()).resolve(profile))
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
             report = look_over(rows, judge=judge)
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
@@ -256,7 +275,9 @@ def train(context: typer.Context) -> None:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    sys.stdout.write(as_yaml(create_app(Settings(index=None, keys=None, ledger=None, host="127.0.0.1"))))
+    sys.stdout.write(
+        as_yaml(create_app(Settings(index=None, keys=None, ledger=None, profiles=None, host="127.0.0.1")))
+    )
 
 
 @app.command()
@@ -274,10 +295,20 @@ def key(
 @ledgers.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="The ledger; its older half is found beside it.")],
+    *,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="YAML file of a profile that paid, beside the shipped ones and the folder of the setting "
+            "`profiles`; may be given several times."
+        ),
+    ] = None,
 ) -> None:
     """Compute every recorded reward again. Exit code 1 where one differs, or cannot be computed here."""
     with one_clear_sentence():
-        known = {profile.digest: profile for profile in shipped().values()}
+        profiles = load_profiles(_settings())
+        given = [profiles.resolve(one) for one in profile or ()]
+        known = {one.digest: one for one in (*profiles.known.values(), *given)}
         findings = list(ledger_file.verify(ledger_file.read(file), known))
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 
@@ -172,6 +173,15 @@ class AsyncClient:
             Refused, Unreachable: always.
         """
         return await self._carry_out(calls.call(method, path, body, self._context))
+
+    async def profile(self, name: str) -> dict[str, Any]:
+        """Return a profile: its digest, every key with its value, and the same as YAML to save and edit.
+
+        Raises:
+            Refused: there is none of that name.
+            Unreachable: no answer in time.
+        """
+        return await self.call("GET", f"/v1/profiles/{quote(name, safe='')}")
 
     async def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""

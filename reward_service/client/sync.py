@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -164,6 +164,15 @@ class Client:
             Refused, Unreachable: always.
         """
         return self._carry_out(calls.call(method, path, body, self._context))
+
+    def profile(self, name: str) -> dict[str, Any]:
+        """Return a profile: its digest, every key with its value, and the same as YAML to save and edit.
+
+        Raises:
+            Refused: there is none of that name.
+            Unreachable: no answer in time.
+        """
+        return self.call("GET", f"/v1/profiles/{quote(name, safe='')}")
 
     def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""

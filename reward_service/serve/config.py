@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     index_threads: int = Field(4, ge=1)
     """Look-ups that wait for the index at once. One costs a Redis 0.1 ms; more threads only help over a slow network."""
 
+    profiles: Path | None = None
+    """Folder of your own profiles, `NAME.yaml` each, read at start beside the shipped ones. docs/profiles.md lists the keys."""
+
     default_profile: str = DEFAULT_PROFILE
     """Profile of calls that name none. Trainers should name theirs, so that an upgrade cannot change their rewards."""
 

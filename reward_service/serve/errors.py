@@ -47,7 +47,8 @@
         ├── LimitExceeded
         └── SignalConflict
     RefusedToStart
-    └── UnsafeStore
+    ├── UnsafeStore
+    └── BadProfile
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
@@ -153,7 +154,7 @@ class SlowBody(CallError):
 
 
 class ProfileMismatch(CallError):
-    """Facts measured under a profile of the same name and another digest."""
+    """A run or facts pin the profile of that name by another digest: its file has changed."""
 
     slug, title, status_hint = "profile-mismatch", "The profile of that name has another digest here.", 409
 
@@ -401,6 +402,10 @@ class RefusedToStart(Exception):
 
 class UnsafeStore(RefusedToStart):
     """Groups would be assembled on ground that does not hold."""
+
+
+class BadProfile(RefusedToStart):
+    """A file holds no profile that can be used."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

@@ -27,6 +27,7 @@ from reward_service.core.types import (
 from reward_service.serve import errors, limits
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
+from reward_service.serve.profiles import Profiles
 from reward_service.serve.sources.asking import AskedRollout, ask, asked_by, check_sent, measured_by, settle
 from reward_service.serve.sources.protocol import Source
 from reward_service.serve.timings import Timings
@@ -85,6 +86,7 @@ class Scorer:
         *,
         catalogue: WritableCatalogue | None = None,
         ledger: Ledger | None = None,
+        profiles: Profiles | None = None,
         sources: Mapping[str, Source] = NO_SOURCES,
     ) -> None:
         """Score with what is given here; `close` lets go of the index and the ledger.
@@ -93,10 +95,11 @@ class Scorer:
             settings: the limits, and the default profile.
             catalogue: the index; without one every question has to be sent inline.
             ledger: where rewards are recorded before they go out; without one they are not recorded.
+            profiles: that calls may name; without them the shipped ones.
             sources: by the name of the signal that each gives. They are asked where a term of the profile names it.
         """
         self.settings = settings
-        self.profiles: Mapping[str, Profile] = shipped()
+        self.profiles = profiles or Profiles(shipped(), settings.default_profile)
         self.turns = Turns(settings.threads)
         self.truth = GroundTruth(catalogue, settings, self.turns)
         self.ledger = ledger
@@ -108,31 +111,6 @@ class Scorer:
         if self.ledger is not None:
             self.ledger.close()
         self.truth.close()
-
-    def profile(self, name: str | None) -> Profile:
-        """Return a profile by name, the default one for None.
-
-        Raises:
-            UnknownProfile: there is none of that name.
-        """
-        wanted = name or self.settings.default_profile
-        if wanted not in self.profiles:
-            raise errors.UnknownProfile(f"available profiles: {', '.join(self.profiles)}", path="/profile")
-        return self.profiles[wanted]
-
-    def pinned_profile(self, name: str | None, digest: str | None) -> Profile:
-        """Return a profile, and refuse it where its digest is not the one the caller measured with.
-
-        Raises:
-            UnknownProfile: there is none of that name.
-            ProfileMismatch: it has another digest.
-        """
-        profile = self.profile(name)
-        if digest is not None and digest != profile.digest:
-            raise errors.ProfileMismatch(
-                f"the digest on this replica is {profile.digest}", path="/profile/digest"
-            )
-        return profile
 
     def publish(self, published: Iterable[Published], terms: Terms) -> int:
         """Record rewards in the ledger, if there is one, before they go out; return how many groups.

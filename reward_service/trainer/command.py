@@ -82,7 +82,7 @@ def _train(options: TrainingOptions, console: Console) -> None:
 
 def _title(options: TrainingOptions) -> str:
     policy = options.model.name if options.model else "small policy"
-    return f"{policy}, profile {options.profile}, loss {options.loss}, seed {options.seed}"
+    return f"{policy}, profile {options.profile_name}, loss {options.loss}, seed {options.seed}"
 
 
 def _report(options: TrainingOptions) -> None:

@@ -15,6 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import yaml
+
+from reward_service.core.names import is_path
+
 # Settings that say where and for how long, and not what.
 _ELSEWHERE = frozenset(
     {"out", "cache", "url", "api_key", "steps", "checkpoint_every", "quiet", "figure", "threads"}
@@ -35,9 +39,7 @@ class TrainingOptions:
     api_key: str | None = None
     """API key of that service."""
     profile: str = "egrpo-paper"
-    """Profile that pays."""
-    alpha: float | None = None
-    """Weight of partial credit in place of the profile's, computed here; for experiments."""
+    """Profile that pays: a name, or the path of a YAML file for the service that is started here."""
     one_by_one: bool = False
     """Send rollouts one at a time, and not as groups."""
     dataset: str = "world"
@@ -143,14 +145,26 @@ class TrainingOptions:
             )
         if self.group_size < 1 or self.step_questions < 1:
             raise ValueError("a step needs a question, and a group a rollout")
+        if self.url is not None and is_path(self.profile):
+            raise ValueError(
+                "--profile takes a file only without --url: put it into the folder of profiles of that service, "
+                "and name the profile"
+            )
+
+    @property
+    def profile_name(self) -> str:
+        """Name of the profile that pays; a file has the name of its profile."""
+        return Path(self.profile).stem if is_path(self.profile) else self.profile
 
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits of the settings that change what is computed and differ from their defaults.
 
-        So a new setting does not change the digest of old runs.
+        So a new setting does not change the digest of old runs. Of a profile's file it covers what the file says.
         """
         given = asdict(self)
+        if is_path(self.profile):
+            given["profile"] = yaml.safe_load(Path(self.profile).read_text(encoding="utf-8"))
         kept = {
             spec.name: given[spec.name]
             for spec in fields(self)

@@ -1,5 +1,6 @@
 """What a run trains on: questions, a corpus behind a search tool, an index for the service, and a policy to begin with."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from reward_service.core.names import is_path
 from reward_service.trainer import data, local
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.dialogue import SYSTEM
@@ -69,8 +71,21 @@ def reward_url(options: TrainingOptions, task: Task) -> Iterator[str]:
     joined = options.out / "truth.jsonl"
     joined.write_bytes(b"".join(path.read_bytes().rstrip(b"\n") + b"\n" for path in task.truth))
     local.build_index(joined, options.out / "index", options.dataset)
-    with local.service(options.out / "index", options.out / "service.log") as url:
+    with local.service(
+        options.out / "index", options.out / "service.log", profiles=_own_profiles(options)
+    ) as url:
         yield url
+
+
+def _own_profiles(options: TrainingOptions) -> Path | None:
+    """Copy the profile's file into the run's folder, for the service of our own; None where a name is given."""
+    if not is_path(options.profile):
+        return None
+    folder = options.out / "profiles"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(options.profile, folder)
+    return folder
 
 
 def warm_up_of(options: TrainingOptions) -> WarmUp:

@@ -125,9 +125,7 @@ def run(options: TrainingOptions, *, told: Callable[[str, int, int, dict[str, An
     if options.gradient_checkpointing:
         model.gradient_checkpointing_enable()
     with reward_url(options, task) as url:
-        payment = Payment(
-            url, options.dataset, options.profile, options.api_key, options.one_by_one, options.alpha
-        )
+        payment = Payment(url, options.dataset, options.profile_name, options.api_key, options.one_by_one)
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0
         )

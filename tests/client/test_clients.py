@@ -111,6 +111,12 @@ def test_match_and_rewards_are_score(ask, server):
     assert ask(server, "rewards", facts) == ask(server, "score_groups", [group()], profile="egrpo-paper")
     assert ask(server, "rewards", facts, estimator={"type": "rloo"})[0].advantages != [None] * 3
     assert ask(server, "info")["engine"] == facts["engine"]
+    assert ask(server, "profile", "egrpo-paper")["digest"] == facts["profile"]["digest"]
+
+
+def test_an_unknown_profile_is_refused(ask, server):
+    with pytest.raises(Refused, match="known profiles: egrpo,"):
+        ask(server, "profile", "α = 0.5?")
 
 
 @pytest.mark.parametrize("stumble", [later(503), later(429), later(502), broken()])

@@ -45,7 +45,7 @@ async def oracle(groups):
     }
     scorer = create_scorer(Settings())
     call = decode(json.dumps(body).encode(), ScoreIn)
-    scored = await scorer.score([one.to_domain() for one in call.groups], scorer.profile(call.profile))
+    scored = await scorer.score([one.to_domain() for one in call.groups], scorer.profiles.named(call.profile))
     return {one["group_id"]: {r["rollout_id"]: r for r in one["rollouts"]} for one in map(scored_out, scored)}
 
 

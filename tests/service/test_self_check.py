@@ -27,8 +27,10 @@ def test_a_profile_that_pays_otherwise_takes_the_replica_out_and_back():
     with serving(app) as base:
         assert ready(base).status_code == 200
         good = app.state.service.profiles
-        app.state.service.profiles = {**good, "egrpo": replace(good["egrpo"], reward=RewardSpec())}
-        until(lambda: ready(base).status_code == 503, "it is out of readiness")
+        app.state.service.profiles = replace(
+            good, known={**good.known, "egrpo": replace(good.known["egrpo"], reward=RewardSpec())}
+        )
+        until(lambda: ready(base).status_code == 503)
 
         problem = ready(base).json()
         page = httpx.get(f"{base}/metrics").text

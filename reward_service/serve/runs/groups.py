@@ -110,7 +110,7 @@ class Groups:
         Raises:
             UnknownProfile, ProfileMismatch: this replica does not have it.
         """
-        return self._scorer.pinned_profile(run.declared.profile, run.profile_digest)
+        return self._scorer.profiles.pinned(run.declared.profile, run.profile_digest)
 
     async def read(self, run_id: str, group_ids: Sequence[str] = (), *, timings: Timings) -> Snapshot:
         """Read a run and some of its groups from the store."""

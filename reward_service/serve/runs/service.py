@@ -84,6 +84,7 @@ class RunService:
         Raises:
             RunConflict: it has been declared with other values.
             UnknownProfile, UnknownDataset: there is no such profile or data set.
+            ProfileMismatch: it was declared with another content of its profile than this process has.
             InvalidRequest: a value exceeds a limit of the service.
         """
         run = await self.groups.run(run_id, timings=timings)
@@ -99,6 +100,7 @@ class RunService:
             is_new = run == drawn
         if run.declared != declared:
             raise errors.RunConflict("a run is declared once: choose another name, or delete it")
+        self.groups.profile(run)
         return run, is_new
 
     async def check(self) -> None:
@@ -249,7 +251,7 @@ class RunService:
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
-        profile = self.scorer.profile(declared.profile)
+        profile = self.scorer.profiles.named(declared.profile)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
