@@ -99,7 +99,7 @@ def test_an_unknown_profile_is_a_404(http):
 
     assert reply.status_code == 404
     assert reply.json()["type"] == "urn:reward-service:unknown-profile"
-    assert reply.json()["detail"] == "known profiles: egrpo, egrpo-guarded, egrpo-paper, grpo"
+    assert reply.json()["detail"] == "available profiles: egrpo, egrpo-guarded, egrpo-paper, grpo"
 
 
 def rewards(records):
@@ -158,7 +158,7 @@ def test_every_command_takes_a_file(folder, tmp_path):
     ("profile", "why"),
     [
         ("./nowhere.yaml", "No such file or directory"),
-        ("mine", "known profiles: egrpo,"),
+        ("mine", "available profiles: egrpo,"),
         ("{folder}/mine.yaml", "profile.reward has unknown keys: alpha"),
     ],
 )

@@ -30,7 +30,7 @@ def test_a_profile_that_pays_otherwise_takes_the_replica_out_and_back():
         app.state.service.profiles = replace(
             good, known={**good.known, "egrpo": replace(good.known["egrpo"], reward=RewardSpec())}
         )
-        until(lambda: ready(base).status_code == 503)
+        until(lambda: ready(base).status_code == 503, "it is out of readiness")
 
         problem = ready(base).json()
         page = httpx.get(f"{base}/metrics").text

@@ -93,7 +93,7 @@ def test_a_command_line_gives_a_name_or_a_path(folder):
     assert profiles.resolve("grpo") is shipped()["grpo"]
     assert profiles.resolve(None) is shipped()["egrpo"]
     assert profiles.resolve(str(folder / "mine.yaml")) == read_profile(folder / "mine.yaml")
-    with pytest.raises(UnknownProfile, match="known profiles: egrpo,"):
+    with pytest.raises(UnknownProfile, match="available profiles: egrpo,"):
         profiles.resolve("mine")
     with pytest.raises(FileNotFoundError):
         profiles.resolve("./nowhere.yaml")
