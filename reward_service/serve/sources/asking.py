@@ -50,7 +50,7 @@ def asked_by(profile: Profile, sources: Mapping[str, Source]) -> dict[str, Sourc
 
 
 def measured_by(profile: Profile, sources: Mapping[str, Source]) -> Profile:
-    """Return the profile without the terms of these sources: what they failed to give is no fault of the rollout's."""
+    """Return the profile without the terms of these sources: a number that they fail to give is not the rollout's fault."""
     own = tuple(term for term in profile.reward.terms if term.signal not in sources)
     return replace(profile, reward=replace(profile.reward, terms=own))
 
@@ -94,7 +94,7 @@ async def ask(
 
 
 def settle(facts: RolloutFacts, unscored: Unscored | None) -> RolloutFacts:
-    """Return the facts of a rollout, unscored where a number is missing; one that is unscored anyway says its own why."""
+    """Return facts that are unscored where a number is missing; a rollout unscored for another reason keeps that reason."""
     if unscored is None or facts.status is not RolloutStatus.SCORED:
         return facts
     return replace(facts, status=unscored.status, detail=unscored.detail)
