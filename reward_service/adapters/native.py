@@ -25,6 +25,7 @@ from entity_index.types import Entity, Question
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
+from reward_service.core.matching import REASONS
 from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
     Estimator,
@@ -47,9 +48,18 @@ from reward_service.serve.truth import QuestionRef
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(max_length=1024)]
+"""Of something that need not be safe in a key."""
+# No number of a caller can overflow what is computed from it: integers fit into 32 bits, and a sum of squares of signals into a float.
+MOST = 2**31 - 1
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
+Signals = dict[Id, Signal]
 FormatName = Annotated[str, OneOf(FORMATS)]
 OutcomeName = Annotated[str, OneOf(Outcome)]
 StopReasonName = Annotated[str, OneOf(StopReason)]
+ReasonName = Annotated[str, OneOf(REASONS)]
 MeasuredStatus = Annotated[
     str, OneOf(status for status in RolloutStatus if status is not RolloutStatus.PENDING)
 ]
@@ -70,9 +80,9 @@ class EntityIn(Wire):
     """Its name."""
     aliases: list[str] = []
     """Other spellings that count. `egrpo-paper` ignores them."""
-    id: str | None = None
+    id: Name | None = None
     """Your own id; comes back nowhere."""
-    type: str | None = None
+    type: Name | None = None
     """Your own type; comes back nowhere."""
 
 
@@ -140,7 +150,7 @@ class RolloutIn(Wire):
     """Your own verdict; `error` is a format error. Without it the profile's checker compares the answer."""
     stop_reason: StopReasonName | None = None
     """Why sampling ended. `max_tokens` and `max_turns` are errors that stay out of the loss; `aborted` is not scored."""
-    signals: dict[str, FiniteFloat] = {}
+    signals: Signals = {}
     """Numbers you measured yourself, by name, for profiles that use them."""
 
     @model_validator(mode="after")
@@ -174,9 +184,9 @@ class Truthful(Wire):
 
     question: QuestionIn | None = None
     """The ground truth itself."""
-    dataset: str | None = None
+    dataset: Name | None = None
     """A data set of the index, `name` (its active version) or `name@version`."""
-    question_id: str | None = None
+    question_id: Name | None = None
     """The question's id in that data set."""
 
     @model_validator(mode="after")
@@ -245,7 +255,7 @@ class PartialIn(Wire):
 
     policy: Literal["fail", "survivors"] = "fail"
     """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded among themselves."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
+    min_scored: Positive = 1
     """With `survivors`: fewer scored rollouts than this fail the group."""
 
     def to_domain(self) -> PartialPolicy:
@@ -299,7 +309,7 @@ class StreamQuery(BaseModel):
     """Overrides the profile's estimator: one with its default parameters, or the one that a trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """What an unscored rollout does to its group."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
+    min_scored: Positive = 1
     """With `survivors`: fewer scored rollouts than this fail the group."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
@@ -320,11 +330,10 @@ class ExplainIn(Truthful, Profiled):
     """Body of `POST /v1/rollouts/explain`."""
 
     rollout: RolloutIn
-    group_max: Annotated[int, Field(ge=0)] | None = None
+    group_max: Count | None = None
     """The best match count of the rollout's group. With it, the reward is computed too; without it, it stays null."""
 
 
-Count = Annotated[int, Field(ge=0)]
 FactsIn = Annotated[
     RolloutFacts,
     ReadAs(
@@ -337,9 +346,9 @@ FactsIn = Annotated[
             Outcome | None: OutcomeName | None,
             int: Count,
             int | None: Count | None,
-            Mapping[str, int]: dict[str, Count],
-            Mapping[str, float]: dict[str, FiniteFloat],
-            tuple[str, ...]: list[str],
+            Mapping[str, int]: dict[ReasonName, Count],
+            Mapping[str, float]: Signals,
+            tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
         },
         without=frozenset({"entities", "evidence"}),
         beside={
@@ -372,10 +381,10 @@ class FactsGroupIn(Wire):
 
     run_id: Id = "default"
     group_id: Id
-    question_id: str | None = None
+    question_id: Name | None = None
     index: IndexOut | None = None
     """As `POST /v1/match` returned it; comes back unchanged."""
-    entities: Annotated[int, Field(ge=0)]
+    entities: Count
     """m: how many entities could be matched."""
     masked: list[str] = []
     """As `POST /v1/match` returned it; comes back unchanged."""

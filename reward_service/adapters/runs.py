@@ -6,7 +6,16 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from typing_extensions import TypedDict
 
 from entity_index.types import Question
-from reward_service.adapters.native import Id, IndexOut, NamedEstimator, QuestionIn, RolloutIn, Wire
+from reward_service.adapters.native import (
+    Id,
+    IndexOut,
+    Name,
+    NamedEstimator,
+    Positive,
+    QuestionIn,
+    RolloutIn,
+    Wire,
+)
 from reward_service.adapters.replies import (
     EstimatorOut,
     GroupOut,
@@ -26,7 +35,8 @@ from reward_service.serve.groups.stores.protocols import GroupKey
 from reward_service.serve.runs.service import Admitted, Arrival, Evaluated
 from reward_service.serve.runs.view import GroupView
 
-Seconds = Annotated[FiniteFloat, Field(gt=0)]
+YEAR_S = 366 * 86_400.0
+Seconds = Annotated[FiniteFloat, Field(gt=0, le=YEAR_S)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]
 
 
@@ -36,27 +46,27 @@ class RunPartialIn(Wire):
     policy: Literal["fail", "survivors", "wait"] = "fail"
     """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded among themselves. `wait`: the
     group stays open until all its rollouts are scored, or it is forgotten."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
+    min_scored: Positive = 1
     """With `survivors`: fewer scored rollouts than this fail the group."""
 
 
 class QuotasIn(Wire):
     """What the run may take of the service."""
 
-    open_groups: Annotated[int, Field(ge=1)] | None = None
+    open_groups: Positive | None = None
     """Most groups open at once; a rollout that would open one more is refused with 429."""
 
 
 class RunIn(Wire):
     """Body of `PUT /v1/runs/{run_id}`."""
 
-    profile: str
+    profile: Name
     """Name of the profile; its digest is pinned. See `/v1/profiles`."""
-    group_size: Annotated[int, Field(ge=1)]
+    group_size: Positive
     """How many rollouts a group has."""
     deadline_s: Seconds
     """How long a group waits for its rollouts, counted from the first."""
-    dataset: str | None = None
+    dataset: Name | None = None
     """Where questions named by id stand: `name` (the version active now is pinned) or `name@version`."""
     partial: RunPartialIn = RunPartialIn()
     estimator: NamedEstimator | None = None
@@ -81,7 +91,7 @@ class MemberIn(RolloutIn):
 
     rollout_id: Id | None = None  # type: ignore[assignment]  # the path has it
     """May be left out; if not, it is that of the path."""
-    question_id: str | None = None
+    question_id: Name | None = None
     """The question's id in the run's data set."""
     question: QuestionIn | None = None
     """The ground truth itself."""

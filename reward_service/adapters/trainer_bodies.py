@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from entity_index.types import Question
-from reward_service.adapters.native import FormatName, Id, QuestionIn, Wire
+from reward_service.adapters.native import FormatName, Id, Positive, QuestionIn, Wire
 from reward_service.core.profiles import Profile
 from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
 from reward_service.serve.anonymous import Caller, Paid
@@ -23,7 +23,7 @@ class CompatQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    group_size: Annotated[int, Field(ge=1)]
+    group_size: Positive
     """How many rollouts of a prompt the trainer samples."""
     run: Id = "default"
     """Your id of the training. Rollouts of different runs never meet."""
@@ -31,7 +31,7 @@ class CompatQuery(BaseModel):
     """Name of the profile; without it the service's default."""
     dataset: str | None = None
     """Where questions named by their ids stand."""
-    deadline_s: Annotated[FiniteFloat, Field(gt=0)] = 100.0
+    deadline_s: Annotated[FiniteFloat, Field(gt=0, le=86_400)] = 100.0
     """How long a group waits for its rollouts. Below what the trainer waits: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
     """How text is written."""

@@ -27,7 +27,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from reward_service.core.matching import compile_question
+from reward_service.core.matching import REASONS, compile_question
 from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.lookup import Lookup
 
@@ -261,9 +261,9 @@ def _count_scored(metrics: Metrics, result: GroupResult) -> None:
         if one.precision is not None:
             metrics.observe("precision_ratio", value=one.precision)
     metrics.add("matched_entities_total", amount=sum(one.matched or 0 for one in scored))
-    uncredited = Counted(reason for one in scored for reason in Counted(one.uncredited).elements())
-    for reason, count in uncredited.items():
-        metrics.add("uncredited_entities_total", reason, amount=count)
+    for reason in REASONS:
+        if count := sum(one.uncredited.get(reason, 0) for one in scored):
+            metrics.add("uncredited_entities_total", reason, amount=count)
     channels = Counted(match.channel for one in scored if one.evidence for match in one.evidence.matches)
     for channel, count in channels.items():
         metrics.add("explained_matches_total", channel, amount=count)

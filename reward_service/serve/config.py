@@ -126,14 +126,26 @@ class Settings(BaseSettings):
     max_groups: int = Field(1024, ge=1)
     """Most groups in one call. A training step of 64 questions fits in one call; more only delays the first answer."""
 
+    max_call_rollouts: int = Field(16_384, ge=1)
+    """Most rollouts in all groups of one call. A training step of 256 questions with 64 rollouts each is that many."""
+
     max_rollouts: int = Field(512, ge=1)
     """Most rollouts in one group. Group sizes in published runs are 4 to 64."""
 
     max_rollout_chars: int = Field(8_000_000, ge=1)
     """Most characters in one rollout. A rollout of 128k tokens has about half a million."""
 
+    max_steps: int = Field(100_000, ge=1)
+    """Most steps of one rollout; of messages, every value in their lists and objects counts. Long agentic rollouts have some thousands."""
+
+    max_signals: int = Field(64, ge=0)
+    """Most signals of one rollout. A reward has a handful of terms."""
+
     max_entities: int = Field(1000, ge=1)
-    """Most entities, and most spellings of one entity, in a question. Published data sets have 2 to 30 entities."""
+    """Most entities, most spellings of one entity, and most answers, in a question. Published data sets have 2 to 30 entities."""
+
+    max_question_chars: int = Field(1_000_000, ge=1)
+    """Most characters in a question with its answers and entities. Published ones have a few hundred."""
 
     max_mention_names: int = Field(200_000, ge=0)
     """Most distinct entity names of a data set that are held in memory (about 1 KB each) for profiles with a precision

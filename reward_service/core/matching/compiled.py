@@ -58,7 +58,9 @@ def _repeated(question: Question) -> set[int]:
     first: dict[str, int] = {}
     names = [folded(entity.name) for entity in question.entities]
     return {
-        position for position, name in enumerate(names) if name and first.setdefault(name, position) < position
+        position
+        for position, name in enumerate(names)
+        if name and first.setdefault(name, position) < position
     }
 
 
