@@ -193,7 +193,7 @@ async def stream_groups(
         record.timings.deadline = None
         return reply
 
-    lines = stream.read_lines(request, limit=settings.max_body_bytes)
+    lines = stream.read_lines(request, settings)
     return stream.Lines(request, lines, answer, patience_s=settings.body_timeout_s)
 
 

@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     max_decoded_bytes: int = Field(64 * MEBIBYTE, ge=1024)
     """Largest body after gzip or zstd is undone; the rest of a bomb is never unpacked."""
 
+    max_stream_bytes: int = Field(16 * 1024 * MEBIBYTE, ge=1024)
+    """Largest stream of groups after gzip or zstd is undone. A line of it may have `max_body_bytes`."""
+
+    max_blank_lines: int = Field(1000, ge=0)
+    """Most blank lines of a stream. Writers that put one between groups need as many as they send groups."""
+
     max_json_depth: int = Field(64, ge=8, le=190)
     """Deepest nesting of a JSON body. Tool calls with parsed arguments rarely need 15; the decoder itself ends at 200."""
 

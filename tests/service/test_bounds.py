@@ -96,7 +96,9 @@ def test_facts_over_a_limit_fail_their_group_alone(base, group):
     ],
 )
 def test_a_number_beyond_all_bounds_is_422_in_every_call(base, path, body):
-    reply = httpx.post(f"{base}{path}", content=json.dumps(body), headers={"Content-Type": "application/json"})
+    reply = httpx.post(
+        f"{base}{path}", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
 
     assert (reply.status_code, slug_of(reply)) == (422, "invalid-request")
 

@@ -12,7 +12,14 @@ from reward_service.serve.errors import (
     LimitExceeded,
     UnusableEntity,
 )
-from reward_service.serve.limits import QUESTION_CHARS, STEP_CHARS, check_call, check_facts, check_group, extent
+from reward_service.serve.limits import (
+    QUESTION_CHARS,
+    STEP_CHARS,
+    check_call,
+    check_facts,
+    check_group,
+    extent,
+)
 
 LIMITS = Settings(
     max_groups=2,
