@@ -42,6 +42,7 @@ class AdmissionGuard:
             return
         headers = Headers(scope=scope)
         stream = STREAMS.fullmatch(f"{scope['method']} {scope['path']}") is not None
+        self._check_size(scope, headers)
         declared = self._declared(headers, stream=stream)
         record: Record = scope["state"]["record"]
         ticket = self.admission.enter(key=record.caller, run=_run(scope["path"], headers), declared=declared)
@@ -53,16 +54,25 @@ class AdmissionGuard:
             ticket.release()
             self._show(record)
 
+    def _check_size(self, scope: Scope, headers: Headers) -> None:
+        """Refuse headers that are too many or too long.
+
+        Raises:
+            TooManyHeaders: there are more, or more bytes of them and the URL, than the limit.
+        """
+        if len(headers) > self.settings.max_headers:
+            raise TooManyHeaders(f"a request may have {self.settings.max_headers} header fields")
+        url = len(scope["path"]) + len(scope["query_string"])
+        if url + sum(len(name) + len(value) for name, value in headers.raw) > self.settings.max_header_bytes:
+            raise TooManyHeaders(f"headers may have {self.settings.max_header_bytes} bytes, with the URL")
+
     def _declared(self, headers: Headers, *, stream: bool) -> int:
         """Return the length a body declares, 0 where it declares none.
 
         Raises:
-            TooManyHeaders: there are more than the limit.
             MalformedHeader: two headers say where the body ends (RFC 9112, 6.1: the way requests are smuggled).
             BodyTooLarge: it is longer than the limit.
         """
-        if len(headers) > self.settings.max_headers:
-            raise TooManyHeaders(f"a request may have {self.settings.max_headers} header fields")
         declared = headers.get("content-length", "0")
         if "content-length" in headers and "transfer-encoding" in headers:
             raise MalformedHeader("Content-Length and Transfer-Encoding exclude each other")

@@ -91,6 +91,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("in_flight_limit_requests", G, "Most requests in flight; above it calls are refused."),
     Metric("in_flight_limit_bytes", G, "Most bytes of bodies in flight; above it calls are refused.", (), "bytes"),
     Metric("refused_total", C, "Calls refused, by the problem's type.", ("reason",)),
+    Metric("unread_replies_total", C, "Connections cut because nobody read the reply."),
     Metric("groups_total", C, "Groups rewarded or refused.", ("status",)),
     Metric("groups_zero_variance_total", C, "Groups rewarded in which every reward is the same: no gradient."),
     Metric("groups_without_entities_total", C, "Groups rewarded whose question has no entity: outcome reward only."),

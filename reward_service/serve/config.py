@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     max_headers: int = Field(100, ge=10)
     """Most header fields of a request. Proxies add about ten."""
 
+    max_header_bytes: int = Field(64 * 1024, ge=1024)
+    """Most bytes of a request's headers with its URL. Proxies take 8 to 32 KiB."""
+
     max_requests: int = Field(64, ge=1)
     """Most requests in flight; one more is refused with 503. They wait for the same CPU, so more only makes all of them slower."""
 
@@ -103,7 +106,8 @@ class Settings(BaseSettings):
     """Longest a request may take; a caller may shorten it with `X-Request-Timeout-Ms`. Keep it below the trainer's own timeout."""
 
     keep_alive_s: int = Field(75, ge=1)
-    """How long an idle connection stays open. Longer than the idle time of whatever pools connections to the service."""
+    """How long an idle connection stays open, and a reply waits to be read. Longer than the idle time of whatever pools
+    connections to the service."""
 
     drain_delay_s: float = Field(3, ge=0)
     """After SIGTERM: how long readiness says no while calls are still taken, so that load balancers notice."""

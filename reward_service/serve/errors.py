@@ -263,7 +263,7 @@ class QuotaExceeded(CallError):
 
 
 class TooManyHeaders(CallError):
-    """More header fields than the limit."""
+    """More header fields, or more bytes of them, than the limit."""
 
     slug, title, status_hint = "too-many-headers", "The request has too many header fields.", 431
     closes = True
@@ -457,5 +457,5 @@ TAIL = """
 | `method-not-allowed` | 405 | The path has other methods; `Allow` names them. |
 | `internal-error` | 500 | A bug. The log has the trace under the request id. |
 
-Two answers come from below the application and have no problem body: 400 for bytes that are not HTTP, and 408 for headers that do not come.
+Three answers come from below the application and have no problem body: 400 for bytes that are not HTTP, 408 for headers that do not come, and 431 for headers that do not end.
 """
