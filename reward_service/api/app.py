@@ -193,6 +193,7 @@ def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
         count_lookups(metrics, service.truth.lookup)
     metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
     metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
+    metrics.set("queue_limit_requests", value=service.settings.max_queue)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.self_check = SelfCheck(
@@ -223,7 +224,12 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the one added last is the outermost."""
     metrics: Metrics = app.state.metrics
     readiness: Readiness = app.state.readiness
-    app.add_middleware(AdmissionGuard, settings=settings, admission=Admission(settings))
+    admission = Admission(settings)
+    metrics.follow("in_flight_requests", lambda: admission.process.requests)
+    metrics.follow("in_flight_bytes", lambda: admission.process.bytes)
+    metrics.follow("queued_requests", lambda: admission.room.places)
+    metrics.follow("queued_bytes", lambda: admission.room.bytes)
+    app.add_middleware(AdmissionGuard, settings=settings, admission=admission)
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
         Observe,

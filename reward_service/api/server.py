@@ -29,6 +29,9 @@ TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\
 # A thread that scores gives the interpreter back this often. The event loop takes it anew for every connection that it accepts,
 # reads and closes, so past saturation each refusal waits several times this long; by Python's default, 5 ms, the queue only grows.
 SWITCH_INTERVAL_S = 0.0001
+BACKLOG = (
+    8192  # connections that the kernel keeps until they are accepted; it takes its own limit if that is lower
+)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BLOCK, KEPT_TOP = 32 * MEBIBYTE, 256 * MEBIBYTE  # the first is the most that glibc takes
 
@@ -229,6 +232,7 @@ def server(app: FastAPI, settings: Settings, *, front: ASGIApp | None = None) ->
         access_log=False,
         server_header=False,
         timeout_keep_alive=settings.keep_alive_s,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=settings.drain_timeout_s,
     )
     return Server(

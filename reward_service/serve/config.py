@@ -79,22 +79,35 @@ class Settings(BaseSettings):
     """Most bytes of a request's headers with its URL. Proxies take 8 to 32 KiB."""
 
     max_requests: int = Field(64, ge=1)
-    """Most requests in flight; one more is refused with 503. They wait for the same CPU, so more only makes all of them slower."""
+    """Most requests in flight; the others wait in the queue. They share the same CPU, so more only makes all of them slower."""
 
     max_inflight_bytes: int = Field(512 * MEBIBYTE, ge=1024)
     """Most bytes of bodies in flight, with `max_requests` the bound on memory. A sixth of the memory the process may have."""
 
     max_requests_per_key: int = Field(48, ge=1)
-    """Most requests in flight for one API key; one more is refused with 429. Below `max_requests`, so that no key can take all."""
+    """Most requests in flight for one API key. Below `max_requests`, so that no key can take all."""
 
     max_inflight_bytes_per_key: int = Field(384 * MEBIBYTE, ge=1024)
     """Most bytes in flight for one API key."""
 
     max_requests_per_run: int = Field(48, ge=1)
-    """Most requests in flight for one run, where path or `X-Run-Id` name it before the body is read."""
+    """Most requests in flight for one run of one key, where path or `X-Run-Id` name it before the body is read."""
 
     max_inflight_bytes_per_run: int = Field(384 * MEBIBYTE, ge=1024)
-    """Most bytes in flight for one run."""
+    """Most bytes in flight for one run of one key."""
+
+    max_queue: int = Field(8192, ge=0)
+    """Most requests that wait to be in flight; one more is refused with 503, or with 429 where it is over its own share. Trainers
+    send a whole batch at once. 0: nothing waits."""
+
+    max_queue_bytes: int = Field(512 * MEBIBYTE, ge=0)
+    """Most bytes of bodies that wait. They are counted by what is declared and not read, so they take far less memory."""
+
+    max_queue_s: float = Field(30, ge=0)
+    """Longest wait to be in flight for a caller that does not send `X-Request-Timeout-Ms`."""
+
+    max_compat_queue_s: float = Field(60, ge=0)
+    """The same for calls in trainers' own protocols, whose callers wait for longer: slime 120 s, OpenRLHF 180 s."""
 
     header_timeout_s: float = Field(10, gt=0)
     """Longest wait for the end of a request's headers, from its first byte or, on a new connection, from its opening."""

@@ -85,7 +85,7 @@ class CallError(ServiceError):
     """The whole call is refused."""
 
     status_hint: ClassVar[int]
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
     """Sent as Retry-After where the same call may succeed later."""
     closes: ClassVar[bool] = False
     """The body may be unread, so the connection cannot carry another call."""

@@ -288,9 +288,10 @@ async def _asked(
     left_s = timings.remaining_s()
     timeout_s = None if left_s is None else ASKING_SHARE * left_s
     with timings.stage("ask"):
-        return await asyncio.gather(
-            *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
-        )
+        async with timings.away():
+            return await asyncio.gather(
+                *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
+            )
 
 
 def check_engine(engine: str | None) -> None:
