@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -24,8 +25,8 @@ from reward_service.api.guard import AdmissionGuard
 from reward_service.api.keys import KeyRing
 from reward_service.api.metrics import Metrics, count_closed, count_lookups
 from reward_service.api.observe import Observe
-from reward_service.api.readiness import Readiness
-from reward_service.api.routes import router
+from reward_service.api.readiness import Probe, Readiness
+from reward_service.api.routes import router, unusable
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.api.self_check import SelfCheck
@@ -47,6 +48,7 @@ from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import NO_SOURCES, Scorer
 from reward_service.serve.sources.protocol import Source
 
+PROBE_KEPT_S = 1.0  # about as often as anything asks for readiness
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
 
@@ -199,7 +201,8 @@ def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
     app.state.self_check = SelfCheck(
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
     )
-    app.state.runs = _runs(service, store, metrics)
+    app.state.runs = runs = _runs(service, store, metrics)
+    app.state.probe = Probe(partial(unusable, service, runs), keep_s=PROBE_KEPT_S, clock=time.monotonic)
     app.state.datasets = Datasets(service.truth, max_bytes=service.settings.max_ingest_bytes)
 
 

@@ -36,7 +36,7 @@ from reward_service.api import stream
 from reward_service.api.body import beside, read_call, read_line
 from reward_service.api.documents import POSTED, body_of, json_response, problems_of
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
-from reward_service.api.readiness import INDEX, STATE, Readiness
+from reward_service.api.readiness import INDEX, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
@@ -60,6 +60,7 @@ from reward_service.serve.errors import (
 from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
+from reward_service.serve.runs.service import RunService
 from reward_service.serve.scorer import Scorer, check_engine, reward_facts
 
 
@@ -347,6 +348,20 @@ class InfoOut(TypedDict):
     settings: dict[str, Any]
 
 
+async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
+    """Return which of index and store cannot be used, and why."""
+    reasons = {}
+    try:
+        await asyncio.to_thread(service.truth.datasets)
+    except IndexUnavailable as error:
+        reasons[INDEX] = error.detail
+    try:
+        await runs.check()
+    except StateUnavailable as error:
+        reasons[STATE] = error.detail
+    return reasons
+
+
 @router.get("/livez", tags=["health"], response_model=Health)
 async def livez() -> Health:
     """Say that the process answers."""
@@ -354,17 +369,10 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
-async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
+async def readyz(request: Request, readiness: Ready) -> Health:
     """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
-    reasons = readiness.reasons()
-    try:
-        await asyncio.to_thread(service.truth.datasets)
-    except IndexUnavailable as error:
-        reasons[INDEX] = error.detail
-    try:
-        await request.app.state.runs.check()
-    except StateUnavailable as error:
-        reasons[STATE] = error.detail
+    probe: Probe = request.app.state.probe
+    reasons = readiness.reasons() | await probe.reasons()
     if reasons:
         raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}

@@ -204,6 +204,10 @@ class Settings(BaseSettings):
     max_open_groups: int = Field(100_000, ge=1)
     """Most open groups of one run; a run can ask for fewer. It bounds what a forgotten trainer can leave behind."""
 
+    max_runs: int = Field(1000, ge=1)
+    """Most runs that one process knows at once; one more is refused with 429 until another is deleted or has ended. Each is looked
+    at once a second."""
+
     max_deadline_s: float = Field(86_400.0, gt=0)
     """Longest deadline a run may ask for. Agentic rollouts of one group can end hours apart."""
 
