@@ -55,7 +55,8 @@ MOST = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Positive = Annotated[int, Field(ge=1, le=MOST)]
 Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
-Signals = dict[Id, Signal]
+MOST_SIGNALS = 1000
+Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
 FormatName = Annotated[str, OneOf(FORMATS)]
 OutcomeName = Annotated[str, OneOf(Outcome)]
 StopReasonName = Annotated[str, OneOf(StopReason)]

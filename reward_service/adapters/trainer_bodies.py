@@ -169,7 +169,8 @@ class SlimeIn(Wire):
         Raises:
             Unpayable: it cannot have one.
         """
-        prompt = json.dumps(self.prompt, sort_keys=True)
+        # Piece by piece: one call of C would keep other threads waiting for as long as the prompt is.
+        prompt = "".join(json.JSONEncoder(sort_keys=True).iterencode(self.prompt))
         source = Text(self.response, query.format)
         return _caller(
             source, columns_of(self.label), query, profile=profile, meets=(prompt, self.label or "")
@@ -252,7 +253,8 @@ _RESPONSES: Mapping[Any, Any] = {
 
 def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
     """Answer NeMo Gym: what came, with a reward and its parts, which add up to it; or with its tag for a failure."""
-    came = body.model_dump(mode="json")
+    named = {"responses_create_params": body.responses_create_params, "response": body.response}
+    came = {**named, **body.extra}
     if isinstance(paid, str):
         failed = {"_ng_failure_class": "judge_failed", "mask_sample": True, "failure_reason": paid}
         return {**came, "reward": 0.0, "reward_components": {}, **failed}

@@ -148,7 +148,8 @@ async def nemo_gym(request: Request, service: Service, groups: Anonymous, query:
     """NeMo Gym's `/verify`. Rollouts of one task meet here, by task and rollout index."""
     body = await read_call(request, service, NemoGymIn)
     measured = await _measured(request, groups, await _caller(request, body, service, query))
-    return _json(nemo_gym_out(body, await _paid(request, groups, measured, query)))
+    paid = await _paid(request, groups, measured, query)
+    return await beside(service, record_of(request).body_bytes, lambda: _json(nemo_gym_out(body, paid)))
 
 
 @router.post("/carr/evaluate", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(CarrIn))

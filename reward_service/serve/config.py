@@ -161,7 +161,7 @@ class Settings(BaseSettings):
     max_steps: int = Field(100_000, ge=1)
     """Most steps of one rollout; of messages, every value in their lists and objects counts. Long agentic rollouts have some thousands."""
 
-    max_signals: int = Field(64, ge=0)
+    max_signals: int = Field(64, ge=0, le=1000)
     """Most signals of one rollout. A reward has a handful of terms."""
 
     max_entities: int = Field(1000, ge=1)
