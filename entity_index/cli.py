@@ -56,19 +56,19 @@ app = typer.Typer(
 
 def _reader(name: str) -> str:
     if name not in SHAPES:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(SHAPES)}")
+        raise typer.BadParameter(f"must be one of {', '.join(SHAPES)}, got {name!r}")
     return name
 
 
 def _there(where: str) -> str:
     if not is_url(where) and not Path(where).is_dir():
-        raise typer.BadParameter(f"there is no folder {where!r}")
+        raise typer.BadParameter(f"folder {where!r} does not exist")
     return where
 
 
 def _url(where: str) -> str:
     if not is_url(where):
-        raise typer.BadParameter("give the URL of a Redis: redis://host:port/0")
+        raise typer.BadParameter("must be the URL of a Redis, such as redis://host:port/0")
     return where
 
 
@@ -89,7 +89,7 @@ def _shape(reader: str, rules: list[str] | None) -> Shape:
     if rules is None:
         return SHAPES[reader]
     if reader != "jsonl":
-        raise typer.BadParameter("a mapping replaces the reader: leave --reader out", param_hint="--map")
+        raise typer.BadParameter("a mapping replaces the reader: omit --reader", param_hint="--map")
     try:
         return mapped.shape(rules)
     except ValueError as error:
@@ -301,7 +301,7 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
 ) -> None:
     """Find entities for a data set that has none, in chosen fields, by spaCy or from a gazetteer."""
     if pipeline is None and gazetteer is None:
-        raise typer.BadParameter("name a pipeline or a gazetteer", param_hint="--spacy, --gazetteer")
+        raise typer.BadParameter("give a pipeline or a gazetteer", param_hint="--spacy, --gazetteer")
     try:
         paths = [mapped.parse(path) for path in field]
     except ValueError as error:
@@ -355,7 +355,7 @@ def questions_of(
     """Open what is to be looked over: a file or folder, or a version of an index."""
     with _progress() as progress:
         if index is None and not Path(target).exists():
-            raise typer.BadParameter(f"there is no file {target!r}; name its --index for a version")
+            raise typer.BadParameter(f"file {target!r} does not exist; to check a version, give its --index")
         if index is None:
             yield _rows(Path(target), reader, rules, progress=progress)
             return
@@ -392,7 +392,8 @@ def read_limit(rule: str) -> tuple[str, float]:
         limit = -1.0
     if name not in linting.BY_NAME or not 0 <= limit <= 1:
         raise typer.BadParameter(
-            f"{rule!r} is no CHECK=SHARE; the checks are {', '.join(linting.BY_NAME)}", param_hint="--limit"
+            f"must be CHECK=SHARE, got {rule!r}; the checks are {', '.join(linting.BY_NAME)}",
+            param_hint="--limit",
         )
     return name, limit
 
@@ -422,7 +423,7 @@ def drop_command(
 def _named(reference: str) -> tuple[str, str]:
     dataset, at, version = reference.partition("@")
     if not at:
-        raise typer.BadParameter("name the version too", param_hint="DATASET@VERSION")
+        raise typer.BadParameter("include the version", param_hint="DATASET@VERSION")
     return dataset, version
 
 

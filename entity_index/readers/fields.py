@@ -38,7 +38,7 @@ def texts(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
     value = first(row, *names)
     items = (value,) if isinstance(value, str) else array(row, *names)
     if not all(isinstance(item, str) for item in items):
-        raise InvalidRecord(f"{names[0]} holds something other than strings")
+        raise InvalidRecord(f"{names[0]} contains values that are not strings")
     return tuple(item for item in items if isinstance(item, str))
 
 

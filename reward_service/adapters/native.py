@@ -149,9 +149,9 @@ class RolloutIn(Wire):
     @model_validator(mode="after")
     def _one_source(self) -> "RolloutIn":
         if sum(source is not None for source in (self.messages, self.text, self.steps)) != 1:
-            raise ValueError("exactly one of messages, text and steps must be given")
+            raise ValueError("give exactly one of messages, text and steps")
         if self.text is None and "format" in self.model_fields_set:
-            raise ValueError("format goes with text")
+            raise ValueError("format can only be given with text")
         return self
 
     def to_domain(self) -> Rollout:
@@ -186,9 +186,9 @@ class Truthful(Wire):
     def _one_truth(self) -> "Truthful":
         inline = self.question is not None
         if inline and self.dataset is not None:
-            raise ValueError("question and dataset exclude each other")
+            raise ValueError("question and dataset cannot be given together")
         if not inline and (self.dataset is None or self.question_id is None):
-            raise ValueError("either question, or dataset and question_id must be given")
+            raise ValueError("give either question, or dataset and question_id")
         return self
 
     def truth(self) -> Question | QuestionRef:

@@ -89,7 +89,7 @@ class MemberIn(RolloutIn):
     @model_validator(mode="after")
     def _one_question(self) -> "MemberIn":
         if (self.question is None) == (self.question_id is None):
-            raise ValueError("exactly one of question and question_id must be given")
+            raise ValueError("give exactly one of question and question_id")
         return self
 
     def asked(self) -> Question | str:

@@ -68,7 +68,7 @@ def question_of(columns: Mapping[str, Any], query: CompatQuery) -> Question | Qu
             raise Unpayable("the ground truth does not fit the schema of `question`") from None
     dataset = columns.get("dataset", query.dataset)
     if named is None or not isinstance(dataset, str):
-        raise Unpayable("a question is named by question_id and the data set, or comes along as question")
+        raise Unpayable("give the question as question_id and the data set, or send it as question")
     return QuestionRef(dataset, str(named))
 
 
@@ -117,7 +117,7 @@ def _openrlhf(
     said: str, prompt: str, label: str | None, *, query: CompatQuery, profile: Profile
 ) -> Caller | Unpayable:
     if not said.startswith(prompt):
-        return Unpayable("the query does not begin with the prompt: it was cut to fit")
+        return Unpayable("the query does not start with the prompt: it was truncated to fit")
     try:
         source = Text(said.removeprefix(prompt), query.format)
         return _caller(source, columns_of(label), query, profile=profile, meets=(prompt, label or ""))

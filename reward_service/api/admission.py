@@ -39,7 +39,7 @@ class Budget:
         if self.requests + requests > self.limits.requests:
             raise self.refusal(f"{self.limits.requests} requests are in flight")
         if self.bytes + size > self.limits.bytes:
-            raise self.refusal(f"of {self.limits.bytes} bytes in flight {self.bytes} are taken")
+            raise self.refusal(f"{self.bytes} of {self.limits.bytes} bytes in flight are in use")
 
     def take(self, requests: int, size: int) -> None:
         """Count in, or out with negative numbers."""

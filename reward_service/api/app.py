@@ -77,7 +77,9 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
             settings.keys, clock=time.monotonic, failed=lambda: metrics.add("key_file_failures_total")
         )
     if not is_loopback(settings.host):
-        raise RefusedToStart(f"{settings.host} is not loopback: give a file of API keys (setting `keys`)")
+        raise RefusedToStart(
+            f"{settings.host} is not a loopback address: give a file of API keys (setting `keys`)"
+        )
     return None
 
 

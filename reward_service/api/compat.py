@@ -57,7 +57,7 @@ async def _paid(request: Request, compat: CompatService, seat: Seat | str, query
             return paying.result()
         paying.cancel()
         await asyncio.wait([paying])
-        return "the caller has left"
+        return "the caller disconnected"
     finally:
         paying.cancel()
         leaving.cancel()

@@ -230,7 +230,7 @@ async def _arrival(
 ) -> Arrival:
     member = await read_call(request, runs.scorer, MemberIn)
     if member.rollout_id not in (None, rollout_id):
-        raise InvalidRequest("the body has another id than the path", path="/rollout_id")
+        raise InvalidRequest("the id in the body differs from the one in the path", path="/rollout_id")
     return query.arrival(key, rollout_id, member)
 
 

@@ -60,7 +60,7 @@ async def read_lines(request: Request, *, limit: int) -> AsyncIterator[bytes]:
                     yield line
                 ticket.shrink(len(line) + 1)
             if len(held) > limit:
-                raise BodyTooLarge(f"a line may have {limit} bytes")
+                raise BodyTooLarge(f"a line may have at most {limit} bytes")
     decoder.finish()
     if held.strip():
         yield bytes(held)

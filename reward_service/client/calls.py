@@ -140,7 +140,7 @@ def _put(run: Run, member: Member, terms: Terms) -> Conversation[RolloutReward]:
         # Answered early: the service has no room for one more who waits.
         pause_s = terms.draw() if terms.now() - sent < wait_s / 2 else 0.0
         if terms.now() + pause_s + LAST_S >= until:
-            raise Unreachable(f"the group is still open: {len(reply['missing'])} rollouts have not come")
+            raise Unreachable(f"the group is still open: {len(reply['missing'])} rollouts have not arrived")
         yield Pause(pause_s)
 
 

@@ -51,9 +51,9 @@ class Options:
         """
         known = {field.name for field in fields(cls)}
         if unknown := sorted(given.keys() - known):
-            raise ValueError(f"unknown options {unknown}: known are {sorted(known)}")
+            raise ValueError(f"unknown options {unknown}: the options are {sorted(known)}")
         if missing := sorted({"url", "profile"} - given.keys()):
-            raise ValueError(f"options {missing} must be given")
+            raise ValueError(f"options {missing} are required")
         return cls(**given)
 
     @classmethod
@@ -91,7 +91,7 @@ class Options:
         """
         if row.get(self.question_key) is None:
             raise KeyError(
-                f"the data needs a column {self.question_key!r} (option question_key), it has {sorted(row)}"
+                f"the data needs a column {self.question_key!r} (option question_key), got {sorted(row)}"
             )
         question: str | Mapping[str, Any] = row[self.question_key]
         return question if isinstance(question, Mapping) else str(question)

@@ -29,7 +29,7 @@ def decode(body: bytes) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise Refused("The reply is not the service's: check the URL.", status=200)
+        raise Refused("The reply does not come from the reward service: check the URL.", status=200)
     return document
 
 
@@ -39,7 +39,7 @@ def problem(status: int, body: bytes) -> Refused:
         document = decode(body)
     except Refused:
         document = {}
-    title = document.get("title", "The call was refused by something before the service.")
+    title = document.get("title", "The call was refused before it reached the service.")
     return Refused(title, status=status, type=document.get("type", ""), detail=document.get("detail", ""))
 
 

@@ -70,13 +70,13 @@ class CompatService:
         if seat.is_evaluation:
             return _said(evaluate(seat.facts, seat.profile))
         if self._rendezvous.waiting >= self._scorer.settings.max_waiting:
-            raise QuotaExceeded("too many rollouts wait for their groups")
+            raise QuotaExceeded("too many rollouts are waiting for their groups")
         try:
             return await self._rendezvous.meet(
                 (seat.key, group_size), seat, size=group_size, deadline_s=deadline_s, name=seat.name
             )
         except Overdue:
-            return f"fewer than {group_size} rollouts of this prompt came within {deadline_s:g} s"
+            return f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
         except TakenOver:
             return "the rollout was sent again"
 

@@ -179,7 +179,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _one_index(self) -> Self:
         if self.index is not None and self.index_url is not None:
-            raise ValueError("index and index_url exclude each other")
+            raise ValueError("index and index_url cannot both be set")
         return self
 
 

@@ -167,7 +167,7 @@ class RewardService:
         """
         wanted = name or self.settings.default_profile
         if wanted not in self.profiles:
-            raise errors.UnknownProfile(f"known profiles: {', '.join(self.profiles)}", path="/profile")
+            raise errors.UnknownProfile(f"available profiles: {', '.join(self.profiles)}", path="/profile")
         return self.profiles[wanted]
 
     def pinned_profile(self, name: str | None, digest: str | None) -> Profile:
@@ -179,7 +179,9 @@ class RewardService:
         """
         profile = self.profile(name)
         if digest is not None and digest != profile.digest:
-            raise errors.ProfileMismatch(f"it is {profile.digest} here", path="/profile/digest")
+            raise errors.ProfileMismatch(
+                f"the digest on this replica is {profile.digest}", path="/profile/digest"
+            )
         return profile
 
     def check_engine(self, engine: str | None) -> None:
@@ -189,7 +191,7 @@ class RewardService:
             EngineMismatch: the engine is named and is not this one.
         """
         if engine is not None and engine != ENGINE_DIGEST:
-            raise errors.EngineMismatch(f"the engine is {ENGINE_DIGEST} here", path="/engine")
+            raise errors.EngineMismatch(f"the engine of this replica is {ENGINE_DIGEST}", path="/engine")
 
     def check_groups(self, count: int) -> None:
         """Refuse a call with more groups than the limit.
@@ -198,7 +200,9 @@ class RewardService:
             InvalidRequest: there are too many.
         """
         if count > self.settings.max_groups:
-            raise errors.InvalidRequest(f"a call may have {self.settings.max_groups} groups", path="/groups")
+            raise errors.InvalidRequest(
+                f"a call may have at most {self.settings.max_groups} groups", path="/groups"
+            )
 
     def datasets(self) -> list[DatasetVersions]:
         """Return what the index holds.
@@ -356,7 +360,7 @@ class RewardService:
         """Read the names of a data set once; None where it has more than the limit."""
         store = await self.open(f"{index.dataset}@{index.version}")
         if store is None:
-            raise errors.IndexUnavailable(f"{index.dataset}@{index.version} is gone")
+            raise errors.IndexUnavailable(f"{index.dataset}@{index.version} is no longer in the index")
         limit = self.settings.max_mention_names
         try:
             names = await asyncio.to_thread(_names, store, limit)
@@ -378,10 +382,10 @@ class RewardService:
             seen.add(rollout.rollout_id)
             if size > self.settings.max_rollout_chars:
                 limit = self.settings.max_rollout_chars
-                raise errors.LimitExceeded(f"a rollout may have {limit} characters", path=where)
+                raise errors.LimitExceeded(f"a rollout may have at most {limit} characters", path=where)
         if len(call.rollouts) > self.settings.max_rollouts:
             raise errors.LimitExceeded(
-                f"a group may have {self.settings.max_rollouts} rollouts", path=f"{path}/rollouts"
+                f"a group may have at most {self.settings.max_rollouts} rollouts", path=f"{path}/rollouts"
             )
         check_entities(question, self.settings, f"{path}/question/entities")
 
@@ -565,13 +569,13 @@ def check_entities(question: Question, settings: Settings, path: str) -> None:
         UnusableEntity, LimitExceeded: with the path of the entity.
     """
     if len(question.entities) > settings.max_entities:
-        raise errors.LimitExceeded(f"a question may have {settings.max_entities} entities", path=path)
+        raise errors.LimitExceeded(f"a question may have at most {settings.max_entities} entities", path=path)
     for n, entity in enumerate(question.entities):
         if why := why_unusable(entity.name):
             raise errors.UnusableEntity(f"the name {why}", path=f"{path}/{n}/name")
         if len(entity.aliases) > settings.max_entities:
             raise errors.LimitExceeded(
-                f"an entity may have {settings.max_entities} aliases", path=f"{path}/{n}/aliases"
+                f"an entity may have at most {settings.max_entities} aliases", path=f"{path}/{n}/aliases"
             )
 
 

@@ -114,7 +114,7 @@ def test_another_declaration_is_refused(ask, server, run):
 def test_a_call_gives_up_at_its_deadline(ask, server, run):
     patience = Patience(deadline_s=1.0)
 
-    with pytest.raises(Unreachable, match="the group is still open: 2 rollouts have not come"):
+    with pytest.raises(Unreachable, match="the group is still open: 2 rollouts have not arrived"):
         ask(server, "put_rollout", run, members()[0], client={"patience": patience})
 
     masked = ask(server, "put_rollout", run, members()[0], client={"patience": patience, "on_error": "mask"})

@@ -378,7 +378,7 @@ async def test_a_full_redis_says_so(tmp_path):
 async def test_a_refused_login_says_so(redis_server):
     store = RedisStore(connect(f"unix://u:p@{redis_server.socket}", timeout_s=5.0), prefix="acl")
 
-    with pytest.raises(StateUnavailable, match="refuses the login"):
+    with pytest.raises(StateUnavailable, match="rejects the credentials"):
         await store.read("run")
     await store.stop()
 

@@ -182,7 +182,9 @@ def test_the_same_content_again_changes_nothing(shelf):
 def test_a_version_never_changes_its_content(shelf):
     put(shelf, 1, version="v1")
 
-    with pytest.raises(VersionExists, match="'v1' of data set 'numbers' holds other content"):
+    with pytest.raises(
+        VersionExists, match="'v1' of data set 'numbers' already exists with different content"
+    ):
         put(shelf, 2, version="v1")
     assert get_many(shelf, "q1", "q2", version="v1") == [question(1), None]
 

@@ -39,7 +39,10 @@ def test_score_writes_one_result_a_rollout_and_a_summary(sample_index, tmp_path)
     ("lines", "why"),
     [
         ("{\n", "line 1: The body is not acceptable JSON."),
-        ('\n{"group_id": "g", "rollout_id": "0", "text": 5}\n', "line 2: The body does not fit the schema."),
+        (
+            '\n{"group_id": "g", "rollout_id": "0", "text": 5}\n',
+            "line 2: The request does not match the schema.",
+        ),
         ('{"group_id": "g", "rollout_id": "0", "text": ""}\n', "must have one question, got 0"),
         ('{"group_id": "g", "rollout_id": "0", "text": "", "question_id": "q"}\n', "give the data set"),
     ],
@@ -88,7 +91,7 @@ def test_explain_prints_the_reply_itself(tmp_path):
         (("explain", "/nowhere.json"), {}, "No such file"),
         (("serve", "--index", "/nowhere"), {}, "there is no index at /nowhere"),
         (("serve", "--port", "99999"), {}, "settings: port"),
-        (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "known profiles"),
+        (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "available profiles"),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence(arguments, environment, why):

@@ -92,7 +92,7 @@ def test_one_other_bit_is_found(server, monkeypatch):
 
     report = golden.compare(server)
 
-    assert report.differences == ("profile egrpo pays the golden group first-forecast differently",)
+    assert report.differences == ("profile egrpo gives the golden group first-forecast different rewards",)
 
 
 def test_a_missing_group_and_another_digest_are_found(server, monkeypatch):
@@ -100,7 +100,7 @@ def test_a_missing_group_and_another_digest_are_found(server, monkeypatch):
     monkeypatch.setattr(golden, "golden", lambda: changed)
 
     assert list(golden._differences("grpo", {"profile": {"digest": "x"}, "groups": []})) == [
-        "profile grpo has another digest"
+        "profile grpo has a different digest"
     ]
     assert golden._numbers(None) is None
 

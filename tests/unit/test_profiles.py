@@ -34,7 +34,7 @@ def test_digests_of_shipped_profiles_are_pinned():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("name: [", "not YAML"),
+        ("name: [", "invalid YAML"),
         ("- 1", "profile must be a mapping, got list"),
         (MINIMAL + "colour: red", "profile has unknown keys: colour"),
         (MINIMAL + "measure: {grammar: free}", "mine.measure.grammar must be one of .*, got 'free'"),
@@ -54,7 +54,7 @@ def test_digests_of_shipped_profiles_are_pinned():
         (
             MINIMAL
             + "reward: {terms: [{signal: entity_match, weight: 1}, {signal: entity_match, weight: 2}]}",
-            "name a signal twice",
+            "must name each signal only once",
         ),
     ],
 )

@@ -86,7 +86,9 @@ def rollout_of(rollout_id: str, episode: Mapping[str, Any] | None, tokenizer: To
     if episode is None:
         return Rollout(rollout_id, messages_of([], tokenizer), stop_reason=StopReason.ABORTED)
     if "input_ids" not in episode:
-        raise TypeError("the workflow has to return tensors: episodes as interactions are not supported")
+        raise TypeError(
+            "the workflow must return tensors: episodes in the form of interactions are not supported"
+        )
     [tokens], [mask] = episode["input_ids"].tolist(), episode["loss_mask"].tolist()
     return Rollout(rollout_id, messages_of(spans_of(tokens, mask), tokenizer))
 

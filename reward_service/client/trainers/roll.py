@@ -102,8 +102,8 @@ def _groups(rows: Sequence[Row], options: Options, size: int) -> list[list[int]]
         return [[n] for n in range(len(rows))]
     if not (all(training) and is_whole([key_of(row, options) for row in rows], size)):
         raise ValueError(
-            f"{len(rows)} samples are no groups of {size}: is_num_return_sequences_expand has to be false, "
-            "and a batch has to divide into whole groups for each reward worker"
+            f"{len(rows)} samples do not form groups of {size}: is_num_return_sequences_expand must be false, "
+            "and each reward worker must get a batch of whole groups"
         )
     return [list(range(at, at + size)) for at in range(0, len(rows), size)]
 

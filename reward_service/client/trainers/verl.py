@@ -73,7 +73,7 @@ class EgrpoRewardManager:
         row = {name: values[-1] for name, values in data.non_tensor_batch.items()}
         if "session_id" not in row:
             raise ValueError(
-                "the rows have no session_id: the legacy trainer is not supported, use trainer.use_v1"
+                "the rows have no session_id: the legacy trainer is not supported; use trainer.use_v1"
             )
         columns = {**row, **(row.get("extra_info") or {})}
         rollout = Rollout(str(row["session_id"]), self._source(data), stop_reason=self._stop_reason(data))
@@ -94,8 +94,8 @@ class EgrpoRewardManager:
         split = columns.get(self.options.split_key)
         if split is None and self.validates:
             raise ValueError(
-                f"training and validation rows come the same way: the data needs extra_info.{self.options.split_key}, "
-                "or validation has to be off (trainer.val_before_train=False trainer.test_freq=-1)"
+                f"training and validation rows cannot be told apart: the data needs extra_info.{self.options.split_key}, "
+                "or turn validation off (trainer.val_before_train=False trainer.test_freq=-1)"
             )
         return split is None or split == self.options.train_split
 

@@ -116,7 +116,7 @@ def _check(profile: Profile) -> None:
         if name not in table:
             raise ValueError(f"{profile.name}.{where} must be one of {', '.join(table)}, got {name!r}")
     if len({term.signal for term in profile.reward.terms}) < len(profile.reward.terms):
-        raise ValueError(f"{profile.name}.reward.terms name a signal twice")
+        raise ValueError(f"{profile.name}.reward.terms must name each signal only once")
 
 
 def parse_profile(text: str) -> Profile:
@@ -128,7 +128,7 @@ def parse_profile(text: str) -> Profile:
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(f"not YAML: {error}") from None
+        raise ValueError(f"invalid YAML: {error}") from None
     profile = _build(Profile, document, "profile")
     _check(profile)
     return profile

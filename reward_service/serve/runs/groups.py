@@ -206,7 +206,7 @@ class Standing:
             if seen is not None and not seen.state.is_open:
                 self.watch.tell(key, seen, asked=asked)  # other processes hear of it through the store
             return Changed(decision, seen, glance)
-        raise errors.StateUnavailable("the group changes faster than it can be read")
+        raise errors.StateUnavailable("too many concurrent changes to this group")
 
     def _decided(
         self, key: GroupKey, snapshot: Snapshot, decide: Callable[[Look], Decision]

@@ -97,7 +97,7 @@ class RunService:
             run = decode_run(record)
             is_new = run == drawn
         if run.declared != declared:
-            raise errors.RunConflict("a run is declared once: choose another name, or delete it")
+            raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
         return run, is_new
 
     async def check(self) -> None:
@@ -176,7 +176,7 @@ class RunService:
             def add(look: Look) -> Decision:
                 if look.assembler.run.epoch != run.epoch:
                     return Decision(
-                        None, refusal=errors.StateUnavailable("the run was declared anew meanwhile")
+                        None, refusal=errors.StateUnavailable("the run was declared again in the meantime")
                     )
                 return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
 
@@ -184,7 +184,7 @@ class RunService:
                 now = await self.standing.change(key, add, timings=timings, since=company.since(now.glance))
                 company.left = now.glance
         if now.seen is None:
-            raise AssertionError("a rollout that was not refused is in a group")
+            raise AssertionError("unreachable: a rollout that was not refused is in a group")
         return Taken(claim, now.seen, now.decision.replayed, measured if arrival.explain else None)
 
     async def evaluate(self, arrival: Arrival, *, timings: Timings) -> Evaluated:
@@ -253,7 +253,7 @@ class RunService:
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
-                raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
+                raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profile(declared.profile)
         return Run(
             run_id=run_id,
@@ -269,7 +269,9 @@ class RunService:
         decision = look.assembler.admit(look.state, claim, now=look.now)
         quota = look.assembler.run.declared.open_groups or self.settings.max_open_groups
         if decision.state is None and look.open_groups >= quota:
-            return Decision(None, refusal=errors.QuotaExceeded(f"{quota} groups are open"))
+            return Decision(
+                None, refusal=errors.QuotaExceeded(f"{quota} groups are open, which is the quota")
+            )
         return decision
 
     async def _measured(self, arrival: Arrival, run: Run, timings: Timings) -> tuple[Truth, RolloutFacts]:
@@ -281,7 +283,7 @@ class RunService:
             timings=timings,
         )
         if truth.index is not None and truth.index != run.index:
-            raise errors.IndexUnavailable("this replica holds other content under the run's index version")
+            raise errors.IndexUnavailable("this replica has different content for the run's index version")
         return truth, facts
 
 
@@ -290,7 +292,7 @@ def _claim(arrival: Arrival, run: Run) -> Claim:
     question_id = arrival.question if isinstance(arrival.question, str) else None
     if question_id is not None and run.index is None:
         raise errors.InvalidRequest(
-            "the run names no data set: send the question itself", path="/question_id"
+            "the run names no data set: send the question in the body", path="/question_id"
         )
     question = question_digest(arrival.question, None if question_id is None else run.index)
     return Claim(
@@ -330,10 +332,10 @@ def _is_over(seen: Seen | None, is_fresh: bool, *, claim: Claim) -> bool:  # noq
 def _lost(seen: Seen | None, claim: Claim) -> errors.CallError:
     if seen is not None and seen.state.attempt > claim.attempt:
         return errors.AttemptSuperseded(f"the group is at attempt {seen.state.attempt}")
-    return errors.StateLost("the store has lost it; nothing else is lost with it")
+    return errors.StateLost("the store lost this rollout; send it again")
 
 
 def _there(seen: Seen | None) -> Seen:
     if seen is None:
-        raise errors.UnknownGroup("no rollout of it has come, or it is kept no longer")
+        raise errors.UnknownGroup("no rollout of the group has arrived, or the group is no longer kept")
     return seen

@@ -56,7 +56,7 @@ def test_every_line_is_accounted_for(catalogue):
         CONFLICT: Refused(1, (4,)),
         "no question id": Refused(1, (5,)),
         "no question text": Refused(1, (6,)),
-        "a lone surrogate, which UTF-8 cannot spell": Refused(1, (7,)),
+        "the text contains a lone surrogate, which UTF-8 cannot encode": Refused(1, (7,)),
     }
     assert next(iter(report.refused)) == "not JSON"
 

@@ -213,10 +213,10 @@ def test_a_version_is_looked_over_like_its_file(cli):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["nope.jsonl"], "name its --index"),
-        (["questions.jsonl", "--limit", "nope=1"], "is no CHECK=SHARE"),
-        (["questions.jsonl", "--limit", "no answers=2"], "is no CHECK=SHARE"),
-        (["questions.jsonl", "--limit", "no answers"], "is no CHECK=SHARE"),
+        (["nope.jsonl"], "give its --index"),
+        (["questions.jsonl", "--limit", "nope=1"], "must be CHECK=SHARE, got 'nope=1'"),
+        (["questions.jsonl", "--limit", "no answers=2"], "must be CHECK=SHARE"),
+        (["questions.jsonl", "--limit", "no answers"], "must be CHECK=SHARE"),
     ],
 )
 def test_a_wrong_lint_command_exits_with_2(cli, args, message):

@@ -56,7 +56,7 @@ def test_what_is_absent_is_empty():
         ({"id": 1.5, "text": "Who?"}, "question_id is not a string"),
         ({"id": True, "text": "Who?"}, "question_id is not a string"),
         ({"text": "Who?", "answers": {"a": 1}}, "answers is not an array"),
-        ({"text": "Who?", "answer": [4]}, "answers holds something other than strings"),
+        ({"text": "Who?", "answer": [4]}, "answers contains values that are not strings"),
         ({"text": "Who?", "entities": "Curie"}, "entities is not an array"),
         ({"text": "Who?", "entities": [4]}, "an entity is not an object"),
         ({"text": "Who?", "entities": [{"title": "x"}]}, "name is missing"),
@@ -290,7 +290,7 @@ def test_graph_rows_as_published_have_no_entities():
     assert read_one("graph", {"question": "Who?", "answer": "x"}) == Question(
         "Who?", answers=("x",), question_id="d991a24e8e04231c"
     )
-    assert read_one("graph", {"question": "Who?", "edges": [7]}) == "an edge has no two ends"
+    assert read_one("graph", {"question": "Who?", "edges": [7]}) == "an edge does not have two ends"
 
 
 VERL = {
