@@ -30,14 +30,14 @@ from reward_service.serve.scorer import Measured, Scored, Truth
 
 
 class ProfileOut(TypedDict):
-    """Which profile computed this."""
+    """The profile that was used."""
 
     name: str
     digest: str
 
 
 class EstimatorOut(TypedDict):
-    """Which estimator computed the advantages."""
+    """The estimator that computed the advantages."""
 
     type: str
     ddof: int
@@ -70,7 +70,7 @@ class NearMissOut(TypedDict):
 
 
 class EvidenceOut(TypedDict):
-    """Where entities were found, or almost; empty unless explained."""
+    """Where entities were found or almost found; empty unless the call asks to explain."""
 
     matches: list[MatchOut]
     uncredited_matches: list[MatchOut]
@@ -78,14 +78,14 @@ class EvidenceOut(TypedDict):
 
 
 class SegmentOut(TypedDict):
-    """One piece of a rollout."""
+    """One segment of a rollout."""
 
     kind: str
     text: str
 
 
 class RolloutOut(EvidenceOut):
-    """What one rollout is paid and why. `reward` is null unless `status` is `scored`."""
+    """The reward of one rollout and how it came about. `reward` is null unless `status` is `scored`."""
 
     rollout_id: str
     status: str
@@ -132,7 +132,7 @@ class ScoreOut(TypedDict):
 
 
 class FactsOut(EvidenceOut):
-    """What was measured of one rollout: numbers, and text only where explained."""
+    """The measurements of one rollout: numbers, and text only if the call asks to explain."""
 
     rollout_id: str
     status: str
@@ -161,7 +161,7 @@ class FactsGroupOut(TypedDict):
 
 
 class FactsReply(TypedDict):
-    """Reply of `POST /v1/match`, and as it stands a body of `POST /v1/rewards`."""
+    """Reply of `POST /v1/match`; valid unchanged as a body of `POST /v1/rewards`."""
 
     profile: ProfileOut
     engine: str

@@ -48,8 +48,9 @@ from reward_service.serve.scorer import RewardService
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
 
-Post the rollouts of a question as one group; each comes back with its outcome, the ground-truth entities it named in
-its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status, never 0.
+Post the rollouts of a question as one group. The response gives, for each rollout, its outcome, the ground-truth entities
+it named in its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status,
+never 0.
 """
 
 

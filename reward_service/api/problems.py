@@ -29,7 +29,7 @@ class Misfit(TypedDict):
 
 
 class Problem(TypedDict):
-    """Why a call was refused."""
+    """The reason why a call was refused."""
 
     type: str
     title: str

@@ -92,7 +92,7 @@ def publish(service: RewardService, record: Record, groups: Iterable[Published],
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request) -> Response:
-    """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
+    """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way to score."""
     service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profile(call.profile)
@@ -135,10 +135,10 @@ async def _score(
 async def stream_groups(
     request: Request, service: Service, query: Annotated[StreamQuery, Query()]
 ) -> Response:
-    """Score groups as lines, one JSON object a line, without a limit on their number.
+    """Score groups as lines, one JSON object per line, without a limit on their number.
 
-    Line n of the reply is what a call with group n alone would get: a reply of `POST /v1/groups/score`, or a problem.
-    Read while you send.
+    Line n of the reply is the response to a call with group n alone: a reply of `POST /v1/groups/score`, or a problem.
+    Read the reply while you send.
     """
     stream.check_lines(request)
     record, settings = record_of(request), service.settings
@@ -169,7 +169,7 @@ async def stream_groups(
     openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
-    """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
+    """Measure rollouts: text in, facts out. The first half of scoring, for callers that assemble groups themselves."""
     record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profile(call.profile)
     service.check_groups(len(call.groups))
@@ -187,7 +187,7 @@ async def match(request: Request, service: Service) -> Response:
     openapi_extra=body_of(RewardsIn),
 )
 async def rewards(request: Request, service: Service) -> Response:
-    """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
+    """Compute rewards from facts: numbers in, rewards and advantages out. The second half of scoring; it needs no text."""
     record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.pinned_profile(*call.pin())
     service.check_engine(call.engine)
@@ -215,10 +215,10 @@ async def rewards(request: Request, service: Service) -> Response:
     openapi_extra=body_of(ExplainIn),
 )
 async def explain(request: Request, service: Service) -> Response:
-    """Explain one rollout: its segments, where each entity stands, its counts.
+    """Explain one rollout: its segments, where each entity was found, its counts.
 
-    Quantities of a group are null: one rollout has no group. With `group_max` the reward is computed as if the best
-    rollout of the group had matched that many.
+    Values that depend on the group are null, because one rollout has no group. With `group_max`, the reward is computed
+    as if the best rollout of the group had matched that many entities.
     """
     record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profile(call.profile)
@@ -229,13 +229,13 @@ async def explain(request: Request, service: Service) -> Response:
 
 
 class Health(TypedDict):
-    """A health answer."""
+    """Reply of a health check."""
 
     status: str
 
 
 class DatasetOut(TypedDict):
-    """A data set of the index."""
+    """A data set in the index."""
 
     name: str
     active: str | None
@@ -243,7 +243,7 @@ class DatasetOut(TypedDict):
 
 
 class DatasetsOut(TypedDict):
-    """The data sets of the index."""
+    """The data sets in the index."""
 
     datasets: list[DatasetOut]
 
@@ -264,7 +264,7 @@ class ProfilesOut(TypedDict):
 
 
 class InfoOut(TypedDict):
-    """What runs here."""
+    """Version, engine and effective settings of the process."""
 
     version: str
     engine: str
@@ -275,13 +275,13 @@ class InfoOut(TypedDict):
 
 @router.get("/livez", tags=["health"], response_model=Health)
 async def livez() -> Health:
-    """Say that the process answers."""
+    """Return 200 if the process responds at all."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
 async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
-    """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
+    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, a canary, or draining."""
     reasons = readiness.reasons()
     try:
         await asyncio.to_thread(service.datasets)
@@ -298,14 +298,14 @@ async def readyz(request: Request, service: Service, readiness: Ready) -> Health
 
 @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
 async def metrics_page(request: Request) -> Response:
-    """Return the metrics in Prometheus' text format; docs/metrics.md lists them."""
+    """Return metrics in the Prometheus text format; docs/metrics.md lists them."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
 async def info(service: Service) -> InfoOut:
-    """Return version, engine and effective settings."""
+    """Return the version, the engine and the effective settings."""
     return {
         "version": __version__,
         "engine": ENGINE_DIGEST,
@@ -326,7 +326,7 @@ def _profile_info(profile: Profile, default: str) -> ProfileInfo:
 
 @router.get("/v1/profiles", tags=["about"], response_model=ProfilesOut)
 async def profiles(service: Service) -> ProfilesOut:
-    """Return the profiles a call may name."""
+    """Return the available profiles."""
     default = service.settings.default_profile
     return {"profiles": [_profile_info(profile, default) for profile in service.profiles.values()]}
 
@@ -335,6 +335,6 @@ async def profiles(service: Service) -> ProfilesOut:
     "/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=problems_of(IndexUnavailable)
 )
 async def datasets(service: Service) -> DatasetsOut:
-    """Return the data sets a call may name, with their versions."""
+    """Return the available data sets with their versions."""
     found = await asyncio.to_thread(service.datasets)
     return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}
