@@ -58,17 +58,22 @@ class Check(NamedTuple):
 
 CHECKS = (
     Check("no answers", "questions", 0.0, "a rollout cannot be correct"),
-    Check("no entities", "questions", 0.1, "there is no entity reward"),
+    Check("no entities", "questions", 0.1, "the question has no entity reward"),
     Check(
         "unusable spelling", "spellings", 0.01, "it folds to nothing, to one character or to a function word"
     ),
-    Check("short spelling", "spellings", 0.02, "it folds to three letters or fewer and stands in many texts"),
+    Check("short spelling", "spellings", 0.02, "it folds to three letters or fewer and occurs in many texts"),
     Check("generic spelling", "spellings", 0.02, "it is a common word or a bare number"),
-    Check("shared in a question", "questions", 0.01, "one mention pays for two entities"),
-    Check("shared between questions", "spellings", 0.05, "one spelling stands for entities of several names"),
-    Check("entity in the question", "entities", WORRYING_SHARE, "copying the question names it"),
-    Check("all entities in the question", "questions", 0.1, "masked, none is left"),
-    Check("entity equals the answer", "entities", WORRYING_SHARE, "it is paid twice"),
+    Check("shared in a question", "questions", 0.01, "one mention earns credit for two entities"),
+    Check(
+        "shared between questions",
+        "spellings",
+        0.05,
+        "one spelling is shared by entities with different names",
+    ),
+    Check("entity in the question", "entities", WORRYING_SHARE, "copying the question earns credit for it"),
+    Check("all entities in the question", "questions", 0.1, "none is left after masking"),
+    Check("entity equals the answer", "entities", WORRYING_SHARE, "it is rewarded twice"),
     Check("rate cannot reach 1", "questions", 0.01, "even naming every entity does not match all of them"),
 )
 BY_NAME = {check.name: check for check in CHECKS}

@@ -52,7 +52,7 @@ def test_nobody_there_is_not_healthy(nobody):
     done = run("health", "--url", nobody, "--live")
 
     assert done.returncode == 1
-    assert "no answer from" in done.stderr
+    assert "no response from" in done.stderr
 
 
 def test_the_port_of_the_settings_is_asked(server):
@@ -67,7 +67,7 @@ def test_the_port_of_the_settings_is_asked(server):
 def test_the_golden_groups_come_out_to_the_bit(server):
     done = run("golden", "--url", server)
 
-    assert (done.returncode, done.stdout) == (0, "24 golden groups are paid the same to the bit\n"), (
+    assert (done.returncode, done.stdout) == (0, "24 golden groups have the same rewards, bit for bit\n"), (
         done.stderr
     )
 

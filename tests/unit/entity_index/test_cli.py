@@ -162,7 +162,10 @@ def test_activation_rolls_back(build, cli):
         (["stat", "nope"], "error: no data set 'nope' in index\n"),
         (["get", "mine@v9", "q1"], "error: data set 'mine' has no version 'v9'\n"),
         (["activate", "mine@v9"], "error: data set 'mine' has no version 'v9'\n"),
-        (["stat", "../mine"], "error: a name must be 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit, got '../mine'"),
+        (
+            ["stat", "../mine"],
+            "error: a name must be 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit, got '../mine'",
+        ),
     ],
 )
 def test_what_is_unknown_is_one_sentence(build, cli, args, message):

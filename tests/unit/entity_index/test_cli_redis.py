@@ -156,7 +156,7 @@ def test_what_an_interrupted_push_left_is_listed(cli, url, server):
         client.hdel("entity-index:catalogue", "whole mine@v1")
         client.hset("entity-index:catalogue", "partial mine@v1", entry)
 
-    assert cli("list", "--index", url)[2] == "mine@v1 is not whole: push it again, or drop it\n"
+    assert cli("list", "--index", url)[2] == "mine@v1 is incomplete: push it again, or drop it\n"
     assert cli("drop", "mine@v1", "--index", url)[0] == 0
     with server.client() as client:
         assert client.keys() == []
