@@ -70,7 +70,7 @@ class EntityIn(Wire):
     """A ground-truth entity."""
 
     name: str
-    """Its name."""
+    """Name of the entity."""
     aliases: list[str] = []
     """Other spellings that also count. `egrpo-paper` ignores them."""
     id: str | None = None

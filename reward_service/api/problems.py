@@ -22,7 +22,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Misfit(TypedDict):
-    """One place where a body does not fit the schema."""
+    """One place where a body does not match the schema."""
 
     path: str
     message: str

@@ -249,7 +249,7 @@ class DatasetsOut(TypedDict):
 
 
 class ProfileInfo(TypedDict):
-    """A profile."""
+    """An available profile."""
 
     name: str
     digest: str
@@ -258,7 +258,7 @@ class ProfileInfo(TypedDict):
 
 
 class ProfilesOut(TypedDict):
-    """The profiles."""
+    """The available profiles."""
 
     profiles: list[ProfileInfo]
 

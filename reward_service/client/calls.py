@@ -19,7 +19,7 @@ WAIT_S = 25.0
 # With less time left than this, one more try would only be cut off.
 LAST_S = 0.1
 OnError = Literal["raise", "mask"]
-"""`raise`: a reward that cannot be had is an exception. `mask`: it is None, with a reason, and a line in the log."""
+"""`raise`: a reward that cannot be obtained is an exception. `mask`: it is None, with a reason and a line in the log."""
 
 
 def _answered(request: Request, terms: Terms, *, until: float | None = None) -> Conversation[dict[str, Any]]:
@@ -72,7 +72,7 @@ def declare_run(run: Run, terms: Terms, *, until: float | None = None) -> Conver
 
 
 def delete_run(run_id: str, terms: Terms) -> Conversation[None]:
-    """Forget a run and all its groups."""
+    """Delete a run and all its groups."""
     yield from _answered(Request("DELETE", run_path(run_id)), terms)
 
 
@@ -100,12 +100,12 @@ def evaluate(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Co
 
 
 def read_group(run_id: str, group_id: str, terms: Terms) -> Conversation[GroupRewards]:
-    """Return a group as it stands, with what is missing."""
+    """Return the current state of a group, with its missing rollouts."""
     return wire.group_out((yield from _answered(Request("GET", group_path(run_id, group_id)), terms)))
 
 
 def close_group(run_id: str, group_id: str, terms: Terms) -> Conversation[GroupRewards]:
-    """Close a group now: no more rollouts will come."""
+    """Close a group now, because no more rollouts will come."""
     request = Request("POST", f"{group_path(run_id, group_id)}/close")
     return wire.group_out((yield from _answered(request, terms)))
 

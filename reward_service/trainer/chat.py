@@ -58,9 +58,7 @@ class Chat:
         opening, _, rest = whole.partition(_REPLY)
         between, found, after = rest.partition(_RESPONSE)
         if not found:
-            raise ValueError(
-                "the chat template does not show an assistant's and a user's message as they are"
-            )
+            raise ValueError("the chat template changes the text of assistant or user messages")
         return opening, between, after
 
     def _closing(self) -> list[int]:

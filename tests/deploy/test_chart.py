@@ -336,7 +336,9 @@ REFUSED = {
     "redis.existingSecret and URLs": with_keys(redis={"existingSecret": "a", "stateUrl": "redis://a"}),
     "either in a volume": with_keys(redis={"indexUrl": "redis://a"}, index={"existingClaim": "a"}),
     "needs an index in Redis to load into": with_keys(indexLoad=LOAD),
-    "has no input: give path and volume": with_keys(redis=BUNDLED, indexLoad={"datasets": [{"name": "d", "version": "v"}]}),
+    "has no input: give path and volume": with_keys(
+        redis=BUNDLED, indexLoad={"datasets": [{"name": "d", "version": "v"}]}
+    ),
     "A process locks its ledger": with_keys(redis=BUNDLED, replicas=2, ledger={"existingClaim": "a"}),
     "refuse each other's groups": with_keys(image={"tag": "latest"}),
     "calls in flight would be cut off": with_keys(terminationGracePeriodSeconds=30),

@@ -33,7 +33,7 @@ async def reward(args: Any, samples: Sample | Sequence[Sample], **_: object) -> 
 
     Raises:
         NoReward: there is none.
-        ClientError: the service cannot be asked, or refuses.
+        ClientError: the service is unreachable or refuses the call.
     """
     options = Options.from_environment()
     key = getattr(args, "reward_key", None)
