@@ -138,7 +138,7 @@ def build_command(  # noqa: PLR0913  # one option each, as it is typed
     index: NewIndex,
     dataset: Annotated[str, typer.Option(help="Name of the data set.")],
     version: Annotated[
-        str | None, typer.Option(help="Name of the version [default: 12 digits of its digest].")
+        str | None, typer.Option(help="Name of the version (default: 12 digits of its digest).")
     ] = None,
     activate: Annotated[bool, typer.Option(help="Activate the version, so that it is served.")] = True,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that is refused.")] = False,
@@ -239,7 +239,7 @@ def export_command(
     *,
     index: Index,
     out: Annotated[
-        Path | None, typer.Option("--out", dir_okay=False, help="File to write [default: standard output].")
+        Path | None, typer.Option("--out", dir_okay=False, help="File to write (default: standard output).")
     ] = None,
 ) -> None:
     """Write all questions of a version as JSON Lines; building from them gives the same digest."""
@@ -306,10 +306,10 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
     language: Annotated[str, typer.Option(help="Language of the texts, if no pipeline is given.")] = "en",
     label: Annotated[
         list[str] | None,
-        typer.Option(help="Entity type to keep; can be given several times [default: all except numbers]."),
+        typer.Option(help="Entity type to keep; can be given several times (default: all except numbers)."),
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Number of parallel processes [default: all cores].")
+        int | None, typer.Option(min=1, help="Number of parallel processes (default: all cores).")
     ] = None,
 ) -> None:
     """Find entities for a data set without any, in the given fields, with spaCy or a gazetteer."""

@@ -84,7 +84,9 @@ def main():
         services = {base: start(stack, command) for base, command in commands.items()}
         for base, process in services.items():
             wait_until_ready(base, process)
-        print(f"{len(services)} services share one Redis; kill one to see the other continue. Ctrl-C stops all.")
+        print(
+            f"{len(services)} services share one Redis; kill one to see the other continue. Ctrl-C stops all."
+        )
         for base, process in services.items():
             print(f"  {base}  pid {process.pid}", flush=True)
         keep(stack, commands, services)

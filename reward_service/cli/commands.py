@@ -49,7 +49,7 @@ app.add_typer(ledgers, name="ledger")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[
-    str | None, typer.Option(help="Name of the profile [default: the service's default profile].")
+    str | None, typer.Option(help="Name of the profile (default: the service's default profile).")
 ]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
@@ -86,13 +86,13 @@ def _service(index: Path | None) -> RewardService:
 @app.command()
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="Address to listen on [default: 127.0.0.1].")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on [default: 8000].")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (default: 8000).")] = None,
     index: Index = None,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; see `reward-service key`.")] = None,
     ledger: Annotated[Path | None, typer.Option(help="File that records every published reward.")] = None,
     state_url: Annotated[
-        str | None, typer.Option(help="Redis that stores runs and groups [default: memory of this process].")
+        str | None, typer.Option(help="Redis that stores runs and groups (default: memory of this process).")
     ] = None,
 ) -> None:
     """Serve over HTTP until stopped. Without an index, callers send questions inline."""
@@ -115,7 +115,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000, index: Index = None) -> No
 def health(
     *,
     url: Annotated[
-        str | None, typer.Option(help="Base URL [default: this machine, with the setting `port`].")
+        str | None, typer.Option(help="Base URL (default: this machine, with the setting `port`).")
     ] = None,
     live: Annotated[bool, typer.Option("--live", help="Check only that the process responds.")] = False,
 ) -> None:
