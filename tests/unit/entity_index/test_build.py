@@ -194,7 +194,7 @@ def test_the_report_reads_like_a_table(catalogue):
         ("lines read", 8, ""),
         ("questions kept", 2, ""),
         ("refused: not JSON", 6, "line 3, 4, 5, 6, 7, ..."),
-        ("entities", 1, "0.5 a question"),
+        ("entities", 1, "0.5 per question"),
         ("aliases", 1, ""),
         ("entities merged", 1, "their names fold to the same text"),
         ("dropped: entity name is a function word", 1, ""),

@@ -52,7 +52,7 @@ def test_a_build_reports_what_became_of_the_lines(build):
     assert ["lines", "read", "3"] in rows(out)
     assert ["refused:", "not", "JSON", "1", "line", "3"] in rows(out)
     assert ["entities", "in", "the", "question", "1", "33.3%"] in rows(out)
-    assert err.startswith("WARNING: 33% of the entities stand in their question")
+    assert err.startswith("WARNING: 33% of the entities occur in their question")
 
 
 def test_a_quiet_build_says_nothing_on_stderr(build):

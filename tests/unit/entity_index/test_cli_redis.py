@@ -142,7 +142,7 @@ def test_a_version_is_dropped_unless_it_is_active(cli, url, where):
     for version in ("v1", "v2"):
         cli("push", f"mine@{version}", "--index", "index", "--to", url, "--activate")
 
-    assert cli("drop", "mine@v1", "--index", index) == (0, "mine@v1 is dropped\n", "")
+    assert cli("drop", "mine@v1", "--index", index) == (0, "mine@v1 dropped\n", "")
     assert cli("drop", "mine@v2", "--index", index)[::2] == (
         1,
         "error: version 'v2' of data set 'mine' is active\n",
