@@ -320,7 +320,7 @@ def test_a_damaged_record_is_an_error_and_spares_the_others(shelf):
 def test_a_record_under_another_id_is_an_error(shelf):
     shelf.put("numbers", [("q2", encode(question(1)))], "v1")
 
-    with pytest.raises(CorruptEntry, match="'q2' belongs to 'q1'"):
+    with pytest.raises(CorruptEntry, match="'q2' belongs to question 'q1'"):
         get_many(shelf, "q2", version="v1")
 
 
