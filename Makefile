@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas train-demo experiment test test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images sbom audit clean
+.PHONY: run replicas train-demo experiment test test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -87,6 +87,12 @@ IMAGE ?= reward-service
 images:  ## build the images without torch and with torch for the CPU
 	$(CONTAINERS) build --file docker/Dockerfile --target runtime --tag $(IMAGE):local .
 	$(CONTAINERS) build --file docker/Dockerfile --target runtime-cpu --tag $(IMAGE):local-cpu .
+
+wheel: .venv/dev.made .venv/audit.made  ## build the wheel and the source archive in dist/ and check them as a package index would
+	rm -f dist/*.whl dist/*.tar.gz
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/check-wheel-contents dist/*.whl
 
 sbom: .venv/audit.made  ## list the components of a server installation, as CycloneDX
 	$(PYTHON) -m venv --clear .venv-sbom

@@ -12,9 +12,11 @@ from collections.abc import Callable
 
 from benchmarks.report import Report
 from entity_index.types import Entity, Question
-from reward_service.core.matching import EGRPO, compile_question, match_group
+from reward_service.core.matching import compile_question, match_group
+from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
 
+EGRPO = shipped()["egrpo"].measure.matching
 SIZE = 1_000_000
 LEAST_SPEED = 3.0
 

@@ -17,9 +17,6 @@ from benchmarks.report import Report
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
 from reward_service.core.matching import (
-    EGRPO,
-    EGRPO_GUARDED,
-    EGRPO_PAPER,
     Matching,
     MatchSpec,
     MentionNames,
@@ -32,9 +29,13 @@ from reward_service.core.matching.layout import Layout
 from reward_service.core.matching.mentions import mentions_by_look
 from reward_service.core.matching.regions import listed, pasted
 from reward_service.core.matching.scan import Spans
+from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
 
 ALPHA = 0.3
+EGRPO, EGRPO_GUARDED, EGRPO_PAPER = (
+    shipped()[name].measure.matching for name in ("egrpo", "egrpo-guarded", "egrpo-paper")
+)
 UNMASKED = replace(EGRPO, mask_question=False)
 TYPES = {
     "Person": "person",

@@ -28,7 +28,7 @@ from reward_service.core.matching import match_group
 from reward_service.core.scoring import compile_question, measure_group, reward
 from reward_service.core.trajectory import parse
 from reward_service.serve.config import Settings
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.scorer import Scorer
 
 PATH = "/v1/groups/score"
 HEADERS = {"Content-Type": "application/json"}
@@ -108,14 +108,14 @@ def best_cpu_ms(run: Callable[[], object], *, seconds: float) -> float:
 def stages(body: bytes) -> list[tuple[str, float]]:
     """Return the stages of a call and the least CPU time of each, in milliseconds."""
     keep_memory()  # as the server does
-    service = RewardService(Settings())
+    scorer = Scorer(Settings())
     group = decode(body, ScoreIn).groups[0]
     wanted = group.to_domain()
-    profile = service.profile("egrpo")
+    profile = scorer.profiles.named("egrpo")
     compiled = compile_question(wanted.question, profile.measure.matching)  # type: ignore[arg-type]  # inline
     segments = [parse(one.source, profile.measure.grammar).segments for one in wanted.rollouts]
     facts = measure_group(wanted.rollouts, compiled.question, profile)
-    scored = asyncio.run(service.score([wanted], profile))
+    scored = asyncio.run(scorer.score([wanted], profile))
     document = decode(body, ScoreIn).model_dump()
     return [
         ("decode: bytes to models", best_cpu_ms(lambda: decode(body, ScoreIn), seconds=1)),

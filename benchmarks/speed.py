@@ -23,7 +23,6 @@ from entity_index.folding import fold
 from entity_index.types import Entity, Question
 from reward_service.api.server import keep_memory
 from reward_service.core.matching import (
-    EGRPO,
     CompiledQuestion,
     MatchSpec,
     MentionNames,
@@ -32,9 +31,11 @@ from reward_service.core.matching import (
 )
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import derive
+from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
 from tests.reference.textbook_matcher import all_spans
 
+EGRPO = shipped()["egrpo"].measure.matching
 PLAIN = replace(EGRPO, pasted_tokens=None, listed_mentions=None, mask_question=False)
 FIRST = (
     "Maria",

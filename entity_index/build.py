@@ -24,7 +24,7 @@ WORRYING_SHARE = 0.30  # HotpotQA with its 52 % leaves 29 % of the questions wit
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedLines:
     """The lines refused for one reason."""
 
     count: int
@@ -39,7 +39,7 @@ class BuildReport:
     info: VersionInfo
     read: int
     kept: int
-    refused: Mapping[str, Refused]
+    refused: Mapping[str, RefusedLines]
     """By reason, the most frequent first; records with an id that was taken are here too."""
     dropped: Mapping[str, int]
     """Answers, entities and aliases left out of kept questions, by reason, the most frequent first."""
@@ -152,7 +152,9 @@ class _Tally:
         )
 
     def report(self, info: VersionInfo) -> BuildReport:
-        refused = {why: Refused(n, tuple(self.refused[why])) for why, n in self.refused_count.most_common()}
+        refused = {
+            why: RefusedLines(n, tuple(self.refused[why])) for why, n in self.refused_count.most_common()
+        }
         return BuildReport(
             info=info,
             read=self.counts["kept"] + self.refused_count.total(),

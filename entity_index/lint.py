@@ -79,26 +79,26 @@ CHECKS = (
 BY_NAME = {check.name: check for check in CHECKS}
 
 
-class Verdict(NamedTuple):
-    """How one rollout is paid."""
+class Payout(NamedTuple):
+    """The match counts and the reward of one rollout."""
 
     matched: int
     entities: int
-    """How many count: those left after masking."""
+    """Number of the question's entities that are left after masking."""
     reward: float
 
 
-Judge: TypeAlias = Callable[[Question, Sequence[str], str], Verdict]
-"""Pays a rollout on a question by its thoughts and its answer, as if its group's best had matched everything."""
+Judge: TypeAlias = Callable[[Question, Sequence[str], str], Payout]
+"""Scores a rollout by its question, thoughts and answer, as if the best rollout of its group had matched everything."""
 
 
 @dataclass(slots=True)
-class Finding:
-    """How often one check was hit."""
+class CheckHits:
+    """The questions that fail one check."""
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
-    """`question id: what`, the first of them."""
+    """The first of them, each as `question id: what is wrong`."""
 
     def add(self, question: Question, what: str = "") -> None:
         """Count a hit."""
@@ -120,7 +120,7 @@ class LintReport:
 
     totals: dict[str, int]
     """Questions, entities and spellings."""
-    findings: dict[str, Finding]
+    findings: dict[str, CheckHits]
     policies: dict[str, Pay]
     refused: dict[str, int]
     """Rows that are no questions, by reason."""
@@ -137,7 +137,7 @@ class LintReport:
         ]
 
 
-def textbook(question: Question, thoughts: Sequence[str], answer: str) -> Verdict:
+def textbook(question: Question, thoughts: Sequence[str], answer: str) -> Payout:
     """Pay a rollout as the paper does, with spellings found on token boundaries after folding."""
     text = "\n".join(thoughts)
     matched = sum(
@@ -146,7 +146,7 @@ def textbook(question: Question, thoughts: Sequence[str], answer: str) -> Verdic
     )
     correct = folded(answer) in {folded(gold) for gold in question.answers} - {""}
     count = len(question.entities)
-    return Verdict(matched, count, 1.0 if correct else ALPHA * matched / max(1, count))
+    return Payout(matched, count, 1.0 if correct else ALPHA * matched / max(1, count))
 
 
 def lint(rows: Iterable[Row | Refusal | Question], *, judge: Judge = textbook) -> LintReport:
@@ -186,7 +186,9 @@ class _Found:
 
     judge: Judge
     totals: Counter[str] = field(default_factory=Counter)
-    findings: dict[str, Finding] = field(default_factory=lambda: {check.name: Finding() for check in CHECKS})
+    findings: dict[str, CheckHits] = field(
+        default_factory=lambda: {check.name: CheckHits() for check in CHECKS}
+    )
     refused: Counter[str] = field(default_factory=Counter)
     rates: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SAYS, 0.0))
     rewards: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SAYS, 0.0))

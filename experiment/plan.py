@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from reward_service.trainer.options import Options, parse
+from reward_service.trainer.options import TrainingOptions, parse
 
 SEEDS = (11, 12, 13, 14, 15)
 """They set world, questions, warm-up and sampling. None of them was used while settings were looked for."""
@@ -39,6 +39,8 @@ METHODS: dict[str, tuple[str, ...]] = {
 MIDDLE = "0.6 %"
 ALPHAS = ("0.1", "0.5")
 """Beside 0, which is GRPO, and 0.3, which is E-GRPO; both stand in the main part."""
+PROFILES = "experiment/profiles"
+"""Their profiles, seen from the root of the repository, where the experiment is run."""
 STUFFING = ("--stop-early", "0.7", "--restate", "0.1", "--listing", "0.1")
 """Few thoughts restate what was found, some list every name that was read."""
 STUFFING_PROFILES = ("egrpo-paper", "egrpo", "egrpo-guarded")
@@ -57,7 +59,7 @@ class Run:
     arguments: tuple[str, ...]
 
     @property
-    def options(self) -> Options:
+    def options(self) -> TrainingOptions:
         """The trainer's options, without where it runs."""
         return parse([*FIXED, "--seed", str(self.seed), *self.arguments])
 
@@ -86,8 +88,11 @@ def main_runs(seed: int) -> list[Run]:
 
 def alpha_runs(seed: int) -> list[Run]:
     """Return the weights of partial credit that the main part has not."""
-    stop = ("--stop-early", str(STOP_EARLY[MIDDLE]), "--profile", "egrpo-paper")
-    return [Run("alpha", alpha, "E-GRPO", seed, (*stop, "--alpha", alpha)) for alpha in ALPHAS]
+    stop = ("--stop-early", str(STOP_EARLY[MIDDLE]))
+    return [
+        Run("alpha", alpha, "E-GRPO", seed, (*stop, "--profile", f"{PROFILES}/alpha-{alpha}.yaml"))
+        for alpha in ALPHAS
+    ]
 
 
 def stuffing_runs(seed: int) -> list[Run]:

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from experiment.plan import FIXED, RESULTS, Run, all_runs
+from experiment.plan import FIXED, PROFILES, RESULTS, Run, all_runs
 from reward_service.trainer.results import read
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +56,7 @@ def carry_out(run: Run) -> None:
         done = subprocess.run(
             [*command, *run.arguments, *where],
             env={**os.environ, **ONE_THREAD},
+            cwd=ROOT,
             stdout=log,
             stderr=log,
             check=False,
@@ -111,7 +112,7 @@ def made() -> dict[str, str]:
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     dirty = subprocess.run(
-        ["git", "status", "--porcelain", "reward_service", "experiment/plan.py"],
+        ["git", "status", "--porcelain", "reward_service", "experiment/plan.py", PROFILES],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -16,7 +16,9 @@ from scripts import dashboard
 
 CHART = Path(__file__).parents[1] / "helm" / "reward-service"
 # Settings that the chart derives from its other values.
-OWN_SETTINGS = frozenset({"host", "port", "keys", "index", "index_url", "state_url", "processes", "ledger"})
+OWN_SETTINGS = frozenset(
+    {"host", "port", "keys", "index", "index_url", "state_url", "processes", "ledger", "profiles"}
+)
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 
 Schema = dict[str, Any]
@@ -59,6 +61,12 @@ SAID: dict[str, Schema] = {
             not_after=STRING,
         )
     ),
+    "profiles": {
+        "type": "object",
+        "additionalProperties": False,
+        # What is both a profile's name and the name of an entry of a ConfigMap.
+        "patternProperties": {"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$": {"type": "string", "minLength": 1}},
+    },
     "redis.stateUrl": {"type": "string", "pattern": r"^((redis|rediss)(\+(sentinel|cluster))?://.+)?$"},
     "redis.indexUrl": {"type": "string", "pattern": r"^((redis|rediss)(\+(sentinel|cluster))?://.+)?$"},
     "redis.bundled.runAsUser": {"type": "integer", "minimum": 1},

@@ -9,7 +9,7 @@ class Broken(Exception):
     """The call was cut off, or nobody listens; what the server did of it is unknown."""
 
 
-async def call(port, method, path, body=None, *, timeout_s=30.0, **query):
+async def call(port, method, path, body=None, *, timeout_s=120.0, **query):
     """Send one request to loopback; returns status and decoded body.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.redis_server import RedisServer, free_port, until
 
 SERVICE = "main"
-DOWN_AFTER_MS = 500
+DOWN_AFTER_MS = 1000
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as Unreachable
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 SAFE = ("--maxmemory-policy", "noeviction")
 
 
@@ -74,7 +74,7 @@ class RedisServer:
             return False
 
     def client(self):
-        return Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+        return Redis(unix_socket_path=str(self.socket), socket_timeout=60)
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -85,7 +85,7 @@ class RedisServer:
 
 
 def until(condition, what, patience_s=PATIENCE_S):
-    """Wait for a condition, or say what did not come true."""
+    """Wait for a condition and return its value; after a limit that no test should come near, say what did not come true."""
     deadline = time.monotonic() + patience_s
     while not (found := condition()):
         assert time.monotonic() < deadline, f"waited in vain: {what}"

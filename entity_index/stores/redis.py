@@ -80,8 +80,8 @@ return 1
 FORGET = "return redis.call('HDEL', KEYS[1], 'partial '..ARGV[1])"
 
 
-class Place(NamedTuple):
-    """How the keys of one version are spelled, and its values stamped."""
+class VersionKeys(NamedTuple):
+    """The Redis keys of one version, and the stamp of its values."""
 
     prefix: str
     name: str
@@ -136,7 +136,7 @@ class Place(NamedTuple):
 class RedisStore:
     """One version, read over a connection that it shares."""
 
-    def __init__(self, connection: Connection, place: Place, info: VersionInfo) -> None:
+    def __init__(self, connection: Connection, place: VersionKeys, info: VersionInfo) -> None:
         self.info = info
         self._connection = connection
         self._place = place
@@ -296,9 +296,9 @@ class RedisCatalogue:
         """Return `name@version` of what was not pushed, or not dropped, to its end, sorted."""
         return self._names(PARTIAL)
 
-    def place(self, info: VersionInfo) -> Place:
+    def place(self, info: VersionInfo) -> VersionKeys:
         """Return where the values of a version stand."""
-        return Place(self._prefix, f"{info.dataset}@{info.version}", bytes.fromhex(info.digest[STAMP]))
+        return VersionKeys(self._prefix, f"{info.dataset}@{info.version}", bytes.fromhex(info.digest[STAMP]))
 
     def begin(self, info: VersionInfo) -> None:
         """Reserve the name of a version for its content.
@@ -315,7 +315,7 @@ class RedisCatalogue:
         """Show a version whose records all stand."""
         self.connection.run(FINISH, self._key, f"{info.dataset}@{info.version}", _entry(info))
 
-    def _remove(self, place: Place, *, pages: int) -> None:
+    def _remove(self, place: VersionKeys, *, pages: int) -> None:
         for number in range(pages):
             [page] = self.connection.get_many([place.page(number)])
             if page is not None:
@@ -340,13 +340,13 @@ class RedisCatalogue:
         return _info(name, fields[WHOLE + name])
 
 
-def write_page(connection: Connection, place: Place, number: int, page: Mapping[str, bytes]) -> None:
+def write_page(connection: Connection, place: VersionKeys, number: int, page: Mapping[str, bytes]) -> None:
     """Write a page of records, after the list that names them: what is half written is known to be lost, and is removable."""
     connection.set_many({place.page(number): place.listing(page)})
     connection.set_many({place.record(at): place.stamped(pack(record)) for at, record in page.items()})
 
 
-def has_page(connection: Connection, place: Place, number: int, page: Mapping[str, bytes]) -> bool:
+def has_page(connection: Connection, place: VersionKeys, number: int, page: Mapping[str, bytes]) -> bool:
     """Return whether a page stands with all its records."""
     [found] = connection.get_many([place.page(number)])
     if found is None or place.listed(found) != list(page):
@@ -354,7 +354,7 @@ def has_page(connection: Connection, place: Place, number: int, page: Mapping[st
     return connection.count([place.record(at) for at in page]) == len(page)
 
 
-def write_contents(connection: Connection, place: Place, first_ids: Sequence[str]) -> None:
+def write_contents(connection: Connection, place: VersionKeys, first_ids: Sequence[str]) -> None:
     """Write the list of first ids."""
     connection.set_many({place.contents(): place.listing(first_ids)})
 

@@ -4,7 +4,8 @@ The models are strict: unknown fields, numbers for booleans and infinities are r
 OpenAPI schema too, so the strings under the fields are written for callers.
 """
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, TypeVar
 
 import jiter
@@ -21,8 +22,10 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from entity_index.types import Entity, Question
-from reward_service.core.advantages import PRESETS
-from reward_service.core.trajectory import tool_call_text
+from reward_service.adapters.names import OneOf
+from reward_service.adapters.shapes import ReadAs
+from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
+from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
     Estimator,
     Messages,
@@ -38,23 +41,17 @@ from reward_service.core.types import (
     Text,
 )
 from reward_service.serve import errors
-from reward_service.serve.scorer import GroupCall, QuestionRef
+from reward_service.serve.scorer import GroupCall
+from reward_service.serve.truth import QuestionRef
 
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
-OutcomeName = Literal["correct", "wrong", "error"]
-MeasuredStatus = Literal[
-    "scored",
-    "invalid_rollout",
-    "aborted",
-    "unknown_question",
-    "judge_failed",
-    "backend_failed",
-    "too_costly",
-    "timeout",
-    "group_failed",
+FormatName = Annotated[str, OneOf(FORMATS)]
+OutcomeName = Annotated[str, OneOf(Outcome)]
+StopReasonName = Annotated[str, OneOf(StopReason)]
+MeasuredStatus = Annotated[
+    str, OneOf(status for status in RolloutStatus if status is not RolloutStatus.PENDING)
 ]
 
 
@@ -141,7 +138,7 @@ class RolloutIn(Wire):
     """The rollout already split into steps."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
-    stop_reason: Literal["completed", "max_tokens", "max_turns", "aborted"] | None = None
+    stop_reason: StopReasonName | None = None
     """Why sampling ended. `max_tokens` and `max_turns` are errors excluded from the loss; `aborted` is not scored."""
     signals: dict[str, FiniteFloat] = {}
     """Values that you measured yourself, by name, for profiles that use them."""
@@ -218,7 +215,7 @@ class GroupIn(Truthful):
 class EstimatorIn(Wire):
     """How rewards become advantages."""
 
-    type: Literal["grpo", "dr_grpo", "rloo", "leave_one_out_std"] = "grpo"
+    type: Annotated[str, OneOf(ESTIMATORS)] = "grpo"
     ddof: Annotated[int, Field(ge=0, le=1)] = 1
     """Delta degrees of freedom of the standard deviation (`grpo`, `leave_one_out_std`)."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
@@ -229,7 +226,7 @@ class EstimatorIn(Wire):
         return Estimator(self.type, self.ddof, self.epsilon)
 
 
-PresetName = Literal["verl", "openrlhf", "trl", "nemo_rl", "open_instruct"]
+PresetName = Annotated[str, OneOf(PRESETS)]
 
 
 def _unnamed(estimator: object) -> object:
@@ -298,12 +295,16 @@ class StreamQuery(BaseModel):
     """Name of the profile; defaults to the service's default profile."""
     explain: bool = False
     """Also return where each entity was found."""
-    estimator: Literal["grpo", "dr_grpo", "rloo"] | None = None
-    """Overrides the profile's estimator; the new one uses its default parameters."""
+    estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
+    """Overrides the profile's estimator, with its default parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """How to treat a group with an unscored rollout."""
     min_scored: Annotated[int, Field(ge=1)] = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
+
+    def estimator_or(self, default: Estimator) -> Estimator:
+        """Return the estimator of this call."""
+        return named_estimator(self.estimator) if self.estimator else default
 
 
 class MatchIn(Profiled):
@@ -323,41 +324,30 @@ class ExplainIn(Truthful, Profiled):
     """The best match count of the rollout's group. If given, the reward is computed too; otherwise it is null."""
 
 
-class FactsIn(Wire):
-    """The measurements of one rollout, as returned by `POST /v1/match`."""
-
-    rollout_id: Id
-    status: MeasuredStatus = "scored"
-    outcome: OutcomeName | None = None
-    matched: Annotated[int, Field(ge=0)] | None = None
-    uncredited: dict[str, Annotated[int, Field(ge=0)]] = {}
-    grounded: Annotated[int, Field(ge=0)] = 0
-    mentions: Annotated[int, Field(ge=0)] = 0
-    overlength: bool = False
-    signals: dict[str, FiniteFloat] = {}
-    flags: list[str] = []
-    detail: str | None = None
-    matches: list[dict[str, Any]] = []
-    uncredited_matches: list[dict[str, Any]] = []
-    near_misses: list[dict[str, Any]] = []
-    """Evidence for human readers; not used in the computation."""
-
-    def to_domain(self, entities: int) -> RolloutFacts:
-        """Return the facts as a domain value."""
-        return RolloutFacts(
-            self.rollout_id,
-            RolloutStatus(self.status),
-            outcome=Outcome(self.outcome) if self.outcome else None,
-            matched=self.matched,
-            entities=entities,
-            uncredited=self.uncredited,
-            grounded=self.grounded,
-            mentions=self.mentions,
-            overlength=self.overlength,
-            signals=self.signals,
-            flags=tuple(self.flags),
-            detail=self.detail,
-        )
+Count = Annotated[int, Field(ge=0)]
+FactsIn = Annotated[
+    RolloutFacts,
+    ReadAs(
+        "FactsIn",
+        RolloutFacts,
+        base=Wire,
+        types={
+            "rollout_id": Id,
+            RolloutStatus: MeasuredStatus,
+            Outcome | None: OutcomeName | None,
+            int: Count,
+            int | None: Count | None,
+            Mapping[str, int]: dict[str, Count],
+            Mapping[str, float]: dict[str, FiniteFloat],
+            tuple[str, ...]: list[str],
+        },
+        without=frozenset({"entities", "evidence"}),
+        beside={
+            name: (list[dict[str, Any]], []) for name in ("matches", "uncredited_matches", "near_misses")
+        },
+    ),
+]
+"""The measurements of one rollout, as returned by `POST /v1/match`; evidence is accepted but not used."""
 
 
 class IndexOut(TypedDict):
@@ -395,7 +385,7 @@ class FactsGroupIn(Wire):
 
     def facts(self) -> list[RolloutFacts]:
         """Return the facts as domain values."""
-        return [one.to_domain(self.entities) for one in self.rollouts]
+        return [replace(one, entities=self.entities) for one in self.rollouts]
 
 
 class ProfilePin(Wire):

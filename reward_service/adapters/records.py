@@ -4,14 +4,16 @@ Lines of a group need not stand together. Its question is named by `question_id`
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
 
 from entity_index.types import Question
-from reward_service.adapters.native import Id, IndexOut, QuestionIn, RolloutIn, decode
-from reward_service.adapters.replies import ProfileOut, RolloutOut, profile_out, scored_out
+from reward_service.adapters.native import Id, QuestionIn, RolloutIn, decode
+from reward_service.adapters.replies import profile_out, scored_out
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.serve.errors import CallError
-from reward_service.serve.scorer import GroupCall, QuestionRef, Scored
+from reward_service.serve.scorer import GroupCall, Scored
+from reward_service.serve.truth import QuestionRef
 
 
 class RecordIn(RolloutIn):
@@ -27,18 +29,8 @@ class BadLine(ValueError):  # names what it is about
     """A line that is no rollout."""
 
 
-class Record(RolloutOut):
-    """What became of one line: the rollout's result and the receipt of what it was computed from."""
-
-    run_id: str
-    group_id: str
-    question_id: str | None
-    group_status: str
-    group_max: int | None
-    entities: int
-    profile: ProfileOut
-    engine: str
-    index: IndexOut | None
+RecordOut: TypeAlias = dict[str, Any]
+"""What became of one line: the rollout's result, its group, and the receipt of what it was computed from."""
 
 
 def read_lines(lines: Iterable[bytes]) -> Iterator[RecordIn]:
@@ -84,7 +76,7 @@ def _group(run_id: str, group_id: str, rows: list[RecordIn], dataset: str | None
     return GroupCall(run_id, group_id, next(iter(questions)), rollouts)
 
 
-def records_out(scored: Scored, profile: Profile) -> list[Record]:
+def records_out(scored: Scored, profile: Profile) -> list[RecordOut]:
     """Write down one group as records, in the group's order."""
     group = scored_out(scored)
     return [

@@ -4,13 +4,15 @@ Shapes are typed dictionaries: what the code builds is what OpenAPI documents, a
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from entity_index.types import Question
 from reward_service.adapters.native import ErrorOut, FactsGroupIn, IndexOut
+from reward_service.adapters.shapes import WrittenAs
+from reward_service.core.fields import plain
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.core.types import (
@@ -26,7 +28,8 @@ from reward_service.core.types import (
     RolloutStatus,
 )
 from reward_service.serve.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
-from reward_service.serve.scorer import Measured, Scored, Truth
+from reward_service.serve.scorer import Measured, Scored
+from reward_service.serve.truth import Truth
 
 
 class ProfileOut(TypedDict):
@@ -84,26 +87,16 @@ class SegmentOut(TypedDict):
     text: str
 
 
-class RolloutOut(EvidenceOut):
-    """The reward of one rollout and how it came about. `reward` is null unless `status` is `scored`."""
-
-    rollout_id: str
-    status: str
-    outcome: str | None
-    reward: float | None
-    advantage: float | None
-    matched: int | None
-    match_rate: float | None
-    normalized_match_rate: float | None
-    uncredited: dict[str, int]
-    grounded: int
-    precision: float | None
-    reward_with_uncredited: float | None
-    in_baseline: bool
-    in_loss: bool
-    components: dict[str, float]
-    flags: list[str]
-    detail: str | None
+NOT_WRITTEN = frozenset({"evidence"})
+RolloutOut = Annotated[
+    dict[str, Any], WrittenAs("RolloutOut", RolloutResult, without=NOT_WRITTEN, beside=EvidenceOut)
+]
+"""The reward of one rollout and how it came about."""
+OF_THE_GROUP = frozenset({"entities", "evidence"})
+FactsOut = Annotated[
+    dict[str, Any], WrittenAs("FactsOut", RolloutFacts, without=OF_THE_GROUP, beside=EvidenceOut)
+]
+"""The measurements of one rollout: numbers, and text only if the call asks to explain."""
 
 
 class GroupOut(TypedDict):
@@ -129,22 +122,6 @@ class ScoreOut(TypedDict):
     engine: str
     estimator: EstimatorOut
     groups: list[GroupOut]
-
-
-class FactsOut(EvidenceOut):
-    """The measurements of one rollout: numbers, and text only if the call asks to explain."""
-
-    rollout_id: str
-    status: str
-    outcome: str | None
-    matched: int | None
-    uncredited: dict[str, int]
-    grounded: int
-    mentions: int
-    overlength: bool
-    signals: dict[str, float]
-    flags: list[str]
-    detail: str | None
 
 
 class FactsGroupOut(TypedDict):
@@ -179,30 +156,6 @@ class ExplainOut(TypedDict):
     masked: list[str]
     rollout: RolloutOut
     segments: list[SegmentOut]
-
-
-_NOTHING: RolloutOut = {
-    "rollout_id": "",
-    "status": "",
-    "outcome": None,
-    "reward": None,
-    "advantage": None,
-    "matched": None,
-    "match_rate": None,
-    "normalized_match_rate": None,
-    "uncredited": {},
-    "grounded": 0,
-    "precision": None,
-    "reward_with_uncredited": None,
-    "in_baseline": False,
-    "in_loss": False,
-    "components": {},
-    "flags": [],
-    "detail": None,
-    "matches": [],
-    "uncredited_matches": [],
-    "near_misses": [],
-}
 
 
 def profile_out(profile: Profile) -> ProfileOut:
@@ -267,31 +220,12 @@ def _near_miss_out(miss: NearMiss, evidence: Evidence, question: Question) -> Ne
 
 def rollout_out(result: RolloutResult, question: Question | None = None) -> RolloutOut:
     """Write down one rollout's result."""
-    return {
-        "rollout_id": result.rollout_id,
-        "status": result.status,
-        "outcome": result.outcome,
-        "reward": result.reward,
-        "advantage": result.advantage,
-        "matched": result.matched,
-        "match_rate": result.match_rate,
-        "normalized_match_rate": result.normalized_match_rate,
-        "uncredited": dict(result.uncredited),
-        "grounded": result.grounded,
-        "precision": result.precision,
-        "reward_with_uncredited": result.reward_with_uncredited,
-        "in_baseline": result.in_baseline,
-        "in_loss": result.in_loss,
-        "components": dict(result.components),
-        "flags": list(result.flags),
-        "detail": result.detail,
-        **evidence_out(result.evidence, question),
-    }
+    return {**plain(result, without=NOT_WRITTEN), **evidence_out(result.evidence, question)}
 
 
 def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
     """Write down a rollout of a refused group."""
-    return {**_NOTHING, "rollout_id": rollout_id, "status": status, "detail": detail}
+    return rollout_out(RolloutResult(rollout_id, status, detail=detail))
 
 
 def paid_out(
@@ -365,20 +299,7 @@ def scored_out(scored: Scored) -> GroupOut:
 
 def facts_out(facts: RolloutFacts, question: Question) -> FactsOut:
     """Write down what was measured of one rollout."""
-    return {
-        "rollout_id": facts.rollout_id,
-        "status": facts.status,
-        "outcome": facts.outcome,
-        "matched": facts.matched,
-        "uncredited": dict(facts.uncredited),
-        "grounded": facts.grounded,
-        "mentions": facts.mentions,
-        "overlength": facts.overlength,
-        "signals": dict(facts.signals),
-        "flags": list(facts.flags),
-        "detail": facts.detail,
-        **evidence_out(facts.evidence, question),
-    }
+    return {**plain(facts, without=OF_THE_GROUP), **evidence_out(facts.evidence, question)}
 
 
 def measured_out(measured: Measured) -> FactsGroupOut:

@@ -23,8 +23,8 @@ from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.core.types import PartialPolicy, Rollout
 from reward_service.serve.groups.state import Declaration, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
-from reward_service.serve.runs.service import Arrival, Evaluated, Taken
-from reward_service.serve.runs.view import Seen
+from reward_service.serve.runs.service import Admitted, Arrival, Evaluated
+from reward_service.serve.runs.view import GroupView
 
 Seconds = Annotated[FiniteFloat, Field(gt=0)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]
@@ -240,7 +240,7 @@ class OpenGroupsOut(TypedDict):
 
 
 def run_out(run: Run) -> RunOut:
-    """Write down a run."""
+    """Return a run for the wire."""
     declared = run.declared
     return {
         "run_id": run.run_id,
@@ -255,57 +255,57 @@ def run_out(run: Run) -> RunOut:
     }
 
 
-def _receipt(seen: Seen) -> Receipt:
+def _receipt(view: GroupView) -> Receipt:
     return {
-        "profile": profile_out(seen.profile),
+        "profile": profile_out(view.profile),
         "engine": ENGINE_DIGEST,
-        "estimator": estimator_out(seen.run.estimator),
+        "estimator": estimator_out(view.run.estimator),
     }
 
 
-def _index(seen: Seen) -> IndexOut | None:
-    return None if seen.state.question_id is None else index_out(seen.run.index)
+def _index(view: GroupView) -> IndexOut | None:
+    return None if view.state.question_id is None else index_out(view.run.index)
 
 
-def assembled_out(seen: Seen) -> AssembledOut:
-    """Write down a group."""
+def assembled_out(view: GroupView) -> AssembledOut:
+    """Return a group for the wire."""
     return {
-        **_receipt(seen),
-        **paid_out(*seen.key, seen.state.question_id, seen.result),
-        "masked": list(seen.state.masked),
-        "index": _index(seen),
-        "attempt": seen.state.attempt,
-        "missing": seen.missing,
-        "closes_in_s": seen.closes_in_s,
+        **_receipt(view),
+        **paid_out(*view.key, view.state.question_id, view.result),
+        "masked": list(view.state.masked),
+        "index": _index(view),
+        "attempt": view.state.attempt,
+        "missing": view.missing,
+        "closes_in_s": view.closes_in_s,
     }
 
 
-def member_out(taken: Taken, seen: Seen) -> MemberOut:
-    """Write down what became of one rollout; evidence where it was asked for."""
-    rollout = rollout_out(seen.result_of(taken.claim.rollout_id))
-    if taken.explained is not None:
-        truth, facts = taken.explained
+def member_out(admitted: Admitted, view: GroupView) -> MemberOut:
+    """Return one rollout and its group for the wire, with evidence if it was asked for."""
+    rollout = rollout_out(view.result_of(admitted.claim.rollout_id))
+    if admitted.explained is not None:
+        truth, facts = admitted.explained
         rollout = {**rollout, **evidence_out(facts.evidence, truth.question)}
     return {
-        **_receipt(seen),
-        "run_id": seen.key.run_id,
-        "group_id": seen.key.group_id,
-        "attempt": seen.state.attempt,
-        "question_id": seen.state.question_id,
-        "index": _index(seen),
-        "masked": list(seen.state.masked),
-        "group_status": seen.state.status,
-        "group_max": seen.group_max,
-        "entities": seen.entities,
-        "missing": seen.missing,
-        "closes_in_s": seen.closes_in_s,
-        "replayed": taken.replayed,
+        **_receipt(view),
+        "run_id": view.key.run_id,
+        "group_id": view.key.group_id,
+        "attempt": view.state.attempt,
+        "question_id": view.state.question_id,
+        "index": _index(view),
+        "masked": list(view.state.masked),
+        "group_status": view.state.status,
+        "group_max": view.group_max,
+        "entities": view.entities,
+        "missing": view.missing,
+        "closes_in_s": view.closes_in_s,
+        "replayed": admitted.replayed,
         "rollout": rollout,
     }
 
 
 def evaluated_out(evaluated: Evaluated) -> EvaluatedOut:
-    """Write down a rollout that was scored outside of training."""
+    """Return a rollout that was scored for evaluation, for the wire."""
     truth = evaluated.truth
     return {
         "profile": profile_out(evaluated.profile),
@@ -320,17 +320,17 @@ def evaluated_out(evaluated: Evaluated) -> EvaluatedOut:
     }
 
 
-def open_groups_out(groups: list[Seen]) -> OpenGroupsOut:
-    """Write down open groups."""
-    return {"groups": [_open_group(seen) for seen in groups]}
+def open_groups_out(groups: list[GroupView]) -> OpenGroupsOut:
+    """Return open groups for the wire."""
+    return {"groups": [_open_group(view) for view in groups]}
 
 
-def _open_group(seen: Seen) -> OpenGroupOut:
+def _open_group(view: GroupView) -> OpenGroupOut:
     return {
-        "group_id": seen.key.group_id,
-        "attempt": seen.state.attempt,
-        "question_id": seen.state.question_id,
-        "arrived": len(seen.state.members),
-        "missing": seen.missing,
-        "closes_in_s": seen.closes_in_s,
+        "group_id": view.key.group_id,
+        "attempt": view.state.attempt,
+        "question_id": view.state.question_id,
+        "arrived": len(view.state.members),
+        "missing": view.missing,
+        "closes_in_s": view.closes_in_s,
     }

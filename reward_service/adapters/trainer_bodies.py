@@ -15,7 +15,7 @@ from reward_service.adapters.native import FormatName, Id, QuestionIn, Wire
 from reward_service.core.profiles import Profile
 from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
 from reward_service.serve.anonymous import Caller, Paid
-from reward_service.serve.scorer import QuestionRef
+from reward_service.serve.truth import QuestionRef
 
 
 class CompatQuery(BaseModel):
@@ -108,7 +108,7 @@ class OpenRlhfIn(Wire):
         return self
 
     def callers(self, query: CompatQuery, profile: Profile) -> list[Caller | Unpayable]:
-        """Return who wants a reward, or why one cannot have it."""
+        """Return the rollouts to be rewarded, or for each why it cannot be."""
         rows = zip(self.query, self.prompts, self.labels, strict=True)
         return [_openrlhf(said, prompt, label, query=query, profile=profile) for said, prompt, label in rows]
 
@@ -164,7 +164,7 @@ class SlimeIn(Wire):
     """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
 
     def caller(self, query: CompatQuery, profile: Profile) -> Caller:
-        """Return who wants a reward.
+        """Return the rollout to be rewarded.
 
         Raises:
             Unpayable: it cannot have one.
@@ -197,7 +197,7 @@ class NemoGymIn(BaseModel):
         return dict(self.model_extra or {})
 
     def caller(self, query: CompatQuery, profile: Profile) -> Caller:
-        """Return who wants a reward; task and rollout index are its identity.
+        """Return the rollout to be rewarded, identified by task and rollout index.
 
         Raises:
             Unpayable: it cannot have one.
@@ -271,7 +271,7 @@ class CarrIn(BaseModel):
     remote_env_info: dict[str, Any] = {}
 
     def caller(self, query: CompatQuery, profile: Profile) -> Caller:
-        """Return who wants a reward.
+        """Return the rollout to be rewarded.
 
         Raises:
             Unpayable: it cannot have one.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -20,7 +20,7 @@ from reward_service.api.admission import Admission
 from reward_service.api.auth import Auth, is_loopback
 from reward_service.api.compat import router as compat_router
 from reward_service.api.datasets import router as datasets_router
-from reward_service.api.guard import Guard
+from reward_service.api.guard import AdmissionGuard
 from reward_service.api.keys import KeyRing
 from reward_service.api.metrics import Metrics, count_closed, count_lookups
 from reward_service.api.observe import Observe
@@ -28,22 +28,24 @@ from reward_service.api.readiness import Readiness
 from reward_service.api.routes import router
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
-from reward_service.api.self_check import Watch
+from reward_service.api.self_check import SelfCheck
 from reward_service.core.scoring import ENGINE_DIGEST
-from reward_service.serve.anonymous import CompatService
+from reward_service.serve.anonymous import AnonymousGroups
 from reward_service.serve.config import Settings
 from reward_service.serve.datasets import Datasets
 from reward_service.serve.errors import RefusedToStart, UnsafeStore
-from reward_service.serve.groups.stores.memory import MemoryStore
-from reward_service.serve.groups.stores.observed import End, ObservedStore
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
+from reward_service.serve.groups.stores.observed import End, ObservedGroupStore
 from reward_service.serve.groups.stores.protocols import GroupStore
-from reward_service.serve.groups.stores.redis import RedisStore
+from reward_service.serve.groups.stores.redis import RedisGroupStore
 from reward_service.serve.groups.stores.urls import connect
 from reward_service.serve.ledger import Ledger
-from reward_service.serve.runs.reaper import Keeper
+from reward_service.serve.profiles import load as load_profiles
+from reward_service.serve.runs.reaper import Reaper
 from reward_service.serve.runs.service import RunService
-from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.runs.view import GroupView
+from reward_service.serve.scorer import NO_SOURCES, Scorer
+from reward_service.serve.sources.protocol import Source
 
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
@@ -55,23 +57,35 @@ never 0.
 
 
 def _operation_id(route: APIRoute) -> str:
-    """Name operations after their functions, so that generated clients read well."""
+    """Name each operation after its function, so that generated clients have readable names."""
     return route.name
 
 
-def create_service(settings: Settings, *, catalogue: WritableCatalogue | None = None) -> RewardService:
-    """Build the service behind the application; arguments and errors are those of `create_app`."""
-    service = RewardService(settings, catalogue=catalogue or create_catalogue(settings))
-    service.profile(None)
-    return service
+def create_scorer(
+    settings: Settings,
+    *,
+    catalogue: WritableCatalogue | None = None,
+    ledger: Ledger | None = None,
+    sources: Mapping[str, Source] = NO_SOURCES,
+) -> Scorer:
+    """Build what scores behind the application.
+
+    Raises:
+        UnknownProfile: the default profile does not exist.
+        BadProfile: a file in the folder of profiles cannot be used.
+        FileNotFoundError: there is no such folder.
+    """
+    profiles = load_profiles(settings)
+    profiles.named(None)
+    return Scorer(settings, catalogue=catalogue, ledger=ledger, profiles=profiles, sources=sources)
 
 
 def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
-    """Return the keys; None where none are asked for.
+    """Return the API keys; None if calls need no key.
 
     Raises:
-        RefusedToStart: there are none, and others than this machine could call.
-        BadKeyFile, OSError: the file cannot be used.
+        RefusedToStart: no key file is set, and other machines could call the service.
+        BadKeyFile, OSError: the key file cannot be read.
     """
     if settings.keys is not None:
         return KeyRing(
@@ -85,11 +99,11 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
 
 
 def create_catalogue(settings: Settings) -> WritableCatalogue | None:
-    """Open the index; None where the settings name none.
+    """Open the index. Returns None if the settings name none.
 
     Raises:
-        FileNotFoundError: the settings' folder does not exist.
-        EntityIndexError: the settings' URL names no Redis, or a Cluster that does not answer.
+        FileNotFoundError: the folder in the settings does not exist.
+        EntityIndexError: the URL in the settings is not one of a Redis, or its Cluster does not answer.
     """
     if settings.index_url is not None:
         return open_redis(settings.index_url.get_secret_value(), timeout_s=settings.index_timeout_s)
@@ -100,44 +114,53 @@ def create_catalogue(settings: Settings) -> WritableCatalogue | None:
     return SqliteCatalogue(settings.index)
 
 
+def create_ledger(settings: Settings) -> Ledger | None:
+    """Open the ledger; None where the settings name none.
+
+    Raises:
+        OSError: it cannot be written, or another process writes it.
+    """
+    return None if settings.ledger is None else Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+
+
 def create_store(settings: Settings) -> GroupStore:
     """Build the store of runs and groups.
 
     Raises:
-        UnsafeStore: several processes were to share the memory of one, or the URL names no store.
+        UnsafeStore: several processes are set up without a shared store, or the URL is not one of a Redis.
     """
     if settings.state_url is not None:
-        return RedisStore(
+        return RedisGroupStore(
             connect(settings.state_url.get_secret_value(), timeout_s=settings.state_timeout_s),
             prefix=settings.state_prefix,
             timeout_s=settings.state_timeout_s,
         )
     if settings.processes > 1:
         raise UnsafeStore("several processes need a shared store: set state_url to a Redis")
-    return MemoryStore()
+    return MemoryGroupStore()
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Look whether all is well before the first call, keep looking while the application serves, and close it."""
+    """Check the service before the first call, keep checking it while it serves, and close it at the end."""
     runs: RunService = app.state.runs
-    service: RewardService = app.state.service
-    watch: Watch = app.state.watch
-    await watch.look()
-    watching = asyncio.create_task(watch.run())
+    service: Scorer = app.state.service
+    self_check: SelfCheck = app.state.self_check
+    await self_check.check()
+    checking = asyncio.create_task(self_check.run())
     try:
-        async with Keeper(runs.standing).running():
+        async with Reaper(runs.groups).running():
             yield
     finally:
-        watching.cancel()
+        checking.cancel()
         service.close()
 
 
 async def check_store(settings: Settings) -> None:
-    """Ask the store of runs and groups whether it is safe to begin.
+    """Check that the store of runs and groups is safe to use.
 
     Raises:
-        UnsafeStore: groups cannot be kept in it.
+        UnsafeStore: it may lose groups.
     """
     store = create_store(settings)
     try:
@@ -165,80 +188,86 @@ def _bare(settings: Settings) -> FastAPI:
     )
 
 
-def _equip(app: FastAPI, service: RewardService, store: GroupStore) -> None:
-    """Give the application what its routes work with."""
+def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
+    """Put the objects that the routes use into the application's state."""
     metrics = Metrics()
     metrics.set("engine_info", __version__, ENGINE_DIGEST, value=1)
-    if service.lookup is not None:
-        count_lookups(metrics, service.lookup)
+    if service.truth.lookup is not None:
+        count_lookups(metrics, service.truth.lookup)
     metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
     metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
-    app.state.watch = Watch(
+    app.state.self_check = SelfCheck(
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
     )
     app.state.runs = _runs(service, store, metrics)
-    app.state.datasets = Datasets(service)
+    app.state.datasets = Datasets(service.truth, max_bytes=service.settings.max_ingest_bytes)
 
 
-def _runs(service: RewardService, store: GroupStore, metrics: Metrics) -> RunService:
-    """Let runs, their groups and their store be counted."""
+def _runs(service: Scorer, store: GroupStore, metrics: Metrics) -> RunService:
+    """Build the runs, with metrics of their groups and their store."""
 
     def operated(operation: str, end: End, *, seconds: float) -> None:
         metrics.observe("group_store_operation_seconds", operation, end, value=seconds)
 
-    def closed(seen: Seen) -> None:
-        policy, recorded = seen.run.declared.partial.policy, service.ledger is not None
-        count_closed(metrics, seen.result, waited_s=seen.waited_s, policy=policy, recorded=recorded)
+    def closed(view: GroupView) -> None:
+        policy, recorded = view.run.declared.partial.policy, service.ledger is not None
+        count_closed(metrics, view.result, waited_s=view.waited_s, policy=policy, recorded=recorded)
 
-    runs = RunService(service, ObservedStore(store, operated))
-    runs.standing.on_closed = closed
-    metrics.follow("waiting_polls", lambda: len(runs.standing.watch))
-    metrics.follow("open_groups", lambda: sum(runs.standing.runs_in_use.values()))
+    runs = RunService(service, ObservedGroupStore(store, operated))
+    runs.groups.on_closed = closed
+    metrics.follow("waiting_polls", lambda: len(runs.groups.waiters))
+    metrics.follow("open_groups", lambda: sum(runs.groups.runs_in_use.values()))
     return runs
 
 
 def _guard(app: FastAPI, settings: Settings) -> None:
-    """Put the layers in front that every request passes; the last one added stands outermost."""
+    """Add the middleware that every request passes; the one added last is the outermost."""
     metrics: Metrics = app.state.metrics
     readiness: Readiness = app.state.readiness
-    app.add_middleware(Guard, settings=settings, admission=Admission(settings))
+    app.add_middleware(AdmissionGuard, settings=settings, admission=Admission(settings))
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
         Observe,
-        service=app.state.service,
+        timeout_s=settings.request_timeout_s,
         metrics=metrics,
+        arrived=app.state.service.turns.arrive,
         draining=lambda: readiness.draining,
     )
 
 
 def create_app(
-    settings: Settings, *, catalogue: WritableCatalogue | None = None, store: GroupStore | None = None
+    settings: Settings,
+    *,
+    catalogue: WritableCatalogue | None = None,
+    store: GroupStore | None = None,
+    sources: Mapping[str, Source] = NO_SOURCES,
 ) -> FastAPI:
     """Build the application.
 
     Args:
-        settings: how it runs.
-        catalogue: the entity index; without it the one in the settings' folder, if any, is opened.
-        store: where runs and groups are kept; without it the settings decide.
+        settings: of the service.
+        catalogue: the entity index; without it the one that the settings name, if any, is opened.
+        store: of runs and groups; without it the one that the settings name.
+        sources: judges and models that give signals, by the name of the signal.
 
     Raises:
-        FileNotFoundError: the settings' folder does not exist.
-        EntityIndexError: the settings' URL names no index.
+        FileNotFoundError: the index folder in the settings does not exist.
+        EntityIndexError: the index URL in the settings is not one of an index.
         UnknownProfile: the default profile does not exist.
+        BadProfile: a file in the folder of profiles cannot be used.
         RefusedToStart: the settings contradict each other.
-        BadKeyFile: the key file cannot be used.
-        OSError: the ledger cannot be written, or another process writes it.
-        UnsafeStore: the settings name no store that groups can be kept in.
+        BadKeyFile: the key file cannot be read.
+        OSError: the ledger cannot be written, or another process is writing it.
+        UnsafeStore: the settings name no store that is safe for groups.
     """
-    service = create_service(settings, catalogue=catalogue)
-    if settings.ledger is not None:
-        service.ledger = Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+    catalogue = catalogue or create_catalogue(settings)
+    service = create_scorer(settings, catalogue=catalogue, ledger=create_ledger(settings), sources=sources)
     app = _bare(settings)
     _equip(app, service, store or create_store(settings))
     app.include_router(router)
-    app.state.compat = CompatService(service)
+    app.state.anonymous = AnonymousGroups(service)
     app.include_router(runs_router)
     app.include_router(compat_router)
     app.include_router(datasets_router)

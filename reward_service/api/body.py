@@ -11,7 +11,7 @@ from reward_service.api.admission import Ticket
 from reward_service.api.encodings import decoder_for
 from reward_service.api.record import Record, record_of
 from reward_service.serve.errors import BodyTooLarge, UnsupportedMediaType
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.scorer import Scorer
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -68,7 +68,7 @@ async def read_body(request: Request, *, limit: int, decoded_limit: int) -> byte
     return b"".join(pieces)
 
 
-async def read_call(request: Request, service: RewardService, model: type[M]) -> M:
+async def read_call(request: Request, service: Scorer, model: type[M]) -> M:
     """Read and decode the body of a call.
 
     Raises:
@@ -82,7 +82,7 @@ async def read_call(request: Request, service: RewardService, model: type[M]) ->
     return await read_line(body, service, record, model)
 
 
-async def read_line(line: bytes, service: RewardService, record: Record, model: type[M]) -> M:
+async def read_line(line: bytes, service: Scorer, record: Record, model: type[M]) -> M:
     """Decode a body, or a line of one; beside the loop where it is long.
 
     Raises:
@@ -92,4 +92,4 @@ async def read_line(line: bytes, service: RewardService, record: Record, model: 
     settings = service.settings
     with record.timings.stage("decode"):
         work = functools.partial(decode, line, model, max_depth=settings.max_json_depth)
-        return work() if len(line) <= settings.inline_bytes else await service.in_thread(work)
+        return work() if len(line) <= settings.inline_bytes else await service.turns.in_thread(work)

@@ -1,4 +1,7 @@
-"""Trainers' own protocols, one function a call. A caller who leaves gives up its place, so a retry is no twin."""
+"""Routes in trainers' own protocols, one function per call.
+
+A caller that disconnects gives up its place in the group, so its retry does not count twice.
+"""
 
 import asyncio
 from typing import Annotated, Any
@@ -20,37 +23,46 @@ from reward_service.adapters.trainer_bodies import (
 )
 from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, problems_of
+from reward_service.api.record import record_of
 from reward_service.api.routes import Service
-from reward_service.api.runs import left, ticket_of
+from reward_service.api.runs import disconnected, ticket_of
 from reward_service.core.types import RolloutResult
-from reward_service.serve.anonymous import Caller, CompatService, Paid, Seat
+from reward_service.serve.anonymous import AnonymousGroups, Caller, MeasuredRollout, Paid
 from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
 
 REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
 
 
-async def compat_of(request: Request) -> CompatService:
-    """Return the application's meeting place."""
-    compat: CompatService = request.app.state.compat
-    return compat
+async def groups_of(request: Request) -> AnonymousGroups:
+    """Return the application's anonymous groups."""
+    groups: AnonymousGroups = request.app.state.anonymous
+    return groups
 
 
-Compat = Annotated[CompatService, Depends(compat_of)]
+Anonymous = Annotated[AnonymousGroups, Depends(groups_of)]
 Asked = Annotated[CompatQuery, Query()]
 router = APIRouter(prefix="/compat", tags=["compat"])
 
 
-async def _taken(compat: CompatService, caller: Caller | Unpayable) -> Seat | str:
-    return str(caller) if isinstance(caller, Unpayable) else await compat.take(caller)
+async def _measured(
+    request: Request, groups: AnonymousGroups, caller: Caller | Unpayable
+) -> MeasuredRollout | str:
+    if isinstance(caller, Unpayable):
+        return str(caller)
+    return await groups.measure(caller, timings=record_of(request).timings)
 
 
-async def _paid(request: Request, compat: CompatService, seat: Seat | str, query: CompatQuery) -> Paid:
-    """Wait for what a rollout gets, unless its caller leaves."""
-    if isinstance(seat, str):
-        return seat
-    ticket_of(request).release()  # who waits holds no text
-    paying = asyncio.ensure_future(compat.pay(seat, group_size=query.group_size, deadline_s=query.deadline_s))
-    leaving = asyncio.create_task(left(request.receive))
+async def _paid(
+    request: Request, groups: AnonymousGroups, measured: MeasuredRollout | str, query: CompatQuery
+) -> Paid:
+    """Wait for a rollout's result, or until its caller disconnects."""
+    if isinstance(measured, str):
+        return measured
+    ticket_of(request).release()  # the request holds no text while it waits
+    paying = asyncio.ensure_future(
+        groups.pay(measured, group_size=query.group_size, deadline_s=query.deadline_s)
+    )
+    leaving = asyncio.create_task(disconnected(request.receive))
     try:
         await asyncio.wait([paying, leaving], return_when=asyncio.FIRST_COMPLETED)
         if paying.done():
@@ -76,30 +88,30 @@ def _must(paid: Paid) -> RolloutResult:
 
 def _caller(body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQuery) -> Caller | Unpayable:
     try:
-        return body.caller(query, service.profile(query.profile))
+        return body.caller(query, service.profiles.named(query.profile))
     except Unpayable as why:
         return why
 
 
-async def _seat(
+async def _read(
     request: Request,
     service: Service,
-    compat: CompatService,
+    groups: AnonymousGroups,
     *,
     query: CompatQuery,
     model: type[SlimeIn | CarrIn],
-) -> Seat | str:
-    """Take one rollout in; its text is let go of on return."""
-    return await _taken(compat, _caller(await read_call(request, service, model), service, query))
+) -> MeasuredRollout | str:
+    """Read and measure one rollout. Nothing holds its text after the return."""
+    return await _measured(request, groups, _caller(await read_call(request, service, model), service, query))
 
 
-async def _seats(
-    request: Request, service: Service, compat: CompatService, *, query: CompatQuery
-) -> list[Seat | str]:
-    """Take the rollouts of one OpenRLHF call in; their text is let go of on return."""
+async def _read_many(
+    request: Request, service: Service, groups: AnonymousGroups, *, query: CompatQuery
+) -> list[MeasuredRollout | str]:
+    """Read and measure the rollouts of one OpenRLHF call. Nothing holds their text after the return."""
     body = await read_call(request, service, OpenRlhfIn)
-    callers = body.callers(query, service.profile(query.profile))
-    return [await _taken(compat, caller) for caller in callers]
+    callers = body.callers(query, service.profiles.named(query.profile))
+    return [await _measured(request, groups, caller) for caller in callers]
 
 
 def _json(reply: Any) -> Response:
@@ -107,33 +119,33 @@ def _json(reply: Any) -> Response:
 
 
 @router.post("/openrlhf/get_reward", responses=problems_of(*REFUSED), openapi_extra=body_of(OpenRlhfIn))
-async def openrlhf(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
+async def openrlhf(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
     """OpenRLHF's `--reward.remote_url`, for single-turn training; groups the rollouts of one prompt.
 
     A rollout that cannot be scored gets 0 and `reward_valid` 0, because OpenRLHF crashes on anything else.
     """
-    seats = await _seats(request, service, compat, query=query)
-    paid = await asyncio.gather(*[_paid(request, compat, seat, query) for seat in seats])
+    measured = await _read_many(request, service, groups, query=query)
+    paid = await asyncio.gather(*[_paid(request, groups, one, query) for one in measured])
     return _json(openrlhf_out(paid, query.group_size))
 
 
 @router.post("/slime/reward", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(SlimeIn))
-async def slime(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
+async def slime(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
     """Slime's `--rm-type remote_rm`; groups the rollouts of one prompt. The response body is the reward."""
-    seat = await _seat(request, service, compat, query=query, model=SlimeIn)
-    return _json(slime_out(_must(await _paid(request, compat, seat, query)), query))
+    measured = await _read(request, service, groups, query=query, model=SlimeIn)
+    return _json(slime_out(_must(await _paid(request, groups, measured, query)), query))
 
 
 @router.post("/nemo_gym/verify", responses=problems_of(*REFUSED), openapi_extra=body_of(NemoGymIn))
-async def nemo_gym(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
+async def nemo_gym(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
     """NeMo Gym's `/verify`; groups the rollouts of one task, by task and rollout index."""
     body = await read_call(request, service, NemoGymIn)
-    seat = await _taken(compat, _caller(body, service, query))
-    return _json(nemo_gym_out(body, await _paid(request, compat, seat, query)))
+    measured = await _measured(request, groups, _caller(body, service, query))
+    return _json(nemo_gym_out(body, await _paid(request, groups, measured, query)))
 
 
 @router.post("/carr/evaluate", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(CarrIn))
-async def carr(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
+async def carr(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
     """The protocol of CaRR's reward server; groups the rollouts of one question."""
-    seat = await _seat(request, service, compat, query=query, model=CarrIn)
-    return _json(carr_out(_must(await _paid(request, compat, seat, query))))
+    measured = await _read(request, service, groups, query=query, model=CarrIn)
+    return _json(carr_out(_must(await _paid(request, groups, measured, query))))

@@ -11,6 +11,7 @@ from entity_index.codec import to_json
 from entity_index.readers import READERS
 from entity_index.stores.names import NAME
 from entity_index.stores.protocols import VersionInfo
+from reward_service.adapters.native import IndexOut
 from reward_service.api.documents import json_response, problems_of
 from reward_service.api.record import record_of
 from reward_service.serve.datasets import Datasets, Ingest
@@ -81,14 +82,6 @@ class ActiveOut(TypedDict):
 
     name: str
     active: str
-
-
-class IndexOut(TypedDict):
-    """The data set and version that a question was read from."""
-
-    dataset: str
-    version: str
-    digest: str
 
 
 class QuestionOut(TypedDict):

@@ -27,7 +27,7 @@ RUN = re.compile(r"^/v1/runs/([^/]+)")
 STREAMS = re.compile(r"POST /v1/groups/score/stream|PUT /v1/datasets/.*")
 
 
-class Guard:
+class AdmissionGuard:
     """Admits requests."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings, admission: Admission) -> None:

@@ -16,7 +16,6 @@ from reward_service.api.metrics import Metrics
 from reward_service.api.problems import confess, refuse_call
 from reward_service.api.record import Record
 from reward_service.serve.errors import CallError, MalformedHeader
-from reward_service.serve.scorer import RewardService
 from reward_service.serve.timings import Timings
 
 log = logging.getLogger("reward_service.request")
@@ -32,12 +31,27 @@ class Observe:
     """Serves every connection of the application."""
 
     def __init__(
-        self, app: ASGIApp, *, service: RewardService, metrics: Metrics, draining: Callable[[], bool]
+        self,
+        app: ASGIApp,
+        *,
+        timeout_s: float,
+        metrics: Metrics,
+        arrived: Callable[[], None],
+        draining: Callable[[], bool],
     ) -> None:
+        """Serve an application.
+
+        Args:
+            app: what is served.
+            timeout_s: longest a request may take.
+            metrics: where requests are counted.
+            arrived: called when a request begins.
+            draining: whether the process is about to stop.
+        """
         self.app = app
-        self.service = service
+        self.timeout_s = timeout_s
         self.metrics = metrics
-        self.timeout_s = service.settings.request_timeout_s
+        self.arrived = arrived
         self.draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,7 +59,7 @@ class Observe:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        self.service.arrivals += 1
+        self.arrived()
         headers = Headers(scope=scope)
         method = scope["method"] if scope["method"] in METHODS else "other"
         record = Record(_request_id(headers), method, Timings(timeout_s=self.timeout_s), self.metrics)

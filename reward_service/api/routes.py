@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -28,9 +29,9 @@ from reward_service.api.documents import POSTED, body_of, problems_of, timed_jso
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
 from reward_service.api.readiness import INDEX, STATE, Readiness
 from reward_service.api.record import Record, record_of
-from reward_service.core.profiles import Profile
+from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.core.types import Estimator, PartialPolicy
+from reward_service.core.types import PartialPolicy
 from reward_service.serve.config import shown
 from reward_service.serve.errors import (
     EngineMismatch,
@@ -47,13 +48,15 @@ from reward_service.serve.errors import (
     UnsupportedMediaType,
 )
 from reward_service.serve.ledger import Published, Terms
-from reward_service.serve.scorer import GroupCall, RewardService
+from reward_service.serve.limits import check_groups
+from reward_service.serve.profiles import Origin, origin_of
+from reward_service.serve.scorer import GroupCall, Scorer, check_engine, reward_facts
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
-async def service_of(request: Request) -> RewardService:
+async def service_of(request: Request) -> Scorer:
     """Return the application's service."""
-    service: RewardService = request.app.state.service
+    service: Scorer = request.app.state.service
     return service
 
 
@@ -63,7 +66,7 @@ async def readiness_of(request: Request) -> Readiness:
     return readiness
 
 
-Service = Annotated[RewardService, Depends(service_of)]
+Service = Annotated[Scorer, Depends(service_of)]
 Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
 
@@ -74,7 +77,7 @@ class LinesReply(Response):
     media_type = stream.MEDIA_TYPE
 
 
-def publish(service: RewardService, record: Record, groups: Iterable[Published], terms: Terms) -> None:
+def publish(service: Scorer, record: Record, groups: Iterable[Published], terms: Terms) -> None:
     """Record rewards in the ledger before they go out.
 
     Raises:
@@ -95,16 +98,16 @@ async def score_groups(request: Request) -> Response:
     """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way to score."""
     service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
-    profile = service.profile(call.profile)
+    profile = service.profiles.named(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
-    service.check_groups(len(call.groups))
+    check_groups(len(call.groups), service.settings)
     groups = [group.to_domain() for group in call.groups]
     reply = await _score(service, record, groups, terms, explain=call.explain)
     return Response(reply, media_type="application/json")
 
 
 async def _score(
-    service: RewardService, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
+    service: Scorer, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
 ) -> bytes:
     """Score groups, record what is published, and write the reply."""
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
@@ -144,8 +147,8 @@ async def stream_groups(
     record, settings = record_of(request), service.settings
     terms = Terms(
         record.request_id,
-        profile := service.profile(query.profile),
-        Estimator(query.estimator) if query.estimator else profile.estimator,
+        profile := service.profiles.named(query.profile),
+        query.estimator_or(profile.estimator),
         PartialPolicy(query.policy, query.min_scored),
     )
     record.timings.deadline = None  # each line has its own
@@ -171,8 +174,8 @@ async def stream_groups(
 async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that assemble groups themselves."""
     record, call = record_of(request), await read_call(request, service, MatchIn)
-    profile = service.profile(call.profile)
-    service.check_groups(len(call.groups))
+    profile = service.profiles.named(call.profile)
+    check_groups(len(call.groups), service.settings)
     measured = await service.measure(
         [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
     )
@@ -189,13 +192,13 @@ async def match(request: Request, service: Service) -> Response:
 async def rewards(request: Request, service: Service) -> Response:
     """Compute rewards from facts: numbers in, rewards and advantages out. The second half of scoring; it needs no text."""
     record, call = record_of(request), await read_call(request, service, RewardsIn)
-    profile = service.pinned_profile(*call.pin())
-    service.check_engine(call.engine)
-    service.check_groups(len(call.groups))
+    profile = service.profiles.pinned(*call.pin())
+    check_engine(call.engine)
+    check_groups(len(call.groups), service.settings)
     estimator = call.estimator_or(profile.estimator)
     with record.timings.stage("reward"):
         rewarded = [
-            service.reward(
+            reward_facts(
                 group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
             )
             for n, group in enumerate(call.groups)
@@ -221,7 +224,7 @@ async def explain(request: Request, service: Service) -> Response:
     as if the best rollout of the group had matched that many entities.
     """
     record, call = record_of(request), await read_call(request, service, ExplainIn)
-    profile = service.profile(call.profile)
+    profile = service.profiles.named(call.profile)
     explained = await service.explain(
         call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
@@ -255,12 +258,33 @@ class ProfileInfo(TypedDict):
     digest: str
     about: str
     default: bool
+    source: Origin
 
 
 class ProfilesOut(TypedDict):
     """The available profiles."""
 
     profiles: list[ProfileInfo]
+
+
+class ProfileUses(TypedDict):
+    """Names of the grammar, checker, matcher, signals and estimator that a profile uses."""
+
+    grammar: str
+    checker: str
+    matcher: str
+    signals: list[str]
+    estimator: str
+
+
+class ProfileContent(ProfileInfo):
+    """A profile with its full content."""
+
+    uses: ProfileUses
+    content: dict[str, Any]
+    """Every key with its effective value, including defaults."""
+    yaml: str
+    """The same content as a YAML file. To start your own profile, save it under a new name, set `name` accordingly, and edit."""
 
 
 class InfoOut(TypedDict):
@@ -270,6 +294,8 @@ class InfoOut(TypedDict):
     engine: str
     engine_versions: dict[str, int | str]
     default_profile: str
+    profiles: dict[str, Origin]
+    """Origin of each profile: shipped with the package, or read from the folder of the setting `profiles`."""
     settings: dict[str, Any]
 
 
@@ -284,7 +310,7 @@ async def readyz(request: Request, service: Service, readiness: Ready) -> Health
     """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, a canary, or draining."""
     reasons = readiness.reasons()
     try:
-        await asyncio.to_thread(service.datasets)
+        await asyncio.to_thread(service.truth.datasets)
     except IndexUnavailable as error:
         reasons[INDEX] = error.detail
     try:
@@ -310,7 +336,8 @@ async def info(service: Service) -> InfoOut:
         "version": __version__,
         "engine": ENGINE_DIGEST,
         "engine_versions": dict(VERSIONS),
-        "default_profile": service.settings.default_profile,
+        "default_profile": service.profiles.default,
+        "profiles": {name: origin_of(profile) for name, profile in service.profiles.known.items()},
         "settings": shown(service.settings),
     }
 
@@ -321,14 +348,42 @@ def _profile_info(profile: Profile, default: str) -> ProfileInfo:
         "digest": profile.digest,
         "about": profile.about,
         "default": profile.name == default,
+        "source": origin_of(profile),
+    }
+
+
+def _profile_uses(profile: Profile) -> ProfileUses:
+    return {
+        "grammar": profile.measure.grammar,
+        "checker": profile.measure.checker,
+        "matcher": profile.measure.matching.kind,
+        "signals": [term.signal for term in profile.reward.terms],
+        "estimator": profile.estimator.type,
     }
 
 
 @router.get("/v1/profiles", tags=["about"], response_model=ProfilesOut)
 async def profiles(service: Service) -> ProfilesOut:
     """Return the available profiles."""
-    default = service.settings.default_profile
-    return {"profiles": [_profile_info(profile, default) for profile in service.profiles.values()]}
+    known, default = service.profiles.known, service.profiles.default
+    return {"profiles": [_profile_info(profile, default) for profile in known.values()]}
+
+
+@router.get(
+    "/v1/profiles/{name}",
+    tags=["about"],
+    response_model=ProfileContent,
+    responses=problems_of(UnknownProfile),
+)
+async def profile(service: Service, name: str) -> ProfileContent:
+    """Return the full content of a profile, also as YAML to start your own profile from."""
+    found = service.profiles.named(name)
+    return {
+        **_profile_info(found, service.profiles.default),
+        "uses": _profile_uses(found),
+        "content": asdict(found),
+        "yaml": as_yaml(found),
+    }
 
 
 @router.get(
@@ -336,5 +391,5 @@ async def profiles(service: Service) -> ProfilesOut:
 )
 async def datasets(service: Service) -> DatasetsOut:
     """Return the available data sets with their versions."""
-    found = await asyncio.to_thread(service.datasets)
+    found = await asyncio.to_thread(service.truth.datasets)
     return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}

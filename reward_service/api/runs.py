@@ -1,7 +1,7 @@
-"""Runs, and rollouts that come one by one: one function a call.
+"""Routes of runs, and of rollouts that arrive one by one: one function per call.
 
-A long poll holds no text: what reads and measures a rollout has returned before the waiting begins. A caller who leaves
-frees the place, and what was stored stays stored.
+A long poll holds no text: the function that reads and measures the rollout has returned before the wait begins. A caller
+that disconnects frees its place; its rollout stays stored.
 """
 
 from functools import partial
@@ -59,9 +59,9 @@ from reward_service.serve.errors import (
     UnknownRun,
 )
 from reward_service.serve.groups.stores.protocols import GroupKey
-from reward_service.serve.groups.waiters import Patience
-from reward_service.serve.runs.service import Arrival, RunService, Taken
-from reward_service.serve.runs.view import Seen
+from reward_service.serve.groups.waiters import WaitLimit
+from reward_service.serve.runs.service import Admitted, Arrival, RunService
+from reward_service.serve.runs.view import GroupView
 
 STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable, DeadlineExceeded)
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
@@ -80,13 +80,13 @@ async def runs_of(request: Request) -> RunService:
 
 
 def ticket_of(request: Request) -> Ticket:
-    """Return what the request was admitted with; who only waits gives it back, and counts as waiting instead."""
+    """Return the request's admission ticket. A request that only waits releases it and counts as waiting instead."""
     ticket: Ticket = request.state.ticket
     return ticket
 
 
 async def named_run(request: Request, run_id: RunId) -> str:
-    """Return the run that a path names; it stands in the log line whatever becomes of the call."""
+    """Return the run id of a path, and put it in the log line even if the call fails."""
     record_of(request).run_ids.add(run_id)
     return run_id
 
@@ -95,11 +95,11 @@ NamedRun = Annotated[str, Depends(named_run)]
 
 
 async def key_of(request: Request, run_id: RunId, group_id: GroupId) -> GroupKey:
-    """Return the group that a path names."""
+    """Return the group key of a path."""
     return GroupKey(await named_run(request, run_id), group_id)
 
 
-# Of the time that is left to a call; the rest is for the last look and the reply.
+# Share of a call's remaining time; the rest is for the last reading of the group and the reply.
 WAITING_SHARE = 0.9
 
 Runs = Annotated[RunService, Depends(runs_of)]
@@ -107,23 +107,23 @@ Key = Annotated[GroupKey, Depends(key_of)]
 router = APIRouter(tags=["runs"])
 
 
-async def left(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
     """Finish when the caller has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def _patience(request: Request, runs: RunService, wait_s: float) -> Patience:
-    """Say how long to wait, and give back what the request was admitted with: who waits takes no work.
+def _wait_limit(request: Request, runs: RunService, wait_s: float) -> WaitLimit:
+    """Return how long to wait, and release the request's ticket: a waiting request takes no work.
 
-    A caller in a hurry is left the time for a last look at the group.
+    The limit leaves time before the caller's deadline to read the group once more.
     """
     request.state.ticket.release()
     remaining_s = record_of(request).timings.remaining_s()
     wait_s = min(wait_s, runs.settings.max_wait_s)
     if remaining_s is not None:
         wait_s = min(wait_s, remaining_s * WAITING_SHARE)
-    return Patience(wait_s, partial(left, request.receive))
+    return WaitLimit(wait_s, partial(disconnected, request.receive))
 
 
 @router.put(
@@ -131,7 +131,15 @@ def _patience(request: Request, runs: RunService, wait_s: float) -> Patience:
     response_model=RunOut,
     responses={
         201: {"model": RunOut, "description": "Declared"},
-        **problems_of(*POSTED, *STORED[1:], RunConflict, UnknownProfile, UnknownDataset, IndexUnavailable),
+        **problems_of(
+            *POSTED,
+            *STORED[1:],
+            RunConflict,
+            UnknownProfile,
+            ProfileMismatch,
+            UnknownDataset,
+            IndexUnavailable,
+        ),
     },
     openapi_extra=body_of(RunIn),
 )
@@ -216,13 +224,13 @@ async def put_rollout(
         count_evaluated(record.metrics, evaluated.result)
         return timed_json(record, lambda: evaluated_out(evaluated))
     with runs.waiting(key, query.wait_s) as waiter:
-        taken = await _take(request, runs, key=key, rollout_id=rollout_id, query=query)
+        admitted = await _admit(request, runs, key=key, rollout_id=rollout_id, query=query)
         ticket_of(request).release()
-        patience = _patience(request, runs, query.wait_s)
-        seen = await runs.outcome(taken, waiter, patience, timings=record.timings)
+        limit = _wait_limit(request, runs, query.wait_s)
+        view = await runs.outcome(admitted, waiter, limit, timings=record.timings)
     with record.timings.stage("reward"):
-        record.note(seen.state.question_id, [seen.result_of(rollout_id)])
-    return timed_json(record, lambda: member_out(taken, seen), status=202 if seen.state.is_open else 200)
+        record.note(view.state.question_id, [view.result_of(rollout_id)])
+    return timed_json(record, lambda: member_out(admitted, view), status=202 if view.state.is_open else 200)
 
 
 async def _arrival(
@@ -234,23 +242,23 @@ async def _arrival(
     return query.arrival(key, rollout_id, member)
 
 
-async def _take(
+async def _admit(
     request: Request, runs: RunService, *, key: GroupKey, rollout_id: str, query: MemberQuery
-) -> Taken:
-    """Take a rollout in, and count it; its text is let go of on return."""
+) -> Admitted:
+    """Admit a rollout, and count it. Nothing holds its text after the return."""
     arrival, record = (
         await _arrival(request, runs, key=key, rollout_id=rollout_id, query=query),
         record_of(request),
     )
     try:
-        taken = await runs.take(arrival, timings=record.timings)
+        admitted = await runs.admit(arrival, timings=record.timings)
     except CallError as error:
         record.metrics.add("put_rollouts_total", error.slug)
         raise
-    record.metrics.add("put_rollouts_total", "replayed" if taken.replayed else "taken")
-    if taken.closed_it:
+    record.metrics.add("put_rollouts_total", "replayed" if admitted.replayed else "taken")
+    if admitted.closed_it:
         record.metrics.observe("group_overhead_seconds", value=record.timings.total_s())
-    return taken
+    return admitted
 
 
 @router.get(
@@ -263,9 +271,9 @@ async def read_group(
     record = record_of(request)
     ticket_of(request).release()
     with runs.waiting(key, query.wait_s) as waiter:
-        patience = _patience(request, runs, query.wait_s)
-        seen = await runs.group(key, waiter, patience, timings=record.timings)
-    return _group(record, seen)
+        limit = _wait_limit(request, runs, query.wait_s)
+        view = await runs.group(key, waiter, limit, timings=record.timings)
+    return _group(record, view)
 
 
 @router.post(
@@ -281,7 +289,7 @@ async def close_group(
     return _group(record, await runs.close(key, attempt=query.attempt, timings=record.timings))
 
 
-def _group(record: Record, seen: Seen) -> Response:
+def _group(record: Record, view: GroupView) -> Response:
     with record.timings.stage("reward"):
-        record.note(seen.state.question_id, seen.result.rollouts)
-    return timed_json(record, lambda: assembled_out(seen))
+        record.note(view.state.question_id, view.result.rollouts)
+    return timed_json(record, lambda: assembled_out(view))

@@ -1,7 +1,7 @@
-"""The watch: scores the canaries and looks at the index, at start, when something changes, and every so often.
+"""The self-check: scores the canary groups and reads from the index, and sets readiness accordingly.
 
-What it finds takes the process out of readiness, and brings it back. A profile or an index version that is met for the first
-time wakes it.
+It runs at start, at a fixed interval, and whenever a profile or an index version is used for the first time. A failure
+takes the process out of readiness; the next success brings it back.
 """
 
 import asyncio
@@ -13,56 +13,54 @@ from reward_service.api import canaries
 from reward_service.api.metrics import Metrics
 from reward_service.api.readiness import CANARY, INDEX, Readiness
 from reward_service.serve.errors import IndexUnavailable
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.scorer import Scorer
 
-log = logging.getLogger("reward_service.watch")
+log = logging.getLogger("reward_service.self_check")
 
 PROBED = 16  # questions read of each active version: enough to notice a file that is gone or damaged
 
 
-class Watch:
-    """Keeps readiness true."""
+class SelfCheck:
+    """Checks the canaries and the index, and sets readiness."""
 
-    def __init__(
-        self, service: RewardService, *, metrics: Metrics, readiness: Readiness, interval_s: float
-    ) -> None:
+    def __init__(self, service: Scorer, *, metrics: Metrics, readiness: Readiness, interval_s: float) -> None:
         self.service = service
         self.metrics = metrics
         self.readiness = readiness
         self.interval_s = interval_s
 
     async def run(self) -> None:
-        """Look, for ever."""
+        """Check for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.service.changed.wait(), self.interval_s)
-            self.service.changed.clear()
+                await asyncio.wait_for(self.service.truth.changed.wait(), self.interval_s)
+            self.service.truth.changed.clear()
             try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001  # a watch that dies silently would be worse than none
-                self._say(CANARY, f"the golden groups could not be scored: {type(error).__name__}")
+                await self.check()
+            except Exception as error:  # noqa: BLE001  # a self-check that ends silently is worse than none
+                self._report(CANARY, f"the golden groups could not be scored: {type(error).__name__}")
 
-    async def look(self) -> None:
-        """Look once."""
-        profiles = dict(self.service.profiles)
-        found = await self.service.in_thread(
+    async def check(self) -> None:
+        """Check once."""
+        profiles = dict(self.service.profiles.known)
+        found = await self.service.turns.in_thread(
             functools.partial(lambda: list(canaries.differences(profiles, canaries.golden())))
         )
         self.metrics.add("canary_runs_total", "different" if found else "same")
-        self._say(CANARY, "; ".join(found[:3]))
-        self._say(INDEX, await self._index_trouble())
+        self._report(CANARY, "; ".join(found[:3]))
+        self._report(INDEX, await self._index_problem())
 
-    def _say(self, reason: str, why: str) -> None:
+    def _report(self, reason: str, why: str) -> None:
         if why:
             log.error("not ready", extra={"fields": {"reason": reason, "why": why}})
             self.readiness.missing(reason, why)
         else:
             self.readiness.clear(reason)
 
-    async def _index_trouble(self) -> str:
-        """Open the active version of every data set, read a few questions, and show which versions they are."""
+    async def _index_problem(self) -> str:
+        """Read a few questions of every active version, and show the versions as metrics. Returns '' if all could be read."""
         try:
-            active = await self.service.probe(PROBED)
+            active = await self.service.truth.probe(PROBED)
         except IndexUnavailable as error:
             return error.detail
         self.metrics.forget("index_version_info")

@@ -103,12 +103,12 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         *,
         drain: Callable[[], None],
-        let_go: Callable[[], None],
+        release_waiters: Callable[[], None],
         delay_s: float,
     ) -> None:
         super().__init__(config)
         self._drain = drain
-        self._let_go = let_go
+        self._release_waiters = release_waiters
         self._delay_s = delay_s
         self._stop_at: float | None = None
 
@@ -127,7 +127,7 @@ class Server(uvicorn.Server):
         if self._stop_at is not None and time.monotonic() >= self._stop_at:
             self.should_exit = True
         if self.should_exit:
-            self._let_go()
+            self._release_waiters()
         return await super().on_tick(counter)
 
 
@@ -150,7 +150,7 @@ def server(app: FastAPI, settings: Settings, *, front: ASGIApp | None = None) ->
     return Server(
         config,
         drain=lambda: readiness.missing(DRAINING, "the process is about to stop"),
-        let_go=runs.let_go,
+        release_waiters=runs.release_waiters,
         delay_s=settings.drain_delay_s,
     )
 

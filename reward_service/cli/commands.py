@@ -18,11 +18,11 @@ from entity_index import cli as index_cli
 from entity_index.errors import EntityIndexError
 from entity_index.lint import lint as look_over
 from reward_service.adapters.native import ExplainIn, decode
-from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
+from reward_service.adapters.records import BadLine, RecordOut, group_records, read_lines, records_out
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
-from reward_service.api.app import check_store, create_app, create_service
+from reward_service.api.app import check_store, create_app, create_catalogue, create_scorer
 from reward_service.api.keys import BadKeyFile
 from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
@@ -31,12 +31,14 @@ from reward_service.cli import health as healthy
 from reward_service.cli import render
 from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.lint import judge_of
-from reward_service.core.profiles import shipped
+from reward_service.client.errors import ClientError
+from reward_service.core.profiles import Profile, shipped
 from reward_service.serve import config, errors
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
-from reward_service.serve.scorer import GroupCall, RewardService
+from reward_service.serve.profiles import load as load_profiles
+from reward_service.serve.scorer import GroupCall, Scorer
 
 STARTUP_FAILURE = 3
 
@@ -49,7 +51,8 @@ app.add_typer(ledgers, name="ledger")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[
-    str | None, typer.Option(help="Name of the profile (default: the service's default profile).")
+    str | None,
+    typer.Option(help="Name of the profile or path of a YAML file (default: the service's default profile)."),
 ]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
@@ -70,7 +73,15 @@ def one_clear_sentence() -> Iterator[None]:
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
         )
         _fail(f"settings: {problems}")
-    except (ServiceError, EntityIndexError, BadLine, RefusedToStart, BadKeyFile, OSError) as error:
+    except (
+        ServiceError,
+        EntityIndexError,
+        ClientError,
+        BadLine,
+        RefusedToStart,
+        BadKeyFile,
+        OSError,
+    ) as error:
         _fail(str(error))
 
 
@@ -79,8 +90,9 @@ def _settings(**given: Any) -> Settings:
     return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
-def _service(index: Path | None) -> RewardService:
-    return create_service(_settings(index=index))
+def _scorer(index: Path | None) -> Scorer:
+    settings = _settings(index=index)
+    return create_scorer(settings, catalogue=create_catalogue(settings))
 
 
 @app.command()
@@ -90,6 +102,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on (default: 8000).")] = None,
     index: Index = None,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; see `reward-service key`.")] = None,
+    profiles: Annotated[
+        Path | None, typer.Option(help="Folder of your own profiles, one NAME.yaml each.")
+    ] = None,
     ledger: Annotated[Path | None, typer.Option(help="File that records every published reward.")] = None,
     state_url: Annotated[
         str | None, typer.Option(help="Redis that stores runs and groups (default: memory of this process).")
@@ -97,7 +112,15 @@ def serve(
 ) -> None:
     """Serve over HTTP until stopped. Without an index, callers send questions inline."""
     with one_clear_sentence():
-        settings = _settings(host=host, port=port, index=index, keys=keys, ledger=ledger, state_url=state_url)
+        settings = _settings(
+            host=host,
+            port=port,
+            index=index,
+            keys=keys,
+            profiles=profiles,
+            ledger=ledger,
+            state_url=state_url,
+        )
         asyncio.run(check_store(settings))
         application = create_app(settings)
     logs.configure(settings.log_level)
@@ -173,23 +196,23 @@ def score(
 ) -> None:
     """Score recorded rollouts from a file, in groups."""
     with one_clear_sentence():
-        service = _service(index)
+        scorer = _scorer(index)
+        chosen = scorer.profiles.resolve(profile)
         with rollouts.open("rb") as lines:
             groups = group_records(read_lines(lines), dataset)
-        records = asyncio.run(_score_groups(service, groups, profile))
+        records = asyncio.run(_score_groups(scorer, groups, chosen))
         if out_file is not None:
             with out_file.open("wb") as file:
                 file.writelines(encode(record) + b"\n" for record in records)
-    out.print(render.summary(records, service.profile(profile).name))
+    out.print(render.summary(records, chosen.name))
 
 
-async def _score_groups(service: RewardService, groups: list[GroupCall], profile: str | None) -> list[Record]:
-    chosen = service.profile(profile)
-    records: list[Record] = []
+async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: Profile) -> list[RecordOut]:
+    records: list[RecordOut] = []
     with Progress(console=err, disable=not err.is_terminal) as progress:
         for group in progress.track(groups, description="scoring groups"):
-            scored = (await service.score([group], chosen))[0]
-            records += records_out(scored, chosen)
+            scored = (await scorer.score([group], profile))[0]
+            records += records_out(scored, profile)
     return records
 
 
@@ -198,23 +221,27 @@ def explain(
     file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; use - for standard input.")],
     *,
     index: Index = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Name of a profile or path of a YAML file, instead of the body's profile."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the reply as JSON.")] = False,
 ) -> None:
     """Show where a rollout names its entities and what reward that earns."""
     with one_clear_sentence():
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        reply = asyncio.run(_explain(_service(index), body))
+        reply = asyncio.run(_explain(_scorer(index), body, profile))
     if as_json:
         sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
     else:
         out.print(render.explanation(reply))
 
 
-async def _explain(service: RewardService, body: bytes) -> ExplainOut:
+async def _explain(scorer: Scorer, body: bytes, profile: str | None) -> ExplainOut:
     call = decode(body, ExplainIn)
-    profile = service.profile(call.profile)
-    explained = await service.explain(call.truth(), call.rollout.to_domain(), profile, best=call.group_max)
-    return explain_out(*explained, profile)
+    chosen = scorer.profiles.named(call.profile) if profile is None else scorer.profiles.resolve(profile)
+    explained = await scorer.explain(call.truth(), call.rollout.to_domain(), chosen, best=call.group_max)
+    return explain_out(*explained, chosen)
 
 
 @app.command()
@@ -230,7 +257,7 @@ def lint(
 ) -> None:
     """Check a data set under the rules of a profile. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
-        judge = judge_of(RewardService(_settings()).profile(profile))
+        judge = judge_of(load_profiles(_settings()).resolve(profile))
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
             report = look_over(rows, judge=judge)
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
@@ -249,7 +276,9 @@ def train(context: typer.Context) -> None:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document."""
-    sys.stdout.write(as_yaml(create_app(Settings(index=None, keys=None, ledger=None, host="127.0.0.1"))))
+    sys.stdout.write(
+        as_yaml(create_app(Settings(index=None, keys=None, ledger=None, profiles=None, host="127.0.0.1")))
+    )
 
 
 @app.command()
@@ -269,10 +298,20 @@ def verify(
     file: Annotated[
         Path, typer.Argument(help="The ledger file; its older half is expected in the same folder.")
     ],
+    *,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="YAML file of a profile that paid, in addition to the shipped profiles and the folder of the "
+            "setting `profiles`; may be given several times."
+        ),
+    ] = None,
 ) -> None:
     """Recompute every recorded reward. Exit code 1: a reward differs or cannot be recomputed here."""
     with one_clear_sentence():
-        known = {profile.digest: profile for profile in shipped().values()}
+        profiles = load_profiles(_settings())
+        given = [profiles.resolve(one) for one in profile or ()]
+        known = {one.digest: one for one in (*profiles.known.values(), *given)}
         findings = list(ledger_file.verify(ledger_file.read(file), known))
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:

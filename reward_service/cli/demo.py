@@ -6,8 +6,6 @@ import shlex
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,8 @@ from entity_index.readers import READERS
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service.api.app import create_app
 from reward_service.cli import render
+from reward_service.client.exchange import Patience
+from reward_service.client.sync import Client
 from reward_service.serve.config import Settings
 
 DATASET = "sample"
@@ -39,14 +39,6 @@ def first_group() -> dict[str, Any]:
     shared = ("run_id", "group_id", "question_id")
     rollouts = [{key: value for key, value in record.items() if key not in shared} for record in first]
     return {**{key: first[0][key] for key in shared}, "dataset": DATASET, "rollouts": rollouts}
-
-
-def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Post JSON and read the JSON that comes back."""
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:  # noqa: S310  # the URL is our own
-        reply: dict[str, Any] = json.load(response)
-        return reply
 
 
 def curl_line(base: str) -> str:
@@ -74,7 +66,9 @@ def _show(server: uvicorn.Server, base: str, console: Console) -> None:
     if not server.started:
         return
     group = first_group()
-    reply = post(f"{base}/v1/groups/score", {"profile": PROFILE, "explain": True, "groups": [group]})
+    with Client(base, patience=Patience(deadline_s=PATIENCE_S)) as client:
+        body = {"profile": PROFILE, "explain": True, "groups": [group]}
+        reply = client.call("POST", "/v1/groups/score", body)
     console.print(render.group(reply["groups"][0]))
     console.print(f"profile {PROFILE}: a wrong rollout earns 0.3 x matched / group's best\n")
     console.print("Try it yourself:", style="bold")

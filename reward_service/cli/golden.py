@@ -6,14 +6,15 @@ keys and JSON, and is what a cluster runs after an installation.
 
 import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from reward_service.api.canaries import golden
 from reward_service.cli import health
 from reward_service.cli.demo import sample_lines
+from reward_service.client.errors import Unreachable
+from reward_service.client.exchange import Patience
+from reward_service.client.sync import Client
 
 TIMEOUT_S = 30.0
 PAUSE_S = 0.5
@@ -60,26 +61,30 @@ def compare(url: str, *, key: str | None = None, wait_s: float = 0.0) -> Report:
         wait_s: how long the service may take to become ready.
 
     Raises:
-        OSError: it does not answer, or it refuses the call.
+        Unreachable: it is not ready, or does not answer.
+        Refused: it refuses the call.
     """
     _wait(url, wait_s)
-    replies = [(profile, len(body["groups"]), _post(url, body, key)) for profile, body in bodies()]
+    with Client(url, api_key=key, patience=Patience(deadline_s=TIMEOUT_S)) as client:
+        replies = [
+            (profile, len(body["groups"]), client.call("POST", "/v1/groups/score", body))
+            for profile, body in bodies()
+        ]
     found = [words for profile, _, reply in replies for words in _differences(profile, reply)]
     return Report(sum(count for _, count, _ in replies), tuple(found))
 
 
 def _wait(url: str, wait_s: float) -> None:
+    """Return as soon as the service is ready.
+
+    Raises:
+        Unreachable: it is not, and the time is over.
+    """
     until = time.monotonic() + wait_s
-    while not health.ask(url)[0] and time.monotonic() < until:
+    while not (asked := health.ask(url))[0]:
+        if time.monotonic() >= until:
+            raise Unreachable(asked[1])
         time.sleep(PAUSE_S)
-
-
-def _post(url: str, body: dict[str, Any], key: str | None) -> dict[str, Any]:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    request = urllib.request.Request(f"{url}/v1/groups/score", json.dumps(body).encode(), headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310  # the URL is the caller's own service
-        reply: dict[str, Any] = json.load(response)
-        return reply
 
 
 def _differences(profile: str, reply: dict[str, Any]) -> Iterator[str]:

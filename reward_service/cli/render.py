@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reward_service.adapters.records import Record
+from reward_service.adapters.records import RecordOut
 from reward_service.adapters.replies import ExplainOut, GroupOut, MatchOut, RolloutOut
 
 KIND_STYLE = {"thought": "", "tool_call": "dim cyan", "tool_response": "dim", "answer": "bold"}
@@ -48,13 +48,13 @@ def group(reply: GroupOut) -> Table:
     return table
 
 
-def summary(records: Sequence[Record], profile: str) -> RenderableType:
+def summary(records: Sequence[RecordOut], profile: str) -> RenderableType:
     """Lay out what became of a file of rollouts."""
     groups = {(one["run_id"], one["group_id"]): one["group_status"] for one in records}
     table = Table(title=f"{len(records)} rollouts in {len(groups)} groups, profile {profile}")
     for heading in ("outcome", "rollouts", "mean match rate", "mean reward"):
         table.add_column(heading, justify="left" if heading == "outcome" else "right")
-    by_outcome: dict[str, list[Record]] = defaultdict(list)
+    by_outcome: dict[str, list[RecordOut]] = defaultdict(list)
     for one in records:
         by_outcome[one["outcome"] or "-" if one["status"] == "scored" else one["status"]].append(one)
     for name, rows in sorted(by_outcome.items()):
@@ -64,7 +64,7 @@ def summary(records: Sequence[Record], profile: str) -> RenderableType:
     return Lines(table, Text(_group_line(records, Counter(groups.values()))))
 
 
-def _group_line(records: Sequence[Record], statuses: Counter[str]) -> str:
+def _group_line(records: Sequence[RecordOut], statuses: Counter[str]) -> str:
     with_signal = {(one["run_id"], one["group_id"]) for one in records if one["advantage"]}
     said = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
     return f"groups: {said}; {len(with_signal)} with a non-zero advantage"

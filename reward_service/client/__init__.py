@@ -1,12 +1,12 @@
 """The client: what a trainer imports to get rewards over HTTP. It needs nothing of the service but its URL.
 
-    from reward_service.client import Client, Group, Rollout, Text
+    from reward_service import Client, Group, Rollout, Text
 
     with Client("http://127.0.0.1:8000") as client:
         [group] = client.score_groups([Group("g1", "q1", rollouts, dataset="mine")], profile="egrpo")
         group.rewards  # one a rollout, in order; None where there is none
 
-- `values`: what is sent and what comes back, as frozen values
+- `groups`: what is sent and what comes back, as frozen values
 - `errors`: what a call raises
 - `wire`: values <-> JSON
 - `exchange`: one request, repeated as long as that is safe and there is time

@@ -10,12 +10,13 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 
 from reward_service.client import calls
 from reward_service.client.calls import OnError
-from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
+from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, RetryContext
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.client.headers import headers_of
 
@@ -47,7 +48,7 @@ class AsyncClient:
         """
         self._url = url.rstrip("/")
         self._headers = headers_of(api_key)
-        self._terms = Terms(patience or Patience(), time.monotonic, random.random)
+        self._context = RetryContext(patience or Patience(), time.monotonic, random.random)
         self._on_error: OnError = on_error
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
@@ -81,7 +82,7 @@ class AsyncClient:
         """
         options = {"profile": profile, "estimator": estimator, "partial": partial}
         return await self._carry_out(
-            calls.score_groups(groups, options, self._terms, on_error=self._on_error)
+            calls.score_groups(groups, options, self._context, on_error=self._on_error)
         )
 
     async def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
@@ -90,7 +91,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always; facts cannot be masked.
         """
-        return await self._carry_out(calls.match(groups, {"profile": profile}, self._terms))
+        return await self._carry_out(calls.match(groups, {"profile": profile}, self._context))
 
     async def rewards(
         self,
@@ -105,7 +106,7 @@ class AsyncClient:
             Refused, Unreachable: always.
         """
         options = {"estimator": estimator, "partial": partial}
-        return await self._carry_out(calls.rewards(facts, options, self._terms))
+        return await self._carry_out(calls.rewards(facts, options, self._context))
 
     async def declare_run(self, run: Run) -> None:
         """Declare a run; repeating the same declaration changes nothing. `put_rollout` does this automatically.
@@ -114,7 +115,7 @@ class AsyncClient:
             Refused: the run was declared with different values, or names something that does not exist.
             Unreachable: no answer in time.
         """
-        await self._carry_out(calls.declare_run(run, self._terms))
+        await self._carry_out(calls.declare_run(run, self._context))
 
     async def put_rollout(self, run: Run, member: Member) -> RolloutReward:
         """Add one rollout to its group, and wait for the group.
@@ -122,7 +123,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return await self._carry_out(calls.put_rollout(run, member, self._terms, on_error=self._on_error))
+        return await self._carry_out(calls.put_rollout(run, member, self._context, on_error=self._on_error))
 
     async def evaluate(self, run: Run, member: Member) -> RolloutReward:
         """Score one rollout by itself, immediately, by its outcome: for validation.
@@ -130,7 +131,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return await self._carry_out(calls.evaluate(run, member, self._terms, on_error=self._on_error))
+        return await self._carry_out(calls.evaluate(run, member, self._context, on_error=self._on_error))
 
     async def read_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Return the current state of a group, with its missing rollouts.
@@ -138,7 +139,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always.
         """
-        return await self._carry_out(calls.read_group(run_id, group_id, self._terms))
+        return await self._carry_out(calls.read_group(run_id, group_id, self._context))
 
     async def close_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Close a group now, because no more rollouts will come.
@@ -146,7 +147,7 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always.
         """
-        return await self._carry_out(calls.close_group(run_id, group_id, self._terms))
+        return await self._carry_out(calls.close_group(run_id, group_id, self._context))
 
     async def delete_run(self, run_id: str) -> None:
         """Delete a run and all its groups.
@@ -154,11 +155,33 @@ class AsyncClient:
         Raises:
             Refused, Unreachable: always.
         """
-        await self._carry_out(calls.delete_run(run_id, self._terms))
+        await self._carry_out(calls.delete_run(run_id, self._context))
 
     async def info(self) -> dict[str, Any]:
         """Return version, engine and settings of the service."""
-        return await self._carry_out(calls.info(self._terms))
+        return await self.call("GET", "/v1/info")
+
+    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make any call of the API that returns JSON, and return its reply as it is.
+
+        Args:
+            method: HTTP method.
+            path: path below the service's URL, `/v1/...`.
+            body: the JSON to send; fields that are None are left out.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return await self._carry_out(calls.call(method, path, body, self._context))
+
+    async def profile(self, name: str) -> dict[str, Any]:
+        """Return a profile: its digest, every key with its value, and the same as YAML to save and edit.
+
+        Raises:
+            Refused: there is none of that name.
+            Unreachable: no answer in time.
+        """
+        return await self.call("GET", f"/v1/profiles/{quote(name, safe='')}")
 
     async def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from reward_service.client import wire
 from reward_service.client.errors import ClientError, Refused, Unreachable
-from reward_service.client.exchange import Conversation, Pause, Reply, Request, Terms, persist
+from reward_service.client.exchange import Conversation, Pause, Reply, Request, RetryContext, persist
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run, masked, masked_group
 
 log = logging.getLogger("reward_service.client")
@@ -22,27 +22,29 @@ OnError = Literal["raise", "mask"]
 """`raise`: a reward that cannot be obtained is an exception. `mask`: it is None, with a reason and a line in the log."""
 
 
-def _answered(request: Request, terms: Terms, *, until: float | None = None) -> Conversation[dict[str, Any]]:
+def _answered(
+    request: Request, context: RetryContext, *, until: float | None = None
+) -> Conversation[dict[str, Any]]:
     """Send a request and return the document that comes back.
 
     Raises:
         Refused: the service said no.
         Unreachable: it said nothing in time.
     """
-    deadline = terms.now() + terms.patience.deadline_s if until is None else until
-    reply: Reply = yield from persist(request, terms, until=deadline)
+    deadline = context.now() + context.patience.deadline_s if until is None else until
+    reply: Reply = yield from persist(request, context, until=deadline)
     if reply.status >= FIRST_REFUSED:
         raise wire.problem(reply.status, reply.body)
     return wire.decode(reply.body) if reply.body else {}
 
 
 def score_groups(
-    groups: Sequence[Group], options: Mapping[str, Any], terms: Terms, *, on_error: OnError
+    groups: Sequence[Group], options: Mapping[str, Any], context: RetryContext, *, on_error: OnError
 ) -> Conversation[list[GroupRewards]]:
     """Score whole groups; one result a group, in order. `options` are the other fields of the body."""
     body = wire.encode({**options, "groups": [wire.group_in(group) for group in groups]})
     try:
-        reply = yield from _answered(Request("POST", "/v1/groups/score", body), terms)
+        reply = yield from _answered(Request("POST", "/v1/groups/score", body), context)
         return _groups(reply, on_error)
     except ClientError as error:
         if on_error == "raise":
@@ -50,48 +52,54 @@ def score_groups(
         return [masked_group(group, _noted(error)) for group in groups]
 
 
-def match(groups: Sequence[Group], options: Mapping[str, Any], terms: Terms) -> Conversation[dict[str, Any]]:
+def match(
+    groups: Sequence[Group], options: Mapping[str, Any], context: RetryContext
+) -> Conversation[dict[str, Any]]:
     """Measure rollouts; the reply as it stands, for `rewards`."""
     body = wire.encode({**options, "groups": [wire.group_in(group) for group in groups]})
-    return (yield from _answered(Request("POST", "/v1/match", body), terms))
+    return (yield from _answered(Request("POST", "/v1/match", body), context))
 
 
 def rewards(
-    facts: Mapping[str, Any], options: Mapping[str, Any], terms: Terms
+    facts: Mapping[str, Any], options: Mapping[str, Any], context: RetryContext
 ) -> Conversation[list[GroupRewards]]:
     """Reward the facts that `match` returned."""
     body = wire.encode({**facts, **{key: value for key, value in options.items() if value is not None}})
-    reply = yield from _answered(Request("POST", "/v1/rewards", body), terms)
+    reply = yield from _answered(Request("POST", "/v1/rewards", body), context)
     return _groups(reply, "raise")
 
 
-def declare_run(run: Run, terms: Terms, *, until: float | None = None) -> Conversation[None]:
+def declare_run(run: Run, context: RetryContext, *, until: float | None = None) -> Conversation[None]:
     """Declare a run; declaring the same again changes nothing."""
     request = Request("PUT", run_path(run.run_id), wire.encode(wire.run_in(run)))
-    yield from _answered(request, terms, until=until)
+    yield from _answered(request, context, until=until)
 
 
-def delete_run(run_id: str, terms: Terms) -> Conversation[None]:
+def delete_run(run_id: str, context: RetryContext) -> Conversation[None]:
     """Delete a run and all its groups."""
-    yield from _answered(Request("DELETE", run_path(run_id)), terms)
+    yield from _answered(Request("DELETE", run_path(run_id)), context)
 
 
-def put_rollout(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Conversation[RolloutReward]:
+def put_rollout(
+    run: Run, member: Member, context: RetryContext, *, on_error: OnError
+) -> Conversation[RolloutReward]:
     """Put one rollout into its group, and wait until the group is closed: its reward, or why there is none."""
     try:
-        return (yield from _put(run, member, terms))
+        return (yield from _put(run, member, context))
     except ClientError as error:
         if on_error == "raise":
             raise
         return masked(member.rollout.rollout_id, _noted(error))
 
 
-def evaluate(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Conversation[RolloutReward]:
+def evaluate(
+    run: Run, member: Member, context: RetryContext, *, on_error: OnError
+) -> Conversation[RolloutReward]:
     """Score one rollout alone and at once, by its outcome."""
-    until = terms.now() + terms.patience.deadline_s
+    until = context.now() + context.patience.deadline_s
     request = _member_request(run, member, {"purpose": "eval"})
     try:
-        reply = yield from _in_run(run, request, terms, until=until)
+        reply = yield from _in_run(run, request, context, until=until)
         return wire.rollout_out(reply["rollout"])
     except ClientError as error:
         if on_error == "raise":
@@ -99,15 +107,15 @@ def evaluate(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Co
         return masked(member.rollout.rollout_id, _noted(error))
 
 
-def read_group(run_id: str, group_id: str, terms: Terms) -> Conversation[GroupRewards]:
+def read_group(run_id: str, group_id: str, context: RetryContext) -> Conversation[GroupRewards]:
     """Return the current state of a group, with its missing rollouts."""
-    return wire.group_out((yield from _answered(Request("GET", group_path(run_id, group_id)), terms)))
+    return wire.group_out((yield from _answered(Request("GET", group_path(run_id, group_id)), context)))
 
 
-def close_group(run_id: str, group_id: str, terms: Terms) -> Conversation[GroupRewards]:
+def close_group(run_id: str, group_id: str, context: RetryContext) -> Conversation[GroupRewards]:
     """Close a group now, because no more rollouts will come."""
     request = Request("POST", f"{group_path(run_id, group_id)}/close")
-    return wire.group_out((yield from _answered(request, terms)))
+    return wire.group_out((yield from _answered(request, context)))
 
 
 def run_path(run_id: str) -> str:
@@ -127,37 +135,42 @@ def _member_request(run: Run, member: Member, query: Mapping[str, str]) -> Reque
     )
 
 
-def _put(run: Run, member: Member, terms: Terms) -> Conversation[RolloutReward]:
+def _put(run: Run, member: Member, context: RetryContext) -> Conversation[RolloutReward]:
     """Send a rollout again and again until its group is closed; that also repairs a group that a store has lost."""
-    until = terms.now() + terms.patience.deadline_s
+    until = context.now() + context.patience.deadline_s
     while True:
-        sent = terms.now()
-        wait_s = min(WAIT_S, terms.patience.attempt_s / 2, (until - sent) / 2)
+        sent = context.now()
+        wait_s = min(WAIT_S, context.patience.attempt_s / 2, (until - sent) / 2)
         request = _member_request(run, member, {"wait_s": f"{wait_s:.3f}"})
-        reply = yield from _in_run(run, request, terms, until=until)
+        reply = yield from _in_run(run, request, context, until=until)
         if reply["group_status"] != "open":
             return wire.rollout_out(reply["rollout"])
         # Answered early: the service has no room for one more who waits.
-        pause_s = terms.draw() if terms.now() - sent < wait_s / 2 else 0.0
-        if terms.now() + pause_s + LAST_S >= until:
+        pause_s = context.draw() if context.now() - sent < wait_s / 2 else 0.0
+        if context.now() + pause_s + LAST_S >= until:
             raise Unreachable(f"the group is still open: {len(reply['missing'])} rollouts have not arrived")
         yield Pause(pause_s)
 
 
-def _in_run(run: Run, request: Request, terms: Terms, *, until: float) -> Conversation[dict[str, Any]]:
+def _in_run(
+    run: Run, request: Request, context: RetryContext, *, until: float
+) -> Conversation[dict[str, Any]]:
     """Send a request about a run; where the service does not know the run, declare it and send the request again."""
     try:
-        return (yield from _answered(request, terms, until=until))
+        return (yield from _answered(request, context, until=until))
     except Refused as refused:
         if refused.type != UNKNOWN_RUN:
             raise
-    yield from declare_run(run, terms, until=until)
-    return (yield from _answered(request, terms, until=until))
+    yield from declare_run(run, context, until=until)
+    return (yield from _answered(request, context, until=until))
 
 
-def info(terms: Terms) -> Conversation[dict[str, Any]]:
-    """Ask what runs there."""
-    return (yield from _answered(Request("GET", "/v1/info"), terms))
+def call(
+    method: str, path: str, body: Mapping[str, Any] | None, context: RetryContext
+) -> Conversation[dict[str, Any]]:
+    """Make any call of the API; its reply as it is."""
+    request = Request(method, path, None if body is None else wire.encode(body))
+    return (yield from _answered(request, context))
 
 
 def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:

@@ -76,23 +76,23 @@ Conversation = Generator[Request | Pause, Reply | Broken | None, T]
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a conversation may use: how long, what time it is, and chance."""
+class RetryContext:
+    """How requests are repeated: for how long, by which clock, and with which random numbers."""
 
     patience: Patience
     now: Callable[[], float]
-    """Seconds of a clock that never goes back."""
+    """Seconds, monotonic."""
     draw: Callable[[], float]
     """A number in [0, 1)."""
 
 
-def persist(request: Request, terms: Terms, *, until: float) -> Conversation[Reply]:
+def persist(request: Request, context: RetryContext, *, until: float) -> Conversation[Reply]:
     """Send a request until it is answered.
 
     Args:
         request: what to send.
-        terms: how to repeat it.
-        until: when to give up, by the clock of `terms`.
+        context: how to repeat it.
+        until: when to give up, by the clock of `context`.
 
     Returns:
         An answer other than "later"; maybe a refusal.
@@ -101,12 +101,12 @@ def persist(request: Request, terms: Terms, *, until: float) -> Conversation[Rep
         Unreachable: there is none, and no time for another try.
     """
     for tries in count():
-        left_s = max(until - terms.now(), 0.001)
-        answer = yield replace(request, timeout_s=min(terms.patience.attempt_s, left_s))
+        left_s = max(until - context.now(), 0.001)
+        answer = yield replace(request, timeout_s=min(context.patience.attempt_s, left_s))
         if isinstance(answer, Reply) and answer.status not in LATER:
             return answer
-        pause_s = _asked_s(answer) + terms.draw() * terms.patience.bound_s(tries)
-        if terms.now() + pause_s >= until:
+        pause_s = _asked_s(answer) + context.draw() * context.patience.bound_s(tries)
+        if context.now() + pause_s >= until:
             raise Unreachable(f"gave up after {tries + 1} tries: {_said(answer)}")
         yield Pause(pause_s)
     raise AssertionError("unreachable: the loop always returns or raises")

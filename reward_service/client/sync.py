@@ -5,14 +5,14 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from reward_service.client import calls
 from reward_service.client.calls import OnError
-from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, Terms
+from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, RetryContext
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.client.headers import headers_of
 
@@ -43,7 +43,7 @@ class Client:
         """
         self._url = url.rstrip("/")
         self._headers = headers_of(api_key)
-        self._terms = Terms(patience or Patience(), time.monotonic, random.random)
+        self._context = RetryContext(patience or Patience(), time.monotonic, random.random)
         self._on_error: OnError = on_error
         self._pool = urllib3.PoolManager(maxsize=connections, retries=False)
 
@@ -73,7 +73,7 @@ class Client:
             Refused, Unreachable: unless errors are masked.
         """
         options = {"profile": profile, "estimator": estimator, "partial": partial}
-        return self._carry_out(calls.score_groups(groups, options, self._terms, on_error=self._on_error))
+        return self._carry_out(calls.score_groups(groups, options, self._context, on_error=self._on_error))
 
     def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
         """Measure rollouts; pass the reply to `rewards`, or inspect it.
@@ -81,7 +81,7 @@ class Client:
         Raises:
             Refused, Unreachable: always; facts cannot be masked.
         """
-        return self._carry_out(calls.match(groups, {"profile": profile}, self._terms))
+        return self._carry_out(calls.match(groups, {"profile": profile}, self._context))
 
     def rewards(
         self,
@@ -96,7 +96,7 @@ class Client:
             Refused, Unreachable: always.
         """
         return self._carry_out(
-            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._terms)
+            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._context)
         )
 
     def declare_run(self, run: Run) -> None:
@@ -106,7 +106,7 @@ class Client:
             Refused: the run was declared with different values, or names something that does not exist.
             Unreachable: no answer in time.
         """
-        self._carry_out(calls.declare_run(run, self._terms))
+        self._carry_out(calls.declare_run(run, self._context))
 
     def put_rollout(self, run: Run, member: Member) -> RolloutReward:
         """Add one rollout to its group, and wait for the group.
@@ -114,7 +114,7 @@ class Client:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return self._carry_out(calls.put_rollout(run, member, self._terms, on_error=self._on_error))
+        return self._carry_out(calls.put_rollout(run, member, self._context, on_error=self._on_error))
 
     def evaluate(self, run: Run, member: Member) -> RolloutReward:
         """Score one rollout by itself, immediately, by its outcome: for validation.
@@ -122,7 +122,7 @@ class Client:
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        return self._carry_out(calls.evaluate(run, member, self._terms, on_error=self._on_error))
+        return self._carry_out(calls.evaluate(run, member, self._context, on_error=self._on_error))
 
     def read_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Return the current state of a group, with its missing rollouts.
@@ -130,7 +130,7 @@ class Client:
         Raises:
             Refused, Unreachable: always.
         """
-        return self._carry_out(calls.read_group(run_id, group_id, self._terms))
+        return self._carry_out(calls.read_group(run_id, group_id, self._context))
 
     def close_group(self, run_id: str, group_id: str) -> GroupRewards:
         """Close a group now, because no more rollouts will come.
@@ -138,7 +138,7 @@ class Client:
         Raises:
             Refused, Unreachable: always.
         """
-        return self._carry_out(calls.close_group(run_id, group_id, self._terms))
+        return self._carry_out(calls.close_group(run_id, group_id, self._context))
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run and all its groups.
@@ -146,11 +146,33 @@ class Client:
         Raises:
             Refused, Unreachable: always.
         """
-        self._carry_out(calls.delete_run(run_id, self._terms))
+        self._carry_out(calls.delete_run(run_id, self._context))
 
     def info(self) -> dict[str, Any]:
         """Return version, engine and settings of the service."""
-        return self._carry_out(calls.info(self._terms))
+        return self.call("GET", "/v1/info")
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Make any call of the API that returns JSON, and return its reply as it is.
+
+        Args:
+            method: HTTP method.
+            path: path below the service's URL, `/v1/...`.
+            body: the JSON to send; fields that are None are left out.
+
+        Raises:
+            Refused, Unreachable: always.
+        """
+        return self._carry_out(calls.call(method, path, body, self._context))
+
+    def profile(self, name: str) -> dict[str, Any]:
+        """Return a profile: its digest, every key with its value, and the same as YAML to save and edit.
+
+        Raises:
+            Refused: there is none of that name.
+            Unreachable: no answer in time.
+        """
+        return self.call("GET", f"/v1/profiles/{quote(name, safe='')}")
 
     def _carry_out(self, conversation: Conversation[T]) -> T:
         """Do what a conversation asks for until it has its result."""

@@ -11,11 +11,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
+from types import MappingProxyType
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
 from reward_service.core.advantages import advantages
 from reward_service.core.checkers import CHECKERS
+from reward_service.core.fields import field_names
 from reward_service.core.matching import (
     MATCHER_VERSION,
     CompiledQuestion,
@@ -27,8 +30,14 @@ from reward_service.core.matching import (
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
 from reward_service.core.rewards.compose import components, total
-from reward_service.core.rewards.entity_match import group_max, match_rate, normalized_match_rate, precision
 from reward_service.core.rewards.outcome import Verdict, judge
+from reward_service.core.signals import Cell, Share, sent
+from reward_service.core.signals.entity_match import (
+    group_max,
+    match_rate,
+    normalized_match_rate,
+    precision,
+)
 from reward_service.core.trajectory import PARSER_VERSION, Parsed, UnparsableRollout, parse
 from reward_service.core.types import (
     Estimator,
@@ -54,7 +63,9 @@ VERSIONS: dict[str, int | str] = {
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
 
 NO_ENTITIES = "no_entities"
-OBSERVATIONS_ABSENT = "observations_absent"
+# What a result takes over from the facts as it is.
+SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
+_shared = attrgetter(*SHARED)
 
 
 def measure(rollout: Rollout, question: Question, profile: Profile, *, explain: bool = False) -> RolloutFacts:
@@ -93,7 +104,7 @@ def measure_group(
     parsed = [_parse(rollout, profile) for rollout in rollouts]
     searched = [one for one in parsed if isinstance(one, Parsed)]
     matchings = iter(match_group([one.segments for one in searched], compiled, explain=explain, names=names))
-    return [
+    measured = [
         _facts(
             rollout, one, next(matchings), _judge(rollout, one, question, profile.measure), explain=explain
         )
@@ -101,6 +112,7 @@ def measure_group(
         else _unmeasured(rollout, one, compiled)
         for rollout, one in zip(rollouts, parsed, strict=True)
     ]
+    return _with_signals(measured, profile)
 
 
 def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, str]:
@@ -186,12 +198,13 @@ def reward(
         ValueError: an empty group, facts about different questions, or counts out of range.
     """
     _check(facts)
-    scored = [one for one in facts if one.status is RolloutStatus.SCORED]
+    facts = _with_signals(facts, profile)
+    scored = [one for one in facts if _votes(one)]
     status = (partial or PartialPolicy()).settle(len(scored), len(facts) + missing)
     if status is GroupStatus.FAILED:
         return _failed(facts)
     best = group_max(one.matched or 0 for one in scored)
-    parts = [_components(one, profile, best) for one in facts]
+    parts = _components(facts, profile)
     paid = [total(part) if part else None for part in parts]
     estimated = advantages(paid, estimator or profile.estimator)
     return GroupResult(
@@ -225,7 +238,9 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     if best is None:
         status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
         return replace(_result(one, {}, best=0), status=status)
-    return _result(one, _components(one, profile, best), best=best)
+    [one] = _with_signals([one], profile)
+    [parts] = _components([one], profile, tops={"entity_match": Share(best, one.entities)})
+    return _result(one, parts, best=best)
 
 
 def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
@@ -235,8 +250,11 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
     the best of the group could not be compared between checkpoints.
     """
     _check([one])
+    if one.status is RolloutStatus.SIGNAL_MISSING:
+        one = replace(one, status=RolloutStatus.SCORED, detail=None)  # the outcome needs no signal
     plain = replace(profile, reward=replace(profile.reward, terms=()))
-    result = _result(one, _components(one, plain, 0), best=0)
+    [parts] = _components([one], plain)
+    result = _result(one, parts, best=0)
     return replace(result, normalized_match_rate=None, in_baseline=False, in_loss=False)
 
 
@@ -265,27 +283,45 @@ def _check(facts: Sequence[RolloutFacts]) -> None:
             raise ValueError("a scored rollout must have an outcome and a matched count")
 
 
-def _components(one: RolloutFacts, profile: Profile, best: int, *, extra: int = 0) -> dict[str, float]:
-    """Return the parts of a rollout's reward with `extra` entities on top; none where it is unscored."""
-    if one.status is not RolloutStatus.SCORED or one.outcome is None or one.matched is None:
-        return {}
-    matched = one.matched + extra
-    return components(profile.reward, one.outcome, matched=matched, entities=one.entities, best=best)
+def _votes(one: RolloutFacts) -> bool:
+    """Whether a rollout counts in its group's statistics, and is rewarded."""
+    return one.status is RolloutStatus.SCORED
+
+
+def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
+    """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
+    wanted = sent(term.signal for term in profile.reward.terms)
+    return [_required(one, wanted) for one in facts] if wanted else list(facts)
+
+
+def _required(one: RolloutFacts, signals: Sequence[str]) -> RolloutFacts:
+    missing = [name for name in signals if name not in one.signals]
+    if not missing or not _votes(one):
+        return one
+    detail = f"the profile needs the signal {missing[0]}, which the rollout does not have"
+    return replace(one, status=RolloutStatus.SIGNAL_MISSING, detail=detail)
+
+
+def _components(
+    facts: Sequence[RolloutFacts], profile: Profile, *, tops: Mapping[str, Cell] = MappingProxyType({})
+) -> list[dict[str, float]]:
+    """Return the parts of each reward; none where a rollout is unscored, which has no vote either."""
+    parts = iter(components(profile.reward, [one for one in facts if _votes(one)], tops=tops))
+    return [next(parts) if _votes(one) else {} for one in facts]
 
 
 def _if_all_counted(
     facts: Sequence[RolloutFacts], profile: Profile, paid: list[float | None]
 ) -> list[float | None]:
     """Return the rewards the group would get if uncredited spans counted: the price of the guards, beside what is paid."""
-    extras = [sum(one.uncredited.values()) for one in facts]
-    if not any(extras):
+    if not any(one.uncredited for one in facts):
         return paid
-    scored = [one.status is RolloutStatus.SCORED for one in facts]
-    best = group_max(
-        (one.matched or 0) + extra for one, extra, vote in zip(facts, extras, scored, strict=True) if vote
-    )
-    parts = [_components(one, profile, best, extra=extra) for one, extra in zip(facts, extras, strict=True)]
-    return [total(part) if part else None for part in parts]
+    counted = [_all_counted(one) if one.uncredited else one for one in facts]
+    return [total(part) if part else None for part in _components(counted, profile)]
+
+
+def _all_counted(one: RolloutFacts) -> RolloutFacts:
+    return replace(one, matched=(one.matched or 0) + sum(one.uncredited.values()))
 
 
 def _result(
@@ -297,32 +333,27 @@ def _result(
     with_uncredited: float | None = None,
 ) -> RolloutResult:
     """Put a rollout's result together; without parts it is not paid."""
-    rates: tuple[float | None, float | None] = (None, None)
-    if one.matched is not None:
-        rates = (
-            match_rate(one.matched, one.entities),
-            normalized_match_rate(one.matched, best) if parts else None,
-        )
+    rate, normalized = _rates(one, best if parts else None)
     return RolloutResult(
-        rollout_id=one.rollout_id,
-        status=one.status,
-        outcome=one.outcome,
+        **dict(zip(SHARED, _shared(one), strict=True)),
         reward=total(parts) if parts else None,
         advantage=advantage,
-        matched=one.matched,
-        match_rate=rates[0],
-        normalized_match_rate=rates[1],
-        uncredited=one.uncredited,
-        grounded=one.grounded,
+        match_rate=rate,
+        normalized_match_rate=normalized,
         precision=precision((one.matched or 0) + one.uncredited.get("precision", 0), one.mentions),
         reward_with_uncredited=with_uncredited,
         in_baseline=bool(parts),
         in_loss=bool(parts) and not one.overlength,
         components=parts,
-        flags=one.flags,
-        detail=one.detail,
-        evidence=one.evidence,
     )
+
+
+def _rates(one: RolloutFacts, best: int | None) -> tuple[float | None, float | None]:
+    """Return γ, and γ̂ if the group's best is known; None for a rollout that was not searched."""
+    if one.matched is None:
+        return None, None
+    normalized = None if best is None else normalized_match_rate(one.matched, best)
+    return match_rate(one.matched, one.entities), normalized
 
 
 def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:

@@ -43,6 +43,7 @@ class RolloutStatus(StrEnum):
     INVALID_ROLLOUT = "invalid_rollout"
     ABORTED = "aborted"
     UNKNOWN_QUESTION = "unknown_question"
+    SIGNAL_MISSING = "signal_missing"
     JUDGE_FAILED = "judge_failed"
     BACKEND_FAILED = "backend_failed"
     TOO_COSTLY = "too_costly"
@@ -160,52 +161,61 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class RolloutFacts:
-    """Everything a reward needs to know about one rollout: integers, outcome, signals; no text, no group."""
+    """The measurements of one rollout that its reward is computed from: integers, outcome, signals; no text, no group."""
 
     rollout_id: str
-    status: RolloutStatus
+    status: RolloutStatus = RolloutStatus.SCORED
     outcome: Outcome | None = None
-    """None where it could not be established; always set when the status is `scored`."""
+    """Always set if the status is `scored`."""
     matched: int | None = None
-    """Distinct ground-truth entities named in thoughts, in [0, entities]; None where nothing was searched."""
+    """Distinct ground-truth entities named in thoughts, in [0, entities]; always set if the status is `scored`."""
     entities: int = 0
     """m = |E_q| after masking; the same for every rollout of a question."""
     uncredited: Mapping[str, int] = field(default_factory=_no_counts)
-    """Entities that are named and earn nothing, by reason: pasted, listed, ungrounded, precision."""
+    """Number of entities named but not credited, by reason: `pasted`, `listed`, `ungrounded`, `precision`."""
     grounded: int = 0
-    """Of `matched`: those that stand in a tool response before the thought that names them."""
+    """Number of matched entities that an earlier tool response contains."""
     mentions: int = 0
-    """Distinct entity-like mentions in thoughts, right or wrong; 0 where they were not counted."""
+    """Number of distinct entity-like mentions in thoughts, right or wrong; 0 if not counted."""
     overlength: bool = False
-    """Stopped by a token or turn limit: votes in the baseline, stays out of the loss."""
+    """Whether a token or turn limit stopped it. If true, it counts in the baseline but is excluded from the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
+    """Numbers sent with the rollout, by name."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
-    """Why the outcome is `error`, or why the rollout has no score; None where there is nothing to say."""
+    """Why the outcome is `error`, or why the rollout is not scored."""
     evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutResult:
-    """What one rollout is paid and why."""
+    """The reward of one rollout and how it came about. The reward is null unless the status is `scored`."""
 
     rollout_id: str
     status: RolloutStatus
-    outcome: Outcome | None
-    reward: float | None
-    advantage: float | None
-    matched: int | None
-    match_rate: float | None
-    normalized_match_rate: float | None
-    uncredited: Mapping[str, int]
-    grounded: int
-    precision: float | None
-    """matched / mentions before any precision floor, in [0, 1]; None where nothing is mentioned. Never multiplied in."""
-    reward_with_uncredited: float | None
-    """The reward as it would be, for everyone in the group, if uncredited spans counted."""
-    in_baseline: bool
-    in_loss: bool
-    components: Mapping[str, float]
+    outcome: Outcome | None = None
+    reward: float | None = None
+    advantage: float | None = None
+    matched: int | None = None
+    """Distinct ground-truth entities named in thoughts, in [0, entities]."""
+    match_rate: float | None = None
+    """matched / entities, in [0, 1]."""
+    normalized_match_rate: float | None = None
+    """matched / group_max, in [0, 1]."""
+    uncredited: Mapping[str, int] = field(default_factory=_no_counts)
+    """Number of entities named but not credited, by reason."""
+    grounded: int = 0
+    """Number of matched entities that an earlier tool response contains."""
+    precision: float | None = None
+    """matched / mentions before any precision floor, in [0, 1]. Reported only; it never affects the reward."""
+    reward_with_uncredited: float | None = None
+    """The reward it would have if uncredited spans counted, for every rollout of the group."""
+    in_baseline: bool = False
+    """Whether it counts in the group's maximum, mean and spread."""
+    in_loss: bool = False
+    """Whether the trainer's loss should include it."""
+    components: Mapping[str, float] = field(default_factory=_no_signals)
+    """The parts of the reward by term; they add up to the reward."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     evidence: Evidence | None = None
@@ -265,11 +275,12 @@ class Term:
     """One weighted signal of the reward algebra."""
 
     signal: str
+    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
     weight: float
     normalize: str = "none"
-    """`none` or `group_max`."""
+    """A name in `reward_service.core.rewards.compose.NORMALIZERS`."""
     when: str = "always"
-    """`always`, `wrong` or `correct`."""
+    """A name in `reward_service.core.rewards.compose.WHEN`."""
 
 
 @dataclass(frozen=True, slots=True)

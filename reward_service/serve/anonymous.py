@@ -1,7 +1,8 @@
-"""Callers that speak a trainer's own protocol, and name neither group nor rollout: they meet, and are scored as a group.
+"""Groups for callers whose protocol, a trainer's own, names neither group nor rollout.
 
-A rollout is measured when it comes, and only its facts wait.
-Whoever cannot be paid is told why in words; what a trainer makes of that is its adapter's business.
+Rollouts of the same question that arrive at the same time are scored as one group. A rollout is measured when it arrives,
+and only its facts are kept while it waits. If there is no reward the answer is the reason in words; the trainer's adapter
+decides how that is said in its protocol.
 """
 
 from collections.abc import Hashable, Sequence
@@ -13,26 +14,28 @@ from reward_service.core.scoring import evaluate, reward
 from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
 from reward_service.serve.errors import QuotaExceeded
 from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
-from reward_service.serve.scorer import GroupCall, QuestionRef, RewardService
+from reward_service.serve.scorer import GroupCall, Scorer, outcome_only
+from reward_service.serve.timings import Timings
+from reward_service.serve.truth import QuestionRef
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One rollout that wants a reward."""
+    """A rollout to be rewarded, with the question and the profile to use."""
 
     rollout: Rollout
     question: Question | QuestionRef
     profile: Profile
     meets: Hashable = ()
-    """Who has the same may meet: the run, and what tells prompts apart."""
+    """Rollouts can share a group only if this is equal: the run, and the prompt's identity."""
     name: str | None = None
-    """The rollout's own name within its group, where the protocol has one."""
+    """The rollout's id within its group; None if the protocol has none."""
     is_evaluation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """What is kept of a rollout that waits: no text."""
+class MeasuredRollout:
+    """A rollout that has been measured; its text is not kept."""
 
     key: Hashable
     name: str | None
@@ -42,38 +45,48 @@ class Seat:
 
 
 Paid = RolloutResult | str
-"""What a caller gets, or why there is no reward."""
+"""The result of a rollout, or the reason why it has no reward."""
 
 
-class CompatService:
-    """Lets callers meet, and scores who has met."""
+class AnonymousGroups:
+    """Collects measured rollouts into groups, and scores each group once it is full."""
 
-    def __init__(self, scorer: RewardService) -> None:
+    def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
-        self._rendezvous: Rendezvous[Seat, Paid] = Rendezvous(_score)
+        self._rendezvous: Rendezvous[MeasuredRollout, Paid] = Rendezvous(_score)
 
-    async def take(self, caller: Caller) -> Seat | str:
-        """Measure a rollout, so that its text need not wait; or say why there will be no reward."""
-        call = GroupCall("compat", "compat", caller.question, (caller.rollout,))
-        [measured] = await self._scorer.measure([call], caller.profile)
-        if measured.error is not None:
-            return str(measured.error)
-        key = (caller.meets, caller.question, caller.profile.digest)
-        return Seat(key, caller.name, measured.facts[0], caller.profile, caller.is_evaluation)
-
-    async def pay(self, seat: Seat, *, group_size: int, deadline_s: float) -> Paid:
-        """Return what a rollout gets once its group is full; one that is evaluated waits for nobody.
+    async def measure(self, caller: Caller, *, timings: Timings) -> MeasuredRollout | str:
+        """Measure a rollout. Returns the reason instead if there can be no reward.
 
         Raises:
-            QuotaExceeded: too many wait already.
+            IndexUnavailable: the index cannot be read.
+            DeadlineExceeded: the deadline of `timings` passed first.
         """
-        if seat.is_evaluation:
-            return _said(evaluate(seat.facts, seat.profile))
+        call = GroupCall("compat", "compat", caller.question, (caller.rollout,))
+        paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
+        [scored] = await self._scorer.measure([call], paid_by, timings=timings)
+        if scored.error is not None:
+            return str(scored.error)
+        key = (caller.meets, caller.question, caller.profile.digest)
+        return MeasuredRollout(key, caller.name, scored.facts[0], caller.profile, caller.is_evaluation)
+
+    async def pay(self, measured: MeasuredRollout, *, group_size: int, deadline_s: float) -> Paid:
+        """Return a rollout's result once its group is full; for evaluation at once.
+
+        Raises:
+            QuotaExceeded: too many rollouts wait already.
+        """
+        if measured.is_evaluation:
+            return _result_or_reason(evaluate(measured.facts, measured.profile))
         if self._rendezvous.waiting >= self._scorer.settings.max_waiting:
             raise QuotaExceeded("too many rollouts are waiting for their groups")
         try:
             return await self._rendezvous.meet(
-                (seat.key, group_size), seat, size=group_size, deadline_s=deadline_s, name=seat.name
+                (measured.key, group_size),
+                measured,
+                size=group_size,
+                deadline_s=deadline_s,
+                name=measured.name,
             )
         except Overdue:
             return f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
@@ -81,10 +94,10 @@ class CompatService:
             return "the rollout was sent again"
 
 
-async def _score(seats: Sequence[Seat]) -> list[Paid]:
-    facts = [replace(seat.facts, rollout_id=str(n)) for n, seat in enumerate(seats)]
-    return [_said(one) for one in reward(facts, seats[0].profile).rollouts]
+async def _score(group: Sequence[MeasuredRollout]) -> list[Paid]:
+    facts = [replace(one.facts, rollout_id=str(n)) for n, one in enumerate(group)]
+    return [_result_or_reason(one) for one in reward(facts, group[0].profile).rollouts]
 
 
-def _said(result: RolloutResult) -> Paid:
+def _result_or_reason(result: RolloutResult) -> Paid:
     return result if result.reward is not None else result.detail or result.status

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     index_threads: int = Field(4, ge=1)
     """Number of concurrent look-ups in the index. Each costs Redis 0.1 ms, so more threads only help over a slow network."""
 
+    profiles: Path | None = None
+    """Folder of your own profiles, one `NAME.yaml` each, read at start in addition to the shipped ones. docs/profiles.md lists the keys."""
+
     default_profile: str = DEFAULT_PROFILE
     """Profile of calls that name none. Trainers should name their profile, so that an upgrade cannot change their rewards."""
 

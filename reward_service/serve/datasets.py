@@ -27,7 +27,7 @@ from entity_index.stores.protocols import VersionInfo, WritableCatalogue
 from entity_index.types import Question
 from reward_service.core.types import IndexVersion
 from reward_service.serve import errors
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.truth import GroundTruth, version_of
 
 T = TypeVar("T")
 MEMORY_BYTES = 1024 * 1024  # of a body, before it goes to disk
@@ -54,8 +54,15 @@ class Ingest(NamedTuple):
 class Datasets:
     """The data sets of a service's index."""
 
-    def __init__(self, service: RewardService) -> None:
-        self._service = service
+    def __init__(self, truth: GroundTruth, *, max_bytes: int) -> None:
+        """Look into an index, and change it.
+
+        Args:
+            truth: the index.
+            max_bytes: most bytes of the body of a data set.
+        """
+        self._truth = truth
+        self._max_bytes = max_bytes
         self._ingesting = False
 
     async def put(self, body: AsyncIterator[bytes], wanted: Ingest) -> BuildReport:
@@ -75,7 +82,7 @@ class Datasets:
         self._ingesting = True
         try:
             with TemporaryFile() as spool:
-                await _spool(body, spool, limit=self._service.settings.max_ingest_bytes)
+                await _spool(body, spool, limit=self._max_bytes)
                 report = await self._call(partial(_build, spool, self._catalogue(), wanted))
         finally:
             self._ingesting = False
@@ -108,23 +115,23 @@ class Datasets:
             UnknownDataset, UnknownQuestion: the index does not hold it.
             IndexUnavailable: it cannot be read.
         """
-        store, lookup = await self._service.open(dataset), self._service.lookup
+        store, lookup = await self._truth.open(dataset), self._truth.lookup
         if store is None or lookup is None:
             raise errors.UnknownDataset("the index has no such data set or version")
         with _explained():
             [question] = await lookup.get_many(store, [question_id])
         if question is None:
             raise errors.UnknownQuestion("the data set has no such question")
-        return IndexVersion(store.info.dataset, store.info.version, store.info.digest), question
+        return version_of(store), question
 
     def _catalogue(self) -> WritableCatalogue:
-        if self._service.catalogue is None:
+        if self._truth.catalogue is None:
             raise errors.UnknownDataset("the service has no index")
-        return self._service.catalogue
+        return self._truth.catalogue
 
     def _follow(self, dataset: str) -> None:
-        if self._service.lookup is not None:
-            self._service.lookup.follow(dataset)
+        if self._truth.lookup is not None:
+            self._truth.lookup.follow(dataset)
 
     async def _call(self, work: Callable[[], T]) -> T:
         with _explained():

@@ -44,9 +44,11 @@
         ├── UnknownGroupDataset, UnknownGroupQuestion
         ├── UnusableEntity
         ├── InconsistentFacts
-        └── LimitExceeded
+        ├── LimitExceeded
+        └── SignalConflict
     RefusedToStart
-    └── UnsafeStore
+    ├── UnsafeStore
+    └── BadProfile
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
@@ -152,7 +154,7 @@ class SlowBody(CallError):
 
 
 class ProfileMismatch(CallError):
-    """The facts were measured with a profile of the same name but a different digest."""
+    """The run or the facts pin a profile of that name with another digest: its file has changed."""
 
     slug, title, status_hint = "profile-mismatch", "The profile's digest differs from the one given.", 409
 
@@ -388,12 +390,22 @@ class LimitExceeded(GroupError):
     slug, title = "limit-exceeded", "The group exceeds a limit of the service."
 
 
+class SignalConflict(GroupError):
+    """A rollout has its own value of a signal that the profile gets from a judge or a model of the service."""
+
+    slug, title = "signal-conflict", "A rollout sends a signal that the service provides itself."
+
+
 class RefusedToStart(Exception):
     """The settings contradict each other or would put callers at risk, so the service does not start."""
 
 
 class UnsafeStore(RefusedToStart):
     """The store cannot be relied on to assemble groups."""
+
+
+class BadProfile(RefusedToStart):
+    """A file does not contain a usable profile."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

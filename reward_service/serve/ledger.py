@@ -19,20 +19,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reward_service import __version__
+from reward_service.core.fields import built, plain
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, reward
-from reward_service.core.types import (
-    Estimator,
-    GroupResult,
-    Outcome,
-    PartialPolicy,
-    RolloutFacts,
-    RolloutStatus,
-)
+from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
 from reward_service.serve.errors import LedgerUnavailable
 
 VERSION = 1
 GENESIS = "sha256:" + "0" * 64
+# Of facts: what `reward` does not read of a rollout, and what it has in common with its group.
+NOT_READ = frozenset({"entities", "flags", "detail", "evidence"})
 TAIL_BYTES = 64 * 1024 * 1024  # no line is longer: 512 rollouts take 100 kB
 
 
@@ -58,21 +54,6 @@ class Terms(NamedTuple):
     profile: Profile
     estimator: Estimator
     policy: PartialPolicy
-
-
-def _fact(one: RolloutFacts) -> dict[str, Any]:
-    """Return what `reward` reads of a rollout."""
-    return {
-        "rollout_id": one.rollout_id,
-        "status": one.status,
-        "outcome": one.outcome,
-        "matched": one.matched,
-        "uncredited": dict(one.uncredited),
-        "mentions": one.mentions,
-        "grounded": one.grounded,
-        "overlength": one.overlength,
-        "signals": dict(one.signals),
-    }
 
 
 def _published(result: GroupResult) -> dict[str, Any]:
@@ -101,7 +82,7 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
         "entities": one.result.entities,
         "missing": one.missing,
         "status": one.result.status,
-        "rollouts": [_fact(fact) for fact in one.facts],
+        "rollouts": [plain(fact, without=NOT_READ) for fact in one.facts],
         "published": _published(one.result),
     }
 
@@ -241,7 +222,7 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     if line["engine"] != ENGINE_DIGEST:
         return "computed by another engine version"
     result = reward(
-        [_read_fact(fact, line["entities"]) for fact in line["rollouts"]],
+        [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]],
         profile,
         estimator=Estimator(**line["estimator"]),
         partial=PartialPolicy(**line["policy"]),
@@ -249,18 +230,6 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     )
     again = json.dumps(_published(result))  # as text: -0.0 is not 0.0
     return None if again == json.dumps(line["published"]) else "recomputing gives different rewards"
-
-
-def _read_fact(fact: Mapping[str, Any], entities: int) -> RolloutFacts:
-    outcome = fact["outcome"]
-    return RolloutFacts(
-        **{
-            **fact,
-            "status": RolloutStatus(fact["status"]),
-            "outcome": Outcome(outcome) if outcome else None,
-            "entities": entities,
-        }
-    )
 
 
 def read(path: Path) -> Iterator[bytes]:

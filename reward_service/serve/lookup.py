@@ -1,13 +1,13 @@
-"""Ground truth for a request: from memory where it has been read before, otherwise from the index, in a thread.
+"""Looks up ground truth by question id: in memory first, then in the index, in a thread.
 
-- A question of a version never changes, so what was read stays true: keys carry the version's digest, and nothing needs
-  invalidating.
-- A request's misses are one round to the index, and a question that is just being read is waited for, not read again.
-- Which version is active is asked for at most every `follow_s`. What has been active cannot be dropped, so a data set that
-  vanishes, or an index that does not answer, is a loss: the version that was active stays, and what is in memory is served.
-- After the index could not be reached it is left alone for a second, so that a stalled one does not collect threads.
+- A question of a version never changes, so the cache needs no invalidation: its keys carry the version's digest.
+- All misses of a request are read in one round. A question that another request is reading is waited for, not read twice.
+- The active version of a data set is read at most every `follow_s`. Reads may overlap; the one that began last counts, and
+  none that began before an activation does. An active version cannot be dropped, so if the data set is gone or the index
+  does not answer, the version known last stays in use and cached questions are still served.
+- After the index was unreachable it is not asked again for a second, so that a stalled one does not use up the threads.
 
-Absence is not remembered: an unknown question is looked for each time.
+Absence is not cached: an unknown question is looked up every time.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from entity_index.errors import CorruptIndex, EntityIndexError, IndexUnreachable
@@ -31,16 +32,23 @@ REST_S = 1.0
 
 
 class Active(NamedTuple):
-    """What was last heard of a data set."""
+    """The active version of a data set, as far as it is known."""
 
-    version: str
-    ask_again: float
-    """When, by the clock."""
+    version: str | None = None
+    """None if no read has found one."""
+    read_again_at: float = 0.0
+    """By the clock; until then the version is taken as known."""
+    began: int = 0
+    """Number of the read that found the version, or of a later change: reads with a lower number are out of date."""
+
+
+# Never stored: names that callers made up must not fill the memory.
+UNKNOWN = Active()
 
 
 @dataclass(slots=True)
 class Tally:
-    """How often something was in memory, and how often the index had to be asked."""
+    """How many look-ups were answered from memory, and how many needed the index."""
 
     hits: int = 0
     misses: int = 0
@@ -58,14 +66,14 @@ class Lookup:
         threads: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Look questions up in an index.
+        """Build a look-up over an index.
 
         Args:
             catalogue: the index.
-            cached: how many questions are kept in memory.
-            follow_s: how old the knowledge may be of which version is active.
-            threads: how many look-ups wait for the index at once.
-            clock: in seconds; moves forward only.
+            cached: most questions kept in memory.
+            follow_s: the longest time an active version is used before it is read again.
+            threads: most calls to the index at once.
+            clock: seconds, monotonic.
         """
         self.tallies = {"question": Tally(), "version": Tally()}
         self._catalogue = catalogue
@@ -77,13 +85,14 @@ class Lookup:
         self._flying: dict[Key, asyncio.Task[Found]] = {}
         self._stores: dict[tuple[str, str], EntityStore] = {}
         self._active: dict[str, Active] = {}
+        self._reads = count(1)
         self._resting: tuple[float, str] = (0.0, "")
 
     async def open(self, dataset: str) -> EntityStore | None:
-        """Open `name` or `name@version`; None where no version of the name is active.
+        """Open `name` or `name@version`. Returns None if no version of the name is active.
 
         Raises:
-            EntityIndexError: the index has no such thing, or cannot be read.
+            EntityIndexError: the index has no such data set or version, or cannot be read.
         """
         name, _, named = dataset.partition("@")
         version = named or await self._active_version(name)
@@ -96,10 +105,10 @@ class Lookup:
         return store
 
     async def get_many(self, store: EntityStore, question_ids: Sequence[str]) -> list[Question | None]:
-        """Return one question per id, in order; None where the version has no such question.
+        """Return one question per id, in order; None for an id that the version does not have.
 
         Raises:
-            EntityIndexError: the index cannot be read, or something that was asked for cannot be trusted.
+            EntityIndexError: the index cannot be read, or a question in it is corrupt.
         """
         wanted = dict.fromkeys(question_ids)
         found: dict[str, Question | None] = {}
@@ -114,39 +123,41 @@ class Lookup:
         found |= await self._read(store, fresh)
         for flight in flying:
             found |= await _landed(flight)
-        # What another request failed to read, perhaps for a reason that is not ours.
+        # Another request's read may have failed because of a question that this request did not ask for.
         found |= await self._read(store, [at for at in wanted if at not in found])
         return [found[at] for at in question_ids]
 
     def follow(self, name: str) -> None:
-        """Ask for the active version of a data set at the next look-up: it has just been changed."""
-        known = self._active.get(name)
-        if known is not None:
-            self._active[name] = known._replace(ask_again=self._clock())
+        """Read the active version of a data set again at the next look-up, because it has just changed."""
+        known = self._active.get(name, UNKNOWN)
+        self._active[name] = Active(known.version, read_again_at=self._clock(), began=next(self._reads))
 
     def close(self) -> None:
-        """Let go of threads and stores."""
+        """Close the stores and end the threads."""
         self._threads.shutdown()
         for store in self._stores.values():
             store.close()
 
     async def _active_version(self, name: str) -> str | None:
-        known, now = self._active.get(name), self._clock()
-        if known is not None:
-            if now < known.ask_again:
-                self.tallies["version"].hits += 1
-                return known.version
-            self._active[name] = Active(known.version, now + self._follow_s)  # meanwhile the others go on
+        known, now = self._active.get(name, UNKNOWN), self._clock()
+        if known.version is not None and now < known.read_again_at:
+            self.tallies["version"].hits += 1
+            return known.version
         self.tallies["version"].misses += 1
+        read_again_at, began = now + self._follow_s, next(self._reads)
+        if known.version is not None:
+            self._active[name] = known._replace(
+                read_again_at=read_again_at
+            )  # others use the old one meanwhile
         try:
             version = await self._in_thread(lambda: self._catalogue.active(name))
         except EntityIndexError:
-            if known is None:
+            if known.version is None:
                 raise
             version = None
-        if version is not None:
-            self._active[name] = Active(version, now + self._follow_s)
-        return version or (known and known.version)
+        if version is not None and began > self._active.get(name, UNKNOWN).began:
+            self._active[name] = Active(version, read_again_at, began)
+        return version or known.version
 
     def _remembered(self, key: Key) -> Question | None:
         question = self._questions.get(key)
@@ -160,7 +171,7 @@ class Lookup:
             self._questions.popitem(last=False)
 
     async def _read(self, store: EntityStore, question_ids: Sequence[str]) -> Found:
-        """Read questions in a flight of their own, which lands even if nobody waits for it any more."""
+        """Read questions in a task of their own, which finishes even if every caller has left."""
         if not question_ids:
             return {}
         keys = [(store.info.digest, at) for at in question_ids]
@@ -173,14 +184,14 @@ class Lookup:
         try:
             questions = await self._in_thread(lambda: store.get_many(question_ids))
         except CorruptIndex:
-            await self._open_anew(store)
+            await self._reopen(store)
             raise
         found = dict(zip(question_ids, questions, strict=True))
         self._remember(store.info.digest, found)
         return found
 
-    async def _open_anew(self, store: EntityStore) -> None:
-        """Replace a store that cannot be trusted, for the requests to come; it may have been mended."""
+    async def _reopen(self, store: EntityStore) -> None:
+        """Open a corrupt store again for later requests: its file may have been repaired."""
         name, version = store.info.dataset, store.info.version
         with suppress(EntityIndexError):
             self._stores[name, version] = await self._in_thread(lambda: self._catalogue.open(name, version))
@@ -190,7 +201,7 @@ class Lookup:
             if self._flying.get(key) is flight:
                 del self._flying[key]
         if not flight.cancelled():
-            flight.exception()  # somebody has looked, even where nobody waits
+            flight.exception()  # marks it as retrieved, so that asyncio does not log it
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._rested, work)
@@ -207,7 +218,7 @@ class Lookup:
 
 
 async def _landed(flight: "asyncio.Task[Found] | None") -> Found:
-    """Wait for another request's flight; what it found, nothing where it failed."""
+    """Wait for another request's read. Returns what it found, or nothing if it failed."""
     if flight is None:
         return {}
     await asyncio.wait([flight])

@@ -1,14 +1,14 @@
-"""Requests that carry no ids become a group by meeting here.
+"""Collects requests that carry no ids into groups.
 
-Some trainers ask for a reward with nothing but a prompt, a label and a text. Those who ask about the same thing at the
-same time are a group; rules:
+Some trainers ask for a reward with nothing but a prompt, a label and a text. Requests with the same key that wait at the
+same time are a group. The rules:
 
-- connections are counted, not texts: a retry looks like a twin, so whoever leaves gives up the place;
-- a place may have a name; who comes back under it takes it over;
-- a full group is scored at once, and the next one who comes begins another;
-- a group that is not full at its deadline is given up, and nobody is paid.
+- Connections are counted, not texts: a retry looks like a twin, so a caller that disconnects gives up its place.
+- A place may have a name; a later request with the same name takes the place over.
+- A full group is scored at once, and the next request begins another one.
+- A group that is not full at its deadline is dissolved, and none of its members gets a reward.
 
-It is the memory of one process: all who are to meet must come to the same one.
+The groups are in the memory of one process, so all requests of a group must reach the same process.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ R = TypeVar("R")
 
 
 class Overdue(Exception):
-    """The others have not come in time."""
+    """The group was not full at its deadline."""
 
 
 class TakenOver(Exception):
-    """Somebody else has come under the same name."""
+    """A later request with the same name has taken the place."""
 
 
 class _Place(Generic[T, R]):
@@ -49,23 +49,24 @@ class Rendezvous(Generic[T, R]):
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """Number of requests that wait."""
         return sum(len(group.places) for group in self._groups.values())
 
     async def meet(
         self, key: Hashable, value: T, *, size: int, deadline_s: float, name: str | None = None
     ) -> R:
-        """Wait until a group is full, and return what this member of it gets. Who is cancelled leaves.
+        """Wait until a group is full, and return the result of this member. A cancelled call gives up its place.
 
         Args:
-            key: who has the same key may meet.
-            value: what the group is scored by.
-            size: how many a full group has.
-            deadline_s: how long the first one waits.
-            name: of the place; None for one that nobody can take over.
+            key: requests with equal keys form groups.
+            value: passed to the scoring function.
+            size: of a full group.
+            deadline_s: seconds that the group waits, counted from its first member.
+            name: of the place; None if no request may take it over.
 
         Raises:
-            Overdue, TakenOver: there is no group for this one.
+            Overdue: the group was not full at its deadline.
+            TakenOver: a later request has taken the place.
         """
         place: _Place[T, R] = _Place(value, name)
         group = self._join(key, place, deadline_s)
@@ -90,7 +91,7 @@ class Rendezvous(Generic[T, R]):
         return group
 
     def _leave(self, key: Hashable, group: _Group[T, R], place: _Place[T, R]) -> None:
-        """Give up a place; a group that is closed keeps its members, so that the others are paid as they were told."""
+        """Give up a place. A group that is being scored keeps its members, so that the others' results stay the same."""
         if self._groups.get(key) is group and place in group.places:
             group.places.remove(place)
             if not group.places:

@@ -8,6 +8,7 @@ histograms and the log line.
     decode     bytes -> the call, checked against the schema
     state      runs and groups in their store
     look_up    ground truth from the index
+    ask        signals from judges and models
     measure    text -> facts
     turn       other rollouts of the same group, which are stored one by one
     wait       the group's other rollouts, for a caller who waits for them
@@ -26,7 +27,7 @@ from typing import Self
 from reward_service.serve.errors import DeadlineExceeded
 
 STAGES = (
-    *("receive", "decode", "state", "look_up", "measure"),
+    *("receive", "decode", "state", "look_up", "ask", "measure"),
     *("turn", "wait", "reward", "publish", "encode"),
 )
 

@@ -33,7 +33,7 @@ class Chat:
             raise ValueError("the tokenizer needs a chat template and an end-of-text token")
         self._tokenizer = tokenizer
         self._system = system
-        self._opening, self._between, self._after = self._render()
+        self._between, self._after = self._render()
         self.opened = "<think>" if self._after.rstrip().endswith("<think>") else ""
         """What the template itself puts before each of the policy's turns and belongs to its text."""
         self.pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
@@ -52,14 +52,13 @@ class Chat:
     def _rendered(self, messages: list[dict[str, str]]) -> str:
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
-    def _render(self) -> tuple[str, str, str]:
+    def _render(self) -> tuple[str, str]:
         reply = {"role": "assistant", "content": _REPLY}
         whole = self._rendered(self._messages("QUESTION-0", reply, {"role": "user", "content": _RESPONSE}))
-        opening, _, rest = whole.partition(_REPLY)
-        between, found, after = rest.partition(_RESPONSE)
+        between, found, after = whole.partition(_REPLY)[2].partition(_RESPONSE)
         if not found:
             raise ValueError("the chat template changes the text of assistant or user messages")
-        return opening, between, after
+        return between, after
 
     def _closing(self) -> list[int]:
         tokens = self._tokenizer.convert_ids_to_tokens(list(range(len(self._tokenizer))))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from reward_service.client import ClientError
-from reward_service.trainer.options import Options, parse
+from reward_service.trainer.options import TrainingOptions, parse
 from reward_service.trainer.results import read
 
 NEEDED = "the trainer needs {name}: pip install 'reward-service[server,train]'"
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _train(options: Options, console: Console) -> None:
+def _train(options: TrainingOptions, console: Console) -> None:
     from transformers.utils import logging  # noqa: PLC0415  # the base install has no torch
 
     from reward_service.trainer.train import run  # noqa: PLC0415  # the same
@@ -80,12 +80,12 @@ def _train(options: Options, console: Console) -> None:
     _report(options)
 
 
-def _title(options: Options) -> str:
+def _title(options: TrainingOptions) -> str:
     policy = options.model.name if options.model else "small policy"
-    return f"{policy}, profile {options.profile}, loss {options.loss}, seed {options.seed}"
+    return f"{policy}, profile {options.profile_name}, loss {options.loss}, seed {options.seed}"
 
 
-def _report(options: Options) -> None:
+def _report(options: TrainingOptions) -> None:
     """Print the evaluations, the only thing that goes to standard output."""
     rows = [row for row in read(options.out / "metrics.jsonl") if row["kind"] == "eval"]
     for row in rows:

@@ -23,7 +23,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class TrainingQuestion:
     """What the policy is asked. Answers and entities stay with the service, which knows the question by its id."""
 
     question_id: str
@@ -54,10 +54,11 @@ def _field(row: Mapping[str, Any], name: str, path: Path) -> str:
     return value
 
 
-def read_questions(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[TrainingQuestion]:
     """Read questions as `entity-index build --reader jsonl` does: `question_id` and `question`."""
     return [
-        Question(_field(row, "question_id", path), _field(row, "question", path)) for row in read_lines(path)
+        TrainingQuestion(_field(row, "question_id", path), _field(row, "question", path))
+        for row in read_lines(path)
     ]
 
 
@@ -71,9 +72,9 @@ def world_documents(world: World) -> list[Document]:
     return [Document(entity.name, entity.text) for entity in world.entities.values()]
 
 
-def asked(questions: Sequence[WorldQuestion]) -> list[Question]:
+def asked(questions: Sequence[WorldQuestion]) -> list[TrainingQuestion]:
     """Return what the policy sees of a world's questions."""
-    return [Question(question.question_id, question.text) for question in questions]
+    return [TrainingQuestion(question.question_id, question.text) for question in questions]
 
 
 def write_truth(path: Path, questions: Sequence[WorldQuestion]) -> None:

@@ -10,11 +10,11 @@ from transformers import PreTrainedModel
 from reward_service.client import RolloutReward, StopReason
 from reward_service.trainer import rewards
 from reward_service.trainer.chat import Chat
-from reward_service.trainer.data import Question
+from reward_service.trainer.data import TrainingQuestion
 from reward_service.trainer.dialogue import thoughts
 from reward_service.trainer.lessons import Search
 from reward_service.trainer.rewards import Asked, Payment
-from reward_service.trainer.sampling import Limits, Trace, sample_in_batches
+from reward_service.trainer.sampling import RolloutLimits, Trace, sample_in_batches
 from reward_service.trainer.world import names_in
 
 BATCH = 128
@@ -23,10 +23,10 @@ BATCH = 128
 def evaluate(
     model: PreTrainedModel,
     chat: Chat,
-    questions: Sequence[Question],
+    questions: Sequence[TrainingQuestion],
     *,
     search: Search,
-    limits: Limits,
+    limits: RolloutLimits,
     payment: Payment,
     seed: int,
     size: int = BATCH,

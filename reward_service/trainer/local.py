@@ -31,27 +31,23 @@ def build_index(questions: Path, index: Path, dataset: str) -> None:
 
 
 @contextmanager
-def service(index: Path, log: Path) -> Iterator[str]:
+def service(index: Path, log: Path, *, profiles: Path | None = None) -> Iterator[str]:
     """Serve an index on a free port of loopback for as long as the block lasts; yields the URL.
+
+    Args:
+        index: folder of the index.
+        log: file that the service's output is added to.
+        profiles: folder of profiles; None leaves the environment's.
 
     Raises:
         RuntimeError: it did not start; with where its log stands.
     """
     port = _free_port()
-    command = [
-        "-m",
-        "reward_service",
-        "serve",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--index",
-        str(index),
-    ]
+    where = ["--host", "127.0.0.1", "--port", str(port), "--index", str(index)]
+    own = [] if profiles is None else ["--profiles", str(profiles)]
     with log.open("ab") as out:
         process = subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, *command],
+            [sys.executable, "-m", "reward_service", "serve", *where, *own],
             stdout=out,
             stderr=out,
             env={**os.environ, **QUIET},

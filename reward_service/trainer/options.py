@@ -15,6 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import yaml
+
+from reward_service.core.names import is_path
+
 # Settings that say where and for how long, and not what.
 _ELSEWHERE = frozenset(
     {"out", "cache", "url", "api_key", "steps", "checkpoint_every", "quiet", "figure", "threads"}
@@ -23,7 +27,7 @@ PROGRAM = "reward-service train"
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class TrainingOptions:
     """How to train, on what, and where it goes."""
 
     out: Path = Path(".data/train")
@@ -35,9 +39,7 @@ class Options:
     api_key: str | None = None
     """API key of that service."""
     profile: str = "egrpo-paper"
-    """Name of the profile."""
-    alpha: float | None = None
-    """Weight of partial credit instead of the profile's, computed by the trainer; for experiments."""
+    """Profile: a name, or the path of a YAML file for the service that the trainer starts."""
     one_by_one: bool = False
     """Send rollouts one at a time instead of as groups."""
     dataset: str = "world"
@@ -143,14 +145,26 @@ class Options:
             )
         if self.group_size < 1 or self.step_questions < 1:
             raise ValueError("a step needs at least one question, and a group at least one rollout")
+        if self.url is not None and is_path(self.profile):
+            raise ValueError(
+                "--profile accepts a file only without --url: put the file into the folder of profiles of that "
+                "service, and pass the profile's name"
+            )
+
+    @property
+    def profile_name(self) -> str:
+        """Name of the profile; a file has the name of its profile."""
+        return Path(self.profile).stem if is_path(self.profile) else self.profile
 
     @property
     def digest(self) -> str:
         """Twelve hexadecimal digits of the settings that change what is computed and differ from their defaults.
 
-        So a new setting does not change the digest of old runs.
+        So a new setting does not change the digest of old runs. Of a profile's file it covers what the file says.
         """
         given = asdict(self)
+        if is_path(self.profile):
+            given["profile"] = yaml.safe_load(Path(self.profile).read_text(encoding="utf-8"))
         kept = {
             spec.name: given[spec.name]
             for spec in fields(self)
@@ -163,7 +177,7 @@ class Options:
 @cache
 def help_texts() -> dict[str, str]:
     """Return the string under each field."""
-    (body,) = ast.parse(inspect.getsource(Options)).body
+    (body,) = ast.parse(inspect.getsource(TrainingOptions)).body
     assert isinstance(body, ast.ClassDef)  # noqa: S101  # for the type checker
     found = {}
     for node, after in zip(body.body, body.body[1:], strict=False):
@@ -180,8 +194,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
         allow_abbrev=False,
     )
-    hints = get_type_hints(Options)
-    for spec in fields(Options):
+    hints = get_type_hints(TrainingOptions)
+    for spec in fields(TrainingOptions):
         name = f"--{spec.name.replace('_', '-')}"
         about = help_texts()[spec.name].replace("%", "%%")
         made.add_argument(name, dest=spec.name, default=spec.default, help=about, **_kind(hints[spec.name]))
@@ -198,11 +212,11 @@ def _kind(hint: Any) -> dict[str, Any]:
     return {"type": inner[0], "metavar": inner[0].__name__.upper()}
 
 
-def parse(arguments: Sequence[str]) -> Options:
+def parse(arguments: Sequence[str]) -> TrainingOptions:
     """Read a command line. Exits with 2 and a sentence where it is wrong, as argparse does."""
     made = parser()
     given = vars(made.parse_args(arguments))
     try:
-        return Options(**given)
+        return TrainingOptions(**given)
     except ValueError as error:
         made.error(str(error))

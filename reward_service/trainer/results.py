@@ -11,7 +11,7 @@ from typing import Any
 TIMING = "timing"
 
 
-class Metrics:
+class MetricsFile:
     """The metrics file of one run."""
 
     def __init__(self, path: Path, *, through: int | None) -> None:

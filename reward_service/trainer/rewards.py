@@ -1,7 +1,6 @@
 """Rollouts to the service, and what comes back. Whole groups in one call, or, as asynchronous trainers do, one at a time."""
 
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
@@ -18,7 +17,7 @@ from reward_service.client import (
     StopReason,
     Text,
 )
-from reward_service.trainer.data import Question
+from reward_service.trainer.data import TrainingQuestion
 
 
 class Rolled(Protocol):
@@ -45,8 +44,6 @@ class Payment:
     api_key: str | None = None
     one_by_one: bool = False
     """Send each rollout by itself (PUT) and wait for its group."""
-    alpha: float | None = None
-    """Weight of partial credit, in place of the profile's; None leaves rewards and advantages as they come."""
 
 
 R_co = TypeVar("R_co", bound=Rolled, covariant=True)
@@ -57,7 +54,7 @@ class Asked(Generic[R_co]):
     """The rollouts of one question."""
 
     group_id: str
-    question: Question
+    question: TrainingQuestion
     rollouts: Sequence[R_co]
 
 
@@ -76,12 +73,10 @@ def pay(
         ClientError: the service cannot be asked, or refuses.
     """
     if payment.one_by_one:
-        paid = asyncio.run(_singly(payment, asked, run_id, attempt))
-    else:
-        with Client(payment.url, api_key=payment.api_key) as client:
-            groups = [_group(payment, one, run_id) for one in asked]
-            paid = client.score_groups(groups, profile=payment.profile)
-    return paid if payment.alpha is None else [_weighted(group, payment.alpha) for group in paid]
+        return asyncio.run(_singly(payment, asked, run_id, attempt))
+    with Client(payment.url, api_key=payment.api_key) as client:
+        groups = [_group(payment, one, run_id) for one in asked]
+        return client.score_groups(groups, profile=payment.profile)
 
 
 def evaluate(payment: Payment, asked: Sequence[Asked[Rolled]]) -> list[RolloutReward]:
@@ -91,7 +86,7 @@ def evaluate(payment: Payment, asked: Sequence[Asked[Rolled]]) -> list[RolloutRe
         for one in asked
         for n, rollout in enumerate(one.rollouts)
     ]
-    whole = replace(payment, one_by_one=False, alpha=None)
+    whole = replace(payment, one_by_one=False)
     return [group.rollouts[0] for group in pay(whole, single, run_id="evaluation")]
 
 
@@ -125,34 +120,3 @@ async def _singly(
         GroupRewards(run_id, one.group_id, "complete", tuple(paid[n * size : (n + 1) * size]))
         for n, one in enumerate(asked)
     ]
-
-
-def _weighted(group: GroupRewards, alpha: float) -> GroupRewards:
-    """Reward anew with another weight of partial credit: R = 1, α·γ̂ or 0, and GRPO's advantages.
-
-    The service pays by profiles, whose α is fixed; this is for the experiment that varies it. A rollout without a reward
-    stays without.
-    """
-    scored = [one for one in group.rollouts if one.reward is not None]
-    rewards = [_reward(one, alpha) for one in scored]
-    mean = math.fsum(rewards) / max(len(rewards), 1)
-    spread = math.sqrt(math.fsum((r - mean) ** 2 for r in rewards) / max(len(rewards) - 1, 1))
-    flat = max(rewards, default=0.0) == min(rewards, default=0.0)
-    new = {
-        one.rollout_id: (reward, 0.0 if flat else (reward - mean) / (spread + 1e-6))
-        for one, reward in zip(scored, rewards, strict=True)
-    }
-    return replace(
-        group,
-        rollouts=tuple(
-            replace(one, reward=new[one.rollout_id][0], advantage=new[one.rollout_id][1])
-            if one.rollout_id in new
-            else one
-            for one in group.rollouts
-        ),
-    )
-
-
-def _reward(one: RolloutReward, alpha: float) -> float:
-    partial = alpha * (one.normalized_match_rate or 0.0)
-    return {"correct": 1.0, "wrong": partial}.get(one.outcome or "", 0.0)

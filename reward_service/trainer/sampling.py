@@ -21,7 +21,7 @@ from reward_service.trainer.dialogue import query_of, response_of
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RolloutLimits:
     """Where a rollout is cut off, and how it is drawn."""
 
     turns: int = 8
@@ -99,7 +99,7 @@ def sample(
     prompts: Sequence[Sequence[int]],
     *,
     search: Callable[[str], list[str]],
-    limits: Limits,
+    limits: RolloutLimits,
     generator: torch.Generator,
 ) -> list[Trace]:
     """Sample one rollout a prompt.
@@ -144,7 +144,7 @@ def sample_in_batches(
     *,
     size: int,
     search: Callable[[str], list[str]],
-    limits: Limits,
+    limits: RolloutLimits,
     generator: torch.Generator,
 ) -> list[Trace]:
     """Do what `sample` does, `size` rollouts at a time: what the cache may hold."""
@@ -158,7 +158,12 @@ def sample_in_batches(
 
 
 def _take_turn(
-    batch: _Batch, chat: Chat, chunks: Sequence[Sequence[int]], *, limits: Limits, generator: torch.Generator
+    batch: _Batch,
+    chat: Chat,
+    chunks: Sequence[Sequence[int]],
+    *,
+    limits: RolloutLimits,
+    generator: torch.Generator,
 ) -> None:
     """Read the new context of every row and sample until every row's turn has ended."""
     device = batch.real.device
@@ -203,7 +208,13 @@ def _left_padded(chunks: Sequence[Sequence[int]], pad: int, device: torch.device
 
 
 def _settle(
-    trace: Trace, chat: Chat, search: Callable[[str], list[str]], limits: Limits, *, start: int, last: bool
+    trace: Trace,
+    chat: Chat,
+    search: Callable[[str], list[str]],
+    limits: RolloutLimits,
+    *,
+    start: int,
+    last: bool,
 ) -> list[int]:
     """Write down a turn and carry out its search; returns the new context, empty where the rollout has ended."""
     turn = trace.ids[start:]

@@ -1,5 +1,6 @@
 """What a run trains on: questions, a corpus behind a search tool, an index for the service, and a policy to begin with."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from reward_service.core.names import is_path
 from reward_service.trainer import data, local
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.dialogue import SYSTEM
 from reward_service.trainer.lessons import Habits, Search, lessons
-from reward_service.trainer.options import Options
+from reward_service.trainer.options import TrainingOptions
 from reward_service.trainer.policy import Shape, load, word_tokenizer
 from reward_service.trainer.search import Bm25
 from reward_service.trainer.warmup import WarmUp, warmed_up
@@ -28,8 +30,8 @@ Told = Callable[[int, float], None]
 class Task:
     """Everything but the policy."""
 
-    train: list[data.Question]
-    held_out: list[data.Question]
+    train: list[data.TrainingQuestion]
+    held_out: list[data.TrainingQuestion]
     search: Search
     truth: tuple[Path, ...]
     """Files for the index."""
@@ -37,7 +39,7 @@ class Task:
     """Questions to train on with their ways, for demonstrations; empty for a user's own data."""
 
 
-def make_task(options: Options) -> Task:
+def make_task(options: TrainingOptions) -> Task:
     """Read the user's files, or draw a world and write its ground truth into the run's folder."""
     if options.questions and options.held_out and options.corpus:
         return Task(
@@ -61,7 +63,7 @@ def make_task(options: Options) -> Task:
 
 
 @contextmanager
-def reward_url(options: Options, task: Task) -> Iterator[str]:
+def reward_url(options: TrainingOptions, task: Task) -> Iterator[str]:
     """Yield the URL of the service: the one given, or one of our own for as long as the block lasts."""
     if options.url is not None:
         yield options.url
@@ -69,11 +71,24 @@ def reward_url(options: Options, task: Task) -> Iterator[str]:
     joined = options.out / "truth.jsonl"
     joined.write_bytes(b"".join(path.read_bytes().rstrip(b"\n") + b"\n" for path in task.truth))
     local.build_index(joined, options.out / "index", options.dataset)
-    with local.service(options.out / "index", options.out / "service.log") as url:
+    with local.service(
+        options.out / "index", options.out / "service.log", profiles=_own_profiles(options)
+    ) as url:
         yield url
 
 
-def warm_up_of(options: Options) -> WarmUp:
+def _own_profiles(options: TrainingOptions) -> Path | None:
+    """Copy the profile's file into the run's folder, for the service of our own; None where a name is given."""
+    if not is_path(options.profile):
+        return None
+    folder = options.out / "profiles"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(options.profile, folder)
+    return folder
+
+
+def warm_up_of(options: TrainingOptions) -> WarmUp:
     """Return what the warmed-up policy depends on."""
     return WarmUp(
         seed=options.seed,
@@ -95,7 +110,7 @@ def warm_up_of(options: Options) -> WarmUp:
 
 
 def make_policy(
-    options: Options, task: Task, device: torch.device, told: Told
+    options: TrainingOptions, task: Task, device: torch.device, told: Told
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, Chat]:
     """Return the policy to begin with, its tokenizer, and how to speak to it."""
     dtype = torch.bfloat16 if options.dtype == "bfloat16" else torch.float32

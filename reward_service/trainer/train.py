@@ -24,20 +24,20 @@ from reward_service.client import GroupRewards, RolloutReward
 from reward_service.trainer import checkpoint, evaluate, policy
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.checkpoint import Progress
-from reward_service.trainer.data import Question
+from reward_service.trainer.data import TrainingQuestion
 from reward_service.trainer.logps import Padded, pad
 from reward_service.trainer.losses import BY_ADVANTAGE, LossBatch, LossSpec
-from reward_service.trainer.options import Options
-from reward_service.trainer.results import Metrics
+from reward_service.trainer.options import TrainingOptions
+from reward_service.trainer.results import MetricsFile
 from reward_service.trainer.rewards import Asked, Payment, pay
-from reward_service.trainer.sampling import Limits, Trace, sample_in_batches
+from reward_service.trainer.sampling import RolloutLimits, Trace, sample_in_batches
 from reward_service.trainer.task import Task, make_policy, make_task, reward_url
 from reward_service.trainer.update import Learning, update
 
 
 @dataclass(slots=True)
-class Watch:
-    """Where the time of a step goes, in seconds."""
+class StageTimes:
+    """Seconds that a step spends in each stage."""
 
     spent: dict[str, float] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class Watch:
 class Trainer:
     """What the steps of one run share."""
 
-    options: Options
+    options: TrainingOptions
     task: Task
     model: PreTrainedModel
     chat: Chat
@@ -64,10 +64,10 @@ class Trainer:
     progress: Progress = field(default_factory=Progress)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> RolloutLimits:
         """Where rollouts end."""
         o = self.options
-        return Limits(o.max_turns, o.turn_tokens, o.context, o.temperature)
+        return RolloutLimits(o.max_turns, o.turn_tokens, o.context, o.temperature)
 
     @property
     def run_id(self) -> str:
@@ -107,7 +107,7 @@ class Batch:
         return [one for group in self.paid for one in group.rollouts]
 
 
-def run(options: Options, *, told: Callable[[str, int, int, dict[str, Any]], None]) -> None:
+def run(options: TrainingOptions, *, told: Callable[[str, int, int, dict[str, Any]], None]) -> None:
     """Train.
 
     Args:
@@ -125,9 +125,7 @@ def run(options: Options, *, told: Callable[[str, int, int, dict[str, Any]], Non
     if options.gradient_checkpointing:
         model.gradient_checkpointing_enable()
     with reward_url(options, task) as url:
-        payment = Payment(
-            url, options.dataset, options.profile, options.api_key, options.one_by_one, options.alpha
-        )
+        payment = Payment(url, options.dataset, options.profile_name, options.api_key, options.one_by_one)
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0
         )
@@ -147,7 +145,7 @@ def _steps(trainer: Trainer, told: Callable[[str, int, int, dict[str, Any]], Non
     }
     where = options.out / "checkpoint.pt"
     found = checkpoint.restore(where, **state)
-    metrics = Metrics(options.out / "metrics.jsonl", through=found.step if found else None)
+    metrics = MetricsFile(options.out / "metrics.jsonl", through=found.step if found else None)
     if found:
         trainer.progress = found
     else:
@@ -182,10 +180,10 @@ def _evaluated(trainer: Trainer) -> dict[str, Any]:
 
 def step(trainer: Trainer) -> dict[str, Any]:
     """Make one step; returns its line of metrics."""
-    watch, began, cpu_began = Watch(), time.perf_counter(), time.process_time()
+    times, began, cpu_began = StageTimes(), time.perf_counter(), time.process_time()
     with trainer.precision():
-        batch = _collect(trainer, watch)
-        learnt = _learn(trainer, batch, watch)
+        batch = _collect(trainer, times)
+        learnt = _learn(trainer, batch, times)
     progress = trainer.progress
     progress.step += 1
     progress.rollouts += batch.sampled * trainer.options.group_size
@@ -194,7 +192,7 @@ def step(trainer: Trainer) -> dict[str, Any]:
     timing = {
         "wall_s": progress.wall_s,
         "cpu_s": progress.cpu_s,
-        **{f"{name}_s": spent for name, spent in watch.spent.items()},
+        **{f"{name}_s": spent for name, spent in times.spent.items()},
         "step_s": time.perf_counter() - began,
     }
     return {
@@ -212,7 +210,7 @@ def step(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def _collect(trainer: Trainer, watch: Watch) -> Batch:
+def _collect(trainer: Trainer, times: StageTimes) -> Batch:
     """Sample and pay groups; with dynamic sampling, others in place of those without a signal.
 
     Dynamic sampling is DAPO's (arXiv:2503.14476): a group whose advantages are all 0 teaches nothing. It looks at the
@@ -224,8 +222,8 @@ def _collect(trainer: Trainer, watch: Watch) -> Batch:
         if not missing:
             break
         batch.rounds = round_number
-        asked = _sample_groups(trainer, _next_questions(trainer, missing), watch)
-        with watch("reward"):
+        asked = _sample_groups(trainer, _next_questions(trainer, missing), times)
+        with times("reward"):
             paid = pay(trainer.payment, asked, run_id=trainer.run_id)
         for one, group in zip(asked, paid, strict=True):
             signal = any(advantage for advantage in group.advantages)
@@ -238,7 +236,7 @@ def _collect(trainer: Trainer, watch: Watch) -> Batch:
     return batch
 
 
-def _next_questions(trainer: Trainer, count: int) -> list[Question]:
+def _next_questions(trainer: Trainer, count: int) -> list[TrainingQuestion]:
     """Take the next questions of an order that is drawn anew each time through."""
     chosen = []
     questions = trainer.task.train
@@ -253,9 +251,11 @@ def _order(seed: int, epoch: int, count: int) -> list[int]:
     return random.Random(f"order {seed} {epoch}").sample(range(count), count)  # noqa: S311  # repeatable chance
 
 
-def _sample_groups(trainer: Trainer, questions: Sequence[Question], watch: Watch) -> list[Asked[Trace]]:
+def _sample_groups(
+    trainer: Trainer, questions: Sequence[TrainingQuestion], times: StageTimes
+) -> list[Asked[Trace]]:
     size = trainer.options.group_size
-    with watch("rollout"):
+    with times("rollout"):
         prompts = [trainer.chat.prompt(question.text) for question in questions for _ in range(size)]
         at_once = trainer.options.rollout_batch or len(prompts)
         traces = sample_in_batches(
@@ -274,14 +274,14 @@ def _sample_groups(trainer: Trainer, questions: Sequence[Question], watch: Watch
     ]
 
 
-def _learn(trainer: Trainer, batch: Batch, watch: Watch) -> dict[str, float]:
+def _learn(trainer: Trainer, batch: Batch, times: StageTimes) -> dict[str, float]:
     """Make one step of the optimiser. Without any signal there is nothing to learn, and none is made."""
     if not any(advantage for group in batch.paid for advantage in group.advantages):
         return {"loss": 0.0, "grad_norm": 0.0, "clipped": 0.0, "drift": 0.0, "entropy": 0.0, "updated": 0}
     options = trainer.options
     spec = LossSpec(clip_low=options.clip_low, clip_high=options.clip_high)
     learning = Learning(options.loss, spec, options.grad_clip, options.micro_batch, options.temperature)
-    with watch("update"):
+    with times("update"):
         padded, targets = _targets(batch, options.loss, trainer.device)
         learnt = update(trainer.model, trainer.optimizer, padded, targets, learning=learning)
     return {**asdict(learnt), "updated": 1}
@@ -311,7 +311,7 @@ def _targets(batch: Batch, loss: str, device: torch.device) -> tuple[Padded, Los
     )
 
 
-def _device(options: Options) -> torch.device:
+def _device(options: TrainingOptions) -> torch.device:
     if options.device != "auto":
         return torch.device(options.device)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

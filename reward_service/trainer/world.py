@@ -34,7 +34,7 @@ SECOND = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class WorldEntity:
     """One thing of the world, and where its relations lead."""
 
     name: str
@@ -86,7 +86,7 @@ class WorldQuestion:
 class World:
     """Entities by name, sorted."""
 
-    entities: dict[str, Entity]
+    entities: dict[str, WorldEntity]
 
     def walk(self, start: str, path: Sequence[str]) -> tuple[Hop, ...]:
         """Follow relations from an entity."""
@@ -110,7 +110,9 @@ def make_world(*, per_type: int, seed: int) -> World:
     )
     of_kind = {kind: names[n * per_type : (n + 1) * per_type] for n, kind in enumerate(RELATIONS)}
     entities = [
-        Entity(name, kind, tuple((relation, _other(rng, of_kind[leads], name)) for relation, leads in links))
+        WorldEntity(
+            name, kind, tuple((relation, _other(rng, of_kind[leads], name)) for relation, leads in links)
+        )
         for kind, links in RELATIONS.items()
         for name in of_kind[kind]
     ]

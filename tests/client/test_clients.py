@@ -9,7 +9,6 @@ import sys
 
 import pytest
 
-from reward_service import client
 from reward_service.api.app import create_app
 from reward_service.client import (
     ClientError,
@@ -25,6 +24,7 @@ from reward_service.client import (
     StopReason,
     Text,
     Unreachable,
+    trainers,
 )
 from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE
@@ -111,6 +111,12 @@ def test_match_and_rewards_are_score(ask, server):
     assert ask(server, "rewards", facts) == ask(server, "score_groups", [group()], profile="egrpo-paper")
     assert ask(server, "rewards", facts, estimator={"type": "rloo"})[0].advantages != [None] * 3
     assert ask(server, "info")["engine"] == facts["engine"]
+    assert ask(server, "profile", "egrpo-paper")["digest"] == facts["profile"]["digest"]
+
+
+def test_an_unknown_profile_is_refused(ask, server):
+    with pytest.raises(Refused, match="available profiles: egrpo,"):
+        ask(server, "profile", "α = 0.5?")
 
 
 @pytest.mark.parametrize("stumble", [later(503), later(429), later(502), broken()])
@@ -204,6 +210,20 @@ def test_masked_a_call_that_fails_is_a_group_without_rewards(ask, stumbling, cap
     assert "no reward: 404" in caplog.text
 
 
+def test_any_call_returns_the_reply_as_it_is(ask, server):
+    reply = ask(server, "call", "POST", "/v1/groups/score", EXAMPLE)
+
+    assert reply["profile"]["name"] == "egrpo-paper"
+    assert [one["reward"] for one in reply["groups"][0]["rollouts"]] == [1, 0, 0.15]
+
+
+def test_any_call_that_is_refused_says_why(ask, server):
+    with pytest.raises(Refused) as refused:
+        ask(server, "call", "GET", "/v1/nowhere")
+
+    assert (refused.value.status, refused.value.type) == (404, "urn:reward-service:not-found")
+
+
 def test_the_key_travels_as_a_bearer_token(ask, stumbling):
     base, door = stumbling
 
@@ -221,7 +241,7 @@ def test_every_error_has_one_base():
 ADAPTERS = {"areal", "ms_swift", "openrlhf", "rllm", "roll", "skyrl", "slime", "trl", "verifiers", "verl"}
 
 
-@pytest.mark.parametrize("module", ["", *(f".{name}" for name in sorted(ADAPTERS))])
+@pytest.mark.parametrize("module", ["", *(f".trainers.{name}" for name in sorted(ADAPTERS))])
 def test_the_client_brings_nothing_heavy(module):
     code = f"import sys, json, reward_service.client{module}; print(json.dumps(sorted(sys.modules)))"
     loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
@@ -231,7 +251,4 @@ def test_the_client_brings_nothing_heavy(module):
 
 
 def test_every_adapter_is_among_them():
-    shared = {"aio", "calls", "errors", "exchange", "gathering", "headers", "loops", "options", "share"}
-    shared |= {"spans", "sync", "values", "whole", "wire"}
-
-    assert {one.name for one in pkgutil.iter_modules(client.__path__)} == shared | ADAPTERS
+    assert {one.name for one in pkgutil.iter_modules(trainers.__path__)} == ADAPTERS

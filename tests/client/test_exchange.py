@@ -3,7 +3,7 @@
 import pytest
 
 from reward_service.client.errors import Unreachable
-from reward_service.client.exchange import Broken, Patience, Pause, Reply, Request, Terms, persist
+from reward_service.client.exchange import Broken, Patience, Pause, Reply, Request, RetryContext, persist
 
 ASKED = Request("POST", "/x", b"{}")
 
@@ -20,7 +20,7 @@ def talk(answers, *, patience=None, draw=0.5, took_s=0.0):
     """Give these answers to a conversation; returns its result and the pauses it made."""
     patience = patience or Patience(deadline_s=100.0, attempt_s=10.0)
     clock, pauses, timeouts = ManualClock(), [], []
-    conversation = persist(ASKED, Terms(patience, clock, lambda: draw), until=patience.deadline_s)
+    conversation = persist(ASKED, RetryContext(patience, clock, lambda: draw), until=patience.deadline_s)
     script, heard = iter(answers), None
     while True:
         try:

@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from reward_service.api.app import create_app
@@ -23,10 +24,15 @@ from reward_service.client import (
     Steps,
     Unreachable,
 )
+from reward_service.client.calls import put_rollout
+from reward_service.client.exchange import Pause, Reply, RetryContext
+from reward_service.serve.clock import ManualClock
 from reward_service.serve.config import Settings
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
 from tests.builders import EXAMPLE
 from tests.client.stumbling import Stumbling, broken, later
 from tests.conftest import serving
+from tests.redis_server import until
 
 QUESTION = EXAMPLE["groups"][0]["question"]
 THOUGHTS = ["I found Zanderheim and Quillock.", "Nothing yet.", "Perhaps Quillock."]
@@ -85,9 +91,16 @@ def test_faults_on_the_way_change_nothing(put_all, run, stumble):
 
 
 def test_it_asks_again_until_the_group_is_closed(put_all):
-    run = Run("slow", "egrpo-paper", group_size=4, deadline_s=1.0)
-    with serving(create_app(Settings(max_wait_s=0.1))) as base:
-        paid = put_all(base, run, members())
+    run, clock = Run("slow", "egrpo-paper", group_size=4, deadline_s=60.0), ManualClock(1_700_000_000.0)
+    door = Stumbling(create_app(Settings(max_wait_s=0.1), store=MemoryGroupStore(clock)))
+    with serving(door) as base, ThreadPoolExecutor(1) as pool:
+        paying = pool.submit(put_all, base, run, members())
+        group = f"{base}/v1/runs/slow/groups/g1"
+        until(lambda: httpx.get(group).json().get("missing") == ["3"], "three rollouts are in")
+        sent = len(door.headers)
+        until(lambda: len(door.headers) > sent, "a rollout is sent again")
+        clock.advance(60.0)
+        paid = paying.result()
 
     assert [(one.status, one.reward) for one in paid] == [("group_failed", None)] * 3
 
@@ -111,23 +124,42 @@ def test_another_declaration_is_refused(ask, server, run):
     assert caught.value.type == "urn:reward-service:run-conflict"
 
 
-def test_a_call_gives_up_at_its_deadline(ask, server, run):
-    patience = Patience(deadline_s=1.0)
+def put_into_a_group_that_stays_open(run, *, on_error):
+    """Run the conversation of one call, by a clock that only the waits of the call move."""
+    clock = ManualClock(0.0)
+    context = RetryContext(Patience(deadline_s=60.0), clock.now, lambda: 0.5)
+    conversation, reply = put_rollout(run, members()[0], context, on_error=on_error), None
+    while True:
+        try:
+            step = conversation.send(reply)
+        except StopIteration as done:
+            return done.value
+        is_pause = isinstance(step, Pause)
+        clock.advance(step.seconds if is_pause else float(step.query["wait_s"]))
+        reply = None if is_pause else Reply(202, b'{"group_status": "open", "missing": ["1", "2"]}')
 
+
+def test_a_call_gives_up_at_its_deadline(run):
     with pytest.raises(Unreachable, match="the group is still open: 2 rollouts have not arrived"):
-        ask(server, "put_rollout", run, members()[0], client={"patience": patience})
+        put_into_a_group_that_stays_open(run, on_error="raise")
 
-    masked = ask(server, "put_rollout", run, members()[0], client={"patience": patience, "on_error": "mask"})
+    masked = put_into_a_group_that_stays_open(run, on_error="mask")
     assert (masked.rollout_id, masked.status, masked.reward) == ("0", "backend_failed", None)
 
 
-def test_a_group_can_be_looked_at_and_closed(ask, server, run):
-    with contextlib.suppress(Unreachable):
-        ask(server, "put_rollout", run, members()[0], client={"patience": Patience(deadline_s=1.0)})
+def test_a_group_can_be_read_and_closed(ask, server, run):
+    def read():
+        with contextlib.suppress(Refused):
+            return ask(server, "read_group", run.run_id, "g1")
 
-    seen = ask(server, "read_group", run.run_id, "g1")
-    assert (seen.status, seen.missing, seen.rewards) == ("open", ("1", "2"), [None])
-    assert ask(server, "close_group", run.run_id, "g1").status == "expired"
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(ask, server, "put_rollout", run, members()[0])
+        group = until(read, "its rollout is in")
+        closed = ask(server, "close_group", run.run_id, "g1")
+
+    assert (group.status, group.missing, group.rewards) == ("open", ("1", "2"), [None])
+    assert closed.status == "expired"
+    assert waiting.result().status == "group_failed"
 
 
 def test_evaluation_waits_for_nobody(ask, server, run):

@@ -81,7 +81,7 @@ def raw(server):
 
 @pytest.fixture
 def catalogue(server, raw):
-    with closing(RedisCatalogue(connect(server.url, timeout_s=5))) as found:
+    with closing(RedisCatalogue(connect(server.url, timeout_s=60))) as found:
         yield found
 
 
@@ -280,7 +280,7 @@ def test_a_prefix_cannot_blur_keys(catalogue, prefix):
 
 def test_what_is_down_full_or_loading_is_one_sentence(tmp_path):
     needed()
-    with RedisServer(tmp_path) as own, closing(RedisCatalogue(connect(own.url, timeout_s=5))) as catalogue:
+    with RedisServer(tmp_path) as own, closing(RedisCatalogue(connect(own.url, timeout_s=60))) as catalogue:
         with own.client() as client:
             client.config_set("maxmemory", "1")
         with pytest.raises(IndexUnreachable, match="the Redis of the index is full"):
@@ -292,7 +292,7 @@ def test_what_is_down_full_or_loading_is_one_sentence(tmp_path):
 
 def test_a_stalled_server_is_given_up_on(tmp_path):
     needed()
-    with RedisServer(tmp_path) as own, closing(RedisCatalogue(connect(own.url, timeout_s=0.05))) as catalogue:
+    with RedisServer(tmp_path) as own, closing(RedisCatalogue(connect(own.url, timeout_s=0.5))) as catalogue:
         with own.client() as client:
             client.client_pause(60_000)
         with pytest.raises(IndexUnreachable, match="did not answer in time"):
@@ -314,7 +314,7 @@ def test_a_reading_user_reads_and_cannot_write_and_a_pushing_one_does_both(raw, 
         )
 
     def opened(login):
-        return closing(RedisCatalogue(connect(f"unix://{login}@{server.socket}", timeout_s=5)))
+        return closing(RedisCatalogue(connect(f"unix://{login}@{server.socket}", timeout_s=60)))
 
     with opened("writer:s3cret%2F") as writer:
         push(numbers(4, version="v2"), writer)
@@ -357,10 +357,10 @@ def test_tls_is_a_matter_of_the_url(tmp_path):
     options = ("--tls-port", str(port), "--tls-cert-file", cert, "--tls-key-file", str(tmp_path / "key.pem"))
     with RedisServer(tmp_path, *options, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no"):
         url = f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={cert}"
-        with closing(RedisCatalogue(connect(url, timeout_s=5))) as catalogue:
+        with closing(RedisCatalogue(connect(url, timeout_s=60))) as catalogue:
             assert push(numbers(3), catalogue).written == 3
         with (
-            closing(RedisCatalogue(connect(f"rediss://127.0.0.1:{port}", timeout_s=5))) as stranger,
+            closing(RedisCatalogue(connect(f"rediss://127.0.0.1:{port}", timeout_s=60))) as stranger,
             pytest.raises(IndexUnreachable),
         ):
             stranger.datasets()

@@ -86,7 +86,7 @@ def writable(request, tmp_path):
         yield LOCAL[request.param](tmp_path)
         return
     url = request.getfixturevalue("urls")(request.param)
-    with closing(RedisCatalogue(connect(url, timeout_s=5), prefix=uuid.uuid4().hex)) as catalogue:
+    with closing(RedisCatalogue(connect(url, timeout_s=60), prefix=uuid.uuid4().hex)) as catalogue:
         yield catalogue
 
 

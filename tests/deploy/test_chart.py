@@ -13,6 +13,7 @@ from yamllint import linter
 
 from reward_service.api.keys import parse_keys
 from reward_service.serve.config import Settings
+from reward_service.serve.profiles import read_folder
 from scripts import chart
 from tests.deploy.rendered import (
     CHART,
@@ -263,6 +264,19 @@ def test_the_key_file_of_the_chart_is_one_that_the_service_reads():
     assert set(parse_keys(lines)) == {"trainer"}
 
 
+def test_profiles_of_the_chart_are_mounted_where_the_service_reads_them(tmp_path):
+    found = ci_objects("production")
+    for name, text in one(found, "ConfigMap", f"{NAME}-profiles")["data"].items():
+        (tmp_path / name).write_text(text)
+    pod = pod_of(one(found, "Deployment"))["spec"]
+    (mount,) = [m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "profiles"]
+
+    assert [profile.reward.terms[0].weight for profile in read_folder(tmp_path).values()] == [0.5]
+    assert mount["mountPath"] == settings_of(found)["REWARD_SERVICE_PROFILES"]
+    assert {"name": "profiles", "configMap": {"name": f"{NAME}-profiles"}} in pod["volumes"]
+    assert "REWARD_SERVICE_PROFILES" not in settings_of(ci_objects("minimal"))
+
+
 def job_names(version="v1", **more):
     datasets = [{"name": "sample", "version": version, "sample": True}]
     values = with_keys(redis={"bundled": {"enabled": True}}, indexLoad={"datasets": datasets}, **more)
@@ -368,6 +382,8 @@ MISTAKES = {
         "keys": {"records": [{"id": "a", "sha256": "rk_a_secret", "scopes": ["score"]}]}
     },
     "no replica": with_keys(replicas=0),
+    "a profile's path for its name": with_keys(profiles={"a/b": "name: b"}),
+    "a profile that is no text": with_keys(profiles={"mine": {"name": "mine"}}),
     "a share above 1": with_keys(metrics={"prometheusRule": {"thresholds": {"saturation": 80}}}),
     "another variant": with_keys(image={"variant": "rocm"}),
     "root": with_keys(redis={"bundled": {"runAsUser": 0}}),
@@ -391,7 +407,7 @@ def test_every_alert_has_its_runbook_line():
     page = (chart.CHART.parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
     for alert, rule in alerts(ci_objects("production")).items():
         assert f"\n### {alert}\n" in page
-        assert rule["annotations"]["runbook_url"] == f"docs/deploy.md#{alert.lower()}"
+        assert rule["annotations"]["runbook_url"].endswith(f"/docs/deploy.md#{alert.lower()}")
 
 
 def test_yaml_of_the_chart_is_tidy():

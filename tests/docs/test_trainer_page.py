@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from experiment.plan import all_runs
 from reward_service.trainer.options import parser
 
 ROOT = Path(__file__).parents[2]
@@ -45,9 +46,11 @@ def test_links_hold():
 
 
 def test_the_experiments_results_are_those_of_its_plan():
+    planned = {run.name: run.digest for run in all_runs()}
     results = sorted((ROOT / "experiment" / "results").glob("*.json"))
     for path in results:
         found = json.loads(path.read_text(encoding="utf-8"))
+        assert found["digest"] == planned[path.stem]
         assert path.stem.endswith(str(found["seed"]))
         assert [row["step"] for row in found["evaluations"]] == list(range(0, 51, 5))
     count = re.search(r"(\d+) of \d+ runs have finished", EXPERIMENT.read_text(encoding="utf-8"))

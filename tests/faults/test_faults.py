@@ -17,7 +17,7 @@ import pytest
 
 from reward_service.adapters.native import ScoreIn, decode
 from reward_service.adapters.replies import scored_out
-from reward_service.api.app import create_service
+from reward_service.api.app import create_scorer
 from reward_service.serve.config import Settings
 from tests.faults.conftest import Replica
 from tests.faults.proxy import Proxy, tcp, unix
@@ -43,9 +43,9 @@ async def oracle(groups):
             {"group_id": group.group_id, "question": QUESTION, "rollouts": group.rollouts} for group in groups
         ],
     }
-    service = create_service(Settings())
+    scorer = create_scorer(Settings())
     call = decode(json.dumps(body).encode(), ScoreIn)
-    scored = await service.score([one.to_domain() for one in call.groups], service.profile(call.profile))
+    scored = await scorer.score([one.to_domain() for one in call.groups], scorer.profiles.named(call.profile))
     return {one["group_id"]: {r["rollout_id"]: r for r in one["rollouts"]} for one in map(scored_out, scored)}
 
 

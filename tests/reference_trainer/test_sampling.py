@@ -9,7 +9,7 @@ from reward_service.trainer.dialogue import answer_turn, search_turn
 from reward_service.trainer.lessons import Habits, lessons
 from reward_service.trainer.logps import all_logps, pad, token_logps
 from reward_service.trainer.policy import load
-from reward_service.trainer.sampling import Limits, sample
+from reward_service.trainer.sampling import RolloutLimits, sample
 from reward_service.trainer.warmup import encode
 from tests.reference_trainer import checkpoints
 
@@ -47,7 +47,7 @@ def taught(model, chat, questions, search):
 def drawn(model, chat, questions, search, **limits):
     prompts = [chat.prompt(question.text) for question in questions for _ in range(4)]
     generator = torch.Generator().manual_seed(1)
-    return sample(model, chat, prompts, search=search, limits=Limits(**limits), generator=generator)
+    return sample(model, chat, prompts, search=search, limits=RolloutLimits(**limits), generator=generator)
 
 
 def test_kept_log_probabilities_are_those_of_a_plain_forward_pass(

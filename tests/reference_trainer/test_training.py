@@ -75,7 +75,7 @@ def test_a_killed_run_goes_on_to_the_same_metrics(train, cache, tmp_path):
 
     folder = tmp_path / "killed"
     process = subprocess.Popen(command(folder, cache, "--steps", "6"))
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not any(row["kind"] == "train" and row["step"] >= 3 for row in read(folder / "metrics.jsonl")):
         assert time.monotonic() < deadline
         assert process.poll() is None
@@ -110,8 +110,37 @@ def test_one_rollout_at_a_time_gives_what_groups_give(train):
     assert groups[1]["match_rate"] > 0
 
 
-def test_the_profiles_own_alpha_changes_nothing(train):
-    assert rows(train("own", "--alpha", "0.3", steps=2)) == rows(train("profile", steps=2))
+TERM = "reward: {terms: [{signal: entity_match, weight: %s, normalize: group_max, when: wrong}]}"
+PAPER = "name: mine\nmeasure: {grammar: websailor, matching: {kind: substring}}\n" + TERM
+
+
+def test_a_profile_of_a_file_pays(train, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(PAPER % 0.3)
+    shipped = rows(train("shipped", steps=2))
+    assert rows(train("own", "--profile", str(mine), steps=2)) == shipped
+
+    mine.write_text(PAPER % 0.5)
+    more = rows(train("more", "--profile", str(mine), steps=2))
+    assert more[1]["match_rate"] == shipped[1]["match_rate"]
+    assert more[1]["reward"] > shipped[1]["reward"]
+
+
+def test_a_run_does_not_go_on_with_a_changed_profile(train, cache, tmp_path, capsys):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(PAPER % 0.3)
+    folder = train("mine", "--profile", str(mine), steps=2)
+    mine.write_text(PAPER % 0.5)
+    where = ["--out", str(folder), "--cache", str(cache), "--steps", "4"]
+    assert main([*SMALL, *where, "--profile", str(mine)]) == 1
+    assert "other settings" in capsys.readouterr().err
+
+
+def test_a_bad_profile_is_said_by_the_service_that_refuses_it(cache, tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text("name: yours\n")
+    where = ["--out", str(tmp_path / "run"), "--cache", str(cache), "--steps", "1"]
+    assert main([*SMALL, *where, "--profile", str(tmp_path / "mine.yaml")]) == 1
+    assert "must be 'mine'" in " ".join(capsys.readouterr().err.split())
 
 
 def test_dynamic_sampling_replaces_groups_without_a_signal(train):

@@ -11,6 +11,7 @@ from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart
 from tests.builders import EXAMPLE
 from tests.conftest import serving
+from tests.redis_server import PATIENCE_S, until
 
 SCORE, SCORE_LINES = generate("trainer", ["score"])
 INGEST, INGEST_LINES = generate("loader", ["ingest"])
@@ -102,7 +103,7 @@ def test_everything_else_does(guarded, path):
 
 def test_a_refused_caller_is_answered_before_the_body_is_read(guarded):
     host, port = guarded.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         connection.sendall(b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 401")
 
@@ -119,8 +120,7 @@ def test_keys_rotate_without_a_restart(tmp_path):
         assert (status(SCORE), status(new)) == (200, 401)
         (tmp_path / "next").write_text(new_lines, encoding="utf-8")
         (tmp_path / "next").replace(file)
-        while status(new) != 200:
-            pass
+        until(lambda: status(new) == 200, "the new key counts")
         assert status(SCORE) == 401
 
 

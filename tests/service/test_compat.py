@@ -7,7 +7,11 @@ import uuid
 import httpx
 import pytest
 
+from reward_service.api.app import create_app
+from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE
+from tests.conftest import serving
+from tests.redis_server import until
 
 QUESTION = EXAMPLE["groups"][0]["question"]
 SAID = ["Zanderheim and Quillock", "nothing", "Quillock"]
@@ -26,13 +30,13 @@ def query():
         "group_size": 3,
         "profile": "egrpo",
         "format": "tagged",
-        "deadline_s": 20,
+        "deadline_s": 600,
     }
 
 
 @pytest.fixture
 async def ask(server):
-    async with httpx.AsyncClient(base_url=server, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server) as client:
 
         async def send(path, body, query):
             return await client.post(f"/compat/{path}", params=query, json=body)
@@ -116,14 +120,24 @@ async def test_evaluation_waits_for_nobody(ask, query):
     assert reply.json()["extra_logs"]["matched"] == [1.0]
 
 
-async def test_who_leaves_gives_up_the_place(server, ask, query):
+async def test_a_caller_that_disconnects_gives_up_its_place(query):
     """A client that gives up and retries is one member of its group."""
-    async with httpx.AsyncClient(base_url=server, timeout=httpx.Timeout(30, read=0.3)) as impatient:
-        with pytest.raises(httpx.ReadTimeout):
-            await impatient.post("/compat/openrlhf/get_reward", params=query, json=openrlhf(SAID[0]))
-    replies = [asyncio.create_task(ask("openrlhf/get_reward", openrlhf(one), query)) for one in SAID]
+    app = create_app(Settings())
+    meeting = app.state.anonymous._rendezvous
+    with serving(app) as base:
+        async with httpx.AsyncClient(base_url=base) as client:
 
-    assert [(await reply).json()["rewards"] for reply in replies] == [[reward] for reward in REWARDS]
+            def send(thought):
+                call = client.post("/compat/openrlhf/get_reward", params=query, json=openrlhf(thought))
+                return asyncio.create_task(call)
+
+            impatient = send(SAID[0])
+            await asyncio.to_thread(until, lambda: meeting.waiting == 1, "it waits")
+            impatient.cancel()
+            await asyncio.to_thread(until, lambda: meeting.waiting == 0, "its place is free")
+            replies = await asyncio.gather(*map(send, SAID))
+
+    assert [reply.json()["rewards"] for reply in replies] == [[reward] for reward in REWARDS]
 
 
 def slime(thought):

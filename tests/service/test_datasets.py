@@ -36,7 +36,7 @@ def client(request, tmp_path):
             redis.flushall()
         where = {"index_url": server.url}
     settings = Settings(**where, index_follow_s=3600, max_body_bytes=10_000, max_ingest_bytes=3_000_000)
-    with serving(create_app(settings)) as base, httpx.Client(base_url=base, timeout=30) as found:
+    with serving(create_app(settings)) as base, httpx.Client(base_url=base) as found:
         yield found
 
 

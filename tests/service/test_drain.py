@@ -6,21 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import httpx
 
 from tests.builders import EXAMPLE
+from tests.redis_server import PATIENCE_S, free_port, until
 
 BODY = json.dumps(EXAMPLE).encode()
 HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -30,7 +24,7 @@ def running(**environment):
     command = [sys.executable, "-m", "reward_service", "serve", "--port", str(port)]
     with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE) as process:
         try:
-            wait_until(lambda: answers(base))
+            until(lambda: answers(base), "the service is ready")
             yield process, base
         finally:
             if process.poll() is None:
@@ -44,26 +38,19 @@ def answers(base):
         return False
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_sigterm_finishes_what_is_in_flight_and_exits_0():
     with running(REWARD_SERVICE_DRAIN_DELAY_S="1000") as (process, base):
-        with socket.create_connection(base.removeprefix("http://").split(":"), timeout=10) as half:
+        with socket.create_connection(base.removeprefix("http://").split(":"), timeout=PATIENCE_S) as half:
             half.sendall(HEAD % len(BODY) + BODY[:50])
             process.send_signal(signal.SIGTERM)
-            wait_until(lambda: httpx.get(f"{base}/readyz").status_code == 503)
+            until(lambda: httpx.get(f"{base}/readyz").status_code == 503, "it drains")
             late = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE)
             process.send_signal(signal.SIGTERM)  # skips the rest of the delay
-            wait_until(lambda: not listens(base))
+            until(lambda: not listens(base), "it takes no new connections")
             half.sendall(BODY[50:])
             answer = half.recv(65536)
 
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=PATIENCE_S)[1]
 
     assert (late.status_code, late.headers["Connection"]) == (200, "close")
     assert answer.startswith(b"HTTP/1.1 200")
@@ -83,7 +70,7 @@ def listens(base):
 def test_a_second_sigterm_skips_the_delay():
     with running(REWARD_SERVICE_DRAIN_DELAY_S="1000") as (process, base):
         process.send_signal(signal.SIGTERM)
-        wait_until(lambda: httpx.get(f"{base}/readyz").status_code == 503)
+        until(lambda: httpx.get(f"{base}/readyz").status_code == 503, "it drains")
         process.send_signal(signal.SIGTERM)
 
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0

@@ -9,6 +9,7 @@ import pytest
 from reward_service.api.app import create_app
 from reward_service.api.keys import generate
 from reward_service.cli import golden, health
+from reward_service.client import Unreachable
 from reward_service.serve.config import Settings
 from tests.conftest import serving
 from tests.redis_server import free_port
@@ -103,6 +104,14 @@ def test_a_missing_group_and_another_digest_are_found(server, monkeypatch):
         "profile grpo has a different digest"
     ]
     assert golden._numbers(None) is None
+
+
+def test_a_service_that_is_not_ready_is_not_compared():
+    app = create_app(Settings(canary_interval_s=3600))
+    app.state.readiness.missing("draining", "the process is stopping")
+
+    with serving(app) as base, pytest.raises(Unreachable, match="not ready: draining"):
+        golden.compare(base)
 
 
 def test_nobody_there_is_one_sentence(nobody):

@@ -1,7 +1,6 @@
 """A service whose index stands in Redis: it follows activations, and says what it cannot know."""
 
 import signal
-import time
 from contextlib import closing
 
 import httpx
@@ -17,6 +16,7 @@ from reward_service.api.app import create_app
 from reward_service.serve.config import Settings
 from tests.builders import thinking
 from tests.conftest import serving
+from tests.deadlines import late_in
 from tests.redis_server import RedisServer, needed, until
 
 
@@ -28,7 +28,7 @@ def put(url, version, *, entities, count=50):
             names = tuple(map(Entity, entities))
             draft.add(f"q{number}", encode(Question("Who?", ("x",), names, f"q{number}")))
         draft.publish(version)
-    with closing(RedisCatalogue(connect(url, timeout_s=5))) as catalogue:
+    with closing(RedisCatalogue(connect(url, timeout_s=60))) as catalogue:
         push(aside.open("mine", version), catalogue)
         catalogue.activate("mine", version)
 
@@ -49,9 +49,9 @@ def redis(tmp_path):
 def service(redis):
     put(redis.url, "v1", entities=["Zanderheim", "Quillock"])
     settings = Settings(
-        index_url=redis.url, index_follow_s=0.05, index_timeout_s=0.5, default_profile="egrpo-paper"
+        index_url=redis.url, index_follow_s=0.05, index_timeout_s=60, default_profile="egrpo-paper"
     )
-    with serving(create_app(settings)) as base, httpx.Client(base_url=base, timeout=30) as client:
+    with serving(create_app(settings)) as base, httpx.Client(base_url=base) as client:
         yield client
 
 
@@ -70,7 +70,7 @@ def test_a_running_service_follows_activation_and_roll_back(redis, service):
     put(redis.url, "v2", entities=["Zanderheim"])
     until(lambda: version_of(service, 1) == ("v2", 1.0), "the activation is followed")
 
-    with closing(RedisCatalogue(connect(redis.url, timeout_s=5))) as catalogue:
+    with closing(RedisCatalogue(connect(redis.url, timeout_s=60))) as catalogue:
         catalogue.activate("mine", "v1")
     until(lambda: version_of(service, 1) == ("v1", 0.5), "the roll-back is followed")
     [pinned] = score(service, 1, dataset="mine@v2").json()["groups"]
@@ -122,25 +122,24 @@ def test_a_lost_record_is_not_an_unknown_question(redis, service):
 
 def test_an_index_that_stalls_is_waited_for_no_longer_than_the_caller_does(redis):
     put(redis.url, "v1", entities=["Zanderheim"])
-    settings = Settings(index_url=redis.url, index_follow_s=60, index_timeout_s=20, canary_interval_s=3600)
-    in_time = {"X-Request-Timeout-Ms": "500"}
+    settings = Settings(
+        index_url=redis.url, index_follow_s=3600, index_timeout_s=3600, canary_interval_s=3600
+    )
     guarded = {"groups": [group(1)], "profile": "egrpo-guarded"}  # it asks for the names of the data set
     calls = [
         ("POST", "/v1/groups/score", {"groups": [group(1), group(2)]}),
         ("POST", "/v1/groups/score", guarded),
         ("PUT", "/v1/runs/r", {"profile": "egrpo", "group_size": 2, "deadline_s": 60, "dataset": "mine@v2"}),
     ]
-    with serving(create_app(settings)) as base, httpx.Client(base_url=base, timeout=30) as client:
+    with serving(create_app(settings)) as base, httpx.Client(base_url=base) as client:
         assert score(client, 1).status_code == 200
         redis.signal(signal.SIGSTOP)
-        began = time.monotonic()
-        late = [client.request(*call[:2], json=call[2], headers=in_time) for call in calls]
-        seconds = time.monotonic() - began
+        with late_in("look_up"):
+            late = [client.request(*call[:2], json=call[2]) for call in calls]
         known = score(client, 1)
         redis.signal(signal.SIGCONT)
 
         assert [(reply.status_code, reply.json()["stage"]) for reply in late] == [(504, "look_up")] * 3
-        assert seconds < 10
         assert known.json()["groups"][0]["rollouts"][0]["match_rate"] == 1.0
         [read] = client.post("/v1/groups/score", json=guarded).json()["groups"]
         assert read["status"] == "complete"

@@ -3,7 +3,6 @@
 import gzip
 import json
 import socket
-import time
 from contextlib import contextmanager
 
 import httpx
@@ -14,6 +13,7 @@ from reward_service.api.encodings import zstd
 from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE
 from tests.conftest import serving
+from tests.redis_server import PATIENCE_S, until
 
 JSON = {"Content-Type": "application/json"}
 LIMITS = Settings(
@@ -24,8 +24,8 @@ LIMITS = Settings(
     max_requests=4,
     max_requests_per_run=1,
     max_json_depth=20,
-    header_timeout_s=1,
-    body_timeout_s=0.4,
+    header_timeout_s=600,
+    body_timeout_s=600,
     canary_interval_s=3600,
 )
 
@@ -37,16 +37,30 @@ def base():
 
 
 @pytest.fixture(scope="module")
-def patient():
-    """The same limits, but bodies may come as slowly as they like."""
-    with serving(create_app(LIMITS.model_copy(update={"body_timeout_s": 60}))) as url:
+def flooded():
+    """The same limits, for tests that count what is in flight."""
+    with serving(create_app(LIMITS)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def hasty_with_headers():
+    """Waits for headers only as long as a test needs to send the next piece."""
+    with serving(create_app(LIMITS.model_copy(update={"header_timeout_s": 3}))) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def hasty_with_bodies():
+    """Hardly waits for a body, for tests in which none comes."""
+    with serving(create_app(LIMITS.model_copy(update={"body_timeout_s": 0.2}))) as url:
         yield url
 
 
 @contextmanager
 def connected(base):
     host, port = base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         yield connection
 
 
@@ -78,22 +92,15 @@ def in_flight(base):
     return int(float(page.split("\nreward_service_in_flight_requests ")[1].split("\n")[0]))
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def test_headers_that_do_not_come_close_the_connection(base):
-    with connected(base) as idle, connected(base) as slow:
+def test_headers_that_do_not_come_close_the_connection(hasty_with_headers):
+    with connected(hasty_with_headers) as slow, connected(hasty_with_headers) as idle:
         slow.sendall(b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\n")
         assert rest(idle).startswith(b"HTTP/1.1 408")
         assert rest(slow).startswith(b"HTTP/1.1 408")
 
 
-def test_a_kept_alive_connection_is_held_to_the_clock_again(base):
-    with connected(base) as connection:
+def test_a_kept_alive_connection_is_held_to_the_clock_again(hasty_with_headers):
+    with connected(hasty_with_headers) as connection:
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"ok" in connection.recv(65536)
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost:")
@@ -101,8 +108,8 @@ def test_a_kept_alive_connection_is_held_to_the_clock_again(base):
 
 
 @pytest.mark.parametrize("framing", [{"Content_Length": 1000}, {"Transfer_Encoding": "chunked"}])
-def test_a_body_that_does_not_come_is_408(base, framing):
-    with connected(base) as connection:
+def test_a_body_that_does_not_come_is_408(hasty_with_bodies, framing):
+    with connected(hasty_with_bodies) as connection:
         connection.sendall(head(**framing) + (b"" if "Content_Length" in framing else b"5\r\n{    \r\n"))
         status, slug, header = problem_of(rest(connection))
 
@@ -203,17 +210,18 @@ def test_two_framings_are_400(base):
     assert answer.startswith(b"HTTP/1.1 400")
 
 
-def test_over_capacity_is_503_at_once_and_health_still_answers(patient):
+def test_over_capacity_is_503_at_once_and_health_still_answers(flooded):
     held = [
-        socket.create_connection(patient.removeprefix("http://").split(":"), timeout=10) for _ in range(4)
+        socket.create_connection(flooded.removeprefix("http://").split(":"), timeout=PATIENCE_S)
+        for _ in range(4)
     ]
     try:
         for connection in held:
             connection.sendall(head(Content_Length=10))
-        wait_until(lambda: in_flight(patient) == 4)
+        until(lambda: in_flight(flooded) == 4, "4 requests are in flight")
 
-        reply = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE)
-        health = httpx.get(f"{patient}/livez")
+        reply = httpx.post(f"{flooded}/v1/groups/score", json=EXAMPLE)
+        health = httpx.get(f"{flooded}/livez")
     finally:
         for connection in held:
             connection.close()
@@ -221,35 +229,35 @@ def test_over_capacity_is_503_at_once_and_health_still_answers(patient):
     assert (reply.status_code, reply.json()["type"]) == (503, "urn:reward-service:over-capacity")
     assert int(reply.headers["Retry-After"]) >= 1
     assert health.status_code == 200
-    wait_until(lambda: in_flight(patient) == 0)
+    until(lambda: in_flight(flooded) == 0, "0 requests are in flight")
 
 
-def test_a_run_over_its_quota_is_429_and_the_others_are_served(patient):
-    with connected(patient) as connection:
+def test_a_run_over_its_quota_is_429_and_the_others_are_served(flooded):
+    with connected(flooded) as connection:
         connection.sendall(head(Content_Length=10, X_Run_Id="flood"))
-        wait_until(lambda: in_flight(patient) == 1)
+        until(lambda: in_flight(flooded) == 1, "1 requests are in flight")
 
-        refused = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "flood"})
-        served = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "calm"})
+        refused = httpx.post(f"{flooded}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "flood"})
+        served = httpx.post(f"{flooded}/v1/groups/score", json=EXAMPLE, headers={"X-Run-Id": "calm"})
 
     assert (refused.status_code, refused.json()["type"]) == (429, "urn:reward-service:quota-exceeded")
     assert int(refused.headers["Retry-After"]) >= 1
     assert served.status_code == 200
 
 
-def test_bytes_in_flight_are_bounded(patient):
-    with connected(patient) as first, connected(patient) as second, connected(patient) as third:
+def test_bytes_in_flight_are_bounded(flooded):
+    with connected(flooded) as first, connected(flooded) as second, connected(flooded) as third:
         for connection in (first, second, third):
             connection.sendall(head(Content_Length=1_000_000))
-        wait_until(lambda: in_flight(patient) == 3)
+        until(lambda: in_flight(flooded) == 3, "3 requests are in flight")
 
-        reply = httpx.post(f"{patient}/v1/groups/score", json=EXAMPLE)
+        reply = httpx.post(f"{flooded}/v1/groups/score", json=EXAMPLE)
 
     assert reply.json()["type"] == "urn:reward-service:over-capacity"
 
 
-def test_a_caller_who_leaves_gives_everything_back(patient):
-    with connected(patient) as connection:
+def test_a_caller_who_leaves_gives_everything_back(flooded):
+    with connected(flooded) as connection:
         connection.sendall(head(Content_Length=10))
-        wait_until(lambda: in_flight(patient) == 1)
-    wait_until(lambda: in_flight(patient) == 0)
+        until(lambda: in_flight(flooded) == 1, "1 requests are in flight")
+    until(lambda: in_flight(flooded) == 0, "0 requests are in flight")

@@ -21,7 +21,7 @@ from entity_index.stores.redis import RedisCatalogue
 from entity_index.types import Entity, Question
 from reward_service.api.keys import generate
 from tests.faults.conftest import Replica
-from tests.redis_server import RedisServer, needed, until
+from tests.redis_server import PATIENCE_S, RedisServer, needed, until
 
 THOUGHT, TOOL, TEXT, ANSWER, ENTITY, ALIAS, MASKED, SIGNAL, WRONG, WRONG_KEY, FIELD = CANARIES = [
     f"canary-{name}"
@@ -81,7 +81,7 @@ def _fill(url):
     with aside.draft("mine") as draft:
         draft.add("q0", encode(IN_INDEX))
         draft.publish("v1")
-    with closing(RedisCatalogue(connect(url, timeout_s=5))) as catalogue:
+    with closing(RedisCatalogue(connect(url, timeout_s=60))) as catalogue:
         push(aside.open("mine", "v1"), catalogue)
         catalogue.activate("mine", "v1")
 
@@ -97,6 +97,8 @@ def place(tmp_path_factory):
         _fill(redis.url)
         settings = {
             "index_url": redis.url,
+            "index_timeout_s": 60,
+            "state_timeout_s": 60,
             "keys": folder / "keys.yaml",
             "ledger": ledger,
             "log_level": "debug",
@@ -106,7 +108,7 @@ def place(tmp_path_factory):
             replica.ready()
             with httpx.Client(
                 base_url=f"http://127.0.0.1:{replica.port}",
-                timeout=30,
+                timeout=PATIENCE_S,
                 headers={"Authorization": f"Bearer {key}"},
             ) as http:
                 yield Place(http, redis, key, log, ledger)

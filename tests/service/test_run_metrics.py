@@ -8,7 +8,7 @@ from reward_service.serve.errors import StateUnavailable
 from tests.builders import thinking
 from tests.redis_server import until
 from tests.service.test_observability import samples
-from tests.service.test_runs import ROLLOUTS, RUN, calling
+from tests.service.test_runs import LONG_S, ROLLOUTS, RUN, calling
 
 
 @pytest.fixture
@@ -48,13 +48,13 @@ def test_the_overhead_is_that_of_the_rollout_that_closed_its_group(run):
 
     count, seconds = counted(run, "group_overhead_seconds_count", "group_overhead_seconds_sum")
     assert count == 1
-    assert 0 < seconds < 10
+    assert seconds > 0
 
 
 def test_open_groups_and_those_who_wait_are_shown(run):
     run.put(ROLLOUTS[0], "other")
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(run.put, rollout, wait_s=20) for rollout in ROLLOUTS[:2]]
+        waiting = [pool.submit(run.put, rollout, wait_s=LONG_S) for rollout in ROLLOUTS[:2]]
         until(lambda: counted(run, "waiting_polls") == [2], "two wait")
         until(lambda: counted(run, "open_groups") == [2], "two groups are open")
         run.put(ROLLOUTS[2])
@@ -103,14 +103,14 @@ def swaps_and_reads(run):
 
 
 def test_a_rollout_takes_two_round_trips_to_the_store(run):
-    run.app.state.runs.standing.runs_in_use.clear()
+    run.app.state.runs.groups.runs_in_use.clear()
     before = swaps_and_reads(run)
     run.put(ROLLOUTS[0])
     first = swaps_and_reads(run)
     run.put(ROLLOUTS[0])
     again = swaps_and_reads(run)
 
-    # The keeper may have looked once, too.
+    # The reaper may have read once, too.
     assert [now - then for now, then in zip(first, before, strict=True)] in ([1, 1, 0], [2, 1, 0])
     assert [now - then for now, then in zip(again, first, strict=True)] in ([1, 0, 0], [2, 0, 0])
 

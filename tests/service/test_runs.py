@@ -16,7 +16,7 @@ from reward_service.serve.clock import ManualClock
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import UnsafeStore
 from reward_service.serve.groups.codec import decode_group, decode_run, encode_group, encode_run
-from reward_service.serve.groups.stores.memory import MemoryStore
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
 from reward_service.serve.groups.stores.protocols import GroupKey, Write
 from tests.builders import EXAMPLE, thinking
 from tests.conftest import serving
@@ -25,6 +25,8 @@ from tests.redis_server import until
 RUN = {"profile": "egrpo-paper", "group_size": 3, "deadline_s": 60}
 QUESTION = EXAMPLE["groups"][0]["question"]
 ROLLOUTS = EXAMPLE["groups"][0]["rollouts"]
+# Longer than any test takes.
+LONG_S = 600
 
 
 class Caller:
@@ -32,16 +34,16 @@ class Caller:
 
     def __init__(self, base, app, clock):
         self.base, self.app, self.clock = base, app, clock
-        self.http = httpx.Client(base_url=base, timeout=30)
+        self.http = httpx.Client(base_url=base, timeout=2 * LONG_S)
         self.run_id = "r"
 
     @property
-    def watch(self):
-        return self.app.state.runs.standing.watch
+    def waiters(self):
+        return self.app.state.runs.groups.waiters
 
     @property
     def store(self):
-        return self.app.state.runs.standing.store
+        return self.app.state.runs.groups.store
 
     def declare(self, **changes):
         reply = self.http.put(f"/v1/runs/{self.run_id}", json=RUN | changes)
@@ -70,7 +72,7 @@ class Caller:
 @contextmanager
 def calling(**settings):
     clock = ManualClock(1_700_000_000.0)
-    app = create_app(Settings(**settings), store=MemoryStore(clock))
+    app = create_app(Settings(**{"max_wait_s": LONG_S, **settings}), store=MemoryGroupStore(clock))
     with serving(app) as base:
         caller = Caller(base, app, clock)
         yield caller
@@ -220,10 +222,10 @@ def test_an_open_group_says_what_it_knows(run):
 
 def test_all_who_wait_are_answered_when_the_last_one_comes(run):
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(run.put, rollout, wait_s=20) for rollout in ROLLOUTS[:2]]
-        watching = pool.submit(run.get, wait_s=20)
-        until(lambda: len(run.watch) == 3, "three wait")
-        last = run.put(ROLLOUTS[2], wait_s=20)
+        waiting = [pool.submit(run.put, rollout, wait_s=LONG_S) for rollout in ROLLOUTS[:2]]
+        watching = pool.submit(run.get, wait_s=LONG_S)
+        until(lambda: len(run.waiters) == 3, "three wait")
+        last = run.put(ROLLOUTS[2], wait_s=LONG_S)
         answers = [one.result() for one in waiting]
         group = watching.result()
 
@@ -231,13 +233,13 @@ def test_all_who_wait_are_answered_when_the_last_one_comes(run):
     assert [status for status, _ in [*answers, last, group]] == [200] * 4
     assert [reply["rollout"] for _, reply in [*answers, last]] == expected
     assert group[1]["rollouts"] == expected
-    assert len(run.watch) == 0
+    assert len(run.waiters) == 0
 
 
 def test_a_group_can_be_awaited_before_it_is_there(run):
     with ThreadPoolExecutor(1) as pool:
-        watching = pool.submit(run.get, wait_s=20)
-        until(lambda: len(run.watch) == 1, "one waits")
+        watching = pool.submit(run.get, wait_s=LONG_S)
+        until(lambda: len(run.waiters) == 1, "one waits")
         for rollout in ROLLOUTS:
             run.put(rollout)
 
@@ -256,12 +258,12 @@ def test_a_caller_who_leaves_frees_the_place_and_loses_nothing(run):
     target = urlsplit(run.base)
     with socket.create_connection((target.hostname, target.port)) as raw:
         raw.sendall(
-            f"PUT /v1/runs/{run.run_id}/groups/g/rollouts/0?wait_s=20 HTTP/1.1\r\nHost: x\r\n"
+            f"PUT /v1/runs/{run.run_id}/groups/g/rollouts/0?wait_s={LONG_S} HTTP/1.1\r\nHost: x\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
-        until(lambda: run.get()[0] == 200 and len(run.watch) == 1, "it waits, and its rollout is in")
-    until(lambda: len(run.watch) == 0, "its place is free")
+        until(lambda: run.get()[0] == 200 and len(run.waiters) == 1, "it waits, and its rollout is in")
+    until(lambda: len(run.waiters) == 0, "its place is free")
 
     assert run.put(ROLLOUTS[0])[1]["replayed"] is True
 
@@ -323,8 +325,8 @@ def test_a_higher_attempt_starts_afresh(run):
 
 def test_who_waits_for_a_superseded_attempt_is_told(run):
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(run.put, ROLLOUTS[0], wait_s=20)
-        until(lambda: len(run.watch) == 1, "one waits")
+        waiting = pool.submit(run.put, ROLLOUTS[0], wait_s=LONG_S)
+        until(lambda: len(run.waiters) == 1, "one waits")
         run.put(ROLLOUTS[1], attempt=1)
 
         assert slug(waiting.result()) == (409, "attempt-superseded")
@@ -361,7 +363,7 @@ def test_what_the_deadline_does(caller, partial, status, rewards):
 
 def test_who_waits_is_answered_at_the_deadline(run):
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(run.put, ROLLOUTS[0], wait_s=20, deadline_s=5)
+        waiting = pool.submit(run.put, ROLLOUTS[0], wait_s=LONG_S, deadline_s=5)
         until(lambda: run.get()[0] == 200, "its rollout is in")
         run.clock.advance(5)
         status, reply = waiting.result()
@@ -432,7 +434,7 @@ def test_too_many_open_groups_are_refused_until_one_closes(caller):
 
 
 def test_evaluation_is_scored_alone_and_at_once_before_any_training(run):
-    answers = [run.put(rollout, "step0", purpose="eval", wait_s=20) for rollout in [*ROLLOUTS, *ROLLOUTS]]
+    answers = [run.put(rollout, "step0", purpose="eval", wait_s=LONG_S) for rollout in [*ROLLOUTS, *ROLLOUTS]]
 
     assert {status for status, _ in answers} == {200}
     assert [reply["rollout"]["reward"] for _, reply in answers[:3]] == [1.0, 0.0, 0.0]
@@ -566,24 +568,24 @@ def test_a_rollout_measured_for_a_run_that_was_declared_anew_is_not_taken_into_i
 def test_without_room_to_wait_nothing_is_lost():
     with calling(max_waiting=1) as caller, ThreadPoolExecutor(1) as pool:
         caller.declare()
-        waiting = pool.submit(caller.put, ROLLOUTS[0], wait_s=20)
-        until(lambda: len(caller.watch) == 1, "one waits")
+        waiting = pool.submit(caller.put, ROLLOUTS[0], wait_s=LONG_S)
+        until(lambda: len(caller.waiters) == 1, "one waits")
 
-        status, reply = caller.put(ROLLOUTS[1], wait_s=20)
+        status, reply = caller.put(ROLLOUTS[1], wait_s=LONG_S)
         assert (status, reply["missing"]) == (202, ["2"])
         caller.put(ROLLOUTS[2])
         assert waiting.result()[0] == 200
 
 
-def test_a_service_that_ends_lets_those_who_wait_go():
+def test_a_service_that_ends_answers_those_that_wait():
     with calling() as caller, ThreadPoolExecutor(1) as pool:
         caller.declare()
-        waiting = pool.submit(caller.put, ROLLOUTS[0], wait_s=20)
-        until(lambda: len(caller.watch) == 1, "one waits")
-        caller.app.state.runs.let_go()
+        waiting = pool.submit(caller.put, ROLLOUTS[0], wait_s=LONG_S)
+        until(lambda: len(caller.waiters) == 1, "one waits")
+        caller.app.state.runs.release_waiters()
 
         assert waiting.result()[0] == 202
-        assert caller.put(ROLLOUTS[1], wait_s=20)[0] == 202
+        assert caller.put(ROLLOUTS[1], wait_s=LONG_S)[0] == 202
 
 
 def test_several_processes_need_a_shared_store():

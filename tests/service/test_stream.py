@@ -12,7 +12,8 @@ from reward_service.serve.config import Settings
 from reward_service.serve.ledger import read
 from tests.builders import EXAMPLE, thinking
 from tests.conftest import serving
-from tests.service.test_limits import in_flight, problem_of, rest, wait_until
+from tests.redis_server import PATIENCE_S, until
+from tests.service.test_limits import in_flight, problem_of, rest
 
 PATH = "/v1/groups/score/stream"
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -26,8 +27,17 @@ def ledger(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def base(ledger):
-    settings = Settings(max_body_bytes=100_000, max_inflight_bytes=3_000_000, body_timeout_s=2, ledger=ledger)
+    settings = Settings(
+        max_body_bytes=100_000, max_inflight_bytes=3_000_000, body_timeout_s=600, ledger=ledger
+    )
     with serving(create_app(settings)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def hasty():
+    """Hardly waits for the next piece of a body, nor for a caller to read."""
+    with serving(create_app(Settings(body_timeout_s=0.5))) as url:
         yield url
 
 
@@ -103,7 +113,7 @@ def test_the_whole_may_be_larger_than_any_limit(base):
 
     with httpx.stream("POST", f"{base}{PATH}", content=body(), headers=LINES) as reply:
         assert sum(1 for _ in reply.iter_lines()) == 100
-    wait_until(lambda: in_flight(base) == 0)
+    until(lambda: in_flight(base) == 0, "nothing is in flight")
 
 
 def test_a_line_over_the_limit_ends_the_stream_with_a_problem(base):
@@ -112,9 +122,9 @@ def test_a_line_over_the_limit_ends_the_stream_with_a_problem(base):
     assert [one.get("status") for one in replies] == [None, 413]
 
 
-def test_a_stream_that_stops_coming_ends_with_a_problem(base):
-    host, port = base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+def test_a_stream_that_stops_coming_ends_with_a_problem(hasty):
+    host, port = hasty.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
         line = lines_of(GROUP)
         connection.sendall(
@@ -126,7 +136,7 @@ def test_a_stream_that_stops_coming_ends_with_a_problem(base):
     assert said.startswith(b"HTTP/1.1 200")
     assert b'"engine"' in said
     assert b"urn:reward-service:slow-body" in said
-    wait_until(lambda: in_flight(base) == 0)
+    until(lambda: in_flight(hasty) == 0, "nothing is in flight")
 
 
 def send_for_ever(connection, line):
@@ -134,17 +144,17 @@ def send_for_ever(connection, line):
         connection.sendall(line)
 
 
-def test_a_caller_who_does_not_read_is_let_go(base):
-    host, port = base.removeprefix("http://").split(":")
+def test_a_caller_that_does_not_read_is_cut_off(hasty):
+    host, port = hasty.removeprefix("http://").split(":")
     many = {"group_id": "g", "question": {}, "rollouts": [thinking(str(n), "x") for n in range(400)]}
     line = lines_of(many)
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
         connection.sendall(f"{head}Content-Length: {10**9}\r\n\r\n".encode())
         with pytest.raises(OSError, match=r"reset|pipe"):
             send_for_ever(connection, line)
-    wait_until(lambda: in_flight(base) == 0)
+    until(lambda: in_flight(hasty) == 0, "nothing is in flight")
 
 
 def test_streamed_groups_are_in_the_ledger(base, ledger):
@@ -157,7 +167,7 @@ def test_streamed_groups_are_in_the_ledger(base, ledger):
 
 def test_the_door_is_the_same(base):
     host, port = base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         connection.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Request-Timeout-Ms: x\r\n\r\n".encode())
         answer = connection.recv(65536)
 

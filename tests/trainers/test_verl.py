@@ -49,9 +49,9 @@ def config(live, tokenizer_folder):
         by_module = {
             "source": "importlib",
             "name": "EgrpoRewardManager",
-            "module": {"path": "pkg://reward_service.client.verl"},
+            "module": {"path": "pkg://reward_service.client.trainers.verl"},
         }
-        function = {"path": "pkg://reward_service.client.verl", "name": "compute_score"}
+        function = {"path": "pkg://reward_service.client.trainers.verl", "name": "compute_score"}
         plain = {"source": "register", "name": "naive", "module": None}
         return OmegaConf.create(
             {

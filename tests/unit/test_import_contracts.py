@@ -38,6 +38,7 @@ def test_the_packages_as_they_are_keep_every_contract(tree):
         ("reward_service/core/matching/scan.py", "reward_service.client.aio", "Rooms: imports point down"),
         ("reward_service/serve/scorer.py", "reward_service.adapters.native", "Rooms: imports point down"),
         ("reward_service/serve/lookup.py", "reward_service.serve.scorer", "Inside serve: imports point down"),
+        ("reward_service/serve/turns.py", "reward_service.serve.limits", "Inside serve: imports point down"),
         ("reward_service/core/types.py", "reward_service.core.profiles", "Inside core: imports point down"),
         ("reward_service/core/advantages/grpo.py", "torch", "The core computes and does nothing else"),
         # The core imports this module, so it would reach the loop through it.

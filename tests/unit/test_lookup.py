@@ -36,11 +36,15 @@ class Index:
         self.down = False
         self.called, self.gate = threading.Event(), threading.Event()
         self.gate.set()
+        self.replies = []
 
     def active(self, dataset):
         self.actives += 1
         self._answer()
-        return self.inner.active(dataset)
+        version = self.inner.active(dataset)
+        if self.replies:
+            self.replies.pop(0).hold()
+        return version
 
     def open(self, dataset, version):
         self.opened += 1
@@ -52,6 +56,17 @@ class Index:
             raise IndexUnreachable("it is down")
 
 
+class Held:
+    """A reply of the index that has been made and has not arrived."""
+
+    def __init__(self):
+        self.is_made, self.is_sent = threading.Event(), threading.Event()
+
+    def hold(self):
+        self.is_made.set()
+        assert self.is_sent.wait(60)
+
+
 class Store:
     def __init__(self, index, inner):
         self.index, self.inner, self.info = index, inner, inner.info
@@ -59,7 +74,7 @@ class Store:
     def get_many(self, question_ids):
         self.index.asked.append(list(question_ids))
         self.index.called.set()
-        assert self.index.gate.wait(10)
+        assert self.index.gate.wait(60)
         self.index._answer()
         return self.inner.get_many(question_ids)
 
@@ -134,7 +149,7 @@ async def flying(lookup, index, *numbers):
     """Start a look-up and return once the index has been asked."""
     index.called.clear()
     task = asyncio.create_task(get(lookup, *numbers))
-    assert await asyncio.to_thread(index.called.wait, 10)
+    assert await asyncio.to_thread(index.called.wait, 60)
     return task
 
 
@@ -187,6 +202,47 @@ async def test_an_activation_is_followed_within_the_time(lookup, index, clock):
     assert await get(lookup, 1) == [question(1)]
     assert index.actives == 3
     assert index.asked == [["q1"], ["q1"]]
+
+
+async def asking(lookup, index):
+    """Start to look up question 1, and return once the index has said which version is active."""
+    held = Held()
+    index.replies.append(held)
+    task = asyncio.create_task(get(lookup, 1))
+    assert await asyncio.to_thread(held.is_made.wait, 60)
+    return task, held
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_read_that_began_before_an_activation_does_not_undo_it(lookup, index, clock, is_known):
+    if is_known:
+        await get(lookup, 1)
+        clock.now += 1.1
+    early, held = await asking(lookup, index)
+    put(index.inner, 1, version="v2", text="What")
+    lookup.follow("numbers")
+    held.is_sent.set()
+    await early
+
+    assert await get(lookup, 1) == [question(1, "What")]
+
+
+@pytest.mark.parametrize("is_followed", [True, False])
+async def test_the_read_that_began_last_counts_even_if_it_ends_first(lookup, index, clock, is_followed):
+    await get(lookup, 1)
+    clock.now += 1.1
+    early, held = await asking(lookup, index)
+    put(index.inner, 1, version="v2", text="What")
+    if is_followed:
+        lookup.follow("numbers")
+    else:
+        clock.now += 1.1
+    assert await get(lookup, 1) == [question(1, "What")]
+    held.is_sent.set()
+    await early
+
+    assert await get(lookup, 1) == [question(1, "What")]
+    assert index.actives == 3
 
 
 async def test_a_named_version_follows_nothing(lookup, index):

@@ -40,7 +40,7 @@ def rewarded(workflow: type, **options: Any) -> type:
     on_error: OnError = options.pop("on_error", "raise")
     given = Options.read(options)
 
-    class Rewarded(workflow):  # type: ignore[misc]  # the class is the caller's
+    class RewardedWorkflow(workflow):  # type: ignore[misc]  # the class is the caller's
         """Runs, gathers, asks for rewards."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ def rewarded(workflow: type, **options: Any) -> type:
                 self.gatherings.drop(data)
             return paid_episode(episode, await gathering.end(place, rollout, score))
 
-    return Rewarded
+    return RewardedWorkflow
 
 
 def is_evaluation() -> bool:

@@ -61,7 +61,7 @@ def outcome_evaluator(**options: Any) -> Any:
     """
     given = Options.read(options)
 
-    class Outcome:
+    class OutcomeEvaluator:
         """What rLLM's engine asks after each episode."""
 
         def evaluate(self, task: Any, episode: Any) -> Any:
@@ -79,7 +79,7 @@ def outcome_evaluator(**options: Any) -> Any:
             match_rate = Signal(name="match_rate", value=paid.match_rate or 0.0)
             return EvalOutput(reward=reward, is_correct=reward == 1.0, signals=[match_rate])
 
-    return Outcome()
+    return OutcomeEvaluator()
 
 
 def row_of(task: Any) -> Row:

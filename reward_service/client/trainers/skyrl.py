@@ -40,7 +40,7 @@ def rewarded(generator: type, **options: Any) -> type:
     on_error: OnError = options.pop("on_error", "raise")
     given = Options.read(options)
 
-    class Rewarded(generator):  # type: ignore[misc]  # the class is the caller's
+    class RewardedGenerator(generator):  # type: ignore[misc]  # the class is the caller's
         """Generates, gathers, asks for rewards."""
 
         async def generate(self, input_batch: Mapping[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def rewarded(generator: type, **options: Any) -> type:
             output: dict[str, Any] = await super().generate(input_batch, *args, **kwargs)
             return await paid_output(given, input_batch, output, tokenizer=self.tokenizer, on_error=on_error)
 
-    return Rewarded
+    return RewardedGenerator
 
 
 async def paid_output(

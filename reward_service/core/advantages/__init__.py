@@ -20,11 +20,20 @@ from reward_service.core.advantages.presets import PRESETS
 from reward_service.core.advantages.rloo import rloo
 from reward_service.core.types import Estimator
 
-__all__ = ["ESTIMATORS", "PRESETS", "advantages"]
+__all__ = ["ESTIMATORS", "PRESETS", "advantages", "named_estimator"]
 
 ESTIMATORS: Mapping[str, Callable[[Sequence[float], Estimator], list[float]]] = MappingProxyType(
     {"grpo": grpo, "dr_grpo": dr_grpo, "rloo": rloo, "leave_one_out_std": leave_one_out_std}
 )
+
+
+def named_estimator(name: str) -> Estimator:
+    """Return an estimator with its default parameters, or the one that a trainer computes itself.
+
+    Args:
+        name: a name in `ESTIMATORS` or in `PRESETS`.
+    """
+    return PRESETS[name] if name in PRESETS else Estimator(name)
 
 
 def advantages(rewards: Sequence[float | None], estimator: Estimator) -> list[float | None]:

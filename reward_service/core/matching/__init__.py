@@ -26,9 +26,6 @@ from reward_service.core.matching.compiled import CompiledQuestion, compile_ques
 from reward_service.core.matching.folded import match_folded
 from reward_service.core.matching.mentions import MentionNames
 from reward_service.core.matching.spec import (
-    EGRPO,
-    EGRPO_GUARDED,
-    EGRPO_PAPER,
     MATCHER_VERSION,
     MATCHERS,
     REASONS,
@@ -40,9 +37,6 @@ from reward_service.core.matching.substring import match_substrings
 from reward_service.core.types import Segment
 
 __all__ = [
-    "EGRPO",
-    "EGRPO_GUARDED",
-    "EGRPO_PAPER",
     "MATCHERS",
     "MATCHER_VERSION",
     "REASONS",

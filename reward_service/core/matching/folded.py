@@ -52,8 +52,8 @@ NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The rollouts of a group in one buffer, with what a rollout's judgement needs beside its spans."""
+class FoldedGroup:
+    """The rollouts of a group in one buffer, with all that judging one of them needs besides its spans."""
 
     compiled: CompiledQuestion
     layout: Layout
@@ -129,7 +129,7 @@ class Findings:
         )
 
 
-def _best(group: Group, spans: Spans, verdict: Positions) -> Findings:
+def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
     rollout, entity, grounded = group.rollout(spans.start), group.entity(spans), group.grounded(spans)
     order = np.lexsort((spans.start, spans.distance, spans.channel, verdict > 0, entity, rollout))
     best = order[fresh((rollout * group.first_tool_RE.shape[1] + entity)[order])]
@@ -140,7 +140,7 @@ def _best(group: Group, spans: Spans, verdict: Positions) -> Findings:
     return Findings(spans[best], verdict[best], rollout, entity, stands_RE[rollout, entity])
 
 
-def _open_pieces(group: Group, hits: Hits, credited: Spans) -> Hits:
+def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
     """Return the piece hits worth a look: in thoughts, and for an entity that has no credit in that rollout yet."""
     index, pieces = group.compiled.index, hits.of(Role.PIECE)
     open_RE = np.ones(group.first_tool_RE.shape, dtype=np.bool_)
@@ -151,7 +151,7 @@ def _open_pieces(group: Group, hits: Hits, credited: Spans) -> Hits:
     return pieces[wanted & group.in_thought(pieces.start)]
 
 
-def _find(group: Group, hits: Hits) -> Findings:
+def _find(group: FoldedGroup, hits: Hits) -> Findings:
     """Judge the exact spans; verify windows for entities without credit; judge those."""
     index, spans = group.compiled.index, group.named[group.in_thought(group.named.start)]
     verdict = group.judge(spans)
@@ -160,7 +160,7 @@ def _find(group: Group, hits: Hits) -> Findings:
     return _best(group, Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy))))
 
 
-def _matches(group: Group, findings: Findings) -> list[Match]:
+def _matches(group: FoldedGroup, findings: Findings) -> list[Match]:
     """Write evidence out: spans in the text of their segment."""
     spans = findings.spans
     segment = group.text.segment(spans.start)
@@ -188,13 +188,13 @@ def _flags(spec: MatchSpec, *, has_tools: bool, by_name: bool) -> tuple[str, ...
     return (OBSERVATIONS_ABSENT,) * unobserved + (PRECISION_UNCHECKED,) * unchecked
 
 
-def _near_misses(group: Group, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
+def _near_misses(group: FoldedGroup, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
     named = set(findings.entity.tolist())
     return near_misses(group.text, group.layout, group.compiled.index, rollout=rollout, named=named)
 
 
 def _matching(
-    group: Group,
+    group: FoldedGroup,
     rollout: int,
     findings: Findings,
     mentions: int,
@@ -207,7 +207,6 @@ def _matching(
     spec, verdicts = group.compiled.spec, findings.verdict.tolist()
     credited, named = [verdict == 0 for verdict in verdicts], len(verdicts)
     matched, total = sum(credited), max(mentions, named)
-    precision = matched / mentions if mentions else None
     uncredited = Counter(VERDICTS[verdict] or "" for verdict in verdicts if verdict)
     if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
         credited, uncredited[PRECISION] = [False] * named, matched
@@ -221,10 +220,8 @@ def _matching(
         uncredited_matches=tuple(
             match for match, counts in zip(matches, credited, strict=False) if not counts
         ),
-        matched_uncredited_included=named,
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
         mentions=total,
-        precision=precision,
         flags=_flags(spec, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
         near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
     )
@@ -239,7 +236,7 @@ def _distinct_per_rollout(rollout: Positions, key: npt.NDArray[np.integer[Any]],
     return counts
 
 
-def _count_mentions(group: Group, findings: Findings, names: MentionNames | None) -> list[int]:
+def _count_mentions(group: FoldedGroup, findings: Findings, names: MentionNames | None) -> list[int]:
     """Return the distinct mentions of each rollout; by name, its own entities count as found and the question's names not at all."""
     rollouts = len(group.too_costly_R)
     if names is None:
@@ -267,7 +264,7 @@ def _first_tool_RE(
     return first_RE
 
 
-def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> tuple[Group, Hits]:
+def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> tuple[FoldedGroup, Hits]:
     """Fold and scan a group; what is over a cap is left out."""
     spec, index = compiled.spec, compiled.index
     long_R = np.array(
@@ -285,7 +282,7 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
         if spec.listed_mentions is None and spec.precision_floor is None
         else mentions_by_look(text, layout.is_thought)
     )
-    group = Group(
+    group = FoldedGroup(
         compiled=compiled,
         layout=layout,
         text=text,

@@ -1,6 +1,6 @@
 """What a profile says about matching, and what matching says about a rollout.
 
-Counts are integers. `matched` never exceeds `entities`; `matched` plus all of `uncredited` is `matched_uncredited_included`.
+Counts are integers. `matched` plus all of `uncredited` never exceeds `entities`.
 Two rollouts with the same thoughts and tool responses have the same `Matching`, in whatever group they stand.
 """
 
@@ -69,11 +69,6 @@ class MatchSpec:
             raise ValueError(f"precision_floor must be in [0, 1], got {self.precision_floor}")
 
 
-EGRPO = MatchSpec()
-EGRPO_PAPER = MatchSpec(kind=SUBSTRING)
-EGRPO_GUARDED = MatchSpec(grounded=True, precision_floor=0.25)
-
-
 @dataclass(frozen=True, slots=True)
 class Matching:
     """What matching found in one rollout."""
@@ -90,14 +85,10 @@ class Matching:
     """Distinct entities that were named but earn nothing, by the reason of their best span; zero counts are left out."""
     uncredited_matches: tuple[Match, ...] = ()
     """The best evidence of those, in entity order; empty unless explained."""
-    matched_uncredited_included: int = 0
-    """What `matched` would be if every span counted."""
     grounded: int = 0
     """Matched entities that stand in a tool response before the thought that names them."""
     mentions: int = 0
     """Distinct entity-like mentions in the thoughts; the data set's names where they are given, else capitalised runs."""
-    precision: float | None = None
-    """matched / mentions; None where nothing is mentioned or mentions are not counted. Never multiplied in."""
     flags: tuple[str, ...] = ()
     """What could not be checked: `observations_absent`, `precision_unchecked`."""
     near_misses: tuple[NearMiss, ...] = ()

@@ -41,5 +41,4 @@ def match_substrings(rollout: Sequence[Segment], question: Question, *, explain:
         entities=len(names),
         matched=len(found),
         matches=tuple(found) if explain else (),
-        matched_uncredited_included=len(found),
     )

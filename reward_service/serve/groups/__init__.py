@@ -1,9 +1,9 @@
-"""Groups that arrive one rollout at a time.
+"""Groups whose rollouts arrive one by one.
 
-- `values`: runs, claims, group states, decisions
-- `assembler`: the only place that decides what becomes of a rollout and of its group
-- `digests`: when two rollouts, or two questions, are the same
+- `state`: runs, claims, group states and decisions, as frozen values
+- `assembler`: decides what becomes of a rollout and of its group; the only place with these rules
+- `digests`: whether two rollouts, or two questions, are the same
 - `codec`: runs and group states as bytes
-- `stores`: where those bytes live: in memory, or in Redis; and what each operation took
-- `watch`: the requests of this process that wait for a group
+- `stores`: keep those bytes in memory or in Redis, and time each operation
+- `waiters`: the requests of this process that wait for a group
 """

@@ -1,16 +1,15 @@
-"""The only place that decides what becomes of a rollout and of its group.
+"""Decides what becomes of a rollout and of its group; no other module repeats these rules.
 
-Pure: a state and the time go in, a decision comes out. Stores, clocks and HTTP are elsewhere, and no rule is written
-down a second time there.
+Pure: a function of the state and the time. Stores, clocks and HTTP are elsewhere.
 
-- A rollout is known by (run, group, attempt, rollout id) and the digest of what it says. Same key and digest: a replay,
-  also when the group is closed. Same key, other digest: a conflict; the first one stays.
-- `attempt` numbers the whole group. A higher one starts it afresh, a lower one comes too late.
+- A rollout is identified by (run, group, attempt, rollout id) and the digest of its content. Same key and digest: a replay,
+  even if the group is closed. Same key, other digest: a conflict; the first one stays.
+- `attempt` numbers the whole group. A higher one restarts the group, a lower one is rejected as stale.
 - The first member pins question and engine. Another question is a conflict; another engine has to wait for the
   upgrade to finish, because numbers of two engines must not meet in one group.
 - A group closes when every declared member is scored, or when it stops waiting: at its deadline, under the policy
   `wait` at the end of its life. Members that are missing and members without a score are treated alike.
-- A closed group never changes. Who comes late is told so.
+- A closed group never changes. A late rollout is refused.
 """
 
 from dataclasses import dataclass, replace
@@ -30,13 +29,13 @@ class GroupAssembler:
 
     run: Run
     ttl_s: float
-    """Life of a group under the policy `wait`."""
+    """Seconds that a group lives under the policy `wait`."""
 
     def admit(self, state: GroupState | None, claim: Claim, *, now: float) -> Decision:
         """Decide whether a rollout is wanted, before it is measured.
 
         Args:
-            state: the group as it stands; None where there is none.
+            state: the group's current state; None if there is none.
             claim: the rollout that asks.
             now: seconds since the epoch.
         """
@@ -61,11 +60,11 @@ class GroupAssembler:
         """Make a measured rollout a member, if it is still wanted.
 
         Args:
-            state: the group as it stands; None where there is none.
+            state: the group's current state; None if there is none.
             claim: the rollout that asks.
-            facts: what was measured of it.
+            facts: measured of the rollout.
             now: seconds since the epoch.
-            masked: names of the question's entities that earn nothing; the first member settles it.
+            masked: names of the question's entities that earn nothing; taken from the first member.
         """
         decision = self.admit(state, claim, now=now)
         if not decision.admitted:
@@ -77,17 +76,17 @@ class GroupAssembler:
         return replace(decision, state=self._settled(self._shortened(grown, claim, now), now))
 
     def owns(self, state: GroupState) -> bool:
-        """Return whether a group is one of this run's, and not of an earlier run of the same name."""
+        """Return whether a group belongs to this run, not to an earlier run of the same id."""
         return state.epoch == self.run.epoch
 
     def expire(self, state: GroupState | None, *, now: float) -> GroupState | None:
-        """Return the group as it is by now: closed, if it has waited long enough; None for one of another run."""
+        """Return the group, closed if it is due; None if it belongs to another run."""
         if state is None or not self.owns(state):
             return None
         return self.close(state, now=state.closes_at) if state.is_open and now >= state.closes_at else state
 
     def close(self, state: GroupState, *, now: float) -> GroupState:
-        """Stop waiting: the policy decides with the members there are. A closed group stays as it is."""
+        """Close a group with the members it has, as the policy says. A closed group stays unchanged."""
         if not state.is_open:
             return state
         declared = self.run.declared
@@ -98,7 +97,7 @@ class GroupAssembler:
         return replace(state, status=status, closes_at=now)
 
     def end(self, state: GroupState | None, *, attempt: int, now: float) -> Decision:
-        """Decide about a caller's wish to wait no longer; wishing again changes nothing."""
+        """Decide about a call to close the group; repeating the call changes nothing."""
         current = self.expire(state, now=now)
         if current is None:
             return Decision(None)
@@ -107,7 +106,7 @@ class GroupAssembler:
         return Decision(self.close(current, now=now))
 
     def _refusal(self, state: GroupState, claim: Claim) -> errors.CallError | None:
-        """Say why a rollout of this attempt, or of an earlier one, cannot be a member."""
+        """Return why a rollout of this or an earlier attempt cannot be a member; None if it can."""
         known = state.find(claim.rollout_id)
         if claim.attempt < state.attempt:
             return errors.AttemptSuperseded(_at(state))
@@ -149,9 +148,9 @@ class GroupAssembler:
 
 
 def missing(state: GroupState, group_size: int) -> list[str | None]:
-    """Name the members that have not come, one item each.
+    """Return the members that have not arrived, one item each.
 
-    Rollouts numbered from 0 to G-1 are named; of other ids it is known how many are missing and not which.
+    If all ids are numbers from 0 to G-1 the missing ones are named; otherwise only their number is known: items are None.
     """
     numbers = [str(n) for n in range(group_size)]
     present = {one.facts.rollout_id for one in state.members}

@@ -11,14 +11,13 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from reward_service.core.fields import built, field_names, plain
 from reward_service.core.types import (
     Estimator,
     GroupStatus,
     IndexVersion,
-    Outcome,
     PartialPolicy,
     RolloutFacts,
-    RolloutStatus,
 )
 from reward_service.serve import errors
 from reward_service.serve.groups.state import Declaration, GroupState, Member, Pins, Run
@@ -26,14 +25,8 @@ from reward_service.serve.groups.state import Declaration, GroupState, Member, P
 VERSION = 1
 T = TypeVar("T")
 
-FACTS = tuple(field.name for field in fields(RolloutFacts) if field.name != "evidence")
-COLUMNS = ("digest", *FACTS)
-_WRITE: dict[str, Callable[[Any], Any]] = {"signals": dict, "uncredited": dict}
-_READ: dict[str, Callable[[Any], Any]] = {
-    "status": RolloutStatus,
-    "outcome": lambda value: value and Outcome(value),
-    "flags": tuple,
-}
+TEXT = frozenset({"evidence"})
+COLUMNS = ("digest", *field_names(RolloutFacts, TEXT))
 
 
 def encode_run(run: Run) -> bytes:
@@ -105,8 +98,7 @@ def _run(document: dict[str, Any]) -> Run:
 
 
 def _row(member: Member) -> list[Any]:
-    values = {name: getattr(member.facts, name) for name in FACTS}
-    return [member.digest, *(_WRITE.get(name, _same)(value) for name, value in values.items())]
+    return [member.digest, *plain(member.facts, without=TEXT).values()]
 
 
 def _group(document: dict[str, Any]) -> GroupState:
@@ -123,14 +115,6 @@ def _group(document: dict[str, Any]) -> GroupState:
 
 
 def _member(row: list[Any]) -> Member:
-    digest, *values = row
-    return Member(
-        RolloutFacts(
-            **{name: _READ.get(name, _same)(value) for name, value in zip(FACTS, values, strict=True)}
-        ),
-        digest,
-    )
-
-
-def _same(value: T) -> T:
-    return value
+    document = dict(zip(COLUMNS, row, strict=True))
+    digest = document.pop("digest")
+    return Member(built(RolloutFacts, document), digest)

@@ -1,4 +1,4 @@
-"""The values groups are made of; frozen, and without any text of a rollout."""
+"""Runs, claims, members and group states, as frozen values without any text of a rollout."""
 
 from dataclasses import dataclass, field
 
@@ -8,49 +8,49 @@ from reward_service.serve.errors import CallError
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a run says about itself, once."""
+    """The declaration of a run; it never changes."""
 
     profile: str
     group_size: int
     """G, at least 1."""
     deadline_s: float
-    """How long a group may wait for its members, counted from the first one."""
+    """Seconds that a group waits for its members, counted from the first one."""
     dataset: str | None = None
-    """Where questions stand that are named by id: `name` or `name@version`. None: every question is sent inline."""
+    """The data set of questions named by id: `name` or `name@version`. None: every question is sent inline."""
     partial: PartialPolicy = field(default_factory=PartialPolicy)
     estimator: Estimator | None = None
     """None takes the profile's."""
     open_groups: int | None = None
-    """How many groups may be open at once. None: as many as the service allows."""
+    """Most groups open at once. None: as many as the service allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A declared run. What its declaration names is pinned: later changes of a profile or an index do not reach it."""
+    """A declared run. The profile and the index version are pinned: later changes of either do not affect it."""
 
     run_id: str
     epoch: str
-    """Drawn when the run was declared. Groups of an earlier run of the same name carry another one and do not count."""
+    """Random, drawn at the declaration. Groups of an earlier run of the same id have another one and are ignored."""
     declared: Declaration
     profile_digest: str
     estimator: Estimator
     index: IndexVersion | None = None
-    """The version that was active when the run was declared; None where it names no data set."""
+    """The version that was active at the declaration; None if the run has no data set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What the first member settles for its whole group."""
+    """The values that the first member fixes for its whole group."""
 
     question: str
-    """Digest of the question, with the index version it comes from."""
+    """Digest of the question and of the index version it comes from."""
     engine: str
     """Digest of the engine that measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A rollout that asks to become a member."""
+    """A rollout that asks to become a member of a group."""
 
     rollout_id: str
     digest: str
@@ -58,14 +58,14 @@ class Claim:
     pins: Pins
     question_id: str | None = None
     attempt: int = 0
-    """Numbers the whole group: a higher one starts it afresh."""
+    """Attempt number of the whole group; a higher one restarts the group."""
     deadline_s: float | None = None
-    """The caller wants the group to close this many seconds from now, or earlier. It can only shorten."""
+    """Seconds from now after which the caller wants the group closed. It can only bring the close forward."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A rollout that has become one."""
+    """A rollout that is a member of a group: its facts and its digest."""
 
     facts: RolloutFacts
     digest: str
@@ -73,7 +73,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """Everything there is to know about a group."""
+    """The complete state of a group."""
 
     epoch: str
     attempt: int
@@ -83,10 +83,10 @@ class GroupState:
     """Names of the question's entities that earn nothing under the profile."""
     opened_at: float
     closes_at: float
-    """When the group stops waiting; once it is closed, when it was closed."""
+    """When the group is due to close; once it is closed, when it closed."""
     status: GroupStatus
     members: tuple[Member, ...]
-    """In order of rollout id: the same members are the same state, whatever order they came in."""
+    """Ordered by rollout id, so that the order of arrival does not change the state."""
 
     @property
     def is_open(self) -> bool:
@@ -94,18 +94,18 @@ class GroupState:
         return self.status is GroupStatus.OPEN
 
     def find(self, rollout_id: str) -> Member | None:
-        """Return a member; None where there is none of that id."""
+        """Return the member of an id, or None if there is none."""
         return next((one for one in self.members if one.facts.rollout_id == rollout_id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a claim."""
+    """The decision about a claim, or about a call to close a group."""
 
     state: GroupState | None
-    """The group from now on; None where there is none yet."""
+    """The new state of the group; None if there is no group yet."""
     refusal: CallError | None = None
     admitted: bool = False
-    """The rollout is wanted: measure it and add it."""
+    """Whether the rollout is wanted, and is to be measured and added."""
     replayed: bool = False
-    """The rollout is a member already."""
+    """Whether the rollout is a member already."""

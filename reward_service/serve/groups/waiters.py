@@ -1,8 +1,8 @@
 """The requests of this process that wait for a group.
 
-Whoever learns something about a group tells everybody who waits for it, once. A waiter is there before its rollout is
-stored, so that nothing told in between is missed. What it is told may then be older than its rollout: that a group is
-closed is true at any age, that the rollout is not there means something only if it was asked for later.
+Every new reading of a group goes to all its waiters. A request becomes a waiter before its rollout is stored, so that it
+misses no reading. A reading may therefore be older than the request's rollout: that a group is closed holds at any age,
+but that the rollout is absent counts only if the reading was asked for after the rollout had been stored.
 """
 
 import asyncio
@@ -18,51 +18,51 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a caller waits."""
+class WaitLimit:
+    """What ends a wait that has brought no answer."""
 
     wait_s: float
-    gone: Callable[[], Coroutine[None, None, None]]
-    """Finishes when the caller has left."""
+    disconnected: Callable[[], Coroutine[None, None, None]]
+    """Finishes when the caller has closed the connection."""
 
 
 class Waiter(Generic[T]):
     """One request that waits."""
 
     def __init__(self, moments: Iterator[int]) -> None:
-        self.told: T | None = None
-        """What the group looked like when somebody last said so; None where there was no such group."""
+        self.latest: T | None = None
+        """The latest reading of the group; None if there was no such group."""
         self._moments = moments
         self._since: int | None = None
-        self._heard = False
-        self._over: Callable[[T | None, bool], bool] = lambda _seen, _is_fresh: False
+        self._was_notified = False
+        self._is_answer: Callable[[T | None, bool], bool] = lambda _latest, _is_fresh: False
         self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    def tell(self, seen: T | None, asked: int) -> None:
-        """Say what the group looked like, somewhat after the moment when somebody asked."""
-        self.told, self._heard = seen, True
-        if self._over(seen, self._since is not None and asked > self._since):
-            self.finish(over=True)
+    def notify(self, latest: T | None, asked: int) -> None:
+        """Take a reading of the group that was asked for at moment `asked`."""
+        self.latest, self._was_notified = latest, True
+        if self._is_answer(latest, self._since is not None and asked > self._since):
+            self.finish(has_answer=True)
 
-    def finish(self, *, over: bool = False) -> None:
-        """Wait no longer."""
+    def finish(self, *, has_answer: bool = False) -> None:
+        """End the wait."""
         if not self._end.done():
-            self._end.set_result(over)
+            self._end.set_result(has_answer)
 
-    async def until(self, over: Callable[[T | None, bool], bool], patience: Patience) -> bool:
-        """Wait until what is told is worth an answer, and return whether it is.
+    async def until(self, is_answer: Callable[[T | None, bool], bool], limit: WaitLimit) -> bool:
+        """Wait for a reading that is an answer. Returns whether there was one before the limit.
 
         Args:
-            over: says so of what is told, and of whether that was asked for after the waiting began.
-            patience: how long to wait.
+            is_answer: called with each reading, and with whether it was asked for after the wait began.
+            limit: what ends the wait otherwise.
         """
-        self._over = over
-        if self._heard:
-            self.tell(self.told, 0)
+        self._is_answer = is_answer
+        if self._was_notified:
+            self.notify(self.latest, 0)
         self._since = next(self._moments)
-        disconnected = asyncio.create_task(patience.gone())
+        disconnected = asyncio.create_task(limit.disconnected())
         disconnected.add_done_callback(lambda _: self.finish())
-        timer = asyncio.get_running_loop().call_later(patience.wait_s, self.finish)
+        timer = asyncio.get_running_loop().call_later(limit.wait_s, self.finish)
         try:
             return await self._end
         finally:
@@ -70,8 +70,8 @@ class Waiter(Generic[T]):
             disconnected.cancel()
 
 
-class Watch(Generic[T]):
-    """All of them."""
+class Waiters(Generic[T]):
+    """All waiters of this process, by group."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -82,11 +82,11 @@ class Watch(Generic[T]):
         self._released = False
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Return the number of waiters."""
         return self._count
 
     def __contains__(self, key: GroupKey) -> bool:
-        """Whether anybody waits for a group."""
+        """Return whether a group is waited for."""
         return key in self._waiters
 
     def keys(self) -> list[GroupKey]:
@@ -95,7 +95,7 @@ class Watch(Generic[T]):
 
     @contextmanager
     def waiting(self, key: GroupKey) -> Iterator[Waiter[T] | None]:
-        """Wait for a group; None where there is no room to wait."""
+        """Yield a waiter for a group; None if the limit is reached or the waiters have been released."""
         if self._released or self._count >= self.limit:
             yield None
             return
@@ -105,25 +105,25 @@ class Watch(Generic[T]):
         try:
             yield waiter
         finally:
-            self._leave(key, waiter)
+            self._remove(key, waiter)
 
-    def _leave(self, key: GroupKey, waiter: Waiter[T]) -> None:
+    def _remove(self, key: GroupKey, waiter: Waiter[T]) -> None:
         self._count -= 1
         self._waiters[key].discard(waiter)
         if not self._waiters[key]:
             del self._waiters[key]
 
     def moment(self) -> int:
-        """Return a number that grows: what is asked for after it is newer than it."""
+        """Return a number higher than all before it: what is asked for later is newer."""
         return next(self._moments)
 
-    def tell(self, key: GroupKey, seen: T | None, *, asked: int) -> None:
-        """Tell everybody who waits for a group what it looked like, somewhat after a moment."""
+    def notify(self, key: GroupKey, latest: T | None, *, asked: int) -> None:
+        """Pass a reading of a group, asked for at moment `asked`, to all its waiters."""
         for waiter in self._waiters.get(key, ()):
-            waiter.tell(seen, asked)
+            waiter.notify(latest, asked)
 
     def release(self) -> None:
-        """Let everybody go, and nobody wait from now on: this process is about to end."""
+        """End all waits and allow no new ones: this process is about to end."""
         self._released = True
         for waiters in self._waiters.values():
             for waiter in waiters:

@@ -1,10 +1,11 @@
-"""Runs and their groups over time: the shell around the assembler.
+"""Runs, and the groups that their rollouts are collected into.
 
-A rollout is measured when it comes, and only its facts are kept. Nothing that matters is in this process: any replica
-can go on where another one stopped, and a group's result is computed from its members whenever it is asked for.
+A rollout is measured when it arrives, and only its facts are stored. This process holds nothing that another replica
+would miss: any replica can continue where another one stopped, and a group's result is computed from its members each
+time it is read.
 
-- `seen`: a group at one moment, and what it pays
-- `standing`: runs and groups as they stand in the store, and how they change
-- `keeper`: closes what is due, and wakes who waits
-- `service`: what callers ask for
+- `view`: a group at one moment, with its rewards
+- `groups`: reads and changes runs and groups in the store
+- `reaper`: closes groups that are due, and notifies the requests that wait for a group
+- `service`: the calls of the API
 """

@@ -1,8 +1,9 @@
-"""Runs and groups as they stand in the store, and how they change.
+"""Reads and changes runs and groups in the store.
 
-Every change is the same loop: read, let the assembler decide, swap. Whoever loses the swap learns by it what stands there
-now, and decides again. What was read once serves until somebody else has changed it: a rollout is admitted, measured, and
-added to the group as it was when it was admitted, at that time; only if that group is no more is there another look.
+Every change is the same loop: read, let the assembler decide, and write with compare-and-set. A write that loses returns
+the state that won, and the loop decides again on that. A snapshot stays in use until a write shows that it is out of
+date: a rollout is admitted, measured, and added to the group as it was read at admission; only if the group has changed
+since is it read again.
 """
 
 import asyncio
@@ -17,19 +18,19 @@ from reward_service.serve.groups.assembler import GroupAssembler
 from reward_service.serve.groups.codec import decode_group, decode_run, encode_group
 from reward_service.serve.groups.state import Decision, GroupState, Run
 from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore, Snapshot, Write
-from reward_service.serve.groups.waiters import Watch
+from reward_service.serve.groups.waiters import Waiters
 from reward_service.serve.ledger import Published, Terms
-from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.runs.view import GroupView
+from reward_service.serve.scorer import Scorer
 from reward_service.serve.timings import Timings
 
-# In one process rollouts of a group take turns, so that only other processes make one lose: about every second time
-# with two of them. This many losses in a row are a broken store.
+# Rollouts of one process take turns in a group, so a write loses only to other processes: with two of them about every
+# second time. This many losses in a row mean that the store is broken.
 TRIES = 64
 
 
-class Look(NamedTuple):
-    """What a decision is made on."""
+class DecisionInput(NamedTuple):
+    """The values that a decision about a group is based on."""
 
     assembler: GroupAssembler
     state: GroupState | None
@@ -37,36 +38,37 @@ class Look(NamedTuple):
     open_groups: int
 
 
-class Glance(NamedTuple):
-    """What was read of a run and one group."""
+class GroupSnapshot(NamedTuple):
+    """A run and one group as read from the store."""
 
     asked: int
-    """The moment of the watch when it was asked for."""
-    snapshot: Snapshot
+    """Taken from `Waiters.moment` before the read began."""
+    stored: Snapshot
 
 
 class Changed(NamedTuple):
-    """What became of a group."""
+    """The result of a change."""
 
     decision: Decision
-    seen: Seen | None
-    """The group that is there now."""
-    glance: Glance
-    """The same, for who wants to change it again."""
+    view: GroupView | None
+    """The group after the change."""
+    snapshot: GroupSnapshot
+    """The same group as stored, to base the next change on."""
 
 
 @dataclass(slots=True)
-class Company:
-    """The rollouts of this process that are on their way into one group; they change it one by one."""
+class KeyLock:
+    """Serialises the writes of this process to one group."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    size: int = 0
-    left: Glance | None = None
-    """The group as the one before has left it."""
+    users: int = 0
+    """Number of rollouts on their way into the group."""
+    last: GroupSnapshot | None = None
+    """The group after the latest write under this lock."""
 
     @asynccontextmanager
-    async def turn(self, *, timings: Timings) -> AsyncIterator[None]:
-        """Wait for the others, and let them wait."""
+    async def held(self, *, timings: Timings) -> AsyncIterator[None]:
+        """Hold the lock for the length of a block."""
         async with timings.remote("turn"):
             await self.lock.acquire()
         try:
@@ -74,33 +76,33 @@ class Company:
         finally:
             self.lock.release()
 
-    def since(self, admitted: Glance) -> Glance:
-        """Return what a rollout decides on: what it was admitted on, or what has been left there later than that.
+    def newest(self, admitted: GroupSnapshot) -> GroupSnapshot:
+        """Return the newer of the snapshot a rollout was admitted on and the latest write, at the later of both times.
 
-        Never what was left earlier: a store may have lost that before the rollout came.
+        An older write is never used: the store may have lost it before the rollout arrived.
         """
-        if self.left is None or self.left.asked < admitted.asked:
+        if self.last is None or self.last.asked < admitted.asked:
             return admitted
-        now = max(self.left.snapshot.now, admitted.snapshot.now)
-        return self.left._replace(snapshot=self.left.snapshot._replace(now=now))
+        now = max(self.last.stored.now, admitted.stored.now)
+        return self.last._replace(stored=self.last.stored._replace(now=now))
 
 
-class Standing:
+class Groups:
     """All runs and groups."""
 
-    def __init__(self, scorer: RewardService, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
         self.settings = scorer.settings
         self.store = store
-        self.watch = Watch[Seen](self.settings.max_waiting)
+        self.waiters = Waiters[GroupView](self.settings.max_waiting)
         self._scorer = scorer
         self.runs_in_use: dict[str, int] = {}
-        """Runs that this process has met, and how many of their groups were open when it last looked.
+        """Runs that this process has had calls for, each with its number of open groups when last read.
 
-        What nobody asks about need not be closed before somebody does.
+        The groups of all other runs are closed when they are next asked for.
         """
-        self._companies: dict[GroupKey, Company] = {}
-        self.on_closed: Callable[[Seen], None] = lambda _seen: None
-        """Called by the process that closes a group, once."""
+        self._key_locks: dict[GroupKey, KeyLock] = {}
+        self.on_closed: Callable[[GroupView], None] = lambda _view: None
+        """Called once for each group that this process closes."""
 
     def profile(self, run: Run) -> Profile:
         """Return the profile that a run has pinned.
@@ -108,15 +110,15 @@ class Standing:
         Raises:
             UnknownProfile, ProfileMismatch: this replica does not have it.
         """
-        return self._scorer.pinned_profile(run.declared.profile, run.profile_digest)
+        return self._scorer.profiles.pinned(run.declared.profile, run.profile_digest)
 
     async def read(self, run_id: str, group_ids: Sequence[str] = (), *, timings: Timings) -> Snapshot:
-        """Read a run and some of its groups."""
+        """Read a run and some of its groups from the store."""
         async with timings.remote("state"):
             return await self.store.read(run_id, group_ids)
 
     async def run(self, run_id: str, *, timings: Timings) -> Run | None:
-        """Return a run; None where there is none."""
+        """Return a run, or None if there is none of this id."""
         record = (await self.read(run_id, timings=timings)).run
         return None if record is None else decode_run(record)
 
@@ -124,122 +126,127 @@ class Standing:
         """Return a run.
 
         Raises:
-            UnknownRun: there is none.
+            UnknownRun: there is none of this id.
         """
         return self.run_of(await self.read(run_id, timings=timings))
 
-    def run_of(self, snapshot: Snapshot) -> Run:
-        """Return the run that was read.
+    def run_of(self, stored: Snapshot) -> Run:
+        """Return the run of a snapshot.
 
         Raises:
-            UnknownRun: there is none.
+            UnknownRun: the snapshot has none.
         """
-        if snapshot.run is None:
+        if stored.run is None:
             raise _unknown_run()
-        return decode_run(snapshot.run)
+        return decode_run(stored.run)
 
-    async def see(self, key: GroupKey, *, timings: Timings) -> Seen | None:
-        """Look at a group without touching it; None where there is none."""
-        return (await self.see_many(key.run_id, [key.group_id], timings=timings))[0]
+    async def view(self, key: GroupKey, *, timings: Timings) -> GroupView | None:
+        """Return a group without changing it, or None if there is none."""
+        return (await self.view_many(key.run_id, [key.group_id], timings=timings))[0]
 
-    async def see_many(self, run_id: str, group_ids: Sequence[str], *, timings: Timings) -> list[Seen | None]:
-        """Look at groups of a run without touching them; one item each, None where there is none."""
-        snapshot = await self.read(run_id, group_ids, timings=timings)
+    async def view_many(
+        self, run_id: str, group_ids: Sequence[str], *, timings: Timings
+    ) -> list[GroupView | None]:
+        """Return groups of a run without changing them, one item per id, None for an id without a group."""
+        stored = await self.read(run_id, group_ids, timings=timings)
         return [
-            self.seen(GroupKey(run_id, group_id), snapshot, blob)
-            for group_id, blob in zip(group_ids, snapshot.groups, strict=True)
+            self.view_of(GroupKey(run_id, group_id), stored, blob)
+            for group_id, blob in zip(group_ids, stored.groups, strict=True)
         ]
 
-    def seen(self, key: GroupKey, snapshot: Snapshot, blob: bytes | None) -> Seen | None:
-        """Read a group from what the store holds; None where there is none.
+    def view_of(self, key: GroupKey, stored: Snapshot, blob: bytes | None) -> GroupView | None:
+        """Return a group of a snapshot; None if there is no such group in its run.
 
         Raises:
-            EngineMismatch, CorruptState: it cannot be read.
-            UnknownProfile, ProfileMismatch: this replica cannot say what it pays.
+            EngineMismatch, CorruptState: the stored bytes cannot be decoded.
+            UnknownProfile, ProfileMismatch: this replica does not have the run's profile.
         """
-        if snapshot.run is None or blob is None:
+        if stored.run is None or blob is None:
             return None
-        run, state = decode_run(snapshot.run), decode_group(blob)
-        return self._seen(key, run, state, snapshot.now) if self._assembler(run).owns(state) else None
+        run, state = decode_run(stored.run), decode_group(blob)
+        return self._view(key, run, state, stored.now) if self._assembler(run).owns(state) else None
 
-    async def glance(self, key: GroupKey, *, timings: Timings) -> Glance:
-        """Read a run and one group, to decide about it."""
-        asked = self.watch.moment()
-        return Glance(asked, await self.read(key.run_id, [key.group_id], timings=timings))
+    async def snapshot(self, key: GroupKey, *, timings: Timings) -> GroupSnapshot:
+        """Read a run and one group, to base a decision on."""
+        asked = self.waiters.moment()
+        return GroupSnapshot(asked, await self.read(key.run_id, [key.group_id], timings=timings))
 
     async def change(
         self,
         key: GroupKey,
-        decide: Callable[[Look], Decision],
+        decide: Callable[[DecisionInput], Decision],
         *,
         timings: Timings,
-        since: Glance | None = None,
+        since: GroupSnapshot | None = None,
     ) -> Changed:
-        """Change a group as somebody decides.
+        """Change a group.
 
         Args:
             key: the group.
-            decide: says what is to become of it; asked again for what stands there whenever somebody else was faster.
+            decide: returns the decision; called again with the newer state each time another writer wins.
             timings: of the request.
-            since: what was read of it before; without it, it is read now.
+            since: an earlier snapshot to decide on; without it the group is read.
 
         Raises:
-            UnknownRun: there is no run.
-            CallError: what the decision refuses with; the state that goes with it is kept.
-            DeadlineExceeded: nobody waits any more; the change may have been made all the same.
+            UnknownRun: there is no such run.
+            CallError: the refusal of the decision. The state of the decision is stored all the same.
+            DeadlineExceeded: the caller's time is over; the change may have been stored.
         """
-        glance = since or await self.glance(key, timings=timings)
+        snapshot = since or await self.snapshot(key, timings=timings)
         for _ in range(TRIES):
-            asked, snapshot = glance
-            run, before, decision = self._decided(key, snapshot, decide)
+            asked, stored = snapshot
+            run, before, decision = self._decided(key, stored, decide)
             closed = self._closed(key, run, before, decision.state)
             if closed is not None:
                 self._publish(closed, timings)
-            glance, is_beaten = await self._swapped(key, glance, before, decision.state, timings=timings)
-            if is_beaten:
+            snapshot, was_beaten = await self._swapped(key, snapshot, before, decision.state, timings=timings)
+            if was_beaten:
                 continue
             if closed is not None:
                 self.on_closed(closed)
             if decision.refusal is not None:
                 raise decision.refusal
-            seen = closed or self._seen(key, run, decision.state, snapshot.now)
-            if seen is not None and not seen.state.is_open:
-                self.watch.tell(key, seen, asked=asked)  # other processes hear of it through the store
-            return Changed(decision, seen, glance)
+            view = closed or self._view(key, run, decision.state, stored.now)
+            if view is not None and not view.state.is_open:
+                self.waiters.notify(key, view, asked=asked)  # the store notifies the other processes
+            return Changed(decision, view, snapshot)
         raise errors.StateUnavailable("too many concurrent changes to this group")
 
     def _decided(
-        self, key: GroupKey, snapshot: Snapshot, decide: Callable[[Look], Decision]
+        self, key: GroupKey, stored: Snapshot, decide: Callable[[DecisionInput], Decision]
     ) -> tuple[Run, GroupState | None, Decision]:
-        run, (blob,) = self.run_of(snapshot), snapshot.groups
-        self.runs_in_use[key.run_id] = snapshot.open_groups
+        run, (blob,) = self.run_of(stored), stored.groups
+        self.runs_in_use[key.run_id] = stored.open_groups
         before = None if blob is None else decode_group(blob)
-        look = Look(self._assembler(run), before, snapshot.now, snapshot.open_groups)
-        return run, before, decide(look)
-
-    async def expire(self, key: GroupKey, *, timings: Timings) -> Seen | None:
-        """Close a group if it has waited long enough; returns the group that is there now."""
-        changed = await self.change(
-            key, lambda look: Decision(look.assembler.expire(look.state, now=look.now)), timings=timings
+        return (
+            run,
+            before,
+            decide(DecisionInput(self._assembler(run), before, stored.now, stored.open_groups)),
         )
-        return changed.seen
+
+    async def expire(self, key: GroupKey, *, timings: Timings) -> GroupView | None:
+        """Close a group if it is due. Returns the group after that, or None if there is none."""
+        changed = await self.change(
+            key, lambda given: Decision(given.assembler.expire(given.state, now=given.now)), timings=timings
+        )
+        return changed.view
 
     @contextmanager
-    def company(self, key: GroupKey) -> Iterator[Company]:
-        """Join the rollouts that are on their way into a group."""
-        company = self._companies.setdefault(key, Company())
-        company.size += 1
+    def key_lock(self, key: GroupKey) -> Iterator[KeyLock]:
+        """Yield the lock of a group, not yet held; all calls that use it at the same time share it."""
+        key_lock = self._key_locks.setdefault(key, KeyLock())
+        key_lock.users += 1
         try:
-            yield company
+            yield key_lock
         finally:
-            company.size -= 1
-            if not company.size:
-                del self._companies[key]
+            key_lock.users -= 1
+            if not key_lock.users:
+                del self._key_locks[key]
 
     def _assembler(self, run: Run) -> GroupAssembler:
         return GroupAssembler(run, self.settings.group_ttl_s)
 
-    def _publish(self, closed: Seen, timings: Timings) -> None:
+    def _publish(self, closed: GroupView, timings: Timings) -> None:
         with timings.stage("reward"):
             record = published(closed)
         with timings.stage("publish"):
@@ -248,47 +255,46 @@ class Standing:
     async def _swapped(
         self,
         key: GroupKey,
-        glance: Glance,
+        snapshot: GroupSnapshot,
         before: GroupState | None,
         after: GroupState | None,
         *,
         timings: Timings,
-    ) -> tuple[Glance, bool]:
-        """Make a decision true; returns what stands there now, and whether somebody else was faster."""
-        snapshot = glance.snapshot
-        if after is None or after == before or snapshot.run is None:
-            return glance, False
-        ttl_s = self.settings.group_ttl_s
-        afresh = before is not None and not _is_same(before, after)
+    ) -> tuple[GroupSnapshot, bool]:
+        """Apply the decision with compare-and-set. Returns the current state and whether another writer won."""
+        stored = snapshot.stored
+        if after is None or after == before or stored.run is None:
+            return snapshot, False
+        is_restarted = before is not None and not _is_same(before, after)
         write = Write(
             encode_group(after),
-            keep_s=max(after.closes_at - snapshot.now, 0.0) + ttl_s,
+            keep_s=max(after.closes_at - stored.now, 0.0) + self.settings.group_ttl_s,
             closes_at=after.closes_at if after.is_open else None,
-            wake=afresh or not after.is_open,
+            wake=is_restarted or not after.is_open,
         )
-        (blob,) = snapshot.groups
-        asked = self.watch.moment()
+        (blob,) = stored.groups
+        asked = self.waiters.moment()
         async with timings.remote("state"):
-            beaten = await self.store.swap(
-                key, blob, write, run=snapshot.run, keep_run_s=self.settings.run_ttl_s
+            winner = await self.store.swap(
+                key, blob, write, run=stored.run, keep_run_s=self.settings.run_ttl_s
             )
-        return Glance(asked, beaten or snapshot._replace(groups=(write.blob,))), beaten is not None
+        return GroupSnapshot(asked, winner or stored._replace(groups=(write.blob,))), winner is not None
 
     def _closed(
         self, key: GroupKey, run: Run, before: GroupState | None, after: GroupState | None
-    ) -> Seen | None:
-        """Return a group that a decision closes; None where it stays as it was, or open."""
+    ) -> GroupView | None:
+        """Return the group if the decision closes it; None if it stays open, or was closed before."""
         if after is None or after.is_open:
             return None
-        again = before is not None and not before.is_open and _is_same(before, after)
-        return None if again else self._seen(key, run, after, after.closes_at)
+        was_closed = before is not None and not before.is_open and _is_same(before, after)
+        return None if was_closed else self._view(key, run, after, after.closes_at)
 
-    def _seen(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> Seen | None:
-        return None if state is None else Seen(key, run, state, profile=self.profile(run), now=now)
+    def _view(self, key: GroupKey, run: Run, state: GroupState | None, now: float) -> GroupView | None:
+        return None if state is None else GroupView(key, run, state, profile=self.profile(run), now=now)
 
 
 def _is_same(before: GroupState, after: GroupState) -> bool:
-    """Return whether two states are of one attempt at one group."""
+    """Return whether two states belong to the same attempt at the same group."""
     return (before.epoch, before.attempt) == (after.epoch, after.attempt)
 
 
@@ -296,22 +302,22 @@ def _unknown_run() -> errors.UnknownRun:
     return errors.UnknownRun("declare it first: PUT /v1/runs/{run_id}")
 
 
-def published(seen: Seen) -> Published:
-    """Return what the ledger keeps of a closed group.
+def published(view: GroupView) -> Published:
+    """Return the ledger's record of a closed group.
 
-    It is written before the swap: who loses that leaves a line too many, and no reward goes out without one.
+    The ledger is written before the store: a write that loses leaves one line too many, and no reward goes out without one.
     """
-    index = seen.run.index
+    index = view.run.index
     return Published(
-        run_id=seen.key.run_id,
-        group_id=seen.key.group_id,
-        question_id=seen.state.question_id,
+        run_id=view.key.run_id,
+        group_id=view.key.group_id,
+        question_id=view.state.question_id,
         index_digest=index and index.digest,
-        facts=[member.facts for member in seen.state.members],
-        result=seen.result,
-        missing=len(seen.missing),
+        facts=[member.facts for member in view.state.members],
+        result=view.result,
+        missing=len(view.missing),
     )
 
 
-def _terms(seen: Seen) -> Terms:
-    return Terms("", seen.profile, seen.run.estimator, seen.run.declared.partial)
+def _terms(view: GroupView) -> Terms:
+    return Terms("", view.profile, view.run.estimator, view.run.declared.partial)

@@ -1,4 +1,4 @@
-"""What callers ask of runs and groups."""
+"""The calls of the API about runs, and about rollouts that arrive one by one."""
 
 import secrets
 from collections.abc import Iterator
@@ -15,13 +15,14 @@ from reward_service.serve.groups.codec import decode_run, encode_run
 from reward_service.serve.groups.digests import question_digest, rollout_digest
 from reward_service.serve.groups.state import Claim, Decision, Declaration, GroupState, Pins, Run
 from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore
-from reward_service.serve.groups.waiters import Patience, Waiter
-from reward_service.serve.runs.groups import Company, Look, Standing
-from reward_service.serve.runs.view import Seen
-from reward_service.serve.scorer import QuestionRef, RewardService, Truth
+from reward_service.serve.groups.waiters import Waiter, WaitLimit
+from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
+from reward_service.serve.runs.view import GroupView
+from reward_service.serve.scorer import Scorer, outcome_only
 from reward_service.serve.timings import Timings
+from reward_service.serve.truth import QuestionRef, Truth
 
-# The setting that bounds a value of a declaration, and where that value stands in the body.
+# Value of a declaration -> the setting that limits it, and the value's path in the body.
 LIMITS = {
     "group_size": ("max_rollouts", "/group_size"),
     "deadline_s": ("max_deadline_s", "/deadline_s"),
@@ -31,36 +32,36 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A rollout on its way in."""
+    """A rollout that asks to become a member of a group."""
 
     key: GroupKey
     rollout: Rollout
     question: Question | str
-    """The ground truth, or its id in the run's data set."""
+    """The question with its ground truth, or its id in the run's data set."""
     attempt: int = 0
     deadline_s: float | None = None
     explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A rollout that is in. Unless it is to be explained, its text is gone."""
+class Admitted:
+    """A rollout that is a member of its group. Its text is kept only if an explanation was asked for."""
 
     claim: Claim
-    seen: Seen
+    view: GroupView
     replayed: bool
     explained: tuple[Truth, RolloutFacts] | None
-    """Evidence goes into the answer to this call and is stored nowhere; None where it was not asked for."""
+    """The evidence for the answer to this call, which is stored nowhere; None if it was not asked for."""
 
     @property
     def closed_it(self) -> bool:
-        """Whether the group waited for nobody else."""
-        return not self.replayed and not self.seen.state.is_open
+        """Whether the group was complete with this rollout."""
+        return not self.replayed and not self.view.state.is_open
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A rollout that was scored outside of training."""
+    """A rollout that was scored for evaluation, outside any group."""
 
     run: Run
     profile: Profile
@@ -70,47 +71,49 @@ class Evaluated:
 
 
 class RunService:
-    """Declares runs, and takes their rollouts in."""
+    """Declares runs, admits their rollouts, and returns their groups."""
 
-    def __init__(self, scorer: RewardService, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
         self.settings = scorer.settings
-        self.standing = Standing(scorer, store)
+        self.groups = Groups(scorer, store)
         self.scorer = scorer
 
     async def declare(self, run_id: str, declared: Declaration, *, timings: Timings) -> tuple[Run, bool]:
-        """Declare a run, or find it declared; returns it, and whether it is new.
+        """Declare a run. Returns it, and whether this call created it.
 
         Raises:
-            RunConflict: it was declared with other values.
-            UnknownProfile, UnknownDataset: it names what is not here.
-            InvalidRequest: a value is over a limit of the service.
+            RunConflict: it has been declared with other values.
+            UnknownProfile, UnknownDataset: there is no such profile or data set.
+            ProfileMismatch: it was declared with another content of its profile than this process has.
+            InvalidRequest: a value exceeds a limit of the service.
         """
-        run = await self.standing.run(run_id, timings=timings)
+        run = await self.groups.run(run_id, timings=timings)
         is_new = False
         if run is None:
             async with timings.remote("look_up"):
                 drawn = await self._pinned(run_id, declared)
             async with timings.remote("state"):
-                record = await self.standing.store.declare(
+                record = await self.groups.store.declare(
                     run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
                 )
             run = decode_run(record)
             is_new = run == drawn
         if run.declared != declared:
             raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
+        self.groups.profile(run)
         return run, is_new
 
     async def check(self) -> None:
-        """Ask the store whether it answers.
+        """Check that the store answers.
 
         Raises:
-            StateUnavailable: it does not.
+            StateUnavailable: it does not answer.
         """
-        await self.standing.store.read("")
+        await self.groups.store.read("")
 
-    def let_go(self) -> None:
-        """Answer everybody who waits with what there is: this process is about to end."""
-        self.standing.watch.release()
+    def release_waiters(self) -> None:
+        """Answer all waiting calls now, with the groups as they are: this process is about to end."""
+        self.groups.waiters.release()
 
     async def find(self, run_id: str, *, timings: Timings) -> Run:
         """Return a run.
@@ -118,167 +121,163 @@ class RunService:
         Raises:
             UnknownRun: there is none.
         """
-        return await self.standing.find(run_id, timings=timings)
+        return await self.groups.find(run_id, timings=timings)
 
     async def drop(self, run_id: str, *, timings: Timings) -> None:
-        """Forget a run and all its groups; nothing happens where there is none."""
+        """Delete a run and all its groups. Deleting a run that does not exist does nothing."""
         async with timings.remote("state"):
-            await self.standing.store.drop(run_id)
+            await self.groups.store.drop(run_id)
 
-    async def open_groups(self, run_id: str, *, limit: int, timings: Timings) -> list[Seen]:
-        """Return open groups of a run, those that close first coming first.
+    async def open_groups(self, run_id: str, *, limit: int, timings: Timings) -> list[GroupView]:
+        """Return the open groups of a run, ordered by when they close.
 
         Raises:
             UnknownRun: there is none.
         """
         await self.find(run_id, timings=timings)
         async with timings.remote("state"):
-            listed = await self.standing.store.open_groups(run_id, limit=limit)
-        found = await self.standing.see_many(run_id, [group.group_id for group in listed], timings=timings)
-        return [seen for seen in found if seen is not None and seen.state.is_open]
+            listed = await self.groups.store.open_groups(run_id, limit=limit)
+        found = await self.groups.view_many(run_id, [group.group_id for group in listed], timings=timings)
+        return [view for view in found if view is not None and view.state.is_open]
 
     @contextmanager
-    def waiting(self, key: GroupKey, wait_s: float) -> Iterator[Waiter[Seen] | None]:
-        """Make ready to wait for a group; None where nobody wants to, or there is no room."""
+    def waiting(self, key: GroupKey, wait_s: float) -> Iterator[Waiter[GroupView] | None]:
+        """Yield a waiter for a group; None if the caller does not want to wait, or too many wait already."""
         if wait_s <= 0:
             yield None
             return
-        with self.standing.watch.waiting(key) as waiter:
+        with self.groups.waiters.waiting(key) as waiter:
             yield waiter
 
-    async def take(self, arrival: Arrival, *, timings: Timings) -> Taken:
-        """Take a rollout in: decide, measure it where it is wanted, and decide again.
+    async def admit(self, arrival: Arrival, *, timings: Timings) -> Admitted:
+        """Make a rollout a member of its group: decide whether it is wanted, measure it, and decide again.
 
         Raises:
-            UnknownRun, UnknownQuestion: there is no such thing.
+            UnknownRun, UnknownQuestion: there is no such run or question.
             AttemptSuperseded, QuestionConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
-            QuotaExceeded: it would open one group too many.
-            EngineMismatch, IndexUnavailable, StateUnavailable: it may be taken later.
-            DeadlineExceeded: nobody waits any more; it may be in all the same, and sending it again tells.
+            QuotaExceeded: it would open one group more than the run may have.
+            EngineMismatch, IndexUnavailable, StateUnavailable: it may be admitted later.
+            DeadlineExceeded: the caller's time is over. The rollout may have been stored; sending it again tells.
         """
-        with self.standing.company(arrival.key) as company:
-            return await self._take(arrival, company, timings)
+        with self.groups.key_lock(arrival.key) as key_lock:
+            return await self._admit(arrival, key_lock, timings)
 
-    async def _take(self, arrival: Arrival, company: Company, timings: Timings) -> Taken:
+    async def _admit(self, arrival: Arrival, key_lock: KeyLock, timings: Timings) -> Admitted:
         key = arrival.key
-        glance = await self.standing.glance(key, timings=timings)
-        run = self.standing.run_of(glance.snapshot)
+        snapshot = await self.groups.snapshot(key, timings=timings)
+        run = self.groups.run_of(snapshot.stored)
         claim = _claim(arrival, run)
-        now = await self.standing.change(
-            key, lambda look: self._admitted(look, claim), timings=timings, since=glance
+        changed = await self.groups.change(
+            key, lambda given: self._admission(given, claim), timings=timings, since=snapshot
         )
         measured = None
-        if now.decision.admitted or arrival.explain:
-            measured = await self._measured(arrival, run, timings)
-        if now.decision.admitted and measured is not None:
-            truth, facts = measured
-
-            def add(look: Look) -> Decision:
-                if look.assembler.run.epoch != run.epoch:
-                    return Decision(
-                        None, refusal=errors.StateUnavailable("the run was declared again in the meantime")
-                    )
-                return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
-
-            async with company.turn(timings=timings):
-                now = await self.standing.change(key, add, timings=timings, since=company.since(now.glance))
-                company.left = now.glance
-        if now.seen is None:
+        if changed.decision.admitted or arrival.explain:
+            measured = await self._measured(arrival, run, self.groups.profile(run), timings)
+        if changed.decision.admitted and measured is not None:
+            add = partial(_addition, run=run, claim=claim, measured=measured)
+            async with key_lock.held(timings=timings):
+                since = key_lock.newest(changed.snapshot)
+                changed = await self.groups.change(key, add, timings=timings, since=since)
+                key_lock.last = changed.snapshot
+        if changed.view is None:
             raise AssertionError("unreachable: a rollout that was not refused is in a group")
-        return Taken(claim, now.seen, now.decision.replayed, measured if arrival.explain else None)
+        return Admitted(claim, changed.view, changed.decision.replayed, measured if arrival.explain else None)
 
     async def evaluate(self, arrival: Arrival, *, timings: Timings) -> Evaluated:
-        """Score one rollout outside of training. Nothing is kept, so it can be asked any number of times.
+        """Score one rollout for evaluation. Nothing is stored, so the call can be repeated at will.
 
         Raises:
-            UnknownRun, UnknownQuestion: there is no such thing.
+            UnknownRun, UnknownQuestion: there is no such run or question.
         """
         run = await self.find(arrival.key.run_id, timings=timings)
         _claim(arrival, run)
-        profile = self.standing.profile(run)
-        truth, facts = await self._measured(arrival, run, timings)
+        profile = self.groups.profile(run)
+        truth, facts = await self._measured(arrival, run, outcome_only(profile), timings)
         with timings.stage("reward"):
             return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
 
     async def outcome(
-        self, taken: Taken, waiter: Waiter[Seen] | None, patience: Patience, *, timings: Timings
-    ) -> Seen:
-        """Wait for the group of a rollout that is in; returns the group as it is then, maybe still open.
+        self, admitted: Admitted, waiter: Waiter[GroupView] | None, limit: WaitLimit, *, timings: Timings
+    ) -> GroupView:
+        """Wait for the group of an admitted rollout to close. Returns the group, still open if the limit came first.
 
         Raises:
-            AttemptSuperseded: the group was started afresh meanwhile.
+            AttemptSuperseded: the group has been restarted with a higher attempt.
             StateLost, UnknownRun: the store has lost the rollout.
         """
-        claim, seen = taken.claim, taken.seen
-        if waiter is None or not seen.state.is_open:
-            return seen
-        over = partial(_is_over, claim=claim)
+        claim, view = admitted.claim, admitted.view
+        if waiter is None or not view.state.is_open:
+            return view
         with timings.stage("wait"):
-            was_told = await waiter.until(over, patience)
-        now = waiter.told if was_told else await self.standing.see(seen.key, timings=timings)
-        if now is None or not _holds(now.state, claim):
-            await self.find(seen.key.run_id, timings=timings)
-            raise _lost(now, claim)
-        return now
+            has_answer = await waiter.until(partial(_is_over, claim=claim), limit)
+        latest = waiter.latest if has_answer else await self.groups.view(view.key, timings=timings)
+        if latest is None or not _holds(latest.state, claim):
+            await self.find(view.key.run_id, timings=timings)
+            raise _lost(latest, claim)
+        return latest
 
     async def group(
-        self, key: GroupKey, waiter: Waiter[Seen] | None, patience: Patience, *, timings: Timings
-    ) -> Seen:
-        """Return a group, waiting for it to close; it may still be open, and it may come while we wait.
+        self, key: GroupKey, waiter: Waiter[GroupView] | None, limit: WaitLimit, *, timings: Timings
+    ) -> GroupView:
+        """Wait for a group to close, even one without members yet. Returns it, still open if the limit came first.
 
         Raises:
-            UnknownRun, UnknownGroup: there is no such thing.
+            UnknownRun, UnknownGroup: there is no such run or group.
         """
-        seen = await self.standing.expire(key, timings=timings)
-        if waiter is not None and not _is_closed(seen):
+        view = await self.groups.expire(key, timings=timings)
+        if waiter is not None and not _is_closed(view):
             with timings.stage("wait"):
-                was_told = await waiter.until(lambda told, _is_fresh: _is_closed(told), patience)
-            seen = waiter.told if was_told else await self.standing.see(key, timings=timings)
-        return _there(seen)
+                has_answer = await waiter.until(lambda latest, _is_fresh: _is_closed(latest), limit)
+            view = waiter.latest if has_answer else await self.groups.view(key, timings=timings)
+        return _existing(view)
 
-    async def close(self, key: GroupKey, *, attempt: int, timings: Timings) -> Seen:
+    async def close(self, key: GroupKey, *, attempt: int, timings: Timings) -> GroupView:
         """Close a group with the members it has.
 
         Raises:
-            UnknownRun, UnknownGroup: there is no such thing.
-            AttemptSuperseded: it is at another attempt.
+            UnknownRun, UnknownGroup: there is no such run or group.
+            AttemptSuperseded: the group is at another attempt.
         """
-        changed = await self.standing.change(
-            key, lambda look: look.assembler.end(look.state, attempt=attempt, now=look.now), timings=timings
+        changed = await self.groups.change(
+            key,
+            lambda given: given.assembler.end(given.state, attempt=attempt, now=given.now),
+            timings=timings,
         )
-        return _there(changed.seen)
+        return _existing(changed.view)
 
     async def _pinned(self, run_id: str, declared: Declaration) -> Run:
-        """Settle everything a declaration names."""
+        """Resolve the names of a declaration, and pin what they refer to."""
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"must be at most {limit}", path=path)
-        profile = self.scorer.profile(declared.profile)
+        profile = self.scorer.profiles.named(declared.profile)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
-            index=await self.scorer.pin(declared.dataset),
+            index=await self.scorer.truth.pin(declared.dataset),
         )
 
-    def _admitted(self, look: Look, claim: Claim) -> Decision:
-        """Ask the assembler, and the quota where a group would be opened."""
-        decision = look.assembler.admit(look.state, claim, now=look.now)
-        quota = look.assembler.run.declared.open_groups or self.settings.max_open_groups
-        if decision.state is None and look.open_groups >= quota:
+    def _admission(self, given: DecisionInput, claim: Claim) -> Decision:
+        """Decide whether a rollout is wanted; one that would open a group must also fit the quota."""
+        decision = given.assembler.admit(given.state, claim, now=given.now)
+        quota = given.assembler.run.declared.open_groups or self.settings.max_open_groups
+        if decision.state is None and given.open_groups >= quota:
             return Decision(
                 None, refusal=errors.QuotaExceeded(f"{quota} groups are open, which is the quota")
             )
         return decision
 
-    async def _measured(self, arrival: Arrival, run: Run, timings: Timings) -> tuple[Truth, RolloutFacts]:
+    async def _measured(
+        self, arrival: Arrival, run: Run, profile: Profile, timings: Timings
+    ) -> tuple[Truth, RolloutFacts]:
         truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
             arrival.rollout,
-            self.standing.profile(run),
+            profile,
             explain=arrival.explain,
             timings=timings,
         )
@@ -287,8 +286,22 @@ class RunService:
         return truth, facts
 
 
+def _addition(
+    given: DecisionInput, *, run: Run, claim: Claim, measured: tuple[Truth, RolloutFacts]
+) -> Decision:
+    """Decide about adding a measured rollout to its group."""
+    if given.assembler.run.epoch != run.epoch:
+        return Decision(None, refusal=errors.StateUnavailable("the run has been declared again meanwhile"))
+    truth, facts = measured
+    return given.assembler.add(given.state, claim, facts, now=given.now, masked=truth.masked)
+
+
 def _claim(arrival: Arrival, run: Run) -> Claim:
-    """Say who asks to become a member."""
+    """Return a rollout's claim to be a member.
+
+    Raises:
+        InvalidRequest: it names a question by id, and the run has no data set.
+    """
     question_id = arrival.question if isinstance(arrival.question, str) else None
     if question_id is not None and run.index is None:
         raise errors.InvalidRequest(
@@ -306,36 +319,36 @@ def _claim(arrival: Arrival, run: Run) -> Claim:
 
 
 def _wanted(question: Question | str, run: Run) -> Question | QuestionRef:
-    """Return the question, or where it stands in the version that the run has pinned."""
+    """Return the question itself, or a reference to it in the index version that the run has pinned."""
     if isinstance(question, Question):
         return question
     return QuestionRef(f"{run.index.dataset}@{run.index.version}" if run.index else "", question)
 
 
 def _holds(state: GroupState, claim: Claim) -> bool:
-    """Return whether a rollout is a member."""
+    """Return whether a group has a rollout as a member."""
     member = state.find(claim.rollout_id)
     return state.attempt == claim.attempt and member is not None and member.digest == claim.digest
 
 
-def _is_closed(seen: Seen | None) -> bool:
-    return seen is not None and not seen.state.is_open
+def _is_closed(view: GroupView | None) -> bool:
+    return view is not None and not view.state.is_open
 
 
-def _is_over(seen: Seen | None, is_fresh: bool, *, claim: Claim) -> bool:  # noqa: FBT001  # called by position
-    """Return whether a member need not wait any longer: its group is closed, or no longer its group."""
-    if seen is not None and (_holds(seen.state, claim) or seen.state.attempt > claim.attempt):
-        return not seen.state.is_open or seen.state.attempt > claim.attempt
+def _is_over(view: GroupView | None, is_fresh: bool, *, claim: Claim) -> bool:  # noqa: FBT001  # called by position
+    """Return whether a member's wait is over: its group has closed, restarted or lost it."""
+    if view is not None and (_holds(view.state, claim) or view.state.attempt > claim.attempt):
+        return not view.state.is_open or view.state.attempt > claim.attempt
     return is_fresh
 
 
-def _lost(seen: Seen | None, claim: Claim) -> errors.CallError:
-    if seen is not None and seen.state.attempt > claim.attempt:
-        return errors.AttemptSuperseded(f"the group is at attempt {seen.state.attempt}")
+def _lost(view: GroupView | None, claim: Claim) -> errors.CallError:
+    if view is not None and view.state.attempt > claim.attempt:
+        return errors.AttemptSuperseded(f"the group is at attempt {view.state.attempt}")
     return errors.StateLost("the store lost this rollout; send it again")
 
 
-def _there(seen: Seen | None) -> Seen:
-    if seen is None:
+def _existing(view: GroupView | None) -> GroupView:
+    if view is None:
         raise errors.UnknownGroup("no rollout of the group has arrived, or the group is no longer kept")
-    return seen
+    return view

@@ -1,4 +1,4 @@
-"""A group as it was seen at one moment."""
+"""A group as it was at one moment, with its rewards."""
 
 from dataclasses import replace
 from functools import cached_property
@@ -11,8 +11,8 @@ from reward_service.serve.groups.state import GroupState, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
 
 
-class Seen:
-    """A group with what it pays; that is computed once, however many members ask."""
+class GroupView:
+    """A group and its rewards. The rewards are computed once, however many members ask for them."""
 
     def __init__(self, key: GroupKey, run: Run, state: GroupState, *, profile: Profile, now: float) -> None:
         self.key = key
@@ -20,16 +20,16 @@ class Seen:
         self.profile = profile
         self.state = state
         self.closes_in_s = max(state.closes_at - now, 0.0) if state.is_open else None
-        """How long it will wait for its members; None once it is closed."""
+        """Seconds until the group stops waiting for its members; None once it is closed."""
 
     @cached_property
     def missing(self) -> list[str | None]:
-        """The members that have not come, by name where the name can be known."""
+        """The members that have not arrived, one item each: the rollout id if it can be known, else None."""
         return missing(self.state, self.run.declared.group_size)
 
     @cached_property
     def result(self) -> GroupResult:
-        """What the group pays; while it is open, what is known already."""
+        """The rewards of the group; while it is open, the part that is known already."""
         facts = [member.facts for member in self.state.members]
         if self.state.is_open:
             return pending(facts, self.profile)
@@ -44,21 +44,21 @@ class Seen:
 
     @property
     def group_max(self) -> int | None:
-        """The best count of the group; None while it may still change, or nobody is paid."""
+        """The highest match count in the group; None while it may still change, or if no member has a reward."""
         return None if self.state.is_open else self.result.group_max
 
     @property
     def waited_s(self) -> float:
-        """How long a closed group was open."""
+        """Seconds that a closed group was open."""
         return self.state.closes_at - self.state.opened_at
 
     @property
     def entities(self) -> int:
-        """How many entities its question has."""
+        """Number of entities of the group's question."""
         return self.state.members[0].facts.entities
 
     def result_of(self, rollout_id: str) -> RolloutResult:
-        """What one member is paid; while the group is open, what is known already.
+        """Return the result of one member; while the group is open, the part that is known already.
 
         Raises:
             KeyError: the group has no such member.

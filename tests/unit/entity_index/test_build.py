@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from entity_index.build import CONFLICT, LINES_SHOWN, SAME_AGAIN, Refused, build
+from entity_index.build import CONFLICT, LINES_SHOWN, SAME_AGAIN, RefusedLines, build
 from entity_index.errors import InvalidName, InvalidRecord, NothingKept, UnknownVersion, VersionExists
 from entity_index.readers import READERS
 from entity_index.readers.rows import Refusal
@@ -51,12 +51,12 @@ def test_every_line_is_accounted_for(catalogue):
 
     assert (report.read, report.kept) == (8, 1)
     assert report.refused == {
-        "not JSON": Refused(2, (2, 8)),
-        SAME_AGAIN: Refused(1, (3,)),
-        CONFLICT: Refused(1, (4,)),
-        "no question id": Refused(1, (5,)),
-        "no question text": Refused(1, (6,)),
-        "the text contains a lone surrogate, which UTF-8 cannot encode": Refused(1, (7,)),
+        "not JSON": RefusedLines(2, (2, 8)),
+        SAME_AGAIN: RefusedLines(1, (3,)),
+        CONFLICT: RefusedLines(1, (4,)),
+        "no question id": RefusedLines(1, (5,)),
+        "no question text": RefusedLines(1, (6,)),
+        "the text contains a lone surrogate, which UTF-8 cannot encode": RefusedLines(1, (7,)),
     }
     assert next(iter(report.refused)) == "not JSON"
 
@@ -64,7 +64,7 @@ def test_every_line_is_accounted_for(catalogue):
 def test_the_first_lines_of_a_reason_are_shown(catalogue):
     report = build_from(catalogue, record("q1"), *[b"{"] * 9)
 
-    assert report.refused == {"not JSON": Refused(9, (2, 3, 4, 5, 6))}
+    assert report.refused == {"not JSON": RefusedLines(9, (2, 3, 4, 5, 6))}
     assert LINES_SHOWN == 5
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from entity_index.cli import run
-from entity_index.lint import CHECKS, Verdict, lint, textbook
+from entity_index.lint import CHECKS, Payout, lint, textbook
 from entity_index.readers.rows import Refusal, Row
 from entity_index.types import Entity, Question
 from reward_service.cli.lint import judge_of
@@ -74,7 +74,7 @@ def test_one_spelling_for_several_names_is_found_once():
 
 def test_a_rate_that_cannot_reach_1_is_found():
     def half(question, thoughts, answer):
-        return Verdict(1, 2, 0.15)
+        return Payout(1, 2, 0.15)
 
     assert hits(ask("Marie Curie", "Radium"), judge=half) == {"rate cannot reach 1": (1, "q1")}
 
@@ -114,8 +114,8 @@ def test_a_profile_pays_as_it_does_when_serving():
 def test_the_textbook_finds_aliases_and_whole_tokens():
     question = ask(Entity("Marie Curie", aliases=("Skłodowska",)), "Radium")
 
-    assert textbook(question, ["It was skLodowska.", "Radiums"], "") == Verdict(1, 2, 0.15)
-    assert textbook(question, [], "X") == Verdict(0, 2, 1.0)
+    assert textbook(question, ["It was skLodowska.", "Radiums"], "") == Payout(1, 2, 0.15)
+    assert textbook(question, [], "X") == Payout(0, 2, 1.0)
 
 
 def test_rows_that_are_no_questions_are_counted():

@@ -2,14 +2,18 @@
 
 from entity_index.types import Entity, Question
 from reward_service.core.matching import (
-    EGRPO,
     Matching,
     MatchSpec,
     MentionNames,
     compile_question,
     match_group,
 )
+from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
+
+EGRPO, EGRPO_GUARDED, EGRPO_PAPER = (
+    shipped()[name].measure.matching for name in ("egrpo", "egrpo-guarded", "egrpo-paper")
+)
 
 
 def thought(text: str) -> Segment:

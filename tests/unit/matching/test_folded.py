@@ -4,15 +4,13 @@ import pytest
 
 from entity_index.types import Entity, Question
 from reward_service.core.matching import (
-    EGRPO,
-    EGRPO_GUARDED,
     MentionNames,
     compile_question,
     match_group,
     scan,
 )
 from reward_service.core.types import Match, Segment, SegmentKind
-from tests.unit.matching.rollouts import asked, match, thought, tool
+from tests.unit.matching.rollouts import EGRPO, EGRPO_GUARDED, asked, match, thought, tool
 
 PASSAGE = "The school was founded by Marie Curie in the spring of 1911 together with two of her former students from Paris"
 CITIES = "Oslo Rome Lima Cairo Paris Berlin Tokyo Delhi Quito Dakar Accra Tunis Sofia Minsk Kyiv Riga Baku Doha Male Suva Apia".split()  # noqa: SIM905
@@ -77,11 +75,7 @@ def test_compiled_questions_are_cached_by_value() -> None:
 
 def test_what_stands_in_a_pasted_run_earns_nothing() -> None:
     result = match(asked("Marie Curie"), tool(f"… {PASSAGE}."), thought(PASSAGE))
-    assert (result.matched, dict(result.uncredited), result.matched_uncredited_included) == (
-        0,
-        {"pasted": 1},
-        1,
-    )
+    assert (result.matched, dict(result.uncredited)) == (0, {"pasted": 1})
     assert result.uncredited_matches[0].channel == "exact"
 
 
@@ -180,7 +174,7 @@ def test_under_the_precision_floor_nothing_is_credited() -> None:
     names = MentionNames([*CITIES, "Paris (Texas)"])
     text = "Oslo or Rome. I wonder about Lima too. Then again Cairo, and Tunis as well."
     result = match(asked("Oslo"), tool("Oslo"), thought(text), spec=EGRPO_GUARDED, names=names)
-    assert (result.matched, dict(result.uncredited), result.precision) == (0, {"precision": 1}, 0.2)
+    assert (result.matched, dict(result.uncredited), result.mentions) == (0, {"precision": 1}, 5)
 
 
 def test_without_names_the_floor_is_off_and_says_so() -> None:
@@ -191,7 +185,7 @@ def test_without_names_the_floor_is_off_and_says_so() -> None:
 def test_names_of_the_question_and_parts_of_longer_names_are_no_mentions() -> None:
     names = MentionNames(["York", "New York", "New York City", "Lima", "Oslo"])
     result = match(asked("Oslo", text="Is Lima large?"), thought("Lima, New York City and Oslo"), names=names)
-    assert (result.mentions, result.precision) == (2, 0.5)
+    assert result.mentions == 2
 
 
 def test_mentions_by_look_leave_sentence_openers_out() -> None:
@@ -200,8 +194,8 @@ def test_mentions_by_look_leave_sentence_openers_out() -> None:
     )
 
 
-def test_nothing_mentioned_has_no_precision() -> None:
-    assert match(asked("Oslo"), thought("it is what it is and it goes on")).precision is None
+def test_plain_words_are_no_mentions() -> None:
+    assert match(asked("Oslo"), thought("it is what it is and it goes on")).mentions == 0
 
 
 def test_too_much_text_is_too_costly_for_that_rollout_only() -> None:

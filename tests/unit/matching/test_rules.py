@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.core.matching import EGRPO, compile_question
+from reward_service.core.matching import compile_question
 from reward_service.core.matching.forms import derive
-from tests.unit.matching.rollouts import asked, match, thought
+from tests.unit.matching.rollouts import EGRPO, asked, match, thought
 
 CASES = [
     json.loads(line)

@@ -1,6 +1,7 @@
 from entity_index.types import Entity, Question
-from reward_service.core.matching import EGRPO_PAPER, compile_question, match_group
+from reward_service.core.matching import compile_question, match_group
 from reward_service.core.types import Match, Segment, SegmentKind
+from tests.unit.matching.rollouts import EGRPO_PAPER
 
 
 def thought(text: str) -> Segment:
@@ -42,7 +43,7 @@ def test_only_thoughts_are_searched() -> None:
 
 def test_a_name_listed_twice_is_one_entity_and_an_empty_name_none() -> None:
     result = match_group([[thought("Oslo")]], compile_question(asked("Oslo", "Oslo", ""), EGRPO_PAPER))[0]
-    assert (result.entities, result.matched, result.matched_uncredited_included) == (1, 1, 1)
+    assert (result.entities, result.matched) == (1, 1)
 
 
 def test_explain_points_at_the_first_mention() -> None:

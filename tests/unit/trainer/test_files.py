@@ -4,14 +4,14 @@ import pytest
 
 from reward_service.trainer.data import (
     Document,
-    Question,
+    TrainingQuestion,
     asked,
     read_documents,
     read_questions,
     world_documents,
     write_truth,
 )
-from reward_service.trainer.results import Metrics, read, timeless
+from reward_service.trainer.results import MetricsFile, read, timeless
 from reward_service.trainer.world import make_questions, make_world
 
 
@@ -20,7 +20,7 @@ def test_questions_and_documents_are_read(tmp_path):
         '{"question_id": "a", "question": "Who?", "answers": ["x"], "entities": []}\n'
     )
     (tmp_path / "d").write_text('{"title": "T", "text": "of t"}\n{"text": "alone"}\n')
-    assert read_questions(tmp_path / "q") == [Question("a", "Who?")]
+    assert read_questions(tmp_path / "q") == [TrainingQuestion("a", "Who?")]
     assert [document.shown for document in read_documents(tmp_path / "d")] == ["T\nof t", "alone"]
 
 
@@ -45,19 +45,19 @@ def test_a_world_is_written_as_its_questions_are(tmp_path):
 
 def test_lines_after_the_checkpoint_are_taken_back(tmp_path):
     path = tmp_path / "metrics"
-    metrics = Metrics(path, through=None)
+    metrics = MetricsFile(path, through=None)
     for step in (1, 2, 3):
         metrics.write({"step": step, "timing": {"wall_s": 0.1}})
     with path.open("a") as file:
         file.write('{"step": 4, "ti')
 
-    Metrics(path, through=2).write({"step": 3, "again": True})
+    MetricsFile(path, through=2).write({"step": 3, "again": True})
 
     assert timeless(read(path)) == [{"step": 1}, {"step": 2}, {"step": 3, "again": True}]
 
 
 def test_a_new_run_begins_with_an_empty_file(tmp_path):
     assert read(tmp_path / "metrics") == []
-    Metrics(tmp_path / "metrics", through=None).write({"step": 0})
-    Metrics(tmp_path / "metrics", through=None)
+    MetricsFile(tmp_path / "metrics", through=None).write({"step": 0})
+    MetricsFile(tmp_path / "metrics", through=None)
     assert read(tmp_path / "metrics") == []

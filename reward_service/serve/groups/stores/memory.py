@@ -1,4 +1,4 @@
-"""Runs and groups in this process: for one server, tests and notebooks. They end with it."""
+"""Stores runs and groups in the memory of this process: for a single server, tests and notebooks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,8 +23,8 @@ class _Run:
     open: dict[str, float] = field(default_factory=dict)
 
 
-class MemoryStore:
-    """The store of a process that shares its groups with no other."""
+class MemoryGroupStore:
+    """A store for one process; its content ends with the process."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
@@ -33,13 +33,13 @@ class MemoryStore:
         self._purged_at = self._clock.now()
 
     async def start(self) -> None:
-        """Do nothing: memory is ready."""
+        """Do nothing: memory needs no preparation."""
 
     async def stop(self) -> None:
-        """Do nothing: memory is not held open."""
+        """Do nothing: there is nothing to close."""
 
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
-        """Put a run under a free id; return the record that stands there now."""
+        """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         self._purge()
         run = self._run(run_id)
         if run is None:
@@ -47,7 +47,7 @@ class MemoryStore:
         return run.record.blob
 
     async def drop(self, run_id: str) -> None:
-        """Forget a run and its groups."""
+        """Delete a run and its groups."""
         self._runs.pop(run_id, None)
 
     async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:
@@ -61,7 +61,7 @@ class MemoryStore:
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
     ) -> Snapshot | None:
-        """Replace a group if it and its run still are what was read, and keep the run alive."""
+        """Replace a group if it and its run are unchanged since they were read, and prolong the run's life."""
         now, kept = self._clock.now(), self._run(key.run_id)
         if kept is None or kept.record.blob != run:
             return await self.read(key.run_id, [key.group_id])
@@ -77,7 +77,7 @@ class MemoryStore:
     async def open_groups(
         self, run_id: str, *, until: float | None = None, limit: int = 1000
     ) -> list[OpenGroup]:
-        """Return open groups, those that close first coming first; with `until`, only those that are due by then."""
+        """Return open groups, ordered by when they close; with `until`, only those that are due by then."""
         self._purge()
         run = self._run(run_id)
         entries = run.open.items() if run else ()
@@ -85,13 +85,13 @@ class MemoryStore:
         return sorted(due, key=lambda group: (group.closes_at, group.group_id))[:limit]
 
     async def forget(self, key: GroupKey) -> None:
-        """Take a group off the list of open groups, if it is kept no longer."""
+        """Remove a group from the list of open groups if the group itself has expired."""
         run = self._run(key.run_id)
         if run is not None and _alive(run.groups.get(key.group_id), self._clock.now()) is None:
             run.open.pop(key.group_id, None)
 
     async def wakeups(self) -> AsyncIterator[GroupKey]:
-        """Yield groups whose waiters should look again."""
+        """Yield the groups whose waiters should read them again."""
         mine: asyncio.Queue[GroupKey] = asyncio.Queue()
         self._listeners.add(mine)
         try:
@@ -109,7 +109,7 @@ class MemoryStore:
         return run if run is not None and run.record.until > self._clock.now() else None
 
     def _purge(self) -> None:
-        """Let go of what is kept no longer; nobody can see it already."""
+        """Free what has expired, which no call returns any more."""
         now = self._clock.now()
         if now < self._purged_at + PURGE_EVERY_S:
             return
@@ -120,7 +120,7 @@ class MemoryStore:
 
 
 def _list(opened: dict[str, float], group_id: str, closes_at: float | None) -> None:
-    """Keep the list of open groups in step with a group."""
+    """Update the list of open groups after a write to a group."""
     if closes_at is None:
         opened.pop(group_id, None)
     else:

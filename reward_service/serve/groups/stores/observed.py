@@ -1,4 +1,4 @@
-"""A store that says what each of its operations took, and how it ended."""
+"""Times the operations of another store, and reports how each of them ended."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,41 +15,41 @@ class End(StrEnum):
 
     DONE = "done"
     LOST = "lost"
-    """A swap that somebody else was faster than."""
+    """A swap that another writer won."""
     FAILED = "failed"
-    """The store did not answer, or nobody waited for it any longer."""
+    """The store did not answer, or the call was cancelled."""
 
 
-class Say(Protocol):
-    """Takes what an operation took."""
+class OnOperation(Protocol):
+    """Receives the duration of each operation."""
 
     def __call__(self, operation: str, end: End, *, seconds: float) -> None:
-        """Note one operation."""
+        """Receive one operation, with how it ended and how long it took."""
         ...
 
 
-class ObservedStore:
-    """A store in front of another one."""
+class ObservedGroupStore:
+    """A store that passes every operation to another one and reports it."""
 
     def __init__(
-        self, store: GroupStore, say: Say, *, clock: Callable[[], float] = time.perf_counter
+        self, store: GroupStore, on_operation: OnOperation, *, clock: Callable[[], float] = time.perf_counter
     ) -> None:
-        self._store, self._say, self._clock = store, say, clock
+        self._store, self._on_operation, self._clock = store, on_operation, clock
 
     async def start(self) -> None:
-        """Get ready."""
+        """Start the store."""
         await self._store.start()
 
     async def stop(self) -> None:
-        """Let go of what the store holds open."""
+        """Close the store."""
         await self._store.stop()
 
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
-        """Put a run under a free id; return the record that stands there now."""
+        """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         return await self._timed("declare", self._store.declare(run_id, record, keep_s=keep_s))
 
     async def drop(self, run_id: str) -> None:
-        """Forget a run and its groups."""
+        """Delete a run and its groups."""
         await self._timed("drop", self._store.drop(run_id))
 
     async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:
@@ -59,22 +59,22 @@ class ObservedStore:
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
     ) -> Snapshot | None:
-        """Replace a group if it and its run still are what was read, and keep the run alive."""
+        """Replace a group if it and its run are unchanged since they were read, and prolong the run's life."""
         swapping = self._store.swap(key, old, new, run=run, keep_run_s=keep_run_s)
         return await self._timed("swap", swapping, is_lost=lambda beaten: beaten is not None)
 
     async def open_groups(
         self, run_id: str, *, until: float | None = None, limit: int = 1000
     ) -> list[OpenGroup]:
-        """Return open groups, those that close first coming first; with `until`, only those that are due by then."""
+        """Return open groups, ordered by when they close; with `until`, only those that are due by then."""
         return await self._timed("open_groups", self._store.open_groups(run_id, until=until, limit=limit))
 
     async def forget(self, key: GroupKey) -> None:
-        """Take a group off the list of open groups, if it is kept no longer."""
+        """Remove a group from the list of open groups if the group itself has expired."""
         await self._timed("forget", self._store.forget(key))
 
     def wakeups(self) -> AsyncIterator[GroupKey]:
-        """Yield groups whose waiters should look again."""
+        """Yield the groups whose waiters should read them again."""
         return self._store.wakeups()
 
     async def _timed(
@@ -85,5 +85,5 @@ class ObservedStore:
             answer = await answering
             end = End.LOST if is_lost(answer) else End.DONE
         finally:
-            self._say(operation, end, seconds=self._clock() - began)
+            self._on_operation(operation, end, seconds=self._clock() - began)
         return answer

@@ -1,8 +1,8 @@
-"""What a store is: it keeps bytes, tells the time, and replaces a group by compare-and-set.
+"""The interface of a store: it keeps bytes, tells the time, and replaces a group by compare-and-set.
 
-It knows nothing of what the bytes say. Several processes may share one; whoever wants to change a group reads it,
-decides, and swaps it for what was read. If somebody else was faster nothing happens; the loser is told what stands there
-now, and decides again.
+A store does not interpret the bytes. Several processes may share one: to change a group, a process reads it, decides, and
+writes with compare-and-set. If another writer was faster nothing is written; the loser gets the current state and decides
+again.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 
 class GroupKey(NamedTuple):
-    """Which group."""
+    """Identifies a group."""
 
     run_id: str
     group_id: str
@@ -20,7 +20,7 @@ class Snapshot(NamedTuple):
     """A run and some of its groups, as of one moment."""
 
     now: float
-    """The store's clock, seconds since the epoch: the same for all who share it."""
+    """By the store's clock, seconds since the epoch; the same clock for all processes that share the store."""
     run: bytes | None
     open_groups: int
     groups: tuple[bytes | None, ...]
@@ -28,15 +28,15 @@ class Snapshot(NamedTuple):
 
 
 class Write(NamedTuple):
-    """What a group is replaced by."""
+    """The new state of a group."""
 
     blob: bytes
     keep_s: float
-    """The store may forget it after this long without a further write."""
+    """The store may delete it this long after the latest write."""
     closes_at: float | None
-    """When somebody has to look at it again; None once it is closed."""
+    """When it is due to be closed; None once it is closed."""
     wake: bool = False
-    """Tell everybody who waits for it."""
+    """Wake the requests that wait for it, in all processes."""
 
 
 class OpenGroup(NamedTuple):
@@ -50,23 +50,23 @@ class GroupStore(Protocol):
     """Keeps runs and groups. Every method may raise `StateUnavailable`."""
 
     async def start(self) -> None:
-        """Get ready.
+        """Start the store.
 
         Raises:
-            UnsafeStore: it answers, and may forget what it is given.
+            UnsafeStore: its configuration allows it to lose what it is given.
         """
         ...
 
     async def stop(self) -> None:
-        """Let go of what the store holds open."""
+        """Close the store."""
         ...
 
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
-        """Put a run under a free id; return the record that stands there now."""
+        """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         ...
 
     async def drop(self, run_id: str) -> None:
-        """Forget a run and its groups."""
+        """Delete a run and its groups."""
         ...
 
     async def read(self, run_id: str, group_ids: Sequence[str] = ()) -> Snapshot:
@@ -76,24 +76,24 @@ class GroupStore(Protocol):
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
     ) -> Snapshot | None:
-        """Replace a group if it and its run still are what was read, and keep the run alive.
+        """Replace a group if it and its run are unchanged since they were read, and prolong the run's life.
 
         Returns:
-            None if the group now is `new`, also where an earlier try, whose answer was lost, has made it so; otherwise
-            the run and the group as they stand instead.
+            None if the group is now `new`, even if an earlier try did it whose answer was lost; otherwise the current
+            state of the run and the group.
         """
         ...
 
     async def open_groups(
         self, run_id: str, *, until: float | None = None, limit: int = 1000
     ) -> list[OpenGroup]:
-        """Return open groups, those that close first coming first; with `until`, only those that are due by then."""
+        """Return open groups, ordered by when they close; with `until`, only those that are due by then."""
         ...
 
     async def forget(self, key: GroupKey) -> None:
-        """Take a group off the list of open groups, if it is kept no longer."""
+        """Remove a group from the list of open groups if the group itself has expired."""
         ...
 
     def wakeups(self) -> AsyncIterator[GroupKey]:
-        """Yield groups whose waiters should look again. Some may be missed: look now and then anyway."""
+        """Yield the groups whose waiters should read them again. Some may be missed, so read periodically too."""
         ...

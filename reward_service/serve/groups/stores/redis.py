@@ -1,11 +1,11 @@
-"""Runs and groups in Redis: for several processes.
+"""Stores runs and groups in Redis, for several processes.
 
 A run's keys share a hash tag, so that a Cluster keeps them together and a script may touch them at once. Ids are hashed
 into keys: they may hold anything. The group is one string; what compares it on a swap is its SHA-1, which Redis computes,
 so that nothing needs a version number of its own. A retried command finds its own work done and says so.
 
-Redis has to run `maxmemory-policy noeviction`. A failover may still lose what was acknowledged; who waits is told
-(`StateLost`), and sending the rollout again repairs its group.
+Redis has to run `maxmemory-policy noeviction`. A failover may still lose acknowledged writes; a waiting call then gets
+`StateLost`, and sending the rollout again repairs its group.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ local time = redis.call('TIME')
 return {time[1], time[2], redis.call('ZCARD', KEYS[2]), redis.call('MGET', KEYS[1], unpack(KEYS, 3))}
 """
 
-# Answers nothing, or what READ would where somebody else was faster: who loses need not ask.
+# Returns nothing, or if another writer was faster what READ would, so that the loser need not read again.
 # KEYS group, open groups, run · ARGV sha1 of the run, sha1 of the old group ('' for none), new group, its life in ms,
-# group id, when it closes ('' once closed), life of the run in ms, channel ('' to wake nobody), message
+# group id, when it closes ('' once closed), life of the run in ms, channel ('' to wake no waiters), message
 SWAP = """
 local run, old = redis.call('GET', KEYS[3]), redis.call('GET', KEYS[1])
 local same_run = run and redis.sha1hex(run) == ARGV[1]
@@ -59,7 +59,7 @@ return false
 # KEYS group, open groups · ARGV group id
 FORGET = "if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end"
 
-# What a failure means to a caller; the first that fits. Anything else is that Redis cannot be reached.
+# Meaning of each failure, the first that fits. Any other failure means that Redis cannot be reached.
 MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.OutOfMemoryError, "it is full"),
     (exceptions.TimeoutError, "it did not answer in time"),
@@ -72,19 +72,19 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
 FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError, RuntimeError)
 
 
-class RedisStore:
+class RedisGroupStore:
     """The store that several processes share."""
 
     def __init__(
         self, client: Client, *, prefix: str, timeout_s: float = 2.0, clock: Clock | None = None
     ) -> None:
-        """Keep runs and groups in a Redis.
+        """Build a store over a Redis.
 
         Args:
-            client: how to reach it.
+            client: connected to it.
             prefix: put before every key.
             timeout_s: how long one command may take.
-            clock: for tests; without it the time is that of Redis, the same for all who share it.
+            clock: for tests; without it the time is that of Redis, the same for all processes.
         """
         self._client = client
         self._prefix = prefix
@@ -94,10 +94,10 @@ class RedisStore:
         self._is_checked = False
 
     async def start(self) -> None:
-        """Ask Redis whether it keeps what it is given; where it does not answer, ask again with the first command.
+        """Check that Redis does not evict. If it does not answer, the first command checks instead.
 
         Raises:
-            UnsafeStore: it may evict.
+            UnsafeStore: its policy allows it to evict keys.
         """
         try:
             await self._check()
@@ -109,15 +109,15 @@ class RedisStore:
         await disconnect(self._client)
 
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
-        """Put a run under a free id; return the record that stands there now."""
+        """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         keep_ms = _ms(keep_s)
-        standing = await self._do(
+        before = await self._do(
             lambda: self._client.set(self._run(run_id), record, nx=True, get=True, px=keep_ms)
         )
-        return record if standing is None else bytes(standing)
+        return record if before is None else bytes(before)
 
     async def drop(self, run_id: str) -> None:
-        """Forget a run and its groups; the run last, so that none of a run declared meanwhile is touched."""
+        """Delete a run and its groups; the run last, so that a run declared meanwhile is not touched."""
         for key in await self._do(lambda: self._keys(f"{self._prefix}:{{{_name(run_id)}}}:group:*")):
             await self._do(partial(self._client.unlink, key))
         await self._do(lambda: self._client.delete(self._run(run_id), self._open(run_id)))
@@ -130,7 +130,7 @@ class RedisStore:
     async def swap(
         self, key: GroupKey, old: bytes | None, new: Write, *, run: bytes, keep_run_s: float
     ) -> Snapshot | None:
-        """Replace a group if it and its run still are what was read, and keep the run alive."""
+        """Replace a group if it and its run are unchanged since they were read, and prolong the run's life."""
         run_id, group_id = key
         keys = [self._group(run_id, group_id), self._open(run_id), self._run(run_id)]
         beaten = await self._eval(
@@ -151,7 +151,7 @@ class RedisStore:
     async def open_groups(
         self, run_id: str, *, until: float | None = None, limit: int = 1000
     ) -> list[OpenGroup]:
-        """Return open groups, those that close first coming first; with `until`, only those that are due by then."""
+        """Return open groups, ordered by when they close; with `until`, only those that are due by then."""
         due = "+inf" if until is None else repr(until)
         found = await self._do(
             lambda: self._client.zrangebyscore(
@@ -161,16 +161,16 @@ class RedisStore:
         return [OpenGroup(group_id.decode(), closes_at) for group_id, closes_at in found]
 
     async def forget(self, key: GroupKey) -> None:
-        """Take a group off the list of open groups, if it is kept no longer."""
+        """Remove a group from the list of open groups if the group itself has expired."""
         await self._eval(FORGET, [self._group(*key), self._open(key.run_id)], key.group_id)
 
     async def wakeups(self) -> AsyncIterator[GroupKey]:
-        """Yield groups whose waiters should look again."""
+        """Yield the groups whose waiters should read them again."""
         async with self._client.pubsub() as subscription:
-            with _told_apart():
+            with _explained():
                 await subscription.subscribe(self._channel)
             while True:
-                with _told_apart():
+                with _explained():
                     message = await subscription.get_message(
                         ignore_subscribe_messages=True, timeout=WAKE_TIMEOUT_S
                     )
@@ -211,7 +211,7 @@ class RedisStore:
         return await self._send(command)
 
     async def _send(self, command: Callable[[], Awaitable[T]]) -> T:
-        with _told_apart():
+        with _explained():
             async with asyncio.timeout(self._patience_s):
                 await self._connections.acquire()
             try:
@@ -226,15 +226,15 @@ class RedisStore:
         self._is_checked = True
 
     async def _policies(self) -> list[str]:
-        """Return the eviction policy of every primary, as INFO memory tells it."""
-        told = await self._client.info("memory")
-        servers = [told] if "maxmemory_policy" in told else told.values()
+        """Return the eviction policy of every primary, from INFO memory."""
+        info = await self._client.info("memory")
+        servers = [info] if "maxmemory_policy" in info else info.values()
         return [server["maxmemory_policy"] for server in servers]
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
-    """Say what a failure of Redis means."""
+def _explained() -> Iterator[None]:
+    """Turn a failure of Redis into `StateUnavailable` with its meaning."""
     try:
         yield
     except FAILURES as error:

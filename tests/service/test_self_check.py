@@ -1,7 +1,6 @@
 """Canaries, the ledger and readiness of a running service."""
 
 import json
-import time
 from dataclasses import replace
 
 import httpx
@@ -15,14 +14,8 @@ from reward_service.serve.config import Settings
 from reward_service.serve.ledger import read, verify
 from tests.builders import EXAMPLE, example
 from tests.conftest import serving
+from tests.redis_server import until
 from tests.service.test_cli import run
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def ready(base):
@@ -34,15 +27,17 @@ def test_a_profile_that_pays_otherwise_takes_the_replica_out_and_back():
     with serving(app) as base:
         assert ready(base).status_code == 200
         good = app.state.service.profiles
-        app.state.service.profiles = {**good, "egrpo": replace(good["egrpo"], reward=RewardSpec())}
-        wait_until(lambda: ready(base).status_code == 503)
+        app.state.service.profiles = replace(
+            good, known={**good.known, "egrpo": replace(good.known["egrpo"], reward=RewardSpec())}
+        )
+        until(lambda: ready(base).status_code == 503, "it is out of readiness")
 
         problem = ready(base).json()
         page = httpx.get(f"{base}/metrics").text
         assert httpx.get(f"{base}/livez").status_code == 200
 
         app.state.service.profiles = good
-        wait_until(lambda: ready(base).status_code == 200)
+        until(lambda: ready(base).status_code == 200, "it is ready again")
 
     assert problem["type"] == "urn:reward-service:not-ready"
     assert problem["detail"].startswith("canary: profile egrpo")
@@ -66,7 +61,7 @@ def test_the_active_version_is_shown(sample_index):
         assert 'index_version_info{dataset="sample"' in httpx.get(f"{base}/metrics").text
 
 
-def test_a_version_that_is_opened_first_wakes_the_watch(sample_index):
+def test_a_version_that_is_opened_for_the_first_time_wakes_the_self_check(sample_index):
     app = create_app(Settings(index=sample_index, canary_interval_s=3600))
 
     def runs():
@@ -74,7 +69,9 @@ def test_a_version_that_is_opened_first_wakes_the_watch(sample_index):
         return float(page.split('canary_runs_total{result="same"} ')[1].split("\n")[0])
 
     with serving(app) as base:
-        wait_until(lambda: runs() >= 2)  # the first opened the active version, which woke the second
+        until(
+            lambda: runs() >= 2, "it has checked twice"
+        )  # the first opened the active version, which caused the second
 
 
 def test_every_published_group_is_in_the_ledger_and_verifies(tmp_path):

@@ -6,6 +6,14 @@ division and does not depend on the order or the size of a batch.
 
 from collections.abc import Iterable
 
+from reward_service.core.signals.cells import Share
+from reward_service.core.types import RolloutFacts
+
+
+def entity_match(facts: RolloutFacts) -> Share | None:
+    """Return γ as the share matched / m; None if the question has no entity left to match."""
+    return Share(facts.matched or 0, facts.entities) if facts.entities else None
+
 
 def match_rate(matched: int, entities: int) -> float:
     """Return γ = matched / m, in [0, 1]; 0 where the question has no entity left."""

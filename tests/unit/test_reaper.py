@@ -3,14 +3,14 @@
 import asyncio
 
 from reward_service.serve.config import Settings
-from reward_service.serve.groups.stores.memory import MemoryStore
-from reward_service.serve.runs.groups import Standing
-from reward_service.serve.runs.reaper import Keeper
-from reward_service.serve.scorer import RewardService
+from reward_service.serve.groups.stores.memory import MemoryGroupStore
+from reward_service.serve.runs.groups import Groups
+from reward_service.serve.runs.reaper import Reaper
+from reward_service.serve.scorer import Scorer
 
 
-class Stubborn(MemoryStore):
-    """Loses the first cancellation, as a client does whose answer comes in the same moment."""
+class Stubborn(MemoryGroupStore):
+    """Loses the first cancellation, like a client whose answer arrives in the same moment."""
 
     def __init__(self):
         super().__init__()
@@ -28,11 +28,11 @@ class Stubborn(MemoryStore):
             yield key
 
 
-async def test_it_ends_also_where_a_cancellation_is_lost():
-    service, store = RewardService(Settings()), Stubborn()
-    async with asyncio.timeout(20):
-        async with Keeper(Standing(service, store)).running():
+async def test_it_ends_even_if_a_cancellation_is_lost():
+    scorer, store = Scorer(Settings()), Stubborn()
+    async with asyncio.timeout(120):
+        async with Reaper(Groups(scorer, store)).running():
             await store.is_listening.wait()
-    service.close()
+    scorer.close()
 
     assert store.lost == 1

@@ -1,0 +1,70 @@
+"""docs/profiles.md has every key of a profile with its default, every name a key may have, and an example that holds."""
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reward_service.api.canaries import compute
+from reward_service.core.advantages import ESTIMATORS
+from reward_service.core.checkers import CHECKERS
+from reward_service.core.matching.spec import MATCHERS, MatchSpec
+from reward_service.core.profiles import MeasureSpec, Profile, parse_profile, shipped
+from reward_service.core.rewards.compose import NORMALIZERS, WHEN
+from reward_service.core.trajectory import GRAMMARS
+from reward_service.core.types import Estimator, RewardSpec, Term
+
+PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+SPECS = {
+    "Profile": Profile,
+    "measure": MeasureSpec,
+    "measure.matching": MatchSpec,
+    "reward": RewardSpec,
+    "reward.terms": Term,
+    "estimator": Estimator,
+}
+NAMES = {
+    ("measure", "grammar"): GRAMMARS,
+    ("measure", "checker"): CHECKERS,
+    ("measure.matching", "kind"): MATCHERS,
+    ("reward.terms", "normalize"): NORMALIZERS,
+    ("reward.terms", "when"): WHEN,
+    ("estimator", "type"): ESTIMATORS,
+}
+
+
+def rows(heading):
+    """Key -> (default, range) of the table under a heading."""
+    section = PAGE.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+    found = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", section, re.MULTILINE)
+    return {key: (default, allowed) for key, default, allowed in found}
+
+
+def written(spec):
+    """The default of a field as the page writes it: as YAML."""
+    if spec.default_factory is not MISSING:
+        return "as below"
+    return "required" if spec.default is MISSING else f"`{yaml.safe_dump(spec.default).splitlines()[0]}`"
+
+
+@pytest.mark.parametrize("heading", SPECS)
+def test_every_key_stands_there_with_its_default(heading):
+    expected = {spec.name: written(spec) for spec in fields(SPECS[heading])}
+    assert {key: default for key, (default, _) in rows(heading).items()} == expected
+
+
+@pytest.mark.parametrize(("heading", "key"), NAMES)
+def test_every_name_that_a_key_may_have_stands_there(heading, key):
+    assert set(re.findall(r"`(\w+)`", rows(heading)[key][1])) == set(NAMES[heading, key])
+
+
+def test_the_example_is_a_profile_that_pays_what_the_table_says():
+    mine = parse_profile(PAGE.partition("```yaml\n")[2].partition("```")[0])
+    table = re.findall(r"^\| \d \| \w+ \| \d \| ([\d.]+) \| ([\d.]+) \|", PAGE, re.MULTILINE)
+
+    assert len(table) == 8
+    for profile, said in ((shipped()["egrpo"], [row[0] for row in table]), (mine, [row[1] for row in table])):
+        paid = compute(profile)["groups"]["first-forecast"]["reward"]
+        assert [round(reward, 4) for reward in paid] == [float(one) for one in said]

@@ -1,0 +1,156 @@
+"""A registry is the only list of its names: the wire, the docs, profiles and golden cases follow it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from entity_index.readers import READERS
+from reward_service.core.advantages import ESTIMATORS, PRESETS
+from reward_service.core.checkers import CHECKERS
+from reward_service.core.matching.spec import MATCHERS
+from reward_service.core.profiles import parse_profile, shipped
+from reward_service.core.rewards.compose import NORMALIZERS, WHEN
+from reward_service.core.signals import SIGNALS
+from reward_service.core.trajectory import FORMATS, GRAMMARS
+from reward_service.core.types import Outcome, RolloutStatus, StopReason
+
+ROOT = Path(__file__).parents[2]
+OPENAPI = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+CASES = ROOT / "tests" / "golden" / "cases"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where the names of one registry have to be found."""
+
+    names: tuple[str, ...]
+    page: str
+    """The page of docs/ that describes every name."""
+    on_the_wire: tuple[str, ...] = ()
+    """Places in openapi.yaml that take exactly these names."""
+    in_a_profile: str | None = None
+    """The YAML of a profile that uses a name."""
+
+
+def field(schema: str, name: str) -> str:
+    return f"components/schemas/{schema}/properties/{name}"
+
+
+REGISTRIES = {
+    "estimators": Registry(
+        tuple(ESTIMATORS), "formulas.md", (field("EstimatorIn", "type"),), "estimator: {{type: {name}}}"
+    ),
+    "presets": Registry(
+        tuple(PRESETS), "formulas.md", (field("ScoreIn", "estimator"), field("RunIn", "estimator"))
+    ),
+    "checkers": Registry(tuple(CHECKERS), "formulas.md", in_a_profile="measure: {{checker: {name}}}"),
+    "grammars": Registry(tuple(GRAMMARS), "formulas.md", in_a_profile="measure: {{grammar: {name}}}"),
+    "matchers": Registry(MATCHERS, "matching.md", in_a_profile="measure: {{matching: {{kind: {name}}}}}"),
+    "signals": Registry(
+        tuple(SIGNALS), "formulas.md", in_a_profile="reward: {{terms: [{{signal: {name}, weight: 1}}]}}"
+    ),
+    "normalizers": Registry(
+        tuple(NORMALIZERS),
+        "formulas.md",
+        in_a_profile="reward: {{terms: [{{signal: entity_match, weight: 1, normalize: '{name}'}}]}}",
+    ),
+    "conditions": Registry(
+        tuple(WHEN),
+        "formulas.md",
+        in_a_profile="reward: {{terms: [{{signal: entity_match, weight: 1, when: {name}}}]}}",
+    ),
+    "formats": Registry(tuple(FORMATS), "trainers/README.md", (field("RolloutIn", "format"),)),
+    "outcomes": Registry(
+        tuple(Outcome), "formulas.md", (field("RolloutIn", "outcome"), field("FactsIn", "outcome"))
+    ),
+    "stop reasons": Registry(tuple(StopReason), "glossary.md", (field("RolloutIn", "stop_reason"),)),
+    "statuses": Registry(tuple(RolloutStatus), "formulas.md"),
+    "readers": Registry(tuple(READERS), "index.md"),
+    "profiles": Registry(tuple(shipped()), "formulas.md"),
+}
+
+
+def enumeration(place: str) -> set[str]:
+    """Return the names that a place of openapi.yaml takes; null aside."""
+    node = OPENAPI
+    for key in place.split("/"):
+        node = node[key]
+    return set(next(one for one in node.get("anyOf", [node]) if "enum" in one)["enum"])
+
+
+@pytest.mark.parametrize("registry", REGISTRIES.values(), ids=list(REGISTRIES))
+def test_the_docs_describe_every_name(registry):
+    page = (ROOT / "docs" / registry.page).read_text(encoding="utf-8")
+
+    assert [name for name in registry.names if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("names", "place"),
+    [(registry.names, place) for registry in REGISTRIES.values() for place in registry.on_the_wire],
+)
+def test_the_wire_takes_exactly_the_names(names, place):
+    assert enumeration(place) == set(names)
+
+
+def test_the_stream_and_the_call_take_the_same_estimators():
+    parameters = OPENAPI["paths"]["/v1/groups/score/stream"]["post"]["parameters"]
+    [estimator] = [one["schema"] for one in parameters if one["name"] == "estimator"]
+
+    assert set(estimator["anyOf"][0]["enum"]) == {*ESTIMATORS, *PRESETS}
+
+
+def test_facts_have_any_status_but_pending():
+    measured = enumeration(field("FactsIn", "status"))
+
+    assert measured == set(RolloutStatus) - {RolloutStatus.PENDING}
+
+
+@pytest.mark.parametrize(
+    ("yaml_text", "name"),
+    [
+        (registry.in_a_profile, name)
+        for registry in REGISTRIES.values()
+        if registry.in_a_profile
+        for name in registry.names
+    ],
+)
+def test_a_profile_may_use_every_name(yaml_text, name):
+    assert parse_profile("name: mine\n" + yaml_text.format(name=name)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    "yaml_text",
+    [
+        registry.in_a_profile
+        for name, registry in REGISTRIES.items()
+        if registry.in_a_profile
+        and name != "signals"  # a signal may have any name: it comes with the rollout
+    ],
+)
+def test_a_profile_may_use_no_other_name(yaml_text):
+    with pytest.raises(ValueError, match="must be one of"):
+        parse_profile("name: mine\n" + yaml_text.format(name="nonsense"))
+
+
+@pytest.mark.parametrize(
+    ("names", "file", "key"),
+    [
+        (ESTIMATORS, "estimators.json", lambda case: case["estimator"]["type"]),
+        (FORMATS, "formats.json", lambda case: case["format"]),
+    ],
+    ids=["estimators", "formats"],
+)
+def test_every_name_has_golden_cases(names, file, key):
+    cases = json.loads((CASES / file).read_text(encoding="utf-8"))["cases"]
+
+    assert {key(case) for case in cases} == set(names)
+
+
+def test_every_shipped_profile_is_among_the_canaries():
+    canaries = json.loads((ROOT / "reward_service" / "api" / "canaries.json").read_text(encoding="utf-8"))
+
+    assert set(canaries) == set(shipped())
