@@ -20,6 +20,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
+from entity_index.packed import unpack
 from entity_index.types import Entity, Question
 from reward_service.core.advantages import PRESETS
 from reward_service.core.trajectory import tool_call_text
@@ -44,6 +45,7 @@ MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
+CheckerKind = Literal["number", "date", "list", "boolean", "name", "text"]
 OutcomeName = Literal["correct", "wrong", "error"]
 MeasuredStatus = Literal[
     "scored",
@@ -66,13 +68,26 @@ class Wire(BaseModel):
     )
 
 
+def _nothing(value: object) -> object:
+    """Take null for an empty string."""
+    return "" if value is None else value
+
+
+def _empty(value: object) -> object:
+    """Take null for no items: tables fill columns that a row does not have."""
+    return [] if value is None else value
+
+
+Strings = Annotated[list[str], BeforeValidator(_empty, json_schema_input_type=list[str] | None)]
+
+
 class EntityIn(Wire):
     """A ground-truth entity."""
 
     name: str
     """Its name."""
-    aliases: list[str] = []
-    """Other spellings that count. `egrpo-paper` ignores them."""
+    aliases: Strings = []
+    """Other spellings that count. `egrpo-paper` ignores them. Null is none."""
     id: str | None = None
     """Your own id; comes back nowhere."""
     type: str | None = None
@@ -82,17 +97,23 @@ class EntityIn(Wire):
 class QuestionIn(Wire):
     """A question with its ground truth, sent inline."""
 
-    text: str = ""
+    text: Annotated[str, BeforeValidator(_nothing, json_schema_input_type=str | None)] = ""
     """The question as the agent read it."""
-    answers: list[str] = []
-    """Gold answers; any of them is correct. Needed for rollouts that carry no `outcome`."""
-    entities: list[EntityIn] = []
-    """Ground-truth entities the agent should come across."""
+    answers: Strings = []
+    """Gold answers; any of them is correct. Needed for rollouts that carry no `outcome`. A string that is itself a list, as
+    JSON or Python writes one or joined by `<|answer_split|>`, is read as that list. Null is none."""
+    entities: Annotated[
+        list[EntityIn], BeforeValidator(_empty, json_schema_input_type=list[EntityIn] | None)
+    ] = []
+    """Ground-truth entities the agent should come across. Null is none."""
+    checker: CheckerKind | None = None
+    """What the answer is and how it is compared, where the profile's checker is `equal`, `cover` or `cover_either`. Under
+    `list`, `answers` are the items: all of them are needed, in any order."""
 
     def to_domain(self) -> Question:
         """Return the question as a domain value."""
         entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
-        return Question(self.text, tuple(self.answers), entities)
+        return Question(self.text, unpack(self.answers), entities, checker=self.checker)
 
 
 class TextStep(Wire):
