@@ -12,6 +12,7 @@ from reward_service.core.checkers.tables import ERAS, MONTHS, WEEKDAYS
 from reward_service.core.checkers.tokens import Token, is_number
 
 CHINESE = ("年", "月", "日")
+OPENERS = frozenset({"from", "between", *ERAS, *MONTHS})
 
 
 def date(year: int | None, month: int, day: int | None) -> str:
@@ -39,12 +40,19 @@ def dated(tokens: Sequence[Token]) -> list[Token]:
     out: list[Token] = []
     at = 0
     while at < len(tokens):
-        token, taken = _date(tokens, at) or _range(tokens, at) or (tokens[at], 1)
+        token, taken = _begun(tokens, at) or (tokens[at], 1)
         if token.mark.startswith("@") and out and out[-1].text in WEEKDAYS:
             out.pop()
         out.append(token)
         at += taken
     return out
+
+
+def _begun(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
+    """Return the date or range that begins here and how many tokens it takes; most tokens begin none."""
+    if tokens[at].value is None and tokens[at].text not in OPENERS:
+        return None
+    return _date(tokens, at) or _range(tokens, at)
 
 
 def _number(tokens: Sequence[Token], at: int, *, least: int, most: int) -> int | None:

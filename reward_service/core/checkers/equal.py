@@ -21,12 +21,13 @@ MAX_WIDER = 4
 def equal(answer: str, golds: Golds) -> bool:
     """Return whether an answer says a gold answer and nothing else."""
     text = read(answer)
-    own = key_of(text)
+    said_ = tokens(text)
+    own = key(said_) or key_of(text)
     return bool(own) and (
         own in golds.keys
         or (golds.boolean is not None and said(text) is golds.boolean)
         or same_list(text, golds)
-        or repeats_question(tokens(text), golds)
+        or repeats_question(said_, golds)
     )
 
 

@@ -23,8 +23,10 @@ from reward_service.core.matching import lexicon
 from reward_service.core.matching.forms import derive
 
 MAX_FORMS = 48
+MAX_FORMED = 200
+"""Characters. A longer gold answer is a text and not a name: it has no other forms, which would take a time of their own."""
 LEAST_ACRONYM = 4
-QUOTED = re.compile(r'\s*["(]([^"()]{2,40})[")]\s*')
+QUOTED = re.compile(r'["(]([^"()]{2,40})[")]')
 NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+\.?")
 
 
@@ -163,6 +165,8 @@ RULES: tuple[Callable[[str], Iterator[str]], ...] = (
 def forms(gold: str) -> list[str]:
     """Return the spellings of a gold answer, itself first, none twice."""
     found = dict.fromkeys([plain(gold).strip(), read(gold)])
+    if len(gold) > MAX_FORMED:
+        return [form for form in found if form]
     for rule in RULES:
         found |= dict.fromkeys(" ".join(new.split()) for old in list(found) for new in rule(old))
     own = [form for form in found if form][:MAX_FORMS]

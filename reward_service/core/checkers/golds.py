@@ -47,10 +47,15 @@ class Golds:
     """Words of the question, and their stems; empty where it was not sent."""
     pairs: frozenset[tuple[str, str]]
     """Neighbouring words of the question: a "not" or an "or" that stands there is not the answer's own."""
-    spellings: CompiledQuestion
+    entities: tuple[Entity, ...]
     """For the matcher's guarded edits; gold answers with numbers are left out, because folding takes 6.8 for a 6 and an 8."""
     read: tuple[tuple[Token, ...], ...]
     """The gold answers as they are written, without further forms."""
+
+    @property
+    def spellings(self) -> CompiledQuestion:
+        """The gold answers as the matcher looks for them; it keeps what it compiles."""
+        return compile_question(Question("", entities=self.entities), COVERING)
 
     def own(self, words: Sequence[str], which: AbstractSet[str]) -> list[int]:
         """Return where an answer has one of these words, leaving out what it repeats from the question."""
@@ -91,9 +96,11 @@ def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
     texts = [plain(answer).strip() for answer in answers]
     read = tuple(map(tokens, texts))
     each = tuple(map(forms.keys, answers))
-    worded = [
-        text for text, own in zip(texts, read, strict=True) if all(token.value is None for token in own)
-    ]
+    worded = (
+        one
+        for one, own in zip(texts, read, strict=True)
+        if len(one) <= forms.MAX_FORMED and all(token.value is None for token in own)
+    )
     asked = [key([token]) for token in tokens(plain(text))]
     lists = [items(one) for one in texts]
     return Golds(
@@ -104,6 +111,6 @@ def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
         boolean=_only([boolean(one) for one in read]),
         pairs=frozenset(pairwise(asked)),
         asked=frozenset().union(*map(echo, asked)),
-        spellings=compile_question(Question("", entities=tuple(map(Entity, worded))), COVERING),
+        entities=tuple(map(Entity, worded)),
         read=read,
     )

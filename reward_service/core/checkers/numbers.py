@@ -27,6 +27,8 @@ GROUPED = re.compile(
     r"[+-]?[1-9]\d{0,2}(?:(?:,\d{2,3})*,\d{3}|(?: \d{3})+|(?:'\d{3})+|(?:\.\d{3}){2,})(?:(?<!\.\d{3})\.\d+)?"
 )
 RATIO = re.compile(r"[+-]?\d+/[1-9]\d*")
+OPENERS = frozenset({"a", "an", *NEGATIVE, *CARDINALS, *ORDINALS})
+ALL_SCALES = {**SCALES, **SHORT_SCALES}
 ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
 # Chinese numerals are letters too: they are numbers where a counter or the whole text says so.
@@ -100,6 +102,8 @@ def in_words(tokens: Sequence[Token]) -> list[Token]:
 
 def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
     """Return the number that begins here and how many tokens it takes; None where none begins."""
+    if tokens[at].value is None and tokens[at].text not in OPENERS:
+        return None, 0
     sign = -1 if tokens[at].text in NEGATIVE else 1
     begin = at + (sign < 0)
     value, end = _amount(tokens, begin)
@@ -127,8 +131,8 @@ def _amount(tokens: Sequence[Token], begin: int) -> tuple[Fraction | None, int]:
     at = begin
     while at < len(tokens):
         word = tokens[at].text
-        if current is not None and word in (*SCALES, *SHORT_SCALES):
-            scale = SCALES.get(word) or SHORT_SCALES[word]
+        if current is not None and word in ALL_SCALES:
+            scale = ALL_SCALES[word]
             total, current = (
                 (total, current * scale) if scale in (12, 100) else (total + current * scale, Fraction(0))
             )

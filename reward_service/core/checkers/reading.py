@@ -89,7 +89,8 @@ def plain(text: str) -> str:
     visible = html.unescape(text).translate(BEFORE_NFKC)
     spelled = unicodedata.normalize("NFKC", visible).translate(UNSEEN).translate(ONE_SPELLING)
     bare = MARKDOWN.sub(lambda found: found[1] or "", spelled)
-    return DASH_BETWEEN_NUMBERS.sub("-", numbers.han_numerals(bare))
+    lines = (" ".join(line.split()) for line in bare.splitlines())
+    return DASH_BETWEEN_NUMBERS.sub("-", numbers.han_numerals("\n".join(filter(None, lines))))
 
 
 def lex(text: str) -> Iterator[Token]:
@@ -203,7 +204,7 @@ def key_of(text: str) -> str:
     return key(tokens(text)) or "".join(text.split())
 
 
-@lru_cache(maxsize=256)  # the rollouts of a group often give the same answer
+@lru_cache(maxsize=64)  # the rollouts of a group often give the same answer
 def read(answer: str) -> str:
     """Return an answer as it is read: unwrapped, in one spelling; empty where it is too long to be one."""
     return plain(unwrap(answer)).strip() if len(answer) <= MAX_CHARS else ""
