@@ -21,7 +21,7 @@ from reward_service.core.checkers.reading import read, tokens
 from reward_service.core.checkers.tables import DOUBTS, NEGATIONS, REPORTS, RUN_TOGETHER
 from reward_service.core.checkers.tokens import Token, key
 from reward_service.core.matching import match_group
-from reward_service.core.types import Segment, SegmentKind
+from reward_service.core.types import Match, Segment, SegmentKind
 
 TIMES_LONGEST = 4
 ALWAYS_READ = 150
@@ -34,7 +34,10 @@ CANDIDATES = 6
 EITHER_TOKENS = 12
 
 SENTENCE = re.compile(r"(?<=[^\W\d_]{2}[.!?])[\"')]{0,4}\s{1,8}(?=[\"'(]{0,4}[A-Z0-9])|\n+")
-CLAUSE = re.compile(r"[;:]\s|,(?!\d)|\s-\s|\bbut\b")
+CLAUSE = re.compile(r"[;:]\s|,(?!\s?\d)|\s-\s|\bbut\b")
+# What makes a number of digits another one: folding has only spaces there.
+GOES_BEFORE = re.compile(r"(?:\d[.,:/']|[-+$£€¥])\Z")
+GOES_ON = re.compile(r"[.,:/']\d|\s?%")
 ASIDE = re.compile(r"\([^()]{0,200}\)")
 
 
@@ -44,6 +47,12 @@ class Said(NamedTuple):
     tokens: tuple[Token, ...]
     words: tuple[str, ...]
     """What each token shares with its other spellings."""
+    within: tuple[frozenset[str], ...]
+    """What each token says besides: a date its year and its month, an amount its bare number."""
+
+    def part(self, begin: int, end: int) -> "Said":
+        """Return the tokens [begin, end)."""
+        return Said(self.tokens[begin:end], self.words[begin:end], self.within[begin:end])
 
 
 class Hit(NamedTuple):
@@ -69,12 +78,23 @@ def cover_either(answer: str, golds: Golds) -> bool:
 def said(text: str) -> Said:
     """Return a plain text as it is searched."""
     own = tokens(text)
-    return Said(own, tuple(key([token]) for token in own))
+    return Said(own, tuple(key([token]) for token in own), tuple(map(_within, own)))
 
 
-def hits(words: Sequence[str], golds: Golds) -> Iterator[Hit]:
+def _within(token: Token) -> frozenset[str]:
+    """Return what a date or an amount says besides; a percentage says nothing else."""
+    if token.mark.startswith("@"):
+        year, month, _ = token.mark[1:].split("-")
+        return frozenset((f"<{year}>", f"<@{year}-{month}->"))
+    return frozenset() if token.bare is None or token.mark == "%" else frozenset((f"<{token.bare}>",))
+
+
+def hits(searched: Said, golds: Golds) -> Iterator[Hit]:
     """Yield where gold answers stand; a function word ("yes", "who") has to be the whole answer."""
+    words = searched.words
     for begin in range(len(words)):
+        if not golds.keys.isdisjoint(searched.within[begin]):
+            yield Hit(begin, begin + 1)
         spelled = ""
         for end in range(begin, min(len(words), begin + golds.longest + 1)):
             spelled += words[end]
@@ -86,7 +106,7 @@ def _covers(text: str, golds: Golds) -> bool:
     whole = said(text)
     if len(whole.words) > max(ALWAYS_READ, TIMES_LONGEST * golds.longest):
         return False
-    if not (any(hits(whole.words, golds)) or _lists_all(whole.words, golds) or _nearly(text, golds)):
+    if not (any(hits(whole, golds)) or _lists_all(whole, golds) or _nearly(text, golds)):
         return False
     sentences = [_clauses(sentence) for sentence in SENTENCE.split(ASIDE.sub(" ", text))]
     return not (
@@ -101,14 +121,21 @@ def _clauses(sentence: str) -> list[Said]:
 
 
 def _nearly(text: str, golds: Golds) -> bool:
-    """Return whether the matcher finds a gold answer, with its guarded edits."""
-    (found,) = match_group([[Segment(SegmentKind.THOUGHT, text)]], golds.spellings)
-    return found.matched > 0
+    """Return whether the matcher finds a gold answer, with its guarded edits, and cuts no number in two."""
+    thought = Segment(SegmentKind.THOUGHT, text)
+    (found,) = match_group([[thought]], golds.spellings, explain=True, nearest=False)
+    return any(_is_free(text, match) for match in found.matches)
 
 
-def _lists_all(words: Sequence[str], golds: Golds) -> bool:
+def _is_free(text: str, match: Match) -> bool:
+    """Return whether a match is no part of a longer number: "5 apples" in "1.5 apples", or "Apollo 11" in "Apollo 11.5"."""
+    before = text[match.start].isdigit() and GOES_BEFORE.search(text, max(0, match.start - 2), match.start)
+    return not before and not (text[match.end - 1].isdigit() and GOES_ON.match(text, match.end))
+
+
+def _lists_all(whole: Said, golds: Golds) -> bool:
     """Return whether every item of a gold answer that is a list stands in the answer."""
-    return any(all(any(hits(words, golds.naming(item))) for item in wanted) for wanted in golds.lists)
+    return any(all(any(hits(whole, golds.naming(item))) for item in wanted) for wanted in golds.lists)
 
 
 def _denied(clause: Said, golds: Golds) -> bool:
@@ -116,7 +143,7 @@ def _denied(clause: Said, golds: Golds) -> bool:
     spelled = "".join(clause.words)
     if any(denial in spelled for denial in RUN_TOGETHER) and any(gold in spelled for gold in golds.keys):
         return True
-    found = list(hits(clause.words, golds))
+    found = list(hits(clause, golds))
     denials, doubts = (golds.own(clause.words, which) for which in (NEGATIONS, DOUBTS)) if found else ([], [])
     return any(_denies(clause.words, hit, denials, doubts) for hit in found)
 
@@ -130,9 +157,7 @@ def _denies(words: Sequence[str], hit: Hit, denials: Sequence[int], doubts: Sequ
 def _has_rival(sentence: Said, golds: Golds) -> bool:
     """Return whether a sentence names something else beside a gold answer, joined by "or"."""
     joints = golds.own(sentence.words, {"or"})
-    return any(
-        _rivals(sentence, hit, joint, golds) for hit in hits(sentence.words, golds) for joint in joints
-    )
+    return any(_rivals(sentence, hit, joint, golds) for hit in hits(sentence, golds) for joint in joints)
 
 
 def _rivals(sentence: Said, hit: Hit, joint: int, golds: Golds) -> bool:
@@ -140,9 +165,9 @@ def _rivals(sentence: Said, hit: Hit, joint: int, golds: Golds) -> bool:
     behind = joint >= hit.end
     if not (hit.begin - RIVAL_NEAR <= joint < hit.end + RIVAL_NEAR) or hit.begin <= joint < hit.end:
         return False
-    other = sentence.words[joint + 1 :] if behind else sentence.words[:joint]
-    if not other or any(
-        (one.begin == 0) if behind else (one.end == len(other)) for one in hits(other, golds)
+    other = sentence.part(joint + 1, len(sentence.words)) if behind else sentence.part(0, joint)
+    if not other.words or any(
+        (one.begin == 0) if behind else (one.end == len(other.words)) for one in hits(other, golds)
     ):
         return False
     token = sentence.tokens[joint + 1 if behind else joint - 1]
@@ -155,7 +180,7 @@ def _is_candidate(clauses: Sequence[Said], golds: Golds) -> bool:
         return False
     run: list[bool] = []
     for clause in clauses:
-        run = [*run, any(hits(clause.words, golds))] if 0 < len(clause.words) <= SHORT_CLAUSE else []
+        run = [*run, any(hits(clause, golds))] if 0 < len(clause.words) <= SHORT_CLAUSE else []
         if len(run) >= CANDIDATES and any(run):
             return True
     return False

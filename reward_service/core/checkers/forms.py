@@ -39,6 +39,11 @@ def without_lead(text: str) -> Iterator[str]:
         yield " ".join(words[begin:])
 
 
+def possessive(text: str) -> Iterator[str]:
+    """The People's Party -> The Peoples Party, as a policy writes it that leaves signs out."""
+    yield text.replace("'s", "s")
+
+
 def without_qualifier(text: str) -> Iterator[str]:
     """Edinburgh, Scotland -> Edinburgh."""
     head, comma, tail = text.partition(",")
@@ -150,6 +155,7 @@ def acronym(text: str) -> Iterator[str]:
 
 RULES: tuple[Callable[[str], Iterator[str]], ...] = (
     without_lead,
+    possessive,
     alternatives,
     without_qualifier,
     without_places,

@@ -48,7 +48,7 @@ class Golds:
     pairs: frozenset[tuple[str, str]]
     """Neighbouring words of the question: a "not" or an "or" that stands there is not the answer's own."""
     entities: tuple[Entity, ...]
-    """For the matcher's guarded edits; gold answers with numbers are left out, because folding takes 6.8 for a 6 and an 8."""
+    """For the matcher's guarded edits; gold answers that are numbers are left out, because folding takes 6.8 for a 6 and an 8."""
     read: tuple[tuple[Token, ...], ...]
     """The gold answers as they are written, without further forms."""
 
@@ -99,7 +99,7 @@ def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
     worded = (
         one
         for one, own in zip(texts, read, strict=True)
-        if len(one) <= forms.MAX_FORMED and all(token.value is None for token in own)
+        if len(one) <= forms.MAX_FORMED and any(token.value is None for token in own)
     )
     asked = [key([token]) for token in tokens(plain(text))]
     lists = [items(one) for one in texts]

@@ -43,10 +43,9 @@ def written(text: str) -> Token:
     text = text.rstrip("stndrhSTNDRH")
     if len(text) > MAX_DIGITS:
         return Token(text, written=text)
-    bare = re.sub(r"[, ']", "", text)
     if GROUPED.fullmatch(text):
-        bare = bare.replace(".", "", bare.count(".") if "," not in text and text.count(".") > 1 else 0)
-        return Token(text, Fraction(bare), written=text)
+        groups = r"[, '.]" if text.count(".") > 1 else r"[, ']"
+        return Token(text, Fraction(re.sub(groups, "", text)), written=text)
     if DECIMAL.fullmatch(text) or (RATIO.fullmatch(text) and abs(Fraction(text)) < 1):
         return Token(text, Fraction(text), written=text)
     return Token(text, written=text)
@@ -57,12 +56,9 @@ def han_numerals(text: str) -> str:
 
     def digits(found: re.Match[str]) -> str:
         whole = found.start() == 0 and found.end() == len(text)
-        counted = found["nth"] or found["counter"] or whole
-        return (
-            f"{found['nth'] or ''}{_han_value(found['numeral'])}{found['counter'] or ''}"
-            if counted
-            else found[0]
-        )
+        if not (found["nth"] or found["counter"] or whole):
+            return found[0]
+        return f"{found['nth'] or ''}{_han_value(found['numeral'])}{found['counter'] or ''}"
 
     return HAN.sub(digits, text)
 

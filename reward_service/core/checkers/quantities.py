@@ -56,7 +56,9 @@ def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
 
 
 def _marked(number: Token, factor: Fraction | int, mark: str) -> Token:
-    return Token(number.text, (number.value or Fraction(0)) * factor, mark, number.written)
+    value = number.value or Fraction(0)
+    bare = value * factor if mark in MONEY.values() else value
+    return Token(number.text, value * factor, mark, number.written, bare)
 
 
 def _money_scale(rest: Sequence[Token]) -> tuple[int, int]:

@@ -16,6 +16,8 @@ class Token(NamedTuple):
     """What it counts: a percent sign, a currency, a measure; or the date or range that this token is."""
     written: str = ""
     """As the text has it."""
+    bare: Fraction | None = None
+    """The number of a measured token, before it was brought to base units."""
 
 
 def is_number(token: Token) -> bool:

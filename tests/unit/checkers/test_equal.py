@@ -64,6 +64,8 @@ SAME = [
     ("二〇〇八年", "2008年"),
     ("一亿二千万", "120000000"),
     ("007", "007"),
+    ("1" * 50, "1" * 50),
+    ("一" * 50, "一" * 50),
     # quantities
     ("30 percent", "30%"),
     ("thirty per cent", "30 %"),
@@ -102,6 +104,7 @@ SAME = [
 ]
 # answer, gold answer: further forms, of the gold answer alone.
 ALSO = [
+    ("Peoples Party", "People's Party"),
     ("Yes, all of them.", "yes"),
     ("No, they were not.", "No"),
     ("Nope.", "no"),
@@ -158,6 +161,9 @@ OTHER = [
     ("1950", "before 1950"),
     ("1950", "after 1950"),
     ("before 1950", "1950"),
+    ("5 to 10", "5 to 10 km"),
+    ("12", "12 angry gold"),
+    ("of Persia Remake", "Prince of Persia Remake"),
     ("Peru and Chile", "Peru, Chile and Brazil"),
     ("Peru, Chile and Oslo", "Peru, Chile and Brazil"),
     ("Peru", "Peru, Chile and Brazil"),
