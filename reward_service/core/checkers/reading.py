@@ -24,7 +24,7 @@ from reward_service.core.checkers import dates, numbers, quantities
 from reward_service.core.checkers.tables import SAME_WORD
 from reward_service.core.checkers.tokens import Token, key
 
-MAX_CHARS = 100_000
+MAX_CHARS = 20_000
 """Longer texts are no answers; they are read as nothing."""
 
 
