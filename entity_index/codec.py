@@ -145,6 +145,7 @@ def to_json(question: Question) -> dict[str, object]:
             "question": question.text,
             "answers": list(question.answers),
             "entities": [_entity_to_json(entity) for entity in question.entities],
+            "checker": question.checker,
         }
     )
 
@@ -186,12 +187,13 @@ def _decode(record: object, question_id: str) -> Question:
 
 
 def _question(value: object) -> Question:
-    fields = _fields(value, allowed={"question_id", "question", "answers", "entities"})
+    fields = _fields(value, allowed={"question_id", "question", "answers", "entities", "checker"})
     return Question(
         text=_text(fields["question"]),
         answers=_tuple(fields.get("answers", []), _text),
         entities=_tuple(fields.get("entities", []), _entity),
         question_id=_text(fields["question_id"]),
+        checker=_text(fields["checker"]) if "checker" in fields else None,
     )
 
 

@@ -21,7 +21,8 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from entity_index.types import Entity, Question
+from entity_index.packed import unpack
+from entity_index.types import CHECKER_KINDS, Entity, Question
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
@@ -48,6 +49,7 @@ MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FormatName = Annotated[str, OneOf(FORMATS)]
+CheckerKind = Annotated[str, OneOf(CHECKER_KINDS)]
 OutcomeName = Annotated[str, OneOf(Outcome)]
 StopReasonName = Annotated[str, OneOf(StopReason)]
 MeasuredStatus = Annotated[
@@ -63,13 +65,26 @@ class Wire(BaseModel):
     )
 
 
+def _nothing(value: object) -> object:
+    """Take null for an empty string."""
+    return "" if value is None else value
+
+
+def _empty(value: object) -> object:
+    """Take null for no items: tables fill columns that a row does not have."""
+    return [] if value is None else value
+
+
+Strings = Annotated[list[str], BeforeValidator(_empty, json_schema_input_type=list[str] | None)]
+
+
 class EntityIn(Wire):
     """A ground-truth entity."""
 
     name: str
     """Name of the entity."""
-    aliases: list[str] = []
-    """Other spellings that also count. `egrpo-paper` ignores them."""
+    aliases: Strings = []
+    """Other spellings that also count. `egrpo-paper` ignores them. Null means none."""
     id: str | None = None
     """Your own id; not returned."""
     type: str | None = None
@@ -79,17 +94,23 @@ class EntityIn(Wire):
 class QuestionIn(Wire):
     """A question with its ground truth, sent inline."""
 
-    text: str = ""
+    text: Annotated[str, BeforeValidator(_nothing, json_schema_input_type=str | None)] = ""
     """The question as the agent saw it."""
-    answers: list[str] = []
-    """Gold answers, each of them correct. Required for rollouts without an `outcome`."""
-    entities: list[EntityIn] = []
-    """Ground-truth entities that the agent should find."""
+    answers: Strings = []
+    """Gold answers, each of them correct. Required for rollouts without an `outcome`. A string that is itself a list, in JSON
+    or Python notation or joined by `<|answer_split|>`, is read as that list. Null means none."""
+    entities: Annotated[
+        list[EntityIn], BeforeValidator(_empty, json_schema_input_type=list[EntityIn] | None)
+    ] = []
+    """Ground-truth entities that the agent should find. Null means none."""
+    checker: CheckerKind | None = None
+    """Kind of the answer, which decides how it is compared if the profile's checker is `equal`, `cover` or `cover_either`.
+    With `list`, `answers` are the items: all of them are required, in any order."""
 
     def to_domain(self) -> Question:
         """Return the question as a domain value."""
         entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
-        return Question(self.text, tuple(self.answers), entities)
+        return Question(self.text, unpack(self.answers), entities, checker=self.checker)
 
 
 class TextStep(Wire):

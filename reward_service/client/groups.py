@@ -14,7 +14,7 @@ class Group:
     group_id: str
     """Your id of this question in this step."""
     question: str | Mapping[str, Any]
-    """The question's id in the data set, or its ground truth `{"text", "answers", "entities"}` as the API takes it."""
+    """The question's id in the data set, or its ground truth `{"text", "answers", "entities", "checker"}` as the API takes it."""
     rollouts: Sequence[Rollout]
     dataset: str | None = None
     """Data set of a question referred to by id: `name` or `name@version`."""

@@ -15,7 +15,19 @@ _RESULT_FIELDS = tuple(field.name for field in fields(RolloutReward))
 def encode(body: Mapping[str, Any]) -> bytes:
     """Write a body; what is None is left to the service's default."""
     kept = {key: value for key, value in body.items() if value is not None}
-    return json.dumps(kept, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+    text = json.dumps(kept, ensure_ascii=False, allow_nan=False, default=_plain)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _plain(value: object) -> object:
+    """Return the plain values of an array or scalar of numpy: rows of parquet files come with them.
+
+    Raises:
+        TypeError: it is none, and JSON has no place for it.
+    """
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
 def decode(body: bytes) -> dict[str, Any]:

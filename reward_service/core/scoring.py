@@ -17,7 +17,7 @@ from types import MappingProxyType
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
 from reward_service.core.advantages import advantages
-from reward_service.core.checkers import CHECKERS
+from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
 from reward_service.core.matching import (
     MATCHER_VERSION,
@@ -58,6 +58,7 @@ VERSIONS: dict[str, int | str] = {
     "unicode": UNICODE_VERSION,
     "matcher": MATCHER_VERSION,
     "parser": PARSER_VERSION,
+    "checkers": CHECKERS_VERSION,
     "formulas": REWARD_VERSION,
 }
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
@@ -134,7 +135,7 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
 
 def _judge(rollout: Rollout, parsed: Parsed, question: Question, spec: MeasureSpec) -> Verdict:
     def is_correct(answer: str) -> bool:
-        return CHECKERS[spec.checker](answer, question.answers, spec.threshold)
+        return CHECKERS[spec.checker](answer, question, spec.threshold)
 
     return judge(
         stop_reason=rollout.stop_reason,

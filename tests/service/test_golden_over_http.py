@@ -68,7 +68,7 @@ def test_the_port_of_the_settings_is_asked(server):
 def test_the_golden_groups_come_out_to_the_bit(server):
     done = run("golden", "--url", server)
 
-    assert (done.returncode, done.stdout) == (0, "24 golden groups have the same rewards, bit for bit\n"), (
+    assert (done.returncode, done.stdout) == (0, "30 golden groups have the same rewards, bit for bit\n"), (
         done.stderr
     )
 

@@ -6,10 +6,11 @@ from reward_service.core.profiles import DEFAULT_PROFILE, as_yaml, parse_profile
 
 MINIMAL = "name: mine\n"
 PINNED = {
-    "egrpo": "sha256:40538d34745e460b8ba38bd1f4846ff454b45fcaecfe99c675a0377a9dd9a038",
-    "egrpo-guarded": "sha256:748f523b57b4e80602ff11bb4939d52c2ecfffcd88cc21815a1275273daa09e1",
+    "egrpo": "sha256:ffb0e6c09aef1986a963fe65747a284d55d3ece9bc121ccbea1ee811a89c5579",
+    "egrpo-guarded": "sha256:94ba1a2efc568e3a4d0ae75c836a9f548c87449c659d39e9146d598bac622836",
     "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
     "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
+    "grpo-equal": "sha256:3e1e21509e707664e75ed9e183dc3f1c1d0abd21d5dec7e6ad66843027ea3857",
 }
 
 

@@ -175,3 +175,15 @@ def test_what_another_zlib_packed_is_unpacked():
     other = zlib.compressobj(1, zlib.DEFLATED, WINDOW, 9, zlib.Z_HUFFMAN_ONLY, PRIMER)
 
     assert unpack(b"\x01" + other.compress(encode(CURIE)) + other.flush(), question_id="q1") == encode(CURIE)
+
+
+def test_a_question_that_names_its_checker_comes_back_with_it():
+    asked = Question("How many?", ("3",), question_id="q", checker="number")
+
+    assert to_json(asked)["checker"] == "number"
+    assert decode(encode(asked), question_id="q") == asked
+
+
+def test_a_record_without_a_checker_is_as_it_was_before_there_were_any():
+    assert b"checker" not in encode(CURIE)
+    assert encode(CURIE)[0] == CODEC_VERSION == 1

@@ -82,6 +82,7 @@ def test_what_no_path_finds_is_absent():
 @pytest.mark.parametrize("rule", ["question", "nope=a", "entities.nope=a", "=a"])
 def test_what_is_no_rule_is_named_with_the_fields(rule):
     with pytest.raises(
-        ValueError, match=re.escape(f"must be field=path, got {rule!r}; the fields are answers, entities")
+        ValueError,
+        match=re.escape(f"must be field=path, got {rule!r}; the fields are answers, checker, entities"),
     ):
         shape([rule])
