@@ -54,16 +54,19 @@ def serving(checkout: Path) -> Iterator[tuple[int, int]]:
         command, cwd=checkout, env=os.environ | {"PYTHONPATH": str(checkout)}, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            asyncio.run(_ready(port))
+            wait_for(port)
             yield process.pid, port
         finally:
             process.terminate()
 
 
-async def _ready(port: int) -> None:
-    async with asyncio.timeout(60):
-        while await once(port, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n") != 200:
-            await asyncio.sleep(0.1)
+def wait_for(port: int) -> None:
+    """Return when the service is ready."""
+    for _ in range(600):
+        if asyncio.run(once(port, b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 200:
+            return
+        time.sleep(0.1)
+    raise TimeoutError
 
 
 async def once(port: int, request: bytes) -> int:

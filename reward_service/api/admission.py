@@ -47,7 +47,7 @@ class Budget:
         if self.requests + requests > self.limits.requests:
             return f"{self.limits.requests} requests are in flight"
         if self.bytes + size > self.limits.bytes:
-            return f"of {self.limits.bytes} bytes in flight {self.bytes} are taken"
+            return f"{self.bytes} of {self.limits.bytes} bytes in flight are in use"
         return None
 
     def take(self, requests: int, size: int) -> None:

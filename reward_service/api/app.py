@@ -52,8 +52,9 @@ PROBE_KEPT_S = 1.0  # about as often as anything asks for readiness
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
 
-Post the rollouts of a question as one group; each comes back with its outcome, the ground-truth entities it named in
-its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status, never 0.
+Post the rollouts of a question as one group. The response gives, for each rollout, its outcome, the ground-truth entities
+it named in its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status,
+never 0.
 """
 
 
@@ -93,7 +94,9 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
             settings.keys, clock=time.monotonic, failed=lambda: metrics.add("key_file_failures_total")
         )
     if not is_loopback(settings.host):
-        raise RefusedToStart(f"{settings.host} is not loopback: give a file of API keys (setting `keys`)")
+        raise RefusedToStart(
+            f"{settings.host} is not a loopback address: give a file of API keys (setting `keys`)"
+        )
     return None
 
 

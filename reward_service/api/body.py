@@ -53,7 +53,7 @@ async def read_body(request: Request, *, limit: int, decoded_limit: int) -> byte
     decoder = decoder_for(request.headers.get("content-encoding", ""))
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
-        raise BodyTooLarge(f"a body may have {limit} bytes")
+        raise BodyTooLarge(f"a body may have at most {limit} bytes")
     ticket: Ticket = request.state.ticket
     pieces: list[bytes] = []
     sent = size = 0
@@ -63,7 +63,9 @@ async def read_body(request: Request, *, limit: int, decoded_limit: int) -> byte
             await asyncio.sleep(0)  # what has arrived already comes without a wait
             size += len(piece)
             if sent > limit or size > decoded_limit:
-                raise BodyTooLarge(f"a body may have {limit} bytes, and {decoded_limit} unpacked")
+                raise BodyTooLarge(
+                    f"a body may have at most {limit} bytes, and at most {decoded_limit} after decompression"
+                )
             ticket.grow(len(piece))
             pieces.append(piece)
     decoder.finish()

@@ -70,7 +70,7 @@ async def _paid(
             return paying.result()
         paying.cancel()
         await asyncio.wait([paying])
-        return "the caller has left"
+        return "the caller disconnected"
     finally:
         paying.cancel()
         leaving.cancel()
@@ -127,9 +127,9 @@ def _json(reply: Any) -> Response:
 
 @router.post("/openrlhf/get_reward", responses=problems_of(*REFUSED), openapi_extra=body_of(OpenRlhfIn))
 async def openrlhf(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """OpenRLHF's `--reward.remote_url`, for single-turn training: rollouts of one prompt meet here.
+    """OpenRLHF's `--reward.remote_url`, for single-turn training; groups the rollouts of one prompt.
 
-    A rollout that cannot be scored is answered with 0 and `reward_valid` 0, because OpenRLHF dies of anything else.
+    A rollout that cannot be scored gets 0 and `reward_valid` 0, because OpenRLHF crashes on anything else.
     """
     measured = await _read_many(request, service, groups, query=query)
     paid = await asyncio.gather(*[_paid(request, groups, one, query) for one in measured])
@@ -138,14 +138,14 @@ async def openrlhf(request: Request, service: Service, groups: Anonymous, query:
 
 @router.post("/slime/reward", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(SlimeIn))
 async def slime(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """Slime's `--rm-type remote_rm`: the body of the answer is the reward. Rollouts of one prompt meet here."""
+    """Slime's `--rm-type remote_rm`; groups the rollouts of one prompt. The response body is the reward."""
     measured = await _read(request, service, groups, query=query, model=SlimeIn)
     return _json(slime_out(_must(await _paid(request, groups, measured, query)), query))
 
 
 @router.post("/nemo_gym/verify", responses=problems_of(*REFUSED), openapi_extra=body_of(NemoGymIn))
 async def nemo_gym(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """NeMo Gym's `/verify`. Rollouts of one task meet here, by task and rollout index."""
+    """NeMo Gym's `/verify`; groups the rollouts of one task, by task and rollout index."""
     body = await read_call(request, service, NemoGymIn)
     measured = await _measured(request, groups, await _caller(request, body, service, query))
     paid = await _paid(request, groups, measured, query)
@@ -154,6 +154,6 @@ async def nemo_gym(request: Request, service: Service, groups: Anonymous, query:
 
 @router.post("/carr/evaluate", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(CarrIn))
 async def carr(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """The protocol of CaRR's reward server. Rollouts of one question meet here."""
+    """The protocol of CaRR's reward server; groups the rollouts of one question."""
     measured = await _read(request, service, groups, query=query, model=CarrIn)
     return _json(carr_out(_must(await _paid(request, groups, measured, query))))

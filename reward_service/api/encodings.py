@@ -64,7 +64,7 @@ class Gzip:
             try:
                 piece = self._member.decompress(chunk, PIECE)
             except zlib.error:
-                raise MalformedEncoding("the gzip data are damaged") from None
+                raise MalformedEncoding("the gzip data is damaged") from None
             chunk = self._member.unconsumed_tail or self._member.unused_data
             empty = 0 if piece else empty + 1
             if empty > MOST_EMPTY:
@@ -75,7 +75,7 @@ class Gzip:
     def finish(self) -> None:
         """Refuse a body that was cut off."""
         if not (self._begun and self._member.eof):
-            raise MalformedEncoding("the gzip data are cut off")
+            raise MalformedEncoding("the gzip data is truncated")
 
 
 class Zstd:
@@ -99,7 +99,7 @@ class Zstd:
             try:
                 piece = self._frame.decompress(chunk, PIECE)
             except zstd.ZstdError:
-                raise MalformedEncoding("the zstd data are damaged") from None
+                raise MalformedEncoding("the zstd data is damaged") from None
             chunk = self._frame.unused_data if self._frame.eof else b""
             empty = 0 if piece else empty + 1
             if empty > MOST_EMPTY:
@@ -110,7 +110,7 @@ class Zstd:
     def finish(self) -> None:
         """Refuse a body that was cut off."""
         if not (self._begun and self._frame.eof):
-            raise MalformedEncoding("the zstd data are cut off")
+            raise MalformedEncoding("the zstd data is truncated")
 
 
 DECODERS: Mapping[str, Callable[[], Decoder]] = {
@@ -130,5 +130,5 @@ def decoder_for(content_encoding: str) -> Decoder:
     """
     name = content_encoding.strip().lower()
     if name not in DECODERS:
-        raise UnsupportedEncoding("a body may be sent as gzip or zstd")
+        raise UnsupportedEncoding("send the body as gzip, zstd or uncompressed")
     return DECODERS[name]()

@@ -108,13 +108,13 @@ class AdmissionGuard:
         """
         declared = headers.get("content-length", "0")
         if "content-length" in headers and "transfer-encoding" in headers:
-            raise MalformedHeader("Content-Length and Transfer-Encoding exclude each other")
+            raise MalformedHeader("Content-Length and Transfer-Encoding cannot be sent together")
         if not declared.isdecimal():
             raise MalformedHeader("Content-Length must be a number")
         if stream:
             return 0
         if int(declared) > self.settings.max_body_bytes:
-            raise BodyTooLarge(f"a body may have {self.settings.max_body_bytes} bytes")
+            raise BodyTooLarge(f"a body may have at most {self.settings.max_body_bytes} bytes")
         return int(declared)
 
     def _timed(self, receive: Receive, record: Record, *, stream: bool) -> Receive:
@@ -150,7 +150,7 @@ async def _before(receive: Receive, timings: Timings, patient_until: float) -> M
             return await receive()
     except TimeoutError:
         if deadline < patient_until:
-            raise DeadlineExceeded("the body was still arriving", stage="receive") from None
+            raise DeadlineExceeded("the body was still being received", stage="receive") from None
         raise SlowBody("send it faster, in smaller calls, or compressed") from None
 
 

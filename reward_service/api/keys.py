@@ -69,7 +69,7 @@ def parse_keys(text: str) -> dict[str, Key]:
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise BadKeyFile("the key file is not YAML") from None
+        raise BadKeyFile("the key file is not valid YAML") from None
     if not isinstance(document, list) or not document:
         raise BadKeyFile("the key file must be a list of at least one key")
     keys = [_key(record, f"key {n}") for n, record in enumerate(document, start=1)]
@@ -83,11 +83,11 @@ def _key(record: Any, where: str) -> Key:
         raise BadKeyFile(f"{where} must have the fields {', '.join(sorted(FIELDS))}")
     key_id, digest, scopes = str(record.get("id")), str(record.get("sha256")), record.get("scopes")
     if not ID.fullmatch(key_id):
-        raise BadKeyFile(f"{where}: the id must be lower-case letters, digits and hyphens")
+        raise BadKeyFile(f"{where}: the id must consist of lower-case letters, digits and hyphens")
     if not HASH.fullmatch(digest):
         raise BadKeyFile(f"{where}: sha256 must be 64 hexadecimal digits")
     if not isinstance(scopes, list) or not scopes or set(scopes) - set(SCOPES):
-        raise BadKeyFile(f"{where}: scopes must be some of {', '.join(SCOPES)}")
+        raise BadKeyFile(f"{where}: scopes must be one or more of {', '.join(SCOPES)}")
     return Key(key_id, bytes.fromhex(digest), frozenset(scopes), _end(record.get("not_after"), where))
 
 

@@ -113,7 +113,7 @@ async def long_json(service: Scorer, record: Record, reply: Callable[[], Mapping
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request) -> Response:
-    """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
+    """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way to score."""
     service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profiles.named(call.profile)
@@ -172,10 +172,10 @@ def _parts(rollouts: Sequence[int]) -> Iterator[slice]:
 async def stream_groups(
     request: Request, service: Service, query: Annotated[StreamQuery, Query()]
 ) -> Response:
-    """Score groups as lines, one JSON object a line, without a limit on their number.
+    """Score groups as lines, one JSON object per line, without a limit on their number.
 
-    Line n of the reply is what a call with group n alone would get: a reply of `POST /v1/groups/score`, or a problem.
-    Read while you send.
+    Line n of the reply is the response to a call with group n alone: a reply of `POST /v1/groups/score`, or a problem.
+    Read the reply while you send.
     """
     stream.check_lines(request)
     record, settings = record_of(request), service.settings
@@ -206,7 +206,7 @@ async def stream_groups(
     openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
-    """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
+    """Measure rollouts: text in, facts out. The first half of scoring, for callers that assemble groups themselves."""
     record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profiles.named(call.profile)
     check_call([len(group.rollouts) for group in call.groups], service.settings)
@@ -223,7 +223,7 @@ async def match(request: Request, service: Service) -> Response:
     openapi_extra=body_of(RewardsIn),
 )
 async def rewards(request: Request, service: Service) -> Response:
-    """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
+    """Compute rewards from facts: numbers in, rewards and advantages out. The second half of scoring; it needs no text."""
     record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.profiles.pinned(*call.pin())
     check_engine(call.engine)
@@ -267,10 +267,10 @@ async def _rewarded(
     openapi_extra=body_of(ExplainIn),
 )
 async def explain(request: Request, service: Service) -> Response:
-    """Explain one rollout: its segments, where each entity stands, its counts.
+    """Explain one rollout: its segments, where each entity was found, its counts.
 
-    Quantities of a group are null: one rollout has no group. With `group_max` the reward is computed as if the best
-    rollout of the group had matched that many.
+    Values that depend on the group are null, because one rollout has no group. With `group_max`, the reward is computed
+    as if the best rollout of the group had matched that many entities.
     """
     record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profiles.named(call.profile)
@@ -281,13 +281,13 @@ async def explain(request: Request, service: Service) -> Response:
 
 
 class Health(TypedDict):
-    """A health answer."""
+    """Reply of a health check."""
 
     status: str
 
 
 class DatasetOut(TypedDict):
-    """A data set of the index."""
+    """A data set in the index."""
 
     name: str
     active: str | None
@@ -295,13 +295,13 @@ class DatasetOut(TypedDict):
 
 
 class DatasetsOut(TypedDict):
-    """The data sets of the index."""
+    """The data sets in the index."""
 
     datasets: list[DatasetOut]
 
 
 class ProfileInfo(TypedDict):
-    """A profile."""
+    """An available profile."""
 
     name: str
     digest: str
@@ -311,13 +311,13 @@ class ProfileInfo(TypedDict):
 
 
 class ProfilesOut(TypedDict):
-    """The profiles."""
+    """The available profiles."""
 
     profiles: list[ProfileInfo]
 
 
 class ProfileUses(TypedDict):
-    """What of this package a profile uses, by name."""
+    """Names of the grammar, checker, matcher, signals and estimator that a profile uses."""
 
     grammar: str
     checker: str
@@ -327,24 +327,24 @@ class ProfileUses(TypedDict):
 
 
 class ProfileContent(ProfileInfo):
-    """A profile with all it says."""
+    """A profile with its full content."""
 
     uses: ProfileUses
     content: dict[str, Any]
-    """Every key with the value in effect, defaults too."""
+    """Every key with its effective value, including defaults."""
     yaml: str
-    """The same as a file: save it under another name, set `name` to it, and edit."""
+    """The same content as a YAML file. To start your own profile, save it under a new name, set `name` accordingly, and edit."""
 
 
 class InfoOut(TypedDict):
-    """What runs here."""
+    """Version, engine and effective settings of the process."""
 
     version: str
     engine: str
     engine_versions: dict[str, int | str]
     default_profile: str
     profiles: dict[str, Origin]
-    """Where each profile comes from: the package, or the folder of the setting `profiles`."""
+    """Origin of each profile: shipped with the package, or read from the folder of the setting `profiles`."""
     settings: dict[str, Any]
 
 
@@ -364,13 +364,13 @@ async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
 
 @router.get("/livez", tags=["health"], response_model=Health)
 async def livez() -> Health:
-    """Say that the process answers."""
+    """Return 200 if the process responds at all."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
 async def readyz(request: Request, readiness: Ready) -> Health:
-    """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
+    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, a canary, or draining."""
     probe: Probe = request.app.state.probe
     reasons = readiness.reasons() | await probe.reasons()
     if reasons:
@@ -380,14 +380,14 @@ async def readyz(request: Request, readiness: Ready) -> Health:
 
 @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
 async def metrics_page(request: Request) -> Response:
-    """Return the metrics in Prometheus' text format; docs/metrics.md lists them."""
+    """Return metrics in the Prometheus text format; docs/metrics.md lists them."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
 async def info(service: Service) -> InfoOut:
-    """Return version, engine and effective settings."""
+    """Return the version, the engine and the effective settings."""
     return {
         "version": __version__,
         "engine": ENGINE_DIGEST,
@@ -420,7 +420,7 @@ def _profile_uses(profile: Profile) -> ProfileUses:
 
 @router.get("/v1/profiles", tags=["about"], response_model=ProfilesOut)
 async def profiles(service: Service) -> ProfilesOut:
-    """Return the profiles a call may name."""
+    """Return the available profiles."""
     known, default = service.profiles.known, service.profiles.default
     return {"profiles": [_profile_info(profile, default) for profile in known.values()]}
 
@@ -432,7 +432,7 @@ async def profiles(service: Service) -> ProfilesOut:
     responses=problems_of(UnknownProfile),
 )
 async def profile(service: Service, name: str) -> ProfileContent:
-    """Return a profile with all it says, also as a file to begin your own with."""
+    """Return the full content of a profile, also as YAML to start your own profile from."""
     found = service.profiles.named(name)
     return {
         **_profile_info(found, service.profiles.default),
@@ -446,6 +446,6 @@ async def profile(service: Service, name: str) -> ProfileContent:
     "/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=problems_of(IndexUnavailable)
 )
 async def datasets(service: Service) -> DatasetsOut:
-    """Return the data sets a call may name, with their versions."""
+    """Return the available data sets with their versions."""
     found = await asyncio.to_thread(service.truth.datasets)
     return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}

@@ -83,7 +83,7 @@ class AnonymousGroups:
         if measured.is_evaluation:
             return _result_or_reason(evaluate(measured.facts, measured.profile))
         if self._rendezvous.waiting >= self._scorer.settings.max_waiting:
-            raise QuotaExceeded("too many rollouts wait for their groups")
+            raise QuotaExceeded("too many rollouts are waiting for their groups")
         try:
             return await self._rendezvous.meet(
                 (measured.key, group_size),
@@ -93,7 +93,7 @@ class AnonymousGroups:
                 name=measured.name,
             )
         except Overdue:
-            return f"fewer than {group_size} rollouts of this prompt came within {deadline_s:g} s"
+            return f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
         except TakenOver:
             return "the rollout was sent again"
 

@@ -118,7 +118,7 @@ class Ledger:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(file)
-            raise OSError(f"another process writes the ledger {self.path}") from None
+            raise OSError(f"another process is writing to the ledger {self.path}") from None
         return file
 
     def _resume(self) -> str:
@@ -210,7 +210,7 @@ def verify(lines: Iterable[bytes], profiles: Mapping[str, Profile]) -> Iterator[
             problem = "the chain is broken: lines were changed, lost or moved" if broken else None
             yield Finding(number, str(line.get("group_id")), problem or _difference(line, profiles))
         except (ValueError, KeyError, TypeError, AttributeError):
-            yield Finding(number, "?", "not a line of a ledger")
+            yield Finding(number, "?", "not a ledger line")
         before = digest
 
 
@@ -218,9 +218,9 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     """Return how the rewards of a line differ from what they should be; None where they do not."""
     profile = profiles.get(line["profile"]["digest"])
     if profile is None:
-        return f"the profile {line['profile']['name']} of that digest is not known here"
+        return f"no known profile has the digest recorded for {line['profile']['name']}"
     if line["engine"] != ENGINE_DIGEST:
-        return "another engine computed it"
+        return "computed by another engine version"
     result = reward(
         [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]],
         profile,
@@ -229,7 +229,7 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
         missing=line["missing"],
     )
     again = json.dumps(_published(result))  # as text: -0.0 is not 0.0
-    return None if again == json.dumps(line["published"]) else "other rewards come out"
+    return None if again == json.dumps(line["published"]) else "recomputing gives different rewards"
 
 
 def read(path: Path) -> Iterator[bytes]:

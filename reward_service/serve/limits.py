@@ -1,6 +1,6 @@
-"""What is refused before anything is measured: calls, groups and questions over a limit, or without a meaning.
+"""Checks before anything is measured: refuse calls, groups and questions that exceed a limit or cannot be used.
 
-Sizes and counts alone decide. Every refusal names the place in the call that the caller can mend.
+The checks use only sizes and counts. Every refusal gives the path of the part of the call that the caller can fix.
 """
 
 from collections.abc import Sequence, Sized

@@ -1,7 +1,7 @@
 """Whole groups from text to rewards: find the ground truth, ask the sources, measure, reward.
 
-Values in, values out; no wire format and no HTTP. One bad group never fails the others. What is waited for (the index,
-the sources) is waited for outside of the turns that measuring takes.
+Values in, values out; no wire format and no HTTP. One bad group never fails the others. Waiting for the index and the
+sources happens outside of the turns of measuring.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from reward_service.serve.truth import GroundTruth, QuestionRef, Truth
 from reward_service.serve.turns import Turns
 
 T = TypeVar("T")
-# Of the time that is left to a call, what its sources may take; in the rest it is measured and answered.
+# Share of a call's remaining time that its sources may use; the rest is for measuring and replying.
 ASKING_SHARE = 0.9
 # Groups of more are rewarded in a thread: some estimators take time with the square of the group.
 INLINE_ROLLOUTS = 64
@@ -82,7 +82,7 @@ class Checked:
 
 
 class Scorer:
-    """Scores groups against an index, under the profiles it knows."""
+    """Scores groups against an index, with the available profiles."""
 
     def __init__(
         self,
@@ -93,14 +93,14 @@ class Scorer:
         profiles: Profiles | None = None,
         sources: Mapping[str, Source] = NO_SOURCES,
     ) -> None:
-        """Score with what is given here; `close` lets go of the index and the ledger.
+        """Use these resources; `close` releases the index and the ledger.
 
         Args:
             settings: the limits, and the default profile.
-            catalogue: the index; without one every question has to be sent inline.
-            ledger: where rewards are recorded before they go out; without one they are not recorded.
-            profiles: that calls may name; without them the shipped ones.
-            sources: by the name of the signal that each gives. They are asked where a term of the profile names it.
+            catalogue: the index; without one, every question must be sent inline.
+            ledger: where rewards are recorded before they are sent; without one, they are not recorded.
+            profiles: profiles that calls may name; by default the shipped ones.
+            sources: by the name of the signal that each provides. A source is asked if a term of the profile names its signal.
         """
         self.settings = settings
         self.profiles = profiles or Profiles(shipped(), settings.default_profile)
@@ -110,14 +110,14 @@ class Scorer:
         self.sources = sources
 
     def close(self) -> None:
-        """Let go of threads, ledger and index."""
+        """Release threads, ledger and index."""
         self.turns.close()
         if self.ledger is not None:
             self.ledger.close()
         self.truth.close()
 
     def publish(self, published: Iterable[Published], terms: Terms) -> int:
-        """Record rewards in the ledger, if there is one, before they go out; return how many groups.
+        """Record rewards in the ledger, if there is one, before they are sent; return the number of groups.
 
         Raises:
             LedgerUnavailable: they could not be recorded.
@@ -217,7 +217,7 @@ class Scorer:
         best: int | None,
         timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts, RolloutResult]:
-        """Measure one rollout with all its evidence, and pay it where the group's best count is known.
+        """Measure one rollout with all its evidence, and reward it if the group's best count is known.
 
         Raises:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
@@ -275,14 +275,14 @@ class Scorer:
 
 
 def outcome_only(profile: Profile) -> Profile:
-    """Return the profile that evaluation pays by: the outcome without terms, so that no source is asked."""
+    """Return the profile for evaluation: it rewards the outcome without terms, so no source is asked."""
     return replace(profile, reward=replace(profile.reward, terms=()))
 
 
 async def _asked(
     groups: Sequence[Checked], sources: Mapping[str, Source], timings: Timings
 ) -> list[list[AskedRollout]]:
-    """Return the rollouts of each group with what its sources gave; as they came where none is asked for."""
+    """Return the rollouts of each group with the values of its sources; unchanged if the profile uses no source."""
     if not sources:
         return [[AskedRollout(rollout) for rollout in group.call.rollouts] for group in groups]
     left_s = timings.remaining_s()
@@ -313,7 +313,7 @@ def reward_facts(
     path: str,
     settings: Settings,
 ) -> GroupResult | errors.GroupError:
-    """Reward the facts of one group that a caller sends, or say why they cannot be."""
+    """Reward the facts of one group sent by a caller; return an error if that is impossible."""
     try:
         limits.check_facts(facts, settings, path)
         return reward(facts, profile, estimator=estimator, partial=policy)

@@ -4,7 +4,7 @@ A `Timings` is made once per request and handed down. What enters a stage is mea
 passed: the caller has stopped waiting, so the work would be for nobody. The stages feed the `Server-Timing` header, the
 histograms and the log line.
 
-    queue      until the service has room for the call
+    queue      waiting until the service has capacity for the call
     receive    the body, with decompression
     decode     bytes -> the call, checked against the schema
     state      runs and groups in their store
@@ -66,7 +66,7 @@ class Timings:
                 async with asyncio.timeout(self.remaining_s()):
                     yield
             except TimeoutError:
-                raise DeadlineExceeded("it was still waited for", stage=name) from None
+                raise DeadlineExceeded("the time limit passed during this stage", stage=name) from None
 
     def remaining_s(self) -> float | None:
         """Return the seconds left, at least 0; None without a deadline. Waits on anything remote are cut to it."""
@@ -79,7 +79,7 @@ class Timings:
             DeadlineExceeded: naming the stage.
         """
         if self.deadline is not None and self.clock() >= self.deadline:
-            raise DeadlineExceeded("nobody is waiting for the answer any more", stage=stage)
+            raise DeadlineExceeded("the caller no longer waits for the response", stage=stage)
 
     def total_s(self) -> float:
         """Return the seconds since the request began."""

@@ -408,7 +408,7 @@ async def test_a_full_redis_says_so(tmp_path):
 async def test_a_refused_login_says_so(redis_server):
     store = RedisGroupStore(connect(f"unix://u:p@{redis_server.socket}", timeout_s=60.0), prefix="acl")
 
-    with pytest.raises(StateUnavailable, match="refuses the login"):
+    with pytest.raises(StateUnavailable, match="rejects the credentials"):
         await store.read("run")
     await store.stop()
 

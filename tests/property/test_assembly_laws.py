@@ -25,7 +25,7 @@ from reward_service.serve.groups.assembler import GroupAssembler
 from reward_service.serve.groups.codec import decode_group, encode_group
 from reward_service.serve.groups.state import Claim, Declaration, Pins, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
-from reward_service.serve.runs.view import Seen
+from reward_service.serve.runs.view import GroupView
 
 PROFILE = shipped()["egrpo-paper"]
 ENTITIES = 7
@@ -154,7 +154,7 @@ class Assembly(RuleBasedStateMachine):
         if state is None:
             return
         run = self.judge.run
-        seen = Seen(GroupKey("r", "g"), run, state, profile=PROFILE, now=self.clock.now())
+        seen = GroupView(GroupKey("r", "g"), run, state, profile=PROFILE, now=self.clock.now())
         facts = [one.facts for one in reversed(state.members)]
         assert len(facts) + len(seen.missing) == run.declared.group_size
         if state.status is GroupStatus.COMPLETE:
@@ -204,5 +204,5 @@ def test_any_order_with_any_repetition_is_the_same_state_and_the_same_bits(membe
     straight, mixed = assembled(facts), assembled(repeated)
 
     assert encode_group(straight) == encode_group(mixed)
-    seen = Seen(GroupKey("r", "g"), judge.run, mixed, profile=PROFILE, now=1.0)
+    seen = GroupView(GroupKey("r", "g"), judge.run, mixed, profile=PROFILE, now=1.0)
     assert seen.result == reward(facts, PROFILE, estimator=judge.run.estimator)

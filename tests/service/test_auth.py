@@ -126,7 +126,7 @@ def test_keys_rotate_without_a_restart(tmp_path):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
 def test_beyond_loopback_nothing_starts_without_keys(host):
-    with pytest.raises(RefusedToStart, match="not loopback"):
+    with pytest.raises(RefusedToStart, match="is not a loopback address"):
         create_app(Settings(host=host))
 
 

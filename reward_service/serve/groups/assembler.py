@@ -111,9 +111,9 @@ class GroupAssembler:
         if claim.attempt < state.attempt:
             return errors.AttemptSuperseded(_at(state))
         if claim.pins.engine != state.pins.engine:
-            return errors.EngineMismatch(f"the group is measured by {state.pins.engine}")
+            return errors.EngineMismatch(f"the group was measured by engine {state.pins.engine}")
         if claim.pins.question != state.pins.question:
-            return errors.QuestionConflict("the group's first rollout names another question")
+            return errors.QuestionConflict("the group's first rollout names a different question")
         if known is not None:
             return None if known.digest == claim.digest else errors.RolloutConflict("the first one counts")
         if len(state.members) == self.run.declared.group_size:

@@ -72,12 +72,10 @@ def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
     try:
         document = json.loads(blob)
         if document.pop("version") != VERSION or document.pop("columns", list(COLUMNS)) != list(COLUMNS):
-            raise errors.EngineMismatch("another version of the service wrote this")
+            raise errors.EngineMismatch("the state was written by another version of the service")
         return build(document)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise errors.CorruptState(
-            f"what is stored is no state of this service: {type(error).__name__}"
-        ) from error
+        raise errors.CorruptState(f"the stored state cannot be decoded: {type(error).__name__}") from error
 
 
 def _run(document: dict[str, Any]) -> Run:

@@ -103,7 +103,7 @@ class RunService:
             is_new = run == drawn
             self.groups.runs_in_use.setdefault(run_id, 0)
         if run.declared != declared:
-            raise errors.RunConflict("a run is declared once: choose another name, or delete it")
+            raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
         self.groups.profile(run)
         return run, is_new
 
@@ -184,7 +184,7 @@ class RunService:
                 changed = await self.groups.change(key, add, timings=timings, since=since)
                 key_lock.last = changed.snapshot
         if changed.view is None:
-            raise AssertionError("a rollout that was not refused is in a group")
+            raise AssertionError("unreachable: a rollout that was not refused is in a group")
         return Admitted(claim, changed.view, changed.decision.replayed, measured if arrival.explain else None)
 
     async def evaluate(self, arrival: Arrival, *, timings: Timings) -> Evaluated:
@@ -254,7 +254,7 @@ class RunService:
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
-                raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
+                raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profiles.named(declared.profile)
         return Run(
             run_id=run_id,
@@ -270,7 +270,9 @@ class RunService:
         decision = given.assembler.admit(given.state, claim, now=given.now)
         quota = given.assembler.run.declared.open_groups or self.settings.max_open_groups
         if decision.state is None and given.open_groups >= quota:
-            return Decision(None, refusal=errors.QuotaExceeded(f"{quota} groups are open"))
+            return Decision(
+                None, refusal=errors.QuotaExceeded(f"{quota} groups are open, which is the quota")
+            )
         return decision
 
     async def _measured(
@@ -284,7 +286,7 @@ class RunService:
             timings=timings,
         )
         if truth.index is not None and truth.index != run.index:
-            raise errors.IndexUnavailable("this replica holds other content under the run's index version")
+            raise errors.IndexUnavailable("this replica has different content for the run's index version")
         return truth, facts
 
 
@@ -307,7 +309,7 @@ def _claim(arrival: Arrival, run: Run) -> Claim:
     question_id = arrival.question if isinstance(arrival.question, str) else None
     if question_id is not None and run.index is None:
         raise errors.InvalidRequest(
-            "the run names no data set: send the question itself", path="/question_id"
+            "the run names no data set: send the question in the body", path="/question_id"
         )
     question = question_digest(arrival.question, None if question_id is None else run.index)
     return Claim(
@@ -347,10 +349,10 @@ def _is_over(view: GroupView | None, is_fresh: bool, *, claim: Claim) -> bool:  
 def _lost(view: GroupView | None, claim: Claim) -> errors.CallError:
     if view is not None and view.state.attempt > claim.attempt:
         return errors.AttemptSuperseded(f"the group is at attempt {view.state.attempt}")
-    return errors.StateLost("the store has lost it; nothing else is lost with it")
+    return errors.StateLost("the store lost this rollout; send it again")
 
 
 def _existing(view: GroupView | None) -> GroupView:
     if view is None:
-        raise errors.UnknownGroup("no rollout of it has come, or it is kept no longer")
+        raise errors.UnknownGroup("no rollout of the group has arrived, or the group is no longer kept")
     return view

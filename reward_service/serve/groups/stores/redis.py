@@ -65,8 +65,8 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.TimeoutError, "it did not answer in time"),
     (TimeoutError, "it did not answer in time"),
     (exceptions.BusyLoadingError, "it is still loading"),
-    (exceptions.NoPermissionError, "it refuses the command"),
-    (exceptions.ReadOnlyError, "it is no primary any more"),
+    (exceptions.NoPermissionError, "it rejects the command"),
+    (exceptions.ReadOnlyError, "it is no longer the primary"),
 )
 # RuntimeError: what uvloop says of writing to a connection that was cut a moment ago.
 FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError, RuntimeError)
@@ -230,7 +230,7 @@ class RedisGroupStore:
         for server in await self._send(self._memory):
             policy = server["maxmemory_policy"]
             if policy != "noeviction":
-                raise UnsafeStore(f"Redis must run with maxmemory-policy noeviction, it has {policy}")
+                raise UnsafeStore(f"Redis must run with maxmemory-policy noeviction, got {policy}")
         self._is_checked = True
 
     async def _memory(self) -> list[dict[str, Any]]:
@@ -247,7 +247,7 @@ def _explained() -> Iterator[None]:
     except FAILURES as error:
         meaning = next(
             (text for kind, text in MEANINGS if isinstance(error, kind)),
-            "it cannot be reached, or refuses the login",
+            "it cannot be reached, or rejects the credentials",
         )
         raise StateUnavailable(f"Redis: {meaning}") from error
 
