@@ -50,8 +50,8 @@ MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, StringConstraints(max_length=1024)]
-"""Of something that need not be safe in a key."""
-# No number of a caller can overflow what is computed from it: integers fit into 32 bits, and a sum of squares of signals into a float.
+"""A name that is not used as a key, so it may contain any character."""
+# No number that a caller sends can overflow a computation: integers fit into 32 bits, and sums of squared signals into a float.
 MOST = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Positive = Annotated[int, Field(ge=1, le=MOST)]
@@ -93,8 +93,8 @@ class EntityIn(Wire):
     """A ground-truth entity."""
 
     name: str
-    """Its name."""
-    aliases: list[str] = []
+    """Name of the entity."""
+    aliases: Strings = []
     """Other spellings that also count. `egrpo-paper` ignores them. Null means none."""
     id: Name | None = None
     """Your own id; not returned."""
@@ -171,7 +171,7 @@ class RolloutIn(Wire):
     outcome: OutcomeName | None = None
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
     stop_reason: StopReasonName | None = None
-    """Why sampling ended. `max_tokens` and `max_turns` are errors that stay out of the loss; `aborted` is not scored."""
+    """Why sampling ended. `max_tokens` and `max_turns` are errors excluded from the loss; `aborted` is not scored."""
     signals: Signals = {}
     """Values that you measured yourself, by name, for profiles that use them."""
 
@@ -205,7 +205,7 @@ class Truthful(Wire):
     """A request about one question: its ground truth inline, or a reference into the index."""
 
     question: QuestionIn | None = None
-    """The ground truth itself."""
+    """The ground truth, sent inline."""
     dataset: Name | None = None
     """A data set in the index: `name` for its active version, or `name@version`."""
     question_id: Name | None = None
@@ -276,7 +276,7 @@ class PartialIn(Wire):
     """How to treat a group in which a rollout could not be scored."""
 
     policy: Literal["fail", "survivors"] = "fail"
-    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded among themselves."""
+    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded as a group of their own."""
     min_scored: Positive = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
@@ -330,7 +330,7 @@ class StreamQuery(BaseModel):
     estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
     """Overrides the profile's estimator, with its default parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
-    """What an unscored rollout does to its group."""
+    """How to treat a group with an unscored rollout."""
     min_scored: Positive = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
@@ -405,7 +405,7 @@ class FactsGroupIn(Wire):
     group_id: Id
     question_id: Name | None = None
     index: IndexOut | None = None
-    """As `POST /v1/match` returned it; comes back unchanged."""
+    """As returned by `POST /v1/match`; returned unchanged."""
     entities: Count
     """m: the number of entities that could be matched."""
     masked: list[str] = []

@@ -44,8 +44,8 @@ class RunPartialIn(Wire):
     """How to treat a group in which a rollout is missing at the deadline or could not be scored; both are treated alike."""
 
     policy: Literal["fail", "survivors", "wait"] = "fail"
-    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded among themselves. `wait`: the
-    group stays open until all its rollouts are scored, or it is forgotten."""
+    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded as a group of their own. `wait`:
+    the group stays open until all its rollouts are scored, or until it expires."""
     min_scored: Positive = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 

@@ -30,7 +30,7 @@ class CompatQuery(BaseModel):
     profile: str | None = None
     """Name of the profile; defaults to the service's default profile."""
     dataset: str | None = None
-    """Where questions named by their ids stand."""
+    """Data set of questions referred to by id."""
     deadline_s: Annotated[FiniteFloat, Field(gt=0, le=86_400)] = 100.0
     """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
