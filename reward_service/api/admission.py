@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect
 
-from reward_service.api.waiting_room import Caller, Place, Room
+from reward_service.api.waiting_room import Sender, Queued, Room
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import CallError, OverCapacity, QuotaExceeded
 
@@ -130,7 +130,7 @@ class Admission:
         self._of_owner = Limits(settings.max_requests_per_key, settings.max_inflight_bytes_per_key)
         self._of_run = Limits(settings.max_requests_per_run, settings.max_inflight_bytes_per_run)
         self._most = Limits(settings.max_queue, settings.max_queue_bytes)
-        self._budgets: dict[Caller, Budget] = {}
+        self._budgets: dict[Sender, Budget] = {}
         self._returning: list[tuple[Ticket, asyncio.Future[None]]] = []
         self._clock = clock
         self._pace_s = 0.0
@@ -138,8 +138,8 @@ class Admission:
         self._last_departure: float | None = None
 
     def enter(
-        self, caller: Caller, *, declared: int, size: int | None = None, patience_s: float = math.inf
-    ) -> Ticket | Place[Ticket]:
+        self, caller: Sender, *, declared: int, size: int | None = None, patience_s: float = math.inf
+    ) -> Ticket | Queued[Ticket]:
         """Admit a request, or give it a place in the room; `wait` for a place.
 
         Args:
@@ -153,7 +153,7 @@ class Admission:
             OverCapacity: the process has, and it cannot wait.
         """
         expected_s = self.expected_wait_s(caller)
-        place: Place[Ticket] = Place(caller, declared, declared if size is None else size)
+        place: Queued[Ticket] = Queued(caller, declared, declared if size is None else size)
         self.room.add(place)
         self.serve()
         if place.got is not None:
@@ -165,7 +165,7 @@ class Admission:
         raise self.refusal(place, expected_s)
 
     async def wait(
-        self, place: Place[Ticket], *, patience_s: float, left: asyncio.Future[None] | None = None
+        self, place: Queued[Ticket], *, patience_s: float, left: asyncio.Future[None] | None = None
     ) -> Ticket:
         """Wait for admission.
 
@@ -195,11 +195,11 @@ class Admission:
             raise ClientDisconnect
         raise self.refusal(place, self.expected_wait_s(place.caller))
 
-    def expected_wait_s(self, caller: Caller) -> float:
+    def expected_wait_s(self, caller: Sender) -> float:
         """Return how long a new request of a caller would wait, going by the pace of late."""
         return (self.room.ahead_of(caller) + 1) * self._pace_s if self.room.places else 0.0
 
-    def refusal(self, place: Place[Ticket], expected_s: float) -> CallError:
+    def refusal(self, place: Queued[Ticket], expected_s: float) -> CallError:
         """Return why a request is not admitted, and when it could be."""
         budgets = [*self._shares_of(place.caller), self.process]
         lacking = ((budget, why) for budget in budgets if (why := budget.lacks(1, place.declared)))
@@ -240,12 +240,12 @@ class Admission:
                 ticket.come_back()
                 back.set_result(None)
 
-    def _next(self) -> Place[Ticket] | None:
+    def _next(self) -> Queued[Ticket] | None:
         """Return the place whose turn it is; None where nothing fits. A share that is taken up holds up nobody else."""
         if self.process.lacks(1, 0):
             return None
         for owner, runs in self.room.lines.items():
-            if any(budget.lacks(1, 0) for budget in self._shares_of(Caller(owner))):
+            if any(budget.lacks(1, 0) for budget in self._shares_of(Sender(owner))):
                 continue
             for line in runs.values():
                 place = line[0]
@@ -254,20 +254,20 @@ class Admission:
                     return None if self.process.lacks(1, place.declared) else place
         return None
 
-    def _can_ever_fit(self, place: Place[Ticket]) -> bool:
+    def _can_ever_fit(self, place: Queued[Ticket]) -> bool:
         return all(
             place.declared <= budget.limits.bytes
             for budget in (*(share for _, share in self._shares(place.caller)), self.process)
         )
 
-    def _shares(self, caller: Caller) -> Iterator[tuple[Caller, Budget]]:
+    def _shares(self, caller: Sender) -> Iterator[tuple[Sender, Budget]]:
         """Yield what bounds a caller below the process, each with nothing in flight: its owner, and that owner's run."""
         if caller.owner is not None:
-            yield Caller(caller.owner), Budget(self._of_owner, QuotaExceeded)
+            yield Sender(caller.owner), Budget(self._of_owner, QuotaExceeded)
         if caller.run is not None:
             yield caller, Budget(self._of_run, QuotaExceeded)
 
-    def _shares_of(self, caller: Caller) -> list[Budget]:
+    def _shares_of(self, caller: Sender) -> list[Budget]:
         """Return what a caller has in flight under its shares."""
         return [self._budgets.get(who, fresh) for who, fresh in self._shares(caller)]
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reward_service.api.admission import Admission, Ticket
 from reward_service.api.observe import QUIET, TIMEOUT
 from reward_service.api.record import Record
-from reward_service.api.waiting_room import Caller
+from reward_service.api.waiting_room import Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import (
     BodyTooLarge,
@@ -154,7 +154,7 @@ async def _before(receive: Receive, timings: Timings, patient_until: float) -> M
         raise SlowBody("send it faster, in smaller calls, or compressed") from None
 
 
-def _caller(scope: Scope, headers: Headers) -> Caller:
+def _caller(scope: Scope, headers: Headers) -> Sender:
     """Return who asks: the key, and the run where path or header name it."""
     named = RUN.match(scope["path"])
-    return Caller(scope["state"]["record"].caller, named.group(1) if named else headers.get("x-run-id"))
+    return Sender(scope["state"]["record"].caller, named.group(1) if named else headers.get("x-run-id"))

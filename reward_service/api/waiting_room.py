@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 T = TypeVar("T")
 
 
-class Caller(NamedTuple):
+class Sender(NamedTuple):
     """Who asks."""
 
     owner: str | None = None
@@ -24,10 +24,10 @@ class Caller(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Place(Generic[T]):
+class Queued(Generic[T]):
     """One request that waits."""
 
-    caller: Caller
+    caller: Sender
     declared: int
     """Bytes that its body says it has."""
     size: int
@@ -42,27 +42,27 @@ class Room(Generic[T]):
     """All requests that wait."""
 
     def __init__(self) -> None:
-        self.lines: dict[str | None, dict[str | None, deque[Place[T]]]] = {}
+        self.lines: dict[str | None, dict[str | None, deque[Queued[T]]]] = {}
         """By owner and run; those that come first are served first."""
         self.places = 0
         """Requests that wait here, or elsewhere for a model."""
         self.bytes = 0
         self._of_owner: Counter[str | None] = Counter()
 
-    def add(self, place: Place[T]) -> None:
+    def add(self, place: Queued[T]) -> None:
         """Put a request at the end of its line."""
         owner, run = place.caller
         self.lines.setdefault(owner, {}).setdefault(run, deque()).append(place)
         self._count(place, 1)
 
-    def remove(self, place: Place[T]) -> None:
+    def remove(self, place: Queued[T]) -> None:
         """Let a request go that waits no longer."""
         owner, run = place.caller
         self.lines[owner][run].remove(place)
         self._count(place, -1)
         self._close_line(place.caller)
 
-    def served(self, place: Place[T], got: T) -> None:
+    def served(self, place: Queued[T], got: T) -> None:
         """Give the first of a line what it waited for; its owner and its run are last in turn now."""
         place.got = got
         if place.turn is not None and not place.turn.done():
@@ -76,7 +76,7 @@ class Room(Generic[T]):
         self._count(place, -1)
         self._close_line(place.caller)
 
-    def ahead_of(self, caller: Caller) -> int:
+    def ahead_of(self, caller: Sender) -> int:
         """Return about how many are served before a new request of a caller: those of its line, and of the others in turn."""
         runs = self.lines.get(caller.owner, {})
         own = len(runs.get(caller.run, ()))
@@ -95,12 +95,12 @@ class Room(Generic[T]):
         finally:
             self.places -= 1
 
-    def _count(self, place: Place[T], step: int) -> None:
+    def _count(self, place: Queued[T], step: int) -> None:
         self.places += step
         self.bytes += step * place.size
         self._of_owner[place.caller.owner] += step
 
-    def _close_line(self, caller: Caller) -> None:
+    def _close_line(self, caller: Sender) -> None:
         runs = self.lines[caller.owner]
         if not runs[caller.run]:
             del runs[caller.run]

@@ -3,7 +3,7 @@
 import pytest
 
 from reward_service.api.admission import Admission
-from reward_service.api.waiting_room import Caller
+from reward_service.api.waiting_room import Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import OverCapacity, QuotaExceeded
 
@@ -14,7 +14,7 @@ def admission(**limits):
 
 
 def enter(door, key=None, run=None, declared=0):
-    return door.enter(Caller(key, run), declared=declared)
+    return door.enter(Sender(key, run), declared=declared)
 
 
 def test_one_request_too_many_is_refused_until_one_leaves():

@@ -8,7 +8,7 @@ import pytest
 from reward_service.api.admission import Admission
 from reward_service.api.encodings import zstd
 from reward_service.api.stream import read_lines
-from reward_service.api.waiting_room import Caller
+from reward_service.api.waiting_room import Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import BodyTooLarge, SlowBody
 
@@ -20,7 +20,7 @@ class Body:
 
     def __init__(self, *chunks, seconds_a_chunk=0.0, **headers):
         self.chunks, self.seconds, self.now, self.headers = chunks, seconds_a_chunk, 0.0, headers
-        ticket = Admission(Settings()).enter(Caller(), declared=0)
+        ticket = Admission(Settings()).enter(Sender(), declared=0)
         record = SimpleNamespace(timings=SimpleNamespace(clock=lambda: self.now))
         self.state = SimpleNamespace(ticket=ticket, record=record)
 

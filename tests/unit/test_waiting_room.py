@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from reward_service.api.admission import PACE_OF, Admission, Ticket
-from reward_service.api.waiting_room import Caller, Place
+from reward_service.api.waiting_room import Sender, Queued
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import OverCapacity, QuotaExceeded
 
@@ -30,7 +30,7 @@ def door(clock=None, **limits):
 
 
 def enter(admission, owner=None, run=None, declared=0, **more):
-    return admission.enter(Caller(owner, run), declared=declared, **more)
+    return admission.enter(Sender(owner, run), declared=declared, **more)
 
 
 def served_order(admission, waiting, running):
@@ -49,7 +49,7 @@ def test_one_request_too_many_waits_until_one_leaves():
     admission = door(max_requests=1)
     first, second = enter(admission), enter(admission)
 
-    assert (type(first), type(second), second.got) == (Ticket, Place, None)
+    assert (type(first), type(second), second.got) == (Ticket, Queued, None)
     first.release()
 
     assert isinstance(second.got, Ticket)
@@ -104,7 +104,7 @@ def test_runs_of_one_name_under_two_keys_have_a_share_each():
 
     assert isinstance(enter(admission, "a", "train"), Ticket)
     assert isinstance(enter(admission, "b", "train"), Ticket)
-    assert isinstance(enter(admission, "a", "train"), Place)
+    assert isinstance(enter(admission, "a", "train"), Queued)
 
 
 def test_nothing_overtakes_a_large_body():
@@ -146,7 +146,7 @@ def test_a_room_full_of_bytes_refuses_and_lets_the_small_in():
     with pytest.raises(OverCapacity):
         enter(admission, size=200)
 
-    assert isinstance(enter(admission, size=100), Place)
+    assert isinstance(enter(admission, size=100), Queued)
     assert admission.room.bytes == 1000
 
 
@@ -157,14 +157,14 @@ def test_who_would_wait_for_longer_than_its_patience_is_refused_and_told_when_to
         clock.now += 2.0
         running.release()
         running = place.got
-    expected_s = admission.expected_wait_s(Caller())
+    expected_s = admission.expected_wait_s(Sender())
     assert expected_s == pytest.approx(51 * 2.0, rel=0.01)
 
     with pytest.raises(OverCapacity) as refused:
         enter(admission, patience_s=60)
 
     assert refused.value.retry_after_s == pytest.approx(102, abs=1)
-    assert isinstance(enter(admission, patience_s=110), Place)
+    assert isinstance(enter(admission, patience_s=110), Queued)
 
 
 def test_a_caller_with_few_waiting_expects_to_wait_less_than_one_with_many(clock):
@@ -176,7 +176,7 @@ def test_a_caller_with_few_waiting_expects_to_wait_less_than_one_with_many(clock
         running.release()
         running = place.got
 
-    assert admission.expected_wait_s(Caller("calm")) < admission.expected_wait_s(Caller("flood")) / 10
+    assert admission.expected_wait_s(Sender("calm")) < admission.expected_wait_s(Sender("flood")) / 10
 
 
 async def test_patience_that_is_over_is_a_refusal_and_leaves_the_room():
@@ -230,7 +230,7 @@ async def test_a_call_that_waits_for_a_model_lets_others_in_and_comes_back_first
     await asyncio.sleep(0)
     other = enter(admission)
     new = enter(admission)
-    assert (type(other), type(new)) == (Ticket, Place)
+    assert (type(other), type(new)) == (Ticket, Queued)
     assert (admission.process.bytes, admission.room.places) == (10, 2)
     model.set()
     await asyncio.sleep(0)
