@@ -26,6 +26,7 @@ from entity_index.types import CHECKER_KINDS, Entity, Question
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
+from reward_service.core.matching import REASONS
 from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
     Estimator,
@@ -48,10 +49,20 @@ from reward_service.serve.truth import QuestionRef
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(max_length=1024)]
+"""A name that is not used as a key, so it may contain any character."""
+# No number that a caller sends can overflow a computation: integers fit into 32 bits, and sums of squared signals into a float.
+MOST = 2**31 - 1
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
+MOST_SIGNALS = 1000
+Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
 FormatName = Annotated[str, OneOf(FORMATS)]
 CheckerKind = Annotated[str, OneOf(CHECKER_KINDS)]
 OutcomeName = Annotated[str, OneOf(Outcome)]
 StopReasonName = Annotated[str, OneOf(StopReason)]
+ReasonName = Annotated[str, OneOf(REASONS)]
 MeasuredStatus = Annotated[
     str, OneOf(status for status in RolloutStatus if status is not RolloutStatus.PENDING)
 ]
@@ -85,9 +96,9 @@ class EntityIn(Wire):
     """Name of the entity."""
     aliases: Strings = []
     """Other spellings that also count. `egrpo-paper` ignores them. Null means none."""
-    id: str | None = None
+    id: Name | None = None
     """Your own id; not returned."""
-    type: str | None = None
+    type: Name | None = None
     """Your own type; not returned."""
 
 
@@ -161,7 +172,7 @@ class RolloutIn(Wire):
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
     stop_reason: StopReasonName | None = None
     """Why sampling ended. `max_tokens` and `max_turns` are errors excluded from the loss; `aborted` is not scored."""
-    signals: dict[str, FiniteFloat] = {}
+    signals: Signals = {}
     """Values that you measured yourself, by name, for profiles that use them."""
 
     @model_validator(mode="after")
@@ -195,9 +206,9 @@ class Truthful(Wire):
 
     question: QuestionIn | None = None
     """The ground truth, sent inline."""
-    dataset: str | None = None
+    dataset: Name | None = None
     """A data set in the index: `name` for its active version, or `name@version`."""
-    question_id: str | None = None
+    question_id: Name | None = None
     """The question's id in that data set."""
 
     @model_validator(mode="after")
@@ -266,7 +277,7 @@ class PartialIn(Wire):
 
     policy: Literal["fail", "survivors"] = "fail"
     """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded as a group of their own."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
+    min_scored: Positive = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
     def to_domain(self) -> PartialPolicy:
@@ -320,7 +331,7 @@ class StreamQuery(BaseModel):
     """Overrides the profile's estimator, with its default parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """How to treat a group with an unscored rollout."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
+    min_scored: Positive = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
@@ -341,11 +352,10 @@ class ExplainIn(Truthful, Profiled):
     """Body of `POST /v1/rollouts/explain`."""
 
     rollout: RolloutIn
-    group_max: Annotated[int, Field(ge=0)] | None = None
+    group_max: Count | None = None
     """The best match count of the rollout's group. If given, the reward is computed too; otherwise it is null."""
 
 
-Count = Annotated[int, Field(ge=0)]
 FactsIn = Annotated[
     RolloutFacts,
     ReadAs(
@@ -358,9 +368,9 @@ FactsIn = Annotated[
             Outcome | None: OutcomeName | None,
             int: Count,
             int | None: Count | None,
-            Mapping[str, int]: dict[str, Count],
-            Mapping[str, float]: dict[str, FiniteFloat],
-            tuple[str, ...]: list[str],
+            Mapping[str, int]: dict[ReasonName, Count],
+            Mapping[str, float]: Signals,
+            tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
         },
         without=frozenset({"entities", "evidence"}),
         beside={
@@ -393,10 +403,10 @@ class FactsGroupIn(Wire):
 
     run_id: Id = "default"
     group_id: Id
-    question_id: str | None = None
+    question_id: Name | None = None
     index: IndexOut | None = None
     """As returned by `POST /v1/match`; returned unchanged."""
-    entities: Annotated[int, Field(ge=0)]
+    entities: Count
     """m: the number of entities that could be matched."""
     masked: list[str] = []
     """As returned by `POST /v1/match`; returned unchanged."""

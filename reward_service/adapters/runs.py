@@ -6,7 +6,16 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from typing_extensions import TypedDict
 
 from entity_index.types import Question
-from reward_service.adapters.native import Id, IndexOut, NamedEstimator, QuestionIn, RolloutIn, Wire
+from reward_service.adapters.native import (
+    Id,
+    IndexOut,
+    Name,
+    NamedEstimator,
+    Positive,
+    QuestionIn,
+    RolloutIn,
+    Wire,
+)
 from reward_service.adapters.replies import (
     EstimatorOut,
     GroupOut,
@@ -26,7 +35,8 @@ from reward_service.serve.groups.stores.protocols import GroupKey
 from reward_service.serve.runs.service import Admitted, Arrival, Evaluated
 from reward_service.serve.runs.view import GroupView
 
-Seconds = Annotated[FiniteFloat, Field(gt=0)]
+YEAR_S = 366 * 86_400.0
+Seconds = Annotated[FiniteFloat, Field(gt=0, le=YEAR_S)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]
 
 
@@ -36,27 +46,27 @@ class RunPartialIn(Wire):
     policy: Literal["fail", "survivors", "wait"] = "fail"
     """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded as a group of their own. `wait`:
     the group stays open until all its rollouts are scored, or until it expires."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
+    min_scored: Positive = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
 
 class QuotasIn(Wire):
     """Limits on the run's use of the service."""
 
-    open_groups: Annotated[int, Field(ge=1)] | None = None
+    open_groups: Positive | None = None
     """Maximum number of open groups; a rollout that would open another one is refused with 429."""
 
 
 class RunIn(Wire):
     """Body of `PUT /v1/runs/{run_id}`."""
 
-    profile: str
+    profile: Name
     """Name of the profile; its digest is pinned. See `/v1/profiles`."""
-    group_size: Annotated[int, Field(ge=1)]
+    group_size: Positive
     """Number of rollouts in a group."""
     deadline_s: Seconds
     """Seconds a group waits for its rollouts, counted from the first one."""
-    dataset: str | None = None
+    dataset: Name | None = None
     """Data set of questions referred to by id: `name` (pins the currently active version) or `name@version`."""
     partial: RunPartialIn = RunPartialIn()
     estimator: NamedEstimator | None = None
@@ -81,7 +91,7 @@ class MemberIn(RolloutIn):
 
     rollout_id: Id | None = None  # type: ignore[assignment]  # the path has it
     """Optional; if given, it must equal the id in the path."""
-    question_id: str | None = None
+    question_id: Name | None = None
     """The question's id in the run's data set."""
     question: QuestionIn | None = None
     """The ground truth, sent inline."""

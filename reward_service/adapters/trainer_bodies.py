@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from entity_index.types import Question
-from reward_service.adapters.native import FormatName, Id, QuestionIn, Wire
+from reward_service.adapters.native import FormatName, Id, Positive, QuestionIn, Wire
 from reward_service.core.profiles import Profile
 from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
 from reward_service.serve.anonymous import Caller, Paid
@@ -23,7 +23,7 @@ class CompatQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    group_size: Annotated[int, Field(ge=1)]
+    group_size: Positive
     """Number of rollouts that the trainer samples per prompt."""
     run: Id = "default"
     """Your id of the training run. Rollouts of different runs are never grouped together."""
@@ -31,7 +31,7 @@ class CompatQuery(BaseModel):
     """Name of the profile; defaults to the service's default profile."""
     dataset: str | None = None
     """Data set of questions referred to by id."""
-    deadline_s: Annotated[FiniteFloat, Field(gt=0)] = 100.0
+    deadline_s: Annotated[FiniteFloat, Field(gt=0, le=86_400)] = 100.0
     """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
     """Format of the rollout text."""
@@ -169,7 +169,8 @@ class SlimeIn(Wire):
         Raises:
             Unpayable: it cannot have one.
         """
-        prompt = json.dumps(self.prompt, sort_keys=True)
+        # Piece by piece: one call of C would keep other threads waiting for as long as the prompt is.
+        prompt = "".join(json.JSONEncoder(sort_keys=True).iterencode(self.prompt))
         source = Text(self.response, query.format)
         return _caller(
             source, columns_of(self.label), query, profile=profile, meets=(prompt, self.label or "")
@@ -252,7 +253,8 @@ _RESPONSES: Mapping[Any, Any] = {
 
 def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
     """Answer NeMo Gym: what came, with a reward and its parts, which add up to it; or with its tag for a failure."""
-    came = body.model_dump(mode="json")
+    named = {"responses_create_params": body.responses_create_params, "response": body.response}
+    came = {**named, **body.extra}
     if isinstance(paid, str):
         failed = {"_ng_failure_class": "judge_failed", "mask_sample": True, "failure_reason": paid}
         return {**came, "reward": 0.0, "reward_components": {}, **failed}

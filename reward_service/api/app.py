@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -24,8 +25,8 @@ from reward_service.api.guard import AdmissionGuard
 from reward_service.api.keys import KeyRing
 from reward_service.api.metrics import Metrics, count_closed, count_lookups
 from reward_service.api.observe import Observe
-from reward_service.api.readiness import Readiness
-from reward_service.api.routes import router
+from reward_service.api.readiness import Probe, Readiness
+from reward_service.api.routes import router, unusable
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.api.self_check import SelfCheck
@@ -47,6 +48,7 @@ from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import NO_SOURCES, Scorer
 from reward_service.serve.sources.protocol import Source
 
+PROBE_KEPT_S = 1.0  # about as often as anything asks for readiness
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
 
@@ -196,12 +198,14 @@ def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
         count_lookups(metrics, service.truth.lookup)
     metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
     metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
+    metrics.set("queue_limit_requests", value=service.settings.max_queue)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.self_check = SelfCheck(
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
     )
-    app.state.runs = _runs(service, store, metrics)
+    app.state.runs = runs = _runs(service, store, metrics)
+    app.state.probe = Probe(partial(unusable, service, runs), keep_s=PROBE_KEPT_S, clock=time.monotonic)
     app.state.datasets = Datasets(service.truth, max_bytes=service.settings.max_ingest_bytes)
 
 
@@ -226,7 +230,12 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the one added last is the outermost."""
     metrics: Metrics = app.state.metrics
     readiness: Readiness = app.state.readiness
-    app.add_middleware(AdmissionGuard, settings=settings, admission=Admission(settings))
+    admission = Admission(settings)
+    metrics.follow("in_flight_requests", lambda: admission.process.requests)
+    metrics.follow("in_flight_bytes", lambda: admission.process.bytes)
+    metrics.follow("queued_requests", lambda: admission.room.places)
+    metrics.follow("queued_bytes", lambda: admission.room.bytes)
+    app.add_middleware(AdmissionGuard, settings=settings, admission=admission)
     app.add_middleware(Auth, ring=_key_ring(settings, metrics))
     app.add_middleware(
         Observe,

@@ -21,7 +21,7 @@ from reward_service.adapters.trainer_bodies import (
     openrlhf_out,
     slime_out,
 )
-from reward_service.api.body import read_call
+from reward_service.api.body import beside, read_call
 from reward_service.api.documents import POSTED, body_of, problems_of
 from reward_service.api.record import record_of
 from reward_service.api.routes import Service
@@ -29,6 +29,7 @@ from reward_service.api.runs import disconnected, ticket_of
 from reward_service.core.types import RolloutResult
 from reward_service.serve.anonymous import AnonymousGroups, Caller, MeasuredRollout, Paid
 from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
+from reward_service.serve.limits import check_call
 
 REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
 
@@ -86,9 +87,12 @@ def _must(paid: Paid) -> RolloutResult:
     return paid
 
 
-def _caller(body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQuery) -> Caller | Unpayable:
+async def _caller(
+    request: Request, body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQuery
+) -> Caller | Unpayable:
+    profile = service.profiles.named(query.profile)
     try:
-        return body.caller(query, service.profiles.named(query.profile))
+        return await beside(service, record_of(request).body_bytes, lambda: body.caller(query, profile))
     except Unpayable as why:
         return why
 
@@ -102,7 +106,8 @@ async def _read(
     model: type[SlimeIn | CarrIn],
 ) -> MeasuredRollout | str:
     """Read and measure one rollout. Nothing holds its text after the return."""
-    return await _measured(request, groups, _caller(await read_call(request, service, model), service, query))
+    body = await read_call(request, service, model)
+    return await _measured(request, groups, await _caller(request, body, service, query))
 
 
 async def _read_many(
@@ -110,7 +115,9 @@ async def _read_many(
 ) -> list[MeasuredRollout | str]:
     """Read and measure the rollouts of one OpenRLHF call. Nothing holds their text after the return."""
     body = await read_call(request, service, OpenRlhfIn)
-    callers = body.callers(query, service.profiles.named(query.profile))
+    check_call([len(body.query)], service.settings)
+    profile = service.profiles.named(query.profile)
+    callers = await beside(service, record_of(request).body_bytes, lambda: body.callers(query, profile))
     return [await _measured(request, groups, caller) for caller in callers]
 
 
@@ -140,8 +147,9 @@ async def slime(request: Request, service: Service, groups: Anonymous, query: As
 async def nemo_gym(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
     """NeMo Gym's `/verify`; groups the rollouts of one task, by task and rollout index."""
     body = await read_call(request, service, NemoGymIn)
-    measured = await _measured(request, groups, _caller(body, service, query))
-    return _json(nemo_gym_out(body, await _paid(request, groups, measured, query)))
+    measured = await _measured(request, groups, await _caller(request, body, service, query))
+    paid = await _paid(request, groups, measured, query)
+    return await beside(service, record_of(request).body_bytes, lambda: _json(nemo_gym_out(body, paid)))
 
 
 @router.post("/carr/evaluate", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(CarrIn))

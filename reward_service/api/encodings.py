@@ -15,6 +15,8 @@ from reward_service.serve.errors import MalformedEncoding, UnsupportedEncoding
 PIECE = 256 * 1024  # unpacked at a time
 # 8 MiB is what RFC 9659 asks a receiver to take for Content-Encoding zstd; a larger window is memory the sender chooses.
 MAX_WINDOW_LOG = 23
+# Members or frames in a row that unpack to nothing: writers end with one, only an attack has more.
+MOST_EMPTY = 100
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -54,6 +56,7 @@ class Gzip:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what a chunk unpacks to, in pieces."""
+        empty = 0
         while chunk:
             if self._member.eof:
                 self._member = zlib.decompressobj(GZIP)
@@ -63,6 +66,9 @@ class Gzip:
             except zlib.error:
                 raise MalformedEncoding("the gzip data is damaged") from None
             chunk = self._member.unconsumed_tail or self._member.unused_data
+            empty = 0 if piece else empty + 1
+            if empty > MOST_EMPTY:
+                raise MalformedEncoding("the gzip data are empty members")
             if piece:
                 yield piece
 
@@ -85,6 +91,7 @@ class Zstd:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what a chunk unpacks to, in pieces."""
+        empty = 0
         while chunk or not (self._frame.eof or self._frame.needs_input):
             if self._frame.eof:
                 self._frame = self._new()
@@ -94,6 +101,9 @@ class Zstd:
             except zstd.ZstdError:
                 raise MalformedEncoding("the zstd data is damaged") from None
             chunk = self._frame.unused_data if self._frame.eof else b""
+            empty = 0 if piece else empty + 1
+            if empty > MOST_EMPTY:
+                raise MalformedEncoding("the zstd data are empty frames")
             if piece:
                 yield piece
 

@@ -27,7 +27,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from reward_service.core.matching import compile_question
+from reward_service.core.matching import REASONS, compile_question
 from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.lookup import Lookup
 
@@ -88,9 +88,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("request_body_bytes", H, "Size of a request body after decompression.", (), "bytes", BYTES),
     Metric("in_flight_requests", G, "Requests admitted but not yet answered."),
     Metric("in_flight_bytes", G, "Bytes of request bodies admitted but not yet answered.", (), "bytes"),
-    Metric("in_flight_limit_requests", G, "Maximum number of requests in flight; calls above it are refused."),
-    Metric("in_flight_limit_bytes", G, "Maximum number of body bytes in flight; calls above it are refused.", (), "bytes"),
+    Metric("in_flight_limit_requests", G, "Maximum number of requests in flight; further calls wait in the queue."),
+    Metric("in_flight_limit_bytes", G, "Maximum number of body bytes in flight; further calls wait in the queue.", (), "bytes"),
+    Metric("queued_requests", G, "Requests waiting in the queue, or for a judge or a model."),
+    Metric("queued_bytes", G, "Declared bytes of the bodies of requests in the queue.", (), "bytes"),
+    Metric("queue_limit_requests", G, "Maximum number of requests in the queue; further calls are refused."),
     Metric("refused_total", C, "Calls refused, by problem type.", ("reason",)),
+    Metric("unread_replies_total", C, "Connections cut because the caller did not read the reply."),
     Metric("groups_total", C, "Groups rewarded or refused.", ("status",)),
     Metric("groups_zero_variance_total", C, "Rewarded groups in which all rewards are equal: no gradient."),
     Metric("groups_without_entities_total", C, "Rewarded groups whose question has no entities: outcome reward only."),
@@ -261,9 +265,9 @@ def _count_scored(metrics: Metrics, result: GroupResult) -> None:
         if one.precision is not None:
             metrics.observe("precision_ratio", value=one.precision)
     metrics.add("matched_entities_total", amount=sum(one.matched or 0 for one in scored))
-    uncredited = Counted(reason for one in scored for reason in Counted(one.uncredited).elements())
-    for reason, count in uncredited.items():
-        metrics.add("uncredited_entities_total", reason, amount=count)
+    for reason in REASONS:
+        if count := sum(one.uncredited.get(reason, 0) for one in scored):
+            metrics.add("uncredited_entities_total", reason, amount=count)
     channels = Counted(match.channel for one in scored if one.evidence for match in one.evidence.matches)
     for channel, count in channels.items():
         metrics.add("explained_matches_total", channel, amount=count)

@@ -1,8 +1,9 @@
 """One function a call: read, ask the service, answer."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -10,7 +11,15 @@ from fastapi.responses import PlainTextResponse
 from typing_extensions import TypedDict
 
 from reward_service import __version__
-from reward_service.adapters.native import ExplainIn, GroupIn, MatchIn, RewardsIn, ScoreIn, StreamQuery
+from reward_service.adapters.native import (
+    ExplainIn,
+    FactsGroupIn,
+    GroupIn,
+    MatchIn,
+    RewardsIn,
+    ScoreIn,
+    StreamQuery,
+)
 from reward_service.adapters.published import published_by, recorded
 from reward_service.adapters.replies import (
     ExplainOut,
@@ -24,17 +33,18 @@ from reward_service.adapters.replies import (
     scored_out,
 )
 from reward_service.api import stream
-from reward_service.api.body import read_call, read_line
-from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
+from reward_service.api.body import beside, read_call, read_line
+from reward_service.api.documents import POSTED, body_of, json_response, problems_of
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
-from reward_service.api.readiness import INDEX, STATE, Readiness
+from reward_service.api.readiness import INDEX, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.core.types import PartialPolicy
+from reward_service.core.types import GroupResult, PartialPolicy
 from reward_service.serve.config import shown
 from reward_service.serve.errors import (
     EngineMismatch,
+    GroupError,
     IndexUnavailable,
     InvalidRequest,
     LedgerUnavailable,
@@ -48,9 +58,10 @@ from reward_service.serve.errors import (
     UnsupportedMediaType,
 )
 from reward_service.serve.ledger import Published, Terms
-from reward_service.serve.limits import check_groups
+from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
-from reward_service.serve.scorer import GroupCall, Scorer, check_engine, reward_facts
+from reward_service.serve.runs.service import RunService
+from reward_service.serve.scorer import Scorer, check_engine, reward_facts
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -69,6 +80,7 @@ async def readiness_of(request: Request) -> Readiness:
 Service = Annotated[Scorer, Depends(service_of)]
 Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
+PART = 512  # rollouts that are counted and recorded at once, some milliseconds
 
 
 class LinesReply(Response):
@@ -87,6 +99,12 @@ def publish(service: Scorer, record: Record, groups: Iterable[Published], terms:
         record.metrics.add("ledger_records_total", amount=service.publish(groups, terms))
 
 
+async def long_json(service: Scorer, record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
+    """Write down a reply that is about as long as the call, and answer with it."""
+    with record.timings.stage("encode"):
+        return await beside(service, record.body_bytes, lambda: json_response(reply()))
+
+
 @router.post(
     "/v1/groups/score",
     tags=["rewards"],
@@ -100,24 +118,40 @@ async def score_groups(request: Request) -> Response:
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profiles.named(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
-    check_groups(len(call.groups), service.settings)
-    groups = [group.to_domain() for group in call.groups]
-    reply = await _score(service, record, groups, terms, explain=call.explain)
+    check_call([len(group.rollouts) for group in call.groups], service.settings)
+    reply = await _score(service, record, call.groups, terms, explain=call.explain, size=record.body_bytes)
     return Response(reply, media_type="application/json")
 
 
 async def _score(
-    service: Scorer, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
+    service: Scorer, record: Record, groups: Sequence[GroupIn], terms: Terms, *, explain: bool, size: int
 ) -> bytes:
-    """Score groups, record what is published, and write the reply."""
+    """Score groups that came in so many bytes, record what is published, and write the reply."""
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
+    calls = await beside(service, size, lambda: [group.to_domain() for group in groups])
     scored = await service.score(
-        groups, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
+        calls, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
     )
-    record.count_scored(scored)
-    publish(service, record, published_by(scored), terms)
+    for part in _parts([len(call.rollouts) for call in calls]):
+        record.count_scored(scored[part])
+        publish(service, record, published_by(scored[part]), terms)
+        await asyncio.sleep(0)
     with timings.stage("encode"):
-        return encode(score_out([scored_out(one) for one in scored], profile, estimator))
+        return await beside(
+            service,
+            size,
+            lambda: encode(score_out([scored_out(one) for one in scored], profile, estimator)),
+        )
+
+
+def _parts(rollouts: Sequence[int]) -> Iterator[slice]:
+    """Cut the groups of a call into parts of some hundred rollouts: between them health checks are answered."""
+    start = taken = 0
+    for end, count in enumerate(rollouts, start=1):
+        taken += count
+        if taken >= PART or end == len(rollouts):
+            yield slice(start, end)
+            start, taken = end, 0
 
 
 @router.post(
@@ -156,11 +190,11 @@ async def stream_groups(
     async def answer(line: bytes) -> bytes:
         record.timings.deadline = record.timings.clock() + settings.request_timeout_s
         group = await read_line(line, service, record, GroupIn)
-        reply = await _score(service, record, [group.to_domain()], terms, explain=query.explain)
+        reply = await _score(service, record, [group], terms, explain=query.explain, size=len(line))
         record.timings.deadline = None
         return reply
 
-    lines = stream.read_lines(request, limit=settings.max_body_bytes)
+    lines = stream.read_lines(request, settings)
     return stream.Lines(request, lines, answer, patience_s=settings.body_timeout_s)
 
 
@@ -175,11 +209,10 @@ async def match(request: Request, service: Service) -> Response:
     """Measure rollouts: text in, facts out. The first half of scoring, for callers that assemble groups themselves."""
     record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profiles.named(call.profile)
-    check_groups(len(call.groups), service.settings)
-    measured = await service.measure(
-        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
-    )
-    return timed_json(record, lambda: facts_reply(measured, profile))
+    check_call([len(group.rollouts) for group in call.groups], service.settings)
+    groups = await beside(service, record.body_bytes, lambda: [group.to_domain() for group in call.groups])
+    measured = await service.measure(groups, profile, explain=call.explain, timings=record.timings)
+    return await long_json(service, record, lambda: facts_reply(measured, profile))
 
 
 @router.post(
@@ -194,20 +227,36 @@ async def rewards(request: Request, service: Service) -> Response:
     record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.profiles.pinned(*call.pin())
     check_engine(call.engine)
-    check_groups(len(call.groups), service.settings)
-    estimator = call.estimator_or(profile.estimator)
-    with record.timings.stage("reward"):
-        rewarded = [
-            reward_facts(
-                group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
-            )
-            for n, group in enumerate(call.groups)
-        ]
-    record.count_rewarded(rewarded, call.groups)
-    terms = Terms(record.request_id, profile, estimator, call.policy())
-    publish(service, record, recorded(call.groups, rewarded), terms)
+    rollouts = [len(group.rollouts) for group in call.groups]
+    check_call(rollouts, service.settings)
+    terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
+    rewarded = await _rewarded(service, record, call.groups, terms)
+    for part in _parts(rollouts):
+        record.count_rewarded(rewarded[part], call.groups[part])
+        publish(service, record, recorded(call.groups[part], rewarded[part]), terms)
+        await asyncio.sleep(0)
     groups = zip(call.groups, rewarded, strict=True)
-    return timed_json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
+    return await long_json(
+        service, record, lambda: score_out([rewarded_out(*one) for one in groups], profile, terms.estimator)
+    )
+
+
+async def _rewarded(
+    service: Scorer, record: Record, groups: Sequence[FactsGroupIn], terms: Terms
+) -> list[GroupResult | GroupError]:
+    """Reward the facts of every group of a call."""
+    pay = partial(
+        reward_facts,
+        profile=terms.profile,
+        estimator=terms.estimator,
+        policy=terms.policy,
+        settings=service.settings,
+    )
+    with record.timings.stage("reward"):
+        return [
+            await service.paid(group.facts(), partial(pay, path=f"/groups/{n}"))
+            for n, group in enumerate(groups)
+        ]
 
 
 @router.post(
@@ -228,7 +277,7 @@ async def explain(request: Request, service: Service) -> Response:
     explained = await service.explain(
         call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
-    return timed_json(record, lambda: explain_out(*explained, profile))
+    return await long_json(service, record, lambda: explain_out(*explained, profile))
 
 
 class Health(TypedDict):
@@ -299,6 +348,20 @@ class InfoOut(TypedDict):
     settings: dict[str, Any]
 
 
+async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
+    """Return which of index and store cannot be used, and why."""
+    reasons = {}
+    try:
+        await asyncio.to_thread(service.truth.datasets)
+    except IndexUnavailable as error:
+        reasons[INDEX] = error.detail
+    try:
+        await runs.check()
+    except StateUnavailable as error:
+        reasons[STATE] = error.detail
+    return reasons
+
+
 @router.get("/livez", tags=["health"], response_model=Health)
 async def livez() -> Health:
     """Return 200 if the process responds at all."""
@@ -306,17 +369,10 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
-async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
+async def readyz(request: Request, readiness: Ready) -> Health:
     """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, a canary, or draining."""
-    reasons = readiness.reasons()
-    try:
-        await asyncio.to_thread(service.truth.datasets)
-    except IndexUnavailable as error:
-        reasons[INDEX] = error.detail
-    try:
-        await request.app.state.runs.check()
-    except StateUnavailable as error:
-        reasons[STATE] = error.detail
+    probe: Probe = request.app.state.probe
+    reasons = readiness.reasons() | await probe.reasons()
     if reasons:
         raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}

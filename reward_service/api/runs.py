@@ -135,6 +135,7 @@ def _wait_limit(request: Request, runs: RunService, wait_s: float) -> WaitLimit:
             *POSTED,
             *STORED[1:],
             RunConflict,
+            QuotaExceeded,
             UnknownProfile,
             ProfileMismatch,
             UnknownDataset,

@@ -63,29 +63,51 @@ class Settings(BaseSettings):
     max_decoded_bytes: int = Field(64 * MEBIBYTE, ge=1024)
     """Largest request body after decompression of gzip or zstd. Decompression stops there, so a zip bomb is never unpacked."""
 
+    max_stream_bytes: int = Field(16 * 1024 * MEBIBYTE, ge=1024)
+    """Largest stream of groups after decompression. Each of its lines may have up to `max_body_bytes`."""
+
+    max_blank_lines: int = Field(1000, ge=0)
+    """Maximum number of blank lines in a stream. Writers that put one between groups need one per group."""
+
     max_json_depth: int = Field(64, ge=8, le=190)
     """Deepest nesting of a JSON body. Tool calls with parsed arguments rarely need 15 levels; the decoder itself stops at 200."""
 
     max_headers: int = Field(100, ge=10)
     """Maximum number of header fields in a request. Proxies add about ten."""
 
+    max_header_bytes: int = Field(64 * 1024, ge=1024)
+    """Maximum size of a request's headers and URL together. Proxies accept 8 to 32 KiB."""
+
     max_requests: int = Field(64, ge=1)
-    """Maximum number of requests in flight; one more is refused with 503. They share the CPU, so a higher limit only slows all of them down."""
+    """Maximum number of requests in flight; further ones wait in the queue. They share the CPU, so a higher limit only slows all of them down."""
 
     max_inflight_bytes: int = Field(512 * MEBIBYTE, ge=1024)
     """Maximum number of body bytes in flight; with `max_requests`, it bounds memory. Set it to a sixth of the memory the process may use."""
 
     max_requests_per_key: int = Field(48, ge=1)
-    """Maximum number of requests in flight per API key; one more is refused with 429. Keep it below `max_requests`, so that no key can use all of them."""
+    """Maximum number of requests in flight per API key. Keep it below `max_requests`, so that no key can use all of them."""
 
     max_inflight_bytes_per_key: int = Field(384 * MEBIBYTE, ge=1024)
     """Maximum number of body bytes in flight per API key."""
 
     max_requests_per_run: int = Field(48, ge=1)
-    """Maximum number of requests in flight per run, if the path or `X-Run-Id` names the run before the body is read."""
+    """Maximum number of requests in flight per run of an API key, if the path or `X-Run-Id` names the run before the body is read."""
 
     max_inflight_bytes_per_run: int = Field(384 * MEBIBYTE, ge=1024)
-    """Maximum number of body bytes in flight per run."""
+    """Maximum number of body bytes in flight per run of an API key."""
+
+    max_queue: int = Field(8192, ge=0)
+    """Maximum number of requests waiting in the queue; one more is refused with 503, or with 429 if its key or run is over its own limit.
+    Trainers send a whole batch at once. With 0, nothing waits."""
+
+    max_queue_bytes: int = Field(512 * MEBIBYTE, ge=0)
+    """Maximum number of body bytes waiting in the queue, counted by what the headers declare. Waiting bodies are not read, so the queue uses far less memory."""
+
+    max_queue_s: float = Field(30, ge=0)
+    """Longest time in the queue for a caller that does not send `X-Request-Timeout-Ms`."""
+
+    max_compat_queue_s: float = Field(60, ge=0)
+    """The same for calls in trainers' own protocols, whose callers wait longer: slime 120 s, OpenRLHF 180 s."""
 
     header_timeout_s: float = Field(10, gt=0)
     """Timeout for receiving a request's headers, from its first byte or, on a new connection, from the time it was opened."""
@@ -97,7 +119,8 @@ class Settings(BaseSettings):
     """Time limit of a request; a caller may shorten it with `X-Request-Timeout-Ms`. Keep it below the trainer's own timeout."""
 
     keep_alive_s: int = Field(75, ge=1)
-    """How long an idle connection stays open. Choose longer than the idle timeout of any proxy or client that pools connections to the service."""
+    """How long an idle connection stays open, and how long a reply may stay unread before its connection is cut. Choose longer than the idle
+    timeout of any proxy or client that pools connections to the service."""
 
     drain_delay_s: float = Field(3, ge=0)
     """After SIGTERM: how long readiness fails while calls are still accepted, so that load balancers notice."""
@@ -126,14 +149,26 @@ class Settings(BaseSettings):
     max_groups: int = Field(1024, ge=1)
     """Maximum number of groups in one call. A training step of 64 questions fits in one call; larger calls only delay the response."""
 
+    max_call_rollouts: int = Field(16_384, ge=1)
+    """Maximum number of rollouts in all groups of one call together. The default fits 256 questions with 64 rollouts each."""
+
     max_rollouts: int = Field(512, ge=1)
     """Maximum number of rollouts in one group. Group sizes in published runs are 4 to 64."""
 
     max_rollout_chars: int = Field(8_000_000, ge=1)
     """Maximum number of characters in one rollout. A rollout of 128k tokens has about half a million."""
 
+    max_steps: int = Field(100_000, ge=1)
+    """Maximum number of steps in one rollout; in messages, every value in a list or an object counts. Long agentic rollouts have a few thousand."""
+
+    max_signals: int = Field(64, ge=0, le=1000)
+    """Maximum number of signals sent with one rollout. A reward has a handful of terms."""
+
     max_entities: int = Field(1000, ge=1)
-    """Maximum number of entities in a question, and of spellings of one entity. Published data sets have 2 to 30 entities per question."""
+    """Maximum number of entities in a question, of spellings of one entity, and of answers. Published data sets have 2 to 30 entities per question."""
+
+    max_question_chars: int = Field(1_000_000, ge=1)
+    """Maximum number of characters in a question, its answers and its entities together. Published ones have a few hundred."""
 
     max_mention_names: int = Field(200_000, ge=0)
     """Maximum number of distinct entity names of a data set kept in memory (about 1 KB each) for profiles with a precision
@@ -167,6 +202,10 @@ class Settings(BaseSettings):
 
     max_open_groups: int = Field(100_000, ge=1)
     """Maximum number of open groups per run; a run can ask for fewer. It bounds what an abandoned trainer can leave behind."""
+
+    max_runs: int = Field(1000, ge=1)
+    """Maximum number of runs in use per process; one more is refused with 429 until another one is deleted or expires. The process checks
+    each of them once a second."""
 
     max_deadline_s: float = Field(86_400.0, gt=0)
     """Longest deadline that a run may declare. Agentic rollouts of one group can end hours apart."""

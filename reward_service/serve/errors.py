@@ -85,7 +85,7 @@ class CallError(ServiceError):
     """The whole call is refused."""
 
     status_hint: ClassVar[int]
-    retry_after_s: ClassVar[int | None] = None
+    retry_after_s: int | None = None
     """Sent as Retry-After if the same call may succeed later."""
     closes: ClassVar[bool] = False
     """The body may be unread, so the connection cannot carry another call."""
@@ -263,7 +263,7 @@ class QuotaExceeded(CallError):
 
 
 class TooManyHeaders(CallError):
-    """The request has more header fields than the limit allows."""
+    """The request has more header fields, or more bytes of headers, than the limit allows."""
 
     slug, title, status_hint = "too-many-headers", "The request has too many header fields.", 431
     closes = True
@@ -457,5 +457,5 @@ TAIL = """
 | `method-not-allowed` | 405 | The path does not support this method; `Allow` lists those it does. |
 | `internal-error` | 500 | A bug in the service. The log has the traceback under the request id. |
 
-The HTTP server below the application sends two responses without a problem body: 400 for bytes that are not HTTP, and 408 for headers that do not arrive.
+The HTTP server below the application sends three responses without a problem body: 400 for bytes that are not HTTP, 408 for headers that do not arrive, and 431 for headers that do not end.
 """

@@ -5,10 +5,11 @@ sources happens outside of the turns of measuring.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
+from typing import TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
@@ -34,8 +35,11 @@ from reward_service.serve.timings import Timings
 from reward_service.serve.truth import GroundTruth, QuestionRef, Truth
 from reward_service.serve.turns import Turns
 
+T = TypeVar("T")
 # Share of a call's remaining time that its sources may use; the rest is for measuring and replying.
 ASKING_SHARE = 0.9
+# Groups of more are rewarded in a thread: some estimators take time with the square of the group.
+INLINE_ROLLOUTS = 64
 NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
 
 
@@ -73,8 +77,8 @@ class Checked:
 
     call: GroupCall
     truth: Truth
-    chars: int
-    """Characters of its rollouts; many are measured in a thread."""
+    work: int
+    """What measuring it costs, in characters of a rollout; much is done in a thread."""
 
 
 class Scorer:
@@ -138,13 +142,15 @@ class Scorer:
         """
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
+        pay = partial(reward, profile=profile, estimator=estimator, partial=policy)
         with timings.stage("reward"):
-            return [
-                Scored(one, None)
-                if one.error
-                else Scored(one, reward(one.facts, profile, estimator=estimator, partial=policy))
-                for one in measured
-            ]
+            return [Scored(one, None if one.error else await self.paid(one.facts, pay)) for one in measured]
+
+    async def paid(self, facts: Sequence[RolloutFacts], pay: Callable[[Sequence[RolloutFacts]], T]) -> T:
+        """Return what a function makes of the facts of one group; in a thread where they are many."""
+        await asyncio.sleep(0)  # health checks are answered between groups
+        work = partial(pay, facts)
+        return work() if len(facts) <= INLINE_ROLLOUTS else await self.turns.in_thread(work)
 
     async def measure(
         self,
@@ -231,11 +237,11 @@ class Scorer:
         if isinstance(truth, errors.GroupError):
             return Measured(call, error=truth)
         try:
-            chars = limits.check_group(call.rollouts, truth.question, self.settings, path)
+            work = limits.check_group(call.rollouts, truth.question, self.settings, path)
             check_sent(call.rollouts, sources, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
-        return Checked(call, truth, chars)
+        return Checked(call, truth, work)
 
     async def _measured(
         self,
@@ -249,7 +255,7 @@ class Scorer:
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
         rollouts = [one.rollout for one in asked]
-        run = self.turns.in_turn if group.chars <= self.settings.inline_bytes else self.turns.in_thread
+        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
         with timings.stage("measure"):
             facts = await run(
                 partial(measure_group, rollouts, question, profile, explain=explain, names=names)
@@ -282,9 +288,10 @@ async def _asked(
     left_s = timings.remaining_s()
     timeout_s = None if left_s is None else ASKING_SHARE * left_s
     with timings.stage("ask"):
-        return await asyncio.gather(
-            *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
-        )
+        async with timings.away():
+            return await asyncio.gather(
+                *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
+            )
 
 
 def check_engine(engine: str | None) -> None:
@@ -304,11 +311,11 @@ def reward_facts(
     estimator: Estimator,
     policy: PartialPolicy,
     path: str,
+    settings: Settings,
 ) -> GroupResult | errors.GroupError:
     """Reward the facts of one group sent by a caller; return an error if that is impossible."""
     try:
-        limits.check_not_empty(facts, path)
-        limits.check_unique([one.rollout_id for one in facts], path)
+        limits.check_facts(facts, settings, path)
         return reward(facts, profile, estimator=estimator, partial=policy)
     except errors.GroupError as error:
         return error

@@ -83,6 +83,7 @@ class RunService:
 
         Raises:
             RunConflict: it has been declared with other values.
+            QuotaExceeded: this process has as many runs in use as it may.
             UnknownProfile, UnknownDataset: there is no such profile or data set.
             ProfileMismatch: it was declared with another content of its profile than this process has.
             InvalidRequest: a value exceeds a limit of the service.
@@ -90,6 +91,8 @@ class RunService:
         run = await self.groups.run(run_id, timings=timings)
         is_new = False
         if run is None:
+            if len(self.groups.runs_in_use) >= self.settings.max_runs:
+                raise errors.QuotaExceeded(f"{self.settings.max_runs} runs are in use")
             async with timings.remote("look_up"):
                 drawn = await self._pinned(run_id, declared)
             async with timings.remote("state"):
@@ -98,18 +101,19 @@ class RunService:
                 )
             run = decode_run(record)
             is_new = run == drawn
+            self.groups.runs_in_use.setdefault(run_id, 0)
         if run.declared != declared:
             raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
         self.groups.profile(run)
         return run, is_new
 
     async def check(self) -> None:
-        """Check that the store answers.
+        """Check that the store answers, has room, and keeps what it is given.
 
         Raises:
-            StateUnavailable: it does not answer.
+            StateUnavailable: it does not.
         """
-        await self.groups.store.read("")
+        await self.groups.store.check()
 
     def release_waiters(self) -> None:
         """Answer all waiting calls now, with the groups as they are: this process is about to end."""

@@ -108,6 +108,13 @@ class RedisGroupStore:
         """Close the connections."""
         await disconnect(self._client)
 
+    async def check(self) -> None:
+        """Check that Redis answers, has room, and does not evict: its configuration may change while it runs."""
+        self._is_checked = False
+        for server in await self._do(self._memory):
+            if 0 < server["maxmemory"] <= server["used_memory"]:
+                raise StateUnavailable("Redis: it is full")
+
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
         """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         keep_ms = _ms(keep_s)
@@ -220,16 +227,16 @@ class RedisGroupStore:
                 self._connections.release()
 
     async def _check(self) -> None:
-        for policy in await self._send(self._policies):
+        for server in await self._send(self._memory):
+            policy = server["maxmemory_policy"]
             if policy != "noeviction":
                 raise UnsafeStore(f"Redis must run with maxmemory-policy noeviction, got {policy}")
         self._is_checked = True
 
-    async def _policies(self) -> list[str]:
-        """Return the eviction policy of every primary, from INFO memory."""
+    async def _memory(self) -> list[dict[str, Any]]:
+        """Return INFO memory of every primary."""
         info = await self._client.info("memory")
-        servers = [info] if "maxmemory_policy" in info else info.values()
-        return [server["maxmemory_policy"] for server in servers]
+        return [info] if "maxmemory_policy" in info else list(info.values())
 
 
 @contextmanager
