@@ -17,7 +17,7 @@ Folding is idempotent. `FOLD_VERSION` and the Unicode version are part of the en
 import unicodedata
 from dataclasses import dataclass
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 UNICODE_VERSION = unicodedata.unidata_version
 
 MAX_MARK_RUN = 30  # UAX #15, stream-safe text format

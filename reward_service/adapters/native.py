@@ -389,6 +389,8 @@ class FactsGroupIn(Wire):
     """m: how many entities could be matched."""
     masked: list[str] = []
     """As `POST /v1/match` returned it; comes back unchanged."""
+    unmatchable: list[str] = []
+    """As `POST /v1/match` returned it; comes back unchanged."""
     error: ErrorOut | None = None
     """As `POST /v1/match` returned it; comes back unchanged."""
     rollouts: list[FactsIn]

@@ -202,6 +202,7 @@ class MemberOut(Receipt):
     question_id: str | None
     index: IndexOut | None
     masked: list[str]
+    unmatchable: list[str]
     group_status: str
     group_max: int | None
     entities: int
@@ -218,6 +219,7 @@ class EvaluatedOut(Receipt):
     question_id: str | None
     index: IndexOut | None
     masked: list[str]
+    unmatchable: list[str]
     entities: int
     rollout: RolloutOut
 
@@ -273,6 +275,7 @@ def assembled_out(seen: Seen) -> AssembledOut:
         **_receipt(seen),
         **paid_out(*seen.key, seen.state.question_id, seen.result),
         "masked": list(seen.state.masked),
+        "unmatchable": list(seen.state.unmatchable),
         "index": _index(seen),
         "attempt": seen.state.attempt,
         "missing": seen.missing,
@@ -294,6 +297,7 @@ def member_out(taken: Taken, seen: Seen) -> MemberOut:
         "question_id": seen.state.question_id,
         "index": _index(seen),
         "masked": list(seen.state.masked),
+        "unmatchable": list(seen.state.unmatchable),
         "group_status": seen.state.status,
         "group_max": seen.group_max,
         "entities": seen.entities,
@@ -315,6 +319,7 @@ def evaluated_out(evaluated: Evaluated) -> EvaluatedOut:
         "question_id": truth.question.question_id,
         "index": index_out(truth.index),
         "masked": list(truth.masked),
+        "unmatchable": list(truth.unmatchable),
         "entities": evaluated.entities,
         "rollout": rollout_out(evaluated.result, truth.question),
     }

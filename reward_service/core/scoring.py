@@ -18,6 +18,7 @@ from reward_service.core.advantages import advantages
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching import (
     MATCHER_VERSION,
+    UNMATCHABLE,
     CompiledQuestion,
     Matching,
     MentionNames,
@@ -341,4 +342,5 @@ def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:
 
 
 def _group_flags(facts: Sequence[RolloutFacts]) -> tuple[str, ...]:
-    return () if facts[0].entities else (NO_ENTITIES,)
+    unmatchable = any(UNMATCHABLE in one.flags for one in facts)
+    return (NO_ENTITIES,) * (not facts[0].entities) + (UNMATCHABLE,) * unmatchable

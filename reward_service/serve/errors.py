@@ -42,7 +42,6 @@
         ├── EmptyGroup
         ├── DuplicateRolloutId
         ├── UnknownGroupDataset, UnknownGroupQuestion
-        ├── UnusableEntity
         ├── InconsistentFacts
         └── LimitExceeded
     RefusedToStart
@@ -368,12 +367,6 @@ class UnknownGroupQuestion(GroupError):
     """The group names a question its data set does not hold."""
 
     slug, title = "unknown-question", UnknownQuestion.title
-
-
-class UnusableEntity(GroupError):
-    """An entity that would match nothing, or anything."""
-
-    slug, title = "unusable-entity", "An entity of the question cannot be looked for."
 
 
 class InconsistentFacts(GroupError):

@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
 from entity_index.stores.protocols import EntityStore, WritableCatalogue
 from entity_index.types import Question
-from entity_index.usable import why_unusable
 from reward_service.core.matching import MatchSpec, MentionNames, compile_question
 from reward_service.core.profiles import Profile, shipped
 from reward_service.core.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
@@ -80,6 +79,17 @@ class Truth:
     """None: the question was sent inline."""
     masked: tuple[str, ...] = ()
     """Names of the entities that left E_q under the profile: they stand in the question or equal an answer."""
+    unmatchable: tuple[str, ...] = ()
+    """Names of the entities that left E_q because they have no form that can be looked for."""
+
+    def compiled(self, profile: Profile) -> Self:
+        """Return this truth with what leaves E_q under a profile."""
+        compiled = compile_question(self.question, profile.measure.matching)
+        masked, unmatchable = (
+            tuple(self.question.entities[n].name for n in left)
+            for left in (compiled.masked, compiled.unmatchable)
+        )
+        return replace(self, masked=masked, unmatchable=unmatchable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,9 +341,7 @@ class RewardService:
             return Measured(call, truth, error=error)
         work = partial(measure_group, call.rollouts, truth.question, profile, explain=explain, names=names)
         facts = await (self.in_turn if sum(sizes) <= self.settings.inline_bytes else self.in_thread)(work)
-        masked = compile_question(truth.question, profile.measure.matching).masked
-        names_masked = tuple(truth.question.entities[n].name for n in masked)
-        return Measured(call, replace(truth, masked=names_masked), tuple(facts))
+        return Measured(call, truth.compiled(profile), tuple(facts))
 
     async def _mention_names(
         self, truth: Truth | errors.GroupError, spec: MatchSpec, timings: Timings
@@ -559,16 +567,14 @@ def _truth(
 
 
 def check_entities(question: Question, settings: Settings, path: str) -> None:
-    """Refuse entities that would match nothing, or anything.
+    """Refuse more entities or aliases than a question may have.
 
     Raises:
-        UnusableEntity, LimitExceeded: with the path of the entity.
+        LimitExceeded: with the path of the entity.
     """
     if len(question.entities) > settings.max_entities:
         raise errors.LimitExceeded(f"a question may have {settings.max_entities} entities", path=path)
     for n, entity in enumerate(question.entities):
-        if why := why_unusable(entity.name):
-            raise errors.UnusableEntity(f"the name {why}", path=f"{path}/{n}/name")
         if len(entity.aliases) > settings.max_entities:
             raise errors.LimitExceeded(
                 f"an entity may have {settings.max_entities} aliases", path=f"{path}/{n}/aliases"

@@ -65,6 +65,15 @@ def test_the_fast_matcher_is_the_textbook_matcher(question: Question, group: lis
         }
 
 
+@settings(max_examples=300, deadline=None)
+@given(questions, passages)
+def test_the_question_itself_as_a_thought_earns_nothing(question: Question, text: str) -> None:
+    compiled = compile_question(replace(question, text=text), EGRPO)
+    for echo in (text, text.lower()):
+        (found,) = match_group([[Segment(SegmentKind.THOUGHT, echo)]], compiled)
+        assert found.matched_uncredited_included == 0
+
+
 @settings(deadline=None)
 @given(questions, rollouts)
 def test_a_span_folds_to_its_form_or_within_its_distance(question: Question, rollout: list[Segment]) -> None:

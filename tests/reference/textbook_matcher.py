@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from entity_index.folding import Folded, fold, is_hangul
+from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import CompiledQuestion
 from reward_service.core.matching.forms import Form, Guard, allowed_edits, token_edits
 from reward_service.core.matching.lexicon import HANGUL_PARTICLES
@@ -90,7 +91,7 @@ def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
         return False
     words = between.split()
     plain = re.fullmatch(r"(\s+[^\W\d_][\w'’-]+){1,3}\s+", between) is not None and all(
-        word[0].isupper() for word in words
+        word[0].isupper() and word.casefold() not in FUNCTION_WORDS for word in words
     )
     return plain and (len(own) == 2 or words[0].casefold().startswith(own[1]))
 

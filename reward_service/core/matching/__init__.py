@@ -33,6 +33,7 @@ from reward_service.core.matching.spec import (
     MATCHERS,
     REASONS,
     SUBSTRING,
+    UNMATCHABLE,
     Matching,
     MatchSpec,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "MATCHERS",
     "MATCHER_VERSION",
     "REASONS",
+    "UNMATCHABLE",
     "CompiledQuestion",
     "MatchSpec",
     "Matching",

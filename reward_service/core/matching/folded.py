@@ -40,6 +40,7 @@ from reward_service.core.matching.spec import (
     PRECISION,
     PRECISION_UNCHECKED,
     UNGROUNDED,
+    UNMATCHABLE,
     Matching,
     MatchSpec,
 )
@@ -182,10 +183,14 @@ def _matches(group: Group, findings: Findings) -> list[Match]:
     ]
 
 
-def _flags(spec: MatchSpec, *, has_tools: bool, by_name: bool) -> tuple[str, ...]:
-    unobserved = not has_tools and (spec.grounded or spec.pasted_tokens is not None)
-    unchecked = spec.precision_floor is not None and not by_name
-    return (OBSERVATIONS_ABSENT,) * unobserved + (PRECISION_UNCHECKED,) * unchecked
+def _flags(compiled: CompiledQuestion, *, has_tools: bool, by_name: bool) -> tuple[str, ...]:
+    spec = compiled.spec
+    raised = {
+        OBSERVATIONS_ABSENT: not has_tools and (spec.grounded or spec.pasted_tokens is not None),
+        PRECISION_UNCHECKED: spec.precision_floor is not None and not by_name,
+        UNMATCHABLE: bool(compiled.unmatchable),
+    }
+    return tuple(flag for flag, holds in raised.items() if holds)
 
 
 def _near_misses(group: Group, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
@@ -225,7 +230,7 @@ def _matching(
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
         mentions=total,
         precision=precision,
-        flags=_flags(spec, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
+        flags=_flags(group.compiled, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
         near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
     )
 

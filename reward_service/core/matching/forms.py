@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from entity_index.folding import fold, is_hangul, stands_alone
 from entity_index.types import Entity
+from entity_index.usable import why_unusable
 from reward_service.core.matching import lexicon
 
 MAX_FORMS = 64  # of one spelling; the rules multiply
@@ -237,8 +238,13 @@ def _guard(spelling: str, folded: str, *, derived: bool) -> Guard | None:
 
 
 def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
-    """Yield the forms of one entity, the name's before the aliases', each with whether sharing it makes it nobody's."""
-    for source in (entity.name, *entity.aliases):
+    """Yield the forms of one entity, the name's before the aliases', each with whether sharing it makes it nobody's.
+
+    An entity whose name cannot be searched for has none, whatever its aliases: ingest drops it as a whole too.
+    """
+    if why_unusable(entity.name):
+        return
+    for source in filter(_is_usable, (entity.name, *entity.aliases)):
         for spelling in spellings(source):
             upright = inverted(spelling) or spelling
             written: list[tuple[str, Guard, bool]] = [
@@ -261,6 +267,10 @@ def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
                         middle,
                     )
                     yield form, derived and not plain
+
+
+def _is_usable(spelling: str) -> bool:
+    return why_unusable(spelling) is None
 
 
 def derive(entities: Sequence[Entity]) -> list[Form]:

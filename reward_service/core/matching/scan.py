@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
+from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
 from reward_service.core.matching.characters import UTF_8
@@ -182,16 +183,20 @@ def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
     ]
 
 
-def middle_fits(form: Form, between: str) -> bool:
-    """Return whether the text between a first and a last name is capitalised words, the first beginning with the form's initial."""
+def middle_fits(form: Form, between: str, *, any_case: bool = False) -> bool:
+    """Return whether the text between a first and a last name is names, the first beginning with the form's initial.
+
+    Names are no function words; they are capitalised, unless `any_case`.
+    """
     initial = form.folded.split(" ")[1:-1]
     words = between.split()
-    fits = _MIDDLE.fullmatch(between) is not None and all(word[0].isupper() for word in words)
+    names = all((any_case or word[0].isupper()) and word.casefold() not in FUNCTION_WORDS for word in words)
+    fits = _MIDDLE.fullmatch(between) is not None and names
     return fits and (not initial or words[0].casefold().startswith(initial[0]))
 
 
-def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
-    """Return where a first and a last name stand with middle names between them."""
+def expanded_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+    """Return where a first and a last name stand with middle names between them, which are capitalised unless `any_case`."""
     first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
     if not (len(first.start) and len(last.start)):
         return Spans.none()
@@ -201,12 +206,13 @@ def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     gap = np.arange(2, MIDDLE_NAMES + 2)[:, None]
     sought = last.reference * width + last_at - gap
     gaps, pair = np.nonzero(firsts[np.minimum(firsts.searchsorted(sought), len(firsts) - 1)] == sought)
-    return _checked_middles(
-        text, index, np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
-    )
+    pairs = np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
+    return _checked_middles(text, index, pairs, any_case=any_case)
 
 
-def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64]) -> Spans:
+def _checked_middles(
+    text: FoldedText, index: Index, pairs: npt.NDArray[np.int64], *, any_case: bool
+) -> Spans:
     """Return the spans of these (form, first token, last token) whose middle fits."""
     form, first, last = pairs
     if not form.size:
@@ -215,7 +221,7 @@ def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64
     _, between_start = text.raw_spans(start, text.spaces[first + 1])
     between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
     rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
-    fits = cache(lambda number, between: middle_fits(index.forms[number], between))
+    fits = cache(lambda number, between: middle_fits(index.forms[number], between, any_case=any_case))
     kept = np.array(
         [fits(number, text.raw[a:b].decode(*UTF_8)) for number, a, b in rows],
         dtype=np.bool_,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 1
+MATCHER_VERSION = 2
 
 SUBSTRING = "substring"
 FOLDED = "folded"
@@ -22,6 +22,7 @@ PRECISION = "precision"
 REASONS = (PASTED, LISTED, UNGROUNDED, PRECISION)
 
 OBSERVATIONS_ABSENT = "observations_absent"
+UNMATCHABLE = "unmatchable_entities"
 PRECISION_UNCHECKED = "precision_unchecked"
 
 
@@ -99,7 +100,7 @@ class Matching:
     precision: float | None = None
     """matched / mentions; None where nothing is mentioned or mentions are not counted. Never multiplied in."""
     flags: tuple[str, ...] = ()
-    """What could not be checked: `observations_absent`, `precision_unchecked`."""
+    """What could not be checked or looked for: `observations_absent`, `precision_unchecked`, `unmatchable_entities`."""
     near_misses: tuple[NearMiss, ...] = ()
     """One per entity that was not named, where anything came close; empty unless explained."""
     too_costly: bool = False

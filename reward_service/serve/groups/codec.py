@@ -23,7 +23,7 @@ from reward_service.core.types import (
 from reward_service.serve import errors
 from reward_service.serve.groups.state import Declaration, GroupState, Member, Pins, Run
 
-VERSION = 1
+VERSION = 2
 T = TypeVar("T")
 
 FACTS = tuple(field.name for field in fields(RolloutFacts) if field.name != "evidence")
@@ -118,6 +118,7 @@ def _group(document: dict[str, Any]) -> GroupState:
             **document,
             "pins": Pins(**document["pins"]),
             "masked": tuple(document["masked"]),
+            "unmatchable": tuple(document["unmatchable"]),
             "status": GroupStatus(document["status"]),
             "members": tuple(_member(row) for row in rows),
         }

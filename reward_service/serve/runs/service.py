@@ -178,7 +178,14 @@ class RunService:
                     return Decision(
                         None, refusal=errors.StateUnavailable("the run was declared anew meanwhile")
                     )
-                return look.assembler.add(look.state, claim, facts, now=look.now, masked=truth.masked)
+                return look.assembler.add(
+                    look.state,
+                    claim,
+                    facts,
+                    now=look.now,
+                    masked=truth.masked,
+                    unmatchable=truth.unmatchable,
+                )
 
             async with company.turn(timings=timings):
                 now = await self.standing.change(key, add, timings=timings, since=company.since(now.glance))

@@ -51,6 +51,25 @@ def test_a_question_entity_is_masked_with_every_spelling() -> None:
     assert (result.entities, result.matched, result.masked) == (1, 1, (0,))
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Benedict of Nursia", "Who was Bendict of Nursia?"),
+        ("Blur (band)", "which blur album came out in 1994"),
+        ("Nidal Hasan", "when did nidal malik hasan retire"),
+        ("Curie, Marie", "where was marie curie born"),
+        ("US", "who was the first in the us to do so"),
+    ],
+)
+def test_what_the_question_says_in_another_spelling_is_masked(name: str, text: str) -> None:
+    result = match(asked(name, "Oslo", text=text), thought(text), thought(name))
+    assert (result.entities, result.masked) == (1, (0,))
+
+
+def test_function_words_between_a_first_and_a_last_name_mask_nobody() -> None:
+    assert match(asked("Nidal Hasan", text="did nidal and hasan meet?"), thought("Nidal Hasan")).matched == 1
+
+
 def test_entities_that_equal_the_answer_stay_unless_asked_otherwise() -> None:
     question = asked("Oslo", "Rome", answers=("OSLO",))
     assert match(question, thought("Oslo")).entities == 2
@@ -59,7 +78,20 @@ def test_entities_that_equal_the_answer_stay_unless_asked_otherwise() -> None:
 
 def test_an_entity_listed_twice_is_one_and_one_without_a_form_is_none() -> None:
     compiled = compile_question(asked("Oslo", "oslo", "!!!", "The", ""), EGRPO)
-    assert (compiled.entities, compiled.unmatchable) == (1, (1, 2, 3, 4))
+    assert (compiled.entities, compiled.unmatchable) == (1, (2, 3, 4))
+
+
+def test_an_entity_without_a_form_is_flagged_and_changes_nothing_else() -> None:
+    alone = match(asked("Oslo"), tool("x"), thought("It is Oslo."))
+    beside = match(asked("Oslo", "It", "Å"), tool("x"), thought("It is Oslo."))
+    assert (beside.entities, beside.matched, alone.flags) == (alone.entities, alone.matched, ())
+    assert beside.flags == ("unmatchable_entities",)
+
+
+def test_an_alias_does_not_bring_back_an_entity_whose_name_cannot_be_looked_for() -> None:
+    question = Question("", (), (Entity("It", ("It (novel)",)), Entity("Oslo", ("The", "Kristiania"))))
+    result = match(question, thought("It is the novel, the one from Kristiania."))
+    assert (result.entities, result.matched) == (1, 1)
 
 
 def test_without_entities_nothing_is_matched() -> None:
