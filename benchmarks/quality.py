@@ -240,18 +240,16 @@ def transcripts(report: Report) -> None:
     tokens = _tokens_as_spans(text, layout)
     mentions = mentions_by_look(text, layout.is_thought)
     rows = []
-    for most in (10, 14, 16, 18, 20):
-        inside = listed(text, mentions, tokens, most=most, width=EGRPO.listed_window or 0)
+    for most in (10, 14, 18, 20, 24):
+        inside = listed(text, mentions, tokens, most=most, words=EGRPO.listed_words)
         rows.append((str(most), f"{100 * inside.mean():.2f} %"))
     report.table(
-        "WebDancer: thought tokens in a window of 400 characters with more distinct mentions than",
+        "WebDancer: thought tokens in a window of 60 words with more distinct mentions than",
         ("mentions", "tokens"),
         rows,
     )
-    share = 100 * pasted(text, layout, tokens, tokens=EGRPO.pasted_tokens or 0).mean()
-    report.say(
-        f"WebDancer: {share:.2f} % of the {len(tokens)} thought tokens stand in a run of 12 or more pasted tokens."
-    )
+    share = 100 * pasted(text, layout, mentions, tokens, words=EGRPO.pasted_words or 0).mean()
+    report.say(f"WebDancer: {share:.2f} % of the {len(tokens)} thought tokens stand in a pasted run.")
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from reward_service.core.matching.forms import derive
 from reward_service.core.types import Segment, SegmentKind
 from tests.reference.textbook_matcher import all_spans
 
-PLAIN = replace(EGRPO, pasted_tokens=None, listed_mentions=None, mask_question=False)
+PLAIN = replace(EGRPO, pasted_words=None, listed_mentions=None, mask_question=False)
 FIRST = (
     "Maria",
     "Anton",

@@ -22,7 +22,7 @@ from reward_service.core.types import Segment, SegmentKind
 Checker = Callable[[str, Sequence[str], float], bool]
 
 # Only spellings matter here: no question, no regions, nothing to mask.
-_COVERING = MatchSpec(mask_question=False, pasted_tokens=None, listed_mentions=None)
+_COVERING = MatchSpec(mask_question=False, pasted_words=None, listed_mentions=None)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 

@@ -297,6 +297,20 @@ class FoldedText:
         """Return how many folded characters begin before these positions of `data`."""
         return at if self.widest == 1 else at - self._inner_bytes.searchsorted(at)
 
+    @cached_property
+    def _half_words(self) -> Positions:
+        """What stands before each token, in half words; the last number is all of it."""
+        alone = have(self.bytes_, self.spaces[:-1] + 1, ALONE)
+        return np.append(0, np.cumsum(2 - alone.astype(np.int64)))
+
+    def half_words(self, at: Positions) -> Positions:
+        """Return what the tokens that begin before these positions are worth, in half words.
+
+        A token of a script written without spaces is a character, and worth half a word.
+        """
+        tokens = self.spaces.searchsorted(at - 1)
+        return 2 * tokens if self.widest == 1 else self._half_words[tokens]
+
     def origin(self, at: Positions) -> Positions:
         """Return the first bytes in `raw` of the characters that made these bytes of `data`."""
         for step in reversed(self._trail):

@@ -42,7 +42,6 @@ from reward_service.core.matching.spec import (
     UNGROUNDED,
     UNMATCHABLE,
     Matching,
-    MatchSpec,
 )
 from reward_service.core.matching.verify import fuzzy_spans
 from reward_service.core.types import Match, NearMiss, Segment
@@ -96,11 +95,12 @@ class Group:
             )
         if spec.listed_mentions is not None:
             dense = listed(
-                self.text, self.mentions, spans, most=spec.listed_mentions, width=spec.listed_window
+                self.text, self.mentions, spans, most=spec.listed_mentions, words=spec.listed_words
             )
             verdict[dense] = VERDICTS.index(LISTED)
-        if spec.pasted_tokens is not None and self.has_tools_R.any():
-            verdict[pasted(self.text, self.layout, spans, tokens=spec.pasted_tokens)] = VERDICTS.index(PASTED)
+        if spec.pasted_words is not None and self.has_tools_R.any():
+            copied = pasted(self.text, self.layout, self.mentions, spans, words=spec.pasted_words)
+            verdict[copied] = VERDICTS.index(PASTED)
         return verdict
 
 
@@ -186,7 +186,7 @@ def _matches(group: Group, findings: Findings) -> list[Match]:
 def _flags(compiled: CompiledQuestion, *, has_tools: bool, by_name: bool) -> tuple[str, ...]:
     spec = compiled.spec
     raised = {
-        OBSERVATIONS_ABSENT: not has_tools and (spec.grounded or spec.pasted_tokens is not None),
+        OBSERVATIONS_ABSENT: not has_tools and (spec.grounded or spec.pasted_words is not None),
         PRECISION_UNCHECKED: spec.precision_floor is not None and not by_name,
         UNMATCHABLE: bool(compiled.unmatchable),
     }
@@ -287,7 +287,7 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
     mentions = (
         no_mentions()
-        if spec.listed_mentions is None and spec.precision_floor is None
+        if spec.pasted_words is None and spec.listed_mentions is None and spec.precision_floor is None
         else mentions_by_look(text, layout.is_thought)
     )
     group = Group(

@@ -4,13 +4,14 @@ Two ways to count, both one linear pass:
 
 - **by look**, without any data: a run of capitalised words and numbers with nothing but a blank or a hyphen between them, at most
   `LONGEST_RUN` words (a longer run is several mentions), and no single word that merely opens a sentence; and, because lists may be
-  written without capitals or in scripts that have none, a short piece between punctuation marks without capitals or numbers.
+  written without capitals or in scripts that have none, a short piece without capitals or numbers in a list: pieces parted by 、 or by
+  one sign that repeats `LIST_SIGNS` times. Short clauses between commas and stops are prose.
 - **by name**, against the names of the pinned data set. Only this is good enough for a precision that decides anything.
 
 Two mentions are the same if they have the same length, the same first eight and the same last eight bytes after folding.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import ahocorasick_rs
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from entity_index.folding import fold
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.arrays import Mask, Positions, stretches
-from reward_service.core.matching.characters import SEP
+from reward_service.core.matching.characters import SEP, UTF_8
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import without_parenthesis
 
@@ -29,6 +30,9 @@ Keys = npt.NDArray[np.uint64]
 LONGEST_RUN = 4
 SHORT_PIECE = 3  # words between two punctuation marks
 SHORT_CASELESS_PIECE = 8  # the same in scripts without capitals, where a token may be one character
+ENUMERATION = "、"  # parts the members of a list and nothing else
+LIST_SIGNS = 6  # the same sign so many times in a row parts a list; Chinese prose has a stop before
+BLANKS = " \t\r"
 WORD = 8
 ZERO = np.uint8(ord("0"))
 
@@ -94,16 +98,52 @@ def _runs(capital: Mask, digit: Mask, parted: Mask) -> tuple[Positions, Position
     return start, np.minimum(start + LONGEST_RUN, np.repeat(end, cuts))
 
 
-def _pieces(skipped: Mask, parted: Mask, caseless: Mask) -> tuple[Positions, Positions]:
-    """Return the token spans of short pieces between punctuation marks that hold no token to skip."""
+def _marks(text: FoldedText, space: Positions) -> list[str]:
+    """Return the first sign, blanks aside, of what stood at each of these spaces in the original text."""
+    end, start = text.raw_spans(space - 1, space)[1], text.origin(space + 1)
+    between = (
+        text.raw[a:b].decode(*UTF_8).strip(BLANKS) for a, b in zip(end.tolist(), start.tolist(), strict=True)
+    )
+    return [gap[:1] for gap in between]
+
+
+def _in_list(follows: Mask, marks: Sequence[str]) -> Mask:
+    """Return which pieces stand in a list: parted from their neighbours by one repeated sign.
+
+    Args:
+        follows: whether each piece follows the one before it directly, both of them short; shape (pieces,).
+        marks: the sign before each piece that does.
+    """
+    own = np.full(len(follows), "", dtype="U1")
+    own[follows] = marks
+    number = np.arange(len(own))
+    head = ~follows | np.append(True, own[1:] != own[:-1])[: len(own)]
+    first = np.maximum.accumulate(np.where(head, number, 0))
+    size = np.bincount(first, minlength=len(own))[first]
+    long = follows & ((size >= LIST_SIGNS) | (own == ENUMERATION))
+    inside: Mask = long | np.append(long[1:], False)
+    return inside
+
+
+def _pieces(
+    text: FoldedText, skipped: Mask, parted: Mask, *, space: Positions
+) -> tuple[Positions, Positions]:
+    """Return the token spans of short pieces of a list that hold no token to skip."""
     start = np.flatnonzero(parted)
     if not start.size:
         return start, start
     end = np.append(start[1:], len(parted))
+    first = space[start]
+    caseless = np.logical_or.reduceat(text.caseless(space + 1), start)
+    short = (end - start <= np.where(caseless, SHORT_CASELESS_PIECE, SHORT_PIECE)) & (
+        text.bytes_[first + 1] != SEP
+    )
+    follows = short & np.append(False, short[:-1])
+    if not follows.any():
+        return start[:0], end[:0]
     plain = ~np.logical_or.reduceat(skipped, start)
-    longest = np.where(np.logical_or.reduceat(caseless, start), SHORT_CASELESS_PIECE, SHORT_PIECE)
-    short = plain & (end - start <= longest)
-    return start[short], end[short]
+    kept = short & plain & _in_list(follows, _marks(text, first[follows]))
+    return start[kept], end[kept]
 
 
 def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
@@ -119,7 +159,7 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     parted[:1] = True
     parted[1:] |= separator[:-1]
     runs = _runs(capital, digit, parted)
-    pieces = _pieces(capital | separator | digit, parted, text.caseless(initial))
+    pieces = _pieces(text, capital | separator | digit, parted, space=space)
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
     found = (initial[start[order]], after[end[order] - 1])

@@ -41,12 +41,12 @@ class MatchSpec:
     """Entities that stand in the question leave E_q."""
     mask_answers: bool = False
     """Entities that equal a gold answer leave E_q."""
-    pasted_tokens: int | None = 12
-    """Spans inside this many tokens copied from an earlier tool response earn nothing; None credits them."""
-    listed_mentions: int | None = 18
-    """Spans inside a window of `listed_window` characters with more distinct mentions earn nothing; None credits them."""
-    listed_window: int = 400
-    """Characters of thought text looked at together for `listed_mentions`."""
+    pasted_words: int | None = 12
+    """Spans with this many words more around them, copied from an earlier tool response, earn nothing; None credits them."""
+    listed_mentions: int | None = 20
+    """Spans inside a window of `listed_words` words with more distinct mentions earn nothing; None credits them."""
+    listed_words: int = 60
+    """Words of thought text looked at together for `listed_mentions`."""
     grounded: bool = False
     """Only entities that stand in an earlier tool response earn credit, where tool responses were sent."""
     precision_floor: float | None = None
@@ -62,8 +62,8 @@ class MatchSpec:
             raise ValueError(f"kind must be one of {', '.join(MATCHERS)}, got {self.kind!r}")
         if not 0 <= self.max_edits <= 3:
             raise ValueError(f"max_edits must be in [0, 3], got {self.max_edits}")
-        if self.pasted_tokens is not None and self.pasted_tokens < 4:
-            raise ValueError(f"pasted_tokens must be at least 4, got {self.pasted_tokens}")
+        if self.pasted_words is not None and self.pasted_words < 4:
+            raise ValueError(f"pasted_words must be at least 4, got {self.pasted_words}")
         if self.listed_mentions is not None and self.listed_mentions < 1:
             raise ValueError(f"listed_mentions must be at least 1, got {self.listed_mentions}")
         if self.precision_floor is not None and not 0 <= self.precision_floor <= 1:
