@@ -52,4 +52,5 @@ def test_the_question_itself_as_a_thought_earns_nothing(name: str) -> None:
             (echo,) = match_group([[Segment(SegmentKind.THOUGHT, text)]], compiled)
             assert echo.matched_uncredited_included == 0, (question.text, compiled.index.forms)
         entities, kept = entities + len(question.entities), kept + compiled.entities
-    assert kept_before - 1.0 <= 100 * kept / entities < kept_before + 0.01
+    # One point for the edits and cases of echoes; a fifth of one for spellings that matching has learnt to read since.
+    assert kept_before - 1.2 <= 100 * kept / entities < kept_before + 0.01

@@ -66,6 +66,9 @@ def guard_holds(form: Form, raw: str, start: int, end: int) -> bool:
         return raw[start].isupper()
     if form.guard is Guard.COMMA:
         return "," in raw[start:end]
+    if form.guard is Guard.TITLE:
+        before = raw[max(0, start - 64) : start].rstrip(" \t")
+        return raw[start].isupper() and before != "" and before[-1] not in "\x01\n\r.!?:;…。！？*#>|-–—•"
     if form.guard is Guard.VERBATIM:
         begin = start - fold(form.spelling).offsets[0]
         return begin >= 0 and raw[begin : begin + len(form.spelling)] == form.spelling
@@ -93,7 +96,15 @@ def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
     plain = re.fullmatch(r"(\s+[^\W\d_][\w'’-]+){1,3}\s+", between) is not None and all(
         word[0].isupper() and word.casefold() not in FUNCTION_WORDS for word in words
     )
-    return plain and (len(own) == 2 or words[0].casefold().startswith(own[1]))
+    names, between_folded = own[1:-1], [fold(word).text for word in words]
+    if not plain or len(names) > len(words):
+        return False
+    if any(len(name) > 1 for name in names) and len(words) > len(names) + 1:
+        return False
+    return all(
+        word.startswith(name) if len(name) == 1 else word == name
+        for name, word in zip(names, between_folded, strict=False)
+    )
 
 
 def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple[int, int, int, int]]:

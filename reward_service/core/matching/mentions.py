@@ -23,7 +23,7 @@ from reward_service.core.matching import lexicon
 from reward_service.core.matching.arrays import Mask, Positions, stretches
 from reward_service.core.matching.characters import SEP, UTF_8
 from reward_service.core.matching.fold import FoldedText
-from reward_service.core.matching.forms import without_parenthesis
+from reward_service.core.matching.spellings import without_parenthesis
 
 Keys = npt.NDArray[np.uint64]
 
@@ -79,7 +79,7 @@ def _single(words: Iterable[str]) -> Keys:
     return np.sort(_keys(text, text.spaces[firsts] + 1, text.spaces[firsts + 1]))
 
 
-_OPENERS = _single(lexicon.FUNCTION_WORDS)
+_OPENERS = _single(lexicon.OPENERS)
 
 
 def _runs(capital: Mask, digit: Mask, parted: Mask) -> tuple[Positions, Positions]:
@@ -173,9 +173,7 @@ class MentionNames:
 
     def __init__(self, names: Iterable[str]) -> None:
         folded = {fold(spelling).text for name in names for spelling in (name, *without_parenthesis(name))}
-        self.names = tuple(
-            sorted(name for name in folded if len(name) > 1 and name not in lexicon.FUNCTION_WORDS)
-        )
+        self.names = tuple(sorted(name for name in folded if len(name) > 1 and name not in lexicon.OPENERS))
         self._number = {name: number for number, name in enumerate(self.names)}
         self._automaton = ahocorasick_rs.BytesAhoCorasick([f" {name} ".encode() for name in self.names])
 

@@ -5,6 +5,7 @@ spaces around. Candidates are windows of whole tokens around a piece; `verify` d
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
+from entity_index.spelling import folded
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
@@ -21,13 +23,15 @@ from reward_service.core.matching.characters import UTF_8
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard
 from reward_service.core.matching.index import Index, Role
+from reward_service.core.matching.persons import MIDDLE_NAMES
 
 CHUNK_HITS = (
     1 << 20
 )  # hits held as Python tuples at a time, about 150 MB; reached only by nested patterns on nothing else
 EXACT, ALIAS, EXPANDED, FUZZY = range(4)
 CHANNELS = ("exact", "alias", "expanded", "fuzzy")
-MIDDLE_NAMES = 3
+LOOK_BACK = 64  # bytes; blanks before a word are fewer
+ENDS_SENTENCE = "\x01\n\r.!?:;…。！？*#>|-–—•"
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
 
@@ -172,27 +176,52 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
 
 
 def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
-    """Return whether the original text has the comma, or the very spelling, of each form."""
+    """Return whether the original text has the comma, the capital of a title, or the very spelling, of each form."""
     starts, ends = text.raw_spans(spans.start, spans.end)
     rows = zip(spans.form.tolist(), starts.tolist(), ends.tolist(), strict=True)
     return [
-        b"," in text.raw[start:end]
-        if index.forms[form].guard is Guard.COMMA
-        else text.raw.startswith(index.forms[form].spelling.encode(*UTF_8), start - index.lead[form])
+        _is_as_written(text.raw, index.forms[form], start=start, end=end, lead=index.lead[form])
         for form, start, end in rows
     ]
+
+
+def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -> bool:
+    match form.guard:
+        case Guard.COMMA:
+            return b"," in raw[start:end]
+        case Guard.TITLE:
+            return is_title(
+                raw[max(0, start - LOOK_BACK) : start].decode(errors="ignore"), raw[start:end].decode(*UTF_8)
+            )
+        case _:
+            return raw.startswith(form.spelling.encode(*UTF_8), start - lead)
+
+
+def is_title(before: str, word: str) -> bool:
+    """Return whether a word has a capital that is its own: what stands before it does not end a sentence."""
+    before = before.rstrip(" \t")
+    return word[0].isupper() and bool(before) and before[-1] not in ENDS_SENTENCE
 
 
 def middle_fits(form: Form, between: str, *, any_case: bool = False) -> bool:
     """Return whether the text between a first and a last name is names, the first beginning with the form's initial.
 
-    Names are no function words; they are capitalised, unless `any_case`.
+    Names are no function words; they are capitalised, unless `any_case`. The form's own come first: initials begin theirs, and after
+    whole names there is one more at most.
     """
-    initial = form.folded.split(" ")[1:-1]
-    words = between.split()
+    own, words = form.folded.split(" ")[1:-1], between.split()
     names = all((any_case or word[0].isupper()) and word.casefold() not in FUNCTION_WORDS for word in words)
     fits = _MIDDLE.fullmatch(between) is not None and names
-    return fits and (not initial or words[0].casefold().startswith(initial[0]))
+    return fits and _are_middle_names(own, [folded(word) for word in words])
+
+
+def _are_middle_names(own: Sequence[str], words: Sequence[str]) -> bool:
+    whole = any(len(name) > 1 for name in own)
+    begin = all(
+        word == name or (len(name) == 1 and word.startswith(name))
+        for name, word in zip(own, words, strict=False)
+    )
+    return begin and len(own) <= len(words) <= (len(own) + 1 if whole else MIDDLE_NAMES)
 
 
 def expanded_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
