@@ -82,7 +82,7 @@ def question(forms: int) -> Question:
     random.Random(7).shuffle(people)
     mixed = [name for pair in zip(people, TITLES, strict=False) for name in pair] + people[len(TITLES) :]
     entities: list[Entity] = []
-    while len(derive(entities)) < forms:
+    while len(derive(Question("", (), tuple(entities)))) < forms:
         entities.append(Entity(mixed[len(entities)]))
     return Question("Who was it?", (), tuple(entities))
 

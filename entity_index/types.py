@@ -39,3 +39,6 @@ class Question:
 
     question_id: str | None = None
     """The key in its data set; None for a question sent inline."""
+
+    language: str | None = None
+    """The language the question and its names are written in, BCP 47; None where the data set does not say."""

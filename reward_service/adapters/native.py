@@ -45,6 +45,7 @@ MAX_PROBLEMS = 20
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
 OutcomeName = Literal["correct", "wrong", "error"]
+Language = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 MeasuredStatus = Literal[
     "scored",
     "invalid_rollout",
@@ -71,8 +72,8 @@ class EntityIn(Wire):
 
     name: str
     """Its name."""
-    aliases: list[str] = []
-    """Other spellings that count. `egrpo-paper` ignores them."""
+    aliases: list[str] | None = None
+    """Other spellings that count; null is none. `egrpo-paper` ignores them."""
     id: str | None = None
     """Your own id; comes back nowhere."""
     type: str | None = None
@@ -82,17 +83,21 @@ class EntityIn(Wire):
 class QuestionIn(Wire):
     """A question with its ground truth, sent inline."""
 
-    text: str = ""
-    """The question as the agent read it."""
-    answers: list[str] = []
+    text: str | None = None
+    """The question as the agent read it; null is an empty one."""
+    answers: list[str] | None = None
     """Gold answers; any of them is correct. Needed for rollouts that carry no `outcome`."""
-    entities: list[EntityIn] = []
+    entities: list[EntityIn] | None = None
     """Ground-truth entities the agent should come across."""
+    language: Language | None = None
+    """The language the question and its names are written in, BCP 47. Null: seen by the script and by the text."""
 
     def to_domain(self) -> Question:
         """Return the question as a domain value."""
-        entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
-        return Question(self.text, tuple(self.answers), entities)
+        entities = tuple(
+            Entity(one.name, tuple(one.aliases or ()), one.id, one.type) for one in self.entities or ()
+        )
+        return Question(self.text or "", tuple(self.answers or ()), entities, language=self.language)
 
 
 class TextStep(Wire):

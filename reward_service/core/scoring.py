@@ -18,6 +18,7 @@ from reward_service.core.advantages import advantages
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching import (
     MATCHER_VERSION,
+    STEMMERS_VERSION,
     UNMATCHABLE,
     CompiledQuestion,
     Matching,
@@ -49,6 +50,7 @@ VERSIONS: dict[str, int | str] = {
     "fold": FOLD_VERSION,
     "unicode": UNICODE_VERSION,
     "matcher": MATCHER_VERSION,
+    "stemmers": STEMMERS_VERSION,
     "parser": PARSER_VERSION,
     "formulas": REWARD_VERSION,
 }

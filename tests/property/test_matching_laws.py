@@ -24,9 +24,40 @@ NAMES = (
     "Benedict of Nursia", "1966 Atlantic hurricane season", "12 March 1989", "US", "C++", "AC/DC", "J. R. R. Tolkien", "Torpedo boat",
     "University of California, Los Angeles", "Good Will Company", "Владимир Путин", "Екатеринбургский университет", "القاهرة الجديدة",
     "جامعة الإسكندرية", "习近平", "北京大学", "東京タワー", "ガンダム", "กรุงเทพมหานคร", "김정은", "서울대학교", "🙂 Smile", "नई दिल्ली", "São Paulo",
+    "Лев Толстой", "Санкт-Петербург", "Павел", "Тарас Шевченко", "Ankara", "Jürgen Müller", "Deutsches Museum", "Budapest", "Երևան", "Αθήνα",
+    "First", "Search", "上海", "中山", "アン", "ヴァイオリン", "第29届", "臺灣大學", "ירושלים", "John R. R. Tolkien", "Henry VIII", "50%", "3 million",
     "x" * 63, "y" * 64, "z" * 65, "Marlborough, New Hampshire", "The Dressmaker (2015 film)", "Procter & Gamble", "Ab", "aa", "aa aa aa aa aa aa",
 )  # fmt: skip
-MANGLES = ("", "s", "'s", "x", "é", "은", "는데", "\u0301", "-", ".", ", ", " Smith ", " B. ", "1", "京")
+MANGLES = (
+    "",
+    "а",
+    "у",
+    "ом",
+    "ой",
+    "'da",
+    "'ün",
+    "ben",
+    "大学",
+    "交通大学",
+    "ラ",
+    "l'",
+    "에서부터",
+    "First ",
+    "s",
+    "'s",
+    "x",
+    "é",
+    "은",
+    "는데",
+    "\u0301",
+    "-",
+    ".",
+    ", ",
+    " Smith ",
+    " B. ",
+    "1",
+    "京",
+)
 
 names = st.sampled_from(NAMES) | st.text(min_size=1, max_size=14)
 
@@ -49,7 +80,10 @@ passages = st.lists(
 thoughts = passages.map(lambda text: Segment(SegmentKind.THOUGHT, text))
 rollouts = st.lists(thoughts, max_size=3)
 entities = st.builds(Entity, names, st.lists(names, max_size=2).map(tuple))
-questions = st.builds(Question, st.just(""), st.just(()), st.lists(entities, max_size=5).map(tuple))
+languages = st.none() | st.sampled_from(("ru", "uk", "de", "tr", "fi", "hu", "en", "fr"))
+questions = st.builds(
+    Question, st.just(""), st.just(()), st.lists(entities, max_size=5).map(tuple), st.none(), languages
+)
 PLAIN = replace(EGRPO, pasted_words=None, listed_mentions=None)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from entity_index.folding import Folded, fold, is_hangul
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import CompiledQuestion
+from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.forms import Form, Guard, allowed_edits, token_edits
-from reward_service.core.matching.lexicon import HANGUL_PARTICLES
 from reward_service.core.types import Segment, SegmentKind
 
-CHANNELS = ("exact", "alias", "expanded", "fuzzy")
+CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
 
 
 @dataclass(frozen=True, order=True)
@@ -66,6 +66,8 @@ def guard_holds(form: Form, raw: str, start: int, end: int) -> bool:
         return raw[start].isupper()
     if form.guard is Guard.COMMA:
         return "," in raw[start:end]
+    if form.guard is Guard.ALONE:
+        return stands_alone_in(raw[max(0, start - 1) : start], raw[end : end + LOOK_AHEAD])
     if form.guard is Guard.TITLE:
         before = raw[max(0, start - 64) : start].rstrip(" \t")
         return raw[start].isupper() and before != "" and before[-1] not in "\x01\n\r.!?:;…。！？*#>|-–—•"
@@ -82,7 +84,7 @@ def exact_end(form: Form, window: str) -> int | None:
     if (
         is_hangul(form.folded[-1])
         and window.startswith(form.folded)
-        and window[len(form.folded) :] in HANGUL_PARTICLES
+        and is_particles(window[len(form.folded) :])
     ):
         return len(form.folded)
     return None
@@ -107,6 +109,13 @@ def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
     )
 
 
+def agree(form: Form, words: list[str]) -> bool:
+    """Whether these words are the form's, each in some form."""
+    return 0 < len(form.words) == len(words) and all(
+        own.agrees(word) for own, word in zip(form.words, words, strict=True)
+    )
+
+
 def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple[int, int, int, int]]:
     """Yield (channel, distance, start, end) in the original text for every window that counts."""
     tokens = tokens_of(folded)
@@ -121,10 +130,13 @@ def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple
                 between = raw[folded.span(*tokens[i])[1] : folded.span(*tokens[j])[0]]
                 if middle_holds(form, window.split(" "), between):
                     yield 2, levenshtein(form.folded, window), *folded.span(first, last)
+            raw_words = [raw[slice(*folded.span(*token))] for token in tokens[i : j + 1]]
+            if window != form.folded and agree(form, raw_words):
+                yield 3, levenshtein(form.folded, window), *folded.span(first, last)
             if form.guard is Guard.NONE and window != form.folded and edits:
                 distance = fuzzy(form.folded, window, edits)
                 if distance is not None:
-                    yield 3, distance, *folded.span(first, last)
+                    yield 4, distance, *folded.span(first, last)
 
 
 def all_spans(rollout: Sequence[Segment], compiled: CompiledQuestion) -> dict[int, list[Span]]:

@@ -275,6 +275,31 @@ def test_an_entity_that_cannot_be_looked_for_leaves_and_takes_no_group_along(pos
     assert [one["reward"] for one in group["rollouts"]] == [1.0, 0.0, 0.15]
 
 
+def test_the_declared_language_chooses_the_forms_of_names(post):
+    question = {"text": "?", "answers": ["x"], "entities": [{"name": "Ankara"}]}
+    rollouts = [thinking("0", "Konferans Ankara'da.") | {"outcome": "wrong"}]
+    matched = {}
+    for language in (None, "tr-TR"):
+        body = example(
+            profile="egrpo",
+            groups=[{"group_id": "g", "question": question | {"language": language}, "rollouts": rollouts}],
+        )
+        _, reply = post("/v1/groups/score", body)
+        matched[language] = reply["groups"][0]["rollouts"][0]["matched"]
+
+    assert matched == {None: 0, "tr-TR": 1}
+
+
+def test_null_in_inline_ground_truth_is_the_default(post):
+    body = example()
+    body["groups"][0]["question"]["entities"][0] |= {"aliases": None, "id": None, "type": None}
+    body["groups"][0]["question"]["language"] = None
+
+    _, reply = post("/v1/groups/score", body)
+
+    assert [one["reward"] for one in reply["groups"][0]["rollouts"]] == [1.0, 0.0, 0.15]
+
+
 def test_the_papers_rule_keeps_such_an_entity_as_the_substring_it_is(post):
     body = example()
     body["groups"][0]["question"]["entities"].append({"name": "Å"})

@@ -15,7 +15,13 @@ from entity_index.types import Question
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, derive
 from reward_service.core.matching.index import Index, Role
-from reward_service.core.matching.scan import candidates, exact_spans, expanded_spans, scan
+from reward_service.core.matching.scan import (
+    candidates,
+    exact_spans,
+    expanded_spans,
+    inflected_spans,
+    scan,
+)
 from reward_service.core.matching.spec import SUBSTRING, MatchSpec
 from reward_service.core.matching.substring import distinct_names
 from reward_service.core.matching.verify import fuzzy_spans
@@ -51,6 +57,7 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
     spans = (
         exact_spans(folded, index, hits),
         expanded_spans(folded, index, hits, any_case=True),
+        inflected_spans(folded, index, hits, any_case=True),
         fuzzy_spans(folded, index, candidates(folded, index, hits.of(Role.PIECE))),
     )
     return {int(entity) for found in spans for entity in np.unique(index.entity[found.form])}
@@ -73,7 +80,7 @@ def compile_question(question: Question, spec: MatchSpec) -> CompiledQuestion:
     if spec.kind == SUBSTRING:
         return CompiledQuestion(question, spec, len(distinct_names(question)), Index((), max_edits=0))
     repeated = _repeated(question)
-    forms = [form for form in derive(question.entities) if form.entity not in repeated]
+    forms = [form for form in derive(question) if form.entity not in repeated]
     known = {form.entity for form in forms}
     masked = echoed_by(question.text, forms, max_edits=spec.max_edits) if spec.mask_question else set()
     masked |= equal_to(question.answers, forms) if spec.mask_answers else set()

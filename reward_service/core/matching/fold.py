@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
-from entity_index.folding import MAX_MARK_RUN
+from entity_index.folding import ELIDED, LONGEST_ELIDED, MAX_MARK_RUN, compose_hangul
 from reward_service.core.matching.arrays import Bytes, Mask, Positions, distinct, stretches
 from reward_service.core.matching.characters import (
     ALONE,
@@ -41,6 +41,8 @@ from reward_service.core.matching.characters import (
 
 SEPARATOR = bytes([SEP])
 SMALL_S = ord("s")
+JAMO = "\u1100".encode()[:2]  # what begins the bytes of a conjoining jamo
+DIGITS = 10
 
 
 def _is_space(codes: Bytes) -> Mask:
@@ -53,8 +55,38 @@ def _ends_word(codes: Bytes) -> Mask:
     return ends
 
 
+def _glued(raw: Bytes) -> Positions:
+    """Return where a capitalised word is glued onto four digits."""
+    at = (
+        np.flatnonzero((raw[1:] - np.uint8(ord("A")) < LETTERS) & (raw[:-1] - np.uint8(ord("0")) < DIGITS))
+        + 1
+    )
+    for step in (-2, -3, -4):
+        at = at[raw[np.maximum(at + step, 0)] - np.uint8(ord("0")) < DIGITS]
+    return at[raw[at + 1] - np.uint8(ord("a")) < LETTERS]
+
+
+_ELIDED = [
+    np.array([int.from_bytes(word.encode(), "big") for word in ELIDED if len(word) == length], dtype=np.int64)
+    for length in range(LONGEST_ELIDED + 1)
+]
+
+
+def _after_elided(codes: Bytes, at: Positions) -> Mask:
+    """Return which of these apostrophes come right after an elided word."""
+    word, found = np.zeros(len(at), dtype=np.int64), np.zeros(len(at), dtype=np.bool_)
+    for length in range(1, LONGEST_ELIDED + 1):
+        letter = codes[np.maximum(at - length, 0)].astype(np.int64) | LOWER
+        word += letter << (8 * (length - 1))
+        begins = _is_space(codes[np.maximum(at - length - 1, 0)])
+        found |= begins & np.isin(word, _ELIDED[length])
+    return found
+
+
 def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
     """Drop apostrophes, and the `s` of a possessive; return whether two spaces may have come together.
+
+    After an elided word an apostrophe becomes a space.
 
     Two characters always follow an apostrophe: the buffer ends in a separator.
     """
@@ -65,8 +97,10 @@ def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
     third = after + WIDTH[raw[after]]
     parts = bool((_ends_word(codes[at - 1]) & _ends_word(codes[after])).any())
     is_s = ((codes[after] | LOWER) == SMALL_S) & ((third == after + 1) | (codes[after + 1] == 0))
-    at_s = at[is_s & _ends_word(codes[third])]
-    codes[at] = 0
+    possessive = is_s & _ends_word(codes[third])
+    at_s, elided = at[possessive], _after_elided(codes, at) & ~possessive
+    parts |= bool((elided & _ends_word(codes[after])).any())
+    codes[at] = np.where(elided, SPACE, 0)
     if at_s.size:
         in_word = at_s[~_is_space(_before(codes, at_s))]
         codes[in_word + WIDTH[raw[in_word]]] = 0
@@ -182,6 +216,8 @@ class FoldedText:
         text = self.raw = _joined(parts)
         if any(SEPARATOR in part for part in parts):
             text = _joined(part.replace(SEPARATOR, b" ") for part in parts)
+        if JAMO in text:
+            text = compose_hangul(text.decode(*UTF_8)).encode(*UTF_8)
         self._is_ascii = text.isascii()
         self._trail: list[_Closed | _Put] = []
         self._codes: Bytes = np.frombuffer(bytearray(text).translate(ASCII_CODES), dtype=np.uint8)
@@ -189,6 +225,10 @@ class FoldedText:
         self.data = to_text(self._codes).tobytes()
 
     def _fold(self, raw: Bytes) -> None:
+        glued = _glued(raw)
+        if glued.size:
+            self._put(glued, SPACE, origin=glued)
+            raw = np.insert(raw, glued, SPACE)
         found = 0 if self._is_ascii else self._write_over(raw)
         spaces_meet = _drop_apostrophes(self._codes, raw)
         if found & MANY:

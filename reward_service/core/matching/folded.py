@@ -31,6 +31,7 @@ from reward_service.core.matching.scan import (
     candidates,
     exact_spans,
     expanded_spans,
+    inflected_spans,
     scan,
 )
 from reward_service.core.matching.spec import (
@@ -59,7 +60,7 @@ class Group:
     layout: Layout
     text: FoldedText
     named: Spans
-    """Where forms stand exactly or with middle names, in thoughts and tool responses."""
+    """Where forms stand exactly, with middle names or inflected, in thoughts and tool responses."""
     mentions: Mentions
     """Those in thoughts, by look."""
     too_costly_R: Mask
@@ -284,7 +285,9 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)
     too_costly_R = long_R.copy()
     too_costly_R[: len(spent_R)] |= spent_R
-    named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
+    named = Spans.concat(
+        exact_spans(text, index, hits), expanded_spans(text, index, hits), inflected_spans(text, index, hits)
+    )
     mentions = (
         no_mentions()
         if spec.pasted_words is None and spec.listed_mentions is None and spec.precision_floor is None

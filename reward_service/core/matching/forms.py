@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from entity_index.folding import fold, is_hangul, stands_alone
-from entity_index.types import Entity
+from entity_index.types import Entity, Question
 from entity_index.usable import why_unusable
 from reward_service.core.matching import lexicon
+from reward_service.core.matching.inflection import InflectedWord, inflected_name
+from reward_service.core.matching.languages import of_name
 from reward_service.core.matching.persons import inverted, is_common, is_person, nicknames
 from reward_service.core.matching.spellings import spellings, without_parenthesis
 
@@ -41,6 +43,8 @@ class Guard(StrEnum):
     """It has a comma: "Curie, Marie"."""
     TITLE = "title"
     """It begins with a capital that is not the sentence's: "the novel First"."""
+    ALONE = "alone"
+    """It is no part of a longer word of Han or katakana."""
     VERBATIM = "verbatim"
     """It is the spelling, to the letter."""
 
@@ -58,6 +62,8 @@ class Form:
     guard: Guard = Guard.NONE
     middle: bool = False
     """Whether capitalised words may stand between its first and last word; what stands there in the form must begin them."""
+    words: tuple[InflectedWord, ...] = ()
+    """Its words, if they may be inflected; none otherwise."""
 
 
 def _words(text: str) -> list[str]:
@@ -85,6 +91,14 @@ def _middles(own: str) -> tuple[str, ...]:
     return (own, "") if len(own) == 1 else tuple(dict.fromkeys((own, short)))
 
 
+def _goes_on(spelling: str) -> bool:
+    """Return whether a name ends in Han that may go on to a longer name, or in katakana, which always does."""
+    return (
+        re.search("[\u30a1-\u30ff]$", spelling) is not None
+        or re.fullmatch("[\u3400-\u9fff]{1,3}", spelling) is not None
+    )
+
+
 def _is_cased(char: str) -> bool:
     return char.lower() != char.upper()
 
@@ -101,6 +115,8 @@ def _guard(spelling: str, folded: str, *, derived: bool) -> Guard | None:
         return Guard.VERBATIM
     if folded in lexicon.OPENERS:
         return Guard.TITLE
+    if _goes_on(spelling):
+        return Guard.ALONE
     if (
         " " not in folded
         and _is_cased(spelling[0])
@@ -123,7 +139,7 @@ def _written(spelling: str, entity: Entity) -> Iterator[tuple[str, Guard, bool]]
         yield from person_spellings(words)
 
 
-def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
+def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple[Form, bool]]:
     """Yield the forms of one entity, the name's before the aliases', each with whether sharing it makes it nobody's.
 
     An entity whose name cannot be searched for has none, whatever its aliases: ingest drops it as a whole too.
@@ -133,7 +149,7 @@ def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
     for source in filter(_is_usable, (entity.name, *entity.aliases)):
         own, plain = fold(source).text, {fold(text).text for text in without_parenthesis(source)}
         is_number = own.replace(" ", "").isdigit()
-        for spelling in spellings(source, is_usable=_is_usable):
+        for spelling in spellings(source, language=of_name(source, question), is_usable=_is_usable):
             for text, guard, middle in _written(spelling, entity):
                 folded = fold(text).text
                 derived = folded != own
@@ -144,9 +160,13 @@ def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
                     yield form, derived and folded not in plain
 
 
-def derive(entities: Sequence[Entity]) -> list[Form]:
+def derive(question: Question) -> list[Form]:
     """Return the forms of all entities of a question, each entity's in order of preference, none twice."""
-    drafts = [draft for position, entity in enumerate(entities) for draft in _drafts(position, entity)]
+    drafts = [
+        draft
+        for position, entity in enumerate(question.entities)
+        for draft in _drafts(position, entity, question)
+    ]
     owners: dict[str, set[int]] = {}
     for form, _ in drafts:
         owners.setdefault(form.folded, set()).add(form.entity)
@@ -158,7 +178,39 @@ def derive(entities: Sequence[Entity]) -> list[Form]:
         known = forms.setdefault(key, form)
         guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
         forms[key] = replace(known, middle=known.middle or form.middle, guard=guard)
-    return list(forms.values())
+    return _inflected(list(forms.values()), question)
+
+
+def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
+    if form.guard not in (Guard.NONE, Guard.CAPITAL):
+        return ()
+    whole = fold(form.spelling)
+    tokens = [whole.span(found.start(), found.end()) for found in re.finditer("[^ ]+", whole.text)]
+    return inflected_name(
+        [form.spelling[start:end] for start, end in tokens], of_name(form.spelling, question)
+    )
+
+
+def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:
+    """Return the forms with their inflected words, except where these could be another entity's."""
+    words = [_words_of(form, question) for form in forms]
+
+    def is_shared(mine: int) -> bool:
+        return any(
+            forms[mine].entity != forms[other].entity and _may_be_the_same(words[mine], words[other])
+            for other in range(len(forms))
+        )
+
+    return [
+        form if not words[at] or is_shared(at) else replace(form, words=words[at])
+        for at, form in enumerate(forms)
+    ]
+
+
+def _may_be_the_same(one: Sequence[InflectedWord], other: Sequence[InflectedWord]) -> bool:
+    return len(one) == len(other) and all(
+        not mine.known.isdisjoint(theirs.known) for mine, theirs in zip(one, other, strict=True)
+    )
 
 
 def allowed_edits(folded: str, *, most: int) -> int:

@@ -1,10 +1,15 @@
 """Facts about language that deriving forms needs, as tables. All of them are open-ended; what is missing costs a match, not a wrong one."""
 
+from entity_index.folding import fold
 from entity_index.usable import FUNCTION_WORDS
 
 
 def _table(text: str, separator: str | None = None) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(separator))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(zip(text.split()[::2], text.split()[1::2], strict=True))
 
 
 def _rows(text: str) -> tuple[tuple[str, ...], ...]:
@@ -136,10 +141,129 @@ LEGAL_FORMS = _table(
 
 PERSON_TYPES = frozenset(("person", "per", "people", "human", "q5"))
 
-# Particles that Korean writes onto a name.
+# Particles and forms of the copula that Korean writes onto a name, one after another.
 HANGUL_PARTICLES = _table(
-    """은 는 이 가 을 를 의 에 에서 에게 께 께서 와 과 도 로 으로 만 까지 부터 보다 처럼 이나 나 이랑 랑 하고 이라는 라는 이라고 라고 이다 다 입니다
-    이며 며 에는 에서는 에도 로는 으로는 로서 으로서 이었다 였다"""
+    """은 는 이 가 을 를 의 에 에서 에게 에게서 께 께서 한테 와 과 도 로 으로 만 까지 부터 보다 처럼 같이 이나 나 이랑 랑 하고 마저 조차 밖에
+    뿐 대로 마다 이야말로 야말로 이라도 라도 이든 든 이란 란 이라는 라는 이라고 라고 이라며 라며 이라면 라면 로서 으로서 로써 으로써 이다 다 입니다 이며 며
+    이고 고 이자 이었다 였다 이었고 였고 이었던 였던 이었으며 였으며 이었지만 였지만 이지만 지만 이에요 예요 이었습니다 였습니다 인 인데 이니 이었기 였기
+    들 씩 쯤 때문에"""
+)
+HANGUL_TITLES = _table(
+    """씨 님 군 양 왕 대왕 여왕 황제 대통령 총리 장관 의원 시장 회장 사장 감독 교수 박사 선생 선생님 선수 배우 가수 작가 시인 화백 장군 제독 목사 신부 스님 기자 판사"""
+)
+
+LEAST_PREFIXED = 4  # letters of an Arabic or Hebrew name that may have a prefix written onto it
+
+# Class words by which Han goes on to name something else after a place or a person; folded, as in simplified writing.
+HAN_CLASSES = frozenset(
+    fold(word).text.replace(" ", "")
+    for word in [
+        "大学",
+        "学院",
+        "学校",
+        "中学",
+        "小学",
+        "医院",
+        "公司",
+        "银行",
+        "集团",
+        "机场",
+        "车站",
+        "火车站",
+        "地铁",
+        "铁路",
+        "公路",
+        "高速",
+        "大街",
+        "大道",
+        "大桥",
+        "隧道",
+        "公园",
+        "广场",
+        "博物馆",
+        "图书馆",
+        "美术馆",
+        "纪念馆",
+        "体育场",
+        "体育馆",
+        "剧院",
+        "剧场",
+        "酒店",
+        "饭店",
+        "日报",
+        "晚报",
+        "时报",
+        "电视台",
+        "电台",
+        "出版社",
+        "研究所",
+        "研究院",
+        "科学院",
+        "协会",
+        "委员会",
+        "法院",
+        "俱乐部",
+        "足球队",
+        "篮球队",
+        "动物园",
+        "植物园",
+        "水库",
+        "半岛",
+        "群岛",
+        "海峡",
+        "山脉",
+        "盆地",
+        "平原",
+        "高原",
+        "大厦",
+        "奖",
+        "新闻",
+        "空港",
+        "新幹線",
+        "神社",
+        "大社",
+    ]
+)
+HAN_CLASS_ENDINGS = frozenset(
+    fold(word).text
+    for word in [
+        "陵",
+        "路",
+        "街",
+        "桥",
+        "站",
+        "駅",
+        "寺",
+        "庙",
+        "宮",
+        "城",
+        "报",
+        "队",
+        "湾",
+        "河",
+        "江",
+        "湖",
+        "山",
+        "岛",
+        "港",
+        "塔",
+        "楼",
+        "馆",
+        "狗",
+        "话",
+        "菜",
+        "戏",
+        "剧",
+        "线",
+        "号",
+        "派",
+        "学",
+    ]
+)
+# Characters that part a name from what is said of it.
+HAN_GRAMMAR = frozenset(
+    fold(char).text
+    for char in "的了在是和与及或跟同为于有将被由从到向往对把让给而且但并之其这那此该本某各每个所就都也还又再很不没无未曾已正读上下去来开建创办任职教成出生死病住工作家座间名位获得著写演唱说称认查找看想应可能会要因一二三四五六七八九十几多"
 )
 
 # What may stand before a person's name without being part of it.
@@ -173,9 +297,8 @@ COUNTRIES = {
 }
 
 # British and American spellings of the words that names are made of.
-BRITISH = dict(
-    _rows(
-        """theatre theater
+BRITISH = _pairs(
+    """theatre theater
         theatres theaters
         centre center
         centres centers
@@ -241,7 +364,6 @@ BRITISH = dict(
         traveller traveler
         travellers travelers
         storey story"""
-    )
 )
 
 # Places whose "University of X" and "X University" are two universities.

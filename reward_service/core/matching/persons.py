@@ -15,6 +15,7 @@ _SPELLED = re.compile(
 _NICKNAME = re.compile(
     r"""(?P<first>[^"“”()]+?)\s+(?:["“](?P<quoted>[^"“”]+)["”]|\((?P<bracketed>[^()]+)\))\s+(?P<last>[^"“”()]+)"""
 )
+_PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
 _PEERAGE = re.compile(
     r"(?P<name>[^,]+),? (?:\d+(?:st|nd|rd|th) )?(?:Baron(?:ess|et)?|Earl|Duke|Duchess|Marquess|Marquis|Viscount(?:ess)?|Count(?:ess)?)"
     r" (?:of )?[A-Z].*"
@@ -60,6 +61,17 @@ def nickname_in_quotes(text: str) -> Iterator[str]:
         yield f"{found['first']} {found['last']}"
         if called.isalpha() and called.istitle():
             yield f"{called} {found['last'].split()[-1]}"
+
+
+def without_patronymic(text: str) -> Iterator[str]:
+    """Фёдор Михайлович Достоевский -> Фёдор Достоевский, in either order."""
+    words = text.replace(",", "").split()
+    if len(words) != 3:
+        return
+    for at, (first, last) in ((1, (0, 2)), (2, (1, 0))):
+        if _PATRONYMIC.search(words[at]):
+            yield f"{words[first]} {words[last]}"
+            yield f"{words[last]} {words[first]}"
 
 
 def initials(text: str) -> Iterator[str]:

@@ -17,9 +17,9 @@ from rapidfuzz.distance import Levenshtein
 
 from entity_index.spelling import folded
 from entity_index.usable import FUNCTION_WORDS
-from reward_service.core.matching import lexicon
 from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
-from reward_service.core.matching.characters import UTF_8
+from reward_service.core.matching.characters import UTF_8, WIDEST
+from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard
 from reward_service.core.matching.index import Index, Role
@@ -28,8 +28,8 @@ from reward_service.core.matching.persons import MIDDLE_NAMES
 CHUNK_HITS = (
     1 << 20
 )  # hits held as Python tuples at a time, about 150 MB; reached only by nested patterns on nothing else
-EXACT, ALIAS, EXPANDED, FUZZY = range(4)
-CHANNELS = ("exact", "alias", "expanded", "fuzzy")
+EXACT, ALIAS, EXPANDED, INFLECTED, FUZZY = range(5)
+CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
 LOOK_BACK = 64  # bytes; blanks before a word are fewer
 ENDS_SENTENCE = "\x01\n\r.!?:;…。！？*#>|-–—•"
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
@@ -88,7 +88,7 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Stretches of whole tokens that are a phrase, or may be with edits."""
+    """Stretches of whole tokens that are a phrase, or may be with edits; for names and inflected words, a form."""
 
     phrase: Positions
     start: Positions
@@ -143,7 +143,7 @@ def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -
 
 
 def _particle_follows(text: FoldedText, end: int) -> bool:
-    return text.data[end : text.data.index(b" ", end)].decode() in lexicon.HANGUL_PARTICLES
+    return is_particles(text.data[end : text.data.index(b" ", end)].decode())
 
 
 def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
@@ -189,6 +189,9 @@ def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -
     match form.guard:
         case Guard.COMMA:
             return b"," in raw[start:end]
+        case Guard.ALONE:
+            after = raw[end : end + WIDEST * LOOK_AHEAD].decode(errors="ignore")[:LOOK_AHEAD]
+            return stands_alone_in(raw[max(0, start - WIDEST) : start].decode(errors="ignore"), after)
         case Guard.TITLE:
             return is_title(
                 raw[max(0, start - LOOK_BACK) : start].decode(errors="ignore"), raw[start:end].decode(*UTF_8)
@@ -255,11 +258,46 @@ def _checked_middles(
         [fits(number, text.raw[a:b].decode(*UTF_8)) for number, a, b in rows],
         dtype=np.bool_,
     )
-    form, start, end = form[kept], start[kept], end[kept]
-    rows = zip(form.tolist(), start.tolist(), end.tolist(), strict=True)
+    return _at_a_distance(text, index, EXPANDED, Windows(form, start, end)[kept])
+
+
+def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows) -> Spans:
+    """Return the spans of forms, with the edits between each and what stands there."""
+    rows = zip(found.phrase.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
     edits = cache(lambda number, window: Levenshtein.distance(index.forms[number].folded, window.decode()))
     distance = [edits(number, text.data[a:b]) for number, a, b in rows]
-    return Spans(form, np.full(len(form), EXPANDED), np.array(distance, dtype=np.int64), start, end)
+    columns = np.full(len(distance), channel), np.array(distance, dtype=np.int64)
+    return Spans(found.phrase, *columns, found.start, found.end)
+
+
+def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+    """Return where every word of a form stands inflected, with a capital where the form has one unless `any_case`."""
+    leads = hits.of(Role.LEAD)
+    if not leads.start.size:
+        return Spans.none()
+    form = leads.reference
+    first = text.spaces.searchsorted(leads.start) - leads.offset
+    last = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
+    inside = (first >= 0) & (last < len(text.spaces))
+    form, first, last = form[inside], first[inside], last[inside]
+    start, end = text.spaces[first] + 1, text.spaces[last]
+    one_segment = text.segment(start) == text.segment(end)
+    found = Windows(form[one_segment], start[one_segment], end[one_segment])
+    agrees = cache(lambda number, at, word: index.forms[number].words[at].agrees(word, any_case=any_case))
+    rows = zip(found.phrase.tolist(), first[one_segment].tolist(), strict=True)
+    kept = [
+        all(agrees(number, at, _raw_word(text, token + at)) for at in range(len(index.forms[number].words)))
+        for number, token in rows
+    ]
+    found = found[np.array(kept, dtype=np.bool_)]
+    spans = _at_a_distance(text, index, INFLECTED, found)
+    return spans[spans.distance > 0]
+
+
+def _raw_word(text: FoldedText, token: int) -> str:
+    """Return a token as it stands in the original text."""
+    (start,), (end,) = text.raw_spans(text.spaces[token : token + 1] + 1, text.spaces[token + 1 : token + 2])
+    return text.raw[start:end].decode(*UTF_8)
 
 
 def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:

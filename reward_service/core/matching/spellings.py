@@ -7,15 +7,25 @@ read capitals, so a name in small letters is read with capitals first.
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from types import MappingProxyType
 
 from entity_index.folding import fold
 from reward_service.core.matching import lexicon
+from reward_service.core.matching.eastern import (
+    arabic_prefixes,
+    han_numerals,
+    hebrew_prefixes,
+    kana_v,
+    without_spaces,
+)
 from reward_service.core.matching.numerals import BY_WRITING, REGNAL
 from reward_service.core.matching.persons import (
     initials,
     nickname_in_quotes,
     regnal,
+    without_patronymic,
     without_peerage,
     without_title,
 )
@@ -31,6 +41,7 @@ from reward_service.core.matching.quantities import (
 
 MAX_FORMS = 64  # of one spelling; the rules multiply
 _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
 _PLACE_UNIVERSITY = re.compile(r"(?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?) University")
 
@@ -143,14 +154,22 @@ def _dotted(found: re.Match[str]) -> str:
 def british_and_american(text: str) -> Iterator[str]:
     """Theatre Royal <-> Theater Royal; The Color Purple <-> The Colour Purple."""
     for table in (lexicon.BRITISH, _AMERICAN):
-        yield re.sub(r"[A-Za-z]+", lambda found, table=table: _in_case(found[0], table), text)
+        yield re.sub(r"[A-Za-z]+", partial(_in_case, table=table), text)
 
 
-def _in_case(word: str, table: dict[str, str]) -> str:
-    other = table.get(word.lower())
-    if other is None:
-        return word
-    return other.capitalize() if word[0].isupper() else other
+def _in_case(found: re.Match[str], *, table: Mapping[str, str]) -> str:
+    other = table.get(found[0].lower(), found[0])
+    return other.capitalize() if found[0][0].isupper() and other != found[0] else other
+
+
+def umlauts(text: str) -> Iterator[str]:
+    """Jürgen Müller -> Juergen Mueller."""
+    yield re.sub("[äöüÄÖÜ]", lambda found: _UMLAUTS[found[0]], text)
+
+
+def umlauts_in_german(text: str) -> Iterator[str]:
+    """Juergen Mueller -> Jürgen Müller, where the language is German."""
+    yield re.sub("(?<![aeqAEQ])(?:[aou]e|[AOU]e)", lambda found: found[0][0], text)
 
 
 def universities(text: str) -> Iterator[str]:
@@ -163,6 +182,16 @@ def universities(text: str) -> Iterator[str]:
 
 
 Rule = Callable[[str], Iterator[str]]
+BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
+    {
+        "ar": (arabic_prefixes,),
+        "de": (umlauts_in_german,),
+        "he": (hebrew_prefixes,),
+        "ja": (han_numerals, kana_v),
+        "ko": (without_spaces,),
+        "zh": (han_numerals,),
+    }
+)
 RULES: tuple[Rule, ...] = (
     compatible,
     without_parenthesis,
@@ -173,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     ampersand,
     without_peerage,
     nickname_in_quotes,
+    without_patronymic,
     without_title,
     regnal,
     dates,
@@ -186,6 +216,7 @@ RULES: tuple[Rule, ...] = (
     abbreviations,
     acronyms,
     british_and_american,
+    umlauts,
     plural,
     initials,
 )
@@ -205,10 +236,10 @@ def with_capitals(text: str) -> str:
     )
 
 
-def spellings(text: str, *, is_usable: Callable[[str], bool], rules: tuple[Rule, ...] = RULES) -> list[str]:
+def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> list[str]:
     """Return a spelling and everything the rules make of it, without repetition; what is not usable makes nothing."""
     found = dict.fromkeys((text, with_capitals(text)))
-    for rule in rules:
+    for rule in (*RULES, *BY_LANGUAGE.get(language, ())):
         made = [" ".join(new.split()) for old in found for new in rule(old)]
         found |= dict.fromkeys(spelling for spelling in made if spelling and is_usable(spelling))
     return list(found)[:MAX_FORMS]
