@@ -4,7 +4,7 @@ Rules, character by character:
 
 - compatibility decomposition and case folding; U+0300-036F marks are dropped (other marks stay: they are vowels or kana voicing);
 - letters without a decomposition (ł ø đ ı æ œ þ ...) have a spelling by hand;
-- apostrophes vanish, and a possessive `'s` with them, but after an elided word (l'Élysée, dell'Aquila) one is a space; invisible
+- apostrophes vanish, and a possessive `'s` with them, but between an elided word and a vowel (l'Élysée, dell'Aquila) one is a space; invisible
   characters vanish; runs of the marks that stay are cut at 30;
 - writings of one letter are one letter: Arabic without vowel signs, hamza and tatweel, with one alef, ya and ha; Persian ya and kaf;
   candrabindu as anusvara; traditional, simplified and Japanese Han (`entity_index.han`); digits of any script as ASCII's;
@@ -82,6 +82,8 @@ ELIDED = frozenset(
     ]
 )
 """Words of French, Italian and Catalan that lose their vowel before another word."""
+BEFORE_ELIDED = "aeiouyh"
+"""What begins the other word."""
 LONGEST_ELIDED = max(map(len, ELIDED))
 GLUED = re.compile("(?<=[0-9]{4})(?=[A-Z][a-z])")
 """Where a capitalised word is glued onto a year."""
@@ -190,7 +192,9 @@ def _is_possessive(text: str, at: int) -> bool:
 
 
 def _is_elided(text: str, at: int) -> bool:
-    """Return whether the apostrophe at `at` stands for the vowel that an elided word lost."""
+    """Return whether the apostrophe at `at` stands for the vowel that an elided word lost before another."""
+    if at + 1 == len(text) or _lookup(text[at + 1])[:1] not in set(BEFORE_ELIDED):
+        return False
     for first in range(max(0, at - LONGEST_ELIDED), at):
         if text[first:at].lower() in ELIDED and (first == 0 or _lookup(text[first - 1]) == " "):
             return True

@@ -7,10 +7,10 @@ times faster; a property test holds the two together.
 import re
 from functools import lru_cache
 
-from entity_index.folding import ELIDED, GLUED, fold
+from entity_index.folding import BEFORE_ELIDED, ELIDED, GLUED, fold
 
 POSSESSIVE = re.compile(r"(?<=[a-z0-9])['`]+s(?![a-z0-9])")
-ELISION = re.compile(rf"(?<![a-z0-9'`])({'|'.join(sorted(ELIDED))})['`](?!s(?![a-z0-9]))")
+ELISION = re.compile(rf"(?<![a-z0-9'`])({'|'.join(sorted(ELIDED))})['`](?=[{BEFORE_ELIDED}])")
 APOSTROPHES = re.compile(r"['`]+")
 SIGNS = re.compile(r"[^a-z0-9]+")
 

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from entity_index.folding import ELIDED, LONGEST_ELIDED, MAX_MARK_RUN, compose_hangul
-from reward_service.core.matching.arrays import Bytes, Mask, Positions, distinct, stretches
+from entity_index.folding import BEFORE_ELIDED, ELIDED, LONGEST_ELIDED, MAX_MARK_RUN, compose_hangul
+from reward_service.core.matching.arrays import Bytes, Mask, Positions, stretches
 from reward_service.core.matching.characters import (
     ALONE,
     ASCII_CODES,
@@ -42,6 +42,7 @@ from reward_service.core.matching.characters import (
 SEPARATOR = bytes([SEP])
 SMALL_S = ord("s")
 JAMO = "\u1100".encode()[:2]  # what begins the bytes of a conjoining jamo
+LEAD_OF_JAMO = JAMO[:1]
 DIGITS = 10
 
 
@@ -66,10 +67,19 @@ def _glued(raw: Bytes) -> Positions:
     return at[raw[at + 1] - np.uint8(ord("a")) < LETTERS]
 
 
+_VOWELS = np.isin(
+    np.arange(256), np.frombuffer(BEFORE_ELIDED.upper().encode() + BEFORE_ELIDED.encode(), dtype=np.uint8)
+)
 _ELIDED = [
     np.array([int.from_bytes(word.encode(), "big") for word in ELIDED if len(word) == length], dtype=np.int64)
     for length in range(LONGEST_ELIDED + 1)
 ]
+
+
+def _elisions(codes: Bytes, at: Positions, after: Positions) -> Positions:
+    """Return the apostrophes between an elided word and a vowel; few in English, where what follows one is a consonant."""
+    at = at[_VOWELS[codes[after]]]
+    return at[_after_elided(codes, at)] if at.size else at
 
 
 def _after_elided(codes: Bytes, at: Positions) -> Mask:
@@ -97,10 +107,9 @@ def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
     third = after + WIDTH[raw[after]]
     parts = bool((_ends_word(codes[at - 1]) & _ends_word(codes[after])).any())
     is_s = ((codes[after] | LOWER) == SMALL_S) & ((third == after + 1) | (codes[after + 1] == 0))
-    possessive = is_s & _ends_word(codes[third])
-    at_s, elided = at[possessive], _after_elided(codes, at) & ~possessive
-    parts |= bool((elided & _ends_word(codes[after])).any())
-    codes[at] = np.where(elided, SPACE, 0)
+    at_s, elided = at[is_s & _ends_word(codes[third])], _elisions(codes, at, after)
+    codes[at] = 0
+    codes[elided] = SPACE
     if at_s.size:
         in_word = at_s[~_is_space(_before(codes, at_s))]
         codes[in_word + WIDTH[raw[in_word]]] = 0
@@ -135,7 +144,9 @@ def _long_mark_runs(codes: Bytes) -> Positions:
 def _token_bounds(codes: Bytes) -> Positions:
     """Return where tokens of one character may have to be parted from their neighbours. Both ends of the buffer are separators."""
     alone = _beyond_ascii(codes, ALONE)
-    at = distinct(np.concatenate((alone, alone + WIDTH[codes[alone]])))
+    bounds = np.zeros(len(codes) + 1, dtype=np.bool_)  # faster than sorting them
+    bounds[alone] = bounds[alone + WIDTH[codes[alone]]] = True
+    at = np.flatnonzero(bounds)
     return at[~have(codes, at, JOINS)]
 
 
@@ -216,7 +227,7 @@ class FoldedText:
         text = self.raw = _joined(parts)
         if any(SEPARATOR in part for part in parts):
             text = _joined(part.replace(SEPARATOR, b" ") for part in parts)
-        if JAMO in text:
+        if LEAD_OF_JAMO in text and JAMO in text:  # one byte is looked for much faster than two
             text = compose_hangul(text.decode(*UTF_8)).encode(*UTF_8)
         self._is_ascii = text.isascii()
         self._trail: list[_Closed | _Put] = []
@@ -348,7 +359,10 @@ class FoldedText:
 
         A token of a script written without spaces is a character, and worth half a word.
         """
-        tokens = self.spaces.searchsorted(at - 1)
+        return self.half_words_before(self.spaces.searchsorted(at - 1))
+
+    def half_words_before(self, tokens: Positions) -> Positions:
+        """Return what all the tokens before these are worth, in half words."""
         return 2 * tokens if self.widest == 1 else self._half_words[tokens]
 
     def origin(self, at: Positions) -> Positions:

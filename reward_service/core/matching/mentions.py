@@ -45,16 +45,21 @@ class Mentions:
     end: Positions
     """Half-open spans in folded bytes."""
     key: Keys
+    first: Positions
+    stop: Positions
+    """The same spans in tokens of the text."""
 
     def __getitem__(self, which: Mask | Positions) -> "Mentions":
         """Return some of the mentions."""
-        return Mentions(self.start[which], self.end[which], self.key[which])
+        return Mentions(
+            self.start[which], self.end[which], self.key[which], self.first[which], self.stop[which]
+        )
 
 
 def no_mentions() -> Mentions:
     """Return none."""
     nowhere = np.empty(0, dtype=np.int64)
-    return Mentions(nowhere, nowhere, nowhere.astype(np.uint64))
+    return Mentions(nowhere, nowhere, nowhere.astype(np.uint64), nowhere, nowhere)
 
 
 def _loads(text: FoldedText) -> Keys:
@@ -125,6 +130,23 @@ def _in_list(follows: Mask, marks: Sequence[str]) -> Mask:
     return inside
 
 
+def _often(true: Mask, *, least: int) -> Mask:
+    """Return what is true so many times in a row."""
+    number = np.arange(len(true))
+    since = np.maximum.accumulate(np.where(true, 0, number + 1))
+    size = np.bincount(since[true], minlength=len(true) + 1)[since]
+    often: Mask = true & (size >= least)
+    return often
+
+
+def _longest_piece(text: FoldedText, start: Positions, space: Positions) -> Positions | int:
+    """Return how many tokens a short piece may have, more in scripts without capitals."""
+    if text.widest == 1:
+        return SHORT_PIECE
+    caseless = np.logical_or.reduceat(text.caseless(space + 1), start)
+    return np.where(caseless, SHORT_CASELESS_PIECE, SHORT_PIECE)
+
+
 def _pieces(
     text: FoldedText, skipped: Mask, parted: Mask, *, space: Positions
 ) -> tuple[Positions, Positions]:
@@ -134,11 +156,8 @@ def _pieces(
         return start, start
     end = np.append(start[1:], len(parted))
     first = space[start]
-    caseless = np.logical_or.reduceat(text.caseless(space + 1), start)
-    short = (end - start <= np.where(caseless, SHORT_CASELESS_PIECE, SHORT_PIECE)) & (
-        text.bytes_[first + 1] != SEP
-    )
-    follows = short & np.append(False, short[:-1])
+    short = (end - start <= _longest_piece(text, start, space)) & (text.bytes_[first + 1] != SEP)
+    follows = _often(short & np.append(False, short[:-1]), least=LIST_SIGNS if text.widest == 1 else 1)
     if not follows.any():
         return start[:0], end[:0]
     plain = ~np.logical_or.reduceat(skipped, start)
@@ -163,7 +182,7 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
     order = np.argsort(start, kind="stable")
     found = (initial[start[order]], after[end[order] - 1])
-    mentions = Mentions(*found, _keys(text, *found))
+    mentions = Mentions(*found, _keys(text, *found), which[start[order]], which[end[order] - 1] + 1)
     near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)
     return mentions[_OPENERS[near] != mentions.key]
 

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
+from reward_service.core.matching.arrays import Mask, Positions, distinct
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.layout import Layout
 from reward_service.core.matching.mentions import Mentions
@@ -96,6 +96,13 @@ class _Runs:
         return cls(windows[heads], windows[tails] + tokens)
 
 
+def _union(start: Positions, stop: Positions, *, size: int) -> Positions:
+    """Return what lies in any of these half-open stretches of so many numbers, ascending."""
+    opened, closed = (np.bincount(np.clip(at, 0, size), minlength=size + 1) for at in (start, stop))
+    union: Positions = np.flatnonzero(np.cumsum(opened - closed) > 0)
+    return union
+
+
 def _named_in(text: FoldedText, mentions: Mentions, runs: _Runs) -> Mask:
     """Return which runs name at least `PASTED_MENTIONS` distinct things."""
     first = mentions.start.searchsorted(text.spaces[runs.start])
@@ -126,8 +133,8 @@ def pasted(text: FoldedText, layout: Layout, mentions: Mentions, spans: Spans, *
     first = text.spaces.searchsorted(spans.start) - 1
     stop = text.spaces.searchsorted(spans.end)
     # A token is worth half a word or more, so what lies further away can change no verdict.
-    low, high = np.maximum(first - 4 * words, 0), stop + 3 * words
-    windows = _whole_windows(text, distinct(stretches(low, high - low + 1)), words)
+    near = _union(first - 4 * words, stop + 3 * words + 1, size=len(text.spaces))
+    windows = _whole_windows(text, near, words)
     runs = _Runs.of(windows[_pasted_windows(text, layout, windows, words)], words)
     worth = text.half_words(text.spaces[runs.stop]) - text.half_words(text.spaces[runs.start] + 1)
     worth[(worth < 4 * words) & ~_named_in(text, mentions, runs)] = 0
@@ -189,7 +196,8 @@ def listed(text: FoldedText, mentions: Mentions, spans: Spans, *, most: int, wor
     width, none = 2 * words, np.zeros(len(spans), dtype=np.bool_)
     if len(mentions.start) <= most:
         return none
-    start, end, named = (text.half_words(at) for at in (mentions.start, mentions.end, spans.start))
+    start, end = text.half_words_before(mentions.first), text.half_words_before(mentions.stop)
+    named = text.half_words(spans.start)
     near = _near(start, end, named, most=most, width=width)
     if not near.size:
         return none

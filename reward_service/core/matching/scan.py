@@ -179,19 +179,23 @@ def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
     """Return whether the original text has the comma, the capital of a title, or the very spelling, of each form."""
     starts, ends = text.raw_spans(spans.start, spans.end)
     rows = zip(spans.form.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    alone = cache(_is_alone)  # degenerate text repeats the same few
     return [
-        _is_as_written(text.raw, index.forms[form], start=start, end=end, lead=index.lead[form])
+        alone(text.raw[max(0, start - WIDEST) : start], text.raw[end : end + WIDEST * LOOK_AHEAD])
+        if index.forms[form].guard is Guard.ALONE
+        else _is_as_written(text.raw, index.forms[form], start=start, end=end, lead=index.lead[form])
         for form, start, end in rows
     ]
+
+
+def _is_alone(before: bytes, after: bytes) -> bool:
+    return stands_alone_in(before.decode(errors="ignore"), after.decode(errors="ignore")[:LOOK_AHEAD])
 
 
 def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -> bool:
     match form.guard:
         case Guard.COMMA:
             return b"," in raw[start:end]
-        case Guard.ALONE:
-            after = raw[end : end + WIDEST * LOOK_AHEAD].decode(errors="ignore")[:LOOK_AHEAD]
-            return stands_alone_in(raw[max(0, start - WIDEST) : start].decode(errors="ignore"), after)
         case Guard.TITLE:
             return is_title(
                 raw[max(0, start - LOOK_BACK) : start].decode(errors="ignore"), raw[start:end].decode(*UTF_8)
