@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.data import fireact, rows, webdancer
+from benchmarks.names import ablation, echoes, naming
 from benchmarks.report import Report
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
@@ -256,11 +257,14 @@ def main() -> None:
     """Print the tables and keep them."""
     with Report("quality") as report:
         cases(report)
+        naming(report)
+        echoes(report)
         name_pairs(report)
         answers(report)
         fireact_tables(report)
         stuffing(report)
         transcripts(report)
+        ablation(report)
 
 
 if __name__ == "__main__":
