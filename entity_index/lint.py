@@ -62,6 +62,9 @@ CHECKS = (
     Check(
         "unusable spelling", "spellings", 0.01, "it folds to nothing, to one character or to a function word"
     ),
+    Check(
+        "unusable entity", "spellings", 0.01, "its name cannot be looked for, so it leaves with its aliases"
+    ),
     Check("short spelling", "spellings", 0.02, "it folds to three letters or fewer and stands in many texts"),
     Check("generic spelling", "spellings", 0.02, "it is a common word or a bare number"),
     Check("shared in a question", "questions", 0.01, "one mention pays for two entities"),
@@ -69,6 +72,12 @@ CHECKS = (
     Check("entity in the question", "entities", WORRYING_SHARE, "copying the question names it"),
     Check("all entities in the question", "questions", 0.1, "masked, none is left"),
     Check("entity equals the answer", "entities", WORRYING_SHARE, "it is paid twice"),
+    Check(
+        "entities only an echo earns",
+        "entities",
+        WORRYING_SHARE,
+        "repeating the question names them, in some spelling",
+    ),
     Check("rate cannot reach 1", "questions", 0.01, "even naming every entity does not match all of them"),
 )
 BY_NAME = {check.name: check for check in CHECKS}
@@ -95,10 +104,10 @@ class Finding:
     examples: list[str] = field(default_factory=list)
     """`question id: what`, the first of them."""
 
-    def add(self, question: Question, what: str = "") -> None:
-        """Count a hit."""
-        self.count += 1
-        if len(self.examples) < EXAMPLES:
+    def add(self, question: Question, what: str = "", *, times: int = 1) -> None:
+        """Count a hit, or several of one question."""
+        self.count += times
+        if times and len(self.examples) < EXAMPLES:
             self.examples.append(f"{question.question_id}: {what}" if what else str(question.question_id))
 
 
@@ -204,6 +213,8 @@ class _Found:
 
     def _spellings(self, raw: Question) -> None:
         for entity in raw.entities:
+            if why := why_unusable(entity.name):
+                self.findings["unusable entity"].add(raw, f"{entity.name!r} {why}")
             for spelling in _spellings(entity):
                 self.totals["spellings"] += 1
                 if why := why_unusable(spelling):
@@ -263,6 +274,10 @@ class _Found:
             self.rates[policy] += rate
             if policy == "perfect" and verdict.matched < verdict.entities:
                 self.findings["rate cannot reach 1"].add(question)
+            if policy == "copies the question":
+                # What a profile masks it takes for an echo; what it leaves and pays is one too.
+                echoes = len(question.entities) - verdict.entities + verdict.matched
+                self.findings["entities only an echo earns"].add(question, f"{echoes} of them", times=echoes)
 
     def report(self) -> LintReport:
         count = max(1, self.paid)

@@ -6,7 +6,7 @@ The stemmers are Snowball's, the pure Python ones: whether a faster library is i
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -32,7 +32,6 @@ STEMMERS_VERSION = version("snowballstemmer")
 LEAST_LETTERS = 4  # of a name's longest word
 LEAST_STEM = 2
 
-Stem = Callable[[str], str]
 _SNOWBALL = {
     "cs": CzechStemmer,
     "de": GermanStemmer,
@@ -50,6 +49,11 @@ _SNOWBALL = {
 _UKRAINIAN = re.compile(
     "(?<=[^\\W\\d_]{3})(?:ами|ями|ові|еві|єві|ого|ому|ьому|ими|іми|ою|ею|єю|ів|їв|ам|ям|ах|ях|ом|ем|єм|им|ім|ій|ої|их|іх|ий|[аяоеєиіїуюьй])$"
 )
+_RUSSIAN = re.compile(
+    "(?<=[^\\W\\d_]{3})(?:ами|ями|ого|его|ому|ему|ыми|ими|ой|ей|ою|ею|ов|ев|ам|ям|ах|ях|ом|ем|ым|им|ый|ий|ая|яя|ую|юю|ое|ее|ые|ие|ых|их|[аяоеыиуюьй])$"
+)
+_OWN_STEM = re.compile("[бвгґджзклмнпрстфхцчшщ]$")
+"""A Slavic nominative that ends in a consonant is its own stem: Чехов is not made of чех."""
 # Nominatives whose last vowel goes when an ending comes, and what is left of them.
 _SLAVIC_VOWELS = (
     (r"(?<=[лн])[еёо](?=[^аеёиоуыэюя]$)", "ь"),
@@ -113,14 +117,16 @@ def _turkish_lower(word: str) -> str:
     return word.replace("I", "ı").replace("İ", "i").lower()
 
 
-def _stemmer(language: str) -> Stem:
-    if language == "uk":
-        return lambda word: _UKRAINIAN.sub("", word)
-    stem: Stem = _SNOWBALL[language]().stemWord
-    return stem
+def _stems(word: str, language: str) -> Iterator[str]:
+    """Yield the stems of a word in small letters; Snowball takes Russian surnames apart, the endings alone do not."""
+    if language in _SNOWBALL:
+        yield _SNOWBALL[language]().stemWord(word)
+    if language in _ENDING:
+        yield _ENDING[language].sub("", word)
 
 
-STEMMED = frozenset((*_SNOWBALL, "uk"))
+_ENDING = MappingProxyType({"ru": _RUSSIAN, "uk": _UKRAINIAN})
+STEMMED = frozenset((*_SNOWBALL, *_ENDING))
 """Languages whose names are looked for in their inflected forms."""
 
 
@@ -129,7 +135,7 @@ def forms_of(word: str, language: str) -> frozenset[str]:
     """Return a word as it is written and its stem, folded."""
     head = re.split(f"[{''.join(APOSTROPHES)}]", word)[0] if language != "uk" else word
     low = _turkish_lower(head or word) if language == "tr" else (head or word).lower()
-    return frozenset(filter(None, (folded(low), folded(_stemmer(language)(low)))))
+    return frozenset(filter(None, map(folded, (low, *_stems(low, language)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +162,8 @@ def inflected_word(word: str, language: str) -> InflectedWord:
     low = _turkish_lower(word) if language == "tr" else word.lower()
     variants = {re.sub(pattern, left, low) for pattern, left in _VARIANTS.get(language, ())} - {low}
     written = {folded(variant + ending) for variant in variants for ending in _ENDINGS[language]}
-    stems = {one for one in forms_of(word, language) if len(one) >= LEAST_STEM} | {folded(low)}
+    whole = _OWN_STEM.search(low) is not None
+    stems = {one for one in forms_of(word, language) if len(one) >= LEAST_STEM and not whole} | {folded(low)}
     known = frozenset(stems | written)
     return InflectedWord(known, _lead(known) or folded(low)[:1], word[0].isupper(), language)
 

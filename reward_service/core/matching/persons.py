@@ -16,6 +16,7 @@ _NICKNAME = re.compile(
     r"""(?P<first>[^"“”()]+?)\s+(?:["“](?P<quoted>[^"“”]+)["”]|\((?P<bracketed>[^()]+)\))\s+(?P<last>[^"“”()]+)"""
 )
 _PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_LORD = re.compile(r"(?P<first>[A-Z]\w+), (?:Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
 _PEERAGE = re.compile(
     r"(?P<name>[^,]+),? (?:\d+(?:st|nd|rd|th) )?(?:Baron(?:ess|et)?|Earl|Duke|Duchess|Marquess|Marquis|Viscount(?:ess)?|Count(?:ess)?)"
     r" (?:of )?[A-Z].*"
@@ -49,7 +50,9 @@ def _is_named(word: str) -> bool:
 
 
 def without_peerage(text: str) -> Iterator[str]:
-    """Arthur Wellesley, 1st Duke of Wellington -> Arthur Wellesley."""
+    """Arthur Wellesley, 1st Duke of Wellington -> Arthur Wellesley; Alfred, Lord Tennyson -> Alfred Tennyson."""
+    if found := _LORD.fullmatch(text):
+        yield f"{found['first']} {found['last']}"
     if (found := _PEERAGE.fullmatch(text)) and " " in found["name"]:
         yield found["name"]
 
@@ -72,6 +75,13 @@ def without_patronymic(text: str) -> Iterator[str]:
         if _PATRONYMIC.search(words[at]):
             yield f"{words[first]} {words[last]}"
             yield f"{words[last]} {words[first]}"
+
+
+def surname_first(text: str) -> Iterator[str]:
+    """Ахматова Анна -> Анна Ахматова; Cyrillic lists people so, without a comma."""
+    words = text.split()
+    if len(words) == 2 and all(re.fullmatch("[А-ЯЁІЇЄҐ][а-яёіїєґ'’-]+", word) for word in words):
+        yield f"{words[1]} {words[0]}"
 
 
 def initials(text: str) -> Iterator[str]:

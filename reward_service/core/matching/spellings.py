@@ -25,6 +25,7 @@ from reward_service.core.matching.persons import (
     initials,
     nickname_in_quotes,
     regnal,
+    surname_first,
     without_patronymic,
     without_peerage,
     without_title,
@@ -189,6 +190,8 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "he": (hebrew_prefixes,),
         "ja": (han_numerals, kana_v),
         "ko": (without_spaces,),
+        "ru": (surname_first,),
+        "uk": (surname_first,),
         "zh": (han_numerals,),
     }
 )

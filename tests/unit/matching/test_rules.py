@@ -75,6 +75,7 @@ def test_matching_is_what_a_person_says(case: dict[str, Any]) -> None:
         ("Sir Humphry Davy", "Humphry Davy found it"),
         ("Charles Grey, 2nd Earl Grey", "it was Charles Grey"),
         ('Earvin "Magic" Johnson', "Magic Johnson"),
+        ("Alfred, Lord Tennyson", "Alfred Tennyson"),
         ('Earvin "Magic" Johnson', "Earvin Johnson"),
         ("Ruth Bader Ginsburg", "Ruth Bader Anne Ginsburg"),
         ("J. Ann H. B. Smith", "J. Ann H. B. Smith"),
