@@ -312,8 +312,6 @@ class FoldedText:
 
     def caseless(self, at: Positions) -> Mask:
         """Return at which of these first bytes of folded characters a letter of a script without capitals stands."""
-        if self.widest == 1:
-            return np.zeros(len(at), dtype=np.bool_)
         return have(self.bytes_, at, CASELESS)
 
     @cached_property
@@ -339,14 +337,6 @@ class FoldedText:
     def widest(self) -> int:
         """The most bytes a folded character takes here."""
         return 1 if self._is_ascii or self.data.isascii() else WIDEST
-
-    @cached_property
-    def _inner_bytes(self) -> Positions:
-        return _inner_bytes(self.bytes_)
-
-    def chars(self, at: Positions) -> Positions:
-        """Return how many folded characters begin before these positions of `data`."""
-        return at if self.widest == 1 else at - self._inner_bytes.searchsorted(at)
 
     @cached_property
     def _half_words(self) -> Positions:

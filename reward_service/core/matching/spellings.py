@@ -86,8 +86,7 @@ def ampersand(text: str) -> Iterator[str]:
     """Procter & Gamble <-> Procter and Gamble <-> Procter &amp; Gamble."""
     yield html.unescape(text)
     joined = re.sub(r"\s*(?:&amp;|&|\band\b)\s*", " & ", text)
-    if joined.strip("& "):
-        yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
+    yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
 
 
 def plural(text: str) -> Iterator[str]:

@@ -75,6 +75,7 @@ def test_matching_is_what_a_person_says(case: dict[str, Any]) -> None:
         ("Sir Humphry Davy", "Humphry Davy found it"),
         ("Charles Grey, 2nd Earl Grey", "it was Charles Grey"),
         ('Earvin "Magic" Johnson', "Magic Johnson"),
+        ('Earvin "The Magic Man" Johnson', "Earvin Johnson"),
         ("Alfred, Lord Tennyson", "Alfred Tennyson"),
         ('Earvin "Magic" Johnson', "Earvin Johnson"),
         ("Ruth Bader Ginsburg", "Ruth Bader Anne Ginsburg"),
@@ -90,6 +91,7 @@ def test_matching_is_what_a_person_says(case: dict[str, Any]) -> None:
         ("C.I.A.", "the CIA said"),
         ("UNESCO", "U.N.E.S.C.O."),
         ("US Senate", "the United States Senate"),
+        ("United States Senate", "the U.S. Senate"),
         ("Marks &amp; Spencer", "Marks & Spencer"),
         ("Marks & Spencer", "Marks &amp; Spencer"),
         ("ＮＨＫ", "the NHK"),
@@ -116,6 +118,7 @@ def test_matching_is_what_a_person_says(case: dict[str, Any]) -> None:
         ("30%", "thirty percent"),
         ("12 km", "twelve kilometres"),
         ("$5", "5 dollars"),
+        ("2.5 km", "2.5 kilometers"),
         ("The 21st Amendment", "the Twenty-First Amendment"),
     ],
 )
