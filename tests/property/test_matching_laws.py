@@ -108,6 +108,32 @@ def test_the_question_itself_as_a_thought_earns_nothing(question: Question, text
         assert found.matched_uncredited_included == 0
 
 
+RUSSIAN = (
+    "Александр Пушкин",
+    "Александра Пушкина",
+    "Пушкин",
+    "Анна Чехова",
+    "Антон Чехов",
+    "Иван",
+    "Иванов",
+    "Лев",
+    "Львов",
+    "Москва",
+)
+
+
+@given(st.lists(st.sampled_from(RUSSIAN), min_size=2, max_size=5, unique=True), st.data())
+def test_a_stem_never_lets_one_entity_of_a_question_stand_for_another(
+    names: list[str], data: st.DataObject
+) -> None:
+    question = Question("", (), tuple(map(Entity, names)), language="ru")
+    said = data.draw(st.sampled_from(names))
+    (found,) = match_group(
+        [[Segment(SegmentKind.THOUGHT, said)]], compile_question(question, PLAIN), explain=True
+    )
+    assert all(names[match.entity] in said for match in found.matches)
+
+
 @settings(deadline=None)
 @given(questions, rollouts)
 def test_a_span_folds_to_its_form_or_within_its_distance(question: Question, rollout: list[Segment]) -> None:

@@ -54,6 +54,8 @@ def fuzzy(form: str, window: str, edits: int) -> int | None:
         return None
     if form.replace(" ", "") == window.replace(" ", ""):
         return distance
+    if any(is_hangul(char) for char in form):
+        return None
     own, other = form.split(" "), window.split(" ")
     within = len(own) == len(other) and all(
         levenshtein(a, b) <= token_edits(a) for a, b in zip(own, other, strict=True)

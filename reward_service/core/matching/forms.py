@@ -216,11 +216,13 @@ def _may_be_the_same(one: Sequence[InflectedWord], other: Sequence[InflectedWord
 def allowed_edits(folded: str, *, most: int) -> int:
     """Return k: how many edits a fuzzy match of this form may have.
 
-    0 below 10 characters, else a tenth of the length, at most `most`; 0 for scripts without spaces, for Hangul, for forms of
-    digits only, and where no token is long enough to be misspelled.
+    0 below 10 characters, else a tenth of the length, at most `most`; 0 for scripts without spaces, for forms of digits only, and where
+    no token is long enough to be misspelled. Hangul may have one, which has to be a space.
     """
-    if any(stands_alone(char) or is_hangul(char) for char in folded) or folded.replace(" ", "").isdigit():
+    if any(map(stands_alone, folded)) or folded.replace(" ", "").isdigit():
         return 0
+    if any(map(is_hangul, folded)):
+        return min(most, 1) if len(folded) > SHORT else 0
     return min(most, len(folded) // 10)
 
 

@@ -73,6 +73,7 @@ def _gradation(strong: str, weak: str) -> tuple[str, str]:
 
 _ENDINGS = MappingProxyType(
     {
+        "el": ["", "υ"],
         "ru": ["а", "у", "ом", "ем", "ём", "е", "ы", "и", "ов", "ам", "ами", "ах", "я", "ю"],
         "uk": ["а", "у", "ом", "ем", "і", "ові", "еві", "и", "ів", "ам", "ами", "ах", "я", "ю"],
         "fi": [
@@ -98,13 +99,16 @@ _ENDINGS = MappingProxyType(
         "cs": ["a", "u", "em", "ovi", "e", "ě", "y", "ů", "ům"],
     }
 )
+_GREEK = (("ος$", "ο"), ("ης$", "η"), ("ας$", "α"))
 _VARIANTS: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
     {
+        "el": _GREEK,
         "ru": _SLAVIC_VOWELS,
         "uk": (*_SLAVIC_VOWELS, ("і(?=[^аеєиіїоуюя]$)", "о"), ("ї(?=[^аеєиіїоуюя]$)", "є")),
         "fi": (
             *(_gradation(strong, weak) for strong, weak in _FINNISH),
             ("nen$", "se"),
+            ("i$", "e"),
             ("(?<=[uyi])s$", "kse"),
         ),
         "pl": (("e(?=[^aeiouyąęó]$)", ""), ("ó(?=[^aeiouyąęó]$)", "o")),

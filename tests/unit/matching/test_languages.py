@@ -36,6 +36,7 @@ COUNTS = [
     ("tr", "Ankara", "Ankara'dan geldi"),
     ("tr", "Mustafa Kemal Atatürk", "Mustafa Kemal Atatürk’e"),
     ("tr", "İstanbul", "İSTANBUL'un"),
+    ("fi", "Suomi", "Suomessa"),
     ("fi", "Helsinki", "Helsingissä"),
     ("fi", "Jean Sibelius", "Jean Sibeliuksen teos"),
     ("fi", "Alvar Aalto", "Alvar Aallon talo"),
@@ -45,6 +46,7 @@ COUNTS = [
     ("pl", "Kraków", "w Krakowie"),
     ("cs", "Praha", "v Praze"),
     ("cs", "Karel Čapek", "Karla Čapka"),
+    ("el", "Νίκος Καζαντζάκης", "του Νίκου Καζαντζάκη"),
     ("el", "Αθήνα", "της Αθήνας"),
     ("hy", "Հայաստան", "Հայաստանի"),
     ("fr", "Élysée", "à l’Élysée"),
@@ -79,6 +81,7 @@ COUNTS = [
     ("ja", "東京", "東京に行った"),
     ("ko", "서울대학교", "서울대학교에서부터"),
     ("ko", "서울 대학교", "서울대학교는"),
+    ("ko", "대한민국", "대한 민국"),
     ("ko", "기생충", "기생충이었다고"),
     ("ko", "세종", "세종대왕은"),
     ("ko", "김연아", "김연아 선수와"),
@@ -104,6 +107,7 @@ DOES_NOT = [
     ("ja", "ロンドン", "ロンドンオリンピック"),
     ("ja", "東京", "東京大学で"),
     ("ko", "김정은", "김정은하수"),
+    ("ko", "대한민국", "대한민족"),
 ]
 
 
