@@ -194,11 +194,16 @@ def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
 def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:
     """Return the forms with their inflected words, except where these could be another entity's."""
     words = [_words_of(form, question) for form in forms]
+    beginning: dict[str, list[int]] = {}
+    for number, own in enumerate(words):
+        for known in own[0].known if own else ():
+            beginning.setdefault(known, []).append(number)
 
     def is_shared(mine: int) -> bool:
+        others = (other for known in words[mine][0].known for other in beginning[known])
         return any(
             forms[mine].entity != forms[other].entity and _may_be_the_same(words[mine], words[other])
-            for other in range(len(forms))
+            for other in others
         )
 
     return [
