@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.data import DATA, fireact, rows, webdancer
+from benchmarks.names import ablation, echoes, naming
 from benchmarks.report import Report
 from entity_index.types import Entity, Question
 from reward_service.core.checkers import CHECKERS
@@ -326,24 +327,24 @@ def transcripts(report: Report) -> None:
     tokens = _tokens_as_spans(text, layout)
     mentions = mentions_by_look(text, layout.is_thought)
     rows = []
-    for most in (10, 14, 16, 18, 20):
-        inside = listed(text, mentions, tokens, most=most, width=EGRPO.listed_window or 0)
+    for most in (10, 14, 18, 20, 24):
+        inside = listed(text, mentions, tokens, most=most, words=EGRPO.listed_words)
         rows.append((str(most), f"{100 * inside.mean():.2f} %"))
     report.table(
-        "WebDancer: thought tokens in a window of 400 characters with more distinct mentions than",
+        "WebDancer: thought tokens in a window of 60 words with more distinct mentions than",
         ("mentions", "tokens"),
         rows,
     )
-    share = 100 * pasted(text, layout, tokens, tokens=EGRPO.pasted_tokens or 0).mean()
-    report.say(
-        f"WebDancer: {share:.2f} % of the {len(tokens)} thought tokens stand in a run of 12 or more pasted tokens."
-    )
+    share = 100 * pasted(text, layout, mentions, tokens, words=EGRPO.pasted_words or 0).mean()
+    report.say(f"WebDancer: {share:.2f} % of the {len(tokens)} thought tokens stand in a pasted run.")
 
 
 def main() -> None:
     """Print the tables and keep them."""
     with Report("quality") as report:
         cases(report)
+        naming(report)
+        echoes(report)
         name_pairs(report)
         answer_cases(report)
         answers(report)
@@ -351,6 +352,7 @@ def main() -> None:
         fireact_tables(report)
         stuffing(report)
         transcripts(report)
+        ablation(report)
 
 
 if __name__ == "__main__":

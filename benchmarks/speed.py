@@ -39,7 +39,7 @@ from reward_service.core.types import Segment, SegmentKind
 from tests.reference.textbook_matcher import all_spans
 
 EGRPO = shipped()["egrpo"].measure.matching
-PLAIN = replace(EGRPO, pasted_tokens=None, listed_mentions=None, mask_question=False)
+PLAIN = replace(EGRPO, pasted_words=None, listed_mentions=None, mask_question=False)
 FIRST = (
     "Maria",
     "Anton",
@@ -86,7 +86,7 @@ def question(forms: int) -> Question:
     random.Random(7).shuffle(people)
     mixed = [name for pair in zip(people, TITLES, strict=False) for name in pair] + people[len(TITLES) :]
     entities: list[Entity] = []
-    while len(derive(entities)) < forms:
+    while len(derive(Question("", (), tuple(entities)))) < forms:
         entities.append(Entity(mixed[len(entities)]))
     return Question("Who was it?", (), tuple(entities))
 

@@ -143,6 +143,7 @@ def to_json(question: Question) -> dict[str, object]:
         {
             "question_id": question.question_id,
             "question": question.text,
+            "language": question.language,
             "answers": list(question.answers),
             "entities": [_entity_to_json(entity) for entity in question.entities],
             "checker": question.checker,
@@ -187,13 +188,14 @@ def _decode(record: object, question_id: str) -> Question:
 
 
 def _question(value: object) -> Question:
-    fields = _fields(value, allowed={"question_id", "question", "answers", "entities", "checker"})
+    fields = _fields(value, allowed={"question_id", "question", "language", "answers", "entities", "checker"})
     return Question(
         text=_text(fields["question"]),
         answers=_tuple(fields.get("answers", []), _text),
         entities=_tuple(fields.get("entities", []), _entity),
         question_id=_text(fields["question_id"]),
         checker=_text(fields["checker"]) if "checker" in fields else None,
+        language=_text(fields["language"]) if "language" in fields else None,
     )
 
 

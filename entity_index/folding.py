@@ -4,7 +4,11 @@ Rules, character by character:
 
 - compatibility decomposition and case folding; U+0300-036F marks are dropped (other marks stay: they are vowels or kana voicing);
 - letters without a decomposition (ł ø đ ı æ œ þ ...) have a spelling by hand;
-- apostrophes vanish, and a possessive `'s` with them; invisible characters vanish; runs of the marks that stay are cut at 30;
+- apostrophes vanish, and a possessive `'s` with them, but between an elided word and a vowel (l'Élysée, dell'Aquila) one is a space; invisible
+  characters vanish; runs of the marks that stay are cut at 30;
+- writings of one letter are one letter: Arabic without vowel signs, hamza and tatweel, with one alef, ya and ha; Persian ya and kaf;
+  candrabindu as anusvara; traditional, simplified and Japanese Han (`entity_index.han`); digits of any script as ASCII's;
+- a capitalised word glued onto four digits is a token: "1882September";
 - in scripts written without spaces (Han, kana, Thai, Lao, Khmer, Myanmar) every character with its marks is a token of its own;
   Hangul syllables are not taken apart;
 - everything that is neither letter, number nor mark is a space; spaces are single and never stand at an end.
@@ -14,10 +18,13 @@ This is the obvious version: the definition, fast enough for names and answers. 
 Folding is idempotent. `FOLD_VERSION` and the Unicode version are part of the engine digest.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
-FOLD_VERSION = 1
+from entity_index.han import ONE_OF
+
+FOLD_VERSION = 2
 UNICODE_VERSION = unicodedata.unidata_version
 
 MAX_MARK_RUN = 30  # UAX #15, stream-safe text format
@@ -35,12 +42,59 @@ BY_HAND = {
     "ħ": "h",
     "ŧ": "t",
     "ŋ": "n",
+    "ى": "ي",
+    "ی": "ي",
+    "ک": "ك",
+    "ة": "ه",
+    "ٱ": "ا",
+    "ँ": "ं",
+    # Writings of Han in Japanese names that OpenCC does not list.
+    "邉": "边",
+    "髙": "高",
+    "﨑": "崎",
+    "嶋": "岛",
+    "嶌": "岛",
+    "冨": "富",
 }
+ONE_LETTER = {**ONE_OF, **BY_HAND}
+ELIDED = frozenset(
+    [
+        "l",
+        "d",
+        "j",
+        "m",
+        "t",
+        "n",
+        "s",
+        "c",
+        "qu",
+        "un",
+        "gl",
+        "degl",
+        "all",
+        "dall",
+        "dell",
+        "nell",
+        "sull",
+        "coll",
+        "quell",
+        "sant",
+    ]
+)
+"""Words of French, Italian and Catalan that lose their vowel before another word."""
+BEFORE_ELIDED = "aeiouyh"
+"""What begins the other word."""
+LONGEST_ELIDED = max(map(len, ELIDED))
+GLUED = re.compile("(?<=[0-9]{4})(?=[A-Z][a-z])")
+"""Where a capitalised word is glued onto a year."""
 # Invisible, though not of category Cf: fillers of Hangul, the grapheme joiner, variation selectors, the blank Braille cell.
 INVISIBLE = frozenset(
     {0x115F, 0x1160, 0x3164, 0xFFA0, 0x034F, 0x2800}
     | set(range(0xFE00, 0xFE10))
     | set(range(0xE0100, 0xE01F0))
+    # Vowel signs and tatweel of Arabic, and the hamza and madda that decompose.
+    | {0x0640, 0x0670}
+    | set(range(0x064B, 0x0656))
 )
 APOSTROPHE = "'"
 # Blocks of scripts written without spaces between words.
@@ -55,6 +109,7 @@ UNSPACED = (
     (0x4E00, 0x9FFF),
     (0x20000, 0x3FFFF),
 )
+_JAMO = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?")
 FIRST_UNSPACED = chr(UNSPACED[0][0])
 
 
@@ -86,11 +141,20 @@ def is_hangul(char: str) -> bool:
     return "\uac00" <= char <= "\ud7a3"
 
 
+def compose_hangul(text: str) -> str:
+    """Return a text with syllables for conjoining jamo, each filled up with invisible characters to the length that it had."""
+    return text if _JAMO.search(text) is None else _JAMO.sub(_syllable, text)
+
+
+def _syllable(found: re.Match[str]) -> str:
+    return unicodedata.normalize("NFC", found[0]).ljust(len(found[0]), "\u200b")
+
+
 def _decompose(char: str) -> str:
     if is_hangul(char):
         return char
     kept = "".join(c for c in unicodedata.normalize("NFKD", char) if not "\u0300" <= c <= "\u036f")
-    return "".join(BY_HAND.get(c, c) for c in kept.casefold())
+    return "".join(ONE_LETTER.get(c, str(unicodedata.decimal(c, c))) for c in kept.casefold())
 
 
 def fold_char(char: str) -> str:
@@ -100,7 +164,11 @@ def fold_char(char: str) -> str:
     if unicodedata.category(char) == "Cf" or ord(char) in INVISIBLE:
         return ""
     folded = _decompose(char)
-    visible = [c for c in folded if unicodedata.category(c) != "Cf" and c not in APOSTROPHES]
+    visible = [
+        c
+        for c in folded
+        if unicodedata.category(c) != "Cf" and c not in APOSTROPHES and ord(c) not in INVISIBLE
+    ]
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else " " for c in visible)
     folded = " ".join(kept.split()) or " " * bool(kept)
     return folded if len(folded) <= MAX_EXPANSION else " "
@@ -123,6 +191,16 @@ def _is_possessive(text: str, at: int) -> bool:
     return at + 2 >= len(text) or not _lookup(text[at + 2]).strip(" " + APOSTROPHE)
 
 
+def _is_elided(text: str, at: int) -> bool:
+    """Return whether the apostrophe at `at` stands for the vowel that an elided word lost before another."""
+    if at + 1 == len(text) or _lookup(text[at + 1])[:1] not in set(BEFORE_ELIDED):
+        return False
+    for first in range(max(0, at - LONGEST_ELIDED), at):
+        if text[first:at].lower() in ELIDED and (first == 0 or _lookup(text[first - 1]) == " "):
+            return True
+    return False
+
+
 def _parted(left: str, right: str) -> bool:
     """Return whether two neighbouring token characters belong to different tokens."""
     if max(left, right) < FIRST_UNSPACED:
@@ -134,7 +212,7 @@ def fold(text: str) -> Folded:
     """Fold a text, keeping the way back.
 
     Args:
-        text: any text; lone surrogates are treated as spaces.
+        text: any text; lone surrogates are treated as spaces. A syllable of conjoining jamo is one character, at the place of the first.
 
     Returns:
         The folded text with its offset map.
@@ -148,12 +226,16 @@ def fold(text: str) -> Folded:
     offsets: list[int] = []
     marks = 0
     at = 0
+    text = compose_hangul(text)
+    glued = {found.start() for found in GLUED.finditer(text)}
     while at < len(text):
         piece = _lookup(text[at])
         if piece == APOSTROPHE:
-            if out and out[-1] != " " and _is_possessive(text, at):
-                at += 1
-            piece = ""
+            possessive = bool(out) and out[-1] != " " and _is_possessive(text, at)
+            piece = " " if not possessive and _is_elided(text, at) else ""
+            at += possessive
+        elif at in glued:
+            piece = f" {piece}"
         for c in piece:
             marks = marks + 1 if is_mark(c) else 0
             if marks > MAX_MARK_RUN:

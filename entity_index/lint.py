@@ -72,6 +72,12 @@ CHECKS = (
     Check(
         "unusable spelling", "spellings", 0.01, "it folds to nothing, to one character or to a function word"
     ),
+    Check(
+        "unusable entity",
+        "spellings",
+        0.01,
+        "its name cannot be searched for, so its aliases do not count either",
+    ),
     Check("short spelling", "spellings", 0.02, "it folds to three letters or fewer and occurs in many texts"),
     Check("generic spelling", "spellings", 0.02, "it is a common word or a bare number"),
     Check("shared in a question", "questions", 0.01, "one mention earns credit for two entities"),
@@ -84,6 +90,12 @@ CHECKS = (
     Check("entity in the question", "entities", WORRYING_SHARE, "copying the question earns credit for it"),
     Check("all entities in the question", "questions", 0.1, "none is left after masking"),
     Check("entity equals the answer", "entities", WORRYING_SHARE, "it is rewarded twice"),
+    Check(
+        "entities only an echo earns",
+        "entities",
+        WORRYING_SHARE,
+        "repeating the question names them, in some spelling",
+    ),
     Check("rate cannot reach 1", "questions", 0.01, "even naming every entity does not match all of them"),
 )
 BY_NAME = {check.name: check for check in CHECKS}
@@ -110,10 +122,10 @@ class CheckHits:
     examples: list[str] = field(default_factory=list)
     """The first of them, each as `question id: what is wrong`."""
 
-    def add(self, question: Question, what: str = "") -> None:
-        """Count a hit."""
-        self.count += 1
-        if len(self.examples) < EXAMPLES:
+    def add(self, question: Question, what: str = "", *, times: int = 1) -> None:
+        """Count a hit, or several of one question."""
+        self.count += times
+        if times and len(self.examples) < EXAMPLES:
             self.examples.append(f"{question.question_id}: {what}" if what else str(question.question_id))
 
 
@@ -222,6 +234,8 @@ class _Found:
 
     def _spellings(self, raw: Question) -> None:
         for entity in raw.entities:
+            if why := why_unusable(entity.name):
+                self.findings["unusable entity"].add(raw, f"{entity.name!r} {why}")
             for spelling in _spellings(entity):
                 self.totals["spellings"] += 1
                 if why := why_unusable(spelling):
@@ -288,6 +302,10 @@ class _Found:
             self.rates[policy] += rate
             if policy == "perfect" and verdict.matched < verdict.entities:
                 self.findings["rate cannot reach 1"].add(question)
+            if policy == "copies the question":
+                # What a profile masks it takes for an echo; what it leaves and pays is one too.
+                echoes = len(question.entities) - verdict.entities + verdict.matched
+                self.findings["entities only an echo earns"].add(question, f"{echoes} of them", times=echoes)
 
     def report(self) -> LintReport:
         count = max(1, self.paid)

@@ -7,9 +7,10 @@ times faster; a property test holds the two together.
 import re
 from functools import lru_cache
 
-from entity_index.folding import fold
+from entity_index.folding import BEFORE_ELIDED, ELIDED, GLUED, fold
 
 POSSESSIVE = re.compile(r"(?<=[a-z0-9])['`]+s(?![a-z0-9])")
+ELISION = re.compile(rf"(?<![a-z0-9'`])({'|'.join(sorted(ELIDED))})['`](?=[{BEFORE_ELIDED}])")
 APOSTROPHES = re.compile(r"['`]+")
 SIGNS = re.compile(r"[^a-z0-9]+")
 
@@ -21,8 +22,8 @@ def folded(text: str) -> str:
     >>> folded("Schindler's List (1993)")
     'schindler list 1993'
     """
-    return _folded_ascii(text.lower()) if text.isascii() else fold(text).text
+    return _folded_ascii(GLUED.sub(" ", text).lower()) if text.isascii() else fold(text).text
 
 
 def _folded_ascii(lower: str) -> str:
-    return SIGNS.sub(" ", APOSTROPHES.sub("", POSSESSIVE.sub("", lower))).strip()
+    return SIGNS.sub(" ", APOSTROPHES.sub("", POSSESSIVE.sub("", ELISION.sub(r"\1 ", lower)))).strip()

@@ -47,6 +47,9 @@ class Question:
     checker: str | None = None
     """How its answer is compared, one of `CHECKER_KINDS`; None leaves it to the profile. Under `list` all `answers` are asked for."""
 
+    language: str | None = None
+    """Language of the question and its names, BCP 47; None if the data set does not say."""
+
     def __post_init__(self) -> None:
         """Refuse a checker that nobody has."""
         if self.checker is not None and self.checker not in CHECKER_KINDS:

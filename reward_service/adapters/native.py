@@ -60,6 +60,7 @@ MOST_SIGNALS = 1000
 Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
 FormatName = Annotated[str, OneOf(FORMATS)]
 CheckerKind = Annotated[str, OneOf(CHECKER_KINDS)]
+Language = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 OutcomeName = Annotated[str, OneOf(Outcome)]
 StopReasonName = Annotated[str, OneOf(StopReason)]
 ReasonName = Annotated[str, OneOf(REASONS)]
@@ -117,11 +118,15 @@ class QuestionIn(Wire):
     checker: CheckerKind | None = None
     """Kind of the answer, which decides how it is compared if the profile's checker is `equal`, `cover` or `cover_either`.
     With `list`, `answers` are the items: all of them are required, in any order."""
+    language: Language | None = None
+    """Language of the question and its names, BCP 47. If it is null, their script and the question's text decide."""
 
     def to_domain(self) -> Question:
         """Return the question as a domain value."""
         entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
-        return Question(self.text, unpack(self.answers), entities, checker=self.checker)
+        return Question(
+            self.text, unpack(self.answers), entities, checker=self.checker, language=self.language
+        )
 
 
 class TextStep(Wire):
@@ -409,6 +414,8 @@ class FactsGroupIn(Wire):
     entities: Count
     """m: the number of entities that could be matched."""
     masked: list[str] = []
+    """As returned by `POST /v1/match`; returned unchanged."""
+    unmatchable: list[str] = []
     """As returned by `POST /v1/match`; returned unchanged."""
     error: ErrorOut | None = None
     """As returned by `POST /v1/match`; returned unchanged."""

@@ -110,6 +110,7 @@ class GroupOut(TypedDict):
     group_max: int | None
     index: IndexOut | None
     masked: list[str]
+    unmatchable: list[str]
     flags: list[str]
     error: ErrorOut | None
     rollouts: list[RolloutOut]
@@ -133,6 +134,7 @@ class FactsGroupOut(TypedDict):
     index: IndexOut | None
     entities: int
     masked: list[str]
+    unmatchable: list[str]
     error: ErrorOut | None
     rollouts: list[FactsOut]
 
@@ -154,6 +156,7 @@ class ExplainOut(TypedDict):
     index: IndexOut | None
     entities: list[str]
     masked: list[str]
+    unmatchable: list[str]
     rollout: RolloutOut
     segments: list[SegmentOut]
 
@@ -246,6 +249,7 @@ def paid_out(
         "group_max": result.group_max,
         "index": None,
         "masked": [],
+        "unmatchable": [],
         "flags": list(result.flags),
         "error": None,
         "rollouts": [rollout_out(one, question) for one in result.rollouts],
@@ -266,6 +270,7 @@ def refused_out(
         "group_max": None,
         "index": None,
         "masked": [],
+        "unmatchable": [],
         "flags": [],
         "error": error_out(error),
         "rollouts": [unpaid(rollout_id, status, error.title) for rollout_id in rollout_ids],
@@ -287,6 +292,7 @@ def scored_out(scored: Scored) -> GroupOut:
                 **paid_out(call.run_id, call.group_id, question_id, result, question=question),
                 "index": index_out(truth.index),
                 "masked": list(truth.masked),
+                "unmatchable": list(truth.unmatchable),
             }
         case Scored(Measured(call, error=GroupError() as error)):
             ids = [rollout.rollout_id for rollout in call.rollouts]
@@ -313,6 +319,7 @@ def measured_out(measured: Measured) -> FactsGroupOut:
         "index": index_out(truth.index),
         "entities": measured.facts[0].entities if measured.facts else 0,
         "masked": list(truth.masked),
+        "unmatchable": list(truth.unmatchable),
         "error": error_out(measured.error) if measured.error else None,
         "rollouts": [facts_out(one, truth.question) for one in measured.facts or _unmeasured(measured)],
     }
@@ -346,6 +353,7 @@ def rewarded_out(group: FactsGroupIn, result: GroupResult | GroupError) -> Group
         **paid_out(group.run_id, group.group_id, group.question_id, result),
         "index": group.index,
         "masked": group.masked,
+        "unmatchable": group.unmatchable,
         "error": group.error,
     }
 
@@ -360,6 +368,7 @@ def explain_out(truth: Truth, facts: RolloutFacts, result: RolloutResult, profil
         "index": index_out(truth.index),
         "entities": [entity.name for entity in truth.question.entities],
         "masked": list(truth.masked),
+        "unmatchable": list(truth.unmatchable),
         "rollout": rollout_out(result, truth.question),
         "segments": [{"kind": segment.kind, "text": segment.text} for segment in segments],
     }

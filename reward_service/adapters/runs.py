@@ -212,6 +212,7 @@ class MemberOut(Receipt):
     question_id: str | None
     index: IndexOut | None
     masked: list[str]
+    unmatchable: list[str]
     group_status: str
     group_max: int | None
     entities: int
@@ -228,6 +229,7 @@ class EvaluatedOut(Receipt):
     question_id: str | None
     index: IndexOut | None
     masked: list[str]
+    unmatchable: list[str]
     entities: int
     rollout: RolloutOut
 
@@ -283,6 +285,7 @@ def assembled_out(view: GroupView) -> AssembledOut:
         **_receipt(view),
         **paid_out(*view.key, view.state.question_id, view.result),
         "masked": list(view.state.masked),
+        "unmatchable": list(view.state.unmatchable),
         "index": _index(view),
         "attempt": view.state.attempt,
         "missing": view.missing,
@@ -304,6 +307,7 @@ def member_out(admitted: Admitted, view: GroupView) -> MemberOut:
         "question_id": view.state.question_id,
         "index": _index(view),
         "masked": list(view.state.masked),
+        "unmatchable": list(view.state.unmatchable),
         "group_status": view.state.status,
         "group_max": view.group_max,
         "entities": view.entities,
@@ -325,6 +329,7 @@ def evaluated_out(evaluated: Evaluated) -> EvaluatedOut:
         "question_id": truth.question.question_id,
         "index": index_out(truth.index),
         "masked": list(truth.masked),
+        "unmatchable": list(truth.unmatchable),
         "entities": evaluated.entities,
         "rollout": rollout_out(evaluated.result, truth.question),
     }

@@ -106,11 +106,12 @@ def _counts(reply: ExplainOut) -> Table:
 
 
 def _rows(reply: ExplainOut, one: RolloutOut) -> Iterator[tuple[str, str]]:
-    entities = len(reply["entities"]) - len(reply["masked"])
+    entities = len(reply["entities"]) - len(reply["masked"]) - len(reply["unmatchable"])
     yield "outcome", f"{one['outcome'] or '-'}{' (' + one['detail'] + ')' if one['detail'] else ''}"
     yield "status", one["status"]
     yield "matched", f"{one['matched']} of {entities}: {_said(one['matches'])}"
     yield "masked", ", ".join(reply["masked"]) or "-"
+    yield "unmatchable", ", ".join(reply["unmatchable"]) or "-"
     yield "uncredited", ", ".join(f"{count} {why}" for why, count in one["uncredited"].items()) or "-"
     yield "match rate", number(one["match_rate"])
     yield "normalized match rate", number(one["normalized_match_rate"])

@@ -21,6 +21,8 @@ from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
 from reward_service.core.matching import (
     MATCHER_VERSION,
+    STEMMERS_VERSION,
+    UNMATCHABLE,
     CompiledQuestion,
     Matching,
     MentionNames,
@@ -57,6 +59,7 @@ VERSIONS: dict[str, int | str] = {
     "fold": FOLD_VERSION,
     "unicode": UNICODE_VERSION,
     "matcher": MATCHER_VERSION,
+    "stemmers": STEMMERS_VERSION,
     "parser": PARSER_VERSION,
     "checkers": CHECKERS_VERSION,
     "formulas": REWARD_VERSION,
@@ -373,4 +376,5 @@ def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:
 
 
 def _group_flags(facts: Sequence[RolloutFacts]) -> tuple[str, ...]:
-    return () if facts[0].entities else (NO_ENTITIES,)
+    unmatchable = any(UNMATCHABLE in one.flags for one in facts)
+    return (NO_ENTITIES,) * (not facts[0].entities) + (UNMATCHABLE,) * unmatchable

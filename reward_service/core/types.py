@@ -120,11 +120,11 @@ class Match(NamedTuple):
     entity: int
     """Position in the question's entities."""
     channel: str
-    """`exact` (the name), `alias` or `fuzzy`."""
+    """`exact` (the name), `alias`, `expanded` (middle names), `inflected` or `fuzzy`."""
     form: str
     """The spelling that was looked for."""
     distance: int
-    """Edit distance between the folded form and the folded span; 0 unless fuzzy."""
+    """Edit distance between the folded form and the folded span; 0 where it is exact or an alias."""
     segment: int
     """Position in the rollout's segments."""
     start: int

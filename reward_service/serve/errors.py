@@ -42,7 +42,6 @@
         ├── EmptyGroup
         ├── DuplicateRolloutId
         ├── UnknownGroupDataset, UnknownGroupQuestion
-        ├── UnusableEntity
         ├── InconsistentFacts
         ├── LimitExceeded
         └── SignalConflict
@@ -370,12 +369,6 @@ class UnknownGroupQuestion(GroupError):
     """The group names a question that is not in its data set."""
 
     slug, title = "unknown-question", UnknownQuestion.title
-
-
-class UnusableEntity(GroupError):
-    """An entity's name would match nothing or nearly everything."""
-
-    slug, title = "unusable-entity", "An entity of the question cannot be searched for."
 
 
 class InconsistentFacts(GroupError):

@@ -7,16 +7,9 @@ from collections.abc import Sequence, Sized
 from typing import Any, NamedTuple, assert_never
 
 from entity_index.types import Question
-from entity_index.usable import why_unusable
 from reward_service.core.types import Messages, Rollout, RolloutFacts, Steps, Text
 from reward_service.serve.config import Settings
-from reward_service.serve.errors import (
-    DuplicateRolloutId,
-    EmptyGroup,
-    InvalidRequest,
-    LimitExceeded,
-    UnusableEntity,
-)
+from reward_service.serve.errors import DuplicateRolloutId, EmptyGroup, InvalidRequest, LimitExceeded
 
 DUPLICATE = "ids must be unique within a group"
 
@@ -52,7 +45,7 @@ def check_group(rollouts: Sequence[Rollout], question: Question, settings: Setti
         path: JSON Pointer to the group.
 
     Raises:
-        EmptyGroup, DuplicateRolloutId, LimitExceeded, UnusableEntity: with the path of what is wrong.
+        EmptyGroup, DuplicateRolloutId, LimitExceeded: with the path of what is wrong.
     """
     check_size(rollouts, settings, path)
     work = _check_rollouts(rollouts, settings, path)
@@ -115,16 +108,14 @@ def check_unique(rollout_ids: Sequence[str], path: str) -> None:
 
 
 def check_entities(question: Question, limit: int, path: str) -> None:
-    """Refuse entities that would match nothing, or anything, and more than `limit` of them or of their spellings.
+    """Refuse more than `limit` entities, or more aliases than that for one of them.
 
     Raises:
-        UnusableEntity, LimitExceeded: with the path of the entity.
+        LimitExceeded: with the path of the entity.
     """
     if len(question.entities) > limit:
         raise LimitExceeded(f"a question may have at most {limit} entities", path=path)
     for n, entity in enumerate(question.entities):
-        if why := why_unusable(entity.name):
-            raise UnusableEntity(f"the name {why}", path=f"{path}/{n}/name")
         if len(entity.aliases) > limit:
             raise LimitExceeded(f"an entity may have at most {limit} aliases", path=f"{path}/{n}/aliases")
 

@@ -41,12 +41,18 @@ class Truth:
     index: IndexVersion | None = None
     """None: the question was sent inline."""
     masked: tuple[str, ...] = ()
-    """Names of the entities that the profile excludes from E_q: they are in the question or equal an answer."""
+    """Names of the entities that the profile excludes from E_q: the question names them, or they equal an answer."""
+    unmatchable: tuple[str, ...] = ()
+    """Names of the entities that are not in E_q because there is no form to search for."""
 
     def under(self, spec: MatchSpec) -> "Truth":
-        """Return the same truth with the names of the entities that a profile masks."""
-        masked = compile_question(self.question, spec).masked
-        return replace(self, masked=tuple(self.question.entities[n].name for n in masked))
+        """Return the same truth with the names of the entities that are not in E_q under a profile."""
+        compiled = compile_question(self.question, spec)
+        masked, unmatchable = (
+            tuple(self.question.entities[n].name for n in positions)
+            for positions in (compiled.masked, compiled.unmatchable)
+        )
+        return replace(self, masked=masked, unmatchable=unmatchable)
 
 
 class DatasetVersions(NamedTuple):

@@ -67,13 +67,14 @@ function counted(reply) {
   const one = reply.rollout;
   const named = (matches) => matches.map((match) => match.entity).join(", ") || "–";
   const missed = one.near_misses.map((miss) => `${miss.entity}: “${miss.text}” (${Math.round(miss.similarity)})`).join("; ");
-  const open = reply.entities.length - reply.masked.length;
+  const open = reply.entities.length - reply.masked.length - reply.unmatchable.length;
   return {
     outcome: [one.outcome, one.detail].filter(Boolean).join(": ") || "–",
     status: one.status,
     matched: `${one.matched ?? "–"} of ${open}: ${named(one.matches)}`,
     "named but not credited": Object.entries(one.uncredited).map(([why, count]) => `${count} ${why}`).join(", ") || "–",
     "masked (in the question)": reply.masked.join(", ") || "–",
+    "unmatchable (no form to search for)": reply.unmatchable.join(", ") || "–",
     "nearest misses": missed || "–",
     "match rate": number(one.match_rate),
     "normalized match rate": number(one.normalized_match_rate),

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from entity_index.folding import fold
+from entity_index.folding import fold, stands_alone
 from entity_index.types import Entity, Question
 from reward_service.core.matching import (
     MatchSpec,
@@ -23,9 +23,40 @@ NAMES = (
     "Benedict of Nursia", "1966 Atlantic hurricane season", "12 March 1989", "US", "C++", "AC/DC", "J. R. R. Tolkien", "Torpedo boat",
     "University of California, Los Angeles", "Good Will Company", "Владимир Путин", "Екатеринбургский университет", "القاهرة الجديدة",
     "جامعة الإسكندرية", "习近平", "北京大学", "東京タワー", "ガンダム", "กรุงเทพมหานคร", "김정은", "서울대학교", "🙂 Smile", "नई दिल्ली", "São Paulo",
+    "Лев Толстой", "Санкт-Петербург", "Павел", "Тарас Шевченко", "Ankara", "Jürgen Müller", "Deutsches Museum", "Budapest", "Երևան", "Αθήνα",
+    "First", "Search", "上海", "中山", "アン", "ヴァイオリン", "第29届", "臺灣大學", "ירושלים", "John R. R. Tolkien", "Henry VIII", "50%", "3 million",
     "x" * 63, "y" * 64, "z" * 65, "Marlborough, New Hampshire", "The Dressmaker (2015 film)", "Procter & Gamble", "Ab", "aa", "aa aa aa aa aa aa",
 )  # fmt: skip
-MANGLES = ("", "s", "'s", "x", "é", "은", "는데", "\u0301", "-", ".", ", ", " Smith ", " B. ", "1", "京")
+MANGLES = (
+    "",
+    "а",
+    "у",
+    "ом",
+    "ой",
+    "'da",
+    "'ün",
+    "ben",
+    "大学",
+    "交通大学",
+    "ラ",
+    "l'",
+    "에서부터",
+    "First ",
+    "s",
+    "'s",
+    "x",
+    "é",
+    "은",
+    "는데",
+    "\u0301",
+    "-",
+    ".",
+    ", ",
+    " Smith ",
+    " B. ",
+    "1",
+    "京",
+)
 
 names = st.sampled_from(NAMES) | st.text(min_size=1, max_size=14)
 
@@ -48,9 +79,15 @@ passages = st.lists(
 thoughts = passages.map(lambda text: Segment(SegmentKind.THOUGHT, text))
 rollouts = st.lists(thoughts, max_size=3)
 entities = st.builds(Entity, names, st.lists(names, max_size=2).map(tuple))
-questions = st.builds(Question, st.just(""), st.just(()), st.lists(entities, max_size=5).map(tuple))
 EGRPO, EGRPO_GUARDED = (shipped()[name].measure.matching for name in ("egrpo", "egrpo-guarded"))
-PLAIN = replace(EGRPO, pasted_tokens=None, listed_mentions=None)
+languages = st.none() | st.sampled_from(("ru", "uk", "de", "tr", "fi", "hu", "en", "fr"))
+questions = st.builds(
+    Question,
+    text=st.just(""),
+    entities=st.lists(entities, max_size=5).map(tuple),
+    language=languages,
+)
+PLAIN = replace(EGRPO, pasted_words=None, listed_mentions=None)
 
 
 @settings(max_examples=400, deadline=None)
@@ -63,6 +100,41 @@ def test_the_fast_matcher_is_the_textbook_matcher(question: Question, group: lis
         assert {e: (CHANNELS[s.channel], s.distance, s.segment, s.start) for e, s in best.items()} == {
             e: (m.channel, m.distance, m.segment, m.start) for e, m in found.items()
         }
+
+
+@settings(max_examples=300, deadline=None)
+@given(questions, passages)
+def test_the_question_itself_as_a_thought_earns_nothing(question: Question, text: str) -> None:
+    compiled = compile_question(replace(question, text=text), EGRPO)
+    for echo in (text, text.lower()):
+        (found,) = match_group([[Segment(SegmentKind.THOUGHT, echo)]], compiled)
+        assert (found.matched, dict(found.uncredited)) == (0, {})
+
+
+RUSSIAN = (
+    "Александр Пушкин",
+    "Александра Пушкина",
+    "Пушкин",
+    "Анна Чехова",
+    "Антон Чехов",
+    "Иван",
+    "Иванов",
+    "Лев",
+    "Львов",
+    "Москва",
+)
+
+
+@given(st.lists(st.sampled_from(RUSSIAN), min_size=2, max_size=5, unique=True), st.data())
+def test_a_stem_never_lets_one_entity_of_a_question_stand_for_another(
+    names: list[str], data: st.DataObject
+) -> None:
+    question = Question("", (), tuple(map(Entity, names)), language="ru")
+    said = data.draw(st.sampled_from(names))
+    (found,) = match_group(
+        [[Segment(SegmentKind.THOUGHT, said)]], compile_question(question, PLAIN), explain=True
+    )
+    assert all(names[match.entity] in said for match in found.matches)
 
 
 @settings(deadline=None)
@@ -86,25 +158,35 @@ def test_a_group_is_its_rollouts_matched_alone(
 
 @st.composite
 def pastes(draw: st.DrawFn) -> tuple[Question, list[Segment], str]:
-    """A rollout, and 12 or more consecutive tokens of one of its tool responses."""
+    """A rollout, and a stretch of one of its tool responses that is worth 12 words more than any name, and 24 at least."""
     question = draw(questions)
     words = st.sampled_from(
         (*NAMES, *(entity.name for entity in question.entities), "and", "went to", "the school", "的")
     )
-    response = " ".join(draw(st.lists(words, min_size=14, max_size=40)))
+    response = " ".join(draw(st.lists(words, min_size=40, max_size=80)))
     before = draw(st.lists(thoughts, max_size=2))
     rollout = [*before, Segment(SegmentKind.TOOL_RESPONSE, response), *draw(st.lists(thoughts, max_size=1))]
     folded = fold(response)
     tokens = [(found.start(), found.end()) for found in re.finditer(r"[^ ]+", folded.text)]
-    first = draw(st.integers(0, max(0, len(tokens) - 12)))
-    last = draw(st.integers(min(len(tokens), first + 12), len(tokens))) - 1
+    first = draw(st.integers(0, len(tokens) // 4))
+    last = draw(st.integers(len(tokens) * 3 // 4, len(tokens))) - 1
     start, end = folded.span(tokens[first][0], tokens[last][1])
-    return question, rollout, response[start:end] if last - first >= 11 else ""
+    longest = max(
+        (worth(fold(name).text) for one in question.entities for name in (one.name, *one.aliases)), default=0
+    )
+    copied = worth(folded.text[tokens[first][0] : tokens[last][1]])
+    # Middle names may lengthen a span, and edits may split a word.
+    return question, rollout, response[start:end] if copied >= max(24, longest + 12 + 6) else ""
+
+
+def worth(folded: str) -> float:
+    """What a folded text says, in words."""
+    return sum(0.5 if stands_alone(token[0]) else 1.0 for token in folded.split())
 
 
 @settings(max_examples=300, deadline=None)
 @given(pastes())
-def test_pasting_twelve_tokens_of_a_tool_response_never_raises_the_count(
+def test_pasting_a_passage_of_a_tool_response_never_raises_the_count(
     case: tuple[Question, list[Segment], str],
 ) -> None:
     question, rollout, paste = case

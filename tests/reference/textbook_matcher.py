@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from entity_index.folding import Folded, fold, is_hangul
+from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import CompiledQuestion
+from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.forms import Form, Guard, allowed_edits, token_edits
-from reward_service.core.matching.lexicon import HANGUL_PARTICLES
 from reward_service.core.types import Segment, SegmentKind
 
-CHANNELS = ("exact", "alias", "expanded", "fuzzy")
+CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
 
 
 @dataclass(frozen=True, order=True)
@@ -53,6 +54,8 @@ def fuzzy(form: str, window: str, edits: int) -> int | None:
         return None
     if form.replace(" ", "") == window.replace(" ", ""):
         return distance
+    if any(is_hangul(char) for char in form):
+        return None
     own, other = form.split(" "), window.split(" ")
     within = len(own) == len(other) and all(
         levenshtein(a, b) <= token_edits(a) for a, b in zip(own, other, strict=True)
@@ -65,6 +68,11 @@ def guard_holds(form: Form, raw: str, start: int, end: int) -> bool:
         return raw[start].isupper()
     if form.guard is Guard.COMMA:
         return "," in raw[start:end]
+    if form.guard is Guard.ALONE:
+        return stands_alone_in(raw[max(0, start - 1) : start], raw[end : end + LOOK_AHEAD])
+    if form.guard is Guard.TITLE:
+        before = raw[max(0, start - 64) : start].rstrip(" \t")
+        return raw[start].isupper() and before != "" and before[-1] not in "\x01\n\r.!?:;…。！？*#>|-–—•"
     if form.guard is Guard.VERBATIM:
         begin = start - fold(form.spelling).offsets[0]
         return begin >= 0 and raw[begin : begin + len(form.spelling)] == form.spelling
@@ -78,7 +86,7 @@ def exact_end(form: Form, window: str) -> int | None:
     if (
         is_hangul(form.folded[-1])
         and window.startswith(form.folded)
-        and window[len(form.folded) :] in HANGUL_PARTICLES
+        and is_particles(window[len(form.folded) :])
     ):
         return len(form.folded)
     return None
@@ -90,9 +98,24 @@ def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
         return False
     words = between.split()
     plain = re.fullmatch(r"(\s+[^\W\d_][\w'’-]+){1,3}\s+", between) is not None and all(
-        word[0].isupper() for word in words
+        word[0].isupper() and word.casefold() not in FUNCTION_WORDS for word in words
     )
-    return plain and (len(own) == 2 or words[0].casefold().startswith(own[1]))
+    names, between_folded = own[1:-1], [fold(word).text for word in words]
+    if not plain or len(names) > len(words):
+        return False
+    if any(len(name) > 1 for name in names) and len(words) > len(names) + 1:
+        return False
+    return all(
+        word.startswith(name) if len(name) == 1 else word == name
+        for name, word in zip(names, between_folded, strict=False)
+    )
+
+
+def agree(form: Form, words: list[str]) -> bool:
+    """Whether these words are the form's, each in some form."""
+    return 0 < len(form.words) == len(words) and all(
+        own.agrees(word) for own, word in zip(form.words, words, strict=True)
+    )
 
 
 def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple[int, int, int, int]]:
@@ -109,10 +132,13 @@ def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple
                 between = raw[folded.span(*tokens[i])[1] : folded.span(*tokens[j])[0]]
                 if middle_holds(form, window.split(" "), between):
                     yield 2, levenshtein(form.folded, window), *folded.span(first, last)
+            raw_words = [raw[slice(*folded.span(*token))] for token in tokens[i : j + 1]]
+            if window != form.folded and agree(form, raw_words):
+                yield 3, levenshtein(form.folded, window), *folded.span(first, last)
             if form.guard is Guard.NONE and window != form.folded and edits:
                 distance = fuzzy(form.folded, window, edits)
                 if distance is not None:
-                    yield 3, distance, *folded.span(first, last)
+                    yield 4, distance, *folded.span(first, last)
 
 
 def all_spans(rollout: Sequence[Segment], compiled: CompiledQuestion) -> dict[int, list[Span]]:

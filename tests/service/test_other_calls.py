@@ -28,15 +28,15 @@ def test_match_then_rewards_is_score(post):
 
 def test_match_of_a_refused_group_goes_through_rewards_unpaid(post):
     body = example()
-    body["groups"][0]["question"]["entities"][1]["name"] = ""
+    body["groups"][0] |= {"question": None, "dataset": "sample", "question_id": "nobody"}
 
     _, facts = post("/v1/match", body)
     _, rewarded = post("/v1/rewards", facts)
 
-    assert facts["groups"][0]["error"]["type"] == "urn:reward-service:unusable-entity"
+    assert facts["groups"][0]["error"]["type"] == "urn:reward-service:unknown-question"
     (group,) = rewarded["groups"]
     assert (group["status"], group["error"]) == ("failed", facts["groups"][0]["error"])
-    assert {one["status"] for one in group["rollouts"]} == {"group_failed"}
+    assert {one["status"] for one in group["rollouts"]} == {"unknown_question"}
 
 
 def test_the_golden_unscored_case_over_rewards(post):
@@ -139,7 +139,6 @@ def test_explain_with_the_groups_best_pays(post):
             "/question_id",
         ),
         ({"question": None, "dataset": "nowhere", "question_id": "x"}, 404, "unknown-dataset", "/dataset"),
-        ({"question": {"entities": [{"name": "?"}]}}, 422, "invalid-request", "/question/entities/0/name"),
     ],
 )
 def test_explain_refuses(post, more, status, slug, path):

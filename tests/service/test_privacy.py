@@ -231,13 +231,15 @@ def test_redis_keeps_no_text_beside_the_index(place, told):
     assert set(itertools.chain(*kept.values())) == set()
 
 
-def test_a_group_keeps_only_the_names_of_masked_entities_and_of_signals(place, told):
+def test_a_group_keeps_only_the_names_of_entities_that_earn_nothing_and_of_signals(place, told):
     blobs = [value for key, value in place.state().items() if b":group:" in key]
     assert len(blobs) == 3
     for state in map(json.loads, blobs):
-        masked, at = state.pop("masked"), state["columns"].index("signals")
+        masked, unmatchable = state.pop("masked"), state.pop("unmatchable")
+        at = state["columns"].index("signals")
         signals = [row.pop(at) for row in state["rows"]]
         assert masked in ([], [MASKED])
+        assert unmatchable == []
         assert signals == [{SIGNAL: 1.0}] * len(signals)
         assert "canary" not in json.dumps(state)
 

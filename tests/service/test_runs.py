@@ -293,11 +293,14 @@ def test_what_cannot_be_a_member_is_refused(run, rollout, more, problem):
     assert run.get()[1]["missing"] == ["1", "2"]
 
 
-def test_a_question_that_cannot_be_looked_for_is_refused(run):
-    code, problem = run.put(ROLLOUTS[0], question=QUESTION | {"entities": [{"name": "?"}]})
+def test_an_entity_that_cannot_be_searched_for_refuses_no_rollout(caller):
+    caller.declare(profile="egrpo")
+    code, member = caller.put(
+        ROLLOUTS[0], question=QUESTION | {"entities": [*QUESTION["entities"], {"name": "?"}]}
+    )
 
-    assert (code, problem["path"]) == (422, "/question/entities/0/name")
-    assert slug(run.get()) == (404, "unknown-group")
+    assert (code, member["entities"], member["unmatchable"]) == (202, len(QUESTION["entities"]), ["?"])
+    assert caller.get()[1]["unmatchable"] == ["?"]
 
 
 def test_an_unknown_question_is_refused(caller):

@@ -45,6 +45,7 @@ def test_the_example_of_the_docs(post):
         "group_max": 2,
         "index": None,
         "masked": [],
+        "unmatchable": [],
         "flags": [],
         "error": None,
     }
@@ -239,18 +240,6 @@ def test_an_unknown_profile_is_named_with_the_known_ones(post):
             "/groups/1/dataset",
             "unknown_question",
         ),
-        (
-            {"question": {"entities": [{"name": "Zanderheim"}, {"name": "!!"}]}},
-            "unusable-entity",
-            "/groups/1/question/entities/1/name",
-            "group_failed",
-        ),
-        (
-            {"question": {"entities": [{"name": ""}]}},
-            "unusable-entity",
-            "/groups/1/question/entities/0/name",
-            "group_failed",
-        ),
     ],
 )
 def test_one_bad_group_fails_alone(post, change, slug, path, status):
@@ -271,6 +260,55 @@ def test_one_bad_group_fails_alone(post, change, slug, path, status):
     )
     for one in bad["rollouts"]:
         assert (one["status"], one["reward"], one["advantage"]) == (status, None, None)
+
+
+@pytest.mark.parametrize("name", ["", "!!", "Å", "秦", "It", "Us"])
+def test_an_entity_that_cannot_be_looked_for_leaves_and_takes_no_group_along(post, name):
+    body = example(profile="egrpo")
+    body["groups"][0]["question"]["entities"].append({"name": name})
+
+    _, reply = post("/v1/groups/score", body)
+
+    (group,) = reply["groups"]
+    assert (group["status"], group["entities"]) == ("complete", 2)
+    assert (group["unmatchable"], group["flags"]) == ([name], ["unmatchable_entities"])
+    assert [one["reward"] for one in group["rollouts"]] == [1.0, 0.0, 0.15]
+
+
+def test_the_declared_language_chooses_the_forms_of_names(post):
+    question = {"text": "?", "answers": ["x"], "entities": [{"name": "Ankara"}]}
+    rollouts = [thinking("0", "Konferans Ankara'da.") | {"outcome": "wrong"}]
+    matched = {}
+    for language in (None, "tr-TR"):
+        body = example(
+            profile="egrpo",
+            groups=[{"group_id": "g", "question": question | {"language": language}, "rollouts": rollouts}],
+        )
+        _, reply = post("/v1/groups/score", body)
+        matched[language] = reply["groups"][0]["rollouts"][0]["matched"]
+
+    assert matched == {None: 0, "tr-TR": 1}
+
+
+def test_null_in_inline_ground_truth_is_the_default(post):
+    body = example()
+    body["groups"][0]["question"]["entities"][0] |= {"aliases": None, "id": None, "type": None}
+    body["groups"][0]["question"]["language"] = None
+
+    _, reply = post("/v1/groups/score", body)
+
+    assert [one["reward"] for one in reply["groups"][0]["rollouts"]] == [1.0, 0.0, 0.15]
+
+
+def test_the_papers_rule_keeps_such_an_entity_as_the_substring_it_is(post):
+    body = example()
+    body["groups"][0]["question"]["entities"].append({"name": "Å"})
+
+    _, reply = post("/v1/groups/score", body)
+
+    (group,) = reply["groups"]
+    assert (group["status"], group["entities"], group["unmatchable"]) == ("complete", 3, [])
+    assert group["flags"] == []
 
 
 def test_an_unreadable_rollout_has_a_status_and_no_reward(post):

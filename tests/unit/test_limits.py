@@ -10,7 +10,6 @@ from reward_service.serve.errors import (
     EmptyGroup,
     InvalidRequest,
     LimitExceeded,
-    UnusableEntity,
 )
 from reward_service.serve.limits import (
     QUESTION_CHARS,
@@ -73,12 +72,6 @@ def test_counting_ends_soon_after_the_limit():
         ([rollout("0"), rollout("1", "abcdef")], FINE, LimitExceeded, "/rollouts/1"),
         ([rollout(str(n)) for n in range(3)], FINE, LimitExceeded, "/rollouts"),
         ([rollout()], Question("", (), THREE), LimitExceeded, "/question/entities"),
-        (
-            [rollout()],
-            Question("", (), (*THREE[:1], Entity("?"))),
-            UnusableEntity,
-            "/question/entities/1/name",
-        ),
         (
             [rollout()],
             Question("", (), (Entity("Zanderheim", ("a1", "b2", "c3")),)),

@@ -72,8 +72,8 @@ def test_digests_of_shipped_profiles_are_pinned():
             r"profile.measure.matching.max_edits must be in \[0, 3\], got 9",
         ),
         (
-            MINIMAL + "measure: {matching: {pasted_tokens: many}}",
-            "profile.measure.matching.pasted_tokens must be int or null, got 'many'",
+            MINIMAL + "measure: {matching: {pasted_words: many}}",
+            "profile.measure.matching.pasted_words must be int or null, got 'many'",
         ),
         (MINIMAL + MINIMAL, r"invalid YAML: repeated keys: name \(line 1, column 1\)"),
         (MINIMAL + "estimator: {ddof: 1, ddof: 0}", r"repeated keys: ddof \(line 2, column 12\)"),
@@ -106,9 +106,9 @@ measure:
     max_edits: 3
     mask_question: true
     mask_answers: false
-    pasted_tokens: 12
-    listed_mentions: 18
-    listed_window: 400
+    pasted_words: 12
+    listed_mentions: 20
+    listed_words: 60
     grounded: false
     precision_floor: null
     max_chars: 4000000
@@ -133,6 +133,6 @@ def test_a_number_may_be_written_in_any_usual_way(written, value):
 
 def test_a_number_or_null_takes_both():
     matching = parse_profile(
-        MINIMAL + "measure: {matching: {precision_floor: 1, pasted_tokens: null}}"
+        MINIMAL + "measure: {matching: {precision_floor: 1, pasted_words: null}}"
     ).measure.matching
-    assert (matching.precision_floor, matching.pasted_tokens) == (1.0, None)
+    assert (matching.precision_floor, matching.pasted_words) == (1.0, None)

@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from entity_index.spelling import folded
-from entity_index.types import Entity
+from entity_index.types import Entity, Question
+from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.checkers.reading import key_of, plain, read, tokens
 from reward_service.core.checkers.tables import LEADS, NO_COUNTED, PARTICLES, TITLES
 from reward_service.core.checkers.tokens import is_number
@@ -71,9 +72,7 @@ def without_places(text: str) -> Iterator[str]:
 def alternatives(text: str) -> Iterator[str]:
     """Akrotiri or Dhekelia -> Akrotiri, Dhekelia; only names, so "Believe It or Not" stays whole."""
     parts = [part.strip(" ,") for part in re.split(r"\bor\b", text)]
-    if len(parts) > 1 and all(
-        part[:1].isupper() and folded(part) not in lexicon.FUNCTION_WORDS for part in parts
-    ):
+    if len(parts) > 1 and all(part[:1].isupper() and folded(part) not in FUNCTION_WORDS for part in parts):
         yield from parts
 
 
@@ -123,7 +122,7 @@ def _parts_of_person(text: str) -> tuple[list[str], str] | None:
 
 def _is_name_word(word: str) -> bool:
     capital = word[0].isupper() and NAME_WORD.fullmatch(word) is not None
-    return capital and word.lower().strip(".") not in (lexicon.NOT_IN_PERSONS | lexicon.FUNCTION_WORDS)
+    return capital and word.lower().strip(".") not in (lexicon.NOT_IN_PERSONS | FUNCTION_WORDS)
 
 
 def without_middle(text: str) -> Iterator[str]:
@@ -148,7 +147,7 @@ def acronym(text: str) -> Iterator[str]:
     for telling in (words, [word for word in words if word[0].isupper()]):
         short = "".join(word[0] for word in telling)
         if len(short) >= LEAST_ACRONYM and all(
-            word.lower() in lexicon.FUNCTION_WORDS for word in words if word.islower()
+            word.lower() in FUNCTION_WORDS for word in words if word.islower()
         ):
             yield short.upper()
 
@@ -176,7 +175,11 @@ def forms(gold: str) -> list[str]:
     for rule in RULES:
         found |= dict.fromkeys(" ".join(new.split()) for old in list(found) for new in rule(old))
     own = [form for form in found if form][:MAX_FORMS]
-    return list(dict.fromkeys([*own, *(form.spelling for one in own for form in derive([Entity(one)]))]))
+    return list(
+        dict.fromkeys(
+            [*own, *(form.spelling for one in own for form in derive(Question("", entities=(Entity(one),))))]
+        )
+    )
 
 
 def keys(gold: str) -> frozenset[str]:

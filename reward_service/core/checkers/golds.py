@@ -18,11 +18,11 @@ CACHED_GOLDS = 1024
 ITEMS = re.compile(r"\s*(?:,(?!\d)|;|\n|&|\band\b|\bund\b|\bet\b|\by\b|、|\bи\b)\s*")
 BULLET = re.compile(r"(?m)^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 # Only spellings matter here: no question, no regions, nothing to mask.
-COVERING = MatchSpec(mask_question=False, pasted_tokens=None, listed_mentions=None)
+COVERING = MatchSpec(mask_question=False, pasted_words=None, listed_mentions=None)
 STEM = 5
 """Letters two words share where one repeats the other: "directed", "director"."""
 LIGHT = (
-    lexicon.FUNCTION_WORDS
+    lexicon.OPENERS
     | LIGHT_RUN_TOGETHER
     | {"called", "named", "known", "name", "located", "situated", "term", "title", "s"}
 ) - (NEGATIONS | HEDGES)

@@ -4,8 +4,14 @@
     compiled    compile_question: everything that does not depend on a rollout, cached
     substring   the paper's rule
     folded      ours: the steps below put together
-    tables      facts about language
-    forms       the spellings of an entity
+    lexicon     facts about language, as tables
+    numerals    numbers in words and Roman
+    quantities  dates, years and amounts
+    persons     the spellings of a person's name
+    spellings   the rules that make one spelling of another
+    languages   which language a name is written in
+    inflection  words in their other forms
+    forms       the spellings of an entity, with their guards
     index       the automaton of a question
     arrays      the kinds of arrays
     characters  what one character becomes
@@ -24,12 +30,14 @@ from collections.abc import Sequence
 
 from reward_service.core.matching.compiled import CompiledQuestion, compile_question
 from reward_service.core.matching.folded import match_folded
+from reward_service.core.matching.inflection import STEMMERS_VERSION
 from reward_service.core.matching.mentions import MentionNames
 from reward_service.core.matching.spec import (
     MATCHER_VERSION,
     MATCHERS,
     REASONS,
     SUBSTRING,
+    UNMATCHABLE,
     Matching,
     MatchSpec,
 )
@@ -40,6 +48,8 @@ __all__ = [
     "MATCHERS",
     "MATCHER_VERSION",
     "REASONS",
+    "STEMMERS_VERSION",
+    "UNMATCHABLE",
     "CompiledQuestion",
     "MatchSpec",
     "Matching",

@@ -1,11 +1,11 @@
 """A question made ready for matching: everything that does not depend on a rollout, computed once and cached.
 
-E_q is a set: an entity whose name folds to that of an earlier one is the same entity. An entity without a form that can be looked for
-leaves E_q, as no rollout could name it. So do, by the spec, entities that stand in the question or equal an answer.
+E_q is a set: an entity whose name folds to that of an earlier one is the same entity, and is counted once. An entity without a form
+that can be looked for leaves E_q, as no rollout could name it, and takes nothing else along. So do, by the spec, entities that stand in the question or equal an answer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,11 +13,18 @@ import numpy as np
 from entity_index.spelling import folded
 from entity_index.types import Question
 from reward_service.core.matching.fold import FoldedText
-from reward_service.core.matching.forms import Form, derive
-from reward_service.core.matching.index import Index
-from reward_service.core.matching.scan import exact_spans, expanded_spans, scan
+from reward_service.core.matching.forms import Form, Guard, derive
+from reward_service.core.matching.index import Index, Role
+from reward_service.core.matching.scan import (
+    candidates,
+    exact_spans,
+    expanded_spans,
+    inflected_spans,
+    scan,
+)
 from reward_service.core.matching.spec import SUBSTRING, MatchSpec
 from reward_service.core.matching.substring import distinct_names
+from reward_service.core.matching.verify import fuzzy_spans
 
 CACHED_QUESTIONS = 1024  # about 70 KiB of automaton each
 UNLIMITED = 1 << 62  # hits; a question is short
@@ -36,14 +43,23 @@ class CompiledQuestion:
     masked: tuple[int, ...] = ()
     """Positions of the entities that left E_q because they stand in the question or equal an answer."""
     unmatchable: tuple[int, ...] = ()
-    """Positions of the entities that left E_q because they have no form to look for, or repeat another."""
+    """Positions of the entities that left E_q because they have no form to look for."""
 
 
-def standing_in(text: str, forms: Sequence[Form]) -> set[int]:
-    """Return the entities that stand in a text exactly, or with middle names."""
-    folded, index = FoldedText([text]), Index(forms, max_edits=0)
+def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
+    """Return the entities that a thought could name by repeating a text, in whatever case.
+
+    Everything that matching accepts, and more: guards keep credit from chance, never an entity from the mask.
+    """
+    index = Index([replace(form, guard=Guard.NONE) for form in forms], max_edits=max_edits)
+    folded = FoldedText([text])
     hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
-    spans = (exact_spans(folded, index, hits), expanded_spans(folded, index, hits))
+    spans = (
+        exact_spans(folded, index, hits),
+        expanded_spans(folded, index, hits, any_case=True),
+        inflected_spans(folded, index, hits, any_case=True),
+        fuzzy_spans(folded, index, candidates(folded, index, hits.of(Role.PIECE))),
+    )
     return {int(entity) for found in spans for entity in np.unique(index.entity[found.form])}
 
 
@@ -70,10 +86,10 @@ def compile_question(question: Question, spec: MatchSpec) -> CompiledQuestion:
     if spec.kind == SUBSTRING:
         return CompiledQuestion(question, spec, len(distinct_names(question)), Index((), max_edits=0))
     repeated = _repeated(question)
-    forms = [form for form in derive(question.entities) if form.entity not in repeated]
+    forms = [form for form in derive(question) if form.entity not in repeated]
     known = {form.entity for form in forms}
-    masked = standing_in(question.text, forms) if spec.mask_question else set()
+    masked = echoed_by(question.text, forms, max_edits=spec.max_edits) if spec.mask_question else set()
     masked |= equal_to(question.answers, forms) if spec.mask_answers else set()
     index = Index([form for form in forms if form.entity not in masked], max_edits=spec.max_edits)
-    unmatchable = tuple(position for position in range(len(question.entities)) if position not in known)
+    unmatchable = tuple(sorted(set(range(len(question.entities))) - known - repeated))
     return CompiledQuestion(question, spec, len(known - masked), index, tuple(sorted(masked)), unmatchable)

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from entity_index.folding import MAX_MARK_RUN
-from reward_service.core.matching.arrays import Bytes, Mask, Positions, distinct, stretches
+from entity_index.folding import BEFORE_ELIDED, ELIDED, LONGEST_ELIDED, MAX_MARK_RUN, compose_hangul
+from reward_service.core.matching.arrays import Bytes, Mask, Positions, stretches
 from reward_service.core.matching.characters import (
     ALONE,
     ASCII_CODES,
@@ -41,6 +41,9 @@ from reward_service.core.matching.characters import (
 
 SEPARATOR = bytes([SEP])
 SMALL_S = ord("s")
+JAMO = "\u1100".encode()[:2]  # what begins the bytes of a conjoining jamo
+LEAD_OF_JAMO = JAMO[:1]
+DIGITS = 10
 
 
 def _is_space(codes: Bytes) -> Mask:
@@ -53,8 +56,47 @@ def _ends_word(codes: Bytes) -> Mask:
     return ends
 
 
+def _glued(raw: Bytes) -> Positions:
+    """Return where a capitalised word is glued onto four digits."""
+    at = (
+        np.flatnonzero((raw[1:] - np.uint8(ord("A")) < LETTERS) & (raw[:-1] - np.uint8(ord("0")) < DIGITS))
+        + 1
+    )
+    for step in (-2, -3, -4):
+        at = at[raw[np.maximum(at + step, 0)] - np.uint8(ord("0")) < DIGITS]
+    return at[raw[at + 1] - np.uint8(ord("a")) < LETTERS]
+
+
+_VOWELS = np.isin(
+    np.arange(256), np.frombuffer(BEFORE_ELIDED.upper().encode() + BEFORE_ELIDED.encode(), dtype=np.uint8)
+)
+_ELIDED = [
+    np.array([int.from_bytes(word.encode(), "big") for word in ELIDED if len(word) == length], dtype=np.int64)
+    for length in range(LONGEST_ELIDED + 1)
+]
+
+
+def _elisions(codes: Bytes, at: Positions, after: Positions) -> Positions:
+    """Return the apostrophes between an elided word and a vowel; few in English, where what follows one is a consonant."""
+    at = at[_VOWELS[codes[after]]]
+    return at[_after_elided(codes, at)] if at.size else at
+
+
+def _after_elided(codes: Bytes, at: Positions) -> Mask:
+    """Return which of these apostrophes come right after an elided word."""
+    word, found = np.zeros(len(at), dtype=np.int64), np.zeros(len(at), dtype=np.bool_)
+    for length in range(1, LONGEST_ELIDED + 1):
+        letter = codes[np.maximum(at - length, 0)].astype(np.int64) | LOWER
+        word += letter << (8 * (length - 1))
+        begins = _is_space(codes[np.maximum(at - length - 1, 0)])
+        found |= begins & np.isin(word, _ELIDED[length])
+    return found
+
+
 def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
     """Drop apostrophes, and the `s` of a possessive; return whether two spaces may have come together.
+
+    After an elided word an apostrophe becomes a space.
 
     Two characters always follow an apostrophe: the buffer ends in a separator.
     """
@@ -65,8 +107,9 @@ def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
     third = after + WIDTH[raw[after]]
     parts = bool((_ends_word(codes[at - 1]) & _ends_word(codes[after])).any())
     is_s = ((codes[after] | LOWER) == SMALL_S) & ((third == after + 1) | (codes[after + 1] == 0))
-    at_s = at[is_s & _ends_word(codes[third])]
+    at_s, elided = at[is_s & _ends_word(codes[third])], _elisions(codes, at, after)
     codes[at] = 0
+    codes[elided] = SPACE
     if at_s.size:
         in_word = at_s[~_is_space(_before(codes, at_s))]
         codes[in_word + WIDTH[raw[in_word]]] = 0
@@ -101,7 +144,9 @@ def _long_mark_runs(codes: Bytes) -> Positions:
 def _token_bounds(codes: Bytes) -> Positions:
     """Return where tokens of one character may have to be parted from their neighbours. Both ends of the buffer are separators."""
     alone = _beyond_ascii(codes, ALONE)
-    at = distinct(np.concatenate((alone, alone + WIDTH[codes[alone]])))
+    bounds = np.zeros(len(codes) + 1, dtype=np.bool_)  # faster than sorting them
+    bounds[alone] = bounds[alone + WIDTH[codes[alone]]] = True
+    at = np.flatnonzero(bounds)
     return at[~have(codes, at, JOINS)]
 
 
@@ -182,6 +227,8 @@ class FoldedText:
         text = self.raw = _joined(parts)
         if any(SEPARATOR in part for part in parts):
             text = _joined(part.replace(SEPARATOR, b" ") for part in parts)
+        if LEAD_OF_JAMO in text and JAMO in text:  # one byte is looked for much faster than two
+            text = compose_hangul(text.decode(*UTF_8)).encode(*UTF_8)
         self._is_ascii = text.isascii()
         self._trail: list[_Closed | _Put] = []
         self._codes: Bytes = np.frombuffer(bytearray(text).translate(ASCII_CODES), dtype=np.uint8)
@@ -189,6 +236,10 @@ class FoldedText:
         self.data = to_text(self._codes).tobytes()
 
     def _fold(self, raw: Bytes) -> None:
+        glued = _glued(raw)
+        if glued.size:
+            self._put(glued, SPACE, origin=glued)
+            raw = np.insert(raw, glued, SPACE)
         found = 0 if self._is_ascii else self._write_over(raw)
         spaces_meet = _drop_apostrophes(self._codes, raw)
         if found & MANY:
@@ -261,8 +312,6 @@ class FoldedText:
 
     def caseless(self, at: Positions) -> Mask:
         """Return at which of these first bytes of folded characters a letter of a script without capitals stands."""
-        if self.widest == 1:
-            return np.zeros(len(at), dtype=np.bool_)
         return have(self.bytes_, at, CASELESS)
 
     @cached_property
@@ -290,12 +339,21 @@ class FoldedText:
         return 1 if self._is_ascii or self.data.isascii() else WIDEST
 
     @cached_property
-    def _inner_bytes(self) -> Positions:
-        return _inner_bytes(self.bytes_)
+    def _half_words(self) -> Positions:
+        """What stands before each token, in half words; the last number is all of it."""
+        alone = have(self.bytes_, self.spaces[:-1] + 1, ALONE)
+        return np.append(0, np.cumsum(2 - alone.astype(np.int64)))
 
-    def chars(self, at: Positions) -> Positions:
-        """Return how many folded characters begin before these positions of `data`."""
-        return at if self.widest == 1 else at - self._inner_bytes.searchsorted(at)
+    def half_words(self, at: Positions) -> Positions:
+        """Return what the tokens that begin before these positions are worth, in half words.
+
+        A token of a script written without spaces is a character, and worth half a word.
+        """
+        return self.half_words_before(self.spaces.searchsorted(at - 1))
+
+    def half_words_before(self, tokens: Positions) -> Positions:
+        """Return what all the tokens before these are worth, in half words."""
+        return 2 * tokens if self.widest == 1 else self._half_words[tokens]
 
     def origin(self, at: Positions) -> Positions:
         """Return the first bytes in `raw` of the characters that made these bytes of `data`."""

@@ -31,6 +31,7 @@ from reward_service.core.matching.scan import (
     candidates,
     exact_spans,
     expanded_spans,
+    inflected_spans,
     scan,
 )
 from reward_service.core.matching.spec import (
@@ -40,8 +41,8 @@ from reward_service.core.matching.spec import (
     PRECISION,
     PRECISION_UNCHECKED,
     UNGROUNDED,
+    UNMATCHABLE,
     Matching,
-    MatchSpec,
 )
 from reward_service.core.matching.verify import fuzzy_spans
 from reward_service.core.types import Match, NearMiss, Segment
@@ -59,7 +60,7 @@ class FoldedGroup:
     layout: Layout
     text: FoldedText
     named: Spans
-    """Where forms stand exactly or with middle names, in thoughts and tool responses."""
+    """Where forms stand exactly, with middle names or inflected, in thoughts and tool responses."""
     mentions: Mentions
     """Those in thoughts, by look."""
     too_costly_R: Mask
@@ -95,11 +96,12 @@ class FoldedGroup:
             )
         if spec.listed_mentions is not None:
             dense = listed(
-                self.text, self.mentions, spans, most=spec.listed_mentions, width=spec.listed_window
+                self.text, self.mentions, spans, most=spec.listed_mentions, words=spec.listed_words
             )
             verdict[dense] = VERDICTS.index(LISTED)
-        if spec.pasted_tokens is not None and self.has_tools_R.any():
-            verdict[pasted(self.text, self.layout, spans, tokens=spec.pasted_tokens)] = VERDICTS.index(PASTED)
+        if spec.pasted_words is not None and self.has_tools_R.any():
+            copied = pasted(self.text, self.layout, self.mentions, spans, words=spec.pasted_words)
+            verdict[copied] = VERDICTS.index(PASTED)
         return verdict
 
 
@@ -182,10 +184,14 @@ def _matches(group: FoldedGroup, findings: Findings) -> list[Match]:
     ]
 
 
-def _flags(spec: MatchSpec, *, has_tools: bool, by_name: bool) -> tuple[str, ...]:
-    unobserved = not has_tools and (spec.grounded or spec.pasted_tokens is not None)
-    unchecked = spec.precision_floor is not None and not by_name
-    return (OBSERVATIONS_ABSENT,) * unobserved + (PRECISION_UNCHECKED,) * unchecked
+def _flags(compiled: CompiledQuestion, *, has_tools: bool, by_name: bool) -> tuple[str, ...]:
+    spec = compiled.spec
+    raised = {
+        OBSERVATIONS_ABSENT: not has_tools and (spec.grounded or spec.pasted_words is not None),
+        PRECISION_UNCHECKED: spec.precision_floor is not None and not by_name,
+        UNMATCHABLE: bool(compiled.unmatchable),
+    }
+    return tuple(flag for flag, holds in raised.items() if holds)
 
 
 def _near_misses(group: FoldedGroup, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
@@ -222,7 +228,7 @@ def _matching(
         ),
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
         mentions=total,
-        flags=_flags(spec, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
+        flags=_flags(group.compiled, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
         near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
     )
 
@@ -276,10 +282,12 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
     hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)
     too_costly_R = long_R.copy()
     too_costly_R[: len(spent_R)] |= spent_R
-    named = Spans.concat(exact_spans(text, index, hits), expanded_spans(text, index, hits))
+    named = Spans.concat(
+        exact_spans(text, index, hits), expanded_spans(text, index, hits), inflected_spans(text, index, hits)
+    )
     mentions = (
         no_mentions()
-        if spec.listed_mentions is None and spec.precision_floor is None
+        if spec.pasted_words is None and spec.listed_mentions is None and spec.precision_floor is None
         else mentions_by_look(text, layout.is_thought)
     )
     group = FoldedGroup(

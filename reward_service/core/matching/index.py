@@ -5,7 +5,8 @@ A folded form is a phrase. It is looked for
 - whole, between spaces: an exact match;
 - if it may have k edits, also as k + 1 pieces: with k edits at least one piece is left untouched (pigeonhole), so a window worth
   verifying has one of them in its place;
-- if middle names may be added, also by its first and its last token.
+- if middle names may be added, also by its first and its last token;
+- if its words may be inflected, also by what the most telling of them begins with.
 
 A Hangul phrase is open at its end, because particles are written onto it. The same bytes in several roles are one pattern.
 """
@@ -44,10 +45,12 @@ class Role(IntEnum):
     PIECE = 1
     FIRST = 2
     LAST = 3
+    LEAD = 4
 
 
 Use = tuple[bytes, Role, int, int]
-"""A pattern, its role, what it stands for (a phrase, or for first and last names a form), and where in it the pattern begins."""
+"""A pattern, its role, what it stands for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
+in bytes, for an inflected word in words."""
 
 
 class Table:
@@ -121,6 +124,10 @@ class Index:
                 first, *_, last = form.folded.split(" ")
                 yield f" {first} ".encode(), Role.FIRST, number, 0
                 yield f" {last} ".encode(), Role.LAST, number, 0
+            if form.words:
+                leads = [word.lead for word in form.words]
+                telling = max(range(len(leads)), key=lambda at: len(leads[at]))
+                yield f" {leads[telling]}".encode(), Role.LEAD, number, telling
 
     def _build_automaton(self) -> None:
         uses = list(self._uses())

@@ -1,8 +1,15 @@
 """Facts about language that deriving forms needs, as tables. All of them are open-ended; what is missing costs a match, not a wrong one."""
 
+from entity_index.folding import fold
+from entity_index.usable import FUNCTION_WORDS
+
 
 def _table(text: str, separator: str | None = None) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(separator))
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(zip(text.split()[::2], text.split()[1::2], strict=True))
 
 
 def _rows(text: str) -> tuple[tuple[str, ...], ...]:
@@ -13,14 +20,12 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
-# Words that are no name when they stand alone. A form that is one of them is rejected; as a sentence opener it is no mention.
-FUNCTION_WORDS = _table(
-    """a about after again all also although am an and another any are as at be because been before but by can could did do does
-    each either every few finally first for from further given had has have he hence her here him his how however i if in indeed
-    instead into is it its last later let many may maybe me more most much my neither new next no nor not now of off okay on once
-    one only or other our out over perhaps she should since so some still such than that the their them then there therefore these
-    they this those though three thus to too two under until up us was we well were what when where whether which while who whom
-    whose why will with would yes yet you your action answer observation question search thought thoughts wait"""
+# Words that often open a sentence, beside the function words, which are no names at all (`entity_index.usable`): as an opener none of
+# them is a mention, and a name that is one of them needs a capital that is not the sentence's.
+OPENERS = FUNCTION_WORDS | _table(
+    """action actually additionally alternatively answer consider finally first firstly further furthermore given hence however indeed
+    instead last lastly later let maybe meanwhile moreover new next note observation okay otherwise perhaps question result results
+    search second secondly still step summary therefore third thirdly thought thoughts three thus two wait well"""
 )
 
 # Groups of given names that stand for one another.
@@ -136,39 +141,269 @@ LEGAL_FORMS = _table(
 
 PERSON_TYPES = frozenset(("person", "per", "people", "human", "q5"))
 
-# Particles that Korean writes onto a name.
+# Particles and forms of the copula that Korean writes onto a name, one after another.
 HANGUL_PARTICLES = _table(
-    """은 는 이 가 을 를 의 에 에서 에게 께 께서 와 과 도 로 으로 만 까지 부터 보다 처럼 이나 나 이랑 랑 하고 이라는 라는 이라고 라고 이다 다 입니다
-    이며 며 에는 에서는 에도 로는 으로는 로서 으로서 이었다 였다"""
+    """은 는 이 가 을 를 의 에 에서 에게 에게서 께 께서 한테 와 과 도 로 으로 만 까지 부터 보다 처럼 같이 이나 나 이랑 랑 하고 마저 조차 밖에
+    뿐 대로 마다 이야말로 야말로 이라도 라도 이든 든 이란 란 이라는 라는 이라고 라고 이라며 라며 이라면 라면 로서 으로서 로써 으로써 이다 다 입니다 이며 며
+    이고 고 이자 이었다 였다 이었고 였고 이었던 였던 이었으며 였으며 이었지만 였지만 이지만 지만 이에요 예요 이었습니다 였습니다 인 인데 이니 이었기 였기
+    들 씩 쯤 때문에"""
+)
+HANGUL_TITLES = _table(
+    """씨 님 군 양 왕 대왕 여왕 황제 대통령 총리 장관 의원 시장 회장 사장 감독 교수 박사 선생 선생님 선수 배우 가수 작가 시인 화백 장군 제독 목사 신부 스님 기자 판사"""
 )
 
-# The same number in digits, as a Roman numeral (where it cannot be read as an initial) and in words; ordinals likewise.
-NUMERALS = _rows(
-    """2 ii two
-    3 iii three
-    4 iv four
-    6 vi six
-    7 vii seven
-    8 viii eight
-    9 ix nine
-    11 xi eleven
-    12 xii twelve
-    13 xiii thirteen
-    14 xiv fourteen
-    15 xv fifteen
-    16 xvi sixteen
-    1st first
-    2nd second
-    3rd third
-    4th fourth
-    5th fifth
-    6th sixth
-    7th seventh
-    8th eighth
-    9th ninth
-    10th tenth
-    11th eleventh
-    12th twelfth
-    19th nineteenth
-    20th twentieth"""
+LEAST_PREFIXED = 4  # letters of an Arabic or Hebrew name that may have a prefix written onto it
+
+# Class words by which Han goes on to name something else after a place or a person; folded, as in simplified writing.
+HAN_CLASSES = frozenset(
+    fold(word).text.replace(" ", "")
+    for word in [
+        "大学",
+        "学院",
+        "学校",
+        "中学",
+        "小学",
+        "医院",
+        "公司",
+        "银行",
+        "集团",
+        "机场",
+        "车站",
+        "火车站",
+        "地铁",
+        "铁路",
+        "公路",
+        "高速",
+        "大街",
+        "大道",
+        "大桥",
+        "隧道",
+        "公园",
+        "广场",
+        "博物馆",
+        "图书馆",
+        "美术馆",
+        "纪念馆",
+        "体育场",
+        "体育馆",
+        "剧院",
+        "剧场",
+        "酒店",
+        "饭店",
+        "日报",
+        "晚报",
+        "时报",
+        "电视台",
+        "电台",
+        "出版社",
+        "研究所",
+        "研究院",
+        "科学院",
+        "协会",
+        "委员会",
+        "法院",
+        "俱乐部",
+        "足球队",
+        "篮球队",
+        "动物园",
+        "植物园",
+        "水库",
+        "半岛",
+        "群岛",
+        "海峡",
+        "山脉",
+        "盆地",
+        "平原",
+        "高原",
+        "大厦",
+        "奖",
+        "新闻",
+        "空港",
+        "新幹線",
+        "神社",
+        "大社",
+    ]
+)
+HAN_CLASS_ENDINGS = frozenset(
+    fold(word).text
+    for word in [
+        "陵",
+        "路",
+        "街",
+        "桥",
+        "站",
+        "駅",
+        "寺",
+        "庙",
+        "宮",
+        "城",
+        "报",
+        "队",
+        "湾",
+        "河",
+        "江",
+        "湖",
+        "山",
+        "岛",
+        "港",
+        "塔",
+        "楼",
+        "馆",
+        "狗",
+        "话",
+        "菜",
+        "戏",
+        "剧",
+        "线",
+        "号",
+        "派",
+        "学",
+    ]
+)
+# Characters that part a name from what is said of it.
+HAN_GRAMMAR = frozenset(
+    fold(char).text
+    for char in "的了在是和与及或跟同为于有将被由从到向往对把让给而且但并之其这那此该本某各每个所就都也还又再很不没无未曾已正读上下去来开建创办任职教成出生死病住工作家座间名位获得著写演唱说称认查找看想应可能会要因一二三四五六七八九十几多"
+)
+
+# What may stand before a person's name without being part of it.
+TITLES = _table(
+    """archbishop archduchess archduke baron baroness bishop brother captain cardinal chancellor colonel count countess czar dame doctor dr
+    duchess duke emperor empress father general governor grand kaiser king lady lord major marshal mayor mother mr mrs ms pope president
+    prime prince princess prof professor queen rev reverend saint senator sheikh sir sister st sultan tsar"""
+)
+NAME_PARTICLES = _table("al bin da de del della der di dos du el ibn la le of ten ter the van von y zu")
+
+# The hundred most frequent last names of the census of the United States of 2010.
+COMMON_LAST_NAMES = _table(
+    """smith johnson williams brown jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson anderson thomas taylor
+    moore jackson martin lee perez thompson white harris sanchez clark ramirez lewis robinson walker young allen king wright scott torres
+    nguyen hill flores green adams nelson baker hall rivera campbell mitchell carter roberts gomez phillips evans turner diaz parker cruz
+    edwards collins reyes stewart morris morales murphy cook rogers gutierrez ortiz morgan cooper peterson bailey reed kelly howard ramos
+    kim cox ward richardson watson brooks chavez wood james bennett gray mendoza ruiz hughes price alvarez castillo sanders patel myers
+    long ross foster jimenez"""
+)
+
+# Abbreviations of the first or a middle word of a name, and of the last.
+ABBREVIATIONS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "point"}
+ABBREVIATIONS_AT_END = {
+    "jr": "junior", "sr": "senior", "bros": "brothers", "co": "company", "corp": "corporation", "assn": "association", "st": "street",
+    "ave": "avenue", "rd": "road", "blvd": "boulevard", "mtn": "mountain", "mts": "mountains", "univ": "university",
+}  # fmt: skip
+COUNTRIES = {
+    "United States": ("US", "U.S."),
+    "United Kingdom": ("UK", "U.K."),
+    "United Nations": ("UN", "U.N."),
+}
+
+# British and American spellings of the words that names are made of.
+BRITISH = _pairs(
+    """theatre theater
+        theatres theaters
+        centre center
+        centres centers
+        fibre fiber
+        calibre caliber
+        lustre luster
+        sabre saber
+        sceptre scepter
+        spectre specter
+        metre meter
+        metres meters
+        kilometre kilometer
+        kilometres kilometers
+        litre liter
+        litres liters
+        colour color
+        colours colors
+        honour honor
+        honours honors
+        harbour harbor
+        harbours harbors
+        labour labor
+        neighbour neighbor
+        neighbours neighbors
+        neighbourhood neighborhood
+        favour favor
+        favourite favorite
+        armour armor
+        armoured armored
+        humour humor
+        rumour rumor
+        rumours rumors
+        parlour parlor
+        saviour savior
+        savour savor
+        splendour splendor
+        valour valor
+        vapour vapor
+        vigour vigor
+        behaviour behavior
+        endeavour endeavor
+        flavour flavor
+        odour odor
+        defence defense
+        offence offense
+        licence license
+        programme program
+        programmes programs
+        organisation organization
+        organisations organizations
+        civilisation civilization
+        colonisation colonization
+        catalogue catalog
+        dialogue dialog
+        grey gray
+        jewellery jewelry
+        aluminium aluminum
+        archaeology archeology
+        archaeological archeological
+        encyclopaedia encyclopedia
+        mediaeval medieval
+        plough plow
+        traveller traveler
+        travellers travelers
+        storey story"""
+)
+
+# Places whose "University of X" and "X University" are two universities.
+TWO_UNIVERSITIES = _table(
+    """alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii houston idaho illinois indiana iowa
+    kansas kentucky lincoln louisiana maine maryland massachusetts miami michigan minnesota mississippi missouri montana nebraska nevada
+    ohio oklahoma oregon pennsylvania tennessee texas toledo utah vermont victoria virginia washington wisconsin wyoming york"""
+)
+
+SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+
+
+def _unit(symbols: str, *names: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a unit is called, and the ways to write an amount of it."""
+    signs = tuple(symbols.split())
+    return (*signs, *names), (
+        *(f"{{}} {name}" for name in (*signs, *names)),
+        *(f"{{}}{sign}" for sign in signs),
+    )
+
+
+UNITS = (
+    _unit("%", "percent", "per cent"),
+    _unit("km", "kilometers", "kilometres", "kilometer", "kilometre"),
+    _unit("m", "meters", "metres", "meter", "metre"),
+    _unit("cm", "centimeters", "centimetres", "centimeter", "centimetre"),
+    _unit("mm", "millimeters", "millimetres", "millimeter", "millimetre"),
+    _unit("mi", "miles", "mile"),
+    _unit("ft", "feet", "foot"),
+    _unit("in", "inches", "inch"),
+    _unit("kg", "kilograms", "kilogram", "kilos"),
+    _unit("g", "grams", "gram"),
+    _unit("lb lbs", "pounds", "pound"),
+    _unit("mph", "miles per hour"),
+    _unit("km/h kmh", "kilometers per hour", "kilometres per hour"),
+    _unit("°C", "degrees Celsius"),
+    _unit("°F", "degrees Fahrenheit"),
+    _unit("h", "hours", "hour"),
+    _unit("min", "minutes", "minute"),
+    (("$", "dollars", "dollar", "USD"), ("${}", "{} dollars", "{} US dollars", "{} USD")),
+    (("€", "euros", "euro", "EUR"), ("€{}", "{} euros", "{} EUR")),
+    (("£", "pounds sterling", "GBP"), ("£{}", "{} pounds", "{} GBP")),
 )

@@ -28,7 +28,7 @@ def _places(text: FoldedText, form: Form, segment: int) -> Iterator[tuple[int, i
     for offset, word in enumerate(words):
         at, left = (
             begin,
-            PLACES_PER_WORD * (len(word) >= LEAST_LETTERS and word not in lexicon.FUNCTION_WORDS),
+            PLACES_PER_WORD * (len(word) >= LEAST_LETTERS and word not in lexicon.OPENERS),
         )
         while left and (at := text.data.find(f" {word} ".encode(), at + 1, stop)) >= 0:
             left -= 1

@@ -5,6 +5,7 @@ spaces around. Candidates are windows of whole tokens around a piece; `verify` d
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -14,19 +15,23 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
-from reward_service.core.matching import lexicon
+from entity_index.spelling import folded
+from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
-from reward_service.core.matching.characters import UTF_8
+from reward_service.core.matching.characters import UTF_8, WIDEST
+from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard
 from reward_service.core.matching.index import Index, Role
+from reward_service.core.matching.persons import MIDDLE_NAMES
 
 CHUNK_HITS = (
     1 << 20
 )  # hits held as Python tuples at a time, about 150 MB; reached only by nested patterns on nothing else
-EXACT, ALIAS, EXPANDED, FUZZY = range(4)
-CHANNELS = ("exact", "alias", "expanded", "fuzzy")
-MIDDLE_NAMES = 3
+EXACT, ALIAS, EXPANDED, INFLECTED, FUZZY = range(5)
+CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
+LOOK_BACK = 64  # bytes; blanks before a word are fewer
+ENDS_SENTENCE = "\x01\n\r.!?:;…。！？*#>|-–—•"
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
 
@@ -83,7 +88,7 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Stretches of whole tokens that are a phrase, or may be with edits."""
+    """Stretches of whole tokens that are a phrase, or may be with edits; for names and inflected words, a form."""
 
     phrase: Positions
     start: Positions
@@ -138,7 +143,7 @@ def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -
 
 
 def _particle_follows(text: FoldedText, end: int) -> bool:
-    return text.data[end : text.data.index(b" ", end)].decode() in lexicon.HANGUL_PARTICLES
+    return is_particles(text.data[end : text.data.index(b" ", end)].decode())
 
 
 def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
@@ -171,27 +176,63 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
 
 
 def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
-    """Return whether the original text has the comma, or the very spelling, of each form."""
+    """Return whether the original text has the comma, the capital of a title, or the very spelling, of each form."""
     starts, ends = text.raw_spans(spans.start, spans.end)
     rows = zip(spans.form.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    alone = cache(_is_alone)  # degenerate text repeats the same few
     return [
-        b"," in text.raw[start:end]
-        if index.forms[form].guard is Guard.COMMA
-        else text.raw.startswith(index.forms[form].spelling.encode(*UTF_8), start - index.lead[form])
+        alone(text.raw[max(0, start - WIDEST) : start], text.raw[end : end + WIDEST * LOOK_AHEAD])
+        if index.forms[form].guard is Guard.ALONE
+        else _is_as_written(text.raw, index.forms[form], start=start, end=end, lead=index.lead[form])
         for form, start, end in rows
     ]
 
 
-def middle_fits(form: Form, between: str) -> bool:
-    """Return whether the text between a first and a last name is capitalised words, the first beginning with the form's initial."""
-    initial = form.folded.split(" ")[1:-1]
-    words = between.split()
-    fits = _MIDDLE.fullmatch(between) is not None and all(word[0].isupper() for word in words)
-    return fits and (not initial or words[0].casefold().startswith(initial[0]))
+def _is_alone(before: bytes, after: bytes) -> bool:
+    return stands_alone_in(before.decode(errors="ignore"), after.decode(errors="ignore")[:LOOK_AHEAD])
 
 
-def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
-    """Return where a first and a last name stand with middle names between them."""
+def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -> bool:
+    match form.guard:
+        case Guard.COMMA:
+            return b"," in raw[start:end]
+        case Guard.TITLE:
+            return is_title(
+                raw[max(0, start - LOOK_BACK) : start].decode(errors="ignore"), raw[start:end].decode(*UTF_8)
+            )
+        case _:
+            return raw.startswith(form.spelling.encode(*UTF_8), start - lead)
+
+
+def is_title(before: str, word: str) -> bool:
+    """Return whether a word has a capital that is its own: what stands before it does not end a sentence."""
+    before = before.rstrip(" \t")
+    return word[0].isupper() and bool(before) and before[-1] not in ENDS_SENTENCE
+
+
+def middle_fits(form: Form, between: str, *, any_case: bool = False) -> bool:
+    """Return whether the text between a first and a last name is names, the first beginning with the form's initial.
+
+    Names are no function words; they are capitalised, unless `any_case`. The form's own come first: initials begin theirs, and after
+    whole names there is one more at most.
+    """
+    own, words = form.folded.split(" ")[1:-1], between.split()
+    names = all((any_case or word[0].isupper()) and word.casefold() not in FUNCTION_WORDS for word in words)
+    fits = _MIDDLE.fullmatch(between) is not None and names
+    return fits and _are_middle_names(own, [folded(word) for word in words])
+
+
+def _are_middle_names(own: Sequence[str], words: Sequence[str]) -> bool:
+    whole = any(len(name) > 1 for name in own)
+    begin = all(
+        word == name or (len(name) == 1 and word.startswith(name))
+        for name, word in zip(own, words, strict=False)
+    )
+    return begin and len(own) <= len(words) <= (len(own) + 1 if whole else MIDDLE_NAMES)
+
+
+def expanded_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+    """Return where a first and a last name stand with middle names between them, which are capitalised unless `any_case`."""
     first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
     if not (len(first.start) and len(last.start)):
         return Spans.none()
@@ -201,12 +242,13 @@ def expanded_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     gap = np.arange(2, MIDDLE_NAMES + 2)[:, None]
     sought = last.reference * width + last_at - gap
     gaps, pair = np.nonzero(firsts[np.minimum(firsts.searchsorted(sought), len(firsts) - 1)] == sought)
-    return _checked_middles(
-        text, index, np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
-    )
+    pairs = np.stack((last.reference[pair], last_at[pair] - gap[gaps, 0], last_at[pair]))
+    return _checked_middles(text, index, pairs, any_case=any_case)
 
 
-def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64]) -> Spans:
+def _checked_middles(
+    text: FoldedText, index: Index, pairs: npt.NDArray[np.int64], *, any_case: bool
+) -> Spans:
     """Return the spans of these (form, first token, last token) whose middle fits."""
     form, first, last = pairs
     if not form.size:
@@ -215,16 +257,51 @@ def _checked_middles(text: FoldedText, index: Index, pairs: npt.NDArray[np.int64
     _, between_start = text.raw_spans(start, text.spaces[first + 1])
     between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
     rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
-    fits = cache(lambda number, between: middle_fits(index.forms[number], between))
+    fits = cache(lambda number, between: middle_fits(index.forms[number], between, any_case=any_case))
     kept = np.array(
         [fits(number, text.raw[a:b].decode(*UTF_8)) for number, a, b in rows],
         dtype=np.bool_,
     )
-    form, start, end = form[kept], start[kept], end[kept]
-    rows = zip(form.tolist(), start.tolist(), end.tolist(), strict=True)
+    return _at_a_distance(text, index, EXPANDED, Windows(form, start, end)[kept])
+
+
+def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows) -> Spans:
+    """Return the spans of forms, with the edits between each and what stands there."""
+    rows = zip(found.phrase.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
     edits = cache(lambda number, window: Levenshtein.distance(index.forms[number].folded, window.decode()))
     distance = [edits(number, text.data[a:b]) for number, a, b in rows]
-    return Spans(form, np.full(len(form), EXPANDED), np.array(distance, dtype=np.int64), start, end)
+    columns = np.full(len(distance), channel), np.array(distance, dtype=np.int64)
+    return Spans(found.phrase, *columns, found.start, found.end)
+
+
+def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+    """Return where every word of a form stands inflected, with a capital where the form has one unless `any_case`."""
+    leads = hits.of(Role.LEAD)
+    if not leads.start.size:
+        return Spans.none()
+    form = leads.reference
+    first = text.spaces.searchsorted(leads.start) - leads.offset
+    last = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
+    inside = (first >= 0) & (last < len(text.spaces))
+    form, first, last = form[inside], first[inside], last[inside]
+    start, end = text.spaces[first] + 1, text.spaces[last]
+    one_segment = text.segment(start) == text.segment(end)
+    found = Windows(form[one_segment], start[one_segment], end[one_segment])
+    agrees = cache(lambda number, at, word: index.forms[number].words[at].agrees(word, any_case=any_case))
+    rows = zip(found.phrase.tolist(), first[one_segment].tolist(), strict=True)
+    kept = [
+        all(agrees(number, at, _raw_word(text, token + at)) for at in range(len(index.forms[number].words)))
+        for number, token in rows
+    ]
+    found = found[np.array(kept, dtype=np.bool_)]
+    spans = _at_a_distance(text, index, INFLECTED, found)
+    return spans[spans.distance > 0]
+
+
+def _raw_word(text: FoldedText, token: int) -> str:
+    """Return a token as it stands in the original text."""
+    (start,), (end,) = text.raw_spans(text.spaces[token : token + 1] + 1, text.spaces[token + 1 : token + 2])
+    return text.raw[start:end].decode(*UTF_8)
 
 
 def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 1
+MATCHER_VERSION = 2
 
 SUBSTRING = "substring"
 FOLDED = "folded"
@@ -22,6 +22,7 @@ PRECISION = "precision"
 REASONS = (PASTED, LISTED, UNGROUNDED, PRECISION)
 
 OBSERVATIONS_ABSENT = "observations_absent"
+UNMATCHABLE = "unmatchable_entities"
 PRECISION_UNCHECKED = "precision_unchecked"
 
 
@@ -40,12 +41,12 @@ class MatchSpec:
     """Entities that stand in the question leave E_q."""
     mask_answers: bool = False
     """Entities that equal a gold answer leave E_q."""
-    pasted_tokens: int | None = 12
-    """Spans inside this many tokens copied from an earlier tool response earn nothing; None credits them."""
-    listed_mentions: int | None = 18
-    """Spans inside a window of `listed_window` characters with more distinct mentions earn nothing; None credits them."""
-    listed_window: int = 400
-    """Characters of thought text looked at together for `listed_mentions`."""
+    pasted_words: int | None = 12
+    """Spans with this many words more around them, copied from an earlier tool response, earn nothing; None credits them."""
+    listed_mentions: int | None = 20
+    """Spans inside a window of `listed_words` words with more distinct mentions earn nothing; None credits them."""
+    listed_words: int = 60
+    """Words of thought text looked at together for `listed_mentions`."""
     grounded: bool = False
     """Only entities that stand in an earlier tool response earn credit, where tool responses were sent."""
     precision_floor: float | None = None
@@ -61,8 +62,8 @@ class MatchSpec:
             raise ValueError(f"kind must be one of {', '.join(MATCHERS)}, got {self.kind!r}")
         if not 0 <= self.max_edits <= 3:
             raise ValueError(f"max_edits must be in [0, 3], got {self.max_edits}")
-        if self.pasted_tokens is not None and self.pasted_tokens < 4:
-            raise ValueError(f"pasted_tokens must be at least 4, got {self.pasted_tokens}")
+        if self.pasted_words is not None and self.pasted_words < 4:
+            raise ValueError(f"pasted_words must be at least 4, got {self.pasted_words}")
         if self.listed_mentions is not None and self.listed_mentions < 1:
             raise ValueError(f"listed_mentions must be at least 1, got {self.listed_mentions}")
         if self.precision_floor is not None and not 0 <= self.precision_floor <= 1:
@@ -90,7 +91,7 @@ class Matching:
     mentions: int = 0
     """Distinct entity-like mentions in the thoughts; the data set's names where they are given, else capitalised runs."""
     flags: tuple[str, ...] = ()
-    """What could not be checked: `observations_absent`, `precision_unchecked`."""
+    """What could not be checked or looked for: `observations_absent`, `precision_unchecked`, `unmatchable_entities`."""
     near_misses: tuple[NearMiss, ...] = ()
     """One per entity that was not named, where anything came close; empty unless explained."""
     too_costly: bool = False

@@ -2,6 +2,7 @@
 
 - Levenshtein distance at most k, k by the length of the form (`forms.allowed_edits`).
 - The digits are the same, in the same order.
+- Hangul differs in its spaces only.
 - As many tokens as the form, each within its own few edits (`forms.token_edits`) of its counterpart; or the same text when
   spaces are removed.
 
@@ -12,6 +13,7 @@ the tokens, and the policy finds that out.
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
+from entity_index.folding import is_hangul
 from reward_service.core.matching.arrays import Positions
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import token_edits
@@ -43,6 +45,8 @@ def fuzzy_distance(form: str, window: str, *, edits: int) -> int | None:
         return None
     if form.replace(" ", "") == window.replace(" ", ""):
         return distance
+    if any(map(is_hangul, form)):
+        return None
     return distance if form.count(" ") == window.count(" ") and _tokens_agree(form, window) else None
 
 

@@ -56,6 +56,7 @@ class GroupAssembler:
         *,
         now: float,
         masked: tuple[str, ...] = (),
+        unmatchable: tuple[str, ...] = (),
     ) -> Decision:
         """Make a measured rollout a member, if it is still wanted.
 
@@ -65,13 +66,14 @@ class GroupAssembler:
             facts: measured of the rollout.
             now: seconds since the epoch.
             masked: names of the question's entities that earn nothing; taken from the first member.
+            unmatchable: names of its entities that have no form to search for; likewise.
         """
         decision = self.admit(state, claim, now=now)
         if not decision.admitted:
             return decision
         current = decision.state
         if current is None or claim.attempt > current.attempt:
-            current = self._opened(claim, masked, now)
+            current = replace(self._opened(claim, now), masked=masked, unmatchable=unmatchable)
         grown = _with_member(current, Member(replace(facts, evidence=None), claim.digest))
         return replace(decision, state=self._settled(self._shortened(grown, claim, now), now))
 
@@ -120,14 +122,15 @@ class GroupAssembler:
             return errors.GroupFull(f"the run declares groups of {len(state.members)}")
         return None if state.is_open else errors.GroupClosed(f"the group is {state.status}")
 
-    def _opened(self, claim: Claim, masked: tuple[str, ...], now: float) -> GroupState:
+    def _opened(self, claim: Claim, now: float) -> GroupState:
         waits = self.run.declared.partial.policy == "wait"
         return GroupState(
             epoch=self.run.epoch,
             attempt=claim.attempt,
             pins=claim.pins,
             question_id=claim.question_id,
-            masked=masked,
+            masked=(),
+            unmatchable=(),
             opened_at=now,
             closes_at=now + (self.ttl_s if waits else self.run.declared.deadline_s),
             status=GroupStatus.OPEN,

@@ -22,7 +22,7 @@ from reward_service.core.types import (
 from reward_service.serve import errors
 from reward_service.serve.groups.state import Declaration, GroupState, Member, Pins, Run
 
-VERSION = 1
+VERSION = 2
 T = TypeVar("T")
 
 TEXT = frozenset({"evidence"})
@@ -108,6 +108,7 @@ def _group(document: dict[str, Any]) -> GroupState:
             **document,
             "pins": Pins(**document["pins"]),
             "masked": tuple(document["masked"]),
+            "unmatchable": tuple(document["unmatchable"]),
             "status": GroupStatus(document["status"]),
             "members": tuple(_member(row) for row in rows),
         }

@@ -81,6 +81,8 @@ class GroupState:
     question_id: str | None
     masked: tuple[str, ...]
     """Names of the question's entities that earn nothing under the profile."""
+    unmatchable: tuple[str, ...]
+    """Names of the question's entities that have no form to search for."""
     opened_at: float
     closes_at: float
     """When the group is due to close; once it is closed, when it closed."""

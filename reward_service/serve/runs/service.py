@@ -297,7 +297,9 @@ def _addition(
     if given.assembler.run.epoch != run.epoch:
         return Decision(None, refusal=errors.StateUnavailable("the run has been declared again meanwhile"))
     truth, facts = measured
-    return given.assembler.add(given.state, claim, facts, now=given.now, masked=truth.masked)
+    return given.assembler.add(
+        given.state, claim, facts, now=given.now, masked=truth.masked, unmatchable=truth.unmatchable
+    )
 
 
 def _claim(arrival: Arrival, run: Run) -> Claim:

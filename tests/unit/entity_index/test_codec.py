@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from dataclasses import replace
 from hashlib import blake2b
 
 import pytest
@@ -30,6 +31,15 @@ CURIE = Question(
     ),
     question_id="q1",
 )
+
+
+GERMAN = replace(CURIE, language="de")
+
+
+def test_a_language_is_part_of_the_record_and_none_leaves_no_trace():
+    assert decode(encode(GERMAN), question_id="q1") == GERMAN
+    assert "language" not in to_json(CURIE)
+    assert encode(GERMAN) != encode(CURIE)
 
 
 def record_of(body: bytes) -> bytes:

@@ -45,6 +45,8 @@ def test_a_sound_question_has_no_findings():
         (ask("Marie Curie", answers=("...", "x")), None, None),
         (ask("Marie Curie", answers=("$",)), None, None),
         (ask("Marie Curie", "!!!"), "unusable spelling", "q1: '!!!' folds to nothing"),
+        (ask("Marie Curie", "!!!"), "unusable entity", "q1: '!!!' folds to nothing"),
+        (ask("Marie Curie", text="What did Marie Curie find?"), "entities only an echo earns", "q1: 1 of them"),
         (ask(Entity("Marie Curie", aliases=("the",))), "unusable spelling", "q1: 'the' is a function word"),
         (ask(Entity("Chile", aliases=("CHI",))), "short spelling", "q1: 'CHI'"),
         (ask("Marie Curie", "The Band"), None, None),
@@ -83,7 +85,14 @@ def test_a_rate_that_cannot_reach_1_is_found():
     def half(question, thoughts, answer):
         return Payout(1, 2, 0.15)
 
-    assert hits(ask("Marie Curie", "Radium"), judge=half) == {"rate cannot reach 1": (1, "q1")}
+    found = hits(ask("Marie Curie", "Radium"), judge=half)
+    assert found["rate cannot reach 1"] == (1, "q1")
+
+
+def test_what_a_profile_masks_only_an_echo_earns():
+    question = ask("Benedict of Nursia", "Radium", text="Who was Bendict of Nursia?")
+    found = hits(question, judge=judge_of(shipped()["egrpo"]))
+    assert found == {"entities only an echo earns": (1, "q1: 1 of them")}
 
 
 def test_policies_are_paid_as_the_paper_says():
@@ -138,8 +147,9 @@ def test_shares_are_held_against_limits():
     report = lint([ask("Marie Curie", text="What did Marie Curie find?"), ask("Radium", at="q2")])
 
     assert report.share("entity in the question") == 0.5
-    assert report.over({}) == ["entity in the question", "all entities in the question"]
-    assert report.over({"entity in the question": 0.5, "all entities in the question": 0.5}) == []
+    over = ["entity in the question", "all entities in the question", "entities only an echo earns"]
+    assert report.over({}) == over
+    assert report.over(dict.fromkeys(over, 0.5)) == []
 
 
 def test_nothing_is_no_reason_to_divide():
@@ -193,14 +203,15 @@ def test_lint_prints_tables_and_exits_with_3_where_a_share_is_over(cli):
 
 
 def test_limits_can_be_others(cli):
-    assert cli("lint", "questions.jsonl", "--limit", "entity in the question=0.5")[0] == 0
+    limits = ("entity in the question=0.5", "entities only an echo earns=0.5")
+    assert cli("lint", "questions.jsonl", "--limit", limits[0], "--limit", limits[1])[0] == 0
 
 
 def test_a_lint_report_as_json_is_all_of_stdout(cli):
     code, out, _ = cli("lint", "questions.jsonl", "--json")
     report = json.loads(out)
 
-    assert (code, report["over"]) == (3, ["entity in the question"])
+    assert (code, report["over"]) == (3, ["entity in the question", "entities only an echo earns"])
     assert report["checks"]["entity in the question"]["examples"] == ["q1: 'Radium'"]
     assert list(report["checks"]) == [check.name for check in CHECKS]
     assert report["policies"]["perfect"] == {"match_rate": 1.0, "reward": 1.0}

@@ -44,6 +44,11 @@ def test_the_own_shape_is_read_leniently():
     )
 
 
+def test_the_language_is_read_where_the_data_set_says_it():
+    assert read_one("jsonl", {"question": "Кто?", "language": "ru"}) == Question("Кто?", language="ru")
+    assert read_one("jsonl", {"question": "Who?", "language": None}) == Question("Who?")
+
+
 def test_what_is_absent_is_empty():
     assert read_one("jsonl", {"question": "Who?"}) == Question("Who?")
 

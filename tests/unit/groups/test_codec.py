@@ -64,12 +64,13 @@ STATES = st.builds(
     st.builds(Pins, TEXT, TEXT),
     st.none() | TEXT,
     st.lists(TEXT, max_size=2).map(tuple),
+    st.lists(TEXT, max_size=2).map(tuple),
     NUMBERS,
     NUMBERS,
     st.sampled_from(GroupStatus),
     st.lists(st.builds(Member, FACTS, TEXT), max_size=3).map(tuple),
 )
-STATE = GroupState("e", 0, Pins("q", "engine"), None, (), 0.0, 1.0, GroupStatus.OPEN, ())
+STATE = GroupState("e", 0, Pins("q", "engine"), None, (), (), 0.0, 1.0, GroupStatus.OPEN, ())
 RUN = Run("r", "e", Declaration("grpo", 2, 1.0), "sha256:p", Estimator())
 
 
@@ -103,7 +104,7 @@ def test_no_text_of_a_rollout_is_written():
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"version": 2}, errors.EngineMismatch),
+        ({"version": 1}, errors.EngineMismatch),
         ({"columns": ["digest"]}, errors.EngineMismatch),
         ({"rows": [["digest"]]}, errors.CorruptState),
         ({"status": "fine"}, errors.CorruptState),

@@ -12,8 +12,11 @@ from reward_service.core.matching import (
 from reward_service.core.types import Match, Segment, SegmentKind
 from tests.unit.matching.rollouts import EGRPO, EGRPO_GUARDED, asked, match, thought, tool
 
-PASSAGE = "The school was founded by Marie Curie in the spring of 1911 together with two of her former students from Paris"
-CITIES = "Oslo Rome Lima Cairo Paris Berlin Tokyo Delhi Quito Dakar Accra Tunis Sofia Minsk Kyiv Riga Baku Doha Male Suva Apia".split()  # noqa: SIM905
+PASSAGE = (
+    "The school was founded by Marie Curie in the spring of 1911 together with two of her former students from Paris, "
+    "and moved to Lyon in the summer after that"
+)
+CITIES = "Oslo Rome Lima Cairo Paris Berlin Tokyo Delhi Quito Dakar Accra Tunis Sofia Minsk Kyiv Riga Baku Doha Male Suva Apia Bern Juba Lome Nauru Praia Skopje Tirana".split()  # noqa: SIM905
 LIST = ", ".join(CITIES)
 
 
@@ -49,6 +52,25 @@ def test_a_question_entity_is_masked_with_every_spelling() -> None:
     assert (result.entities, result.matched, result.masked) == (1, 1, (0,))
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Benedict of Nursia", "Who was Bendict of Nursia?"),
+        ("Blur (band)", "which blur album came out in 1994"),
+        ("Nidal Hasan", "when did nidal malik hasan retire"),
+        ("Curie, Marie", "where was marie curie born"),
+        ("US", "who was the first in the us to do so"),
+    ],
+)
+def test_what_the_question_says_in_another_spelling_is_masked(name: str, text: str) -> None:
+    result = match(asked(name, "Oslo", text=text), thought(text), thought(name))
+    assert (result.entities, result.masked) == (1, (0,))
+
+
+def test_function_words_between_a_first_and_a_last_name_mask_nobody() -> None:
+    assert match(asked("Nidal Hasan", text="did nidal and hasan meet?"), thought("Nidal Hasan")).matched == 1
+
+
 def test_entities_that_equal_the_answer_stay_unless_asked_otherwise() -> None:
     question = asked("Oslo", "Rome", answers=("OSLO",))
     assert match(question, thought("Oslo")).entities == 2
@@ -57,7 +79,20 @@ def test_entities_that_equal_the_answer_stay_unless_asked_otherwise() -> None:
 
 def test_an_entity_listed_twice_is_one_and_one_without_a_form_is_none() -> None:
     compiled = compile_question(asked("Oslo", "oslo", "!!!", "The", ""), EGRPO)
-    assert (compiled.entities, compiled.unmatchable) == (1, (1, 2, 3, 4))
+    assert (compiled.entities, compiled.unmatchable) == (1, (2, 3, 4))
+
+
+def test_an_entity_without_a_form_is_flagged_and_changes_nothing_else() -> None:
+    alone = match(asked("Oslo"), tool("x"), thought("It is Oslo."))
+    beside = match(asked("Oslo", "It", "Å"), tool("x"), thought("It is Oslo."))
+    assert (beside.entities, beside.matched, alone.flags) == (alone.entities, alone.matched, ())
+    assert beside.flags == ("unmatchable_entities",)
+
+
+def test_an_alias_does_not_bring_back_an_entity_whose_name_cannot_be_looked_for() -> None:
+    question = Question("", (), (Entity("It", ("It (novel)",)), Entity("Oslo", ("The", "Kristiania"))))
+    result = match(question, thought("It is the novel, the one from Kristiania."))
+    assert (result.entities, result.matched) == (1, 1)
 
 
 def test_without_entities_nothing_is_matched() -> None:
@@ -100,10 +135,32 @@ def test_a_pasted_run_of_another_rollout_is_no_matter() -> None:
     ]
 
 
-def test_a_name_longer_than_a_run_is_pasted_where_it_stands_in_a_tool_response() -> None:
+def test_one_copied_sentence_that_is_the_finding_counts() -> None:
+    finding = "The school was founded by Marie Curie in the spring of 1911 together with two students"
+    assert match(asked("Marie Curie"), tool(f"{finding}. More."), thought(finding)).matched == 1
+
+
+def test_a_short_run_that_names_several_things_is_pasted() -> None:
+    clause = "between Oslo and the sea lies the old farm that Marie Curie sold to Henri Becquerel"
+    assert dict(match(asked("Marie Curie"), tool(clause), thought(clause)).uncredited) == {"pasted": 1}
+
+
+def test_a_name_longer_than_a_run_counts_where_nothing_else_is_copied() -> None:
     name = "The Extremely Long Title of a Film That Nobody Has Ever Seen in Any Cinema"
-    assert dict(match(asked(name), tool(f"{name}."), thought(f"It is {name}.")).uncredited) == {"pasted": 1}
-    assert match(asked(name), tool("Something else."), thought(f"It is {name}.")).matched == 1
+    assert match(asked(name), tool(f"{name}."), thought(f"It is {name}.")).matched == 1
+
+
+def test_a_long_name_in_a_script_without_spaces_counts_after_it_was_read() -> None:
+    name = "第二十九届夏季奥林匹克运动会组织委员会"
+    read = f"据报道，{name}于当日宣布成立。"
+    assert match(asked(name), tool(read), thought(f"答案应该是{name}。")).matched == 1
+
+
+def test_a_copied_passage_in_a_script_without_spaces_is_pasted() -> None:
+    passage = (
+        "这所学校由居里夫人在一九一一年春天与她的两名学生一起创办后来搬到里昂并且改了名字直到今天仍然开放"
+    )
+    assert dict(match(asked("居里夫人"), tool(passage), thought(passage)).uncredited) == {"pasted": 1}
 
 
 def test_an_entity_pasted_once_and_named_freely_once_counts() -> None:
@@ -123,7 +180,9 @@ def test_what_stands_in_a_list_of_candidates_earns_nothing() -> None:
         LIST.lower(),
         LIST.replace(", ", "\n- "),
         LIST.upper(),
-        "、".join(["东京", *(chr(0x4E00 + i) * 2 for i in range(20))]),
+        "、".join(["东京", *(chr(0x4E00 + i) * 2 for i in range(28))]),
+        "\n".join(["东京", *(chr(0x4E00 + i) * 2 for i in range(28))]),
+        "，".join(["东京", *(chr(0x4E00 + i) * 2 for i in range(28))]),
     ],
 )
 def test_a_list_is_a_list_however_it_is_written(text: str) -> None:
@@ -134,6 +193,28 @@ def test_a_list_of_numbered_names_is_a_list() -> None:
     listing = ", ".join(f"Apollo {number}" for number in range(1, 30))
     result = match(asked("Apollo 11", "Apollo 13"), thought(listing))
     assert (result.matched, dict(result.uncredited)) == (0, {"listed": 2})
+
+
+SHORTLIST = [
+    f"{city}: capital of {country}" for city, country in zip(CITIES[:10], CITIES[10:20], strict=True)
+]
+
+
+def test_ten_candidates_with_a_fact_each_are_no_list() -> None:
+    rows = "\n".join(f"{n}. {row}" for n, row in enumerate(SHORTLIST, start=1))
+    assert match(asked("Oslo", "Tokyo"), thought(rows)).matched == 2
+
+
+def test_ten_candidates_with_a_fact_each_are_no_list_in_a_script_without_capitals() -> None:
+    names = ["东京", "北京", "巴黎", "罗马", "伦敦", "柏林", "开罗", "利马", "河内", "基辅"]
+    rows = "\n".join(f"{name}：人口众多，历史悠久" for name in names)
+    assert match(asked("东京", "河内"), thought(rows)).matched == 2
+
+
+def test_short_clauses_in_a_script_without_capitals_are_prose() -> None:
+    clauses = ["他出生在东京", "后来去了巴黎", "学习绘画", "结识了许多人"]
+    prose = "".join("，".join(f"{clause}{n}" for clause in clauses) + "。" for n in "一二三四五六七八九")
+    assert match(asked("巴黎"), thought(prose)).matched == 1
 
 
 def test_repeating_a_few_names_is_no_list() -> None:

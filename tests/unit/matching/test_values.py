@@ -11,7 +11,7 @@ from reward_service.core.matching import MatchSpec
         {"kind": "exact"},
         {"max_edits": 4},
         {"max_edits": -1},
-        {"pasted_tokens": 3},
+        {"pasted_words": 3},
         {"listed_mentions": 0},
         {"precision_floor": 1.5},
     ],

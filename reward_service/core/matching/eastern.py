@@ -1,0 +1,114 @@
+"""Rules for names in Arabic, Hebrew, Han, kana and Hangul, and what may stand right after or around such a name."""
+
+import re
+from collections.abc import Iterator
+
+from entity_index.folding import fold
+from reward_service.core.matching import lexicon
+
+_HAN_DIGITS = "〇一二三四五六七八九"
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
+_HAN_NUMBER = re.compile("[〇零一二三四五六七八九十百千]+")
+_NUMBER = re.compile(r"[0-9]{1,4}(?![0-9])")
+_KANA_V = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴ": "ブ"}
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]*")
+_KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f]")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+LOOK_AHEAD = 10  # characters after a name that may make a longer word of it
+LONGEST_GAP = 4  # characters between a name and the class word of a longer name: 上海交通大学
+_STACK = re.compile(
+    f"(?:{'|'.join(sorted(lexicon.HANGUL_TITLES, key=len, reverse=True))})?"
+    f"(?:{'|'.join(sorted(lexicon.HANGUL_PARTICLES, key=len, reverse=True))})*"
+)
+
+
+def arabic_prefixes(text: str) -> Iterator[str]:
+    """القاهرة -> والقاهرة, بالقاهرة, للقاهرة."""
+    if len(text) >= lexicon.LEAST_PREFIXED:
+        yield from (prefix + text for prefix in "وفبكل")
+        if text.startswith("ال"):
+            yield f"لل{text[2:]}"
+        else:
+            yield f"ال{text}"
+
+
+def hebrew_prefixes(text: str) -> Iterator[str]:
+    """ירושלים -> בירושלים."""
+    if len(text) >= lexicon.LEAST_PREFIXED:
+        yield from (prefix + text for prefix in "והבלמשכ")
+
+
+def _han_number(number: int) -> str:
+    """Return a number under 10,000 as it is spoken: 29 is 二十九."""
+    written, zero = "", False
+    for unit, size in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
+        digit, number = divmod(number, size)
+        if digit:
+            written += ("〇" if zero else "") + _HAN_DIGITS[digit] + unit
+        zero = bool(written) and not digit and number > 0
+    return written.removeprefix("一") if written.startswith("一十") else written or "〇"
+
+
+def _value(written: str) -> int:
+    """Return the number that is written in Han, digit by digit or with units."""
+    written = written.replace("零", "〇")
+    if not any(unit in written for unit in _HAN_UNITS):
+        return int("".join(str(_HAN_DIGITS.index(char)) for char in written))
+    total = digit = 0
+    for char in written:
+        if char in _HAN_UNITS:
+            total, digit = total + (digit or 1) * _HAN_UNITS[char], 0
+        else:
+            digit = _HAN_DIGITS.index(char)
+    return total + digit
+
+
+def han_numerals(text: str) -> Iterator[str]:
+    """第29届 <-> 第二十九届; 1949年 <-> 一九四九年."""
+    yield _NUMBER.sub(lambda found: _in_han(found[0]), text)
+    yield _HAN_NUMBER.sub(lambda found: str(_value(found[0])), text)
+
+
+def _in_han(digits: str) -> str:
+    is_year = len(digits) == 4
+    return "".join(_HAN_DIGITS[int(digit)] for digit in digits) if is_year else _han_number(int(digits))
+
+
+def kana_v(text: str) -> Iterator[str]:
+    """ヴァイオリン <-> バイオリン."""
+    with_b, with_v = text, text
+    for v, b in _KANA_V.items():
+        with_b = with_b.replace(v, b)
+        with_v = re.sub(f"{b}(?![ァィェォ])", v, with_v)
+    yield from (with_b, with_v)
+
+
+def without_spaces(text: str) -> Iterator[str]:
+    """서울 대학교 -> 서울대학교."""
+    yield text.replace(" ", "")
+
+
+def is_particles(rest: str) -> bool:
+    """Return whether what is written onto a Korean name is a title and particles, or either.
+
+    >>> is_particles("에서부터"), is_particles("대통령은"), is_particles("하수")
+    (True, True, False)
+    """
+    return _STACK.fullmatch(rest) is not None
+
+
+def stands_alone_in(before: str, after: str) -> bool:
+    """Return whether a short name of Han or kana is no part of a longer word, by the characters before and after it.
+
+    Katakana goes on as one word. Han goes on where a class word follows, at once or after a few characters that are no grammar:
+    上海交通大学 and 中山陵 are no mentions of 上海 and 中山; 上海的大学 is one.
+    """
+    if _KATAKANA.match(before[-1:]) or _KATAKANA.match(after[:1]):
+        return False
+    run = fold(_HAN.match(after)[0]).text.replace(" ", "")  # type: ignore[index]  # the pattern matches everywhere
+    return not any(
+        run[gap:].startswith(word)
+        for gap in range(LONGEST_GAP + 1)
+        if not lexicon.HAN_GRAMMAR & set(run[:gap])
+        for word in (lexicon.HAN_CLASSES if gap else lexicon.HAN_CLASSES | lexicon.HAN_CLASS_ENDINGS)
+    )

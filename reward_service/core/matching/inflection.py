@@ -1,0 +1,189 @@
+"""Inflected names: a name stands where every word of it stands in some form.
+
+Two words agree if they are the same after folding, before or after stemming: stemmers take nominatives apart too (Булгаков), so the
+word itself is always compared as well. Stems that change inside (Лев, Льва) are written out with their endings.
+The stemmers are Snowball's, the pure Python ones: whether a faster library is installed changes no match.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from types import MappingProxyType
+
+from snowballstemmer.armenian_stemmer import ArmenianStemmer
+from snowballstemmer.czech_stemmer import CzechStemmer
+from snowballstemmer.finnish_stemmer import FinnishStemmer
+from snowballstemmer.german_stemmer import GermanStemmer
+from snowballstemmer.greek_stemmer import GreekStemmer
+from snowballstemmer.hungarian_stemmer import HungarianStemmer
+from snowballstemmer.lithuanian_stemmer import LithuanianStemmer
+from snowballstemmer.polish_stemmer import PolishStemmer
+from snowballstemmer.romanian_stemmer import RomanianStemmer
+from snowballstemmer.russian_stemmer import RussianStemmer
+from snowballstemmer.swedish_stemmer import SwedishStemmer
+from snowballstemmer.turkish_stemmer import TurkishStemmer
+
+from entity_index.folding import APOSTROPHES
+from entity_index.spelling import folded
+
+STEMMERS_VERSION = version("snowballstemmer")
+LEAST_LETTERS = 4  # of a name's longest word
+LEAST_STEM = 2
+
+_SNOWBALL = {
+    "cs": CzechStemmer,
+    "de": GermanStemmer,
+    "el": GreekStemmer,
+    "fi": FinnishStemmer,
+    "hu": HungarianStemmer,
+    "hy": ArmenianStemmer,
+    "lt": LithuanianStemmer,
+    "pl": PolishStemmer,
+    "ro": RomanianStemmer,
+    "ru": RussianStemmer,
+    "sv": SwedishStemmer,
+    "tr": TurkishStemmer,
+}
+_UKRAINIAN = re.compile(
+    "(?<=[^\\W\\d_]{3})(?:ами|ями|ові|еві|єві|ого|ому|ьому|ими|іми|ою|ею|єю|ів|їв|ам|ям|ах|ях|ом|ем|єм|им|ім|ій|ої|их|іх|ий|[аяоеєиіїуюьй])$"
+)
+_RUSSIAN = re.compile(
+    "(?<=[^\\W\\d_]{3})(?:ами|ями|ого|его|ому|ему|ыми|ими|ой|ей|ою|ею|ов|ев|ам|ям|ах|ях|ом|ем|ым|им|ый|ий|ая|яя|ую|юю|ое|ее|ые|ие|ых|их|[аяоеыиуюьй])$"
+)
+_OWN_STEM = re.compile("[бвгґджзклмнпрстфхцчшщ]$")
+"""A Slavic nominative that ends in a consonant is its own stem: Чехов is not made of чех."""
+# Nominatives whose last vowel goes when an ending comes, and what is left of them.
+_SLAVIC_VOWELS = (
+    (r"(?<=[лн])[еёо](?=[^аеёиоуыэюя]$)", "ь"),
+    (r"[еёо](?=[^аеёиоуыэюяй]$)", ""),
+    (r"ий$", "и"),
+)
+# Finnish consonants before the last vowel, in the nominative and where an ending closes the syllable.
+_FINNISH = (
+    ("kk", "k"), ("pp", "p"), ("tt", "t"), ("nk", "ng"), ("nt", "nn"), ("lt", "ll"), ("rt", "rr"), ("mp", "mm"), ("rk", "r"), ("lk", "l"),
+    ("(?<=[aeiouyäö])t", "d"), ("(?<=[aeiouyäö])p", "v"),
+)  # fmt: skip
+
+
+def _gradation(strong: str, weak: str) -> tuple[str, str]:
+    return f"{strong}(?=[aeiouyäö]$)", weak
+
+
+_ENDINGS = MappingProxyType(
+    {
+        "el": ["", "υ"],
+        "ru": ["а", "у", "ом", "ем", "ём", "е", "ы", "и", "ов", "ам", "ами", "ах", "я", "ю"],
+        "uk": ["а", "у", "ом", "ем", "і", "ові", "еві", "и", "ів", "ам", "ами", "ах", "я", "ю"],
+        "fi": [
+            "n",
+            "ssa",
+            "ssä",
+            "sta",
+            "stä",
+            "lla",
+            "llä",
+            "lta",
+            "ltä",
+            "lle",
+            "a",
+            "ä",
+            "na",
+            "nä",
+            "ksi",
+            "in",
+            "en",
+        ],
+        "pl": ["a", "u", "em", "ie", "owi", "y", "ów", "om", "ami", "ach"],
+        "cs": ["a", "u", "em", "ovi", "e", "ě", "y", "ů", "ům"],
+    }
+)
+_GREEK = (("ος$", "ο"), ("ης$", "η"), ("ας$", "α"))
+_VARIANTS: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
+    {
+        "el": _GREEK,
+        "ru": _SLAVIC_VOWELS,
+        "uk": (*_SLAVIC_VOWELS, ("і(?=[^аеєиіїоуюя]$)", "о"), ("ї(?=[^аеєиіїоуюя]$)", "є")),
+        "fi": (
+            *(_gradation(strong, weak) for strong, weak in _FINNISH),
+            ("nen$", "se"),
+            ("i$", "e"),
+            ("(?<=[uyi])s$", "kse"),
+        ),
+        "pl": (("e(?=[^aeiouyąęó]$)", ""), ("ó(?=[^aeiouyąęó]$)", "o")),
+        "cs": (("e(?=[^aeiouyáéíóúů]$)", ""), ("ha$", "z"), ("ka$", "c"), ("ra$", "ř")),
+    }
+)
+
+
+def _turkish_lower(word: str) -> str:
+    return word.replace("I", "ı").replace("İ", "i").lower()
+
+
+def _stems(word: str, language: str) -> Iterator[str]:
+    """Yield the stems of a word in small letters; Snowball takes Russian surnames apart, the endings alone do not."""
+    if language in _SNOWBALL:
+        yield _SNOWBALL[language]().stemWord(word)
+    if language in _ENDING:
+        yield _ENDING[language].sub("", word)
+
+
+_ENDING = MappingProxyType({"ru": _RUSSIAN, "uk": _UKRAINIAN})
+STEMMED = frozenset((*_SNOWBALL, *_ENDING))
+"""Languages whose names are looked for in their inflected forms."""
+
+
+@lru_cache(maxsize=1 << 16)
+def forms_of(word: str, language: str) -> frozenset[str]:
+    """Return a word as it is written and its stem, folded."""
+    head = re.split(f"[{''.join(APOSTROPHES)}]", word)[0] if language != "uk" else word
+    low = _turkish_lower(head or word) if language == "tr" else (head or word).lower()
+    return frozenset(filter(None, map(folded, (low, *_stems(low, language)))))
+
+
+@dataclass(frozen=True, slots=True)
+class InflectedWord:
+    """One word of a name."""
+
+    known: frozenset[str]
+    """What a word of the text, or its stem, has to be; folded."""
+    lead: str
+    """What it has to begin with, folded."""
+    capital: bool
+    """Whether it is written with a capital."""
+    language: str
+
+    def agrees(self, word: str, *, any_case: bool = False) -> bool:
+        """Return whether a word of a text is this one in some form."""
+        if self.capital and not any_case and not word[0].isupper():
+            return False
+        return folded(word).startswith(self.lead) and not self.known.isdisjoint(forms_of(word, self.language))
+
+
+def inflected_word(word: str, language: str) -> InflectedWord:
+    """Return a word of a name, with all by which it is recognised."""
+    low = _turkish_lower(word) if language == "tr" else word.lower()
+    variants = {re.sub(pattern, left, low) for pattern, left in _VARIANTS.get(language, ())} - {low}
+    written = {folded(variant + ending) for variant in variants for ending in _ENDINGS[language]}
+    whole = _OWN_STEM.search(low) is not None
+    stems = {one for one in forms_of(word, language) if len(one) >= LEAST_STEM and not whole} | {folded(low)}
+    known = frozenset(stems | written)
+    return InflectedWord(known, _lead(known) or folded(low)[:1], word[0].isupper(), language)
+
+
+def _lead(known: frozenset[str]) -> str:
+    """Return what all of these begin with, less a letter that stems may change."""
+    least, most = min(known), max(known)
+    same = next(
+        (at for at, pair in enumerate(zip(least, most, strict=False)) if pair[0] != pair[1]), len(least)
+    )
+    return least[: same - 1] if same else ""
+
+
+def inflected_name(words: Sequence[str], language: str) -> tuple[InflectedWord, ...]:
+    """Return the words of a name, none where the language or so short a name has no inflected forms."""
+    letters = [len(word) for word in words if word.isalpha()]
+    if language not in STEMMED or max(letters, default=0) < LEAST_LETTERS:
+        return ()
+    return tuple(inflected_word(word, language) for word in words)

@@ -1,0 +1,142 @@
+"""The spellings of a person's name: order, initials, nicknames, titles, middle names; and by what a name is taken for a person's."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from entity_index.types import Entity
+from reward_service.core.matching import lexicon
+from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words
+
+MIDDLE_NAMES = 3
+_REGNAL = re.compile(r"(?P<name>[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)?) (?P<number>[IVX]+)")
+_SPELLED = re.compile(
+    r"(?P<name>[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)?) the (?P<ordinal>[A-Z][a-z]+(?:-[a-z]+)?)"
+)
+_NICKNAME = re.compile(
+    r"""(?P<first>[^"“”()]+?)\s+(?:["“](?P<quoted>[^"“”]+)["”]|\((?P<bracketed>[^()]+)\))\s+(?P<last>[^"“”()]+)"""
+)
+_PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_LORD = re.compile(r"(?P<first>[A-Z]\w+), (?:Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
+_PEERAGE = re.compile(
+    r"(?P<name>[^,]+),? (?:\d+(?:st|nd|rd|th) )?(?:Baron(?:ess|et)?|Earl|Duke|Duchess|Marquess|Marquis|Viscount(?:ess)?|Count(?:ess)?)"
+    r" (?:of )?[A-Z].*"
+)
+
+
+def regnal(text: str) -> Iterator[str]:
+    """Henry VIII <-> Henry the Eighth."""
+    if (found := _REGNAL.fullmatch(text)) and found["number"] in REGNAL:
+        yield f"{found['name']} the {ordinal_words(REGNAL[found['number']]).capitalize()}"
+    if (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
+        number = ORDINALS[found["ordinal"].casefold()]
+        yield from (f"{found['name']} {roman}" for roman, value in REGNAL.items() if value == number)
+
+
+def without_title(text: str) -> Iterator[str]:
+    """Sir Isaac Newton -> Isaac Newton; Queen Elizabeth II -> Elizabeth II. What is left is a full name or has its number."""
+    title, _, rest = text.partition(" ")
+    words = rest.split(" ")
+    if (
+        title.strip(".").casefold() in lexicon.TITLES
+        and len(words) > 1
+        and words[0][:1].isupper()
+        and all(map(_is_named, words))
+    ):
+        yield rest
+
+
+def _is_named(word: str) -> bool:
+    return word[:1].isupper() or word in lexicon.NAME_PARTICLES
+
+
+def without_peerage(text: str) -> Iterator[str]:
+    """Arthur Wellesley, 1st Duke of Wellington -> Arthur Wellesley; Alfred, Lord Tennyson -> Alfred Tennyson."""
+    if found := _LORD.fullmatch(text):
+        yield f"{found['first']} {found['last']}"
+    if (found := _PEERAGE.fullmatch(text)) and " " in found["name"]:
+        yield found["name"]
+
+
+def nickname_in_quotes(text: str) -> Iterator[str]:
+    """Dwayne "The Rock" Johnson -> Dwayne Johnson; William "Bill" Gates -> Bill Gates."""
+    if found := _NICKNAME.fullmatch(text):
+        called = found["quoted"] or found["bracketed"]
+        yield f"{found['first']} {found['last']}"
+        if called.isalpha() and called.istitle():
+            yield f"{called} {found['last'].split()[-1]}"
+
+
+def without_patronymic(text: str) -> Iterator[str]:
+    """Фёдор Михайлович Достоевский -> Фёдор Достоевский, in either order."""
+    words = text.replace(",", "").split()
+    if len(words) != 3:
+        return
+    for at, (first, last) in ((1, (0, 2)), (2, (1, 0))):
+        if _PATRONYMIC.search(words[at]):
+            yield f"{words[first]} {words[last]}"
+            yield f"{words[last]} {words[first]}"
+
+
+def surname_first(text: str) -> Iterator[str]:
+    """Ахматова Анна -> Анна Ахматова; Cyrillic lists people so, without a comma."""
+    words = text.split()
+    if len(words) == 2 and all(re.fullmatch("[А-ЯЁІЇЄҐ][а-яёіїєґ'’-]+", word) for word in words):
+        yield f"{words[1]} {words[0]}"
+
+
+def initials(text: str) -> Iterator[str]:
+    """J. P. Morgan -> JP Morgan -> J P Morgan."""
+    words = text.replace(".", ". ").split()
+    letters = 0
+    while letters < len(words) and re.fullmatch(r"[A-Z]\.?", words[letters]):
+        letters += 1
+    if 1 < letters < len(words):
+        yield " ".join(("".join(word[0] for word in words[:letters]), *words[letters:]))
+    if len(words) > 1 and re.fullmatch("[A-Z]{2}", words[0]):
+        yield " ".join((*words[0], *words[1:]))
+
+
+def _is_name_word(word: str) -> bool:
+    return len(word) > 2 and word[0].isupper() and re.fullmatch(r"[^\W\d_][\w'’-]+", word) is not None
+
+
+def _is_initial(word: str) -> bool:
+    return re.fullmatch(r"[^\W\d_]\.?", word) is not None
+
+
+def is_person(words: Sequence[str], entity: Entity) -> bool:
+    """Return whether these words are a first and a last name, perhaps with some between, and nothing speaks against a person.
+
+    More than one name between them are taken for a person's where they are initials.
+    """
+    middle = words[1:-1]
+    if len(middle) > MIDDLE_NAMES or not all(_is_name_word(word) for word in (words[0], words[-1])):
+        return False
+    if len(middle) == 1 and not (_is_name_word(middle[0]) or _is_initial(middle[0])):
+        return False
+    if len(middle) > 1 and not all(map(_is_initial, middle)):
+        return False
+    if entity.type is not None:
+        return entity.type.casefold() in lexicon.PERSON_TYPES
+    return not lexicon.NOT_IN_PERSONS & set(re.findall(r"\w+", entity.name.casefold()))
+
+
+def inverted(text: str) -> str | None:
+    """Return "Marie Curie" for "Curie, Marie", None where the comma cannot be that of a person's name."""
+    words = [part.split() for part in text.split(",")]
+    if len(words) != 2 or not all(
+        1 <= len(part) <= 3 and all(word[0].isupper() for word in part) for part in words
+    ):
+        return None
+    return " ".join(words[1] + words[0])
+
+
+def nicknames(first: str) -> Iterator[str]:
+    """Yield a first name and those that stand for it."""
+    groups = [group for group in lexicon.NICKNAMES if first.casefold() in group]
+    yield from dict.fromkeys([first, *(other.capitalize() for group in groups for other in group)])
+
+
+def is_common(last: str) -> bool:
+    """Return whether so many people bear a last name that a middle name makes another person: John Quincy Adams is not John Adams."""
+    return last.casefold() in lexicon.COMMON_LAST_NAMES
