@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect
 
-from reward_service.api.waiting_room import Sender, Queued, Room
+from reward_service.api.waiting_room import Queued, Room, Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import CallError, OverCapacity, QuotaExceeded
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from reward_service.api.admission import PACE_OF, Admission, Ticket
-from reward_service.api.waiting_room import Sender, Queued
+from reward_service.api.waiting_room import Queued, Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import OverCapacity, QuotaExceeded
 
