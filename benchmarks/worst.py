@@ -3,7 +3,7 @@
     python -m benchmarks.worst [--mebibytes 8]
 
 One service, one body after the other; meanwhile `/livez` is asked ten times a second on a connection of its own. The
-row `idle` is the same without a body.
+row `idle` is the same without a body. The other table says what it takes to compile a question.
 """
 
 import argparse
@@ -16,7 +16,10 @@ from typing import Any, NamedTuple
 
 from benchmarks.report import Report
 from benchmarks.service import serving
+from reward_service.adapters.native import QuestionIn
 from reward_service.api.encodings import zstd
+from reward_service.core.matching import compile_question
+from reward_service.core.profiles import shipped
 
 MEBIBYTE = 1 << 20
 NDJSON = "Content-Type: application/x-ndjson\r\n"
@@ -203,13 +206,27 @@ async def measured(port: int, size: int) -> list[tuple[str, ...]]:
     return rows
 
 
+def compiled(entities: int, aliases: int) -> tuple[str, ...]:
+    """Return a row: the CPU time that compiling a question takes, the best of five."""
+    asked = QuestionIn.model_validate(question(entities, aliases)).to_domain()
+    matching = shipped()["egrpo"].measure.matching
+    took = []
+    for _ in range(5):
+        start = time.process_time()
+        compile_question.__wrapped__(asked, matching)
+        took.append((time.process_time() - start) * 1000)
+    return f"{entities:,}", str(aliases), f"{min(took):.0f}"
+
+
 def main() -> None:
-    """Print the table and keep it."""
+    """Print the tables and keep them."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--mebibytes", type=int, default=8)
     size = arguments.parse_args().mebibytes * MEBIBYTE
     with Report("worst") as report, serving("reward_service", "serve", "--port") as (_, port):
         head = ("body", "bytes", "answer", "seconds", "times /livez answered", "slowest, ms")
+        rows = [compiled(125, 0), compiled(250, 0), compiled(500, 0), compiled(1000, 0), compiled(1000, 4)]
+        report.table("Compiling a question", ("entities", "aliases each", "CPU ms"), rows)
         report.table("`/livez` beside the worst bodies", head, asyncio.run(measured(port, size)))
 
 

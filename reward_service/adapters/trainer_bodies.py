@@ -169,8 +169,7 @@ class SlimeIn(Wire):
         Raises:
             Unpayable: it cannot have one.
         """
-        # Piece by piece: one call of C would keep other threads waiting for as long as the prompt is.
-        prompt = "".join(json.JSONEncoder(sort_keys=True).iterencode(self.prompt))
+        prompt = json.dumps(self.prompt, sort_keys=True)
         source = Text(self.response, query.format)
         return _caller(
             source, columns_of(self.label), query, profile=profile, meets=(prompt, self.label or "")

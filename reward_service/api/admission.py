@@ -183,17 +183,24 @@ class Admission:
         try:
             await asyncio.wait(waited_for, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            if place.got is not None:
-                place.got.release()
+            self.leave(place)
             raise
-        finally:
-            if place.got is None:
-                self.room.remove(place)
         if place.got is not None:
             return place.got
+        self.leave(place)
         if left is not None and left.done():
             raise ClientDisconnect
         raise self.refusal(place, self.expected_wait_s(place.caller))
+
+    def leave(self, place: Queued[Ticket]) -> None:
+        """Let go of a place in the room, served or not, that nobody waits for; doing so again changes nothing."""
+        if place.is_left:
+            return
+        place.is_left = True
+        if place.got is not None:
+            place.got.release()
+        else:
+            self.room.remove(place)
 
     def expected_wait_s(self, caller: Sender) -> float:
         """Return how long a new request of a caller would wait, going by the pace of late."""

@@ -4,6 +4,7 @@ Health checks and the metrics page pass without a ticket: they never queue behin
 """
 
 import asyncio
+import math
 import re
 
 from starlette.datastructures import Headers
@@ -75,17 +76,23 @@ class AdmissionGuard:
             with timings.stage("queue"):
                 left = scope["state"].get("left")
                 return await self.admission.wait(got, patience_s=patience_s, left=left)
-        except (QuotaExceeded, OverCapacity):
-            timings.check("queue")
+        except (QuotaExceeded, OverCapacity, DeadlineExceeded):
+            self.admission.leave(got)
+            if patience_s < self._most_s(scope, headers):  # the caller's time was shorter than the service's
+                raise DeadlineExceeded("the call was still waiting for capacity", stage="queue") from None
             raise
 
     def _patience_s(self, scope: Scope, headers: Headers) -> float:
-        """Return how long a request may wait: as long as its caller says, else as long as callers of its kind usually do."""
-        is_compat = scope["path"].startswith("/compat/")
-        most_s = self.settings.max_compat_queue_s if is_compat else self.settings.max_queue_s
+        """Return how long a request may wait in the queue."""
         record: Record = scope["state"]["record"]
-        remaining_s = record.timings.remaining_s() or 0.0
-        return remaining_s if TIMEOUT in headers else min(most_s, remaining_s)
+        return min(self._most_s(scope, headers), record.timings.remaining_s() or 0.0)
+
+    def _most_s(self, scope: Scope, headers: Headers) -> float:
+        """Return how long callers of its kind usually wait; no limit if the caller says how long it does."""
+        if TIMEOUT in headers:
+            return math.inf
+        is_compat = scope["path"].startswith("/compat/")
+        return self.settings.max_compat_queue_s if is_compat else self.settings.max_queue_s
 
     def _check_size(self, scope: Scope, headers: Headers) -> None:
         """Refuse headers that are too many or too long.

@@ -36,6 +36,8 @@ class Queued(Generic[T]):
     """What it was given when it was served."""
     turn: asyncio.Future[None] | None = None
     """Done when it has been served; None until it is waited for."""
+    is_left: bool = False
+    """Whether nobody waits for it any more."""
 
 
 class Room(Generic[T]):

@@ -148,3 +148,23 @@ def test_no_text_of_a_caller_becomes_a_label_and_reasons_are_counted_by_their_nu
     assert counted == {"pasted": "2.0", "listed": "1.0"}
     assert set(counted) <= set(REASONS)
     assert "Inf" not in re.sub(r'le="\+Inf"', "", page)
+
+
+def test_a_process_has_only_so_many_runs_in_use():
+    run = {"profile": "egrpo-paper", "group_size": 2, "deadline_s": 60}
+    with serving(create_app(Settings(max_runs=1, canary_interval_s=3600))) as base:
+        first = httpx.put(f"{base}/v1/runs/a", json=run)
+        again = httpx.put(f"{base}/v1/runs/a", json=run)
+        another = httpx.put(f"{base}/v1/runs/b", json=run)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert (another.status_code, slug_of(another)) == (429, "quota-exceeded")
+
+
+def test_signals_of_a_rollout_that_comes_alone_are_bounded_too(base):
+    httpx.put(f"{base}/v1/runs/signals", json={"profile": "egrpo-paper", "group_size": 2, "deadline_s": 60})
+    member = {"question": {}, "text": "", "signals": {"a": 1.0, "b": 1.0, "c": 1.0}}
+
+    reply = httpx.put(f"{base}/v1/runs/signals/groups/g/rollouts/0", json=member)
+
+    assert (reply.status_code, slug_of(reply)) == (422, "invalid-request")

@@ -121,12 +121,14 @@ def test_a_run_over_its_share_waits_and_others_are_served(narrow):
 
 
 @pytest.mark.parametrize("path", ["/v1/groups/score", "/compat/openrlhf/get_reward?group_size=1"])
-def test_a_deadline_that_passes_in_the_room_is_504_with_the_stage(narrow, path):
+@pytest.mark.parametrize("timeout_ms", ["0", "50"])
+def test_a_deadline_that_passes_in_the_room_is_504_with_the_stage(narrow, path, timeout_ms):
     with halves(narrow, 2):
         until(lambda: number(narrow, "in_flight_requests") == 2, "the places are taken")
-        late = httpx.post(f"{narrow}{path}", json=EXAMPLE, headers={"X-Request-Timeout-Ms": "50"})
+        late = httpx.post(f"{narrow}{path}", json=EXAMPLE, headers={"X-Request-Timeout-Ms": timeout_ms})
 
-    assert (late.status_code, late.json()["stage"]) == (504, "queue")
+        assert (late.status_code, late.json()["stage"]) == (504, "queue")
+        assert number(narrow, "queued_requests") == 0
 
 
 def test_patience_of_the_service_is_a_refusal_with_a_time_to_come_again():
