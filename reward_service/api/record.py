@@ -11,6 +11,7 @@ from fastapi import Request
 
 from reward_service.adapters.native import FactsGroupIn
 from reward_service.adapters.replies import refused_status
+from reward_service.api.keys import ANYONE, Key
 from reward_service.api.metrics import Metrics, count_refused, count_results
 from reward_service.core.types import GroupResult, RolloutResult, RolloutStatus
 from reward_service.serve.errors import GroupError
@@ -28,8 +29,8 @@ class Record:
     metrics: Metrics
     route: str = "unrouted"
     status: int = 0
-    caller: str | None = None
-    """Id of the API key; None where none was asked for."""
+    key: Key = ANYONE
+    """The API key; `ANYONE` where none was asked for."""
     error: str | None = None
     """Slug of the problem; None: none."""
     body_bytes: int = 0
@@ -39,6 +40,11 @@ class Record:
     question_ids: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
     """Outcomes of scored rollouts, statuses of the others."""
+
+    @property
+    def caller(self) -> str | None:
+        """Id of the API key; None where none was asked for."""
+        return self.key.id or None
 
     def fields(self) -> dict[str, object]:
         """Return the log line's fields."""

@@ -54,8 +54,7 @@ What the policy did wrong is none of these: it is outcome `error`, and scored. E
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
 """
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import ClassVar
 
 URN = "urn:reward-service:"
@@ -89,8 +88,8 @@ class CallError(ServiceError):
     """Sent as Retry-After where the same call may succeed later."""
     closes: ClassVar[bool] = False
     """The body may be unread, so the connection cannot carry another call."""
-    headers: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """More headers the answer must have."""
+    headers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """More header lines that the answer must have; a name may occur twice."""
 
 
 class MalformedJson(CallError):
@@ -118,7 +117,11 @@ class Unauthenticated(CallError):
 
     slug, title, status_hint = "unauthenticated", "A valid API key is needed.", 401
     closes = True
-    headers = MappingProxyType({"WWW-Authenticate": 'Bearer, Basic realm="reward-service", charset="UTF-8"'})
+    # Two lines: many clients read one line as one challenge, and would know only the first.
+    headers = (
+        ("WWW-Authenticate", 'Bearer realm="reward-service"'),
+        ("WWW-Authenticate", 'Basic realm="reward-service", charset="UTF-8"'),
+    )
 
 
 class Forbidden(CallError):
@@ -232,7 +235,7 @@ class UnsupportedEncoding(CallError):
 
     slug, title, status_hint = "unsupported-encoding", "The Content-Encoding is not known here.", 415
     closes = True
-    headers = MappingProxyType({"Accept-Encoding": "gzip, zstd"})
+    headers = (("Accept-Encoding", "gzip, zstd"),)
 
 
 class InvalidRequest(CallError):
