@@ -23,6 +23,7 @@ from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.core.types import PartialPolicy, Rollout
 from reward_service.serve.groups.state import Declaration, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
+from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.service import Admitted, Arrival, Evaluated
 from reward_service.serve.runs.view import GroupView
 
@@ -131,11 +132,12 @@ class MemberQuery(WaitQuery, AttemptQuery):
     purpose: Literal["train", "eval"] = "train"
     """`eval`: score the rollout alone and at once, by its outcome, as a member of no group."""
 
-    def arrival(self, key: GroupKey, rollout_id: str, member: MemberIn) -> Arrival:
+    def arrival(self, key: GroupKey, rollout_id: str, member: MemberIn, *, access: Access) -> Arrival:
         """Return a rollout on its way in."""
         return Arrival(
             key,
             member.to_rollout(rollout_id),
+            access,
             member.asked(),
             attempt=self.attempt,
             deadline_s=self.deadline_s,

@@ -42,11 +42,6 @@ class Key:
     not_after: datetime | None = None
     """None: valid until it is removed."""
 
-    @property
-    def runs_of(self) -> str | None:
-        """The owner whose runs the key may use; None if it may use all of them."""
-        return None if "admin" in self.scopes else self.owner
-
     def allows(self, scope: str | None) -> bool:
         """Say whether the key may be used for a scope; `admin` allows everything, None is allowed to every key."""
         return scope is None or scope in self.scopes or "admin" in self.scopes

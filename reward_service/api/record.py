@@ -15,6 +15,7 @@ from reward_service.api.keys import ANYONE, Key
 from reward_service.api.metrics import Metrics, count_refused, count_results
 from reward_service.core.types import GroupResult, RolloutResult, RolloutStatus
 from reward_service.serve.errors import GroupError
+from reward_service.serve.runs.access import Access
 from reward_service.serve.scorer import Scored
 from reward_service.serve.timings import Timings
 
@@ -45,6 +46,11 @@ class Record:
     def caller(self) -> str | None:
         """Id of the API key; None where none was asked for."""
         return self.key.id or None
+
+    @property
+    def access(self) -> Access:
+        """Which runs the caller may use."""
+        return Access(self.key.owner, every_run=self.key.allows("admin"))
 
     def fields(self) -> dict[str, object]:
         """Return the log line's fields."""

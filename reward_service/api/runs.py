@@ -40,6 +40,7 @@ from reward_service.serve.errors import (
     CorruptState,
     DeadlineExceeded,
     EngineMismatch,
+    Forbidden,
     GroupClosed,
     GroupFull,
     IndexUnavailable,
@@ -63,7 +64,15 @@ from reward_service.serve.groups.waiters import WaitLimit
 from reward_service.serve.runs.service import Admitted, Arrival, RunService
 from reward_service.serve.runs.view import GroupView
 
-STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable, DeadlineExceeded)
+STORED = (
+    UnknownRun,
+    Forbidden,
+    CorruptState,
+    EngineMismatch,
+    StateUnavailable,
+    LedgerUnavailable,
+    DeadlineExceeded,
+)
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
 RunId = Annotated[Id, Path(description="Your id of the training.")]
@@ -149,7 +158,7 @@ async def declare_run(request: Request, runs: Runs, run_id: NamedRun) -> Respons
     What it names is pinned: a later change of the profile or of the active index version does not reach it.
     """
     record, body = record_of(request), await read_call(request, runs.scorer, RunIn)
-    run, is_new = await runs.declare(run_id, body.to_domain(), timings=record.timings)
+    run, is_new = await runs.declare(run_id, body.to_domain(), access=record.access, timings=record.timings)
     return timed_json(record, lambda: run_out(run), status=201 if is_new else 200)
 
 
@@ -157,16 +166,19 @@ async def declare_run(request: Request, runs: Runs, run_id: NamedRun) -> Respons
 async def read_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     """Return a run."""
     record = record_of(request)
-    run = await runs.find(run_id, timings=record.timings)
+    run = await runs.find(run_id, access=record.access, timings=record.timings)
     return timed_json(record, lambda: run_out(run))
 
 
 @router.delete(
-    "/v1/runs/{run_id}", status_code=204, responses=problems_of(StateUnavailable, DeadlineExceeded)
+    "/v1/runs/{run_id}",
+    status_code=204,
+    responses=problems_of(Forbidden, CorruptState, EngineMismatch, StateUnavailable, DeadlineExceeded),
 )
 async def delete_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     """Delete a run and all its groups. Deleting what is not there changes nothing."""
-    await runs.drop(run_id, timings=record_of(request).timings)
+    record = record_of(request)
+    await runs.drop(run_id, access=record.access, timings=record.timings)
     return Response(status_code=204)
 
 
@@ -176,7 +188,7 @@ async def open_groups(
 ) -> Response:
     """Return the open groups of a run, those that close first coming first, each with what is missing."""
     record = record_of(request)
-    found = await runs.open_groups(run_id, limit=query.limit, timings=record.timings)
+    found = await runs.open_groups(run_id, limit=query.limit, access=record.access, timings=record.timings)
     return timed_json(record, lambda: open_groups_out(found))
 
 
@@ -239,7 +251,7 @@ async def _arrival(
     member = await read_call(request, runs.scorer, MemberIn)
     if member.rollout_id not in (None, rollout_id):
         raise InvalidRequest("the body has another id than the path", path="/rollout_id")
-    return query.arrival(key, rollout_id, member)
+    return query.arrival(key, rollout_id, member, access=record_of(request).access)
 
 
 async def _admit(
@@ -272,7 +284,7 @@ async def read_group(
     ticket_of(request).release()
     with runs.waiting(key, query.wait_s) as waiter:
         limit = _wait_limit(request, runs, query.wait_s)
-        view = await runs.group(key, waiter, limit, timings=record.timings)
+        view = await runs.group(key, waiter, limit, access=record.access, timings=record.timings)
     return _group(record, view)
 
 
@@ -286,7 +298,8 @@ async def close_group(
 ) -> Response:
     """Close a group now, as if its deadline had passed: no more rollouts will come. A closed one stays as it is."""
     record = record_of(request)
-    return _group(record, await runs.close(key, attempt=query.attempt, timings=record.timings))
+    view = await runs.close(key, attempt=query.attempt, access=record.access, timings=record.timings)
+    return _group(record, view)
 
 
 def _group(record: Record, view: GroupView) -> Response:

@@ -5,6 +5,7 @@
     │   ├── MalformedJson         400
     │   ├── MalformedEncoding     400
     │   ├── MalformedHeader       400
+    │   ├── MalformedUrl          400
     │   ├── Unauthenticated       401
     │   ├── Forbidden             403
     │   ├── UnknownProfile        404
@@ -109,6 +110,13 @@ class MalformedHeader(CallError):
     """A header that has no meaning here, or two that contradict each other."""
 
     slug, title, status_hint = "malformed-header", "A header of the request cannot be used.", 400
+    closes = True
+
+
+class MalformedUrl(CallError):
+    """Percent-encoded bytes that are not UTF-8: read as text, different ids would become the same one."""
+
+    slug, title, status_hint = "malformed-url", "The URL is not UTF-8.", 400
     closes = True
 
 

@@ -116,7 +116,6 @@ def test_an_owner_is_the_keys_id_until_several_keys_share_one():
     keys = parse_keys(one() + one(id="b", owner="team") + one(id="c", owner="team", scopes="[admin]"))
 
     assert [keys[name].owner for name in "abc"] == ["a", "team", "team"]
-    assert [keys[name].runs_of for name in "abc"] == ["a", "team", None]
 
 
 YAML = st.recursive(

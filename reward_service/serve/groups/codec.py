@@ -22,7 +22,7 @@ from reward_service.core.types import (
 from reward_service.serve import errors
 from reward_service.serve.groups.state import Declaration, GroupState, Member, Pins, Run
 
-VERSION = 1
+VERSION = 2
 T = TypeVar("T")
 
 TEXT = frozenset({"evidence"})

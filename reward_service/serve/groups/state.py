@@ -36,6 +36,8 @@ class Run:
     estimator: Estimator
     index: IndexVersion | None = None
     """The version that was active at the declaration; None if the run has no data set."""
+    owner: str = ""
+    """Owner of the API key that declared it; empty if the service had no keys."""
 
 
 @dataclass(frozen=True, slots=True)

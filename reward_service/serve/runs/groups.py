@@ -20,6 +20,7 @@ from reward_service.serve.groups.state import Decision, GroupState, Run
 from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore, Snapshot, Write
 from reward_service.serve.groups.waiters import Waiters
 from reward_service.serve.ledger import Published, Terms
+from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import Scorer
 from reward_service.serve.timings import Timings
@@ -176,6 +177,7 @@ class Groups:
         key: GroupKey,
         decide: Callable[[DecisionInput], Decision],
         *,
+        access: Access,
         timings: Timings,
         since: GroupSnapshot | None = None,
     ) -> Changed:
@@ -184,17 +186,20 @@ class Groups:
         Args:
             key: the group.
             decide: returns the decision; called again with the newer state each time another writer wins.
+            access: of the caller, checked against the run each time it is read.
             timings: of the request.
             since: an earlier snapshot to decide on; without it the group is read.
 
         Raises:
             UnknownRun: there is no such run.
+            Forbidden: the run belongs to another owner.
             CallError: the refusal of the decision. The state of the decision is stored all the same.
             DeadlineExceeded: the caller's time is over; the change may have been stored.
         """
         snapshot = since or await self.snapshot(key, timings=timings)
         for _ in range(TRIES):
             asked, stored = snapshot
+            access.check(self.run_of(stored))
             run, before, decision = self._decided(key, stored, decide)
             closed = self._closed(key, run, before, decision.state)
             if closed is not None:
@@ -224,10 +229,13 @@ class Groups:
             decide(DecisionInput(self._assembler(run), before, stored.now, stored.open_groups)),
         )
 
-    async def expire(self, key: GroupKey, *, timings: Timings) -> GroupView | None:
+    async def expire(self, key: GroupKey, *, access: Access, timings: Timings) -> GroupView | None:
         """Close a group if it is due. Returns the group after that, or None if there is none."""
         changed = await self.change(
-            key, lambda given: Decision(given.assembler.expire(given.state, now=given.now)), timings=timings
+            key,
+            lambda given: Decision(given.assembler.expire(given.state, now=given.now)),
+            access=access,
+            timings=timings,
         )
         return changed.view
 

@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from reward_service.serve import errors
 from reward_service.serve.groups.stores.protocols import GroupKey, Snapshot
+from reward_service.serve.runs.access import EVERY_RUN
 from reward_service.serve.runs.groups import Groups
 from reward_service.serve.timings import Timings
 
@@ -85,7 +86,7 @@ class Reaper:
 
     async def _expire(self, key: GroupKey) -> None:
         try:
-            if await self._groups.expire(key, timings=Timings()) is None:
+            if await self._groups.expire(key, access=EVERY_RUN, timings=Timings()) is None:
                 await self._groups.store.forget(key)
         except errors.UnknownRun:
             return  # deleted meanwhile

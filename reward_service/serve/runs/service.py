@@ -16,6 +16,7 @@ from reward_service.serve.groups.digests import question_digest, rollout_digest
 from reward_service.serve.groups.state import Claim, Decision, Declaration, GroupState, Pins, Run
 from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore
 from reward_service.serve.groups.waiters import Waiter, WaitLimit
+from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import Scorer, outcome_only
@@ -36,6 +37,7 @@ class Arrival:
 
     key: GroupKey
     rollout: Rollout
+    access: Access
     question: Question | str
     """The question with its ground truth, or its id in the run's data set."""
     attempt: int = 0
@@ -78,10 +80,13 @@ class RunService:
         self.groups = Groups(scorer, store)
         self.scorer = scorer
 
-    async def declare(self, run_id: str, declared: Declaration, *, timings: Timings) -> tuple[Run, bool]:
+    async def declare(
+        self, run_id: str, declared: Declaration, *, access: Access, timings: Timings
+    ) -> tuple[Run, bool]:
         """Declare a run. Returns it, and whether this call created it.
 
         Raises:
+            Forbidden: another owner has declared a run of this id.
             RunConflict: it has been declared with other values.
             UnknownProfile, UnknownDataset: there is no such profile or data set.
             ProfileMismatch: it was declared with another content of its profile than this process has.
@@ -91,13 +96,14 @@ class RunService:
         is_new = False
         if run is None:
             async with timings.remote("look_up"):
-                drawn = await self._pinned(run_id, declared)
+                drawn = await self._pinned(run_id, declared, access.owner)
             async with timings.remote("state"):
                 record = await self.groups.store.declare(
                     run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
                 )
             run = decode_run(record)
             is_new = run == drawn
+        access.check(run)
         if run.declared != declared:
             raise errors.RunConflict("a run is declared once: choose another name, or delete it")
         self.groups.profile(run)
@@ -115,26 +121,37 @@ class RunService:
         """Answer all waiting calls now, with the groups as they are: this process is about to end."""
         self.groups.waiters.release()
 
-    async def find(self, run_id: str, *, timings: Timings) -> Run:
+    async def find(self, run_id: str, *, access: Access, timings: Timings) -> Run:
         """Return a run.
 
         Raises:
             UnknownRun: there is none.
+            Forbidden: it belongs to another owner.
         """
-        return await self.groups.find(run_id, timings=timings)
+        return access.check(await self.groups.find(run_id, timings=timings))
 
-    async def drop(self, run_id: str, *, timings: Timings) -> None:
-        """Delete a run and all its groups. Deleting a run that does not exist does nothing."""
+    async def drop(self, run_id: str, *, access: Access, timings: Timings) -> None:
+        """Delete a run and all its groups. Deleting a run that does not exist does nothing.
+
+        Raises:
+            Forbidden: it belongs to another owner.
+            EngineMismatch, CorruptState: it cannot be read, so only those who may use every run may delete it.
+        """
+        if not access.every_run and (run := await self.groups.run(run_id, timings=timings)) is not None:
+            access.check(run)
         async with timings.remote("state"):
             await self.groups.store.drop(run_id)
 
-    async def open_groups(self, run_id: str, *, limit: int, timings: Timings) -> list[GroupView]:
+    async def open_groups(
+        self, run_id: str, *, limit: int, access: Access, timings: Timings
+    ) -> list[GroupView]:
         """Return the open groups of a run, ordered by when they close.
 
         Raises:
             UnknownRun: there is none.
+            Forbidden: it belongs to another owner.
         """
-        await self.find(run_id, timings=timings)
+        await self.find(run_id, access=access, timings=timings)
         async with timings.remote("state"):
             listed = await self.groups.store.open_groups(run_id, limit=limit)
         found = await self.groups.view_many(run_id, [group.group_id for group in listed], timings=timings)
@@ -154,6 +171,7 @@ class RunService:
 
         Raises:
             UnknownRun, UnknownQuestion: there is no such run or question.
+            Forbidden: the run belongs to another owner.
             AttemptSuperseded, QuestionConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
             QuotaExceeded: it would open one group more than the run may have.
             EngineMismatch, IndexUnavailable, StateUnavailable: it may be admitted later.
@@ -165,11 +183,10 @@ class RunService:
     async def _admit(self, arrival: Arrival, key_lock: KeyLock, timings: Timings) -> Admitted:
         key = arrival.key
         snapshot = await self.groups.snapshot(key, timings=timings)
-        run = self.groups.run_of(snapshot.stored)
+        run = arrival.access.check(self.groups.run_of(snapshot.stored))
         claim = _claim(arrival, run)
-        changed = await self.groups.change(
-            key, lambda given: self._admission(given, claim), timings=timings, since=snapshot
-        )
+        change = partial(self.groups.change, key, access=arrival.access, timings=timings)
+        changed = await change(lambda given: self._admission(given, claim), since=snapshot)
         measured = None
         if changed.decision.admitted or arrival.explain:
             measured = await self._measured(arrival, run, self.groups.profile(run), timings)
@@ -177,7 +194,7 @@ class RunService:
             add = partial(_addition, run=run, claim=claim, measured=measured)
             async with key_lock.held(timings=timings):
                 since = key_lock.newest(changed.snapshot)
-                changed = await self.groups.change(key, add, timings=timings, since=since)
+                changed = await change(add, since=since)
                 key_lock.last = changed.snapshot
         if changed.view is None:
             raise AssertionError("a rollout that was not refused is in a group")
@@ -188,8 +205,9 @@ class RunService:
 
         Raises:
             UnknownRun, UnknownQuestion: there is no such run or question.
+            Forbidden: the run belongs to another owner.
         """
-        run = await self.find(arrival.key.run_id, timings=timings)
+        run = await self.find(arrival.key.run_id, access=arrival.access, timings=timings)
         _claim(arrival, run)
         profile = self.groups.profile(run)
         truth, facts = await self._measured(arrival, run, outcome_only(profile), timings)
@@ -212,40 +230,49 @@ class RunService:
             has_answer = await waiter.until(partial(_is_over, claim=claim), limit)
         latest = waiter.latest if has_answer else await self.groups.view(view.key, timings=timings)
         if latest is None or not _holds(latest.state, claim):
-            await self.find(view.key.run_id, timings=timings)
+            await self.groups.find(view.key.run_id, timings=timings)
             raise _lost(latest, claim)
         return latest
 
     async def group(
-        self, key: GroupKey, waiter: Waiter[GroupView] | None, limit: WaitLimit, *, timings: Timings
+        self,
+        key: GroupKey,
+        waiter: Waiter[GroupView] | None,
+        limit: WaitLimit,
+        *,
+        access: Access,
+        timings: Timings,
     ) -> GroupView:
         """Wait for a group to close, even one without members yet. Returns it, still open if the limit came first.
 
         Raises:
             UnknownRun, UnknownGroup: there is no such run or group.
+            Forbidden: the run belongs to another owner.
         """
-        view = await self.groups.expire(key, timings=timings)
+        view = await self.groups.expire(key, access=access, timings=timings)
         if waiter is not None and not _is_closed(view):
             with timings.stage("wait"):
                 has_answer = await waiter.until(lambda latest, _is_fresh: _is_closed(latest), limit)
             view = waiter.latest if has_answer else await self.groups.view(key, timings=timings)
-        return _existing(view)
+        return _existing(view, access)
 
-    async def close(self, key: GroupKey, *, attempt: int, timings: Timings) -> GroupView:
+    async def close(self, key: GroupKey, *, attempt: int, access: Access, timings: Timings) -> GroupView:
         """Close a group with the members it has.
 
         Raises:
             UnknownRun, UnknownGroup: there is no such run or group.
+            Forbidden: the run belongs to another owner.
             AttemptSuperseded: the group is at another attempt.
         """
         changed = await self.groups.change(
             key,
             lambda given: given.assembler.end(given.state, attempt=attempt, now=given.now),
+            access=access,
             timings=timings,
         )
-        return _existing(changed.view)
+        return _existing(changed.view, access)
 
-    async def _pinned(self, run_id: str, declared: Declaration) -> Run:
+    async def _pinned(self, run_id: str, declared: Declaration, owner: str) -> Run:
         """Resolve the names of a declaration, and pin what they refer to."""
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
@@ -259,6 +286,7 @@ class RunService:
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
             index=await self.scorer.truth.pin(declared.dataset),
+            owner=owner,
         )
 
     def _admission(self, given: DecisionInput, claim: Claim) -> Decision:
@@ -346,7 +374,9 @@ def _lost(view: GroupView | None, claim: Claim) -> errors.CallError:
     return errors.StateLost("the store has lost it; nothing else is lost with it")
 
 
-def _existing(view: GroupView | None) -> GroupView:
+def _existing(view: GroupView | None, access: Access) -> GroupView:
+    """Return a group. Its run may have been declared by another owner while the caller waited."""
     if view is None:
         raise errors.UnknownGroup("no rollout of it has come, or it is kept no longer")
+    access.check(view.run)
     return view

@@ -40,6 +40,7 @@ RUNS = st.builds(
     TEXT,
     ESTIMATORS,
     st.none() | st.builds(IndexVersion, TEXT, TEXT, TEXT),
+    TEXT,
 )
 FACTS = st.builds(
     RolloutFacts,
@@ -103,7 +104,7 @@ def test_no_text_of_a_rollout_is_written():
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"version": 2}, errors.EngineMismatch),
+        ({"version": 1}, errors.EngineMismatch),
         ({"columns": ["digest"]}, errors.EngineMismatch),
         ({"rows": [["digest"]]}, errors.CorruptState),
         ({"status": "fine"}, errors.CorruptState),
