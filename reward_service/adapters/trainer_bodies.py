@@ -25,8 +25,9 @@ class CompatQuery(BaseModel):
 
     group_size: Annotated[int, Field(ge=1)]
     """How many rollouts of a prompt the trainer samples."""
-    run: Id = "default"
-    """Your id of the training. Rollouts of different runs never meet."""
+    run: Id
+    """Your id of the training, which these protocols do not carry. Rollouts of different runs, or of API keys with
+    different owners, never meet. Give every training its own: two that share one rate each other's rollouts."""
     profile: str | None = None
     """Name of the profile; without it the service's default."""
     dataset: str | None = None
@@ -39,6 +40,14 @@ class CompatQuery(BaseModel):
     """What `split` says of training rows; rows of another split are scored alone, by their outcome."""
     reward_key: str | None = None
     """slime: answer with an object that has the reward under this name, as `--reward-key` says."""
+
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_its_run(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "run" not in given:
+            raise ValueError("name the training with run=... : without it, rollouts of two trainings could meet")
+        return given
 
 
 class Unpayable(ValueError):

@@ -95,7 +95,9 @@ async def test_a_run_that_no_version_here_can_read_is_deleted_by_administrators(
     assert http.put("/v1/runs/old", json=RUN, headers=A).status_code == 201
     record = (await store.read("old")).run
     await store.drop("old")
-    await store.declare("old", encode_run(decode_run(record)).replace(b'"version":2', b'"version":0'), keep_s=60)
+    await store.declare(
+        "old", encode_run(decode_run(record)).replace(b'"version":2', b'"version":0'), keep_s=60
+    )
 
     assert (await asyncio.to_thread(http.delete, "/v1/runs/old", headers=A)).status_code == 503
     assert (await asyncio.to_thread(http.delete, "/v1/runs/old", headers=ROOT)).status_code == 204

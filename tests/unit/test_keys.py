@@ -124,7 +124,9 @@ YAML = st.recursive(
 )
 
 
-@given(st.text() | st.dictionaries(st.sampled_from(sorted(FIELDS)), YAML).map(lambda key: yaml.safe_dump([key])))
+@given(
+    st.text() | st.dictionaries(st.sampled_from(sorted(FIELDS)), YAML).map(lambda key: yaml.safe_dump([key]))
+)
 def test_whatever_a_key_file_says_it_is_keys_or_a_bad_key_file(text):
     with contextlib.suppress(BadKeyFile):
         assert parse_keys(text)
