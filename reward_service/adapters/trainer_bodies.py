@@ -41,12 +41,13 @@ class CompatQuery(BaseModel):
     reward_key: str | None = None
     """slime: answer with an object that has the reward under this name, as `--reward-key` says."""
 
-
     @model_validator(mode="before")
     @classmethod
     def _names_its_run(cls, given: Any) -> Any:
         if isinstance(given, Mapping) and "run" not in given:
-            raise ValueError("name the training with run=... : without it, rollouts of two trainings could meet")
+            raise ValueError(
+                "name the training with run=... : without it, rollouts of two trainings could meet"
+            )
         return given
 
 

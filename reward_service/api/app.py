@@ -40,6 +40,7 @@ from reward_service.serve.groups.stores.protocols import GroupStore
 from reward_service.serve.groups.stores.redis import RedisGroupStore
 from reward_service.serve.groups.stores.urls import connect
 from reward_service.serve.ledger import Ledger
+from reward_service.serve.ledger_chain import seal_of
 from reward_service.serve.profiles import load as load_profiles
 from reward_service.serve.runs.reaper import Reaper
 from reward_service.serve.runs.service import RunService
@@ -116,8 +117,12 @@ def create_ledger(settings: Settings) -> Ledger | None:
 
     Raises:
         OSError: it cannot be written, or another process writes it.
+        BadLedger: its last line is no line of a ledger, or its key cannot be used.
     """
-    return None if settings.ledger is None else Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+    if settings.ledger is None:
+        return None
+    seal = seal_of(settings.ledger_key)
+    return Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes, seal=seal)
 
 
 def create_store(settings: Settings) -> GroupStore:

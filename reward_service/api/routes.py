@@ -27,7 +27,7 @@ from reward_service.api import stream
 from reward_service.api.body import read_call, read_line
 from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
-from reward_service.api.readiness import INDEX, STATE, Readiness
+from reward_service.api.readiness import INDEX, LEDGER, STATE, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
@@ -307,7 +307,7 @@ async def livez() -> Health:
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
 async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
-    """Say that the process should get traffic, or what is missing: its index, its store, a canary, or it is draining."""
+    """Say that the process should get traffic, or what is missing: its index, its store, its ledger, a canary, or it is draining."""
     reasons = readiness.reasons()
     try:
         await asyncio.to_thread(service.truth.datasets)
@@ -317,6 +317,10 @@ async def readyz(request: Request, service: Service, readiness: Ready) -> Health
         await request.app.state.runs.check()
     except StateUnavailable as error:
         reasons[STATE] = error.detail
+    try:
+        service.check_ledger()
+    except LedgerUnavailable as error:
+        reasons[LEDGER] = error.detail
     if reasons:
         raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}

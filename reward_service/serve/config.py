@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     ledger_max_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
     """Most bytes of ledger kept; beyond, the older half goes. A group of 16 takes about 6 kB."""
 
+    ledger_key: Path | None = None
+    """File with a secret of at least 32 bytes. The ledger's lines are then sealed with it, so that a forged line shows to
+    those who have the key; without one the ledger shows accidents, and no forgery."""
+
     canary_interval_s: float = Field(60, gt=0)
     """How often the golden groups are scored. They take some milliseconds."""
 

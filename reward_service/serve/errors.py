@@ -49,6 +49,7 @@
         └── SignalConflict
     RefusedToStart
     ├── UnsafeStore
+    ├── BadLedger
     └── BadProfile
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
@@ -413,6 +414,10 @@ class RefusedToStart(Exception):
 
 class UnsafeStore(RefusedToStart):
     """Groups would be assembled on ground that does not hold."""
+
+
+class BadLedger(RefusedToStart):
+    """The file of the ledger, or of its key, cannot be gone on with."""
 
 
 class BadProfile(RefusedToStart):

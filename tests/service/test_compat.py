@@ -344,7 +344,8 @@ async def test_rollouts_of_two_index_versions_never_meet(tmp_path, query):
         async with sending_to(base, app) as send:
             calls = []
             for n, question in enumerate(versions):
-                reply = httpx.put(
+                reply = await asyncio.to_thread(
+                    httpx.put,
                     f"{base}/v1/datasets/d/versions/v{n}?activate=true",
                     content=json.dumps(question),
                     headers={"Content-Type": "application/x-ndjson"},

@@ -90,7 +90,7 @@ class Reaper:
                 await self._groups.store.forget(key)
         except errors.UnknownRun:
             return  # deleted meanwhile
-        except CANNOT_BE_READ as error:
+        except (*CANNOT_BE_READ, errors.InvalidRequest) as error:  # the latter: too long for the ledger
             log.warning("group %s of run %s: %s %s", *key[::-1], error.title, error.detail)
 
     async def _notify_of_changes(
