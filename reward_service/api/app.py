@@ -18,6 +18,7 @@ from reward_service import __version__
 from reward_service.api import problems
 from reward_service.api.admission import Admission
 from reward_service.api.auth import Auth, is_loopback
+from reward_service.api.browsers import BrowserGuard
 from reward_service.api.compat import router as compat_router
 from reward_service.api.datasets import router as datasets_router
 from reward_service.api.guard import AdmissionGuard
@@ -229,7 +230,9 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     metrics: Metrics = app.state.metrics
     readiness: Readiness = app.state.readiness
     app.add_middleware(AdmissionGuard, settings=settings, admission=Admission(settings))
-    app.add_middleware(Auth, ring=_key_ring(settings, metrics))
+    ring = _key_ring(settings, metrics)
+    app.add_middleware(Auth, ring=ring)
+    app.add_middleware(BrowserGuard, has_keys=ring is not None, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(
         Observe,
         timeout_s=settings.request_timeout_s,

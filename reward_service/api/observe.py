@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reward_service.api.browsers import MARKS
 from reward_service.api.metrics import Metrics
 from reward_service.api.problems import confess, refuse_call
 from reward_service.api.record import Record
@@ -96,6 +97,7 @@ class Observe:
         marks = [
             (REQUEST_ID.encode(), record.request_id.encode()),
             (b"server-timing", record.server_timing().encode()),
+            *MARKS,
         ]
         return [*marks, (b"connection", b"close")] if self.draining() else marks
 

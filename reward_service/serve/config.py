@@ -5,10 +5,10 @@ The string under a field says how to choose it. docs/settings.md is made of this
 
 import re
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reward_service.core.profiles import DEFAULT_PROFILE
 
@@ -27,6 +27,11 @@ class Settings(BaseSettings):
 
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names, separated by commas, by which callers may address a service without keys beside those of loopback: a proxy
+    on the same machine that passes its own name on, or a name that a container uses. Other names are refused, because
+    any web page can have a name that leads to 127.0.0.1."""
 
     index: Path | None = None
     """Folder of the embedded entity index. Without one the service scores questions that are sent inline."""
@@ -182,6 +187,13 @@ class Settings(BaseSettings):
 
     run_ttl_s: float = Field(604_800.0, gt=0)
     """How long a run is kept after its last rollout. Longer than a training may pause."""
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        return (
+            [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+        )
 
     @model_validator(mode="after")
     def _one_index(self) -> Self:

@@ -8,6 +8,7 @@
     │   ├── MalformedUrl          400
     │   ├── Unauthenticated       401
     │   ├── Forbidden             403
+    │   ├── ForeignSite           403
     │   ├── UnknownProfile        404
     │   ├── UnknownDataset        404
     │   ├── UnknownQuestion       404
@@ -137,6 +138,13 @@ class Forbidden(CallError):
     """The API key is valid and has not the scope the call needs."""
 
     slug, title, status_hint = "forbidden", "The API key does not allow this call.", 403
+    closes = True
+
+
+class ForeignSite(CallError):
+    """A web page of another site sent the call, or it is addressed to a name that the service is not known by."""
+
+    slug, title, status_hint = "foreign-site", "The call comes from another site.", 403
     closes = True
 
 

@@ -161,7 +161,7 @@ def test_a_bad_key_file_does_not_start(tmp_path):
 
 async def test_without_keys_a_caller_from_elsewhere_is_refused():
     transport = httpx.ASGITransport(create_app(Settings()), client=("10.0.0.9", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.get("/v1/info")).status_code == 401
         assert (await client.get("/livez")).status_code == 200
 

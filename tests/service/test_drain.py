@@ -14,7 +14,7 @@ from tests.builders import EXAMPLE
 from tests.redis_server import PATIENCE_S, free_port, until
 
 BODY = json.dumps(EXAMPLE).encode()
-HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 @contextmanager
