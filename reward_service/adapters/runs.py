@@ -260,7 +260,7 @@ def run_out(run: Run) -> RunOut:
 def _receipt(view: GroupView) -> Receipt:
     return {
         "profile": profile_out(view.profile),
-        "engine": ENGINE_DIGEST,
+        "engine": view.state.pins.engine,
         "estimator": estimator_out(view.run.estimator),
     }
 

@@ -215,7 +215,8 @@ def _runs(service: Scorer, store: GroupStore, metrics: Metrics) -> RunService:
         metrics.observe("group_store_operation_seconds", operation, end, value=seconds)
 
     def closed(view: GroupView) -> None:
-        policy, recorded = view.run.declared.partial.policy, service.ledger is not None
+        policy = view.run.declared.partial.policy
+        recorded = service.ledger is not None and view.is_published
         count_closed(metrics, view.result, waited_s=view.waited_s, policy=policy, recorded=recorded)
 
     runs = RunService(service, ObservedGroupStore(store, operated))

@@ -185,6 +185,10 @@ class Settings(BaseSettings):
     """How long a closed group answers replays, and an open one lives under the policy `wait`. Longer than a trainer takes
     to come back after a crash."""
 
+    engine_grace_s: float = Field(3600.0, ge=0)
+    """How long after its deadline an open group that another engine has measured is left to replicas of that engine;
+    then it expires without rewards. Longer than an upgrade takes, shorter than `group_ttl_s`."""
+
     run_ttl_s: float = Field(604_800.0, gt=0)
     """How long a run is kept after its last rollout. Longer than a training may pause."""
 

@@ -25,7 +25,7 @@ from reward_service.serve.groups.assembler import GroupAssembler
 from reward_service.serve.groups.codec import decode_group, encode_group
 from reward_service.serve.groups.state import Claim, Declaration, Pins, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
-from reward_service.serve.runs.view import Seen
+from reward_service.serve.runs.view import GroupView
 
 PROFILE = shipped()["egrpo-paper"]
 ENTITIES = 7
@@ -77,7 +77,7 @@ class Assembly(RuleBasedStateMachine):
     @precondition(lambda self: self.judge is None)
     @rule(run=RUNS)
     def declare(self, run):
-        self.judge = GroupAssembler(run, ttl_s=100.0)
+        self.judge = GroupAssembler(run, ttl_s=100.0, engine="e", engine_grace_s=10.0)
 
     def state(self):
         return None if self.cell is None else decode_group(self.cell)
@@ -154,7 +154,7 @@ class Assembly(RuleBasedStateMachine):
         if state is None:
             return
         run = self.judge.run
-        seen = Seen(GroupKey("r", "g"), run, state, profile=PROFILE, now=self.clock.now())
+        seen = GroupView(GroupKey("r", "g"), run, state, profile=PROFILE, now=self.clock.now())
         facts = [one.facts for one in reversed(state.members)]
         assert len(facts) + len(seen.missing) == run.declared.group_size
         if state.status is GroupStatus.COMPLETE:
@@ -190,7 +190,9 @@ TestAssembly.settings = settings(stateful_step_count=40, deadline=None)
 def test_any_order_with_any_repetition_is_the_same_state_and_the_same_bits(members, data):
     facts = [replace(one, rollout_id=str(n)) for n, one in enumerate(members)]
     declared = Declaration("egrpo-paper", len(facts), 10.0)
-    judge = GroupAssembler(Run("r", "e", declared, "d", Estimator()), ttl_s=100.0)
+    judge = GroupAssembler(
+        Run("r", "e", declared, "d", Estimator()), ttl_s=100.0, engine="e", engine_grace_s=10.0
+    )
 
     def assembled(order):
         state = None
@@ -204,5 +206,5 @@ def test_any_order_with_any_repetition_is_the_same_state_and_the_same_bits(membe
     straight, mixed = assembled(facts), assembled(repeated)
 
     assert encode_group(straight) == encode_group(mixed)
-    seen = Seen(GroupKey("r", "g"), judge.run, mixed, profile=PROFILE, now=1.0)
+    seen = GroupView(GroupKey("r", "g"), judge.run, mixed, profile=PROFILE, now=1.0)
     assert seen.result == reward(facts, PROFILE, estimator=judge.run.estimator)

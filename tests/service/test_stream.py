@@ -168,7 +168,9 @@ def test_streamed_groups_are_in_the_ledger(base, ledger):
 def test_the_door_is_the_same(base):
     host, port = base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
-        connection.sendall(f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nX-Request-Timeout-Ms: x\r\n\r\n".encode())
+        connection.sendall(
+            f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nX-Request-Timeout-Ms: x\r\n\r\n".encode()
+        )
         answer = connection.recv(65536)
 
     assert problem_of(answer)[:2] == (400, "malformed-header")

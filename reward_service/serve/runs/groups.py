@@ -9,10 +9,11 @@ since is it read again.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from reward_service.core.profiles import Profile
+from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.serve import errors
 from reward_service.serve.groups.assembler import GroupAssembler
 from reward_service.serve.groups.codec import decode_group, decode_run, encode_group
@@ -91,8 +92,9 @@ class KeyLock:
 class Groups:
     """All runs and groups."""
 
-    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore, *, engine: str = ENGINE_DIGEST) -> None:
         self.settings = scorer.settings
+        self.engine = engine
         self.store = store
         self.waiters = Waiters[GroupView](self.settings.max_waiting)
         self._scorer = scorer
@@ -202,9 +204,12 @@ class Groups:
             access.check(self.run_of(stored))
             run, before, decision = self._decided(key, stored, decide)
             closed = self._closed(key, run, before, decision.state)
+            after = decision.state
             if closed is not None:
-                self._publish(closed, timings)
-            snapshot, was_beaten = await self._swapped(key, snapshot, before, decision.state, timings=timings)
+                if closed.is_published:
+                    self._publish(closed, timings)
+                after = replace(closed.state, result=closed.result)
+            snapshot, was_beaten = await self._swapped(key, snapshot, before, after, timings=timings)
             if was_beaten:
                 continue
             if closed is not None:
@@ -251,8 +256,18 @@ class Groups:
             if not key_lock.users:
                 del self._key_locks[key]
 
+    def check_engine(self, view: GroupView) -> None:
+        """Refuse to speak of an open group that another engine has measured.
+
+        Raises:
+            EngineMismatch: it is one.
+        """
+        if refusal := self._assembler(view.run).mismatch(view.state):
+            raise refusal
+
     def _assembler(self, run: Run) -> GroupAssembler:
-        return GroupAssembler(run, self.settings.group_ttl_s)
+        settings = self.settings
+        return GroupAssembler(run, settings.group_ttl_s, self.engine, settings.engine_grace_s)
 
     def _publish(self, closed: GroupView, timings: Timings) -> None:
         with timings.stage("reward"):

@@ -75,9 +75,9 @@ class Evaluated:
 class RunService:
     """Declares runs, admits their rollouts, and returns their groups."""
 
-    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore, *, engine: str = ENGINE_DIGEST) -> None:
         self.settings = scorer.settings
-        self.groups = Groups(scorer, store)
+        self.groups = Groups(scorer, store, engine=engine)
         self.scorer = scorer
 
     async def declare(
@@ -184,7 +184,7 @@ class RunService:
         key = arrival.key
         snapshot = await self.groups.snapshot(key, timings=timings)
         run = arrival.access.check(self.groups.run_of(snapshot.stored))
-        claim = _claim(arrival, run)
+        claim = _claim(arrival, run, self.groups.engine)
         change = partial(self.groups.change, key, access=arrival.access, timings=timings)
         changed = await change(lambda given: self._admission(given, claim), since=snapshot)
         measured = None
@@ -208,7 +208,7 @@ class RunService:
             Forbidden: the run belongs to another owner.
         """
         run = await self.find(arrival.key.run_id, access=arrival.access, timings=timings)
-        _claim(arrival, run)
+        _claim(arrival, run, self.groups.engine)
         profile = self.groups.profile(run)
         truth, facts = await self._measured(arrival, run, outcome_only(profile), timings)
         with timings.stage("reward"):
@@ -248,13 +248,14 @@ class RunService:
         Raises:
             UnknownRun, UnknownGroup: there is no such run or group.
             Forbidden: the run belongs to another owner.
+            EngineMismatch: it is open, and another engine has measured it.
         """
         view = await self.groups.expire(key, access=access, timings=timings)
         if waiter is not None and not _is_closed(view):
             with timings.stage("wait"):
                 has_answer = await waiter.until(lambda latest, _is_fresh: _is_closed(latest), limit)
             view = waiter.latest if has_answer else await self.groups.view(key, timings=timings)
-        return _existing(view, access)
+        return self._existing(view, access)
 
     async def close(self, key: GroupKey, *, attempt: int, access: Access, timings: Timings) -> GroupView:
         """Close a group with the members it has.
@@ -262,6 +263,7 @@ class RunService:
         Raises:
             UnknownRun, UnknownGroup: there is no such run or group.
             Forbidden: the run belongs to another owner.
+            EngineMismatch: it is open, and another engine has measured it.
             AttemptSuperseded: the group is at another attempt.
         """
         changed = await self.groups.change(
@@ -270,7 +272,15 @@ class RunService:
             access=access,
             timings=timings,
         )
-        return _existing(changed.view, access)
+        return self._existing(changed.view, access)
+
+    def _existing(self, view: GroupView | None, access: Access) -> GroupView:
+        """Return a group that can be answered. Its run may have been declared by another owner while the caller waited."""
+        if view is None:
+            raise errors.UnknownGroup("no rollout of it has come, or it is kept no longer")
+        access.check(view.run)
+        self.groups.check_engine(view)
+        return view
 
     async def _pinned(self, run_id: str, declared: Declaration, owner: str) -> Run:
         """Resolve the names of a declaration, and pin what they refer to."""
@@ -322,7 +332,7 @@ def _addition(
     return given.assembler.add(given.state, claim, facts, now=given.now, masked=truth.masked)
 
 
-def _claim(arrival: Arrival, run: Run) -> Claim:
+def _claim(arrival: Arrival, run: Run, engine: str) -> Claim:
     """Return a rollout's claim to be a member.
 
     Raises:
@@ -337,7 +347,7 @@ def _claim(arrival: Arrival, run: Run) -> Claim:
     return Claim(
         rollout_id=arrival.rollout.rollout_id,
         digest=rollout_digest(arrival.rollout),
-        pins=Pins(question, ENGINE_DIGEST),
+        pins=Pins(question, engine),
         question_id=question_id,
         attempt=arrival.attempt,
         deadline_s=arrival.deadline_s,
@@ -372,11 +382,3 @@ def _lost(view: GroupView | None, claim: Claim) -> errors.CallError:
     if view is not None and view.state.attempt > claim.attempt:
         return errors.AttemptSuperseded(f"the group is at attempt {view.state.attempt}")
     return errors.StateLost("the store has lost it; nothing else is lost with it")
-
-
-def _existing(view: GroupView | None, access: Access) -> GroupView:
-    """Return a group. Its run may have been declared by another owner while the caller waited."""
-    if view is None:
-        raise errors.UnknownGroup("no rollout of it has come, or it is kept no longer")
-    access.check(view.run)
-    return view
