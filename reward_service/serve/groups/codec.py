@@ -75,7 +75,8 @@ def decode_group(blob: bytes) -> GroupState:
 
 def _dump(fields_of_it: dict[str, Any]) -> bytes:
     document = {"version": VERSION, **fields_of_it}
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    # Keys stay in their order: a stored result is answered again byte for byte, and its mappings have an order.
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
