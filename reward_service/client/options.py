@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from reward_service.client.exchange import Patience
@@ -40,7 +40,10 @@ class Options:
     """The column that tells training rows from validation rows."""
     train_split: str = "train"
     """What it says of training rows."""
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    """Sent as a bearer token. Trackers keep configurations, so give the file, or the variable REWARD_SERVICE_API_KEY."""
+    api_key_file: str | None = None
+    """File that holds the key."""
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
@@ -49,7 +52,7 @@ class Options:
         Raises:
             ValueError: an option nobody knows, or one that is missing.
         """
-        known = {field.name for field in fields(cls)}
+        known = {spec.name for spec in fields(cls)}
         if unknown := sorted(given.keys() - known):
             raise ValueError(f"unknown options {unknown}: known are {sorted(known)}")
         if missing := sorted({"url", "profile"} - given.keys()):
@@ -65,9 +68,9 @@ class Options:
         """
         environment = os.environ if environment is None else environment
         given: dict[str, Any] = {
-            field.name: environment[name]
-            for field in fields(cls)
-            if (name := ENV_PREFIX + field.name.upper()) in environment
+            spec.name: environment[name]
+            for spec in fields(cls)
+            if (name := ENV_PREFIX + spec.name.upper()) in environment
         }
         numbers = {name: float(given[name]) for name in ("deadline_s", "patience_s") if name in given}
         return cls.read(given | numbers)
