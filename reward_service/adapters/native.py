@@ -377,7 +377,7 @@ class FactsGroupIn(Wire):
     """As `POST /v1/match` returned it; comes back unchanged."""
     entities: Annotated[int, Field(ge=0)]
     """m: how many entities could be matched."""
-    masked: list[str] = []
+    masked: list[str] | None = []
     """As `POST /v1/match` returned it; comes back unchanged."""
     error: ErrorOut | None = None
     """As `POST /v1/match` returned it; comes back unchanged."""

@@ -203,7 +203,7 @@ class MemberOut(Receipt):
     attempt: int
     question_id: str | None
     index: IndexOut | None
-    masked: list[str]
+    masked: list[str] | None
     group_status: str
     group_max: int | None
     entities: int
@@ -219,7 +219,7 @@ class EvaluatedOut(Receipt):
     run_id: str
     question_id: str | None
     index: IndexOut | None
-    masked: list[str]
+    masked: list[str] | None
     entities: int
     rollout: RolloutOut
 

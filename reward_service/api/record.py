@@ -14,10 +14,11 @@ from reward_service.adapters.replies import refused_status
 from reward_service.api.keys import ANYONE, Key
 from reward_service.api.metrics import Metrics, count_refused, count_results
 from reward_service.core.types import GroupResult, RolloutResult, RolloutStatus
-from reward_service.serve.errors import GroupError
+from reward_service.serve.errors import Forbidden, GroupError
 from reward_service.serve.runs.access import Access
 from reward_service.serve.scorer import Scored
 from reward_service.serve.timings import Timings
+from reward_service.serve.truth import QuestionRef
 
 
 @dataclass(slots=True)
@@ -51,6 +52,20 @@ class Record:
     def access(self) -> Access:
         """Which runs the caller may use."""
         return Access(self.key.owner, every_run=self.key.allows("admin"))
+
+    @property
+    def may_see_names(self) -> bool:
+        """Whether the caller may see the names of entities of the index."""
+        return self.key.allows("explain") or self.key.allows("ingest")
+
+    def check_explain(self, questions: Iterable[object]) -> None:
+        """Refuse to explain questions of the index to callers who may not see the names of their entities.
+
+        Raises:
+            Forbidden: one of them is named by its id.
+        """
+        if not self.may_see_names and any(isinstance(one, QuestionRef | str) for one in questions):
+            raise Forbidden("explaining a question of the index needs the scope explain")
 
     def fields(self) -> dict[str, object]:
         """Return the log line's fields."""

@@ -22,6 +22,7 @@ from reward_service.adapters.replies import (
     rewarded_out,
     score_out,
     scored_out,
+    shown,
 )
 from reward_service.api import stream
 from reward_service.api.body import read_call, read_line
@@ -32,9 +33,10 @@ from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.core.types import PartialPolicy
-from reward_service.serve.config import shown
+from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
     EngineMismatch,
+    Forbidden,
     IndexUnavailable,
     InvalidRequest,
     LedgerUnavailable,
@@ -91,7 +93,7 @@ def publish(service: Scorer, record: Record, groups: Iterable[Published], terms:
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
+    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request) -> Response:
@@ -110,6 +112,8 @@ async def _score(
     service: Scorer, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
 ) -> bytes:
     """Score groups, record what is published, and write the reply."""
+    if explain:
+        record.check_explain(group.question for group in groups)
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
     scored = await service.score(
         groups, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
@@ -117,7 +121,8 @@ async def _score(
     record.count_scored(scored)
     publish(service, record, published_by(scored), terms)
     with timings.stage("encode"):
-        return encode(score_out([scored_out(one) for one in scored], profile, estimator))
+        written = [shown(scored_out(one), names=record.may_see_names) for one in scored]
+        return encode(score_out(written, profile, estimator))
 
 
 @router.post(
@@ -168,7 +173,7 @@ async def stream_groups(
     "/v1/match",
     tags=["rewards"],
     response_model=FactsReply,
-    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable),
+    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable),
     openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
@@ -176,10 +181,11 @@ async def match(request: Request, service: Service) -> Response:
     record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profiles.named(call.profile)
     check_groups(len(call.groups), service.settings)
-    measured = await service.measure(
-        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
-    )
-    return timed_json(record, lambda: facts_reply(measured, profile))
+    groups = [group.to_domain() for group in call.groups]
+    if call.explain:
+        record.check_explain(group.question for group in groups)
+    measured = await service.measure(groups, profile, explain=call.explain, timings=record.timings)
+    return timed_json(record, lambda: facts_reply(measured, profile, names=record.may_see_names))
 
 
 @router.post(
@@ -214,7 +220,9 @@ async def rewards(request: Request, service: Service) -> Response:
     "/v1/rollouts/explain",
     tags=["rewards"],
     response_model=ExplainOut,
-    responses=problems_of(*POSTED, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable),
+    responses=problems_of(
+        *POSTED, Forbidden, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable
+    ),
     openapi_extra=body_of(ExplainIn),
 )
 async def explain(request: Request, service: Service) -> Response:
@@ -225,8 +233,9 @@ async def explain(request: Request, service: Service) -> Response:
     """
     record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profiles.named(call.profile)
+    record.check_explain([truth := call.truth()])
     explained = await service.explain(
-        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+        truth, call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
     return timed_json(record, lambda: explain_out(*explained, profile))
 
@@ -342,7 +351,7 @@ async def info(service: Service) -> InfoOut:
         "engine_versions": dict(VERSIONS),
         "default_profile": service.profiles.default,
         "profiles": {name: origin_of(profile) for name, profile in service.profiles.known.items()},
-        "settings": shown(service.settings),
+        "settings": shown_settings(service.settings),
     }
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.types import Receive
 
 from reward_service.adapters.native import Id
+from reward_service.adapters.replies import shown
 from reward_service.adapters.runs import (
     AssembledOut,
     AttemptQuery,
@@ -234,7 +235,7 @@ async def put_rollout(
         evaluated = await runs.evaluate(arrival, timings=record.timings)
         record.note(evaluated.truth.question.question_id, [evaluated.result])
         count_evaluated(record.metrics, evaluated.result)
-        return timed_json(record, lambda: evaluated_out(evaluated))
+        return timed_json(record, lambda: shown(evaluated_out(evaluated), names=record.may_see_names))
     with runs.waiting(key, query.wait_s) as waiter:
         admitted = await _admit(request, runs, key=key, rollout_id=rollout_id, query=query)
         ticket_of(request).release()
@@ -242,7 +243,11 @@ async def put_rollout(
         view = await runs.outcome(admitted, waiter, limit, timings=record.timings)
     with record.timings.stage("reward"):
         record.note(view.state.question_id, [view.result_of(rollout_id)])
-    return timed_json(record, lambda: member_out(admitted, view), status=202 if view.state.is_open else 200)
+    return timed_json(
+        record,
+        lambda: shown(member_out(admitted, view), names=record.may_see_names),
+        status=202 if view.state.is_open else 200,
+    )
 
 
 async def _arrival(
@@ -251,7 +256,10 @@ async def _arrival(
     member = await read_call(request, runs.scorer, MemberIn)
     if member.rollout_id not in (None, rollout_id):
         raise InvalidRequest("the body has another id than the path", path="/rollout_id")
-    return query.arrival(key, rollout_id, member, access=record_of(request).access)
+    arrival = query.arrival(key, rollout_id, member, access=record_of(request).access)
+    if arrival.explain:
+        record_of(request).check_explain([arrival.question])
+    return arrival
 
 
 async def _admit(
@@ -305,4 +313,4 @@ async def close_group(
 def _group(record: Record, view: GroupView) -> Response:
     with record.timings.stage("reward"):
         record.note(view.state.question_id, view.result.rollouts)
-    return timed_json(record, lambda: assembled_out(view))
+    return timed_json(record, lambda: shown(assembled_out(view), names=record.may_see_names))

@@ -283,7 +283,9 @@ def openapi() -> None:
 @app.command()
 def key(
     key_id: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and hyphens.")],
-    scope: Annotated[list[str], typer.Option(help="score, ingest or admin; may be given several times.")],
+    scope: Annotated[
+        list[str], typer.Option(help="score, explain, ingest or admin; may be given several times.")
+    ],
 ) -> None:
     """Make an API key: it goes to stdout, the lines for the key file, which hold only its hash, to stderr."""
     with one_clear_sentence():
