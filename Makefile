@@ -8,38 +8,38 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
 
-replicas: .venv/server.made  ## a redis-server and two services that share it, on loopback; Ctrl-C stops all
+replicas: .venv/server.made  ## start a redis-server and two services that share it, on loopback; Ctrl-C stops all
 	$(BIN)/python scripts/replicas.py
 
 train-demo: .venv/train.made  ## train a small search agent end to end, in a few minutes on two cores
 	$(BIN)/reward-service train --out .data/train-demo $(DEMO)
 
-# Demonstrations stop early at each of three entities with that chance; after 500 steps of warm-up the way is half learnt.
+# Demonstrations stop early at each of three entities with this probability; after 500 warm-up steps, the task is half learnt.
 DEMO := --hops 4 --stop-early 0.35 --warmup-steps 500 --steps 20 --eval-every 5
 
-experiment: .venv/train.made  ## carry out what is missing of the experiment, which takes hours, and write docs/experiment.md
+experiment: .venv/train.made  ## run the missing parts of the experiment, which takes hours, and write docs/experiment.md
 	$(BIN)/python -m experiment.runs
 	$(BIN)/python -m experiment.page
 
-test: .venv/dev.made  ## every test; installs redis-server where it may
+test: .venv/dev.made  ## run every test; installs redis-server if allowed to
 	@scripts/install-redis
 	$(BIN)/python -m pytest --cov --cov-report=term
 
-test-train: .venv/train.made .venv/dev.made  ## the parts of the reference trainer that need torch
+test-train: .venv/train.made .venv/dev.made  ## test the parts of the reference trainer that need torch
 	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer
 
-faults: .venv/dev.made  ## the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
+faults: .venv/dev.made  ## run the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
 	@scripts/install-redis
 	FAULT_GROUPS=300 $(BIN)/python -m pytest tests/faults -s
 
-load: .venv/dev.made  ## 16,384 rollouts open on two replicas; writes benchmarks/results/groups_load.md
+load: .venv/dev.made  ## keep 16,384 rollouts open on two replicas; writes benchmarks/results/groups_load.md
 	@scripts/install-redis
 	$(BIN)/python -m benchmarks.groups_load
 
 TRAINERS := verl openrlhf trl
 TRAINER_ENVS ?= .venv-trainers
 
-test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the trainers' own code against a live service; their environments take 5 GB
+test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## run the trainers' own code against a live service; their environments take 5 GB
 	@scripts/install-redis
 	@set -e; for trainer in $(TRAINERS); do \
 	  echo "== $$trainer"; \
@@ -47,17 +47,17 @@ test-trainers: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## the tr
 	    -m pytest -c pytest.ini --rootdir . --confcutdir . -q -s test_$$trainer*.py); \
 	done
 
-test-deploy: .venv/dev.made  ## real proxies, Prometheus, images and compose, with the system's programs; docs/deploy.md names them
+test-deploy: .venv/dev.made  ## test with real proxies, Prometheus, images and compose; docs/deploy.md lists the system programs needed
 	@scripts/install-redis
 	REWARD_SERVICE_TEST_DEPLOY=1 PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m pytest tests/deploy -s
 
-presets: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## estimators by a trainer's name against its own code; writes benchmarks/results/presets.md
+presets: .venv/server.made $(TRAINERS:%=$(TRAINER_ENVS)/%.made)  ## compare estimators named after a trainer with that trainer's code; writes benchmarks/results/presets.md
 	TRAINER_ENVS=$(TRAINER_ENVS) $(BIN)/python -m benchmarks.presets
 
-fuzz: .venv/dev.made  ## thousands of calls made from openapi.yaml, and long searches for inputs that break a decoder
+fuzz: .venv/dev.made  ## send thousands of calls generated from openapi.yaml, and search longer for inputs that break a decoder
 	REWARD_SERVICE_FUZZ=400 $(BIN)/python -m pytest tests/contract/test_openapi_fuzz.py tests/property/test_decoders.py -q
 
-check: .venv/dev.made  ## format, lint, types, import contracts, openapi.yaml
+check: .venv/dev.made  ## check format, lint, types, import contracts, openapi.yaml
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -68,39 +68,39 @@ format: .venv/dev.made
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-canaries: .venv/dev.made  ## write the golden groups' rewards anew; only where a change of numbers is meant
+canaries: .venv/dev.made  ## rewrite the rewards of the golden groups; only for an intended change of numbers
 	$(BIN)/reward-service canaries > canaries.json.new && mv canaries.json.new reward_service/api/canaries.json
 
-openapi: .venv/dev.made  ## write openapi.yaml from the code
+openapi: .venv/dev.made  ## generate openapi.yaml from the code
 	$(BIN)/reward-service openapi > openapi.yaml
 
-pages: .venv/dev.made  ## write the generated pages of docs/
+pages: .venv/dev.made  ## generate the generated pages of docs/
 	for page in settings metrics errors; do $(BIN)/reward-service $$page > docs/$$page.md; done
 	$(BIN)/python -m scripts.sizing
 
-chart: .venv/dev.made  ## write what is made of other files in helm/reward-service
+chart: .venv/dev.made  ## generate the generated files of helm/reward-service
 	$(BIN)/python -m scripts.chart
 
 CONTAINERS ?= docker
 IMAGE ?= reward-service
 
-images:  ## the images without torch and with torch for the CPU
+images:  ## build the images without torch and with torch for the CPU
 	$(CONTAINERS) build --file docker/Dockerfile --target runtime --tag $(IMAGE):local .
 	$(CONTAINERS) build --file docker/Dockerfile --target runtime-cpu --tag $(IMAGE):local-cpu .
 
-wheel: .venv/dev.made .venv/audit.made  ## the wheel and the source archive in dist/, checked as a package index would
+wheel: .venv/dev.made .venv/audit.made  ## build the wheel and the source archive in dist/ and check them as a package index would
 	rm -f dist/*.whl dist/*.tar.gz
 	$(BIN)/python -m build --no-isolation
 	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
 	$(BIN)/check-wheel-contents dist/*.whl
 
-sbom: .venv/audit.made  ## what an installation of the server consists of, as CycloneDX
+sbom: .venv/audit.made  ## list the components of a server installation, as CycloneDX
 	$(PYTHON) -m venv --clear .venv-sbom
 	.venv-sbom/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[server,otel]'
 	@mkdir -p dist
 	$(BIN)/cyclonedx-py environment .venv-sbom/bin/python --pyproject pyproject.toml --mc-type application --output-reproducible --output-file dist/sbom.json
 
-audit: .venv/audit.made  ## known vulnerabilities of what is pinned; fails where that cannot be known
+audit: .venv/audit.made  ## check the pinned packages for known vulnerabilities; fails if that cannot be determined
 	$(BIN)/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
 
 clean:

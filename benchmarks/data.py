@@ -20,6 +20,15 @@ def rows(name: str) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
+def gold_answers() -> Iterator[tuple[str, ...]]:
+    """Yield the gold answers of every question of every data set of the data folder."""
+    for path in sorted(DATA.glob("*/*.jsonl")):
+        for row in rows(str(path.relative_to(DATA))):
+            found = row.get("answers") or row.get("answer_aliases") or row.get("gold_aliases")
+            if isinstance(found, list) and all(isinstance(answer, str) for answer in found):
+                yield tuple(found)
+
+
 @dataclass(frozen=True)
 class LabelledRollout:
     """A recorded rollout with its verdict."""

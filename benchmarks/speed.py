@@ -22,6 +22,9 @@ from benchmarks.report import Report
 from entity_index.folding import fold
 from entity_index.types import Entity, Question
 from reward_service.api.server import keep_memory
+from reward_service.core.checkers import CHECKERS
+from reward_service.core.checkers.golds import compile_golds
+from reward_service.core.checkers.reading import read
 from reward_service.core.matching import (
     CompiledQuestion,
     MatchSpec,
@@ -257,6 +260,68 @@ def group_table(report: Report) -> None:
     )
 
 
+ANSWERS = {
+    "a name": "Władysław Szpilman",
+    "a sentence": "The capital of Japan before Tokyo, from 794 to 1868, was the old city of Kyoto on Honshu.",
+    "3 KB": "It was, as the first page says, a city in the west of Honshu with 1,464,000 people. " * 36,
+}
+# Texts that make careless patterns try everything again from every place.
+HOSTILE = {
+    "blanks": " ",
+    "commas": ", ",
+    "digits": "1,",
+    "points": "a.",
+    "brackets": "[",
+    "quotes": '"',
+    "end tokens": "<|im_end|>",
+    "phrases": "Answer: ",
+    "choices": "Kyoto or ",
+    "denials": "not Kyoto ",
+    "marks": "e\u0301",
+    "Han": "京都",
+    "number words": "million ",
+}
+
+
+def checker_tables(report: Report) -> None:
+    """Checkers in MB/s, gold answers compiled, nothing else kept; and how their time grows with a hostile answer."""
+    asked = Question("What was the capital of Japan before Tokyo?", ("Kyoto", "Heian-kyo", "Miyako"))
+
+    def run(name: str, answer: str) -> Callable[[], object]:
+        def call() -> object:
+            read.cache_clear()
+            return CHECKERS[name](answer, asked, 0.8)
+
+        return call
+
+    report.table(
+        "Checkers, three gold answers, MB/s",
+        ("checker", *ANSWERS),
+        [
+            (
+                name,
+                *(
+                    f"{len(text.encode()) / 1000 / best_ms(run(name, text), seconds=0.1):.2f}"
+                    for text in ANSWERS.values()
+                ),
+            )
+            for name in CHECKERS
+        ],
+    )
+    rows = []
+    for what, piece in HOSTILE.items():
+        texts = [(piece * size)[:size] for size in (5_000, 10_000, 20_000)]
+        ms = [best_ms(run("cover_either", text), seconds=0.1) for text in texts]
+        rows.append((what, *(f"{one:.2f}" for one in ms), f"{ms[2] / ms[0]:.1f}"))
+    report.table(
+        "cover_either on hostile answers, ms",
+        ("answer of", "5 KB", "10 KB", "20 KB", "4 x as long takes"),
+        rows,
+    )
+    compiled = best_ms(lambda: (compile_golds.cache_clear(), compile_golds(asked.answers, asked.text)))
+    report.say(f"Making three gold answers ready takes {compiled:.2f} ms, once a question.")
+
+
 def main() -> None:
     """Print the tables and keep them."""
     keep_memory()  # as the service does
@@ -266,6 +331,7 @@ def main() -> None:
     with Report("speed") as report:
         main_table(report, quick=quick)
         group_table(report)
+        checker_tables(report)
         if not quick:
             grid(report)
 

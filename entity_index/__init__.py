@@ -4,6 +4,7 @@ types       a question and its entities, as values
 folding     the one text normalisation
 spelling    a text as folding spells it, without the way back
 usable      which names may be searched for
+packed      gold answers that are a list in disguise
 clean       one record made fit to be ground truth
 codec       a question as bytes, and the digest of many
 errors      what can go wrong

@@ -99,7 +99,7 @@ def build(
             if strict and tally.refused:
                 raise InvalidRecord(f"line {row.line}: {next(iter(tally.refused))}")
         if not tally.counts["kept"]:
-            raise NothingKept(f"no line was a question: {tally.why_nothing()}")
+            raise NothingKept(f"no line contained a usable question: {tally.why_nothing()}")
         info = draft.publish(version)
     if activate:
         catalogue.activate(dataset, info.version)

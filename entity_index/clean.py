@@ -1,15 +1,16 @@
 """One record made fit to be ground truth, with an account of what that took.
 
 What cannot be searched for is dropped and counted, not refused: an alias alone, or an entity with all its aliases when
-its name is the unusable one. Entities whose names fold alike are one entity; the names and aliases are united. A record
+its name is the unusable one. A gold answer that is a list in disguise becomes the list. Entities whose names fold alike are one entity; the names and aliases are united. A record
 without an id or a text is refused.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from entity_index.errors import InvalidRecord
+from entity_index.packed import unpack
 from entity_index.spelling import folded
 from entity_index.types import Entity, Question
 from entity_index.usable import MIN_FOLDED, identity, why_unusable
@@ -41,7 +42,7 @@ def clean(question: Question) -> Cleaned:
     if not question.text.strip():
         raise InvalidRecord("no question text")
     dropped: list[str] = []
-    answers = _usable_answers(question.answers, dropped)
+    answers = _usable_answers(unpack(question.answers), dropped)
     entities = _usable_entities(question.entities, dropped)
     united = _united(entities)
     return Cleaned(
@@ -66,9 +67,9 @@ def _stands_in(name: str, *, text: str, tokens: str) -> bool:
     return f" {spelling} " in tokens if len(spelling) >= MIN_FOLDED else name.strip() in text
 
 
-def _usable_answers(answers: Iterable[str], dropped: list[str]) -> tuple[str, ...]:
+def _usable_answers(answers: Sequence[str], dropped: list[str]) -> tuple[str, ...]:
     kept = tuple(answer for answer in answers if answer.strip())
-    dropped += ["answer is empty"] * (len(tuple(answers)) - len(kept))
+    dropped += ["answer is empty"] * (len(answers) - len(kept))
     return kept
 
 

@@ -1,8 +1,8 @@
-"""Build and look into an index from the command line.
+"""Build and inspect an index from the command line.
 
-Exit codes: 0 done; 1 not done, with one sentence on stderr; 2 the command line itself is wrong; 3 `lint` found too much.
-A build that refuses lines is done (the report says which) unless `--strict` is given. Results go to stdout, everything
-else to stderr. An index is a folder or the URL of a Redis; a Redis that several services read is best filled by `push`.
+Exit codes: 0 success; 1 failure, with one sentence on stderr; 2 wrong command line; 3 `lint` found a share over its limit.
+A build that refuses lines still succeeds (the report lists them) unless `--strict` is given. Results go to stdout,
+everything else to stderr. An index is a folder or the URL of a Redis; fill a Redis shared by several services with `push`.
 """
 
 import json
@@ -57,19 +57,19 @@ app = typer.Typer(
 
 def _reader(name: str) -> str:
     if name not in SHAPES:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(SHAPES)}")
+        raise typer.BadParameter(f"must be one of {', '.join(SHAPES)}, got {name!r}")
     return name
 
 
 def _there(where: str) -> str:
     if not is_url(where) and not Path(where).is_dir():
-        raise typer.BadParameter(f"there is no folder {where!r}")
+        raise typer.BadParameter(f"folder {where!r} does not exist")
     return where
 
 
 def _url(where: str) -> str:
     if not is_url(where):
-        raise typer.BadParameter("give the URL of a Redis: redis://host:port/0")
+        raise typer.BadParameter("must be the URL of a Redis, such as redis://host:port/0")
     return where
 
 
@@ -90,7 +90,7 @@ def _shape(reader: str, rules: list[str] | None) -> Shape:
     if rules is None:
         return SHAPES[reader]
     if reader != "jsonl":
-        raise typer.BadParameter("a mapping replaces the reader: leave --reader out", param_hint="--map")
+        raise typer.BadParameter("a mapping replaces the reader: omit --reader", param_hint="--map")
     try:
         return mapped.shape(rules)
     except ValueError as error:
@@ -102,23 +102,30 @@ Source = Annotated[
     typer.Argument(
         metavar="INPUT",
         exists=True,
-        help="JSON lines, a JSON array, parquet, a folder of JSON files, or one that `datasets` has saved.",
+        help="JSON Lines, a JSON array, Parquet, a folder of JSON files, or a folder saved by `datasets`.",
     ),
 ]
-ReaderName = Annotated[str, typer.Option(callback=_reader, help=f"Shape of the input: {', '.join(SHAPES)}.")]
+ReaderName = Annotated[str, typer.Option(callback=_reader, help=f"Format of the input: {', '.join(SHAPES)}.")]
 Rules = Annotated[
     list[str] | None,
-    typer.Option("--map", metavar="FIELD=PATH", help="Where a field stands: question=prompt[-1].content"),
+    typer.Option(
+        "--map",
+        metavar="FIELD=PATH",
+        help="Path of a field in the input, such as question=prompt[-1].content",
+    ),
 ]
-WHERE = "Folder of the index, or URL of its Redis (#prefix for keys of another prefix)"
+WHERE = "Folder of the index, or URL of its Redis (append #prefix for another key prefix)"
 NewIndex = Annotated[
-    str, typer.Option("--index", envvar="ENTITY_INDEX", help=f"{WHERE}; a folder is made if it is missing.")
+    str,
+    typer.Option(
+        "--index", envvar="ENTITY_INDEX", help=f"{WHERE}; a folder is created if it does not exist."
+    ),
 ]
 Index = Annotated[
     str, typer.Option("--index", envvar="ENTITY_INDEX", callback=_there, help=f"{WHERE}.", metavar="INDEX")
 ]
 Reference = Annotated[
-    str, typer.Argument(metavar="DATASET[@VERSION]", help="The active version where none is named.")
+    str, typer.Argument(metavar="DATASET[@VERSION]", help="Defaults to the active version.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -132,9 +139,9 @@ def build_command(  # noqa: PLR0913  # one option each, as it is typed
     index: NewIndex,
     dataset: Annotated[str, typer.Option(help="Name of the data set.")],
     version: Annotated[
-        str | None, typer.Option(help="Name of the version; by default 12 digits of its digest.")
+        str | None, typer.Option(help="Name of the version (default: 12 digits of its digest).")
     ] = None,
-    activate: Annotated[bool, typer.Option(help="Make it the version that is served.")] = True,
+    activate: Annotated[bool, typer.Option(help="Activate the version, so that it is served.")] = True,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that is refused.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -164,13 +171,15 @@ def push_command(
     *,
     index: Index,
     to: Annotated[str, typer.Option("--to", callback=_url, help="URL of the Redis.", metavar="URL")],
-    activate: Annotated[bool, typer.Option("--activate", help="Make it the version that is served.")] = False,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Activate the version, so that it is served.")
+    ] = False,
     rewrite: Annotated[
-        bool, typer.Option("--rewrite", help="Write records that stand there again; mends damaged ones.")
+        bool, typer.Option("--rewrite", help="Overwrite records that already exist; repairs damaged ones.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a version into a Redis. A push that was interrupted is done again, and goes on where it ended."""
+    """Copy a version into a Redis. To resume an interrupted push, run the same command again."""
     with _store(index, reference) as store, _redis(to) as target, _progress() as progress:
         info = store.info
         report = push(store, target, rewrite=rewrite, progress=partial(_pushing(progress), info))
@@ -195,12 +204,12 @@ def list_command(*, index: Index, as_json: AsJson = False) -> None:
     else:
         _print_table((row.values() for row in rows), "dataset", "version", "active", "questions", "digest")
     for name in partial:
-        typer.echo(f"{name} is not whole: push it again, or drop it", err=True)
+        typer.echo(f"{name} is incomplete: push it again, or drop it", err=True)
 
 
 @app.command("stat")
 def stat_command(reference: Reference, *, index: Index, as_json: AsJson = False) -> None:
-    """Read every record of a version and count what it holds; damage and content that its digest does not cover are errors."""
+    """Read every record of a version and count its content; damage, and content that its digest does not cover, are errors."""
     with _opened(index) as catalogue, closing(_open(catalogue, reference)) as store:
         info = store.info
         facts = _version(catalogue, info.dataset, info.version) | asdict(describe(store))
@@ -232,10 +241,10 @@ def export_command(
     *,
     index: Index,
     out: Annotated[
-        Path | None, typer.Option("--out", dir_okay=False, help="File to write; standard output without it.")
+        Path | None, typer.Option("--out", dir_okay=False, help="File to write (default: standard output).")
     ] = None,
 ) -> None:
-    """Write all questions of a version as JSON lines; built again they give the same digest."""
+    """Write all questions of a version as JSON Lines; building from them gives the same digest."""
     with _store(index, reference) as store, _progress() as progress:
         questions = progress.track(all_questions(store), total=store.info.count, description="Exporting")
         lines = (json.dumps(codec.to_json(question), ensure_ascii=False) + "\n" for question in questions)
@@ -254,11 +263,11 @@ def diff_command(
     index: Index,
     new_index: Annotated[
         str | None,
-        typer.Option("--new-index", help="Where the second one is, if elsewhere.", metavar="INDEX"),
+        typer.Option("--new-index", help="Index of the second version, if different.", metavar="INDEX"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what changed from one version to another."""
+    """Show what changed between two versions."""
     with _store(index, old) as before, _store(new_index or index, new) as after:
         found = asdict(diff(before, after))
     if as_json:
@@ -279,10 +288,13 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
     source: Source,
     *,
     out: Annotated[
-        Path, typer.Option("--out", dir_okay=False, help="JSON lines to write; `build` reads them.")
+        Path, typer.Option("--out", dir_okay=False, help="JSON Lines file to write, as input for `build`.")
     ],
     field: Annotated[
-        list[str], typer.Option("--field", metavar="PATH", help="Where a text stands: paragraphs[].text")
+        list[str],
+        typer.Option(
+            "--field", metavar="PATH", help="Path of a text in the input, such as paragraphs[].text"
+        ),
     ],
     reader: ReaderName = "jsonl",
     rules: Rules = None,
@@ -290,20 +302,21 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
         str | None, typer.Option("--spacy", metavar="NAME", help="spaCy pipeline: a package or a folder.")
     ] = None,
     gazetteer: Annotated[
-        Path | None, typer.Option(dir_okay=False, exists=True, help="Names to look for, one a line.")
+        Path | None,
+        typer.Option(dir_okay=False, exists=True, help="File of names to search for, one per line."),
     ] = None,
-    language: Annotated[str, typer.Option(help="Of the texts, where no pipeline is named.")] = "en",
+    language: Annotated[str, typer.Option(help="Language of the texts, if no pipeline is given.")] = "en",
     label: Annotated[
         list[str] | None,
-        typer.Option(help="Keep this type only; may be given again. All but numbers otherwise."),
+        typer.Option(help="Entity type to keep; can be given several times (default: all except numbers)."),
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="How many work at once; all cores otherwise.")
+        int | None, typer.Option(min=1, help="Number of parallel processes (default: all cores).")
     ] = None,
 ) -> None:
-    """Find entities for a data set that has none, in chosen fields, by spaCy or from a gazetteer."""
+    """Find entities for a data set without any, in the given fields, with spaCy or a gazetteer."""
     if pipeline is None and gazetteer is None:
-        raise typer.BadParameter("name a pipeline or a gazetteer", param_hint="--spacy, --gazetteer")
+        raise typer.BadParameter("give a pipeline or a gazetteer", param_hint="--spacy, --gazetteer")
     try:
         paths = [mapped.parse(path) for path in field]
     except ValueError as error:
@@ -323,14 +336,17 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
 
 
 Target = Annotated[
-    str, typer.Argument(metavar="INPUT|DATASET[@VERSION]", help="A file or folder; with --index a version.")
+    str,
+    typer.Argument(metavar="INPUT|DATASET[@VERSION]", help="A file or folder, or with --index a version."),
 ]
 LintedIndex = Annotated[
-    str | None, typer.Option("--index", help=f"{WHERE}, to look over a version.", metavar="INDEX")
+    str | None, typer.Option("--index", help=f"{WHERE}, to check a version.", metavar="INDEX")
 ]
 Limits = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="CHECK=SHARE", help="Another limit: 'entity in the question=0.6'"),
+    typer.Option(
+        "--limit", metavar="CHECK=SHARE", help="Change a limit, such as 'entity in the question=0.6'"
+    ),
 ]
 
 
@@ -344,7 +360,7 @@ def lint_command(
     limit: Limits = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look a data set over before training on it. Exit code 3: a share is over its limit."""
+    """Check a data set before training on it. Exit code 3: a share is over its limit."""
     with questions_of(target, reader=reader, rules=rules, index=index) as rows:
         report = lint(rows)
     show_lint(report, dict(map(read_limit, limit or ())), as_json=as_json)
@@ -357,7 +373,7 @@ def questions_of(
     """Open what is to be looked over: a file or folder, or a version of an index."""
     with _progress() as progress:
         if index is None and not Path(target).exists():
-            raise typer.BadParameter(f"there is no file {target!r}; name its --index for a version")
+            raise typer.BadParameter(f"file {target!r} does not exist; to check a version, give its --index")
         if index is None:
             yield _rows(Path(target), reader, rules, progress=progress)
             return
@@ -394,7 +410,8 @@ def read_limit(rule: str) -> tuple[str, float]:
         limit = -1.0
     if name not in linting.BY_NAME or not 0 <= limit <= 1:
         raise typer.BadParameter(
-            f"{rule!r} is no CHECK=SHARE; the checks are {', '.join(linting.BY_NAME)}", param_hint="--limit"
+            f"must be CHECK=SHARE, got {rule!r}; the checks are {', '.join(linting.BY_NAME)}",
+            param_hint="--limit",
         )
     return name, limit
 
@@ -403,7 +420,7 @@ def read_limit(rule: str) -> tuple[str, float]:
 def activate_command(
     reference: Annotated[str, typer.Argument(metavar="DATASET@VERSION")], *, index: Index
 ) -> None:
-    """Make a version the one that is served; activating the one before rolls back."""
+    """Activate a version, so that it is served; activate the previous one to roll back."""
     dataset, version = _named(reference)
     with _opened(index) as catalogue:
         catalogue.activate(dataset, version)
@@ -414,17 +431,17 @@ def activate_command(
 def drop_command(
     reference: Annotated[str, typer.Argument(metavar="DATASET@VERSION")], *, index: Index
 ) -> None:
-    """Remove a version that is not active, or what an interrupted push has left."""
+    """Delete a version that is not active, or the remains of an interrupted push."""
     dataset, version = _named(reference)
     with _opened(index) as catalogue:
         catalogue.drop(dataset, version)
-    typer.echo(f"{reference} is dropped")
+    typer.echo(f"{reference} dropped")
 
 
 def _named(reference: str) -> tuple[str, str]:
     dataset, at, version = reference.partition("@")
     if not at:
-        raise typer.BadParameter("name the version too", param_hint="DATASET@VERSION")
+        raise typer.BadParameter("include the version", param_hint="DATASET@VERSION")
     return dataset, version
 
 

@@ -52,7 +52,7 @@ def encode(question: Question) -> bytes:
             to_json(question), ensure_ascii=False, sort_keys=True, separators=(",", ":")
         ).encode()
     except UnicodeEncodeError as error:
-        raise InvalidRecord("a lone surrogate, which UTF-8 cannot spell") from error
+        raise InvalidRecord("the text contains a lone surrogate, which UTF-8 cannot encode") from error
     return _header(body) + body
 
 
@@ -69,7 +69,9 @@ def decode(record: object, *, question_id: str) -> Question:
     """
     question = _decode(record, question_id)
     if question.question_id != question_id:
-        raise CorruptEntry(f"the record of question {question_id!r} belongs to {question.question_id!r}")
+        raise CorruptEntry(
+            f"the record of question {question_id!r} belongs to question {question.question_id!r}"
+        )
     return question
 
 
@@ -94,7 +96,7 @@ def unpack(packed: object, *, question_id: str) -> bytes:
         raise CorruptEntry(f"the record of question {question_id!r} is cut short")
     if packed[0] != PACKING_VERSION:
         raise CodecMismatch(
-            f"the record of question {question_id!r} has packing {packed[0]}, this is packing {PACKING_VERSION}"
+            f"the record of question {question_id!r} has packing {packed[0]}, expected {PACKING_VERSION}"
         )
     unpacker = _unpacker.copy()
     try:
@@ -102,7 +104,7 @@ def unpack(packed: object, *, question_id: str) -> bytes:
     except zlib.error as error:
         raise CorruptEntry(f"the record of question {question_id!r} cannot be unpacked") from error
     if not unpacker.eof or unpacker.unused_data:
-        raise CorruptEntry(f"the record of question {question_id!r} is cut short or too long")
+        raise CorruptEntry(f"the record of question {question_id!r} is truncated or too long")
     return record
 
 
@@ -143,6 +145,7 @@ def to_json(question: Question) -> dict[str, object]:
             "question": question.text,
             "answers": list(question.answers),
             "entities": [_entity_to_json(entity) for entity in question.entities],
+            "checker": question.checker,
         }
     )
 
@@ -171,23 +174,26 @@ def _decode(record: object, question_id: str) -> Question:
         raise CorruptEntry(f"the record of question {question_id!r} is cut short")
     if record[0] != CODEC_VERSION:
         raise CodecMismatch(
-            f"the record of question {question_id!r} has codec {record[0]}, this is codec {CODEC_VERSION}"
+            f"the record of question {question_id!r} has codec {record[0]}, expected {CODEC_VERSION}"
         )
     if record[:start] != _header(record[start:]):
         raise CorruptEntry(f"the record of question {question_id!r} does not match its checksum")
     try:
         return _question(json.loads(record[start:]))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CorruptEntry(f"the record of question {question_id!r} has another shape: {error}") from error
+        raise CorruptEntry(
+            f"the record of question {question_id!r} has an unexpected shape: {error}"
+        ) from error
 
 
 def _question(value: object) -> Question:
-    fields = _fields(value, allowed={"question_id", "question", "answers", "entities"})
+    fields = _fields(value, allowed={"question_id", "question", "answers", "entities", "checker"})
     return Question(
         text=_text(fields["question"]),
         answers=_tuple(fields.get("answers", []), _text),
         entities=_tuple(fields.get("entities", []), _entity),
         question_id=_text(fields["question_id"]),
+        checker=_text(fields["checker"]) if "checker" in fields else None,
     )
 
 

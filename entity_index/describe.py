@@ -36,7 +36,7 @@ def describe(store: EntityStore) -> Contents:
         without_entities += not question.entities
     if questions != store.info.count:
         raise CorruptIndex(
-            f"version {store.info.version!r} holds {questions} of its {store.info.count} questions"
+            f"version {store.info.version!r} contains only {questions} of its {store.info.count} questions"
         )
     return Contents(
         questions=questions, entities=entities, aliases=aliases, without_entities=without_entities

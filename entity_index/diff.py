@@ -71,7 +71,7 @@ def _compare(before: Question, after: Question, found: Difference) -> None:
     at = str(before.question_id)
     if before.text != after.text:
         found.text_changed.add(at)
-    if before.answers != after.answers:
+    if (before.answers, before.checker) != (after.answers, after.checker):
         found.answers_changed.add(at)
     if before.entities != after.entities:
         found.entities_changed.add(at)

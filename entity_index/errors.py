@@ -8,7 +8,7 @@
     ├── NothingKept         no line of the input was a question
     ├── UnknownDataset      no such data set
     ├── UnknownVersion      no such version, or none is active
-    ├── VersionExists       a version of this name holds other content
+    ├── VersionExists       a version of this name has different content
     ├── VersionActive       the active version cannot be dropped
     ├── IndexUnreachable    the index does not answer; later it may
     └── CorruptIndex        what is stored cannot be trusted
@@ -22,7 +22,7 @@ Nothing here ever becomes an empty answer: a question that cannot be read is not
 
 
 class EntityIndexError(Exception):
-    """Something about ground truth is wrong; the message is one sentence for the person who asked."""
+    """Base class of errors about ground truth; the message is one sentence for the user."""
 
 
 class InvalidName(EntityIndexError):
@@ -30,7 +30,7 @@ class InvalidName(EntityIndexError):
 
 
 class InvalidAddress(EntityIndexError):
-    """A URL or prefix names no Redis; the message does not repeat a URL, it may hold a password."""
+    """A URL or prefix names no Redis; the message does not repeat the URL, because it may contain a password."""
 
 
 class InvalidRecord(EntityIndexError):
@@ -46,7 +46,7 @@ class NothingKept(EntityIndexError):
 
 
 class UnknownDataset(EntityIndexError):
-    """The index holds no data set of this name."""
+    """The index has no data set of this name."""
 
 
 class UnknownVersion(EntityIndexError):
@@ -54,7 +54,7 @@ class UnknownVersion(EntityIndexError):
 
 
 class VersionExists(EntityIndexError):
-    """A version of this name holds other content, and versions are immutable."""
+    """A version of this name already exists with different content, and versions are immutable."""
 
 
 class VersionActive(EntityIndexError):
@@ -62,11 +62,11 @@ class VersionActive(EntityIndexError):
 
 
 class IndexUnreachable(EntityIndexError):
-    """The index does not answer, or refuses to; the same call may succeed later."""
+    """The index does not answer, or rejects the call; the same call may succeed later."""
 
 
 class CorruptIndex(EntityIndexError):
-    """What is stored cannot be trusted."""
+    """The stored data cannot be trusted."""
 
 
 class CorruptEntry(CorruptIndex):

@@ -251,7 +251,7 @@ def _gazetteer(path: Path | None) -> Iterator[Entity]:
                 try:
                     yield to_entity(json.loads(line) if line.lstrip().startswith("{") else line.strip())
                 except (ValueError, InvalidRecord) as error:
-                    raise UnreadableInput(f"line {number} of {path} is no entity: {error}") from error
+                    raise UnreadableInput(f"line {number} of {path} is not an entity: {error}") from error
 
 
 def cores() -> int:

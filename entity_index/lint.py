@@ -8,6 +8,7 @@ the profile it serves.
 One question is held at a time, and the spellings of at most a million, to find those that several entities share.
 """
 
+import unicodedata
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 from entity_index.build import WORRYING_SHARE
 from entity_index.clean import clean, count_in_text
 from entity_index.errors import InvalidRecord
+from entity_index.packed import is_packed
 from entity_index.readers.rows import Refusal, Row
 from entity_index.spelling import folded
 from entity_index.types import Entity, Question
@@ -26,6 +28,10 @@ ALPHA = 0.3  # of the paper
 EXAMPLES = 5
 MAX_SPELLINGS = 1_000_000
 OTHERS = 150  # names of other questions that a policy recites which says everything
+EXAMPLE_CHARS = 80
+MAX_ANSWER_CHARS = 1000  # about 150 words; agents answer in fewer
+# What tables write where there is no answer.
+NO_ANSWERS = frozenset({"nan", "null", "n a"})
 SHORT = 3
 # Words that stand in texts about anything, so that naming them is no evidence; folded.
 GENERIC_WORDS = """
@@ -58,17 +64,26 @@ class Check(NamedTuple):
 
 CHECKS = (
     Check("no answers", "questions", 0.0, "a rollout cannot be correct"),
-    Check("no entities", "questions", 0.1, "there is no entity reward"),
+    Check(
+        "packed answer", "questions", 0.0, "one string contains several answers; ingest reads it as a list"
+    ),
+    Check("unmeetable answer", "questions", 0.0, "no answer of an agent can equal it"),
+    Check("no entities", "questions", 0.1, "the question has no entity reward"),
     Check(
         "unusable spelling", "spellings", 0.01, "it folds to nothing, to one character or to a function word"
     ),
-    Check("short spelling", "spellings", 0.02, "it folds to three letters or fewer and stands in many texts"),
+    Check("short spelling", "spellings", 0.02, "it folds to three letters or fewer and occurs in many texts"),
     Check("generic spelling", "spellings", 0.02, "it is a common word or a bare number"),
-    Check("shared in a question", "questions", 0.01, "one mention pays for two entities"),
-    Check("shared between questions", "spellings", 0.05, "one spelling stands for entities of several names"),
-    Check("entity in the question", "entities", WORRYING_SHARE, "copying the question names it"),
-    Check("all entities in the question", "questions", 0.1, "masked, none is left"),
-    Check("entity equals the answer", "entities", WORRYING_SHARE, "it is paid twice"),
+    Check("shared in a question", "questions", 0.01, "one mention earns credit for two entities"),
+    Check(
+        "shared between questions",
+        "spellings",
+        0.05,
+        "one spelling is shared by entities with different names",
+    ),
+    Check("entity in the question", "entities", WORRYING_SHARE, "copying the question earns credit for it"),
+    Check("all entities in the question", "questions", 0.1, "none is left after masking"),
+    Check("entity equals the answer", "entities", WORRYING_SHARE, "it is rewarded twice"),
     Check("rate cannot reach 1", "questions", 0.01, "even naming every entity does not match all of them"),
 )
 BY_NAME = {check.name: check for check in CHECKS}
@@ -200,6 +215,7 @@ class _Found:
             self.refused[str(error)] += 1
             return
         self._spellings(raw)
+        self._answers(raw, question)
         self._entities(question)
         self._policies(question)
         self.others.extend(entity.name for entity in question.entities)
@@ -214,6 +230,13 @@ class _Found:
                     self.findings["short spelling"].add(raw, repr(spelling))
                 elif _is_generic(spelling):
                     self.findings["generic spelling"].add(raw, repr(spelling))
+
+    def _answers(self, raw: Question, question: Question) -> None:
+        if packed := [answer for answer in raw.answers if is_packed(answer)]:
+            self.findings["packed answer"].add(question, repr(packed[0])[:EXAMPLE_CHARS])
+        unmet = [why for answer in question.answers if (why := why_unmeetable(answer))]
+        if unmet and (question.checker == "list" or len(unmet) == len(question.answers)):
+            self.findings["unmeetable answer"].add(question, unmet[0])
 
     def _entities(self, question: Question) -> None:
         self.totals["questions"] += 1
@@ -274,6 +297,17 @@ class _Found:
             policies={says: Pay(self.rates[says] / count, self.rewards[says] / count) for says in SAYS},
             refused=dict(self.refused.most_common()),
         )
+
+
+def why_unmeetable(answer: str) -> str | None:
+    """Return why no agent's answer can equal a gold one; None where one can."""
+    if len(answer) > MAX_ANSWER_CHARS:
+        return f"it has {len(answer)} characters"
+    if not folded(answer) and not any(unicodedata.category(char)[0] == "S" for char in answer):
+        return f"{answer!r} folds to nothing"
+    if is_packed(answer):
+        return f"{answer!r:.{EXAMPLE_CHARS}} is a list that cannot be read"
+    return f"{answer!r} names nothing" if folded(answer) in NO_ANSWERS else None
 
 
 def _twice(question: Question) -> str | None:

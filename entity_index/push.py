@@ -65,7 +65,7 @@ def push(
             written += len(page)
         progress(len(page))
     if (digest.text(), count) != (info.digest, info.count):
-        raise CorruptIndex(f"{info.dataset}@{info.version} does not hold what its digest covers")
+        raise CorruptIndex(f"the content of {info.dataset}@{info.version} does not match its digest")
     write_contents(connection, place, first_ids)
     target.finish(info)
     return PushReport(info, written=written, present=count - written)

@@ -19,10 +19,10 @@ def facts(report: BuildReport) -> Iterator[Fact]:
             refused.count,
             _lines(refused.lines, more=refused.count > len(refused.lines)),
         )
-    yield "entities", report.entities, f"{report.entities / report.kept:.1f} a question"
+    yield "entities", report.entities, f"{report.entities / report.kept:.1f} per question"
     yield "aliases", report.aliases, ""
     if report.merged:
-        yield "entities united", report.merged, "their names fold alike"
+        yield "entities merged", report.merged, "their names fold to the same text"
     for reason, count in report.dropped.items():
         yield f"dropped: {reason}", count, ""
     yield "entities in the question", report.in_question, f"{report.share_in_question:.1%}"
@@ -39,8 +39,8 @@ def warning(report: BuildReport) -> str | None:
     if not report.is_worrying:
         return None
     return (
-        f"{report.share_in_question:.0%} of the entities stand in their question (more than {WORRYING_SHARE:.0%}): "
-        f"a policy is paid for copying it. Masking them leaves {report.only_in_question:,} of {report.kept:,} questions "
+        f"{report.share_in_question:.0%} of the entities occur in their question (more than {WORRYING_SHARE:.0%}): "
+        f"a policy is rewarded for copying it. Masking them leaves {report.only_in_question:,} of {report.kept:,} questions "
         "without entities."
     )
 

@@ -24,6 +24,10 @@ class Entity:
     """The data set's own type (person, place, ...); None where it has none."""
 
 
+CHECKER_KINDS = ("number", "date", "list", "boolean", "name", "text")
+"""What a question may say its answer is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question with its gold answers and ground-truth entities."""
@@ -39,3 +43,11 @@ class Question:
 
     question_id: str | None = None
     """The key in its data set; None for a question sent inline."""
+
+    checker: str | None = None
+    """How its answer is compared, one of `CHECKER_KINDS`; None leaves it to the profile. Under `list` all `answers` are asked for."""
+
+    def __post_init__(self) -> None:
+        """Refuse a checker that nobody has."""
+        if self.checker is not None and self.checker not in CHECKER_KINDS:
+            raise ValueError(f"checker must be one of {', '.join(CHECKER_KINDS)}, got {self.checker!r:.40}")

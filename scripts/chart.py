@@ -1,4 +1,4 @@
-"""Write what is made of other files in helm/reward-service: README.md and values.schema.json of values.yaml, the dashboard.
+"""Generate files in helm/reward-service: README.md and values.schema.json from values.yaml, and the dashboard.
 
 python -m scripts.chart          writes them
 """
@@ -195,7 +195,7 @@ def files() -> dict[str, str]:
 HEAD = """\
 # reward-service, the chart
 Rewards for training LLM search agents, in a Kubernetes cluster of 1.27 or newer.
-How to install, size, upgrade and mend it stands in [docs/deploy.md](../../docs/deploy.md).
+See [docs/deploy.md](../../docs/deploy.md) for installation, sizing, upgrades and troubleshooting.
 
 | values | for |
 |---|---|
@@ -203,12 +203,12 @@ How to install, size, upgrade and mend it stands in [docs/deploy.md](../../docs/
 | `values-production.yaml` | several replicas, an external Redis, metrics, alerts, dashboard |
 | `values-cpu.yaml`, `values-gpu.yaml` | the images with torch |
 
-What would run and be wrong is refused when the chart is rendered, with a sentence that says what to do.
-A value that does not exist is refused too.
+Values that would install but not work are rejected when the chart is rendered, with a message that says how to fix them.
+Unknown values are rejected too.
 
-This page is made of `values.yaml` by `make chart`; a test keeps it in step.
+This page is generated from `values.yaml` by `make chart`; a test keeps it up to date.
 
-| value | default | what it says |
+| value | default | meaning |
 |---|---|---|
 """
 

@@ -14,7 +14,7 @@ class Panel(NamedTuple):
 
     title: str
     about: str
-    """What to think of when it moves."""
+    """How to interpret a change."""
     queries: tuple[tuple[str, str], ...]
     """Legend and expression; `<<` stands for the labels of this installation, with more labels behind it, before `>>`."""
     unit: str = "short"
@@ -45,25 +45,25 @@ _SCORE = 'route="/v1/groups/score"'
 
 ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     (
-        "Is it well?",
+        "Is the service healthy?",
         (
             Panel(
                 "Replicas",
-                "Answering, and ready.",
+                "Replicas that respond, and those that are not ready, by reason.",
                 (
                     ("answer", "sum(up<<>>)"),
                     ("not ready: {{reason}}", "sum by (reason) (reward_service_not_ready<<>>) > 0"),
                 ),
             ),
             Panel(
-                "Calls a second",
+                "Calls per second",
                 "By status; 5xx other than 503 is a bug.",
                 (("{{status}}", f"sum by (status) ({_rate('requests_total', _WORK)})"),),
                 "reqps",
             ),
             Panel(
-                "Versions that run",
-                "More than one index version of a data set, or engine, for longer than an upgrade takes is an error.",
+                "Running versions",
+                "More than one engine, or index version of a data set, for longer than an upgrade takes is an error.",
                 (
                     (
                         "{{dataset}}@{{version}}",
@@ -78,11 +78,11 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         ),
     ),
     (
-        "Is there room?",
+        "Is there enough capacity?",
         (
             Panel(
                 "Saturation",
-                "In flight, of what is admitted. At 1 calls are refused: add replicas.",
+                "Requests or bytes in flight, as a share of the limit. At 1, calls are refused: add replicas.",
                 (
                     (
                         "requests, {{pod}}",
@@ -96,8 +96,8 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "percentunit",
             ),
             Panel(
-                "Refused calls a second",
-                "over-capacity: add replicas. quota-exceeded: one caller takes too much. ...-unavailable: look at Redis.",
+                "Refused calls per second",
+                "over-capacity: add replicas. quota-exceeded: one caller uses too much. ...-unavailable: check Redis.",
                 (("{{reason}}", f"sum by (reason) ({_rate('refused_total')})"),),
                 "reqps",
             ),
@@ -108,13 +108,13 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Memory",
-                "Resident, by replica.",
+                "Resident memory, by replica.",
                 (("{{pod}}", "process_resident_memory_bytes<<>>"),),
                 "bytes",
             ),
             Panel(
-                "Time of a scoring call",
-                "What a trainer waits for whole groups.",
+                "Duration of a scoring call",
+                "How long a trainer waits for whole groups.",
                 tuple(
                     (f"p{q * 100:g}", _quantile(q, "request_duration_seconds", _SCORE))
                     for q in (0.5, 0.9, 0.99)
@@ -123,48 +123,48 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Where the time goes",
-                "Seconds of each stage, a second.",
+                "Seconds spent in each stage, per second.",
                 (("{{stage}}", f"sum by (stage) ({_rate('stage_duration_seconds_sum')})"),),
                 "s",
             ),
         ),
     ),
     (
-        "Do groups come together?",
+        "Do groups complete?",
         (
             Panel(
-                "Groups a second",
+                "Groups per second",
                 "By status.",
                 (("{{status}}", f"sum by (status) ({_rate('groups_total')})"),),
             ),
             Panel(
                 "Waiting for the last rollout",
-                "From the first rollout of a group until it closed: how unequal rollouts are, and the trainer's time.",
+                "Time from the first rollout of a group until it closed: depends on how unequal rollouts are, and on the trainer.",
                 tuple((f"p{q * 100:g}", _quantile(q, "group_wait_seconds")) for q in (0.5, 0.9, 0.99)),
                 "s",
             ),
             Panel(
-                "What the service adds",
-                "From the rollout that closed its group until the rewards were decided.",
+                "Time added by the service",
+                "Time from the rollout that closed its group until the rewards were decided.",
                 tuple((f"p{q * 100:g}", _quantile(q, "group_overhead_seconds")) for q in (0.5, 0.99)),
                 "s",
             ),
             Panel(
                 "Open groups, waiting calls",
-                "All replicas of a run count the same groups; calls are each replica's own.",
+                "All replicas of a run count the same groups; each replica counts its own calls.",
                 (
                     ("open groups", "max(reward_service_open_groups<<>>)"),
                     ("calls, {{pod}}", "reward_service_waiting_polls<<>>"),
                 ),
             ),
             Panel(
-                "Rollouts put one by one, a second",
-                "taken and replayed are well; a problem's type is not: group-closed came too late.",
+                "Rollouts sent one by one, per second",
+                "taken and replayed are fine; anything else is the type of a problem, such as group-closed for a rollout that arrived too late.",
                 (("{{result}}", f"sum by (result) ({_rate('put_rollouts_total')})"),),
             ),
             Panel(
-                "Time of the group store",
-                "One operation, by kind; lost is a race that was repeated, failed is Redis.",
+                "Duration of group store operations",
+                "Per operation, by kind. lost: a race that was retried; failed: a failure of Redis.",
                 (
                     (
                         "{{operation}}, {{end}}",
@@ -176,7 +176,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Groups that expired",
-                "Rollouts were missing at the deadline: a trainer lost them, or the deadline is too short.",
+                "Rollouts were missing at the deadline: the trainer lost them, or the deadline is too short.",
                 (
                     (
                         "{{policy}}",
@@ -190,7 +190,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Rollouts without a reward",
-                "By status, of all rollouts. Null is not zero: the trainer should leave them out.",
+                "Share of all rollouts, by status. Null is not zero: the trainer should exclude them.",
                 (
                     (
                         "{{status}}",
@@ -205,11 +205,11 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         ),
     ),
     (
-        "What do rewards mean?",
+        "What do the rewards show?",
         (
             Panel(
                 "Match rate",
-                "Mean, and quartiles. It should rise in a training; a jump is a hack or a changed data set.",
+                "Mean and quartiles. It should rise during training; a jump indicates reward hacking or a changed data set.",
                 (
                     (
                         "mean",
@@ -223,19 +223,19 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Groups without a gradient",
-                "Every reward of the group is the same: questions are too hard or too easy.",
+                "All rewards of the group are equal: the questions are too hard or too easy.",
                 (("share", _share(f"sum({_rate('groups_zero_variance_total')})", _REWARDED)),),
                 "percentunit",
             ),
             Panel(
                 "Groups without entities",
-                "Their question has none: outcome reward only. Lint the data set.",
+                "The question has no entities, so only the outcome is rewarded. Lint the data set.",
                 (("share", _share(f"sum({_rate('groups_without_entities_total')})", _REWARDED)),),
                 "percentunit",
             ),
             Panel(
-                "Named and not credited",
-                "Of all entities that were named, by reason: a policy that pastes or lists shows here first.",
+                "Named but not credited",
+                "Share of all named entities, by reason: a policy that pastes or lists names shows here first.",
                 (
                     (
                         "{{reason}}",
@@ -246,13 +246,13 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             ),
             Panel(
                 "Precision",
-                "Matched entities among all that were named, where mentions are counted.",
+                "Share of matched entities among all mentions, for profiles that count mentions.",
                 (("p50", _quantile(0.5, "precision_ratio")), ("p10", _quantile(0.1, "precision_ratio"))),
                 "percentunit",
             ),
             Panel(
                 "Outcomes",
-                "Shares of scored rollouts; error is a broken format or an answer that never came.",
+                "Shares of scored rollouts; error means a broken format or a missing answer.",
                 (
                     (
                         "{{outcome}}",
@@ -315,7 +315,7 @@ def dashboard() -> dict[str, Any]:
     return {
         "uid": "reward-service",
         "title": "reward-service",
-        "description": "Whether it is well, whether there is room, and what rewards mean.",
+        "description": "Health, capacity, assembly of groups, and what the rewards show.",
         "tags": ["reward-service"],
         "schemaVersion": 39,
         "editable": True,

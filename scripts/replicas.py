@@ -1,7 +1,7 @@
-"""A redis-server and two services that share it, on loopback: what a cluster does, on one machine.
+"""Run a redis-server and two services that share it, on loopback, like a cluster on one machine.
 
-The Redis listens on a socket in a temporary folder and forgets everything when this ends, with Ctrl-C. A service that ends is
-started anew.
+The Redis listens on a socket in a temporary folder and loses everything when this ends, with Ctrl-C. A service that exits
+is restarted.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def service_command(index, socket, port):
 
 
 def keep(stack, commands, services):
-    """Start a service anew that has ended, as a cluster does. Returns with Ctrl-C."""
+    """Restart a service that has exited, as a cluster does. Returns with Ctrl-C."""
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(0.2)
@@ -59,7 +59,7 @@ def keep(stack, commands, services):
                 if (status := services[base].poll()) is not None:
                     services[base] = start(stack, command)
                     print(
-                        f"{base} ended with {status}; started anew, pid {services[base].pid}",
+                        f"{base} exited with {status}; restarted, pid {services[base].pid}",
                         flush=True,
                     )
 
@@ -84,7 +84,9 @@ def main():
         services = {base: start(stack, command) for base, command in commands.items()}
         for base, process in services.items():
             wait_until_ready(base, process)
-        print(f"{len(services)} services share one Redis; kill one and see. Ctrl-C stops all.")
+        print(
+            f"{len(services)} services share one Redis; kill one to see the other continue. Ctrl-C stops all."
+        )
         for base, process in services.items():
             print(f"  {base}  pid {process.pid}", flush=True)
         keep(stack, commands, services)

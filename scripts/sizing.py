@@ -111,15 +111,15 @@ def table() -> str:
 
 
 HEAD = (
-    f"| rollouts a step | text a rollout | CPU of a step | replicas, for {STEP_S:.0f} s | memory of a replica | more for long polls, together | Redis, a step |",
+    f"| rollouts per step | text per rollout | CPU per step | replicas for {STEP_S:.0f} s | memory per replica | additional memory for long polls, total | Redis per step |",
     "|---|---|---|---|---|---|---|",
 )
 TAIL = f"""\
-Whole groups of {GROUP}; a call costs {{of.call_s:.4f}} s of CPU and {{of.byte_s:.3g}} s a byte, on the machine of the benchmark.
-Replicas: the rewards of a step are there within {STEP_S:.0f} s, with a replica busy to {BUSY:.0%}.
-Memory: {{of.idle_bytes:,.0f}} bytes and {OF_MEMORY} times the bytes of {AT_ONCE} calls in flight; set `max_inflight_bytes` to bound it.
-Long polls: {{of.poll_bytes:,.0f}} bytes for each rollout that waits at once, if all of a step do.
-Redis: {{of.state_bytes:,.0f}} bytes a rollout of an open group, and {{of.question_bytes:,.0f}} bytes a question of the index."""
+The table assumes whole groups of {GROUP}; a call costs {{of.call_s:.4f}} s of CPU and {{of.byte_s:.3g}} s per byte, on the machine of the benchmark.
+Replicas: enough for the rewards of a step to be ready within {STEP_S:.0f} s, with each replica {BUSY:.0%} busy.
+Memory: {{of.idle_bytes:,.0f}} bytes plus {OF_MEMORY} times the bytes of {AT_ONCE} calls in flight; set `max_inflight_bytes` to bound it.
+Long polls: {{of.poll_bytes:,.0f}} bytes for each waiting rollout, if all rollouts of a step wait at the same time.
+Redis: {{of.state_bytes:,.0f}} bytes per rollout of an open group, and {{of.question_bytes:,.0f}} bytes per question of the index."""
 
 PAGE = Path(__file__).parents[1] / "docs" / "deploy.md"
 BEGIN, END = "<!-- sizing -->\n", "<!-- sizing end -->\n"

@@ -61,7 +61,7 @@ def _array(path: Path) -> list[object] | None:
 def _files(folder: Path) -> Iterator[object]:
     paths = sorted(folder.glob("*.json"))
     if not paths:
-        raise UnreadableInput(f"{folder} holds neither JSON files nor a saved data set")
+        raise UnreadableInput(f"{folder} contains neither JSON files nor a saved data set")
     for path in paths:
         try:
             yield json.loads(path.read_text(encoding="utf-8-sig"))
@@ -86,7 +86,7 @@ def _saved(folder: Path) -> Iterator[object]:
         from datasets import DatasetDict, load_from_disk  # noqa: PLC0415  # not even an extra: it is large
     except ModuleNotFoundError as error:
         raise UnreadableInput(
-            "a folder that `datasets` has saved needs that package: pip install datasets"
+            "a folder saved by `datasets` needs that package: pip install datasets"
         ) from error
     with _readable(folder, ValueError, OSError, KeyError):
         found: Any = load_from_disk(str(folder))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from entity_index.errors import InvalidRecord
+from entity_index.types import CHECKER_KINDS
 
 
 def identifier(row: Mapping[str, object], *names: str) -> str | None:
@@ -38,8 +39,16 @@ def texts(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
     value = first(row, *names)
     items = (value,) if isinstance(value, str) else array(row, *names)
     if not all(isinstance(item, str) for item in items):
-        raise InvalidRecord(f"{names[0]} holds something other than strings")
+        raise InvalidRecord(f"{names[0]} contains values that are not strings")
     return tuple(item for item in items if isinstance(item, str))
+
+
+def checker(row: Mapping[str, object]) -> str | None:
+    """Return the checker that a question names; None where it names none."""
+    value = optional_text(row, "checker")
+    if value is not None and value not in CHECKER_KINDS:
+        raise InvalidRecord(f"checker is not one of {', '.join(CHECKER_KINDS)}")
+    return value
 
 
 def array(row: Mapping[str, object], *names: str) -> tuple[object, ...]:
@@ -58,9 +67,12 @@ def record(value: object, what: str) -> Mapping[str, object]:
 
 
 def first(row: Mapping[str, object], *names: str) -> object:
-    """Return the first of the named fields that is there and not null; None where none is."""
+    """Return the first of the named fields that is there and not null; None where none is.
+
+    Arrays and scalars of numpy become plain values: rows that never were JSON have them.
+    """
     for name in names:
         value = row.get(name)
         if value is not None:
-            return value
+            return value.tolist() if hasattr(value, "tolist") else value
     return None

@@ -54,4 +54,4 @@ def _ends(edges: Iterable[object]) -> Iterator[str]:
                 yield source
                 yield target
             case _:
-                raise InvalidRecord("an edge has no two ends")
+                raise InvalidRecord("an edge does not have two ends")

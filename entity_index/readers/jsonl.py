@@ -1,6 +1,6 @@
 """The index's own shape, leniently.
 
-    {"question_id", "question", "answers", "entities": [{"id", "name", "aliases", "type"}]}
+    {"question_id", "question", "answers", "entities": [{"id", "name", "aliases", "type"}], "checker"}
 
 `id` may stand for `question_id`, `text` for `question`, `answer` for `answers`; one answer or alias needs no array; an entity
 may be just its name; ids may be whole numbers. Other fields are ignored.
@@ -25,6 +25,7 @@ def to_question(row: Mapping[str, object]) -> Question:
         answers=fields.texts(row, "answers", "answer"),
         entities=tuple(to_entity(value) for value in fields.array(row, "entities")),
         question_id=fields.identifier(row, "question_id", "id"),
+        checker=fields.checker(row),
     )
 
 

@@ -3,7 +3,7 @@
     question=prompt[-1].content  answers=reward_model.ground_truth  entities=graph.nodes[]  entities.name=label
 
 A path is names joined by dots; `[2]` or `[-1]` takes one of an array, `[]` all of it. The fields are those of the own shape:
-question_id, question, answers, entities, and of each entity `entities.name`, `.aliases`, `.id`, `.type`. A field that is not
+question_id, question, answers, entities, checker, and of each entity `entities.name`, `.aliases`, `.id`, `.type`. A field that is not
 named is read where the own shape has it; what a path does not find is absent.
 """
 
@@ -15,7 +15,7 @@ from entity_index.errors import InvalidRecord
 from entity_index.readers import jsonl
 from entity_index.types import Question
 
-FIELDS = frozenset({"question_id", "question", "answers", "entities"})
+FIELDS = frozenset({"question_id", "question", "answers", "entities", "checker"})
 ENTITY_FIELDS = frozenset({"name", "aliases", "id", "type"})
 PART = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
 PATH = re.compile(r"(?:[^.\[\]]+|\[-?\d*\])(?:\.[^.\[\]]+|\[-?\d*\])*")
@@ -70,7 +70,9 @@ def parse(path: str) -> tuple[Step, ...]:
         ValueError: it is no path.
     """
     if not PATH.fullmatch(path):
-        raise ValueError(f"{path!r} is no path: names joined by dots, [2], [-1] or [] behind a name")
+        raise ValueError(
+            f"{path!r} is not a path: use names joined by dots, with [2], [-1] or [] after a name"
+        )
     return tuple(name or (int(at) if at else None) for name, at in PART.findall(path))
 
 
@@ -78,7 +80,7 @@ def _read(rule: str) -> tuple[str, tuple[Step, ...]]:
     name, is_, path = rule.partition("=")
     if not is_ or not (name in FIELDS or (name[:9] == "entities." and name[9:] in ENTITY_FIELDS)):
         known = ", ".join([*sorted(FIELDS), *(f"entities.{field}" for field in sorted(ENTITY_FIELDS))])
-        raise ValueError(f"{rule!r} is no field=path; the fields are {known}")
+        raise ValueError(f"must be field=path, got {rule!r}; the fields are {known}")
     return name, parse(path)
 
 

@@ -3,7 +3,7 @@
     {"data_source", "prompt": [{"role", "content"}], "reward_model": {"ground_truth"}, "extra_info": {"index", "split", ...}}
 
 The question is `extra_info.question`, or what the last user message says. The ground truth is a string, several joined by
-`<|answer_split|>`, an array, or {"target": ...}. The id is `extra_info.question_id` or `extra_info.index`, which is also what
+`<|answer_split|>`, an array, or {"target": ...}; `extra_info.checker` may say what the answer is. The id is `extra_info.question_id` or `extra_info.index`, which is also what
 a reward call of verl carries. verl has no place for entities: `extra_info.entities` is read where somebody has put them
 there, and otherwise `entity-index extract` finds some.
 """
@@ -11,11 +11,10 @@ there, and otherwise `entity-index extract` finds some.
 from collections.abc import Iterable, Iterator, Mapping
 
 from entity_index.errors import InvalidRecord
+from entity_index.packed import SEPARATOR
 from entity_index.readers import fields, jsonl
 from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.types import Question
-
-SEPARATOR = "<|answer_split|>"
 
 
 def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
@@ -31,6 +30,7 @@ def to_question(row: Mapping[str, object]) -> Question:
         answers=_answers(fields.record(row.get("reward_model"), "reward_model").get("ground_truth")),
         entities=tuple(jsonl.to_entity(value) for value in fields.array(extra, "entities")),
         question_id=fields.identifier(extra, "question_id", "index"),
+        checker=fields.checker(extra),
     )
 
 

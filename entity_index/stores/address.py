@@ -45,7 +45,7 @@ def parse_address(url: str) -> Address:
     kind = parts.scheme.partition("+")[2]
     service, _, db = parts.path.strip("/").partition("/")
     if kind == "sentinel" and not service:
-        raise ValueError("the path must name the service that the Sentinels watch")
+        raise ValueError("the path must name the service that the Sentinels monitor")
     if db and not db.isdecimal():
         raise ValueError("the database must be a number")
     options = dict(parse_qsl(parts.query))

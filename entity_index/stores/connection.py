@@ -28,11 +28,11 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.OutOfMemoryError, "is full"),
     (exceptions.TimeoutError, "did not answer in time"),
     (exceptions.BusyLoadingError, "is still loading"),
-    (exceptions.AuthenticationError, "refuses the credentials"),
-    (exceptions.NoPermissionError, "refuses the command to this user"),
-    (exceptions.ReadOnlyError, "is no primary any more"),
+    (exceptions.AuthenticationError, "rejects the credentials"),
+    (exceptions.NoPermissionError, "does not allow this user the command"),
+    (exceptions.ReadOnlyError, "is no longer the primary"),
     (exceptions.ConnectionError, "cannot be reached"),
-    (exceptions.ResponseError, "refuses the command"),
+    (exceptions.ResponseError, "rejects the command"),
 )
 FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError)
 
@@ -124,7 +124,7 @@ def connect(url: str, *, timeout_s: float) -> Connection:
     client = _CLIENTS.get(url.partition("://")[0])
     if client is None:
         known = ", ".join(f"{name}://" for name in _CLIENTS)
-        raise InvalidAddress(f"the URL of an index starts with one of {known}")
+        raise InvalidAddress(f"the URL of an index must start with one of {known}")
     try:
         with _explained():
             return Connection(client(url, timeout_s))

@@ -90,7 +90,9 @@ class MemoryCatalogue:
         info = store.info
         present = self._stores.setdefault(info.dataset, {}).setdefault(info.version, store)
         if present.info.digest != info.digest:
-            raise VersionExists(f"version {info.version!r} of data set {info.dataset!r} holds other content")
+            raise VersionExists(
+                f"version {info.version!r} of data set {info.dataset!r} already exists with different content"
+            )
         return present.info
 
     def _versions(self, dataset: str) -> dict[str, MemoryStore]:

@@ -20,6 +20,6 @@ def check_name(name: str) -> str:
     """
     if not is_name(name):
         raise InvalidName(
-            f"{name!r} is no data set or version name: 1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first"
+            f"a name must be 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit, got {name!r}"
         )
     return name

@@ -113,7 +113,7 @@ class VersionKeys(NamedTuple):
             CorruptIndex: it is damaged, or was stored under other content of the same name.
         """
         if stored[:STAMP_BYTES] != self.stamp:
-            raise CorruptIndex(f"{self.name} was dropped, and its name holds other content")
+            raise CorruptIndex(f"{self.name} was dropped, and its name is now used for different content")
         return stored[STAMP_BYTES:]
 
     def listed(self, stored: bytes) -> list[str]:
@@ -185,7 +185,9 @@ class RedisStore:
         for number in {self._number(at) for at in question_ids if self._first_ids}:
             listed = set(self._page(number))
             if lost := next((at for at in question_ids if at in listed), None):
-                raise CorruptEntry(f"the record of question {lost!r} is lost: push {self._place.name} again")
+                raise CorruptEntry(
+                    f"the record of question {lost!r} is missing: push {self._place.name} again"
+                )
 
     def _number(self, question_id: str) -> int:
         """Return the only page that could list an id."""
@@ -198,7 +200,7 @@ class RedisStore:
         return self._place.listed(page)
 
     def _lost(self, what: str) -> CorruptIndex:
-        return CorruptIndex(f"{self._place.name} is dropped or lost, {what}: push it again")
+        return CorruptIndex(f"{self._place.name} was dropped or lost, {what}: push it again")
 
 
 def open_redis(url: str, *, timeout_s: float) -> "RedisCatalogue":
@@ -224,7 +226,9 @@ def check_prefix(prefix: str) -> str:
         InvalidAddress: it could blur keys.
     """
     if not PREFIXES.fullmatch(prefix):
-        raise InvalidAddress(f"a prefix of keys is 1 to 64 of A-Z a-z 0-9 . _ : -, got {prefix!r}")
+        raise InvalidAddress(
+            f"a key prefix must be 1 to 64 characters of A-Z a-z 0-9 . _ : -, got {prefix!r}"
+        )
     return prefix
 
 
@@ -305,7 +309,9 @@ class RedisCatalogue:
             VersionExists: it is taken by other content.
         """
         if not self.connection.run(BEGIN, self._key, f"{info.dataset}@{info.version}", _entry(info)):
-            raise VersionExists(f"version {info.version!r} of data set {info.dataset!r} holds other content")
+            raise VersionExists(
+                f"version {info.version!r} of data set {info.dataset!r} already exists with different content"
+            )
 
     def finish(self, info: VersionInfo) -> None:
         """Show a version whose records all stand.
@@ -385,6 +391,6 @@ def _info(name: str, entry: str) -> VersionInfo:
         raise CorruptIndex(f"the catalogue entry of {name} is damaged") from error
     if (layout, codec) != (LAYOUT, CODEC_VERSION):
         raise CodecMismatch(
-            f"{name} has layout {layout} and codec {codec}, this is layout {LAYOUT} and codec {CODEC_VERSION}"
+            f"{name} has layout {layout} and codec {codec}, expected {LAYOUT} and {CODEC_VERSION}"
         )
     return info

@@ -90,10 +90,10 @@ class SqliteStore:
     def _read_info(self, dataset: str, version: str) -> VersionInfo:
         rows = self._rows("SELECT digest, count, codec, fold FROM info")
         if len(rows) != 1:
-            raise CorruptIndex(f"{self._path} is not a finished version")
+            raise CorruptIndex(f"{self._path} is not a complete version")
         digest, count, codec, fold = rows[0]
         if codec != CODEC_VERSION:
-            raise CodecMismatch(f"{self._path} has codec {codec}, this is codec {CODEC_VERSION}")
+            raise CodecMismatch(f"{self._path} has codec {codec}, expected {CODEC_VERSION}")
         return VersionInfo(
             dataset=dataset, version=version, digest=digest, count=count, codec=codec, fold=fold
         )
@@ -103,7 +103,7 @@ class SqliteStore:
         if isinstance(question_id, bytes) and question_id > after:
             with suppress(UnicodeDecodeError):
                 return question_id.decode()
-        raise CorruptIndex(f"{self._path} holds a damaged question id")
+        raise CorruptIndex(f"{self._path} contains a damaged question id")
 
     def _rows(self, query: str, *values: bytes) -> list[Any]:
         try:
@@ -256,7 +256,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _same_content(path: Path, info: VersionInfo) -> VersionInfo:
     with closing(SqliteStore(path, dataset=info.dataset, version=info.version)) as present:
         if present.info.digest != info.digest:
-            raise VersionExists(f"version {info.version!r} of data set {info.dataset!r} holds other content")
+            raise VersionExists(
+                f"version {info.version!r} of data set {info.dataset!r} already exists with different content"
+            )
         return present.info
 
 

@@ -21,10 +21,12 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from entity_index.types import Entity, Question
+from entity_index.packed import unpack
+from entity_index.types import CHECKER_KINDS, Entity, Question
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
+from reward_service.core.matching import REASONS
 from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
     Estimator,
@@ -47,9 +49,20 @@ from reward_service.serve.truth import QuestionRef
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(max_length=1024)]
+"""A name that is not used as a key, so it may contain any character."""
+# No number that a caller sends can overflow a computation: integers fit into 32 bits, and sums of squared signals into a float.
+MOST = 2**31 - 1
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Positive = Annotated[int, Field(ge=1, le=MOST)]
+Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
+MOST_SIGNALS = 1000
+Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
 FormatName = Annotated[str, OneOf(FORMATS)]
+CheckerKind = Annotated[str, OneOf(CHECKER_KINDS)]
 OutcomeName = Annotated[str, OneOf(Outcome)]
 StopReasonName = Annotated[str, OneOf(StopReason)]
+ReasonName = Annotated[str, OneOf(REASONS)]
 MeasuredStatus = Annotated[
     str, OneOf(status for status in RolloutStatus if status is not RolloutStatus.PENDING)
 ]
@@ -63,33 +76,52 @@ class Wire(BaseModel):
     )
 
 
+def _nothing(value: object) -> object:
+    """Take null for an empty string."""
+    return "" if value is None else value
+
+
+def _empty(value: object) -> object:
+    """Take null for no items: tables fill columns that a row does not have."""
+    return [] if value is None else value
+
+
+Strings = Annotated[list[str], BeforeValidator(_empty, json_schema_input_type=list[str] | None)]
+
+
 class EntityIn(Wire):
     """A ground-truth entity."""
 
     name: str
-    """Its name."""
-    aliases: list[str] = []
-    """Other spellings that count. `egrpo-paper` ignores them."""
-    id: str | None = None
-    """Your own id; comes back nowhere."""
-    type: str | None = None
-    """Your own type; comes back nowhere."""
+    """Name of the entity."""
+    aliases: Strings = []
+    """Other spellings that also count. `egrpo-paper` ignores them. Null means none."""
+    id: Name | None = None
+    """Your own id; not returned."""
+    type: Name | None = None
+    """Your own type; not returned."""
 
 
 class QuestionIn(Wire):
     """A question with its ground truth, sent inline."""
 
-    text: str = ""
-    """The question as the agent read it."""
-    answers: list[str] = []
-    """Gold answers; any of them is correct. Needed for rollouts that carry no `outcome`."""
-    entities: list[EntityIn] = []
-    """Ground-truth entities the agent should come across."""
+    text: Annotated[str, BeforeValidator(_nothing, json_schema_input_type=str | None)] = ""
+    """The question as the agent saw it."""
+    answers: Strings = []
+    """Gold answers, each of them correct. Required for rollouts without an `outcome`. A string that is itself a list, in JSON
+    or Python notation or joined by `<|answer_split|>`, is read as that list. Null means none."""
+    entities: Annotated[
+        list[EntityIn], BeforeValidator(_empty, json_schema_input_type=list[EntityIn] | None)
+    ] = []
+    """Ground-truth entities that the agent should find. Null means none."""
+    checker: CheckerKind | None = None
+    """Kind of the answer, which decides how it is compared if the profile's checker is `equal`, `cover` or `cover_either`.
+    With `list`, `answers` are the items: all of them are required, in any order."""
 
     def to_domain(self) -> Question:
         """Return the question as a domain value."""
         entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
-        return Question(self.text, tuple(self.answers), entities)
+        return Question(self.text, unpack(self.answers), entities, checker=self.checker)
 
 
 class TextStep(Wire):
@@ -104,13 +136,13 @@ class TextStep(Wire):
 
 
 class ToolCallStep(Wire):
-    """A call of a tool."""
+    """A tool call."""
 
     type: Literal["tool_call"]
     name: str | None = None
-    """The tool's name; null where the model wrote a call that names none."""
+    """The tool's name; null if the model's call names none."""
     arguments: str | dict[str, Any] = ""
-    """As the model wrote them, or parsed."""
+    """The arguments, either as the model wrote them or parsed."""
 
     def to_domain(self) -> Segment:
         """Return the step as a segment."""
@@ -121,34 +153,34 @@ Step = Annotated[TextStep | ToolCallStep, Field(discriminator="type")]
 
 
 class RolloutIn(Wire):
-    """One recorded rollout: exactly one of `messages`, `text` and `steps`."""
+    """One recorded rollout, with exactly one of `messages`, `text` and `steps`."""
 
     rollout_id: Id
     """Unique within its group."""
     messages: list[Any] | None = None
-    """OpenAI chat messages. A list that cannot be read makes the rollout `invalid_rollout`, without a reward."""
+    """OpenAI chat messages. If the list cannot be read, the rollout gets the status `invalid_rollout` and no reward."""
     text: str | None = None
-    """The rollout as one string, without the prompt, written in `format`."""
+    """The rollout as one string, without the prompt, in the format named by `format`."""
     format: FormatName = "tagged"
-    """How `text` is written. `tagged`: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…
+    """Format of `text`. `tagged`: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…
     <answer>…</answer>`. `search_r1`: `<search>` and `<information>` instead. `r1_searcher`: `<|begin_of_query|>` and
     `<|begin_of_documents|>` inside `<think>`. `react`: `Thought:`, `Action:`, `Observation:`, `Final Answer:`. `chatml`:
     chat messages with `<|im_start|>` and `<|im_end|>`. `role_lines`: the same after special tokens were dropped."""
     steps: list[Step] | None = None
-    """The rollout already cut into steps."""
+    """The rollout already split into steps."""
     outcome: OutcomeName | None = None
-    """Your own verdict; `error` is a format error. Without it the profile's checker compares the answer."""
+    """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
     stop_reason: StopReasonName | None = None
-    """Why sampling ended. `max_tokens` and `max_turns` are errors that stay out of the loss; `aborted` is not scored."""
-    signals: dict[str, FiniteFloat] = {}
-    """Numbers you measured yourself, by name, for profiles that use them."""
+    """Why sampling ended. `max_tokens` and `max_turns` are errors excluded from the loss; `aborted` is not scored."""
+    signals: Signals = {}
+    """Values that you measured yourself, by name, for profiles that use them."""
 
     @model_validator(mode="after")
     def _one_source(self) -> "RolloutIn":
         if sum(source is not None for source in (self.messages, self.text, self.steps)) != 1:
-            raise ValueError("exactly one of messages, text and steps must be given")
+            raise ValueError("give exactly one of messages, text and steps")
         if self.text is None and "format" in self.model_fields_set:
-            raise ValueError("format goes with text")
+            raise ValueError("format can only be given with text")
         return self
 
     def to_domain(self) -> Rollout:
@@ -170,26 +202,26 @@ class RolloutIn(Wire):
 
 
 class Truthful(Wire):
-    """Anything about one question: its ground truth inline, or its place in the index."""
+    """A request about one question: its ground truth inline, or a reference into the index."""
 
     question: QuestionIn | None = None
-    """The ground truth itself."""
-    dataset: str | None = None
-    """A data set of the index, `name` (its active version) or `name@version`."""
-    question_id: str | None = None
+    """The ground truth, sent inline."""
+    dataset: Name | None = None
+    """A data set in the index: `name` for its active version, or `name@version`."""
+    question_id: Name | None = None
     """The question's id in that data set."""
 
     @model_validator(mode="after")
     def _one_truth(self) -> "Truthful":
         inline = self.question is not None
         if inline and self.dataset is not None:
-            raise ValueError("question and dataset exclude each other")
+            raise ValueError("question and dataset cannot be given together")
         if not inline and (self.dataset is None or self.question_id is None):
-            raise ValueError("either question, or dataset and question_id must be given")
+            raise ValueError("give either question, or dataset and question_id")
         return self
 
     def truth(self) -> Question | QuestionRef:
-        """Return the ground truth, or where it stands."""
+        """Return the ground truth, or where it is stored."""
         if self.question is not None:
             return self.question.to_domain()
         return QuestionRef(self.dataset or "", self.question_id or "")
@@ -199,11 +231,11 @@ class GroupIn(Truthful):
     """The rollouts of one question in one training step."""
 
     run_id: Id = "default"
-    """Which training this belongs to; comes back unchanged."""
+    """Your id of the training run; returned unchanged."""
     group_id: Id
-    """Your id of this question in this step; comes back unchanged."""
+    """Your id of this question in this step; returned unchanged."""
     rollouts: list[RolloutIn]
-    """All of them: rewards are relative to the group's best."""
+    """All rollouts of the group, because rewards are relative to the group's best."""
 
     def to_domain(self) -> GroupCall:
         """Return the group as a domain value."""
@@ -217,7 +249,7 @@ class EstimatorIn(Wire):
 
     type: Annotated[str, OneOf(ESTIMATORS)] = "grpo"
     ddof: Annotated[int, Field(ge=0, le=1)] = 1
-    """Of the standard deviation (`grpo`, `leave_one_out_std`)."""
+    """Delta degrees of freedom of the standard deviation (`grpo`, `leave_one_out_std`)."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
     """Added to the standard deviation (`grpo`, `leave_one_out_std`)."""
 
@@ -237,16 +269,16 @@ def _unnamed(estimator: object) -> object:
 NamedEstimator = Annotated[
     EstimatorIn, BeforeValidator(_unnamed, json_schema_input_type=EstimatorIn | PresetName)
 ]
-"""An estimator, by its parameters or by the trainer that computes so itself."""
+"""An estimator, given by its parameters or by the name of the trainer that computes advantages this way."""
 
 
 class PartialIn(Wire):
-    """What happens to a group in which a rollout could not be scored."""
+    """How to treat a group in which a rollout could not be scored."""
 
     policy: Literal["fail", "survivors"] = "fail"
-    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded among themselves."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
-    """With `survivors`: fewer scored rollouts than this fail the group."""
+    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded as a group of their own."""
+    min_scored: Positive = 1
+    """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
     def to_domain(self) -> PartialPolicy:
         """Return the policy as a domain value."""
@@ -254,19 +286,19 @@ class PartialIn(Wire):
 
 
 class Profiled(Wire):
-    """Anything computed under a profile."""
+    """A request computed with a profile."""
 
     profile: str | None = None
-    """Name of the profile; without it the service's default. See `/v1/profiles`."""
+    """Name of the profile; defaults to the service's default profile. See `/v1/profiles`."""
 
 
 class Rewarding(Profiled):
-    """Anything that ends in rewards."""
+    """A request that returns rewards."""
 
     estimator: NamedEstimator | None = None
-    """Overrides the profile's estimator. A trainer's name stands for what that trainer computes itself."""
+    """Overrides the profile's estimator. A trainer's name selects the estimator which that trainer uses itself."""
     partial: PartialIn | None = None
-    """What an unscored rollout does to its group; by default it fails it."""
+    """How to treat a group with an unscored rollout; by default the group fails."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""
@@ -283,24 +315,24 @@ class ScoreIn(Rewarding):
     explain: bool = False
     """Also return where each entity was found."""
     groups: list[GroupIn]
-    """Groups are independent: one that cannot be scored does not touch the others."""
+    """Groups are independent: one that cannot be scored does not affect the others."""
 
 
 class StreamQuery(BaseModel):
-    """Query of `POST /v1/groups/score/stream`: what all its groups have in common."""
+    """Query of `POST /v1/groups/score/stream`; it applies to all groups."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     profile: str | None = None
-    """Name of the profile; without it the service's default."""
+    """Name of the profile; defaults to the service's default profile."""
     explain: bool = False
     """Also return where each entity was found."""
     estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
-    """Overrides the profile's estimator: one with its default parameters, or the one that a trainer computes itself."""
+    """Overrides the profile's estimator, with its default parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
-    """What an unscored rollout does to its group."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
-    """With `survivors`: fewer scored rollouts than this fail the group."""
+    """How to treat a group with an unscored rollout."""
+    min_scored: Positive = 1
+    """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""
@@ -313,18 +345,17 @@ class MatchIn(Profiled):
     explain: bool = False
     """Also return where each entity was found."""
     groups: list[GroupIn]
-    """Groups of any size; rollouts of one question may come in several calls."""
+    """Groups of any size; the rollouts of one question may be split over several calls."""
 
 
 class ExplainIn(Truthful, Profiled):
     """Body of `POST /v1/rollouts/explain`."""
 
     rollout: RolloutIn
-    group_max: Annotated[int, Field(ge=0)] | None = None
-    """The best match count of the rollout's group. With it, the reward is computed too; without it, it stays null."""
+    group_max: Count | None = None
+    """The best match count of the rollout's group. If given, the reward is computed too; otherwise it is null."""
 
 
-Count = Annotated[int, Field(ge=0)]
 FactsIn = Annotated[
     RolloutFacts,
     ReadAs(
@@ -337,9 +368,9 @@ FactsIn = Annotated[
             Outcome | None: OutcomeName | None,
             int: Count,
             int | None: Count | None,
-            Mapping[str, int]: dict[str, Count],
-            Mapping[str, float]: dict[str, FiniteFloat],
-            tuple[str, ...]: list[str],
+            Mapping[str, int]: dict[ReasonName, Count],
+            Mapping[str, float]: Signals,
+            tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
         },
         without=frozenset({"entities", "evidence"}),
         beside={
@@ -347,11 +378,11 @@ FactsIn = Annotated[
         },
     ),
 ]
-"""What was measured of one rollout, as `POST /v1/match` returns it; evidence may come along and is not used."""
+"""The measurements of one rollout, as returned by `POST /v1/match`; evidence is accepted but not used."""
 
 
 class IndexOut(TypedDict):
-    """Which version of which data set held the ground truth."""
+    """The data set and version that the ground truth was read from."""
 
     dataset: str
     version: str
@@ -359,7 +390,7 @@ class IndexOut(TypedDict):
 
 
 class ErrorOut(TypedDict):
-    """Why a group was refused."""
+    """The reason why a group was refused."""
 
     type: str
     title: str
@@ -372,15 +403,15 @@ class FactsGroupIn(Wire):
 
     run_id: Id = "default"
     group_id: Id
-    question_id: str | None = None
+    question_id: Name | None = None
     index: IndexOut | None = None
-    """As `POST /v1/match` returned it; comes back unchanged."""
-    entities: Annotated[int, Field(ge=0)]
-    """m: how many entities could be matched."""
+    """As returned by `POST /v1/match`; returned unchanged."""
+    entities: Count
+    """m: the number of entities that could be matched."""
     masked: list[str] | None = []
-    """As `POST /v1/match` returned it; comes back unchanged."""
+    """As returned by `POST /v1/match`; returned unchanged."""
     error: ErrorOut | None = None
-    """As `POST /v1/match` returned it; comes back unchanged."""
+    """As returned by `POST /v1/match`; returned unchanged."""
     rollouts: list[FactsIn]
 
     def facts(self) -> list[RolloutFacts]:
@@ -389,19 +420,19 @@ class FactsGroupIn(Wire):
 
 
 class ProfilePin(Wire):
-    """A profile by name, refused where its digest has changed."""
+    """A profile by name and digest; the call is refused if the digest has changed."""
 
     name: str
     digest: str
 
 
 class RewardsIn(Rewarding):
-    """Body of `POST /v1/rewards`: a reply of `POST /v1/match` as it stands, or facts you measured yourself."""
+    """Body of `POST /v1/rewards`: an unchanged reply of `POST /v1/match`, or facts that you measured yourself."""
 
     profile: str | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
     """Name of the profile, or its name and digest."""
     engine: str | None = None
-    """As `POST /v1/match` returned it. Facts of another engine are refused with 503 until an upgrade is through."""
+    """As returned by `POST /v1/match`. Facts from another engine are refused with 503 until an upgrade is complete."""
     groups: list[FactsGroupIn]
 
     def pin(self) -> tuple[str | None, str | None]:

@@ -72,7 +72,7 @@ def _group(run_id: str, group_id: str, rows: list[RecordIn], dataset: str | None
     if len(questions) != 1:
         raise BadLine(f"group {group_id} must have one question, got {len(questions)}")
     if not inline and dataset is None:
-        raise BadLine(f"group {group_id} names its question by id: give the data set it stands in")
+        raise BadLine(f"group {group_id} refers to its question by id: give the data set that contains it")
     return GroupCall(run_id, group_id, next(iter(questions)), rollouts)
 
 

@@ -33,14 +33,14 @@ from reward_service.serve.truth import Truth
 
 
 class ProfileOut(TypedDict):
-    """Which profile computed this."""
+    """The profile that was used."""
 
     name: str
     digest: str
 
 
 class EstimatorOut(TypedDict):
-    """Which estimator computed the advantages."""
+    """The estimator that computed the advantages."""
 
     type: str
     ddof: int
@@ -73,7 +73,7 @@ class NearMissOut(TypedDict):
 
 
 class EvidenceOut(TypedDict):
-    """Where entities were found, or almost; empty unless explained."""
+    """Where entities were found or almost found; empty unless the call asks to explain."""
 
     matches: list[MatchOut]
     uncredited_matches: list[MatchOut]
@@ -81,7 +81,7 @@ class EvidenceOut(TypedDict):
 
 
 class SegmentOut(TypedDict):
-    """One piece of a rollout."""
+    """One segment of a rollout."""
 
     kind: str
     text: str
@@ -91,12 +91,12 @@ NOT_WRITTEN = frozenset({"evidence"})
 RolloutOut = Annotated[
     dict[str, Any], WrittenAs("RolloutOut", RolloutResult, without=NOT_WRITTEN, beside=EvidenceOut)
 ]
-"""What one rollout is paid and why."""
+"""The reward of one rollout and how it came about."""
 OF_THE_GROUP = frozenset({"entities", "evidence"})
 FactsOut = Annotated[
     dict[str, Any], WrittenAs("FactsOut", RolloutFacts, without=OF_THE_GROUP, beside=EvidenceOut)
 ]
-"""What was measured of one rollout: numbers, and text only where explained."""
+"""The measurements of one rollout: numbers, and text only if the call asks to explain."""
 
 
 class GroupOut(TypedDict):
@@ -140,7 +140,7 @@ class FactsGroupOut(TypedDict):
 
 
 class FactsReply(TypedDict):
-    """Reply of `POST /v1/match`, and as it stands a body of `POST /v1/rewards`."""
+    """Reply of `POST /v1/match`; valid unchanged as a body of `POST /v1/rewards`."""
 
     profile: ProfileOut
     engine: str

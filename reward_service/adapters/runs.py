@@ -6,7 +6,16 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from typing_extensions import TypedDict
 
 from entity_index.types import Question
-from reward_service.adapters.native import Id, IndexOut, NamedEstimator, QuestionIn, RolloutIn, Wire
+from reward_service.adapters.native import (
+    Id,
+    IndexOut,
+    Name,
+    NamedEstimator,
+    Positive,
+    QuestionIn,
+    RolloutIn,
+    Wire,
+)
 from reward_service.adapters.replies import (
     EstimatorOut,
     GroupOut,
@@ -27,41 +36,42 @@ from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.service import Admitted, Arrival, Evaluated
 from reward_service.serve.runs.view import GroupView
 
-Seconds = Annotated[FiniteFloat, Field(gt=0)]
+YEAR_S = 366 * 86_400.0
+Seconds = Annotated[FiniteFloat, Field(gt=0, le=YEAR_S)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]
 
 
 class RunPartialIn(Wire):
-    """What happens to a group in which a rollout is missing at the deadline, or could not be scored: both alike."""
+    """How to treat a group in which a rollout is missing at the deadline or could not be scored; both are treated alike."""
 
     policy: Literal["fail", "survivors", "wait"] = "fail"
-    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded among themselves. `wait`: the
-    group stays open until all its rollouts are scored, or it is forgotten."""
-    min_scored: Annotated[int, Field(ge=1)] = 1
-    """With `survivors`: fewer scored rollouts than this fail the group."""
+    """`fail`: the group gets no rewards. `survivors`: the scored rollouts are rewarded as a group of their own. `wait`:
+    the group stays open until all its rollouts are scored, or until it expires."""
+    min_scored: Positive = 1
+    """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
 
 
 class QuotasIn(Wire):
-    """What the run may take of the service."""
+    """Limits on the run's use of the service."""
 
-    open_groups: Annotated[int, Field(ge=1)] | None = None
-    """Most groups open at once; a rollout that would open one more is refused with 429."""
+    open_groups: Positive | None = None
+    """Maximum number of open groups; a rollout that would open another one is refused with 429."""
 
 
 class RunIn(Wire):
     """Body of `PUT /v1/runs/{run_id}`."""
 
-    profile: str
+    profile: Name
     """Name of the profile; its digest is pinned. See `/v1/profiles`."""
-    group_size: Annotated[int, Field(ge=1)]
-    """How many rollouts a group has."""
+    group_size: Positive
+    """Number of rollouts in a group."""
     deadline_s: Seconds
-    """How long a group waits for its rollouts, counted from the first."""
-    dataset: str | None = None
-    """Where questions named by id stand: `name` (the version active now is pinned) or `name@version`."""
+    """Seconds a group waits for its rollouts, counted from the first one."""
+    dataset: Name | None = None
+    """Data set of questions referred to by id: `name` (pins the currently active version) or `name@version`."""
     partial: RunPartialIn = RunPartialIn()
     estimator: NamedEstimator | None = None
-    """Overrides the profile's estimator. A trainer's name stands for what that trainer computes itself."""
+    """Overrides the profile's estimator. A trainer's name selects the estimator which that trainer uses itself."""
     quotas: QuotasIn = QuotasIn()
 
     def to_domain(self) -> Declaration:
@@ -81,16 +91,16 @@ class MemberIn(RolloutIn):
     """Body of `PUT /v1/runs/{run_id}/groups/{group_id}/rollouts/{rollout_id}`: a rollout and its question."""
 
     rollout_id: Id | None = None  # type: ignore[assignment]  # the path has it
-    """May be left out; if not, it is that of the path."""
-    question_id: str | None = None
+    """Optional; if given, it must equal the id in the path."""
+    question_id: Name | None = None
     """The question's id in the run's data set."""
     question: QuestionIn | None = None
-    """The ground truth itself."""
+    """The ground truth, sent inline."""
 
     @model_validator(mode="after")
     def _one_question(self) -> "MemberIn":
         if (self.question is None) == (self.question_id is None):
-            raise ValueError("exactly one of question and question_id must be given")
+            raise ValueError("give exactly one of question and question_id")
         return self
 
     def asked(self) -> Question | str:
@@ -112,25 +122,25 @@ class WaitQuery(Query):
     """How long to wait for a group."""
 
     wait_s: Annotated[FiniteFloat, Field(ge=0)] = 0.0
-    """How long to wait for the group to close, up to the service's limit. Ask again where it has not."""
+    """Seconds to wait for the group to close, up to the service's limit. If it has not closed, repeat the call."""
 
 
 class AttemptQuery(Query):
-    """Which attempt at a group."""
+    """Attempt number of a group."""
 
     attempt: Attempt = 0
-    """Numbers the whole group: a higher one starts it afresh, a lower one comes too late."""
+    """Attempt number of the whole group. A higher number restarts the group; a lower one is rejected as stale."""
 
 
 class MemberQuery(WaitQuery, AttemptQuery):
     """Query of `PUT /v1/runs/{run_id}/groups/{group_id}/rollouts/{rollout_id}`."""
 
     deadline_s: Seconds | None = None
-    """Close the group this many seconds from now. It can only make the group's deadline earlier."""
+    """Closes the group this many seconds from now. It can only make the group's deadline earlier."""
     explain: bool = False
-    """Also return where each entity was found, in the answer to this call alone."""
+    """Also return where each entity was found, in the response to this call only."""
     purpose: Literal["train", "eval"] = "train"
-    """`eval`: score the rollout alone and at once, by its outcome, as a member of no group."""
+    """`eval`: score the rollout by itself, immediately, by its outcome; it joins no group."""
 
     def arrival(self, key: GroupKey, rollout_id: str, member: MemberIn, *, access: Access) -> Arrival:
         """Return a rollout on its way in."""
@@ -149,24 +159,24 @@ class ListQuery(Query):
     """Query of `GET /v1/runs/{run_id}/groups`."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
-    """Most groups in the answer."""
+    """Maximum number of groups in the response."""
 
 
 class PartialOut(TypedDict):
-    """What a missing or unscored rollout does to its group."""
+    """How a group with a missing or unscored rollout is treated."""
 
     policy: str
     min_scored: int
 
 
 class QuotasOut(TypedDict):
-    """What a run may take of the service."""
+    """Limits on a run's use of the service."""
 
     open_groups: int | None
 
 
 class RunOut(TypedDict):
-    """A declared run with what it has pinned."""
+    """A declared run and the versions it pins."""
 
     run_id: str
     profile: ProfileOut
@@ -180,7 +190,7 @@ class RunOut(TypedDict):
 
 
 class Receipt(TypedDict):
-    """What computed an answer."""
+    """The profile, engine and estimator that computed a response."""
 
     profile: ProfileOut
     engine: str
@@ -188,7 +198,7 @@ class Receipt(TypedDict):
 
 
 class AssembledOut(Receipt, GroupOut):
-    """A group as `POST /v1/groups/score` answers it, rollouts in order of their ids, and how far it has come."""
+    """A group in the format of `POST /v1/groups/score`, with rollouts in order of their ids, and its progress."""
 
     attempt: int
     missing: list[str | None]
@@ -196,7 +206,7 @@ class AssembledOut(Receipt, GroupOut):
 
 
 class MemberOut(Receipt):
-    """One rollout's result, and how far its group has come."""
+    """The result of one rollout and the progress of its group."""
 
     run_id: str
     group_id: str
@@ -214,7 +224,7 @@ class MemberOut(Receipt):
 
 
 class EvaluatedOut(Receipt):
-    """One rollout scored by its outcome. What needs a group is null."""
+    """One rollout scored by its outcome. Values that need a group are null."""
 
     run_id: str
     question_id: str | None
@@ -225,7 +235,7 @@ class EvaluatedOut(Receipt):
 
 
 class OpenGroupOut(TypedDict):
-    """How far an open group has come."""
+    """The progress of an open group."""
 
     group_id: str
     attempt: int
@@ -236,7 +246,7 @@ class OpenGroupOut(TypedDict):
 
 
 class OpenGroupsOut(TypedDict):
-    """Open groups of a run, those that close first coming first."""
+    """Open groups of a run, earliest deadline first."""
 
     groups: list[OpenGroupOut]
 

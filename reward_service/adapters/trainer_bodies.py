@@ -1,7 +1,7 @@
 """The wire formats of trainers that call a URL: OpenRLHF, slime, NeMo Gym, CaRR.
 
-Each says how a body becomes callers and how what they get becomes a reply. What a trainer cannot say in its body stands
-in the URL's query.
+Each converts a request body into callers and their results into a reply. What a trainer cannot put into its body goes
+into the URL's query.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from entity_index.types import Question
-from reward_service.adapters.native import FormatName, Id, QuestionIn, Wire
+from reward_service.adapters.native import FormatName, Id, Positive, QuestionIn, Wire
 from reward_service.core.profiles import Profile
 from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
 from reward_service.serve.anonymous import Caller, Paid
@@ -19,27 +19,28 @@ from reward_service.serve.truth import QuestionRef
 
 
 class CompatQuery(BaseModel):
-    """Query of all compat calls: what the trainer's body does not say."""
+    """Query of all compat calls: settings that the trainer's body does not contain."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    group_size: Annotated[int, Field(ge=1)]
-    """How many rollouts of a prompt the trainer samples."""
+    group_size: Positive
+    """Number of rollouts that the trainer samples per prompt."""
     run: Id
-    """Your id of the training, which these protocols do not carry. Rollouts of different runs, or of API keys with
-    different owners, never meet. Give every training its own: two that share one rate each other's rollouts."""
+    """Your id of the training run, which these protocols do not carry. Rollouts of different runs, or of API keys with
+    different owners, are never grouped together. Give every training its own: two that share one score each other's
+    rollouts."""
     profile: str | None = None
-    """Name of the profile; without it the service's default."""
+    """Name of the profile; defaults to the service's default profile."""
     dataset: str | None = None
-    """Where questions named by their ids stand."""
-    deadline_s: Annotated[FiniteFloat, Field(gt=0)] = 100.0
-    """How long a group waits for its rollouts. Below what the trainer waits: slime 120 s, OpenRLHF 180 s."""
+    """Data set of questions referred to by id."""
+    deadline_s: Annotated[FiniteFloat, Field(gt=0, le=86_400)] = 100.0
+    """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
-    """How text is written."""
+    """Format of the rollout text."""
     train_split: str = "train"
-    """What `split` says of training rows; rows of another split are scored alone, by their outcome."""
+    """Value of `split` in training rows; rows of any other split are scored individually, by their outcome."""
     reward_key: str | None = None
-    """slime: answer with an object that has the reward under this name, as `--reward-key` says."""
+    """slime: return an object that has the reward under this name; use the value of `--reward-key`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -75,10 +76,10 @@ def question_of(columns: Mapping[str, Any], query: CompatQuery) -> Question | Qu
         try:
             return QuestionIn.model_validate(named).to_domain()
         except ValidationError:
-            raise Unpayable("the ground truth does not fit the schema of `question`") from None
+            raise Unpayable("the ground truth does not match the schema of `question`") from None
     dataset = columns.get("dataset", query.dataset)
     if named is None or not isinstance(dataset, str):
-        raise Unpayable("a question is named by question_id and the data set, or comes along as question")
+        raise Unpayable("give the question as question_id and the data set, or send it as question")
     return QuestionRef(dataset, str(named))
 
 
@@ -103,10 +104,10 @@ def _caller(
 
 
 class OpenRlhfIn(Wire):
-    """What OpenRLHF posts: lists of equal length, of one in 0.9.1 and later, of a whole batch's share before."""
+    """Body posted by OpenRLHF: lists of equal length, with one element since 0.9.1, with a share of a batch before."""
 
     query: list[str]
-    """Prompt and response, special tokens kept."""
+    """Prompt and response, including special tokens."""
     prompts: list[str]
     labels: list[str | None]
     """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
@@ -127,7 +128,7 @@ def _openrlhf(
     said: str, prompt: str, label: str | None, *, query: CompatQuery, profile: Profile
 ) -> Caller | Unpayable:
     if not said.startswith(prompt):
-        return Unpayable("the query does not begin with the prompt: it was cut to fit")
+        return Unpayable("the query does not start with the prompt: it was truncated to fit")
     try:
         source = Text(said.removeprefix(prompt), query.format)
         return _caller(source, columns_of(label), query, profile=profile, meets=(prompt, label or ""))
@@ -166,7 +167,7 @@ def _numbers(paid: Paid) -> dict[str, float]:
 
 
 class SlimeIn(Wire):
-    """What slime's `remote_rm` posts."""
+    """Body posted by slime's `remote_rm`."""
 
     prompt: str | list[Any]
     response: str
@@ -179,7 +180,8 @@ class SlimeIn(Wire):
         Raises:
             Unpayable: it cannot have one.
         """
-        prompt = json.dumps(self.prompt, sort_keys=True)
+        # Piece by piece: one call of C would keep other threads waiting for as long as the prompt is.
+        prompt = "".join(json.JSONEncoder(sort_keys=True).iterencode(self.prompt))
         source = Text(self.response, query.format)
         return _caller(
             source, columns_of(self.label), query, profile=profile, meets=(prompt, self.label or "")
@@ -194,7 +196,7 @@ def slime_out(paid: RolloutResult, query: CompatQuery) -> float | dict[str, floa
 
 
 class NemoGymIn(BaseModel):
-    """What NeMo Gym posts to `/verify`: the row with the rollout, as an OpenAI Responses object."""
+    """Body that NeMo Gym posts to `/verify`: the row with the rollout as an OpenAI Responses object."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
@@ -262,7 +264,8 @@ _RESPONSES: Mapping[Any, Any] = {
 
 def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
     """Answer NeMo Gym: what came, with a reward and its parts, which add up to it; or with its tag for a failure."""
-    came = body.model_dump(mode="json")
+    named = {"responses_create_params": body.responses_create_params, "response": body.response}
+    came = {**named, **body.extra}
     if isinstance(paid, str):
         failed = {"_ng_failure_class": "judge_failed", "mask_sample": True, "failure_reason": paid}
         return {**came, "reward": 0.0, "reward_components": {}, **failed}
@@ -271,7 +274,7 @@ def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
 
 
 class CarrIn(BaseModel):
-    """What CaRR's fork of slime posts to `/evaluate`."""
+    """Body that CaRR's fork of slime posts to `/evaluate`."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 

@@ -1,17 +1,27 @@
 """Who may come in: decided before a body is read, from counts alone.
 
-Two budgets (requests, bytes of bodies) bound the process; the same two bound each API key and each run, below those of
-the process, so that one caller's flood leaves room for the others. A body that declares its length reserves it at once;
-one that does not, or unpacks to more, takes as it grows. Nothing waits here: what does not fit is refused, and whoever
-was admitted gives everything back at the end.
+Two budgets (requests, bytes of bodies) bound the process; the same two bound each owner of keys and each of an owner's
+runs, below those of the process, so that one caller's flood leaves room for the others. A body that declares its length
+reserves it at once; one that does not, or unpacks to more, takes as it grows. What does not fit now waits in a room, and
+is refused only where the room is full or the wait would be longer than the caller's patience. Whoever was admitted gives
+everything back at the end.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from starlette.requests import ClientDisconnect
+
+from reward_service.api.waiting_room import Queued, Room, Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import CallError, OverCapacity, QuotaExceeded
+
+PACE_OF = 16  # departures that the pace of departures is averaged over
 
 
 class Limits(NamedTuple):
@@ -26,20 +36,19 @@ class Budget:
     """What is in flight under one limit."""
 
     limits: Limits
-    refusal: Callable[[str], CallError]
+    refusal: type[CallError]
     requests: int = 0
     bytes: int = 0
+    tickets: int = 0
+    """That count under it, also those that have given their place among the requests back."""
 
-    def check(self, requests: int, size: int) -> None:
-        """Refuse what does not fit.
-
-        Raises:
-            QuotaExceeded, OverCapacity: as the budget is a caller's or the process's.
-        """
+    def lacks(self, requests: int, size: int) -> str | None:
+        """Return why more does not fit; None where it does."""
         if self.requests + requests > self.limits.requests:
-            raise self.refusal(f"{self.limits.requests} requests are in flight")
+            return f"{self.limits.requests} requests are in flight"
         if self.bytes + size > self.limits.bytes:
-            raise self.refusal(f"of {self.limits.bytes} bytes in flight {self.bytes} are taken")
+            return f"{self.bytes} of {self.limits.bytes} bytes in flight are in use"
+        return None
 
     def take(self, requests: int, size: int) -> None:
         """Count in, or out with negative numbers."""
@@ -50,11 +59,14 @@ class Budget:
 class Ticket:
     """One admitted request; give it back with `release`."""
 
-    def __init__(self, budgets: Iterable[Budget], declared: int) -> None:
-        self._budgets = tuple(budgets)
-        self._reserved = declared
-        self._used = 0
-        self._requests = 1
+    def __init__(self, door: "Admission", budgets: Iterable[Budget], declared: int) -> None:
+        self.budgets = tuple(budgets)
+        self._door = door
+        self._is_out = False
+        self._requests = self._reserved = self._used = 0
+        for budget in self.budgets:
+            budget.tickets += 1
+        self._take(1, declared)
 
     def grow(self, size: int) -> None:
         """Account for bytes that have arrived, or were unpacked.
@@ -64,66 +76,202 @@ class Ticket:
         """
         more = self._used + size - self._reserved
         if more > 0:
-            for budget in self._budgets:
-                budget.check(0, more)
-            for budget in self._budgets:
-                budget.take(0, more)
-            self._reserved += more
+            for budget in self.budgets:
+                if why := budget.lacks(0, more):
+                    raise budget.refusal(why)
+            self._take(0, more)
         self._used += size
 
     def shrink(self, size: int) -> None:
         """Give back bytes that are held no longer; a stream does, line by line."""
-        for budget in self._budgets:
-            budget.take(0, -size)
-        self._reserved -= size
+        self._take(0, -size)
         self._used -= size
+        self._door.serve()
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Give the place among the requests back while a model is waited for; what has come in keeps its bytes."""
+        if self._is_out:
+            yield
+            return
+        self._take(-1, 0)
+        with self._door.room.guest():
+            self._door.serve()
+            yield
+            await self._door.come_back(self)
+
+    def come_back(self) -> None:
+        """Take a place among the requests again."""
+        self._take(1, 0)
 
     def release(self) -> None:
         """Give everything back; doing so again changes nothing."""
-        for budget in self._budgets:
-            budget.take(-self._requests, -self._reserved)
-        self._requests = self._reserved = 0
+        if self._is_out:
+            return
+        self._is_out = True
+        self._take(-self._requests, -self._reserved)
+        for budget in self.budgets:
+            budget.tickets -= 1
+        self._door.departed()
+
+    def _take(self, requests: int, size: int) -> None:
+        for budget in self.budgets:
+            budget.take(requests, size)
+        self._requests += requests
+        self._reserved += size
 
 
 class Admission:
-    """The budgets of a process, its callers and their runs."""
+    """The budgets of a process, its callers and their runs, and the room where they wait."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.process = Budget(Limits(settings.max_requests, settings.max_inflight_bytes), OverCapacity)
-        self._limits: Mapping[str, Limits] = {
-            "key": Limits(settings.max_requests_per_key, settings.max_inflight_bytes_per_key),
-            "run": Limits(settings.max_requests_per_run, settings.max_inflight_bytes_per_run),
-        }
-        self._callers: dict[tuple[str, str], Budget] = {}
+        self.room: Room[Ticket] = Room()
+        self._of_owner = Limits(settings.max_requests_per_key, settings.max_inflight_bytes_per_key)
+        self._of_run = Limits(settings.max_requests_per_run, settings.max_inflight_bytes_per_run)
+        self._most = Limits(settings.max_queue, settings.max_queue_bytes)
+        self._budgets: dict[Sender, Budget] = {}
+        self._returning: list[tuple[Ticket, asyncio.Future[None]]] = []
+        self._clock = clock
+        self._pace_s = 0.0
+        """Seconds from one departure to the next while others wait."""
+        self._last_departure: float | None = None
 
-    def enter(self, *, key: str | None, run: str | None, declared: int) -> Ticket:
-        """Admit a request.
+    def enter(
+        self, caller: Sender, *, declared: int, size: int | None = None, patience_s: float = math.inf
+    ) -> Ticket | Queued[Ticket]:
+        """Admit a request, or give it a place in the room; `wait` for a place.
 
         Args:
-            key: id of the API key; None where none was asked for.
-            run: the run, where it is known.
+            caller: who asks.
             declared: bytes its body says it has; 0 where it does not say.
+            size: bytes it may have; without it what it declares.
+            patience_s: how long it would wait.
 
         Raises:
-            QuotaExceeded: the key or the run has its share in flight.
-            OverCapacity: the process has.
+            QuotaExceeded: the caller or the run has its share in flight, and cannot wait.
+            OverCapacity: the process has, and it cannot wait.
         """
-        self._forget_idle()
-        budgets = [self._caller(*who) for who in (("key", key), ("run", run)) if who[1] is not None]
-        budgets.append(self.process)
-        for budget in budgets:
-            budget.check(1, declared)
-        for budget in budgets:
-            budget.take(1, declared)
-        return Ticket(budgets, declared)
+        expected_s = self.expected_wait_s(caller)
+        place: Queued[Ticket] = Queued(caller, declared, declared if size is None else size)
+        self.room.add(place)
+        self.serve()
+        if place.got is not None:
+            return place.got
+        fits = self.room.places <= self._most.requests and self.room.bytes <= self._most.bytes
+        if fits and expected_s <= patience_s and self._can_ever_fit(place):
+            return place
+        self.room.remove(place)
+        raise self.refusal(place, expected_s)
 
-    def _caller(self, kind: str, name: str | None) -> Budget:
-        who = (kind, name or "")
-        if who not in self._callers:
-            self._callers[who] = Budget(self._limits[kind], QuotaExceeded)
-        return self._callers[who]
+    async def wait(
+        self, place: Queued[Ticket], *, patience_s: float, left: asyncio.Future[None] | None = None
+    ) -> Ticket:
+        """Wait for admission.
+
+        Args:
+            place: in the room.
+            patience_s: how long.
+            left: done when the caller has left.
+
+        Raises:
+            QuotaExceeded, OverCapacity: it took too long.
+            ClientDisconnect: the caller has left.
+        """
+        turn = place.turn = asyncio.get_running_loop().create_future()
+        waited_for = [turn] if left is None else [turn, left]
+        try:
+            await asyncio.wait(waited_for, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if place.got is not None:
+                place.got.release()
+            raise
+        finally:
+            if place.got is None:
+                self.room.remove(place)
+        if place.got is not None:
+            return place.got
+        if left is not None and left.done():
+            raise ClientDisconnect
+        raise self.refusal(place, self.expected_wait_s(place.caller))
+
+    def expected_wait_s(self, caller: Sender) -> float:
+        """Return how long a new request of a caller would wait, going by the pace of late."""
+        return (self.room.ahead_of(caller) + 1) * self._pace_s if self.room.places else 0.0
+
+    def refusal(self, place: Queued[Ticket], expected_s: float) -> CallError:
+        """Return why a request is not admitted, and when it could be."""
+        budgets = [*self._shares_of(place.caller), self.process]
+        lacking = ((budget, why) for budget in budgets if (why := budget.lacks(1, place.declared)))
+        budget, why = next(lacking, (self.process, "others have waited for longer"))
+        error = budget.refusal(f"{why}, and {self.room.places} wait")
+        error.retry_after_s = max(1, math.ceil(expected_s))
+        return error
+
+    def serve(self) -> None:
+        """Admit who fits: first who comes back, then the callers in turn."""
+        self._let_back()
+        while (place := self._next()) is not None:
+            self._forget_idle()
+            shares = [self._budgets.setdefault(*share) for share in self._shares(place.caller)]
+            self.room.served(place, Ticket(self, [*shares, self.process], place.declared))
+
+    def departed(self) -> None:
+        """Note that a request has gone, and serve who waits."""
+        now = self._clock()
+        if self.room.places and self._last_departure is not None:
+            self._pace_s += (now - self._last_departure - self._pace_s) / PACE_OF
+        self._last_departure = now if self.room.places else None
+        self.serve()
+
+    async def come_back(self, ticket: Ticket) -> None:
+        """Wait until there is a place among the requests for one that had left it, ahead of those that are new."""
+        back: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._returning.append((ticket, back))
+        self.serve()
+        try:
+            await back
+        finally:
+            self._returning = [one for one in self._returning if one[1] is not back]
+
+    def _let_back(self) -> None:
+        for ticket, back in self._returning:
+            if not back.done() and not any(budget.lacks(1, 0) for budget in ticket.budgets):
+                ticket.come_back()
+                back.set_result(None)
+
+    def _next(self) -> Queued[Ticket] | None:
+        """Return the place whose turn it is; None where nothing fits. A share that is taken up holds up nobody else."""
+        if self.process.lacks(1, 0):
+            return None
+        for owner, runs in self.room.lines.items():
+            if any(budget.lacks(1, 0) for budget in self._shares_of(Sender(owner))):
+                continue
+            for line in runs.values():
+                place = line[0]
+                if not any(budget.lacks(1, place.declared) for budget in self._shares_of(place.caller)):
+                    # Nothing overtakes a large body here, or it would never fit.
+                    return None if self.process.lacks(1, place.declared) else place
+        return None
+
+    def _can_ever_fit(self, place: Queued[Ticket]) -> bool:
+        return all(
+            place.declared <= budget.limits.bytes
+            for budget in (*(share for _, share in self._shares(place.caller)), self.process)
+        )
+
+    def _shares(self, caller: Sender) -> Iterator[tuple[Sender, Budget]]:
+        """Yield what bounds a caller below the process, each with nothing in flight: its owner, and that owner's run."""
+        if caller.owner is not None:
+            yield Sender(caller.owner), Budget(self._of_owner, QuotaExceeded)
+        if caller.run is not None:
+            yield caller, Budget(self._of_run, QuotaExceeded)
+
+    def _shares_of(self, caller: Sender) -> list[Budget]:
+        """Return what a caller has in flight under its shares."""
+        return [self._budgets.get(who, fresh) for who, fresh in self._shares(caller)]
 
     def _forget_idle(self) -> None:
         """Keep only callers with something in flight: there are never more of those than requests, twice."""
-        if len(self._callers) > 2 * self.process.limits.requests:
-            self._callers = {who: budget for who, budget in self._callers.items() if budget.requests}
+        if len(self._budgets) > 4 * self.process.limits.requests:
+            self._budgets = {who: one for who, one in self._budgets.items() if one.tickets}

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -25,8 +26,8 @@ from reward_service.api.guard import AdmissionGuard
 from reward_service.api.keys import KeyRing
 from reward_service.api.metrics import Metrics, count_closed, count_lookups
 from reward_service.api.observe import Observe
-from reward_service.api.readiness import Readiness
-from reward_service.api.routes import router
+from reward_service.api.readiness import Probe, Readiness
+from reward_service.api.routes import router, unusable
 from reward_service.api.runs import router as runs_router
 from reward_service.api.schema import with_request_bodies
 from reward_service.api.self_check import SelfCheck
@@ -49,11 +50,13 @@ from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import NO_SOURCES, Scorer
 from reward_service.serve.sources.protocol import Source
 
+PROBE_KEPT_S = 1.0  # about as often as anything asks for readiness
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
 
-Post the rollouts of a question as one group; each comes back with its outcome, the ground-truth entities it named in
-its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status, never 0.
+Post the rollouts of a question as one group. The response gives, for each rollout, its outcome, the ground-truth entities
+it named in its own thoughts, its reward and its advantage. A reward that could not be computed is null with a status,
+never 0.
 """
 
 
@@ -93,7 +96,9 @@ def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
             settings.keys, clock=time.monotonic, failed=lambda: metrics.add("key_file_failures_total")
         )
     if not is_loopback(settings.host):
-        raise RefusedToStart(f"{settings.host} is not loopback: give a file of API keys (setting `keys`)")
+        raise RefusedToStart(
+            f"{settings.host} is not a loopback address: give a file of API keys (setting `keys`)"
+        )
     return None
 
 
@@ -199,12 +204,14 @@ def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
         count_lookups(metrics, service.truth.lookup)
     metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
     metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
+    metrics.set("queue_limit_requests", value=service.settings.max_queue)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.self_check = SelfCheck(
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
     )
-    app.state.runs = _runs(service, store, metrics)
+    app.state.runs = runs = _runs(service, store, metrics)
+    app.state.probe = Probe(partial(unusable, service, runs), keep_s=PROBE_KEPT_S, clock=time.monotonic)
     app.state.datasets = Datasets(service.truth, max_bytes=service.settings.max_ingest_bytes)
 
 
@@ -230,7 +237,12 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     """Add the middleware that every request passes; the one added last is the outermost."""
     metrics: Metrics = app.state.metrics
     readiness: Readiness = app.state.readiness
-    app.add_middleware(AdmissionGuard, settings=settings, admission=Admission(settings))
+    admission = Admission(settings)
+    metrics.follow("in_flight_requests", lambda: admission.process.requests)
+    metrics.follow("in_flight_bytes", lambda: admission.process.bytes)
+    metrics.follow("queued_requests", lambda: admission.room.places)
+    metrics.follow("queued_bytes", lambda: admission.room.bytes)
+    app.add_middleware(AdmissionGuard, settings=settings, admission=admission)
     ring = _key_ring(settings, metrics)
     app.add_middleware(Auth, ring=ring)
     app.add_middleware(BrowserGuard, has_keys=ring is not None, allowed_hosts=settings.allowed_hosts)

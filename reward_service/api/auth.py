@@ -69,14 +69,14 @@ class Auth:
         if self.ring is None:
             client = scope.get("client")
             if client and not is_loopback(client[0]):
-                raise Unauthenticated("without keys the service answers on loopback only")
+                raise Unauthenticated("without keys, the service accepts calls over loopback only")
             return ANYONE
         key = find(self.ring.keys(), _token(Headers(scope=scope)), datetime.now(UTC))
         if key is None:
-            raise Unauthenticated("send the key as Bearer token, or as password of HTTP Basic")
+            raise Unauthenticated("send the key as a Bearer token, or as the password of HTTP Basic")
         needed = scope_of(scope["method"], scope["path"])
         if not key.allows(needed):
-            raise Forbidden(f"the call needs the scope {needed}")
+            raise Forbidden(f"this call requires the scope {needed}")
         return key
 
 

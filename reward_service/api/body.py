@@ -1,6 +1,8 @@
 """The bytes of a request body: declared as JSON, unpacked within limits, and decoded beside the loop where they are many."""
 
+import asyncio
 import functools
+from collections.abc import Callable
 from typing import TypeVar
 
 from fastapi import Request
@@ -14,6 +16,7 @@ from reward_service.serve.errors import BodyTooLarge, UnsupportedMediaType
 from reward_service.serve.scorer import Scorer
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def check_media_type(request: Request) -> None:
@@ -50,16 +53,19 @@ async def read_body(request: Request, *, limit: int, decoded_limit: int) -> byte
     decoder = decoder_for(request.headers.get("content-encoding", ""))
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
-        raise BodyTooLarge(f"a body may have {limit} bytes")
+        raise BodyTooLarge(f"a body may have at most {limit} bytes")
     ticket: Ticket = request.state.ticket
     pieces: list[bytes] = []
     sent = size = 0
     async for chunk in request.stream():
         sent += len(chunk)
         for piece in decoder.feed(chunk):
+            await asyncio.sleep(0)  # what has arrived already comes without a wait
             size += len(piece)
             if sent > limit or size > decoded_limit:
-                raise BodyTooLarge(f"a body may have {limit} bytes, and {decoded_limit} unpacked")
+                raise BodyTooLarge(
+                    f"a body may have at most {limit} bytes, and at most {decoded_limit} after decompression"
+                )
             ticket.grow(len(piece))
             pieces.append(piece)
     decoder.finish()
@@ -80,6 +86,11 @@ async def read_call(request: Request, service: Scorer, model: type[M]) -> M:
     return await read_line(body, service, record, model)
 
 
+async def beside(service: Scorer, size: int, work: Callable[[], T]) -> T:
+    """Do what takes longer the more bytes a call has: on the event loop where they are few, in a thread where they are many."""
+    return work() if size <= service.settings.inline_bytes else await service.turns.in_thread(work)
+
+
 async def read_line(line: bytes, service: Scorer, record: Record, model: type[M]) -> M:
     """Decode a body, or a line of one; beside the loop where it is long.
 
@@ -90,4 +101,4 @@ async def read_line(line: bytes, service: Scorer, record: Record, model: type[M]
     settings = service.settings
     with record.timings.stage("decode"):
         work = functools.partial(decode, line, model, max_depth=settings.max_json_depth)
-        return work() if len(line) <= settings.inline_bytes else await service.turns.in_thread(work)
+        return await beside(service, len(line), work)

@@ -76,10 +76,10 @@ def differences(profiles: Mapping[str, Profile], expected: Golden) -> Iterator[s
             continue
         found = compute(profiles[name])
         if found["digest"] != wanted["digest"]:
-            yield f"profile {name} has another digest"
+            yield f"profile {name} has a different digest"
         for group_id, numbers in wanted["groups"].items():
             if json.dumps(found["groups"].get(group_id)) != json.dumps(numbers):
-                yield f"profile {name} pays the golden group {group_id} differently"
+                yield f"profile {name} gives the golden group {group_id} different rewards"
 
 
 def as_json(profiles: Mapping[str, Profile]) -> str:

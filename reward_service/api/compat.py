@@ -21,7 +21,7 @@ from reward_service.adapters.trainer_bodies import (
     openrlhf_out,
     slime_out,
 )
-from reward_service.api.body import read_call
+from reward_service.api.body import beside, read_call
 from reward_service.api.documents import POSTED, body_of, problems_of
 from reward_service.api.record import record_of
 from reward_service.api.routes import Service
@@ -29,6 +29,7 @@ from reward_service.api.runs import disconnected, ticket_of
 from reward_service.core.types import RolloutResult
 from reward_service.serve.anonymous import AnonymousGroups, Caller, MeasuredRollout, Paid
 from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
+from reward_service.serve.limits import check_call
 
 REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
 
@@ -70,7 +71,7 @@ async def _paid(
             return paying.result()
         paying.cancel()
         await asyncio.wait([paying])
-        return "the caller has left"
+        return "the caller disconnected"
     finally:
         paying.cancel()
         leaving.cancel()
@@ -87,9 +88,12 @@ def _must(paid: Paid) -> RolloutResult:
     return paid
 
 
-def _caller(body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQuery) -> Caller | Unpayable:
+async def _caller(
+    request: Request, body: SlimeIn | NemoGymIn | CarrIn, service: Service, query: CompatQuery
+) -> Caller | Unpayable:
+    profile = service.profiles.named(query.profile)
     try:
-        return body.caller(query, service.profiles.named(query.profile))
+        return await beside(service, record_of(request).body_bytes, lambda: body.caller(query, profile))
     except Unpayable as why:
         return why
 
@@ -103,7 +107,8 @@ async def _read(
     model: type[SlimeIn | CarrIn],
 ) -> MeasuredRollout | str:
     """Read and measure one rollout. Nothing holds its text after the return."""
-    return await _measured(request, groups, _caller(await read_call(request, service, model), service, query))
+    body = await read_call(request, service, model)
+    return await _measured(request, groups, await _caller(request, body, service, query))
 
 
 async def _read_many(
@@ -111,7 +116,9 @@ async def _read_many(
 ) -> list[MeasuredRollout | str]:
     """Read and measure the rollouts of one OpenRLHF call. Nothing holds their text after the return."""
     body = await read_call(request, service, OpenRlhfIn)
-    callers = body.callers(query, service.profiles.named(query.profile))
+    check_call([len(body.query)], service.settings)
+    profile = service.profiles.named(query.profile)
+    callers = await beside(service, record_of(request).body_bytes, lambda: body.callers(query, profile))
     return [await _measured(request, groups, caller) for caller in callers]
 
 
@@ -121,9 +128,9 @@ def _json(reply: Any) -> Response:
 
 @router.post("/openrlhf/get_reward", responses=problems_of(*REFUSED), openapi_extra=body_of(OpenRlhfIn))
 async def openrlhf(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """OpenRLHF's `--reward.remote_url`, for single-turn training: rollouts of one prompt meet here.
+    """OpenRLHF's `--reward.remote_url`, for single-turn training; groups the rollouts of one prompt.
 
-    A rollout that cannot be scored is answered with 0 and `reward_valid` 0, because OpenRLHF dies of anything else.
+    A rollout that cannot be scored gets 0 and `reward_valid` 0, because OpenRLHF crashes on anything else.
     """
     measured = await _read_many(request, service, groups, query=query)
     paid = await asyncio.gather(*[_paid(request, groups, one, query) for one in measured])
@@ -132,21 +139,22 @@ async def openrlhf(request: Request, service: Service, groups: Anonymous, query:
 
 @router.post("/slime/reward", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(SlimeIn))
 async def slime(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """Slime's `--rm-type remote_rm`: the body of the answer is the reward. Rollouts of one prompt meet here."""
+    """Slime's `--rm-type remote_rm`; groups the rollouts of one prompt. The response body is the reward."""
     measured = await _read(request, service, groups, query=query, model=SlimeIn)
     return _json(slime_out(_must(await _paid(request, groups, measured, query)), query))
 
 
 @router.post("/nemo_gym/verify", responses=problems_of(*REFUSED), openapi_extra=body_of(NemoGymIn))
 async def nemo_gym(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """NeMo Gym's `/verify`. Rollouts of one task meet here, by task and rollout index."""
+    """NeMo Gym's `/verify`; groups the rollouts of one task, by task and rollout index."""
     body = await read_call(request, service, NemoGymIn)
-    measured = await _measured(request, groups, _caller(body, service, query))
-    return _json(nemo_gym_out(body, await _paid(request, groups, measured, query)))
+    measured = await _measured(request, groups, await _caller(request, body, service, query))
+    paid = await _paid(request, groups, measured, query)
+    return await beside(service, record_of(request).body_bytes, lambda: _json(nemo_gym_out(body, paid)))
 
 
 @router.post("/carr/evaluate", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(CarrIn))
 async def carr(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
-    """The protocol of CaRR's reward server. Rollouts of one question meet here."""
+    """The protocol of CaRR's reward server; groups the rollouts of one question."""
     measured = await _read(request, service, groups, query=query, model=CarrIn)
     return _json(carr_out(_must(await _paid(request, groups, measured, query))))

@@ -31,14 +31,14 @@ PATTERN = f"^{NAME.pattern}$"
 
 
 class RefusedOut(TypedDict):
-    """The lines refused for one reason."""
+    """The lines refused for the same reason."""
 
     count: int
     lines: list[int]
 
 
 class IngestOut(TypedDict):
-    """What became of the lines of a data set."""
+    """The outcome of ingesting a data set, by line."""
 
     dataset: str
     version: str
@@ -59,7 +59,7 @@ class IngestOut(TypedDict):
 
 
 class VersionOut(TypedDict):
-    """A version."""
+    """A version of a data set."""
 
     version: str
     active: bool
@@ -78,14 +78,14 @@ class DatasetDetailsOut(TypedDict):
 
 
 class ActiveOut(TypedDict):
-    """Which version is active."""
+    """The active version of a data set."""
 
     name: str
     active: str
 
 
 class QuestionOut(TypedDict):
-    """A question as it stands in the index; fields at their default are left out."""
+    """A question as stored in the index; fields with their default value are omitted."""
 
     index: IndexOut
     question: dict[str, Any]
@@ -160,11 +160,11 @@ async def put_version(
     name: Name,
     version: Version,
     *,
-    reader: Annotated[str, Query(description=f"Shape of the lines: {', '.join(READERS)}.")] = "jsonl",
-    activate: Annotated[bool, Query(description="Make it the version that is served.")] = False,
-    strict: Annotated[bool, Query(description="Refuse all if one line is refused.")] = False,
+    reader: Annotated[str, Query(description=f"Format of the lines: {', '.join(READERS)}.")] = "jsonl",
+    activate: Annotated[bool, Query(description="Activate the version, so that it is served.")] = False,
+    strict: Annotated[bool, Query(description="Refuse the whole data set if one line is refused.")] = False,
 ) -> Response:
-    """Take in a version of a data set, one question a line. The same content again changes nothing."""
+    """Ingest a version of a data set, one question per line. Sending the same content again changes nothing."""
     _check_media_type(request)
     record_of(request).timings.deadline = None  # a data set takes as long as it takes
     wanted = Ingest(name, version, reader, activate, strict)
@@ -178,7 +178,7 @@ async def put_version(
     responses=problems_of(UnknownDataset, IndexUnavailable),
 )
 async def activate_version(datasets: Known, name: Name, version: Version) -> ActiveOut:
-    """Make a version the one that is served; activating the one before rolls back."""
+    """Activate a version, so that it is served; activate the previous one to roll back."""
     await datasets.activate(name, version)
     return {"name": name, "active": version}
 
@@ -201,6 +201,6 @@ async def dataset(datasets: Known, name: Name) -> DatasetDetailsOut:
     responses=problems_of(UnknownDataset, UnknownQuestion, IndexUnavailable),
 )
 async def question(datasets: Known, reference: Reference, question_id: str) -> Response:
-    """Return a question with its answers and entities: the ground truth itself, so guard it."""
+    """Return a question with its answers and entities. This is the ground truth, so restrict access to it."""
     index, found = await datasets.question(reference, question_id)
     return json_response({"index": index._asdict(), "question": to_json(found)})

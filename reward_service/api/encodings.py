@@ -15,6 +15,8 @@ from reward_service.serve.errors import MalformedEncoding, UnsupportedEncoding
 PIECE = 256 * 1024  # unpacked at a time
 # 8 MiB is what RFC 9659 asks a receiver to take for Content-Encoding zstd; a larger window is memory the sender chooses.
 MAX_WINDOW_LOG = 23
+# Members or frames in a row that unpack to nothing: writers end with one, only an attack has more.
+MOST_EMPTY = 100
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -54,6 +56,7 @@ class Gzip:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what a chunk unpacks to, in pieces."""
+        empty = 0
         while chunk:
             if self._member.eof:
                 self._member = zlib.decompressobj(GZIP)
@@ -61,15 +64,18 @@ class Gzip:
             try:
                 piece = self._member.decompress(chunk, PIECE)
             except zlib.error:
-                raise MalformedEncoding("the gzip data are damaged") from None
+                raise MalformedEncoding("the gzip data is damaged") from None
             chunk = self._member.unconsumed_tail or self._member.unused_data
+            empty = 0 if piece else empty + 1
+            if empty > MOST_EMPTY:
+                raise MalformedEncoding("the gzip data are empty members")
             if piece:
                 yield piece
 
     def finish(self) -> None:
         """Refuse a body that was cut off."""
         if not (self._begun and self._member.eof):
-            raise MalformedEncoding("the gzip data are cut off")
+            raise MalformedEncoding("the gzip data is truncated")
 
 
 class Zstd:
@@ -85,6 +91,7 @@ class Zstd:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what a chunk unpacks to, in pieces."""
+        empty = 0
         while chunk or not (self._frame.eof or self._frame.needs_input):
             if self._frame.eof:
                 self._frame = self._new()
@@ -92,15 +99,18 @@ class Zstd:
             try:
                 piece = self._frame.decompress(chunk, PIECE)
             except zstd.ZstdError:
-                raise MalformedEncoding("the zstd data are damaged") from None
+                raise MalformedEncoding("the zstd data is damaged") from None
             chunk = self._frame.unused_data if self._frame.eof else b""
+            empty = 0 if piece else empty + 1
+            if empty > MOST_EMPTY:
+                raise MalformedEncoding("the zstd data are empty frames")
             if piece:
                 yield piece
 
     def finish(self) -> None:
         """Refuse a body that was cut off."""
         if not (self._begun and self._frame.eof):
-            raise MalformedEncoding("the zstd data are cut off")
+            raise MalformedEncoding("the zstd data is truncated")
 
 
 DECODERS: Mapping[str, Callable[[], Decoder]] = {
@@ -120,5 +130,5 @@ def decoder_for(content_encoding: str) -> Decoder:
     """
     name = content_encoding.strip().lower()
     if name not in DECODERS:
-        raise UnsupportedEncoding("a body may be sent as gzip or zstd")
+        raise UnsupportedEncoding("send the body as gzip, zstd or uncompressed")
     return DECODERS[name]()

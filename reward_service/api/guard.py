@@ -1,4 +1,4 @@
-"""The door: looks at headers alone, admits or refuses, and holds the caller to the clock while the body arrives.
+"""The door: looks at headers alone, admits, lets wait or refuses, and holds the caller to the clock while the body arrives.
 
 Health checks and the metrics page pass without a ticket: they never queue behind work.
 """
@@ -9,14 +9,17 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reward_service.api.admission import Admission
-from reward_service.api.observe import QUIET
+from reward_service.api.admission import Admission, Ticket
+from reward_service.api.observe import QUIET, TIMEOUT
 from reward_service.api.record import Record
+from reward_service.api.waiting_room import Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import (
     BodyTooLarge,
     DeadlineExceeded,
     MalformedHeader,
+    OverCapacity,
+    QuotaExceeded,
     SlowBody,
     TooManyHeaders,
 )
@@ -42,41 +45,77 @@ class AdmissionGuard:
             return
         headers = Headers(scope=scope)
         stream = STREAMS.fullmatch(f"{scope['method']} {scope['path']}") is not None
+        self._check_size(scope, headers)
         declared = self._declared(headers, stream=stream)
         record: Record = scope["state"]["record"]
-        ticket = self.admission.enter(key=record.caller, run=_run(scope["path"], headers), declared=declared)
+        has_unknown_size = stream or "transfer-encoding" in headers
+        size = self.settings.max_body_bytes if has_unknown_size else declared
+        ticket = await self._ticket(scope, headers, declared=declared, size=size)
         scope["state"]["ticket"] = ticket
-        self._show(record)
+        record.timings.away = ticket.away
         try:
             await self.app(scope, self._timed(receive, record, stream=stream), send)
         finally:
             ticket.release()
-            self._show(record)
+
+    async def _ticket(self, scope: Scope, headers: Headers, *, declared: int, size: int) -> Ticket:
+        """Admit a request, at once or after a wait.
+
+        Raises:
+            QuotaExceeded, OverCapacity: it would wait, or has waited, for longer than the service lets it.
+            DeadlineExceeded: it has waited for longer than its caller does.
+            ClientDisconnect: its caller has left.
+        """
+        timings = scope["state"]["record"].timings
+        caller, patience_s = _caller(scope, headers), self._patience_s(scope, headers)
+        got = self.admission.enter(caller, declared=declared, size=size, patience_s=patience_s)
+        if isinstance(got, Ticket):
+            return got
+        try:
+            with timings.stage("queue"):
+                left = scope["state"].get("left")
+                return await self.admission.wait(got, patience_s=patience_s, left=left)
+        except (QuotaExceeded, OverCapacity):
+            timings.check("queue")
+            raise
+
+    def _patience_s(self, scope: Scope, headers: Headers) -> float:
+        """Return how long a request may wait: as long as its caller says, else as long as callers of its kind usually do."""
+        is_compat = scope["path"].startswith("/compat/")
+        most_s = self.settings.max_compat_queue_s if is_compat else self.settings.max_queue_s
+        record: Record = scope["state"]["record"]
+        remaining_s = record.timings.remaining_s() or 0.0
+        return remaining_s if TIMEOUT in headers else min(most_s, remaining_s)
+
+    def _check_size(self, scope: Scope, headers: Headers) -> None:
+        """Refuse headers that are too many or too long.
+
+        Raises:
+            TooManyHeaders: there are more, or more bytes of them and the URL, than the limit.
+        """
+        if len(headers) > self.settings.max_headers:
+            raise TooManyHeaders(f"a request may have {self.settings.max_headers} header fields")
+        url = len(scope["path"]) + len(scope["query_string"])
+        if url + sum(len(name) + len(value) for name, value in headers.raw) > self.settings.max_header_bytes:
+            raise TooManyHeaders(f"headers may have {self.settings.max_header_bytes} bytes, with the URL")
 
     def _declared(self, headers: Headers, *, stream: bool) -> int:
         """Return the length a body declares, 0 where it declares none.
 
         Raises:
-            TooManyHeaders: there are more than the limit.
             MalformedHeader: two headers say where the body ends (RFC 9112, 6.1: the way requests are smuggled).
             BodyTooLarge: it is longer than the limit.
         """
-        if len(headers) > self.settings.max_headers:
-            raise TooManyHeaders(f"a request may have {self.settings.max_headers} header fields")
         declared = headers.get("content-length", "0")
         if "content-length" in headers and "transfer-encoding" in headers:
-            raise MalformedHeader("Content-Length and Transfer-Encoding exclude each other")
+            raise MalformedHeader("Content-Length and Transfer-Encoding cannot be sent together")
         if not declared.isdecimal():
             raise MalformedHeader("Content-Length must be a number")
         if stream:
             return 0
         if int(declared) > self.settings.max_body_bytes:
-            raise BodyTooLarge(f"a body may have {self.settings.max_body_bytes} bytes")
+            raise BodyTooLarge(f"a body may have at most {self.settings.max_body_bytes} bytes")
         return int(declared)
-
-    def _show(self, record: Record) -> None:
-        record.metrics.set("in_flight_requests", value=self.admission.process.requests)
-        record.metrics.set("in_flight_bytes", value=self.admission.process.bytes)
 
     def _timed(self, receive: Receive, record: Record, *, stream: bool) -> Receive:
         """Return a `receive` that gives up on a body that is too slow, or that nobody waits for."""
@@ -111,11 +150,13 @@ async def _before(receive: Receive, timings: Timings, patient_until: float) -> M
             return await receive()
     except TimeoutError:
         if deadline < patient_until:
-            raise DeadlineExceeded("the body was still arriving", stage="receive") from None
+            raise DeadlineExceeded("the body was still being received", stage="receive") from None
         raise SlowBody("send it faster, in smaller calls, or compressed") from None
 
 
-def _run(path: str, headers: Headers) -> str | None:
-    """Return the run, where path or header name it."""
-    named = RUN.match(path)
-    return named.group(1) if named else headers.get("x-run-id")
+def _caller(scope: Scope, headers: Headers) -> Sender:
+    """Return who asks: the key, and the run where path or header name it."""
+    named = RUN.match(scope["path"])
+    return Sender(
+        scope["state"]["record"].key.owner or None, named.group(1) if named else headers.get("x-run-id")
+    )

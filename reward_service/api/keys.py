@@ -73,7 +73,7 @@ def parse_keys(text: str) -> dict[str, Key]:
     try:
         document = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date without a meaning, 2026-99-99
-        raise BadKeyFile("the key file is not YAML") from None
+        raise BadKeyFile("the key file is not valid YAML") from None
     if not isinstance(document, list) or not document:
         raise BadKeyFile("the key file must be a list of at least one key")
     keys = [_key(record, f"key {n}") for n, record in enumerate(document, start=1)]
@@ -89,11 +89,11 @@ def _key(record: Any, where: str) -> Key:
     owner = _text(record.get("owner", key_id))
     for name, value in (("id", key_id), ("owner", owner)):
         if not ID.fullmatch(value):
-            raise BadKeyFile(f"{where}: the {name} must be lower-case letters, digits and hyphens")
+            raise BadKeyFile(f"{where}: the {name} must consist of lower-case letters, digits and hyphens")
     if not HASH.fullmatch(digest):
         raise BadKeyFile(f"{where}: sha256 must be 64 hexadecimal digits")
     if not isinstance(scopes, list) or not scopes or not all(scope in SCOPES for scope in scopes):
-        raise BadKeyFile(f"{where}: scopes must be some of {', '.join(SCOPES)}")
+        raise BadKeyFile(f"{where}: scopes must be one or more of {', '.join(SCOPES)}")
     return Key(key_id, bytes.fromhex(digest), frozenset(scopes), owner, _end(record.get("not_after"), where))
 
 

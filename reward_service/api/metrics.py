@@ -1,8 +1,8 @@
-"""What the service counts, in one table: the metrics page, docs/metrics.md and the dashboard's test are made of it.
+"""All metrics in one table; the metrics page, docs/metrics.md and the dashboard's test are generated from it.
 
-Names have the unit in them, labels are bounded (never a run, a group, a question or a key), and no value is made of text.
-Every application has a registry of its own. What rewards mean is counted beside what requests cost: a policy that
-learns to paste, to list, or to stop varying shows here first.
+Names contain the unit, labels are bounded (never a run, a group, a question or a key), and no value comes from text.
+Every application has its own registry. Metrics cover the meaning of rewards as well as the cost of requests: a policy
+that learns to paste, to list, or to stop varying shows here first.
 """
 
 from bisect import bisect_left
@@ -27,7 +27,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from reward_service.core.matching import compile_question
+from reward_service.core.matching import REASONS, compile_question
 from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.lookup import Lookup
 
@@ -83,40 +83,44 @@ class Metric(NamedTuple):
 C, G, H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 METRICS: tuple[Metric, ...] = (
     Metric("requests_total", C, "Requests answered.", ("route", "method", "status")),
-    Metric("request_duration_seconds", H, "From the headers to the end of the answer.", ("route",), "seconds", SECONDS),
-    Metric("stage_duration_seconds", H, "Time in one stage of a request.", ("stage",), "seconds", SECONDS),
-    Metric("request_body_bytes", H, "Size of a body after decompression.", (), "bytes", BYTES),
-    Metric("in_flight_requests", G, "Requests admitted and not yet answered."),
-    Metric("in_flight_bytes", G, "Bytes of bodies admitted and not yet answered.", (), "bytes"),
-    Metric("in_flight_limit_requests", G, "Most requests in flight; above it calls are refused."),
-    Metric("in_flight_limit_bytes", G, "Most bytes of bodies in flight; above it calls are refused.", (), "bytes"),
-    Metric("refused_total", C, "Calls refused, by the problem's type.", ("reason",)),
+    Metric("request_duration_seconds", H, "Time from the headers of a request to the end of the response.", ("route",), "seconds", SECONDS),
+    Metric("stage_duration_seconds", H, "Time spent in one stage of a request.", ("stage",), "seconds", SECONDS),
+    Metric("request_body_bytes", H, "Size of a request body after decompression.", (), "bytes", BYTES),
+    Metric("in_flight_requests", G, "Requests admitted but not yet answered."),
+    Metric("in_flight_bytes", G, "Bytes of request bodies admitted but not yet answered.", (), "bytes"),
+    Metric("in_flight_limit_requests", G, "Maximum number of requests in flight; further calls wait in the queue."),
+    Metric("in_flight_limit_bytes", G, "Maximum number of body bytes in flight; further calls wait in the queue.", (), "bytes"),
+    Metric("queued_requests", G, "Requests waiting in the queue, or for a judge or a model."),
+    Metric("queued_bytes", G, "Declared bytes of the bodies of requests in the queue.", (), "bytes"),
+    Metric("queue_limit_requests", G, "Maximum number of requests in the queue; further calls are refused."),
+    Metric("refused_total", C, "Calls refused, by problem type.", ("reason",)),
+    Metric("unread_replies_total", C, "Connections cut because the caller did not read the reply."),
     Metric("groups_total", C, "Groups rewarded or refused.", ("status",)),
-    Metric("groups_zero_variance_total", C, "Groups rewarded in which every reward is the same: no gradient."),
-    Metric("groups_without_entities_total", C, "Groups rewarded whose question has no entity: outcome reward only."),
-    Metric("groups_expired_total", C, "Groups that closed before all members had come, by the run's policy.", ("policy",)),
-    Metric("group_wait_seconds", H, "From the first rollout of a group until it closed, by how it closed.", ("status",), "seconds", WAITS),
-    Metric("group_overhead_seconds", H, "From the headers of the rollout that closed its group until the rewards were decided.", (), "seconds", SECONDS),
-    Metric("open_groups", G, "Groups that wait for rollouts, of the runs that this process has met; all replicas of a run count the same groups."),
-    Metric("waiting_polls", G, "Calls to this process that wait for a group."),
-    Metric("put_rollouts_total", C, "Rollouts that came one by one: `taken`, `replayed`, or the type of the problem.", ("result",)),
-    Metric("evaluated_rollouts_total", C, "Rollouts scored outside of training, by outcome; by status where they have none.", ("result",)),
-    Metric("group_store_operation_seconds", H, "One operation of the store of groups: `done`, `lost` to a faster change, or `failed`.", ("operation", "end"), "seconds", SECONDS),
-    Metric("rollouts_total", C, "Rollouts by status; all but `scored` have no reward.", ("status",)),
+    Metric("groups_zero_variance_total", C, "Rewarded groups in which all rewards are equal: no gradient."),
+    Metric("groups_without_entities_total", C, "Rewarded groups whose question has no entities: outcome reward only."),
+    Metric("groups_expired_total", C, "Groups that closed before all members had arrived, by the run's policy.", ("policy",)),
+    Metric("group_wait_seconds", H, "Time from the first rollout of a group until it closed, by final status.", ("status",), "seconds", WAITS),
+    Metric("group_overhead_seconds", H, "Time from the headers of the rollout that closed its group until the rewards were decided.", (), "seconds", SECONDS),
+    Metric("open_groups", G, "Groups waiting for rollouts, in the runs that this process has served; all replicas of a run count the same groups."),
+    Metric("waiting_polls", G, "Calls to this process that are waiting for a group."),
+    Metric("put_rollouts_total", C, "Rollouts sent one by one: `taken`, `replayed`, or the problem type.", ("result",)),
+    Metric("evaluated_rollouts_total", C, "Rollouts scored outside of training, by outcome, or by status if there is no outcome.", ("result",)),
+    Metric("group_store_operation_seconds", H, "Duration of one operation of the group store: `done`, `lost` to a concurrent change, or `failed`.", ("operation", "end"), "seconds", SECONDS),
+    Metric("rollouts_total", C, "Rollouts by status; only `scored` ones have a reward.", ("status",)),
     Metric("outcomes_total", C, "Scored rollouts by outcome.", ("outcome",)),
-    Metric("match_rate_ratio", H, "Share of a question's entities that a scored rollout names.", (), "ratio", SHARES),
-    Metric("precision_ratio", H, "Matched entities among all mentions, where mentions are counted.", (), "ratio", SHARES),
+    Metric("match_rate_ratio", H, "Share of a question's entities that a scored rollout named.", (), "ratio", SHARES),
+    Metric("precision_ratio", H, "Share of matched entities among all mentions, for profiles that count mentions.", (), "ratio", SHARES),
     Metric("matched_entities_total", C, "Entities that earned credit."),
-    Metric("uncredited_entities_total", C, "Entities named that earned nothing.", ("reason",)),
-    Metric("explained_matches_total", C, "Matches by channel, in calls that asked to explain.", ("channel",)),
-    Metric("compiled_questions_total", C, "Questions made ready for matching: `hit` where the work was done before.", ("result",)),
-    Metric("index_lookups_total", C, "Questions, and active versions of data sets, that calls asked for: `hit` where they were in memory.", ("what", "result")),
+    Metric("uncredited_entities_total", C, "Entities that were named but earned no credit.", ("reason",)),
+    Metric("explained_matches_total", C, "Matches by channel, in calls with `explain`.", ("channel",)),
+    Metric("compiled_questions_total", C, "Questions prepared for matching; `hit` if the preparation was cached.", ("result",)),
+    Metric("index_lookups_total", C, "Questions and active versions of data sets looked up by calls; `hit` if they were in memory.", ("what", "result")),
     Metric("index_version_info", G, "1 for the active version of each data set.", ("dataset", "version")),
-    Metric("engine_info", G, "1 for the version and the engine digest that run.", ("version", "engine")),
-    Metric("not_ready", G, "1 while a reason keeps the process out of readiness.", ("reason",)),
-    Metric("canary_runs_total", C, "Runs of the golden groups.", ("result",)),
+    Metric("engine_info", G, "1 for the running version and its engine digest.", ("version", "engine")),
+    Metric("not_ready", G, "1 while this reason keeps the process from being ready.", ("reason",)),
+    Metric("canary_runs_total", C, "Times the golden groups were scored.", ("result",)),
     Metric("ledger_records_total", C, "Records written to the ledger."),
-    Metric("key_file_failures_total", C, "Times the key file could not be read; the keys before stay valid."),
+    Metric("key_file_failures_total", C, "Times the key file could not be read; the previous keys stay valid."),
 )  # fmt: skip
 FAMILIES = MappingProxyType({C: CounterMetricFamily, G: GaugeMetricFamily})
 
@@ -261,9 +265,9 @@ def _count_scored(metrics: Metrics, result: GroupResult) -> None:
         if one.precision is not None:
             metrics.observe("precision_ratio", value=one.precision)
     metrics.add("matched_entities_total", amount=sum(one.matched or 0 for one in scored))
-    uncredited = Counted(reason for one in scored for reason in Counted(one.uncredited).elements())
-    for reason, count in uncredited.items():
-        metrics.add("uncredited_entities_total", reason, amount=count)
+    for reason in REASONS:
+        if count := sum(one.uncredited.get(reason, 0) for one in scored):
+            metrics.add("uncredited_entities_total", reason, amount=count)
     channels = Counted(match.channel for one in scored if one.evidence for match in one.evidence.matches)
     for channel, count in channels.items():
         metrics.add("explained_matches_total", channel, amount=count)
@@ -293,17 +297,17 @@ def as_markdown() -> str:
 
 HEAD = """\
 # Metrics
-`GET /metrics` answers in the Prometheus text format; it needs no key, never waits behind work and holds nothing private.
-This page is generated from the table in `reward_service/api/metrics.py` by `reward-service metrics`; a test keeps it in step.
+`GET /metrics` responds in the Prometheus text format; it needs no key, never queues behind other work and contains nothing private.
+This page is generated from the table in `reward_service/api/metrics.py` by `reward-service metrics`; a test keeps it up to date.
 
-| name | kind | labels | what it says |
+| name | kind | labels | meaning |
 |---|---|---|---|
 """
 TAIL = """
-The usual `process_*` and `python_*` metrics of the Prometheus client stand beside them.
+The usual `process_*` and `python_*` metrics of the Prometheus client are also exposed.
 Histograms have the suffixes `_bucket`, `_sum` and `_count`.
 
-## Questions they answer
+## Questions that the metrics answer
 | question | expression |
 |---|---|
 | What share of rollouts got no reward? | `1 - sum(rate(reward_service_rollouts_total{status="scored"}[5m])) / sum(rate(reward_service_rollouts_total[5m]))` |
@@ -312,13 +316,13 @@ Histograms have the suffixes `_bucket`, `_sum` and `_count`.
 | Is the match rate moving? | `histogram_quantile(0.5, rate(reward_service_match_rate_ratio_bucket[15m]))` |
 | Where does the time go? | `sum by (stage) (rate(reward_service_stage_duration_seconds_sum[5m]))` |
 | How long do groups wait for their last rollout? | `histogram_quantile(0.99, sum by (le) (rate(reward_service_group_wait_seconds_bucket[15m])))` |
-| What does the service add to that? | `histogram_quantile(0.99, sum by (le) (rate(reward_service_group_overhead_seconds_bucket[5m])))` |
+| How much does the service add to that? | `histogram_quantile(0.99, sum by (le) (rate(reward_service_group_overhead_seconds_bucket[5m])))` |
 | How many groups are open? | `max(reward_service_open_groups)` |
-| Do rollouts come too late, or twice with other content? | `sum by (result) (rate(reward_service_put_rollouts_total{result=~"group-closed\\|rollout-conflict"}[5m]))` |
-| Has the store lost rollouts that were waited for? | `sum(rate(reward_service_refused_total{reason="state-lost"}[5m]))` |
-| Do replicas change the same groups at once? | `sum(rate(reward_service_group_store_operation_seconds_count{end="lost"}[5m])) / sum(rate(reward_service_group_store_operation_seconds_count{operation="swap"}[5m]))` |
+| Do rollouts arrive too late, or twice with different content? | `sum by (result) (rate(reward_service_put_rollouts_total{result=~"group-closed\\|rollout-conflict"}[5m]))` |
+| Has the store lost rollouts that callers were waiting for? | `sum(rate(reward_service_refused_total{reason="state-lost"}[5m]))` |
+| Do replicas change the same groups at the same time? | `sum(rate(reward_service_group_store_operation_seconds_count{end="lost"}[5m])) / sum(rate(reward_service_group_store_operation_seconds_count{operation="swap"}[5m]))` |
 | Does the store answer? | `sum by (operation) (rate(reward_service_group_store_operation_seconds_count{end="failed"}[1m]))` |
 | Is the service refusing work? | `sum by (reason) (rate(reward_service_refused_total[1m]))` |
 
-The share of fuzzy matches (`explained_matches_total{channel="fuzzy"}` against all channels) is known only for calls that ask to explain: other calls do not keep which channel a match came through.
+The share of fuzzy matches (`explained_matches_total{channel="fuzzy"}` relative to all channels) is known only for calls with `explain`: other calls do not record through which channel a match was found.
 """

@@ -23,14 +23,14 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Misfit(TypedDict):
-    """One place where a body does not fit the schema."""
+    """One place where a body does not match the schema."""
 
     path: str
     message: str
 
 
 class Problem(TypedDict):
-    """Why a call was refused."""
+    """The reason why a call was refused."""
 
     type: str
     title: str

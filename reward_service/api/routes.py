@@ -1,8 +1,9 @@
 """One function a call: read, ask the service, answer."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -10,7 +11,15 @@ from fastapi.responses import PlainTextResponse
 from typing_extensions import TypedDict
 
 from reward_service import __version__
-from reward_service.adapters.native import ExplainIn, GroupIn, MatchIn, RewardsIn, ScoreIn, StreamQuery
+from reward_service.adapters.native import (
+    ExplainIn,
+    FactsGroupIn,
+    GroupIn,
+    MatchIn,
+    RewardsIn,
+    ScoreIn,
+    StreamQuery,
+)
 from reward_service.adapters.published import published_by, recorded
 from reward_service.adapters.replies import (
     ExplainOut,
@@ -25,18 +34,19 @@ from reward_service.adapters.replies import (
     shown,
 )
 from reward_service.api import stream
-from reward_service.api.body import read_call, read_line
-from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
+from reward_service.api.body import beside, read_call, read_line
+from reward_service.api.documents import POSTED, body_of, json_response, problems_of
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
-from reward_service.api.readiness import INDEX, LEDGER, STATE, Readiness
+from reward_service.api.readiness import INDEX, LEDGER, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.core.types import PartialPolicy
+from reward_service.core.types import GroupResult, PartialPolicy
 from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
     EngineMismatch,
     Forbidden,
+    GroupError,
     IndexUnavailable,
     InvalidRequest,
     LedgerUnavailable,
@@ -50,9 +60,10 @@ from reward_service.serve.errors import (
     UnsupportedMediaType,
 )
 from reward_service.serve.ledger import Published, Terms
-from reward_service.serve.limits import check_groups
+from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
-from reward_service.serve.scorer import GroupCall, Scorer, check_engine, reward_facts
+from reward_service.serve.runs.service import RunService
+from reward_service.serve.scorer import Scorer, check_engine, reward_facts
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -71,6 +82,7 @@ async def readiness_of(request: Request) -> Readiness:
 Service = Annotated[Scorer, Depends(service_of)]
 Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
+PART = 512  # rollouts that are counted and recorded at once, some milliseconds
 
 
 class LinesReply(Response):
@@ -89,6 +101,12 @@ def publish(service: Scorer, record: Record, groups: Iterable[Published], terms:
         record.metrics.add("ledger_records_total", amount=service.publish(groups, terms))
 
 
+async def long_json(service: Scorer, record: Record, reply: Callable[[], Mapping[str, Any]]) -> Response:
+    """Write down a reply that is about as long as the call, and answer with it."""
+    with record.timings.stage("encode"):
+        return await beside(service, record.body_bytes, lambda: json_response(reply()))
+
+
 @router.post(
     "/v1/groups/score",
     tags=["rewards"],
@@ -97,32 +115,50 @@ def publish(service: Scorer, record: Record, groups: Iterable[Published], terms:
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request) -> Response:
-    """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way in."""
+    """Score whole groups: text in, rewards and advantages out. Stateless, exact, and the fastest way to score."""
     service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profiles.named(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
-    check_groups(len(call.groups), service.settings)
-    groups = [group.to_domain() for group in call.groups]
-    reply = await _score(service, record, groups, terms, explain=call.explain)
+    check_call([len(group.rollouts) for group in call.groups], service.settings)
+    reply = await _score(service, record, call.groups, terms, explain=call.explain, size=record.body_bytes)
     return Response(reply, media_type="application/json")
 
 
 async def _score(
-    service: Scorer, record: Record, groups: Sequence[GroupCall], terms: Terms, *, explain: bool
+    service: Scorer, record: Record, groups: Sequence[GroupIn], terms: Terms, *, explain: bool, size: int
 ) -> bytes:
-    """Score groups, record what is published, and write the reply."""
+    """Score groups that came in so many bytes, record what is published, and write the reply."""
     if explain:
         record.check_explain(group.question for group in groups)
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
+    calls = await beside(service, size, lambda: [group.to_domain() for group in groups])
     scored = await service.score(
-        groups, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
+        calls, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
     )
-    record.count_scored(scored)
-    publish(service, record, published_by(scored), terms)
+    for part in _parts([len(call.rollouts) for call in calls]):
+        record.count_scored(scored[part])
+        publish(service, record, published_by(scored[part]), terms)
+        await asyncio.sleep(0)
     with timings.stage("encode"):
-        written = [shown(scored_out(one), names=record.may_see_names) for one in scored]
-        return encode(score_out(written, profile, estimator))
+        names = record.may_see_names
+        return await beside(
+            service,
+            size,
+            lambda: encode(
+                score_out([shown(scored_out(one), names=names) for one in scored], profile, estimator)
+            ),
+        )
+
+
+def _parts(rollouts: Sequence[int]) -> Iterator[slice]:
+    """Cut the groups of a call into parts of some hundred rollouts: between them health checks are answered."""
+    start = taken = 0
+    for end, count in enumerate(rollouts, start=1):
+        taken += count
+        if taken >= PART or end == len(rollouts):
+            yield slice(start, end)
+            start, taken = end, 0
 
 
 @router.post(
@@ -143,10 +179,10 @@ async def _score(
 async def stream_groups(
     request: Request, service: Service, query: Annotated[StreamQuery, Query()]
 ) -> Response:
-    """Score groups as lines, one JSON object a line, without a limit on their number.
+    """Score groups as lines, one JSON object per line, without a limit on their number.
 
-    Line n of the reply is what a call with group n alone would get: a reply of `POST /v1/groups/score`, or a problem.
-    Read while you send.
+    Line n of the reply is the response to a call with group n alone: a reply of `POST /v1/groups/score`, or a problem.
+    Read the reply while you send.
     """
     stream.check_lines(request)
     record, settings = record_of(request), service.settings
@@ -161,11 +197,11 @@ async def stream_groups(
     async def answer(line: bytes) -> bytes:
         record.timings.deadline = record.timings.clock() + settings.request_timeout_s
         group = await read_line(line, service, record, GroupIn)
-        reply = await _score(service, record, [group.to_domain()], terms, explain=query.explain)
+        reply = await _score(service, record, [group], terms, explain=query.explain, size=len(line))
         record.timings.deadline = None
         return reply
 
-    lines = stream.read_lines(request, limit=settings.max_body_bytes)
+    lines = stream.read_lines(request, settings)
     return stream.Lines(request, lines, answer, patience_s=settings.body_timeout_s)
 
 
@@ -177,15 +213,17 @@ async def stream_groups(
     openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
-    """Measure rollouts: text in, facts out. The first half of scoring, for callers that keep the group themselves."""
+    """Measure rollouts: text in, facts out. The first half of scoring, for callers that assemble groups themselves."""
     record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profiles.named(call.profile)
-    check_groups(len(call.groups), service.settings)
-    groups = [group.to_domain() for group in call.groups]
+    check_call([len(group.rollouts) for group in call.groups], service.settings)
+    groups = await beside(service, record.body_bytes, lambda: [group.to_domain() for group in call.groups])
     if call.explain:
         record.check_explain(group.question for group in groups)
     measured = await service.measure(groups, profile, explain=call.explain, timings=record.timings)
-    return timed_json(record, lambda: facts_reply(measured, profile, names=record.may_see_names))
+    return await long_json(
+        service, record, lambda: facts_reply(measured, profile, names=record.may_see_names)
+    )
 
 
 @router.post(
@@ -196,24 +234,40 @@ async def match(request: Request, service: Service) -> Response:
     openapi_extra=body_of(RewardsIn),
 )
 async def rewards(request: Request, service: Service) -> Response:
-    """Reward facts: numbers in, rewards and advantages out. The second half of scoring; it sees no text."""
+    """Compute rewards from facts: numbers in, rewards and advantages out. The second half of scoring; it needs no text."""
     record, call = record_of(request), await read_call(request, service, RewardsIn)
     profile = service.profiles.pinned(*call.pin())
     check_engine(call.engine)
-    check_groups(len(call.groups), service.settings)
-    estimator = call.estimator_or(profile.estimator)
-    with record.timings.stage("reward"):
-        rewarded = [
-            reward_facts(
-                group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
-            )
-            for n, group in enumerate(call.groups)
-        ]
-    record.count_rewarded(rewarded, call.groups)
-    terms = Terms(record.request_id, profile, estimator, call.policy())
-    publish(service, record, recorded(call.groups, rewarded), terms)
+    rollouts = [len(group.rollouts) for group in call.groups]
+    check_call(rollouts, service.settings)
+    terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
+    rewarded = await _rewarded(service, record, call.groups, terms)
+    for part in _parts(rollouts):
+        record.count_rewarded(rewarded[part], call.groups[part])
+        publish(service, record, recorded(call.groups[part], rewarded[part]), terms)
+        await asyncio.sleep(0)
     groups = zip(call.groups, rewarded, strict=True)
-    return timed_json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
+    return await long_json(
+        service, record, lambda: score_out([rewarded_out(*one) for one in groups], profile, terms.estimator)
+    )
+
+
+async def _rewarded(
+    service: Scorer, record: Record, groups: Sequence[FactsGroupIn], terms: Terms
+) -> list[GroupResult | GroupError]:
+    """Reward the facts of every group of a call."""
+    pay = partial(
+        reward_facts,
+        profile=terms.profile,
+        estimator=terms.estimator,
+        policy=terms.policy,
+        settings=service.settings,
+    )
+    with record.timings.stage("reward"):
+        return [
+            await service.paid(group.facts(), partial(pay, path=f"/groups/{n}"))
+            for n, group in enumerate(groups)
+        ]
 
 
 @router.post(
@@ -226,10 +280,10 @@ async def rewards(request: Request, service: Service) -> Response:
     openapi_extra=body_of(ExplainIn),
 )
 async def explain(request: Request, service: Service) -> Response:
-    """Explain one rollout: its segments, where each entity stands, its counts.
+    """Explain one rollout: its segments, where each entity was found, its counts.
 
-    Quantities of a group are null: one rollout has no group. With `group_max` the reward is computed as if the best
-    rollout of the group had matched that many.
+    Values that depend on the group are null, because one rollout has no group. With `group_max`, the reward is computed
+    as if the best rollout of the group had matched that many entities.
     """
     record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profiles.named(call.profile)
@@ -237,17 +291,17 @@ async def explain(request: Request, service: Service) -> Response:
     explained = await service.explain(
         truth, call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
-    return timed_json(record, lambda: explain_out(*explained, profile))
+    return await long_json(service, record, lambda: explain_out(*explained, profile))
 
 
 class Health(TypedDict):
-    """A health answer."""
+    """Reply of a health check."""
 
     status: str
 
 
 class DatasetOut(TypedDict):
-    """A data set of the index."""
+    """A data set in the index."""
 
     name: str
     active: str | None
@@ -255,13 +309,13 @@ class DatasetOut(TypedDict):
 
 
 class DatasetsOut(TypedDict):
-    """The data sets of the index."""
+    """The data sets in the index."""
 
     datasets: list[DatasetOut]
 
 
 class ProfileInfo(TypedDict):
-    """A profile."""
+    """An available profile."""
 
     name: str
     digest: str
@@ -271,13 +325,13 @@ class ProfileInfo(TypedDict):
 
 
 class ProfilesOut(TypedDict):
-    """The profiles."""
+    """The available profiles."""
 
     profiles: list[ProfileInfo]
 
 
 class ProfileUses(TypedDict):
-    """What of this package a profile uses, by name."""
+    """Names of the grammar, checker, matcher, signals and estimator that a profile uses."""
 
     grammar: str
     checker: str
@@ -287,49 +341,56 @@ class ProfileUses(TypedDict):
 
 
 class ProfileContent(ProfileInfo):
-    """A profile with all it says."""
+    """A profile with its full content."""
 
     uses: ProfileUses
     content: dict[str, Any]
-    """Every key with the value in effect, defaults too."""
+    """Every key with its effective value, including defaults."""
     yaml: str
-    """The same as a file: save it under another name, set `name` to it, and edit."""
+    """The same content as a YAML file. To start your own profile, save it under a new name, set `name` accordingly, and edit."""
 
 
 class InfoOut(TypedDict):
-    """What runs here."""
+    """Version, engine and effective settings of the process."""
 
     version: str
     engine: str
     engine_versions: dict[str, int | str]
     default_profile: str
     profiles: dict[str, Origin]
-    """Where each profile comes from: the package, or the folder of the setting `profiles`."""
+    """Origin of each profile: shipped with the package, or read from the folder of the setting `profiles`."""
     settings: dict[str, Any]
 
 
-@router.get("/livez", tags=["health"], response_model=Health)
-async def livez() -> Health:
-    """Say that the process answers."""
-    return {"status": "ok"}
-
-
-@router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
-async def readyz(request: Request, service: Service, readiness: Ready) -> Health:
-    """Say that the process should get traffic, or what is missing: its index, its store, its ledger, a canary, or it is draining."""
-    reasons = readiness.reasons()
+async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
+    """Return which of index, store and ledger cannot be used, and why."""
+    reasons = {}
     try:
         await asyncio.to_thread(service.truth.datasets)
     except IndexUnavailable as error:
         reasons[INDEX] = error.detail
     try:
-        await request.app.state.runs.check()
+        await runs.check()
     except StateUnavailable as error:
         reasons[STATE] = error.detail
     try:
         service.check_ledger()
     except LedgerUnavailable as error:
         reasons[LEDGER] = error.detail
+    return reasons
+
+
+@router.get("/livez", tags=["health"], response_model=Health)
+async def livez() -> Health:
+    """Return 200 if the process responds at all."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
+async def readyz(request: Request, readiness: Ready) -> Health:
+    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, its ledger, a canary, or draining."""
+    probe: Probe = request.app.state.probe
+    reasons = readiness.reasons() | await probe.reasons()
     if reasons:
         raise NotReady("; ".join(f"{reason}: {why}" for reason, why in reasons.items()))
     return {"status": "ok"}
@@ -337,14 +398,14 @@ async def readyz(request: Request, service: Service, readiness: Ready) -> Health
 
 @router.get("/metrics", tags=["health"], response_class=PlainTextResponse)
 async def metrics_page(request: Request) -> Response:
-    """Return the metrics in Prometheus' text format; docs/metrics.md lists them."""
+    """Return metrics in the Prometheus text format; docs/metrics.md lists them."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
 async def info(service: Service) -> InfoOut:
-    """Return version, engine and effective settings."""
+    """Return the version, the engine and the effective settings."""
     return {
         "version": __version__,
         "engine": ENGINE_DIGEST,
@@ -377,7 +438,7 @@ def _profile_uses(profile: Profile) -> ProfileUses:
 
 @router.get("/v1/profiles", tags=["about"], response_model=ProfilesOut)
 async def profiles(service: Service) -> ProfilesOut:
-    """Return the profiles a call may name."""
+    """Return the available profiles."""
     known, default = service.profiles.known, service.profiles.default
     return {"profiles": [_profile_info(profile, default) for profile in known.values()]}
 
@@ -389,7 +450,7 @@ async def profiles(service: Service) -> ProfilesOut:
     responses=problems_of(UnknownProfile),
 )
 async def profile(service: Service, name: str) -> ProfileContent:
-    """Return a profile with all it says, also as a file to begin your own with."""
+    """Return the full content of a profile, also as YAML to start your own profile from."""
     found = service.profiles.named(name)
     return {
         **_profile_info(found, service.profiles.default),
@@ -403,6 +464,6 @@ async def profile(service: Service, name: str) -> ProfileContent:
     "/v1/datasets", tags=["about"], response_model=DatasetsOut, responses=problems_of(IndexUnavailable)
 )
 async def datasets(service: Service) -> DatasetsOut:
-    """Return the data sets a call may name, with their versions."""
+    """Return the available data sets with their versions."""
     found = await asyncio.to_thread(service.truth.datasets)
     return {"datasets": [{"name": d.name, "active": d.active, "versions": list(d.versions)} for d in found]}

@@ -76,10 +76,10 @@ STORED = (
 )
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
-RunId = Annotated[Id, Path(description="Your id of the training.")]
+RunId = Annotated[Id, Path(description="Your id of the training run.")]
 GroupId = Annotated[Id, Path(description="Your id of this question in this step.")]
 RolloutId = Annotated[
-    Id, Path(description="Unique within its group. Number rollouts from 0, and missing ones are named.")
+    Id, Path(description="Unique within its group. Number rollouts from 0 so that missing ones can be named.")
 ]
 
 
@@ -145,6 +145,7 @@ def _wait_limit(request: Request, runs: RunService, wait_s: float) -> WaitLimit:
             *POSTED,
             *STORED[1:],
             RunConflict,
+            QuotaExceeded,
             UnknownProfile,
             ProfileMismatch,
             UnknownDataset,
@@ -154,9 +155,9 @@ def _wait_limit(request: Request, runs: RunService, wait_s: float) -> WaitLimit:
     openapi_extra=body_of(RunIn),
 )
 async def declare_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
-    """Declare a run, once: 201. The same again changes nothing: 200. Anything else is a conflict.
+    """Declare a run: 201. Repeating the same declaration changes nothing: 200. A different one is a conflict: 409.
 
-    What it names is pinned: a later change of the profile or of the active index version does not reach it.
+    The run pins what it names: later changes of the profile or the active index version do not affect it.
     """
     record, body = record_of(request), await read_call(request, runs.scorer, RunIn)
     run, is_new = await runs.declare(run_id, body.to_domain(), access=record.access, timings=record.timings)
@@ -177,7 +178,7 @@ async def read_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     responses=problems_of(Forbidden, CorruptState, EngineMismatch, StateUnavailable, DeadlineExceeded),
 )
 async def delete_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
-    """Delete a run and all its groups. Deleting what is not there changes nothing."""
+    """Delete a run and all its groups. If there is no such run, nothing happens."""
     record = record_of(request)
     await runs.drop(run_id, access=record.access, timings=record.timings)
     return Response(status_code=204)
@@ -187,7 +188,7 @@ async def delete_run(request: Request, runs: Runs, run_id: NamedRun) -> Response
 async def open_groups(
     request: Request, runs: Runs, run_id: NamedRun, query: Annotated[ListQuery, Query()]
 ) -> Response:
-    """Return the open groups of a run, those that close first coming first, each with what is missing."""
+    """Return the open groups of a run, earliest deadline first, each with its missing rollouts."""
     record = record_of(request)
     found = await runs.open_groups(run_id, limit=query.limit, access=record.access, timings=record.timings)
     return timed_json(record, lambda: open_groups_out(found))
@@ -197,7 +198,7 @@ async def open_groups(
     "/v1/runs/{run_id}/groups/{group_id}/rollouts/{rollout_id}",
     response_model=MemberOut | EvaluatedOut,
     responses={
-        202: {"model": MemberOut, "description": "The rollout is in; its group is still open"},
+        202: {"model": MemberOut, "description": "The rollout is stored; its group is still open"},
         **problems_of(
             *POSTED,
             *STORED,
@@ -225,9 +226,9 @@ async def put_rollout(
     rollout_id: RolloutId,
     query: Annotated[MemberQuery, Query()],
 ) -> Response:
-    """Put one rollout into its group: 202 while the group is open, 200 with the rollout's reward once it is closed.
+    """Add one rollout to its group: 202 while the group is open, 200 with the rollout's reward once it is closed.
 
-    Sending it again is safe at any time, also through another replica: the answer is the same, `replayed`.
+    Sending it again is safe at any time, even to another replica: the response is the same, with `replayed` true.
     """
     record = record_of(request)
     if query.purpose == "eval":
@@ -255,7 +256,7 @@ async def _arrival(
 ) -> Arrival:
     member = await read_call(request, runs.scorer, MemberIn)
     if member.rollout_id not in (None, rollout_id):
-        raise InvalidRequest("the body has another id than the path", path="/rollout_id")
+        raise InvalidRequest("the id in the body differs from the one in the path", path="/rollout_id")
     arrival = query.arrival(key, rollout_id, member, access=record_of(request).access)
     if arrival.explain:
         record_of(request).check_explain([arrival.question])
@@ -287,7 +288,7 @@ async def _admit(
 async def read_group(
     request: Request, runs: Runs, *, key: Key, query: Annotated[WaitQuery, Query()]
 ) -> Response:
-    """Return a group as `POST /v1/groups/score` would, and what is missing; wait for it to close where asked to."""
+    """Return a group in the format of `POST /v1/groups/score`, and `missing`; with `wait_s`, wait for it to close."""
     record = record_of(request)
     ticket_of(request).release()
     with runs.waiting(key, query.wait_s) as waiter:
@@ -304,7 +305,7 @@ async def read_group(
 async def close_group(
     request: Request, runs: Runs, *, key: Key, query: Annotated[AttemptQuery, Query()]
 ) -> Response:
-    """Close a group now, as if its deadline had passed: no more rollouts will come. A closed one stays as it is."""
+    """Close a group now, as if its deadline had passed, because no more rollouts will come. A closed group never changes."""
     record = record_of(request)
     view = await runs.close(key, attempt=query.attempt, access=record.access, timings=record.timings)
     return _group(record, view)

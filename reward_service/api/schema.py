@@ -29,9 +29,9 @@ SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The API key. On loopback none may be needed.",
+        "description": "The API key. A service on loopback may not require one.",
     },
-    "basic": {"type": "http", "scheme": "basic", "description": "The API key as user or as password."},
+    "basic": {"type": "http", "scheme": "basic", "description": "The API key as user name or as password."},
 }
 PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 # What the layers in front of every route that needs a key may refuse with.

@@ -19,14 +19,19 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from reward_service.api.metrics import Metrics
 from reward_service.api.readiness import DRAINING, Readiness
 from reward_service.serve.config import MEBIBYTE, Settings
 from reward_service.serve.runs.service import RunService
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 # A thread that scores gives the interpreter back this often. The event loop takes it anew for every connection that it accepts,
 # reads and closes, so past saturation each refusal waits several times this long; by Python's default, 5 ms, the queue only grows.
 SWITCH_INTERVAL_S = 0.0001
+BACKLOG = (
+    8192  # connections that the kernel keeps until they are accepted; it takes its own limit if that is lower
+)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BLOCK, KEPT_TOP = 32 * MEBIBYTE, 256 * MEBIBYTE  # the first is the most that glibc takes
 
@@ -44,37 +49,111 @@ def keep_memory() -> None:
 
 
 class Impatient(HttpToolsProtocol):
-    """uvicorn's protocol with a deadline from the first byte of a request to the end of its headers.
+    """uvicorn's protocol with bounds on what it holds for a caller: ASGI sees a request after its headers, and a reply until it is sent.
 
-    ASGI begins after the headers, so no middleware can do it.
+    - From the first byte of a request to the end of its headers there is a deadline.
+    - Of headers, or of anything else that is neither headers nor body, only so many bytes are taken.
+    - A reply that has not been read when an idle connection would be closed is dropped with its connection.
     """
 
     header_timeout_s = 10.0
+    max_header_bytes = 65_536
     _waiting: TimerHandle | None = None
+    _reading: TimerHandle | None = None
+    _unparsed = 0
+
+    @staticmethod
+    def on_unread() -> None:
+        """Count a connection that is cut because nobody reads its reply."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait."""
         super().connection_made(transport)
+        self._left: asyncio.Future[None] = self.loop.create_future()
         self._wait()
 
     def data_received(self, data: bytes) -> None:
         """Go on waiting until a request is being served."""
+        self._unparsed += len(data)
         super().data_received(data)
-        cycle: RequestResponseCycle | None = self.cycle
-        if self.transport.is_closing() or (cycle is not None and not cycle.response_complete):
+        is_serving = self._is_serving()
+        if self._unparsed > self.max_header_bytes:
+            self._take_no_more(is_serving=is_serving)
+        if self.transport.is_closing() or is_serving:
             self._stop_waiting()
         elif self._waiting is None:
             self._wait()
 
     def on_message_begin(self) -> None:
-        """Let the application cut the connection: closing it would wait for a caller who does not read."""
+        """Let the application cut the connection, and see that the caller has left, without reading from it."""
         super().on_message_begin()
-        self.scope["state"]["abort"] = self.transport.abort
+        self.scope["state"].update(abort=self._abort_unread, left=self._left)
+
+    def on_headers_complete(self) -> None:
+        """Count again from here."""
+        self._unparsed = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count again from here."""
+        self._unparsed = 0
+        super().on_body(body)
+
+    def pause_writing(self) -> None:
+        """Wait only so long for the caller to read."""
+        super().pause_writing()
+        if self._reading is None:
+            self._expect_reading()
+
+    def resume_writing(self) -> None:
+        """Wait no longer, unless for the rest of a whole reply."""
+        super().resume_writing()
+        if self._is_serving():
+            self._stop_expecting()
+        else:
+            self._expect_reading()
+
+    def on_response_complete(self) -> None:
+        """Wait only so long for the caller to read the rest."""
+        super().on_response_complete()
+        self._expect_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        self._stop_expecting()
+        if not self._left.done():
+            self._left.set_result(None)
         super().connection_lost(exc)
+
+    def _take_no_more(self, *, is_serving: bool) -> None:
+        if is_serving:  # trailers, or headers of the next request: an answer would stand in another one
+            self.transport.abort()
+        else:
+            self._refuse(TOO_LARGE)
+
+    def _is_serving(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _expect_reading(self) -> None:
+        self._stop_expecting()
+        self._reading = self.loop.call_later(self.timeout_keep_alive, self._look_at_reply)
+
+    def _stop_expecting(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _look_at_reply(self) -> None:
+        self._reading = None
+        if self.transport.get_write_buffer_size():
+            self._abort_unread()
+
+    def _abort_unread(self) -> None:
+        """Drop a reply; closing the connection would wait for a caller who does not read."""
+        self.on_unread()
+        self.transport.abort()
 
     def _wait(self) -> None:
         self._waiting = self.loop.call_later(self.header_timeout_s, self._give_up)
@@ -85,14 +164,22 @@ class Impatient(HttpToolsProtocol):
             self._waiting = None
 
     def _give_up(self) -> None:
+        self._refuse(TOO_SLOW)
+
+    def _refuse(self, answer: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(TOO_SLOW)
+            self.transport.write(answer)
             self.transport.close()
 
 
-def protocol(timeout_s: float) -> type[Impatient]:
-    """Return the protocol class with that deadline; uvicorn makes the instances."""
-    return type("Protocol", (Impatient,), {"header_timeout_s": timeout_s})
+def protocol(settings: Settings, metrics: Metrics) -> type[Impatient]:
+    """Return the protocol class with these bounds; uvicorn makes the instances."""
+    bounds = {
+        "header_timeout_s": settings.header_timeout_s,
+        "max_header_bytes": settings.max_header_bytes,
+        "on_unread": staticmethod(lambda: metrics.add("unread_replies_total")),
+    }
+    return type("Protocol", (Impatient,), bounds)
 
 
 class Server(uvicorn.Server):
@@ -139,12 +226,13 @@ def server(app: FastAPI, settings: Settings, *, front: ASGIApp | None = None) ->
         front or app,
         host=settings.host,
         port=settings.port,
-        http=protocol(settings.header_timeout_s),
+        http=protocol(settings, app.state.metrics),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=settings.keep_alive_s,
+        backlog=BACKLOG,
         timeout_graceful_shutdown=settings.drain_timeout_s,
     )
     return Server(

@@ -16,7 +16,9 @@ from starlette.types import Receive, Scope, Send
 from reward_service.api.admission import Ticket
 from reward_service.api.encodings import decoder_for
 from reward_service.api.problems import problem_of
-from reward_service.serve.errors import BodyTooLarge, CallError, UnsupportedMediaType
+from reward_service.api.record import record_of
+from reward_service.serve.config import Settings
+from reward_service.serve.errors import BodyTooLarge, CallError, SlowBody, UnsupportedMediaType
 
 MEDIA_TYPE = "application/x-ndjson"
 MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/ndjson", "application/jsonl"})
@@ -33,37 +35,57 @@ def check_lines(request: Request) -> None:
         raise UnsupportedMediaType(f"send the header Content-Type: {MEDIA_TYPE}")
 
 
-async def read_lines(request: Request, *, limit: int) -> AsyncIterator[bytes]:
+async def read_lines(request: Request, settings: Settings) -> AsyncIterator[bytes]:
     """Yield the lines of a body that are not blank; what is held is accounted for.
 
-    Args:
-        request: the request.
-        limit: most bytes of a line.
+    The event loop goes round before each line and each piece of the body: what has arrived already comes without a wait.
 
     Raises:
         UnsupportedEncoding, MalformedEncoding: it is compressed in a way that is not known, or badly.
-        BodyTooLarge: a line has more bytes than the limit.
-        SlowBody: nothing came for too long.
+        BodyTooLarge: a line, the unpacked body, or the number of its blank lines is over its limit.
+        SlowBody: no line came for too long.
     """
-    decoder = decoder_for(request.headers.get("content-encoding", ""))
     ticket: Ticket = request.state.ticket
-    held = bytearray()
-    async for chunk in request.stream():
-        for piece in decoder.feed(chunk):
-            ticket.grow(len(piece))
-            seen = len(held)
-            held += piece
-            while (end := held.find(b"\n", seen)) >= 0:
-                line, seen = bytes(held[:end]), 0
-                del held[: end + 1]
-                if line.strip():
-                    yield line
-                ticket.shrink(len(line) + 1)
-            if len(held) > limit:
-                raise BodyTooLarge(f"a line may have {limit} bytes")
-    decoder.finish()
+    clock = record_of(request).timings.clock
+    held, blank, late = bytearray(), 0, clock() + settings.body_timeout_s
+    async for piece in _pieces(request, settings):
+        if clock() > late:
+            raise SlowBody("no line of the body came to its end in time")
+        ticket.grow(len(piece))
+        *ended, rest = piece.split(b"\n")
+        for end in ended:
+            line = bytes(held) + end
+            held.clear()
+            if line.strip():
+                await asyncio.sleep(0)
+                yield line
+                late = clock() + settings.body_timeout_s
+            elif (blank := blank + 1) > settings.max_blank_lines:
+                raise BodyTooLarge(f"a stream may have {settings.max_blank_lines} blank lines")
+            ticket.shrink(len(line) + 1)
+        held += rest
+        if len(held) > settings.max_body_bytes:
+            raise BodyTooLarge(f"a line may have {settings.max_body_bytes} bytes")
     if held.strip():
         yield bytes(held)
+
+
+async def _pieces(request: Request, settings: Settings) -> AsyncIterator[bytes]:
+    """Yield a body as it is unpacked.
+
+    Raises:
+        BodyTooLarge: it unpacks to more than the limit.
+    """
+    decoder = decoder_for(request.headers.get("content-encoding", ""))
+    size = 0
+    async for chunk in request.stream():
+        for piece in decoder.feed(chunk):
+            await asyncio.sleep(0)
+            size += len(piece)
+            if size > settings.max_stream_bytes:
+                raise BodyTooLarge(f"a stream may have {settings.max_stream_bytes} bytes unpacked")
+            yield piece
+    decoder.finish()
 
 
 class Lines(Response):

@@ -1,4 +1,4 @@
-"""What `reward-service` does on a terminal: serve, score a file, explain a rollout, show the sample."""
+"""Serve rewards for search agents, score rollouts from a file, explain a rollout, and look at the sample."""
 
 import asyncio
 import json
@@ -46,13 +46,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 out = Console()
 err = Console(stderr=True)
 
-ledgers = typer.Typer(no_args_is_help=True, help="The record of published rewards.")
+ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[
     str | None,
-    typer.Option(help="Profile, by name or as the path of a YAML file; the service's default without it."),
+    typer.Option(help="Name of the profile or path of a YAML file (default: the service's default profile)."),
 ]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
@@ -98,19 +98,19 @@ def _scorer(index: Path | None) -> Scorer:
 @app.command()
 def serve(
     *,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 without it.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 8000 without it.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (default: 8000).")] = None,
     index: Index = None,
-    keys: Annotated[Path | None, typer.Option(help="File of API keys, see `reward-service key`.")] = None,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys; see `reward-service key`.")] = None,
     profiles: Annotated[
-        Path | None, typer.Option(help="Folder of your own profiles, NAME.yaml each.")
+        Path | None, typer.Option(help="Folder of your own profiles, one NAME.yaml each.")
     ] = None,
-    ledger: Annotated[Path | None, typer.Option(help="File to record every published reward in.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="File that records every published reward.")] = None,
     state_url: Annotated[
-        str | None, typer.Option(help="Redis that keeps runs and groups; this process's memory without it.")
+        str | None, typer.Option(help="Redis that stores runs and groups (default: memory of this process).")
     ] = None,
 ) -> None:
-    """Serve over HTTP until told to stop. Without an index, questions are sent inline."""
+    """Serve over HTTP until stopped. Without an index, callers send questions inline."""
     with one_clear_sentence():
         settings = _settings(
             host=host,
@@ -138,11 +138,11 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000, index: Index = None) -> No
 def health(
     *,
     url: Annotated[
-        str | None, typer.Option(help="Base URL; this machine and the setting `port` without it.")
+        str | None, typer.Option(help="Base URL (default: this machine, with the setting `port`).")
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Ask only whether the process answers.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Check only that the process responds.")] = False,
 ) -> None:
-    """Ask a running service whether it is ready. Exit code 1: it is not."""
+    """Check whether a running service is ready. Exit code 1: it is not."""
     asked = ["--url", url] if url else []
     raise typer.Exit(healthy.main(asked + ["--live"] * live))
 
@@ -152,11 +152,11 @@ def golden(
     *,
     url: Annotated[str, typer.Option(help="Base URL of the service.")] = "http://127.0.0.1:8000",
     key_file: Annotated[
-        Path | None, typer.Option(help="File that holds an API key with the scope score.")
+        Path | None, typer.Option(help="File containing an API key with the scope score.")
     ] = None,
-    wait_s: Annotated[float, typer.Option(help="How long the service may take to become ready.")] = 0.0,
+    wait_s: Annotated[float, typer.Option(help="Seconds to wait for the service to become ready.")] = 0.0,
 ) -> None:
-    """Score the golden groups at a running service and compare every bit. Exit code 1: something differs."""
+    """Score the golden groups with a running service and compare every bit. Exit code 1: there is a difference."""
     with one_clear_sentence():
         token = None if key_file is None else key_file.read_text(encoding="utf-8").strip()
         report = golden_groups.compare(url, key=token, wait_s=wait_s)
@@ -164,12 +164,12 @@ def golden(
         err.print(Text(words))
     if report.differences:
         raise typer.Exit(1)
-    out.print(f"{report.groups} golden groups are paid the same to the bit")
+    out.print(f"{report.groups} golden groups have the same rewards, bit for bit")
 
 
 @app.command()
 def sample(
-    folder: Annotated[Path, typer.Argument(help="Folder to write to; it is made if it is missing.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; created if it does not exist.")],
 ) -> None:
     """Write the bundled sample data set: questions.jsonl and rollouts.jsonl."""
     with one_clear_sentence():
@@ -181,7 +181,7 @@ def sample(
 @app.command()
 def score(
     rollouts: Annotated[
-        Path, typer.Argument(help="JSON lines, one rollout each.", exists=True, dir_okay=False)
+        Path, typer.Argument(help="JSON Lines file, one rollout per line.", exists=True, dir_okay=False)
     ],
     *,
     index: Index = None,
@@ -190,7 +190,8 @@ def score(
     ] = None,
     profile: ProfileName = None,
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="Write one result a rollout, as JSON lines.")
+        Path | None,
+        typer.Option("--out", help="File for the results, as JSON Lines, one result per rollout."),
     ] = None,
 ) -> None:
     """Score recorded rollouts from a file, in groups."""
@@ -217,16 +218,16 @@ async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: Profil
 
 @app.command()
 def explain(
-    file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; - reads standard input.")],
+    file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; use - for standard input.")],
     *,
     index: Index = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="Profile in place of the body's, by name or as the path of a YAML file."),
+        typer.Option(help="Name of a profile or path of a YAML file, instead of the body's profile."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the reply itself.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reply as JSON.")] = False,
 ) -> None:
-    """Show where a rollout names its entities, and what that earns."""
+    """Show where a rollout names its entities and what reward that earns."""
     with one_clear_sentence():
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         reply = asyncio.run(_explain(_scorer(index), body, profile))
@@ -254,7 +255,7 @@ def lint(
     limit: index_cli.Limits = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look a data set over as a profile would pay it. Exit code 3: a share is over its limit."""
+    """Check a data set under the rules of a profile. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
         judge = judge_of(load_profiles(_settings()).resolve(profile))
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
@@ -282,12 +283,12 @@ def openapi() -> None:
 
 @app.command()
 def key(
-    key_id: Annotated[str, typer.Argument(help="Its name: lower-case letters, digits and hyphens.")],
+    key_id: Annotated[str, typer.Argument(help="Id of the key: lower-case letters, digits and hyphens.")],
     scope: Annotated[
-        list[str], typer.Option(help="score, explain, ingest or admin; may be given several times.")
+        list[str], typer.Option(help="score, explain, ingest or admin; can be given several times.")
     ],
 ) -> None:
-    """Make an API key: it goes to stdout, the lines for the key file, which hold only its hash, to stderr."""
+    """Create an API key: prints the key to stdout, and to stderr the lines for the key file, which contain only its hash."""
     with one_clear_sentence():
         token, lines = api_keys.generate(key_id, scope)
     err.print(lines, end="", highlight=False)
@@ -296,13 +297,15 @@ def key(
 
 @ledgers.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="The ledger; its older half is found beside it.")],
+    file: Annotated[
+        Path, typer.Argument(help="The ledger file; its older half is expected in the same folder.")
+    ],
     *,
     profile: Annotated[
         list[str] | None,
         typer.Option(
-            help="YAML file of a profile that paid, beside the shipped ones and the folder of the setting "
-            "`profiles`; may be given several times."
+            help="YAML file of a profile that paid, in addition to the shipped profiles and the folder of the "
+            "setting `profiles`; may be given several times."
         ),
     ] = None,
     key: Annotated[
@@ -310,7 +313,7 @@ def verify(
         typer.Option(help="File with the key that the ledger is sealed with, the setting `ledger_key`."),
     ] = None,
 ) -> None:
-    """Compute every recorded reward again. Exit code 1 where one differs, or cannot be computed here."""
+    """Recompute every recorded reward. Exit code 1: a reward differs or cannot be recomputed here."""
     with one_clear_sentence():
         profiles = load_profiles(_settings())
         given = [profiles.resolve(one) for one in profile or ()]

@@ -74,7 +74,7 @@ def _show(server: uvicorn.Server, base: str, console: Console) -> None:
     console.print("Try it yourself:", style="bold")
     console.print(curl_line(base), soft_wrap=True, highlight=False)
     console.print(
-        f"\nPaste a rollout: {base}/ui/    API pages: {base}/docs    stop with Ctrl-C", highlight=False
+        f"\nPaste a rollout: {base}/ui/    API documentation: {base}/docs    Stop: Ctrl-C", highlight=False
     )
 
 

@@ -90,12 +90,12 @@ def _wait(url: str, wait_s: float) -> None:
 def _differences(profile: str, reply: dict[str, Any]) -> Iterator[str]:
     wanted = golden()[profile]
     if reply["profile"]["digest"] != wanted["digest"]:
-        yield f"profile {profile} has another digest"
+        yield f"profile {profile} has a different digest"
     paid = {group["group_id"]: group for group in reply["groups"]}
     for group_id, numbers in wanted["groups"].items():
         # Text, not numbers: 0.0 and -0.0 are equal and differ in a bit.
         if json.dumps(_numbers(paid.get(group_id))) != json.dumps(numbers):
-            yield f"profile {profile} pays the golden group {group_id} differently"
+            yield f"profile {profile} gives the golden group {group_id} different rewards"
 
 
 def _numbers(group: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
-"""Whether a service is ready, asked from the command line with nothing but the standard library.
+"""Check from the command line whether a service is ready, using only the standard library.
 
-A container asks every few seconds, and importing the service would cost it a second of CPU each time.
+A container runs this every few seconds, and importing the service would cost a second of CPU each time.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def ask(url: str, *, live: bool = False, timeout_s: float = TIMEOUT_S) -> tuple[
     except urllib.error.HTTPError as refused:
         return False, f"not ready: {_detail(refused)}"
     except (OSError, ValueError) as error:
-        return False, f"no answer from {target}: {error}"
+        return False, f"no response from {target}: {error}"
 
 
 def _detail(refused: urllib.error.HTTPError) -> str:
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     """Say it on stdout, or on stderr where the answer is no; return the exit code."""
     parser = argparse.ArgumentParser(prog="reward-service health", description=__doc__)
     parser.add_argument("--url", default=default_url(), help="base URL of the service")
-    parser.add_argument("--live", action="store_true", help="ask only whether the process answers")
+    parser.add_argument("--live", action="store_true", help="check only that the process responds")
     options = parser.parse_args(arguments)
     is_well, said = ask(options.url, live=options.live)
     (sys.stdout if is_well else sys.stderr).write(said + "\n")

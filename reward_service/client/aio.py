@@ -26,7 +26,7 @@ CONNECT_S = 5.0
 
 
 class AsyncClient:
-    """Asks one service. Use it as an async context manager, or close it."""
+    """Client of one service. Use it as an async context manager, or close it."""
 
     def __init__(
         self,
@@ -38,16 +38,16 @@ class AsyncClient:
         on_error: OnError = "raise",
         connections: int = 4096,
     ) -> None:
-        """Say whom to ask, and how.
+        """Configure the client; connections are opened with the first call.
 
         Args:
-            url: where the service is, `http://host:port`, with a path if it stands behind one.
+            url: URL of the service, `http://host:port`, with a path if a proxy adds one.
             api_key: sent as a bearer token.
-            api_key_file: file that holds it. Without both it is that of the environment, REWARD_SERVICE_API_KEY, if any.
-            patience: how long a call may take.
-            on_error: what becomes of rewards that cannot be had.
-            connections: most calls at once; others queue. Rollouts that wait for their groups must not queue behind
-                each other, so it is no less than the rollouts in flight.
+            api_key_file: file that contains it. Without both, the variable REWARD_SERVICE_API_KEY is used, if it is set.
+            patience: time limits of a call.
+            on_error: how to treat rewards that cannot be obtained.
+            connections: maximum number of concurrent calls; others queue. Rollouts that wait for their groups must not queue behind
+                each other, so choose at least the number of rollouts in flight.
         """
         self._url = url.rstrip("/")
         self._headers = headers_of(key_of(api_key, api_key_file))
@@ -78,7 +78,7 @@ class AsyncClient:
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
-        """Score whole groups; one result a group, in order. `estimator` and `partial` as the API takes them.
+        """Score whole groups; one result per group, in order. `estimator` and `partial` have the format of the API.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
@@ -89,10 +89,10 @@ class AsyncClient:
         )
 
     async def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
-        """Measure rollouts; the reply is for `rewards`, or for reading.
+        """Measure rollouts; pass the reply to `rewards`, or inspect it.
 
         Raises:
-            Refused, Unreachable: always; facts have no mask.
+            Refused, Unreachable: always; facts cannot be masked.
         """
         return await self._carry_out(calls.match(groups, {"profile": profile}, self._context))
 
@@ -103,7 +103,7 @@ class AsyncClient:
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
-        """Reward what `match` returned.
+        """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
@@ -112,16 +112,16 @@ class AsyncClient:
         return await self._carry_out(calls.rewards(facts, options, self._context))
 
     async def declare_run(self, run: Run) -> None:
-        """Declare a run; declaring the same again changes nothing. `put_rollout` does it by itself.
+        """Declare a run; repeating the same declaration changes nothing. `put_rollout` does this automatically.
 
         Raises:
-            Refused: it was declared with other values, or names what is not there.
+            Refused: the run was declared with different values, or names something that does not exist.
             Unreachable: no answer in time.
         """
         await self._carry_out(calls.declare_run(run, self._context))
 
     async def put_rollout(self, run: Run, member: Member) -> RolloutReward:
-        """Put one rollout into its group, and wait for the group.
+        """Add one rollout to its group, and wait for the group.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
@@ -129,7 +129,7 @@ class AsyncClient:
         return await self._carry_out(calls.put_rollout(run, member, self._context, on_error=self._on_error))
 
     async def evaluate(self, run: Run, member: Member) -> RolloutReward:
-        """Score one rollout alone and at once, by its outcome: for validation.
+        """Score one rollout by itself, immediately, by its outcome: for validation.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
@@ -137,7 +137,7 @@ class AsyncClient:
         return await self._carry_out(calls.evaluate(run, member, self._context, on_error=self._on_error))
 
     async def read_group(self, run_id: str, group_id: str) -> GroupRewards:
-        """Return a group as it stands, with what is missing.
+        """Return the current state of a group, with its missing rollouts.
 
         Raises:
             Refused, Unreachable: always.
@@ -145,7 +145,7 @@ class AsyncClient:
         return await self._carry_out(calls.read_group(run_id, group_id, self._context))
 
     async def close_group(self, run_id: str, group_id: str) -> GroupRewards:
-        """Close a group now: no more rollouts will come.
+        """Close a group now, because no more rollouts will come.
 
         Raises:
             Refused, Unreachable: always.
@@ -153,7 +153,7 @@ class AsyncClient:
         return await self._carry_out(calls.close_group(run_id, group_id, self._context))
 
     async def delete_run(self, run_id: str) -> None:
-        """Forget a run and all its groups.
+        """Delete a run and all its groups.
 
         Raises:
             Refused, Unreachable: always.

@@ -19,7 +19,7 @@ WAIT_S = 25.0
 # With less time left than this, one more try would only be cut off.
 LAST_S = 0.1
 OnError = Literal["raise", "mask"]
-"""`raise`: a reward that cannot be had is an exception. `mask`: it is None, with a reason, and a line in the log."""
+"""`raise`: a reward that cannot be obtained is an exception. `mask`: it is None, with a reason and a line in the log."""
 
 
 def _answered(
@@ -76,7 +76,7 @@ def declare_run(run: Run, context: RetryContext, *, until: float | None = None) 
 
 
 def delete_run(run_id: str, context: RetryContext) -> Conversation[None]:
-    """Forget a run and all its groups."""
+    """Delete a run and all its groups."""
     yield from _answered(Request("DELETE", run_path(run_id)), context)
 
 
@@ -108,12 +108,12 @@ def evaluate(
 
 
 def read_group(run_id: str, group_id: str, context: RetryContext) -> Conversation[GroupRewards]:
-    """Return a group as it stands, with what is missing."""
+    """Return the current state of a group, with its missing rollouts."""
     return wire.group_out((yield from _answered(Request("GET", group_path(run_id, group_id)), context)))
 
 
 def close_group(run_id: str, group_id: str, context: RetryContext) -> Conversation[GroupRewards]:
-    """Close a group now: no more rollouts will come."""
+    """Close a group now, because no more rollouts will come."""
     request = Request("POST", f"{group_path(run_id, group_id)}/close")
     return wire.group_out((yield from _answered(request, context)))
 
@@ -148,7 +148,7 @@ def _put(run: Run, member: Member, context: RetryContext) -> Conversation[Rollou
         # Answered early: the service has no room for one more who waits.
         pause_s = context.draw() if context.now() - sent < wait_s / 2 else 0.0
         if context.now() + pause_s + LAST_S >= until:
-            raise Unreachable(f"the group is still open: {len(reply['missing'])} rollouts have not come")
+            raise Unreachable(f"the group is still open: {len(reply['missing'])} rollouts have not arrived")
         yield Pause(pause_s)
 
 

@@ -109,7 +109,7 @@ def persist(request: Request, context: RetryContext, *, until: float) -> Convers
         if context.now() + pause_s >= until:
             raise Unreachable(f"gave up after {tries + 1} tries: {_said(answer)}")
         yield Pause(pause_s)
-    raise AssertionError("counting does not end")
+    raise AssertionError("unreachable: the loop always returns or raises")
 
 
 def _asked_s(answer: Reply | Broken | None) -> float:

@@ -1,4 +1,4 @@
-"""What a trainer sends and what comes back, as frozen values. A reward that could not be computed is None, never 0."""
+"""Requests and results as frozen values. A reward that could not be computed is None, never 0."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,28 +14,28 @@ class Group:
     group_id: str
     """Your id of this question in this step."""
     question: str | Mapping[str, Any]
-    """The question's id in the data set, or its ground truth `{"text", "answers", "entities"}` as the API takes it."""
+    """The question's id in the data set, or its ground truth `{"text", "answers", "entities", "checker"}` as the API takes it."""
     rollouts: Sequence[Rollout]
     dataset: str | None = None
-    """Where a question named by its id stands: `name` or `name@version`."""
+    """Data set of a question referred to by id: `name` or `name@version`."""
     run_id: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training, for rollouts that come one by one. It is declared with the first of them."""
+    """One training run, for rollouts sent one by one. It is declared with the first of them."""
 
     run_id: str
     profile: str
     group_size: int
     deadline_s: float = 1800.0
-    """How long a group waits for its rollouts, counted from the first. Rollouts of one group can end far apart."""
+    """Seconds a group waits for its rollouts, counted from the first one. Rollouts of one group can end far apart."""
     dataset: str | None = None
-    """Where questions named by their ids stand: `name` (the version active now is pinned) or `name@version`."""
+    """Data set of questions referred to by id: `name` (pins the currently active version) or `name@version`."""
     partial: Mapping[str, Any] | None = None
-    """What a missing or unscored rollout does to its group, as the API takes it; by default it fails it."""
+    """How to treat a group with a missing or unscored rollout, in the format of the API; by default the group fails."""
     estimator: str | Mapping[str, Any] | None = None
-    """Overrides the profile's estimator: parameters, or the trainer that computes so itself."""
+    """Overrides the profile's estimator, by parameters or by the name of a trainer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,16 @@ class Member:
     """The question's id in the run's data set, or its ground truth as the API takes it."""
     rollout: Rollout
     attempt: int = 0
-    """Numbers the whole group: a higher one starts it afresh."""
+    """Attempt number of the whole group. A higher number restarts the group; a lower one is rejected as stale."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutReward:
-    """What one rollout is paid and why."""
+    """The reward of one rollout and how it came about."""
 
     rollout_id: str
     status: str
-    """`scored`, or why there is no reward."""
+    """`scored`, or the reason why there is no reward."""
     reward: float | None = None
     advantage: float | None = None
     outcome: str | None = None
@@ -72,7 +72,7 @@ class RolloutReward:
 
 @dataclass(frozen=True, slots=True)
 class GroupRewards:
-    """What one group is paid, rollouts in the order they were sent."""
+    """The rewards of one group, with rollouts in the order they were sent."""
 
     run_id: str
     group_id: str
@@ -82,25 +82,25 @@ class GroupRewards:
     entities: int = 0
     group_max: int | None = None
     missing: tuple[str | None, ...] = ()
-    """Rollouts that have not come, by name where the name can be known."""
+    """Rollouts that have not arrived, by id if the id can be known."""
 
     @property
     def rewards(self) -> list[float | None]:
-        """One reward a rollout, in order; None where there is none."""
+        """One reward per rollout, in order; None if there is none."""
         return [one.reward for one in self.rollouts]
 
     @property
     def advantages(self) -> list[float | None]:
-        """One advantage a rollout, in order; None where there is none."""
+        """One advantage per rollout, in order; None if there is none."""
         return [one.advantage for one in self.rollouts]
 
 
 def masked(rollout_id: str, why: str) -> RolloutReward:
-    """Return the place of a rollout whose reward could not be had."""
+    """Return the placeholder of a rollout whose reward could not be obtained."""
     return RolloutReward(rollout_id, "backend_failed", detail=why)
 
 
 def masked_group(group: Group, why: str) -> GroupRewards:
-    """Return the place of a group whose rewards could not be had."""
+    """Return the placeholder of a group whose rewards could not be obtained."""
     rollouts = tuple(masked(rollout.rollout_id, why) for rollout in group.rollouts)
     return GroupRewards(group.run_id, group.group_id, "failed", rollouts)

@@ -13,50 +13,50 @@ ENV_PREFIX = "REWARD_SERVICE_"
 
 
 class NoReward(RuntimeError):
-    """A reward that could not be computed, for trainers whose word for it is an exception."""
+    """A reward could not be computed; raised for trainers that represent this by an exception."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How an adapter asks the service. From the environment, each is `REWARD_SERVICE_` and its name in capitals."""
+    """How an adapter calls the service. Each option's environment variable is `REWARD_SERVICE_` and its name in capitals."""
 
     url: str
-    """Where the service is."""
+    """URL of the service."""
     profile: str
-    """The profile that rewards. Named, so that an upgrade of the service cannot change rewards."""
+    """Name of the profile. It has no default, so that an upgrade of the service cannot change rewards."""
     run_id: str = "default"
-    """Your id of the training; another one for each start from scratch."""
+    """Your id of the training run; use a new one for each start from scratch."""
     dataset: str | None = None
-    """Where questions named by their ids stand; None where the data brings its ground truth along."""
+    """Data set of questions referred to by id; None if the data contains its ground truth."""
     question_key: str = "question_id"
-    """The column with a question's id, or with its ground truth `{"text", "answers", "entities"}`."""
+    """Column with a question's id, or with its ground truth `{"text", "answers", "entities"}`."""
     format: str = "chatml"
-    """How text is written, where the trainer hands over text: a format of the API."""
+    """Format of the text, if the trainer provides text: a format of the API."""
     deadline_s: float = 900.0
-    """How long a group waits for its rollouts."""
+    """Seconds a group waits for its rollouts."""
     patience_s: float = 1200.0
-    """How long an adapter waits for a reward. Longer than `deadline_s`: then every group has its answer."""
+    """Seconds an adapter waits for a reward. Keep it longer than `deadline_s`, so that every group gets its answer."""
     split_key: str = "split"
-    """The column that tells training rows from validation rows."""
+    """Column that distinguishes training rows from validation rows."""
     train_split: str = "train"
-    """What it says of training rows."""
+    """Value of that column in training rows."""
     api_key: str | None = field(default=None, repr=False)
-    """Sent as a bearer token. Trackers keep configurations, so give the file, or the variable REWARD_SERVICE_API_KEY."""
+    """Sent as a bearer token. Trackers store configurations, so prefer the file or the variable REWARD_SERVICE_API_KEY."""
     api_key_file: str | None = None
-    """File that holds the key."""
+    """File that contains the key."""
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
         """Read options from a trainer's configuration.
 
         Raises:
-            ValueError: an option nobody knows, or one that is missing.
+            ValueError: an option is unknown or missing.
         """
         known = {spec.name for spec in fields(cls)}
         if unknown := sorted(given.keys() - known):
-            raise ValueError(f"unknown options {unknown}: known are {sorted(known)}")
+            raise ValueError(f"unknown options {unknown}: the options are {sorted(known)}")
         if missing := sorted({"url", "profile"} - given.keys()):
-            raise ValueError(f"options {missing} must be given")
+            raise ValueError(f"options {missing} are required")
         return cls(**given)
 
     @classmethod
@@ -64,7 +64,7 @@ class Options:
         """Read options from environment variables.
 
         Raises:
-            ValueError: one that is missing, or no number where one should be.
+            ValueError: an option is missing, or not a number although it should be one.
         """
         environment = os.environ if environment is None else environment
         given: dict[str, Any] = {
@@ -94,7 +94,7 @@ class Options:
         """
         if row.get(self.question_key) is None:
             raise KeyError(
-                f"the data needs a column {self.question_key!r} (option question_key), it has {sorted(row)}"
+                f"the data needs a column {self.question_key!r} (option question_key), got {sorted(row)}"
             )
         question: str | Mapping[str, Any] = row[self.question_key]
         return question if isinstance(question, Mapping) else str(question)

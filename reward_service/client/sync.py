@@ -22,7 +22,7 @@ CONNECT_S = 5.0
 
 
 class Client:
-    """Asks one service. Use it as a context manager, or close it."""
+    """Client of one service. Use it as a context manager, or close it."""
 
     def __init__(
         self,
@@ -34,14 +34,14 @@ class Client:
         on_error: OnError = "raise",
         connections: int = 64,
     ) -> None:
-        """Say whom to ask, and how.
+        """Configure the client; connections are opened with the first call.
 
         Args:
-            url: where the service is, `http://host:port`, with a path if it stands behind one.
+            url: URL of the service, `http://host:port`, with a path if a proxy adds one.
             api_key: sent as a bearer token.
-            api_key_file: file that holds it. Without both it is that of the environment, REWARD_SERVICE_API_KEY, if any.
-            patience: how long a call may take.
-            on_error: what becomes of rewards that cannot be had.
+            api_key_file: file that contains it. Without both, the variable REWARD_SERVICE_API_KEY is used, if it is set.
+            patience: time limits of a call.
+            on_error: how to treat rewards that cannot be obtained.
             connections: most connections kept open for the next call. More threads than that open their own.
         """
         self._url = url.rstrip("/")
@@ -70,7 +70,7 @@ class Client:
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
-        """Score whole groups; one result a group, in order. `estimator` and `partial` as the API takes them.
+        """Score whole groups; one result per group, in order. `estimator` and `partial` have the format of the API.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
@@ -79,10 +79,10 @@ class Client:
         return self._carry_out(calls.score_groups(groups, options, self._context, on_error=self._on_error))
 
     def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
-        """Measure rollouts; the reply is for `rewards`, or for reading.
+        """Measure rollouts; pass the reply to `rewards`, or inspect it.
 
         Raises:
-            Refused, Unreachable: always; facts have no mask.
+            Refused, Unreachable: always; facts cannot be masked.
         """
         return self._carry_out(calls.match(groups, {"profile": profile}, self._context))
 
@@ -93,7 +93,7 @@ class Client:
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
     ) -> list[GroupRewards]:
-        """Reward what `match` returned.
+        """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
@@ -103,16 +103,16 @@ class Client:
         )
 
     def declare_run(self, run: Run) -> None:
-        """Declare a run; declaring the same again changes nothing. `put_rollout` does it by itself.
+        """Declare a run; repeating the same declaration changes nothing. `put_rollout` does this automatically.
 
         Raises:
-            Refused: it was declared with other values, or names what is not there.
+            Refused: the run was declared with different values, or names something that does not exist.
             Unreachable: no answer in time.
         """
         self._carry_out(calls.declare_run(run, self._context))
 
     def put_rollout(self, run: Run, member: Member) -> RolloutReward:
-        """Put one rollout into its group, and wait for the group.
+        """Add one rollout to its group, and wait for the group.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
@@ -120,7 +120,7 @@ class Client:
         return self._carry_out(calls.put_rollout(run, member, self._context, on_error=self._on_error))
 
     def evaluate(self, run: Run, member: Member) -> RolloutReward:
-        """Score one rollout alone and at once, by its outcome: for validation.
+        """Score one rollout by itself, immediately, by its outcome: for validation.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
@@ -128,7 +128,7 @@ class Client:
         return self._carry_out(calls.evaluate(run, member, self._context, on_error=self._on_error))
 
     def read_group(self, run_id: str, group_id: str) -> GroupRewards:
-        """Return a group as it stands, with what is missing.
+        """Return the current state of a group, with its missing rollouts.
 
         Raises:
             Refused, Unreachable: always.
@@ -136,7 +136,7 @@ class Client:
         return self._carry_out(calls.read_group(run_id, group_id, self._context))
 
     def close_group(self, run_id: str, group_id: str) -> GroupRewards:
-        """Close a group now: no more rollouts will come.
+        """Close a group now, because no more rollouts will come.
 
         Raises:
             Refused, Unreachable: always.
@@ -144,7 +144,7 @@ class Client:
         return self._carry_out(calls.close_group(run_id, group_id, self._context))
 
     def delete_run(self, run_id: str) -> None:
-        """Forget a run and all its groups.
+        """Delete a run and all its groups.
 
         Raises:
             Refused, Unreachable: always.

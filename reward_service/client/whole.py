@@ -91,7 +91,7 @@ async def pay(
     Args:
         options: whom to ask, and how.
         groups: rollouts, each group with the row of data it is about.
-        on_error: what becomes of rewards that cannot be had.
+        on_error: how to treat rewards that cannot be obtained.
         training: whether all of them are training; None reads it in each row.
     """
     trains = [is_training(options, row) if training is None else training for row, _ in groups]

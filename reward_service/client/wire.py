@@ -15,7 +15,19 @@ _RESULT_FIELDS = tuple(field.name for field in fields(RolloutReward))
 def encode(body: Mapping[str, Any]) -> bytes:
     """Write a body; what is None is left to the service's default."""
     kept = {key: value for key, value in body.items() if value is not None}
-    return json.dumps(kept, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+    text = json.dumps(kept, ensure_ascii=False, allow_nan=False, default=_plain)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _plain(value: object) -> object:
+    """Return the plain values of an array or scalar of numpy: rows of parquet files come with them.
+
+    Raises:
+        TypeError: it is none, and JSON has no place for it.
+    """
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -29,7 +41,7 @@ def decode(body: bytes) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise Refused("The reply is not the service's: check the URL.", status=200)
+        raise Refused("The reply does not come from the reward service: check the URL.", status=200)
     return document
 
 
@@ -39,7 +51,7 @@ def problem(status: int, body: bytes) -> Refused:
         document = decode(body)
     except Refused:
         document = {}
-    title = document.get("title", "The call was refused by something before the service.")
+    title = document.get("title", "The call was refused before it reached the service.")
     return Refused(title, status=status, type=document.get("type", ""), detail=document.get("detail", ""))
 
 

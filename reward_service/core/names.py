@@ -1,4 +1,4 @@
-"""What a profile may be called, and how its name is told from the path of its file."""
+"""Valid names of profiles, and how a name is distinguished from the path of a file."""
 
 import re
 
@@ -8,7 +8,7 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,256}")
 
 
 def is_path(text: str) -> bool:
-    """Return whether a text means a file: it contains a separator or ends in `.yaml` or `.yml`."""
+    """Return whether a text is the path of a file: it contains a separator or ends in `.yaml` or `.yml`."""
     return "/" in text or "\\" in text or text.endswith(FILE_ENDINGS)
 
 

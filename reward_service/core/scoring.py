@@ -17,7 +17,7 @@ from types import MappingProxyType
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
 from reward_service.core.advantages import advantages
-from reward_service.core.checkers import CHECKERS
+from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
 from reward_service.core.matching import (
     MATCHER_VERSION,
@@ -58,6 +58,7 @@ VERSIONS: dict[str, int | str] = {
     "unicode": UNICODE_VERSION,
     "matcher": MATCHER_VERSION,
     "parser": PARSER_VERSION,
+    "checkers": CHECKERS_VERSION,
     "formulas": REWARD_VERSION,
 }
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
@@ -134,7 +135,7 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
 
 def _judge(rollout: Rollout, parsed: Parsed, question: Question, spec: MeasureSpec) -> Verdict:
     def is_correct(answer: str) -> bool:
-        return CHECKERS[spec.checker](answer, question.answers, spec.threshold)
+        return CHECKERS[spec.checker](answer, question, spec.threshold)
 
     return judge(
         stop_reason=rollout.stop_reason,
@@ -284,12 +285,12 @@ def _check(facts: Sequence[RolloutFacts]) -> None:
 
 
 def _votes(one: RolloutFacts) -> bool:
-    """Whether a rollout counts in its group's statistics, and is paid."""
+    """Whether a rollout counts in its group's statistics, and is rewarded."""
     return one.status is RolloutStatus.SCORED
 
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
-    """Leave unscored what lacks a signal that the profile pays for: a reward without that term would be another reward."""
+    """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
     wanted = sent(term.signal for term in profile.reward.terms)
     return [_required(one, wanted) for one in facts] if wanted else list(facts)
 
@@ -298,7 +299,7 @@ def _required(one: RolloutFacts, signals: Sequence[str]) -> RolloutFacts:
     missing = [name for name in signals if name not in one.signals]
     if not missing or not _votes(one):
         return one
-    detail = f"the profile needs the signal {missing[0]}, which did not come with the rollout"
+    detail = f"the profile needs the signal {missing[0]}, which the rollout does not have"
     return replace(one, status=RolloutStatus.SIGNAL_MISSING, detail=detail)
 
 

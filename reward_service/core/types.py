@@ -161,7 +161,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class RolloutFacts:
-    """Everything a reward needs to know about one rollout: integers, outcome, signals; no text, no group."""
+    """The measurements of one rollout that its reward is computed from: integers, outcome, signals; no text, no group."""
 
     rollout_id: str
     status: RolloutStatus = RolloutStatus.SCORED
@@ -172,24 +172,24 @@ class RolloutFacts:
     entities: int = 0
     """m = |E_q| after masking; the same for every rollout of a question."""
     uncredited: Mapping[str, int] = field(default_factory=_no_counts)
-    """Entities that are named and earn nothing, by reason: `pasted`, `listed`, `ungrounded`, `precision`."""
+    """Number of entities named but not credited, by reason: `pasted`, `listed`, `ungrounded`, `precision`."""
     grounded: int = 0
-    """Of `matched`: those that an earlier tool response contains."""
+    """Number of matched entities that an earlier tool response contains."""
     mentions: int = 0
-    """Distinct entity-like mentions in thoughts, right or wrong; 0 if they were not counted."""
+    """Number of distinct entity-like mentions in thoughts, right or wrong; 0 if not counted."""
     overlength: bool = False
-    """Whether a token or turn limit stopped it: it votes in the baseline and stays out of the loss."""
+    """Whether a token or turn limit stopped it. If true, it counts in the baseline but is excluded from the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
-    """Numbers that came with the rollout, by name."""
+    """Numbers sent with the rollout, by name."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
-    """Why the outcome is `error`, or why the rollout has no score."""
+    """Why the outcome is `error`, or why the rollout is not scored."""
     evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutResult:
-    """What one rollout is paid and why. The reward is None unless the status is `scored`."""
+    """The reward of one rollout and how it came about. The reward is null unless the status is `scored`."""
 
     rollout_id: str
     status: RolloutStatus
@@ -203,19 +203,19 @@ class RolloutResult:
     normalized_match_rate: float | None = None
     """matched / group_max, in [0, 1]."""
     uncredited: Mapping[str, int] = field(default_factory=_no_counts)
-    """Entities that are named and earn nothing, by reason."""
+    """Number of entities named but not credited, by reason."""
     grounded: int = 0
-    """Of `matched`: those that an earlier tool response contains."""
+    """Number of matched entities that an earlier tool response contains."""
     precision: float | None = None
-    """matched / mentions before any precision floor, in [0, 1]. Reported, never paid."""
+    """matched / mentions before any precision floor, in [0, 1]. Reported only; it never affects the reward."""
     reward_with_uncredited: float | None = None
-    """The reward as it would be, for everyone in the group, if uncredited spans counted."""
+    """The reward it would have if uncredited spans counted, for every rollout of the group."""
     in_baseline: bool = False
-    """Whether it votes in the group's maximum, mean and spread."""
+    """Whether it counts in the group's maximum, mean and spread."""
     in_loss: bool = False
-    """Whether it should enter the trainer's loss."""
+    """Whether the trainer's loss should include it."""
     components: Mapping[str, float] = field(default_factory=_no_signals)
-    """The parts of the reward by term; they add up to it."""
+    """The parts of the reward by term; they add up to the reward."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     evidence: Evidence | None = None
@@ -275,7 +275,7 @@ class Term:
     """One weighted signal of the reward algebra."""
 
     signal: str
-    """A name in `reward_service.core.signals.SIGNALS`, or of a number that comes with each rollout."""
+    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
     weight: float
     normalize: str = "none"
     """A name in `reward_service.core.rewards.compose.NORMALIZERS`."""

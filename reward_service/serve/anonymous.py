@@ -7,6 +7,7 @@ decides how that is said in its protocol.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
@@ -53,7 +54,7 @@ class AnonymousGroups:
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
-        self._rendezvous: Rendezvous[MeasuredRollout, Paid] = Rendezvous(_score)
+        self._rendezvous: Rendezvous[MeasuredRollout, Paid] = Rendezvous(self._score)
 
     async def measure(self, caller: Caller, *, owner: str, timings: Timings) -> MeasuredRollout | str:
         """Measure a rollout. Returns the reason instead if there can be no reward.
@@ -83,10 +84,13 @@ class AnonymousGroups:
         Raises:
             QuotaExceeded: too many rollouts wait already.
         """
+        most = self._scorer.settings.max_rollouts
+        if group_size > most:
+            return f"a group may have at most {most} rollouts"
         if measured.is_evaluation:
             return _result_or_reason(evaluate(measured.facts, measured.profile))
         if self._rendezvous.waiting >= self._scorer.settings.max_waiting:
-            raise QuotaExceeded("too many rollouts wait for their groups")
+            raise QuotaExceeded("too many rollouts are waiting for their groups")
         try:
             return await self._rendezvous.meet(
                 (measured.key, group_size),
@@ -96,14 +100,14 @@ class AnonymousGroups:
                 name=measured.name,
             )
         except Overdue:
-            return f"fewer than {group_size} rollouts of this prompt came within {deadline_s:g} s"
+            return f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
         except TakenOver:
             return "the rollout was sent again"
 
-
-async def _score(group: Sequence[MeasuredRollout]) -> list[Paid]:
-    facts = [replace(one.facts, rollout_id=str(n)) for n, one in enumerate(group)]
-    return [_result_or_reason(one) for one in reward(facts, group[0].profile).rollouts]
+    async def _score(self, group: Sequence[MeasuredRollout]) -> list[Paid]:
+        facts = [replace(one.facts, rollout_id=str(n)) for n, one in enumerate(group)]
+        result = await self._scorer.paid(facts, partial(reward, profile=group[0].profile))
+        return [_result_or_reason(one) for one in result.rollouts]
 
 
 def _result_or_reason(result: RolloutResult) -> Paid:

@@ -76,7 +76,7 @@ class Datasets:
             IndexUnavailable: the index cannot be written.
         """
         if self._ingesting:
-            raise errors.IngestBusy("try again when it is done")
+            raise errors.IngestBusy("retry when it has finished")
         if wanted.reader not in READERS:
             raise errors.InvalidRequest(f"known readers: {', '.join(READERS)}", path="/reader")
         self._ingesting = True
@@ -145,7 +145,7 @@ async def _spool(body: AsyncIterator[bytes], spool: IO[bytes], *, limit: int) ->
     async for chunk in body:
         size, waiting = size + len(chunk), waiting + len(chunk)
         if size > limit:
-            raise errors.BodyTooLarge(f"a data set may have {limit} bytes")
+            raise errors.BodyTooLarge(f"a data set may have at most {limit} bytes")
         held.append(chunk)
         if waiting > MEMORY_BYTES:
             await asyncio.to_thread(spool.write, b"".join(held))

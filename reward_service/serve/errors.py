@@ -64,18 +64,18 @@ URN = "urn:reward-service:"
 
 
 class ServiceError(Exception):
-    """Base of everything the service refuses."""
+    """Base class of all refusals by the service."""
 
     slug: ClassVar[str]
-    """Stable name of the problem; `type` on the wire is the URN made of it."""
+    """Stable name of the problem; `type` on the wire is the URN built from it."""
     title: ClassVar[str]
-    """What went wrong, in one sentence that never varies."""
+    """One sentence that states the problem and never varies."""
 
     def __init__(self, detail: str, *, path: str | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.path = path
-        """JSON Pointer (RFC 6901) into the request body; None where no one place is to blame."""
+        """JSON Pointer (RFC 6901) into the request body; None if no single place is at fault."""
 
     @property
     def type(self) -> str:
@@ -87,31 +87,31 @@ class CallError(ServiceError):
     """The whole call is refused."""
 
     status_hint: ClassVar[int]
-    retry_after_s: ClassVar[int | None] = None
-    """Sent as Retry-After where the same call may succeed later."""
+    retry_after_s: int | None = None
+    """Sent as Retry-After if the same call may succeed later."""
     closes: ClassVar[bool] = False
     """The body may be unread, so the connection cannot carry another call."""
     headers: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """More header lines that the answer must have; a name may occur twice."""
+    """Additional header lines that the response must have; a name may occur twice."""
 
 
 class MalformedJson(CallError):
-    """Not JSON, or JSON with duplicate keys, NaN, infinities or lone surrogates, or nested too deep."""
+    """The body is not JSON, has duplicate keys, NaN, infinities or lone surrogates, or is nested too deeply."""
 
     slug, title, status_hint = "malformed-json", "The body is not acceptable JSON.", 400
 
 
 class MalformedEncoding(CallError):
-    """A compressed body that is damaged, cut off, or followed by something else."""
+    """The compressed body is damaged, truncated, or followed by other data."""
 
-    slug, title, status_hint = "malformed-encoding", "The body is not what its Content-Encoding says.", 400
+    slug, title, status_hint = "malformed-encoding", "The body does not match its Content-Encoding.", 400
     closes = True
 
 
 class MalformedHeader(CallError):
-    """A header that has no meaning here, or two that contradict each other."""
+    """A request header is invalid, or two headers contradict each other."""
 
-    slug, title, status_hint = "malformed-header", "A header of the request cannot be used.", 400
+    slug, title, status_hint = "malformed-header", "A request header is invalid.", 400
     closes = True
 
 
@@ -123,9 +123,9 @@ class MalformedUrl(CallError):
 
 
 class Unauthenticated(CallError):
-    """No API key, or one that is not known or no longer valid."""
+    """The API key is missing, unknown, or no longer valid."""
 
-    slug, title, status_hint = "unauthenticated", "A valid API key is needed.", 401
+    slug, title, status_hint = "unauthenticated", "A valid API key is required.", 401
     closes = True
     # Two lines: many clients read one line as one challenge, and would know only the first.
     headers = (
@@ -135,7 +135,7 @@ class Unauthenticated(CallError):
 
 
 class Forbidden(CallError):
-    """The API key is valid and has not the scope the call needs."""
+    """The API key is valid but lacks the scope this call requires."""
 
     slug, title, status_hint = "forbidden", "The API key does not allow this call.", 403
     closes = True
@@ -149,175 +149,175 @@ class ForeignSite(CallError):
 
 
 class UnknownProfile(CallError):
-    """No profile of that name."""
+    """No profile has the requested name; the detail lists the available profiles."""
 
     slug, title, status_hint = "unknown-profile", "There is no such profile.", 404
 
 
 class UnknownDataset(CallError):
-    """No data set, or no version of it, of that name."""
+    """The index has no data set, or no version of the data set, with that name."""
 
-    slug, title, status_hint = "unknown-dataset", "There is no such data set or version in the index.", 404
+    slug, title, status_hint = "unknown-dataset", "The index has no such data set or version.", 404
 
 
 class UnknownQuestion(CallError):
-    """The data set has no such question."""
+    """No question in the data set has the requested id."""
 
     slug, title, status_hint = "unknown-question", "The data set has no such question.", 404
 
 
 class SlowBody(CallError):
-    """The body did not arrive in time."""
+    """The request body did not arrive within the time limit."""
 
     slug, title, status_hint = "slow-body", "The body did not arrive in time.", 408
     closes = True
 
 
 class ProfileMismatch(CallError):
-    """A run or facts pin the profile of that name by another digest: its file has changed."""
+    """The run or the facts pin a profile of that name with another digest: its file has changed."""
 
-    slug, title, status_hint = "profile-mismatch", "The profile of that name has another digest here.", 409
+    slug, title, status_hint = "profile-mismatch", "The profile's digest differs from the one given.", 409
 
 
 class UnknownRun(CallError):
-    """The run was never declared, has been deleted, or was lost with the state it stood in."""
+    """The run was never declared, has been deleted, or was lost together with the stored state."""
 
     slug, title, status_hint = "unknown-run", "There is no such run.", 404
 
 
 class UnknownGroup(CallError):
-    """No rollout of the group has come, or it is kept no longer."""
+    """No rollout of the group has arrived, or the group is no longer kept."""
 
     slug, title, status_hint = "unknown-group", "The run has no such group.", 404
 
 
 class RunConflict(CallError):
-    """A run is declared once; this declaration differs from the first."""
+    """A run can be declared only once, and this declaration differs from the first."""
 
-    slug, title, status_hint = "run-conflict", "The run was declared with other values.", 409
+    slug, title, status_hint = "run-conflict", "The run was declared with different values.", 409
 
 
 class RolloutConflict(CallError):
-    """Another rollout came under the same id."""
+    """A different rollout with the same id is already stored; the first one counts."""
 
-    slug, title, status_hint = "rollout-conflict", "Another rollout has this id.", 409
+    slug, title, status_hint = "rollout-conflict", "A different rollout has this id.", 409
 
 
 class QuestionConflict(CallError):
-    """The members of a group answer one question."""
+    """All members of a group must answer the same question."""
 
-    slug, title, status_hint = "question-conflict", "The group is about another question.", 409
+    slug, title, status_hint = "question-conflict", "The group belongs to a different question.", 409
 
 
 class AttemptSuperseded(CallError):
-    """The group has been started afresh under a higher attempt."""
+    """The group has been restarted with a higher attempt number."""
 
-    slug, title, status_hint = "attempt-superseded", "The group is at another attempt.", 409
+    slug, title, status_hint = "attempt-superseded", "A higher attempt has replaced this one.", 409
 
 
 class GroupClosed(CallError):
-    """The rollout came after its group was closed; published numbers never change."""
+    """The rollout arrived after its group was closed; published numbers never change."""
 
-    slug, title, status_hint = "group-closed", "The group no longer takes rollouts.", 409
+    slug, title, status_hint = "group-closed", "The group no longer accepts rollouts.", 409
 
 
 class GroupFull(CallError):
-    """One rollout more than the run declares for a group."""
+    """The group already has as many rollouts as the run declares."""
 
-    slug, title, status_hint = "group-full", "The group has all its rollouts.", 409
+    slug, title, status_hint = "group-full", "The group already has all its rollouts.", 409
 
 
 class VersionConflict(CallError):
-    """A version never changes: its name is taken by other content."""
+    """Versions are immutable, and a version of this name already exists with different content."""
 
-    slug, title, status_hint = "version-conflict", "The version holds other content.", 409
+    slug, title, status_hint = "version-conflict", "The version exists with different content.", 409
 
 
 class BodyTooLarge(CallError):
-    """More bytes than the limit."""
+    """The request body has more bytes than the limit allows."""
 
     slug, title, status_hint = "body-too-large", "The body is larger than the limit.", 413
     closes = True
 
 
 class UnsupportedMediaType(CallError):
-    """The body is not declared as JSON."""
+    """The Content-Type is not the one this call requires."""
 
-    slug, title, status_hint = "unsupported-media-type", "The body must be application/json.", 415
+    slug, title, status_hint = "unsupported-media-type", "The body has an unsupported Content-Type.", 415
     closes = True
 
 
 class UnsupportedEncoding(CallError):
-    """A Content-Encoding other than gzip, zstd and identity, or several."""
+    """The Content-Encoding is not gzip, zstd or identity, or there is more than one."""
 
-    slug, title, status_hint = "unsupported-encoding", "The Content-Encoding is not known here.", 415
+    slug, title, status_hint = "unsupported-encoding", "The Content-Encoding is not supported.", 415
     closes = True
     headers = (("Accept-Encoding", "gzip, zstd"),)
 
 
 class InvalidRequest(CallError):
-    """JSON that does not fit the schema."""
+    """The body or a parameter does not match the schema."""
 
-    slug, title, status_hint = "invalid-request", "The body does not fit the schema.", 422
+    slug, title, status_hint = "invalid-request", "The request does not match the schema.", 422
 
     def __init__(
         self, detail: str, *, path: str | None = None, problems: tuple[tuple[str, str], ...] = ()
     ) -> None:
         super().__init__(detail, path=path)
         self.problems = problems
-        """(JSON Pointer, message) of each misfit, the first twenty."""
+        """(JSON Pointer, message) of each mismatch, at most twenty."""
 
 
 class NoReward(CallError):
-    """A rollout that cannot be scored, in a protocol that has no other way to say so."""
+    """The rollout cannot be scored, and the trainer's protocol has no other way to report it."""
 
-    slug, title, status_hint = "no-reward", "There is no reward for this rollout.", 422
+    slug, title, status_hint = "no-reward", "The rollout has no reward.", 422
 
 
 class QuotaExceeded(CallError):
-    """The caller, or the run, has more in flight or more groups open than its share; others are served."""
+    """The caller or the run is over its quota of requests in flight or open groups; others are still served."""
 
-    slug, title, status_hint = "quota-exceeded", "Too much of yours is in flight.", 429
+    slug, title, status_hint = "quota-exceeded", "You have too many requests in flight or groups open.", 429
     retry_after_s = 1
     closes = True
 
 
 class TooManyHeaders(CallError):
-    """More header fields than the limit."""
+    """The request has more header fields, or more bytes of headers, than the limit allows."""
 
     slug, title, status_hint = "too-many-headers", "The request has too many header fields.", 431
     closes = True
 
 
 class CorruptState(CallError):
-    """What is stored about a run or a group cannot be read."""
+    """The stored state of a run or a group cannot be read."""
 
     slug, title, status_hint = "corrupt-state", "The stored state is damaged.", 500
 
 
 class EngineMismatch(CallError):
-    """Facts measured by another engine version; a rolling upgrade ends this."""
+    """The facts come from another engine version; this resolves itself when a rolling upgrade completes."""
 
-    slug, title, status_hint = "engine-mismatch", "The facts were measured by another engine.", 503
+    slug, title, status_hint = "engine-mismatch", "The facts were measured by another engine version.", 503
     retry_after_s = 5
 
 
 class IngestBusy(CallError):
-    """Another data set is being taken in; one at a time leaves the processor to scoring."""
+    """Another data set is being ingested; one at a time leaves the CPU to scoring."""
 
-    slug, title, status_hint = "ingest-busy", "Another data set is being taken in.", 503
+    slug, title, status_hint = "ingest-busy", "Another data set is being ingested.", 503
     retry_after_s = 30
 
 
 class IndexUnavailable(CallError):
-    """The index cannot be read, or what it holds is damaged."""
+    """The index cannot be read, or its content is damaged."""
 
     slug, title, status_hint = "index-unavailable", "The entity index cannot be read.", 503
     retry_after_s = 5
 
 
 class OverCapacity(CallError):
-    """The process has as much in flight as it can hold."""
+    """The process has as many requests or bytes in flight as it can hold."""
 
     slug, title, status_hint = "over-capacity", "The service is at capacity.", 503
     retry_after_s = 1
@@ -325,23 +325,23 @@ class OverCapacity(CallError):
 
 
 class NotReady(CallError):
-    """The process should get no traffic now; the detail says what is missing."""
+    """The process should not receive traffic now; the detail gives the reason."""
 
     slug, title, status_hint = "not-ready", "The service is not ready.", 503
     retry_after_s = 5
 
 
 class LedgerUnavailable(CallError):
-    """The ledger cannot be written, and no reward is published without a record."""
+    """The ledger cannot be written, and no reward is published without a record in it."""
 
     slug, title, status_hint = "ledger-unavailable", "The ledger cannot be written.", 503
     retry_after_s = 5
 
 
 class DeadlineExceeded(CallError):
-    """The time the caller gave, or the service's own limit, is over; `stage` says what it was spent on."""
+    """The caller's time limit or the service's own has passed; `stage` names where the time was spent."""
 
-    slug, title, status_hint = "deadline-exceeded", "The answer was not ready in time.", 504
+    slug, title, status_hint = "deadline-exceeded", "The response was not ready in time.", 504
     closes = True
 
     def __init__(self, detail: str, *, stage: str) -> None:
@@ -351,77 +351,77 @@ class DeadlineExceeded(CallError):
 
 
 class StateUnavailable(CallError):
-    """The store of runs and groups does not answer, or cannot be trusted to keep what it is given."""
+    """The store of runs and groups does not answer, or cannot be trusted to keep its data."""
 
-    slug, title, status_hint = "state-unavailable", "The group state cannot be reached.", 503
+    slug, title, status_hint = "state-unavailable", "The store of runs and groups is unavailable.", 503
     retry_after_s = 1
 
 
 class StateLost(CallError):
-    """A rollout that was waiting is in the store no longer; sending it again repairs its group."""
+    """The store lost a rollout that was waiting; sending it again repairs its group."""
 
     slug, title, status_hint = "state-lost", "The rollout has to be sent again.", 503
     retry_after_s = 1
 
 
 class GroupError(ServiceError):
-    """One group is refused; its rollouts get no reward."""
+    """One group is refused; its rollouts get no rewards."""
 
 
 class EmptyGroup(GroupError):
-    """A group without rollouts."""
+    """A group needs at least one rollout."""
 
     slug, title = "empty-group", "The group has no rollouts."
 
 
 class DuplicateRolloutId(GroupError):
-    """Two rollouts of a group share an id."""
+    """Rollout ids must be unique within a group."""
 
     slug, title = "duplicate-rollout-id", "Two rollouts of the group have the same id."
 
 
 class UnknownGroupDataset(GroupError):
-    """The group names a data set the index does not hold."""
+    """The group names a data set that is not in the index."""
 
     slug, title = "unknown-dataset", UnknownDataset.title
 
 
 class UnknownGroupQuestion(GroupError):
-    """The group names a question its data set does not hold."""
+    """The group names a question that is not in its data set."""
 
     slug, title = "unknown-question", UnknownQuestion.title
 
 
 class UnusableEntity(GroupError):
-    """An entity that would match nothing, or anything."""
+    """An entity's name would match nothing or nearly everything."""
 
-    slug, title = "unusable-entity", "An entity of the question cannot be looked for."
+    slug, title = "unusable-entity", "An entity of the question cannot be searched for."
 
 
 class InconsistentFacts(GroupError):
-    """Facts that no measurement could have produced."""
+    """No measurement could have produced these facts."""
 
     slug, title = "inconsistent-facts", "The facts of the group contradict each other."
 
 
 class LimitExceeded(GroupError):
-    """More than a limit allows."""
+    """The group has more rollouts, entities, aliases or characters than a limit of the service allows."""
 
-    slug, title = "limit-exceeded", "The group is over a limit of the service."
+    slug, title = "limit-exceeded", "The group exceeds a limit of the service."
 
 
 class SignalConflict(GroupError):
-    """A rollout sends a number under a name that the profile gets from a judge or a model of the service."""
+    """A rollout has its own value of a signal that the profile gets from a judge or a model of the service."""
 
-    slug, title = "signal-conflict", "The service gets a signal itself that a rollout sends."
+    slug, title = "signal-conflict", "A rollout sends a signal that the service provides itself."
 
 
 class RefusedToStart(Exception):
-    """The settings contradict each other, or would put callers at risk: there is no service to call."""
+    """The settings contradict each other or would put callers at risk, so the service does not start."""
 
 
 class UnsafeStore(RefusedToStart):
-    """Groups would be assembled on ground that does not hold."""
+    """The store cannot be relied on to assemble groups."""
 
 
 class BadLedger(RefusedToStart):
@@ -429,7 +429,7 @@ class BadLedger(RefusedToStart):
 
 
 class BadProfile(RefusedToStart):
-    """A file holds no profile that can be used."""
+    """A file does not contain a usable profile."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
@@ -456,13 +456,13 @@ def _section(cls: type[ServiceError]) -> str:
 
 HEAD = f"""\
 # Errors
-Problems are `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
-`type` is `{URN}` and the name below; it is stable, so programs can branch on it.
-`request_id` is the id to quote; `path`, where there is one, is a JSON Pointer into the body, and `errors` lists up to twenty places that do not fit the schema.
-A problem never repeats what was sent, but for the names of fields and parameters.
-This page is generated from `reward_service/serve/errors.py` by `reward-service errors`; a test keeps it in step.
+Errors are returned as `application/problem+json` ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+`type` is `{URN}` followed by a name below; it is stable, so programs can branch on it.
+Quote `request_id` when you report a problem. `path`, if present, is a JSON Pointer into the body, and `errors` lists up to twenty places that do not match the schema.
+A problem never repeats the request's content, except the names of fields and parameters.
+This page is generated from `reward_service/serve/errors.py` by `reward-service errors`; a test keeps it up to date.
 
-Retry 408, 429, 503 and 504, after `Retry-After` where it is sent, and a connection that breaks; nothing else changes its answer.
+Retry 408, 429, 503, 504 and broken connections, after `Retry-After` if it is sent; retrying does not change the result of any other error.
 Every call is safe to repeat: the same input gives the same rewards.
 
 ## Errors of a call
@@ -470,16 +470,16 @@ The whole call is refused.
 """
 BETWEEN = """
 ## Errors of a group
-One group of a call is refused; the call is answered with 200 and the other groups are scored.
-The group has status `failed`, its rollouts have no reward, and its `error` is one of these.
+One group of a call is refused; the call returns 200 and the other groups are scored.
+The refused group has status `failed`, its rollouts have no rewards, and its `error` is one of these.
 """
 TAIL = """
 ## Others
-| name | status | what it says |
+| name | status | meaning |
 |---|---|---|
 | `not-found` | 404 | There is no such path. |
-| `method-not-allowed` | 405 | The path has other methods; `Allow` names them. |
-| `internal-error` | 500 | A bug. The log has the trace under the request id. |
+| `method-not-allowed` | 405 | The path does not support this method; `Allow` lists those it does. |
+| `internal-error` | 500 | A bug in the service. The log has the traceback under the request id. |
 
-Two answers come from below the application and have no problem body: 400 for bytes that are not HTTP, and 408 for headers that do not come.
+The HTTP server below the application sends three responses without a problem body: 400 for bytes that are not HTTP, 408 for headers that do not arrive, and 431 for headers that do not end.
 """

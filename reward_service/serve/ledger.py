@@ -304,7 +304,7 @@ def verify(
             problem = seal.problem(body, digest, before)
             yield Finding(number, str(line.get("group_id")), problem or _difference(line, profiles))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            yield Finding(number, "?", "not a line of a ledger")
+            yield Finding(number, "?", "not a ledger line")
         before = digest
         seen.add(digest)
     if ends is not None and ends.end not in seen:  # it may be behind the file: a crash comes between the two
@@ -315,9 +315,9 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     """Return how the rewards of a line differ from what they should be; None where they do not."""
     profile = profiles.get(line["profile"]["digest"])
     if profile is None:
-        return f"the profile {line['profile']['name']} of that digest is not known here"
+        return f"no known profile has the digest recorded for {line['profile']['name']}"
     if line["engine"] != ENGINE_DIGEST:
-        return "another engine computed it"
+        return "computed by another engine version"
     result = reward(
         [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]],
         profile,
@@ -326,7 +326,7 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
         missing=line["missing"],
     )
     again = json.dumps(_published(result))  # as text: -0.0 is not 0.0
-    return None if again == json.dumps(line["published"]) else "other rewards come out"
+    return None if again == json.dumps(line["published"]) else "recomputing gives different rewards"
 
 
 def read(path: Path) -> Iterator[bytes]:

@@ -1,14 +1,14 @@
-"""What is refused before anything is measured: calls, groups and questions over a limit, or without a meaning.
+"""Checks before anything is measured: refuse calls, groups and questions that exceed a limit or cannot be used.
 
-Sizes and counts alone decide. Every refusal names the place in the call that the caller can mend.
+The checks use only sizes and counts. Every refusal gives the path of the part of the call that the caller can fix.
 """
 
-from collections.abc import Sequence
-from typing import Any, assert_never
+from collections.abc import Sequence, Sized
+from typing import Any, NamedTuple, assert_never
 
 from entity_index.types import Question
 from entity_index.usable import why_unusable
-from reward_service.core.types import Messages, Rollout, Steps, Text
+from reward_service.core.types import Messages, Rollout, RolloutFacts, Steps, Text
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import (
     DuplicateRolloutId,
@@ -21,18 +21,29 @@ from reward_service.serve.errors import (
 DUPLICATE = "ids must be unique within a group"
 
 
-def check_groups(count: int, settings: Settings) -> None:
-    """Refuse a call with too many groups.
+# What measuring costs, in characters of a rollout: a step or message of its own, and a character of a question that is new here.
+STEP_CHARS = 64
+QUESTION_CHARS = 32
+
+
+def check_call(rollouts: Sequence[int], settings: Settings) -> None:
+    """Refuse a call with too many groups, or too many rollouts in all of them.
+
+    Args:
+        rollouts: how many each group has.
+        settings: the limits.
 
     Raises:
-        InvalidRequest: there are more than `max_groups`.
+        InvalidRequest: there are more than `max_groups` or `max_call_rollouts`.
     """
-    if count > settings.max_groups:
+    if len(rollouts) > settings.max_groups:
         raise InvalidRequest(f"a call may have at most {settings.max_groups} groups", path="/groups")
+    if sum(rollouts) > settings.max_call_rollouts:
+        raise InvalidRequest(f"a call may have at most {settings.max_call_rollouts} rollouts", path="/groups")
 
 
 def check_group(rollouts: Sequence[Rollout], question: Question, settings: Settings, path: str) -> int:
-    """Refuse a group that cannot be scored; return how many characters its rollouts have.
+    """Refuse a group that cannot be scored; return how much work it is, in characters of a rollout.
 
     Args:
         rollouts: its rollouts, not yet parsed.
@@ -43,24 +54,54 @@ def check_group(rollouts: Sequence[Rollout], question: Question, settings: Setti
     Raises:
         EmptyGroup, DuplicateRolloutId, LimitExceeded, UnusableEntity: with the path of what is wrong.
     """
-    check_not_empty(rollouts, path)
-    chars = _check_rollouts(rollouts, settings.max_rollout_chars, path)
+    check_size(rollouts, settings, path)
+    work = _check_rollouts(rollouts, settings, path)
+    return work + QUESTION_CHARS * _check_question(question, settings, f"{path}/question")
+
+
+def check_size(rollouts: Sequence[object], settings: Settings, path: str) -> None:
+    """Refuse a group without rollouts, or with too many.
+
+    Raises:
+        EmptyGroup: it has none.
+        LimitExceeded: it has more than `max_rollouts`.
+    """
+    if not rollouts:
+        raise EmptyGroup("a group needs at least one rollout", path=f"{path}/rollouts")
     if len(rollouts) > settings.max_rollouts:
         raise LimitExceeded(
             f"a group may have at most {settings.max_rollouts} rollouts", path=f"{path}/rollouts"
         )
-    check_entities(question, settings.max_entities, f"{path}/question/entities")
-    return chars
 
 
-def check_not_empty(rollouts: Sequence[object], path: str) -> None:
-    """Refuse a group without rollouts.
+def check_facts(facts: Sequence[RolloutFacts], settings: Settings, path: str) -> None:
+    """Refuse the facts of a group that no rollout within the limits could have.
 
     Raises:
-        EmptyGroup: it has none.
+        EmptyGroup, DuplicateRolloutId, LimitExceeded: with the path of what is wrong.
     """
-    if not rollouts:
-        raise EmptyGroup("a group needs at least one rollout", path=f"{path}/rollouts")
+    check_size(facts, settings, path)
+    check_unique([one.rollout_id for one in facts], path)
+    if facts[0].entities > settings.max_entities:
+        raise LimitExceeded(
+            f"a question may have at most {settings.max_entities} entities", path=f"{path}/entities"
+        )
+    for n, one in enumerate(facts):
+        check_signals(one.signals, settings, f"{path}/rollouts/{n}")
+        if max(one.mentions, one.grounded) > settings.max_rollout_chars:
+            raise LimitExceeded("a rollout has fewer characters than that", path=f"{path}/rollouts/{n}")
+
+
+def check_signals(signals: Sized, settings: Settings, path: str) -> None:
+    """Refuse a rollout with too many signals.
+
+    Raises:
+        LimitExceeded: it has more than `max_signals`.
+    """
+    if len(signals) > settings.max_signals:
+        raise LimitExceeded(
+            f"a rollout may have at most {settings.max_signals} signals", path=f"{path}/signals"
+        )
 
 
 def check_unique(rollout_ids: Sequence[str], path: str) -> None:
@@ -88,41 +129,76 @@ def check_entities(question: Question, limit: int, path: str) -> None:
             raise LimitExceeded(f"an entity may have at most {limit} aliases", path=f"{path}/{n}/aliases")
 
 
-def rollout_chars(rollout: Rollout) -> int:
-    """Return how many characters of text a rollout carries."""
+class Extent(NamedTuple):
+    """How much of something there is."""
+
+    chars: int
+    """Characters of text."""
+    steps: int
+    """Steps; of messages, every value in their lists and objects."""
+
+
+def extent(rollout: Rollout, *, most: int) -> Extent:
+    """Return how much text a rollout carries, in how many steps; it stops counting soon after `most` steps."""
     match rollout.source:
         case Text(text):
-            return len(text)
+            return Extent(len(text), 1)
         case Steps(segments):
-            return sum(len(segment.text) for segment in segments)
+            return Extent(sum(len(segment.text) for segment in segments), len(segments))
         case Messages(messages):
-            return _chars(messages)
+            return _extent(messages, most)
         case _:
             assert_never(rollout.source)
 
 
-def _check_rollouts(rollouts: Sequence[Rollout], limit: int, path: str) -> int:
-    """Refuse the first rollout that repeats an id or is too long; return the characters of all."""
+def _check_question(question: Question, settings: Settings, path: str) -> int:
+    """Refuse a question that is too long, or whose entities cannot be used; return how many characters it has."""
+    if len(question.answers) > settings.max_entities:
+        raise LimitExceeded(
+            f"a question may have at most {settings.max_entities} answers", path=f"{path}/answers"
+        )
+    check_entities(question, settings.max_entities, f"{path}/entities")
+    names = sum(len(name) for entity in question.entities for name in (entity.name, *entity.aliases))
+    chars = len(question.text) + sum(map(len, question.answers)) + names
+    if chars > settings.max_question_chars:
+        raise LimitExceeded(
+            f"a question may have at most {settings.max_question_chars} characters", path=path
+        )
+    return chars
+
+
+def _check_rollouts(rollouts: Sequence[Rollout], settings: Settings, path: str) -> int:
+    """Refuse the first rollout that repeats an id or is too long; return how much work all are."""
     seen: set[str] = set()
-    total = 0
+    work = 0
     for n, rollout in enumerate(rollouts):
+        at = f"{path}/rollouts/{n}"
         if rollout.rollout_id in seen:
-            raise DuplicateRolloutId(DUPLICATE, path=f"{path}/rollouts/{n}/rollout_id")
-        if (chars := rollout_chars(rollout)) > limit:
-            raise LimitExceeded(f"a rollout may have at most {limit} characters", path=f"{path}/rollouts/{n}")
+            raise DuplicateRolloutId(DUPLICATE, path=f"{at}/rollout_id")
+        chars, steps = extent(rollout, most=settings.max_steps)
+        if chars > settings.max_rollout_chars:
+            raise LimitExceeded(
+                f"a rollout may have at most {settings.max_rollout_chars} characters", path=at
+            )
+        if steps > settings.max_steps:
+            raise LimitExceeded(f"a rollout may have at most {settings.max_steps} steps", path=at)
+        check_signals(rollout.signals, settings, at)
         seen.add(rollout.rollout_id)
-        total += chars
-    return total
+        work += chars + STEP_CHARS * (1 + steps)
+    return work
 
 
-def _chars(value: Sequence[object]) -> int:
-    """Count the characters of the strings in a JSON value."""
-    found = 0
-    containers: list[Any] = [value]
+def _extent(messages: Sequence[object], most: int) -> Extent:
+    """Count the characters of the strings in a JSON value, and its values."""
+    chars = steps = 0
+    containers: list[Any] = [messages]
     for container in containers:  # it grows as it is read
+        steps += len(container)
+        if steps > most:
+            break
         for item in container.values() if type(container) is dict else container:
             if type(item) is str:
-                found += len(item)
+                chars += len(item)
             elif type(item) is dict or type(item) is list:
                 containers.append(item)
-    return found
+    return Extent(chars, steps)

@@ -1,7 +1,7 @@
-"""Which profiles there are, the shipped ones and those of a folder, and which one a name, a path or a pin means.
+"""The available profiles, shipped or read from a folder, and the lookup of one by name, path or pin.
 
-A file holds the profile of its own name: `mine.yaml` holds `mine`. It is read once; a changed file takes a restart, and
-has another digest, so that whatever pinned the old content is refused and never paid differently.
+A file contains the profile of its own name: `mine.yaml` contains `mine`. It is read once, at start. A changed file has a
+different digest, so anything pinned to the old content is refused and never rewarded differently.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Profiles:
     known: Mapping[str, Profile]
     """By name."""
     default: str
-    """Name of the one that is used where none is named."""
+    """Name of the profile that is used if a call names none."""
 
     def named(self, name: str | None) -> Profile:
         """Return a profile by name, the default one for None.
@@ -38,7 +38,7 @@ class Profiles:
         return self.known[wanted]
 
     def pinned(self, name: str | None, digest: str | None) -> Profile:
-        """Return a profile, and refuse it where its digest is not the one that was pinned; None pins nothing.
+        """Return a profile if its digest is the pinned one; None accepts any digest.
 
         Raises:
             UnknownProfile: there is none of that name.
@@ -56,7 +56,7 @@ class Profiles:
 
         Raises:
             UnknownProfile: there is none of that name.
-            BadProfile: the file holds no profile that can be used.
+            BadProfile: the file does not contain a usable profile.
             OSError: the file cannot be read.
         """
         return read_profile(Path(given)) if given is not None and is_path(given) else self.named(given)
@@ -72,7 +72,7 @@ def load(settings: Settings) -> Profiles:
 
     Raises:
         FileNotFoundError: there is no such folder.
-        BadProfile: a file in it holds no profile that can be used.
+        BadProfile: a file in it does not contain a usable profile.
         OSError: a file in it cannot be read.
     """
     own = {} if settings.profiles is None else read_folder(settings.profiles)
@@ -84,16 +84,16 @@ def read_folder(folder: Path) -> dict[str, Profile]:
 
     Raises:
         FileNotFoundError: there is no such folder.
-        BadProfile: a file holds no profile that can be used, or a second file holds the same name.
+        BadProfile: a file does not contain a usable profile, or two files contain the same name.
         OSError: a file cannot be read.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder of profiles at {folder}")
+        raise FileNotFoundError(f"the folder of profiles does not exist: {folder}")
     found: dict[str, Profile] = {}
     for path in sorted(filter(_holds_a_profile, folder.iterdir())):
         profile = read_profile(path)
         if profile.name in found:
-            raise errors.BadProfile(f"{path}: another file holds the profile {profile.name!r} too")
+            raise errors.BadProfile(f"{path}: another file also contains the profile {profile.name!r}")
         found[profile.name] = profile
     return found
 
@@ -106,8 +106,8 @@ def read_profile(path: Path) -> Profile:
     """Return the profile of a file.
 
     Raises:
-        BadProfile: it holds no profile, one of another name, or one that has a shipped profile's name and computes
-            something else; with the path of the file, and of the key where one is wrong.
+        BadProfile: it contains no profile, one of another name, or one with a shipped profile's name and different content;
+            the message has the path of the file, and of the key if one is wrong.
         OSError: it cannot be read.
     """
     text = path.read_bytes()
@@ -117,11 +117,11 @@ def read_profile(path: Path) -> Profile:
         raise errors.BadProfile(f"{path}: {error}") from None
     if profile.name != path.stem:
         raise errors.BadProfile(
-            f"{path}: profile.name must be {path.stem!r}, as the file, got {profile.name!r}"
+            f"{path}: profile.name must be {path.stem!r}, the name of the file, got {profile.name!r}"
         )
     namesake = shipped().get(profile.name)
     if namesake is not None and namesake.digest != profile.digest:
         raise errors.BadProfile(
-            f"{path}: {profile.name!r} is a shipped profile and computes something else: choose another name"
+            f"{path}: {profile.name!r} is the name of a shipped profile with different content: choose another name"
         )
     return profile

@@ -46,11 +46,8 @@ class Rendezvous(Generic[T, R]):
         self._score = score
         self._groups: dict[Hashable, _Group[T, R]] = {}
         self._scoring: set[asyncio.Task[None]] = set()
-
-    @property
-    def waiting(self) -> int:
+        self.waiting = 0
         """Number of requests that wait."""
-        return sum(len(group.places) for group in self._groups.values())
 
     async def meet(
         self, key: Hashable, value: T, *, size: int, deadline_s: float, name: str | None = None
@@ -70,6 +67,7 @@ class Rendezvous(Generic[T, R]):
         """
         place: _Place[T, R] = _Place(value, name)
         group = self._join(key, place, deadline_s)
+        self.waiting += 1
         if len(group.places) >= size:
             self._close(key)
             task = asyncio.create_task(self._settle(group))
@@ -78,6 +76,7 @@ class Rendezvous(Generic[T, R]):
         try:
             return await place.paid
         finally:
+            self.waiting -= 1
             self._leave(key, group, place)
 
     def _join(self, key: Hashable, place: _Place[T, R], deadline_s: float) -> _Group[T, R]:

@@ -1,14 +1,15 @@
 """Whole groups from text to rewards: find the ground truth, ask the sources, measure, reward.
 
-Values in, values out; no wire format and no HTTP. One bad group never fails the others. What is waited for (the index,
-the sources) is waited for outside of the turns that measuring takes.
+Values in, values out; no wire format and no HTTP. One bad group never fails the others. Waiting for the index and the
+sources happens outside of the turns of measuring.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
+from typing import TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
@@ -34,8 +35,11 @@ from reward_service.serve.timings import Timings
 from reward_service.serve.truth import GroundTruth, QuestionRef, Truth
 from reward_service.serve.turns import Turns
 
-# Of the time that is left to a call, what its sources may take; in the rest it is measured and answered.
+T = TypeVar("T")
+# Share of a call's remaining time that its sources may use; the rest is for measuring and replying.
 ASKING_SHARE = 0.9
+# Groups of more are rewarded in a thread: some estimators take time with the square of the group.
+INLINE_ROLLOUTS = 64
 NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
 
 
@@ -73,12 +77,12 @@ class Checked:
 
     call: GroupCall
     truth: Truth
-    chars: int
-    """Characters of its rollouts; many are measured in a thread."""
+    work: int
+    """What measuring it costs, in characters of a rollout; much is done in a thread."""
 
 
 class Scorer:
-    """Scores groups against an index, under the profiles it knows."""
+    """Scores groups against an index, with the available profiles."""
 
     def __init__(
         self,
@@ -89,14 +93,14 @@ class Scorer:
         profiles: Profiles | None = None,
         sources: Mapping[str, Source] = NO_SOURCES,
     ) -> None:
-        """Score with what is given here; `close` lets go of the index and the ledger.
+        """Use these resources; `close` releases the index and the ledger.
 
         Args:
             settings: the limits, and the default profile.
-            catalogue: the index; without one every question has to be sent inline.
-            ledger: where rewards are recorded before they go out; without one they are not recorded.
-            profiles: that calls may name; without them the shipped ones.
-            sources: by the name of the signal that each gives. They are asked where a term of the profile names it.
+            catalogue: the index; without one, every question must be sent inline.
+            ledger: where rewards are recorded before they are sent; without one, they are not recorded.
+            profiles: profiles that calls may name; by default the shipped ones.
+            sources: by the name of the signal that each provides. A source is asked if a term of the profile names its signal.
         """
         self.settings = settings
         self.profiles = profiles or Profiles(shipped(), settings.default_profile)
@@ -106,14 +110,14 @@ class Scorer:
         self.sources = sources
 
     def close(self) -> None:
-        """Let go of threads, ledger and index."""
+        """Release threads, ledger and index."""
         self.turns.close()
         if self.ledger is not None:
             self.ledger.close()
         self.truth.close()
 
     def publish(self, published: Iterable[Published], terms: Terms) -> int:
-        """Record rewards in the ledger, if there is one, before they go out; return how many groups.
+        """Record rewards in the ledger, if there is one, before they are sent; return the number of groups.
 
         Raises:
             LedgerUnavailable: they could not be recorded.
@@ -147,13 +151,15 @@ class Scorer:
         """
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
+        pay = partial(reward, profile=profile, estimator=estimator, partial=policy)
         with timings.stage("reward"):
-            return [
-                Scored(one, None)
-                if one.error
-                else Scored(one, reward(one.facts, profile, estimator=estimator, partial=policy))
-                for one in measured
-            ]
+            return [Scored(one, None if one.error else await self.paid(one.facts, pay)) for one in measured]
+
+    async def paid(self, facts: Sequence[RolloutFacts], pay: Callable[[Sequence[RolloutFacts]], T]) -> T:
+        """Return what a function makes of the facts of one group; in a thread where they are many."""
+        await asyncio.sleep(0)  # health checks are answered between groups
+        work = partial(pay, facts)
+        return work() if len(facts) <= INLINE_ROLLOUTS else await self.turns.in_thread(work)
 
     async def measure(
         self,
@@ -220,7 +226,7 @@ class Scorer:
         best: int | None,
         timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts, RolloutResult]:
-        """Measure one rollout with all its evidence, and pay it where the group's best count is known.
+        """Measure one rollout with all its evidence, and reward it if the group's best count is known.
 
         Raises:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
@@ -240,11 +246,11 @@ class Scorer:
         if isinstance(truth, errors.GroupError):
             return Measured(call, error=truth)
         try:
-            chars = limits.check_group(call.rollouts, truth.question, self.settings, path)
+            work = limits.check_group(call.rollouts, truth.question, self.settings, path)
             check_sent(call.rollouts, sources, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
-        return Checked(call, truth, chars)
+        return Checked(call, truth, work)
 
     async def _measured(
         self,
@@ -258,7 +264,7 @@ class Scorer:
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
         rollouts = [one.rollout for one in asked]
-        run = self.turns.in_turn if group.chars <= self.settings.inline_bytes else self.turns.in_thread
+        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
         with timings.stage("measure"):
             facts = await run(
                 partial(measure_group, rollouts, question, profile, explain=explain, names=names)
@@ -278,22 +284,23 @@ class Scorer:
 
 
 def outcome_only(profile: Profile) -> Profile:
-    """Return the profile that evaluation pays by: the outcome without terms, so that no source is asked."""
+    """Return the profile for evaluation: it rewards the outcome without terms, so no source is asked."""
     return replace(profile, reward=replace(profile.reward, terms=()))
 
 
 async def _asked(
     groups: Sequence[Checked], sources: Mapping[str, Source], timings: Timings
 ) -> list[list[AskedRollout]]:
-    """Return the rollouts of each group with what its sources gave; as they came where none is asked for."""
+    """Return the rollouts of each group with the values of its sources; unchanged if the profile uses no source."""
     if not sources:
         return [[AskedRollout(rollout) for rollout in group.call.rollouts] for group in groups]
     left_s = timings.remaining_s()
     timeout_s = None if left_s is None else ASKING_SHARE * left_s
     with timings.stage("ask"):
-        return await asyncio.gather(
-            *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
-        )
+        async with timings.away():
+            return await asyncio.gather(
+                *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
+            )
 
 
 def check_engine(engine: str | None) -> None:
@@ -313,11 +320,11 @@ def reward_facts(
     estimator: Estimator,
     policy: PartialPolicy,
     path: str,
+    settings: Settings,
 ) -> GroupResult | errors.GroupError:
-    """Reward the facts of one group that a caller sends, or say why they cannot be."""
+    """Reward the facts of one group sent by a caller; return an error if that is impossible."""
     try:
-        limits.check_not_empty(facts, path)
-        limits.check_unique([one.rollout_id for one in facts], path)
+        limits.check_facts(facts, settings, path)
         return reward(facts, profile, estimator=estimator, partial=policy)
     except errors.GroupError as error:
         return error

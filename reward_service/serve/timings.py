@@ -4,6 +4,7 @@ A `Timings` is made once per request and handed down. What enters a stage is mea
 passed: the caller has stopped waiting, so the work would be for nobody. The stages feed the `Server-Timing` header, the
 histograms and the log line.
 
+    queue      waiting until the service has capacity for the call
     receive    the body, with decompression
     decode     bytes -> the call, checked against the schema
     state      runs and groups in their store
@@ -20,14 +21,14 @@ histograms and the log line.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
 from reward_service.serve.errors import DeadlineExceeded
 
 STAGES = (
-    *("receive", "decode", "state", "look_up", "ask", "measure"),
+    *("queue", "receive", "decode", "state", "look_up", "ask", "measure"),
     *("turn", "wait", "reward", "publish", "encode"),
 )
 
@@ -35,7 +36,7 @@ STAGES = (
 class Timings:
     """Seconds by stage, and the deadline."""
 
-    __slots__ = ("clock", "deadline", "seconds", "started")
+    __slots__ = ("away", "clock", "deadline", "seconds", "started")
 
     def __init__(
         self, *, timeout_s: float | None = None, clock: Callable[[], float] = time.perf_counter
@@ -46,6 +47,8 @@ class Timings:
         """On the clock; None: the caller waits for ever."""
         self.seconds: dict[str, float] = {}
         """Of the stages entered so far, in that order."""
+        self.away: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+        """Makes a context in which the call needs no processor, so that others are admitted."""
 
     def stage(self, name: str) -> "Stage":
         """Return a context that measures a stage; stages may be entered again and add up."""
@@ -63,7 +66,7 @@ class Timings:
                 async with asyncio.timeout(self.remaining_s()):
                     yield
             except TimeoutError:
-                raise DeadlineExceeded("it was still waited for", stage=name) from None
+                raise DeadlineExceeded("the time limit passed during this stage", stage=name) from None
 
     def remaining_s(self) -> float | None:
         """Return the seconds left, at least 0; None without a deadline. Waits on anything remote are cut to it."""
@@ -76,7 +79,7 @@ class Timings:
             DeadlineExceeded: naming the stage.
         """
         if self.deadline is not None and self.clock() >= self.deadline:
-            raise DeadlineExceeded("nobody is waiting for the answer any more", stage=stage)
+            raise DeadlineExceeded("the caller no longer waits for the response", stage=stage)
 
     def total_s(self) -> float:
         """Return the seconds since the request began."""

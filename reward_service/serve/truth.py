@@ -1,7 +1,7 @@
-"""Ground truth for calls: which data sets there are, and what the index says about the questions that a call names.
+"""Ground truth for calls: the available data sets, and the entries of the index for the questions that a call names.
 
-What the index cannot do is said as an error of the call (`IndexUnavailable`); what it does not hold, as an error of the
-one group that asks for it.
+If the index cannot be read, the call fails (`IndexUnavailable`); if it does not contain a question, only the group that
+asks for it fails.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Truth:
     index: IndexVersion | None = None
     """None: the question was sent inline."""
     masked: tuple[str, ...] = ()
-    """Names of the entities that left E_q under the profile: they stand in the question or equal an answer."""
+    """Names of the entities that the profile excludes from E_q: they are in the question or equal an answer."""
 
     def under(self, spec: MatchSpec) -> "Truth":
         """Return the same truth with the names of the entities that a profile masks."""
@@ -76,7 +76,7 @@ class GroundTruth:
         self.catalogue = catalogue
         self.lookup = None if catalogue is None else _lookup(catalogue, settings)
         self.changed = asyncio.Event()
-        """Set when an index version is opened for the first time; the one that waits for it clears it."""
+        """Set when an index version is opened for the first time; the task that waits for it clears it."""
         self._turns = turns
         self._max_names = settings.max_mention_names
         self._names: dict[IndexVersion, asyncio.Task[MentionNames | None]] = {}
@@ -183,7 +183,7 @@ class GroundTruth:
                 await self._check(store)
 
     async def pin(self, dataset: str | None) -> IndexVersion | None:
-        """Return the version that a data set's name means today; None for none.
+        """Return the version that a data set's name currently means; None for None.
 
         Raises:
             UnknownDataset: the index does not hold it.
@@ -197,7 +197,7 @@ class GroundTruth:
         return version_of(store)
 
     async def look_up(self, questions: Sequence[Question | QuestionRef]) -> list[Truth | errors.GroupError]:
-        """Find the ground truth of every group of a call, in order: one round a data set, however many groups name it.
+        """Find the ground truth of every group of a call, in order: one read per data set, however many groups name it.
 
         Raises:
             IndexUnavailable: the index cannot be read.
@@ -303,7 +303,7 @@ def _read_some(store: EntityStore, questions: int) -> None:
 
 
 def _names(store: EntityStore, limit: int) -> set[str]:
-    """Return the names of a data set; where there are more than `limit`, only so many that it shows."""
+    """Return the names of a data set; if there are more than `limit`, only enough to exceed it."""
     names: set[str] = set()
     for question_ids in _batched(store.question_ids(), NAMES_BATCH):
         questions = store.get_many(question_ids)

@@ -37,7 +37,7 @@ class Turns:
             return work()
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do work that takes long beside the event loop; what waits for a thread is admitted work.
+        """Do long work in a thread, off the event loop; only admitted work waits for a thread.
 
         While a thread works, each round costs the loop a wait for the interpreter.
         """
@@ -46,7 +46,7 @@ class Turns:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
-        """Let go of the threads, once they have finished."""
+        """Release the threads once they have finished."""
         self._threads.shutdown()
 
     async def _look_around(self) -> None:

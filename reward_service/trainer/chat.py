@@ -57,9 +57,7 @@ class Chat:
         whole = self._rendered(self._messages("QUESTION-0", reply, {"role": "user", "content": _RESPONSE}))
         between, found, after = whole.partition(_REPLY)[2].partition(_RESPONSE)
         if not found:
-            raise ValueError(
-                "the chat template does not show an assistant's and a user's message as they are"
-            )
+            raise ValueError("the chat template changes the text of assistant or user messages")
         return between, after
 
     def _closing(self) -> list[int]:

@@ -68,7 +68,7 @@ def restore(
     # The optimiser puts its own tensors where the parameters are, and a generator's state always lies on the CPU.
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     if state["digest"] != digest:
-        raise Mismatch(f"{path} was made with other settings; choose another --out, or delete it")
+        raise Mismatch(f"{path} was created with different settings; choose another --out, or delete it")
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     generator.set_state(state["generator"])

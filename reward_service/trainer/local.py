@@ -90,4 +90,4 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         except ClientError:
             continue
         return
-    raise RuntimeError(f"the service did not start; it said: {log.read_text(encoding='utf-8')[-2000:]}")
+    raise RuntimeError(f"the service did not start; its log: {log.read_text(encoding='utf-8')[-2000:]}")

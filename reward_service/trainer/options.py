@@ -1,6 +1,6 @@
-"""Every setting of the trainer, and the command line made of them.
+"""All settings of the trainer, and the command line generated from them.
 
-The string under a field is its help text. A run is known by the digest of those settings that change what it computes.
+The string under a field is its help text. A run is identified by the digest of the settings that change what it computes.
 """
 
 import argparse
@@ -42,32 +42,32 @@ class TrainingOptions:
     """How to train, on what, and where it goes."""
 
     out: Path = Path(".data/train")
-    """Folder of the run: metrics.jsonl, checkpoint.pt, figure.svg, model/. A run that stands there is taken up again."""
+    """Folder of the run: metrics.jsonl, checkpoint.pt, figure.svg, model/. A run that exists there is resumed."""
     cache: Path = Path(".data/warmups")
-    """Folder of warmed-up policies, one a configuration."""
+    """Folder of warmed-up policies, one per configuration."""
     url: str | None = None
-    """Where the reward service is; without it one is started on loopback."""
+    """URL of the reward service; if omitted, one is started on loopback."""
     api_key: str | None = field(default=None, repr=False)
-    """API key of that service; better a file, or the variable REWARD_SERVICE_API_KEY, as others can read command lines."""
+    """API key of that service; prefer a file or the variable REWARD_SERVICE_API_KEY, as others can read command lines."""
     api_key_file: Path | None = None
-    """File that holds the API key."""
+    """File that contains the API key."""
     profile: str = "egrpo-paper"
-    """Profile that pays: a name, or the path of a YAML file for the service that is started here."""
+    """Profile: a name, or the path of a YAML file for the service that the trainer starts."""
     one_by_one: bool = False
-    """Send rollouts one at a time, and not as groups."""
+    """Send rollouts one at a time instead of as groups."""
     dataset: str = "world"
-    """Name of the data set in the index; with --url it is there already."""
+    """Name of the data set in the index; with --url it must already exist."""
 
     model: Path | None = None
-    """Folder of a checkpoint in the Hugging Face layout; without it a small policy is made and warmed up."""
+    """Folder of a checkpoint in the Hugging Face layout; if omitted, a small policy is created and warmed up."""
     questions: Path | None = None
-    """Questions to train on (JSON lines: question_id, question, answers, entities); without it a world is drawn."""
+    """Questions to train on (JSON lines: question_id, question, answers, entities); if omitted, a world is generated."""
     held_out: Path | None = None
-    """Held-out questions of the same shape; needed with --questions."""
+    """Held-out questions in the same format; required with --questions."""
     corpus: Path | None = None
-    """Documents to search (JSON lines: title, text); needed with --questions."""
+    """Documents to search (JSON lines: title, text); required with --questions."""
     top: int = 2
-    """Documents a search returns."""
+    """Documents returned by a search."""
 
     seed: int = 0
     """Seed of everything: world, warm-up, sampling."""
@@ -78,16 +78,16 @@ class TrainingOptions:
     train_questions: int = 4000
     """World: questions to train on."""
     test_questions: int = 512
-    """World: held-out questions. With --held-out: how many of the file are asked."""
+    """World: held-out questions. With --held-out: number of questions used from the file."""
 
     warmup_steps: int = 900
     """Supervised steps before the first rollout; not with --model."""
     stop_early: float = 0.55
-    """Chance that a demonstration gives up at an entity on the way. It sets the success rate to begin with."""
+    """Probability that a demonstration gives up at an entity on the way. It determines the initial success rate."""
     restate: float = 1.0
-    """Chance that a demonstration's thought says what was found."""
+    """Probability that a demonstration's thought states what was found."""
     listing: float = 0.0
-    """Chance that a demonstration's thought lists every name it has read."""
+    """Probability that a demonstration's thought lists every name it has read."""
     width: int = 96
     """Small policy: width."""
     layers: int = 3
@@ -96,11 +96,11 @@ class TrainingOptions:
     """Small policy: attention heads."""
 
     steps: int = 50
-    """Steps in all."""
+    """Total number of steps."""
     step_questions: int = 16
-    """Questions a step."""
+    """Questions per step."""
     group_size: int = 8
-    """Rollouts a question."""
+    """Rollouts per question."""
     loss: str = "grpo"
     """grpo, gspo or disco."""
     rate: float = 1.5e-4
@@ -110,24 +110,24 @@ class TrainingOptions:
     clip_high: float = 0.28
     """A ratio above 1 plus this is clipped."""
     grad_clip: float = 1.0
-    """Largest norm of the gradient."""
+    """Maximum norm of the gradient."""
     micro_batch: int = 0
-    """Rollouts in one backward pass; 0 takes all at once."""
+    """Rollouts in one backward pass; 0 means all."""
     dynamic_sampling: bool = False
-    """Sample other questions in place of groups without a signal."""
+    """Replace groups without a signal by sampling other questions."""
     resample_rounds: int = 4
-    """Most rounds of that, then the step is made with what there is."""
+    """Maximum number of resampling rounds; after that, the step uses the groups it has."""
 
     temperature: float = 1.0
-    """Of sampling, in training and evaluation."""
+    """Sampling temperature, in training and evaluation."""
     max_turns: int = 6
-    """Most turns of a rollout; a search in the last one is overlength."""
+    """Maximum number of turns per rollout; a search in the last one is overlength."""
     turn_tokens: int = 40
-    """Most tokens of a turn."""
+    """Maximum number of tokens per turn."""
     context: int = 512
-    """Most tokens of a rollout with its prompt."""
+    """Maximum number of tokens of a rollout including its prompt."""
     rollout_batch: int = 0
-    """Rollouts sampled at once, in training and evaluation; 0 takes a whole step's, and 128 in evaluation."""
+    """Rollouts sampled concurrently, in training and evaluation; 0 means those of a whole step, and 128 in evaluation."""
     system: bool = False
     """Tell the policy the format in a system message; always done with --model."""
 
@@ -142,7 +142,7 @@ class TrainingOptions:
     gradient_checkpointing: bool = False
     """Trade time for memory in the backward pass."""
     threads: int = 0
-    """Threads of torch; 0 leaves its choice. Runs repeat each other only with the same number."""
+    """Number of torch threads; 0 uses torch's default. Runs are reproducible only with the same number."""
     quiet: bool = False
     """No progress bar."""
     figure: bool = True
@@ -151,22 +151,22 @@ class TrainingOptions:
     def __post_init__(self) -> None:
         given = [self.questions, self.held_out, self.corpus]
         if any(given) != all(given):
-            raise ValueError("--questions, --held-out and --corpus go together")
+            raise ValueError("--questions, --held-out and --corpus must be given together")
         if self.model and not self.questions:
             raise ValueError(
-                "--model needs --questions, --held-out and --corpus: it cannot know the small world's words"
+                "--model needs --questions, --held-out and --corpus: it does not know the small world's words"
             )
         if self.group_size < 1 or self.step_questions < 1:
-            raise ValueError("a step needs a question, and a group a rollout")
+            raise ValueError("a step needs at least one question, and a group at least one rollout")
         if self.url is not None and is_path(self.profile):
             raise ValueError(
-                "--profile takes a file only without --url: put it into the folder of profiles of that service, "
-                "and name the profile"
+                "--profile accepts a file only without --url: put the file into the folder of profiles of that "
+                "service, and pass the profile's name"
             )
 
     @property
     def profile_name(self) -> str:
-        """Name of the profile that pays; a file has the name of its profile."""
+        """Name of the profile; a file has the name of its profile."""
         return Path(self.profile).stem if is_path(self.profile) else self.profile
 
     @property

@@ -72,8 +72,8 @@ function counted(reply) {
     outcome: [one.outcome, one.detail].filter(Boolean).join(": ") || "–",
     status: one.status,
     matched: `${one.matched ?? "–"} of ${open}: ${named(one.matches)}`,
-    "named, not credited": Object.entries(one.uncredited).map(([why, count]) => `${count} ${why}`).join(", ") || "–",
-    "masked: in the question": reply.masked.join(", ") || "–",
+    "named but not credited": Object.entries(one.uncredited).map(([why, count]) => `${count} ${why}`).join(", ") || "–",
+    "masked (in the question)": reply.masked.join(", ") || "–",
     "nearest misses": missed || "–",
     "match rate": number(one.match_rate),
     "normalized match rate": number(one.normalized_match_rate),
@@ -89,7 +89,7 @@ function show(reply) {
     const row = table.insertRow();
     row.append(element("th", name), element("td", value));
   }
-  const reward = one.reward === null ? "needs the group's best count" : number(one.reward);
+  const reward = one.reward === null ? "unknown without the group's best count" : number(one.reward);
   const segments = reply.segments.map((segment, position) => {
     const box = element("div", "", `segment ${segment.kind}`);
     box.append(element("h3", segment.kind.replace("_", " ")), marked(segment, position, one));
@@ -108,7 +108,7 @@ async function explain(event) {
   try {
     body = callBody();
   } catch (error) {
-    complain(`The rollout starts like a list but is not JSON: ${error.message}`);
+    complain(`The rollout looks like a JSON list but cannot be parsed: ${error.message}`);
     return;
   }
   const headers = { "Content-Type": "application/json" };

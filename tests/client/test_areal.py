@@ -115,5 +115,5 @@ def test_episodes_as_interactions_are_refused(server):
 
     workflow = rewarded(Interactions, url=server, profile="egrpo")(said=[])
 
-    with pytest.raises(TypeError, match="has to return tensors"):
+    with pytest.raises(TypeError, match="must return tensors"):
         asyncio.run(workflow.arun_episode(None, {}))

@@ -174,7 +174,7 @@ def test_the_url_of_something_else(ask, stumbling):
 
     with pytest.raises(Refused, match="check the URL"):
         ask(base, "info")
-    with pytest.raises(Refused, match="403 The call was refused by something before the service"):
+    with pytest.raises(Refused, match="403 The call was refused before it reached the service"):
         ask(base, "info")
     with pytest.raises(Refused, match="check the URL"):
         ask(base, "info")

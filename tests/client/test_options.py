@@ -26,7 +26,7 @@ def test_options_come_from_a_configuration_or_from_the_environment():
 
 @pytest.mark.parametrize(
     ("given", "why"),
-    [({"url": "x"}, r"options \['profile'\] must be given"), (GIVEN | {"ulr": ""}, "unknown options")],
+    [({"url": "x"}, r"options \['profile'\] are required"), (GIVEN | {"ulr": ""}, "unknown options")],
 )
 def test_a_slip_in_the_configuration_is_an_error(given, why):
     with pytest.raises(ValueError, match=why):

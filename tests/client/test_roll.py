@@ -52,7 +52,7 @@ async def test_it_may_be_called_inside_a_loop(server):
 
 
 def test_samples_that_come_one_by_one_are_refused(server):
-    with pytest.raises(ValueError, match="is_num_return_sequences_expand has to be false"):
+    with pytest.raises(ValueError, match="is_num_return_sequences_expand must be false"):
         pay(server, data([text(SAID[0])]))
 
 

@@ -140,7 +140,7 @@ def put_into_a_group_that_stays_open(run, *, on_error):
 
 
 def test_a_call_gives_up_at_its_deadline(run):
-    with pytest.raises(Unreachable, match="the group is still open: 2 rollouts have not come"):
+    with pytest.raises(Unreachable, match="the group is still open: 2 rollouts have not arrived"):
         put_into_a_group_that_stays_open(run, on_error="raise")
 
     masked = put_into_a_group_that_stays_open(run, on_error="mask")

@@ -347,6 +347,35 @@ async def test_a_redis_that_may_evict_is_refused(redis_server, policy):
     await store.stop()
 
 
+async def test_a_redis_that_begins_to_evict_while_it_runs_is_noticed_and_refused(redis_server):
+    store = RedisGroupStore(connect(redis_server.url, timeout_s=60.0), prefix="begins")
+    await store.check()
+    with redis_server.client() as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            with pytest.raises(StateUnavailable, match="allkeys-lru"):
+                await store.check()
+            with pytest.raises(StateUnavailable, match="noeviction"):
+                await store.read("run")
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    await store.check()
+    await store.stop()
+
+
+async def test_a_redis_without_room_fails_its_check_until_it_has_some(redis_server):
+    store = RedisGroupStore(connect(redis_server.url, timeout_s=60.0), prefix="room")
+    with redis_server.client() as client:
+        client.config_set("maxmemory", "1")
+        try:
+            with pytest.raises(StateUnavailable, match="it is full"):
+                await store.check()
+        finally:
+            client.config_set("maxmemory", "0")
+    await store.check()
+    await store.stop()
+
+
 async def test_a_redis_that_is_not_there_yet_is_waited_for(tmp_path):
     needed()
     server = RedisServer(tmp_path)
@@ -379,7 +408,7 @@ async def test_a_full_redis_says_so(tmp_path):
 async def test_a_refused_login_says_so(redis_server):
     store = RedisGroupStore(connect(f"unix://u:p@{redis_server.socket}", timeout_s=60.0), prefix="acl")
 
-    with pytest.raises(StateUnavailable, match="refuses the login"):
+    with pytest.raises(StateUnavailable, match="rejects the credentials"):
         await store.read("run")
     await store.stop()
 

@@ -166,13 +166,13 @@ async def gives_no_numbers(rollouts):
     [
         (dies, "it failed with RuntimeError"),
         (is_cancelled_by_another, "its work was cancelled"),
-        (gives_up_waiting, "it did not answer in time"),
-        (never_answers, "it did not answer in time"),
-        (loses_one, "it gave 2 values for 3 rollouts"),
-        (gives_one_too_many, "it gave 4 values for 3 rollouts"),
+        (gives_up_waiting, "it did not reply in time"),
+        (never_answers, "it did not reply in time"),
+        (loses_one, "it returned 2 values for 3 rollouts"),
+        (gives_one_too_many, "it returned 4 values for 3 rollouts"),
         (gives_nothing, "it failed with TypeError"),
         (gives_words, "it failed with TypeError"),
-        (gives_no_numbers, "it gave no finite number"),
+        (gives_no_numbers, "it returned no finite number"),
     ],
 )
 async def test_a_source_that_breaks_a_promise_leaves_its_rollouts_unscored_and_none_is_lost(answer, why):

@@ -185,7 +185,9 @@ def test_the_same_content_again_changes_nothing(shelf):
 def test_a_version_never_changes_its_content(shelf):
     put(shelf, 1, version="v1")
 
-    with pytest.raises(VersionExists, match="'v1' of data set 'numbers' holds other content"):
+    with pytest.raises(
+        VersionExists, match="'v1' of data set 'numbers' already exists with different content"
+    ):
         put(shelf, 2, version="v1")
     assert get_many(shelf, "q1", "q2", version="v1") == [question(1), None]
 
@@ -321,7 +323,7 @@ def test_a_damaged_record_is_an_error_and_spares_the_others(shelf):
 def test_a_record_under_another_id_is_an_error(shelf):
     shelf.put("numbers", [("q2", encode(question(1)))], "v1")
 
-    with pytest.raises(CorruptEntry, match="'q2' belongs to 'q1'"):
+    with pytest.raises(CorruptEntry, match="'q2' belongs to question 'q1'"):
         get_many(shelf, "q2", version="v1")
 
 

@@ -326,7 +326,7 @@ def test_notes_say_where_it_is_and_what_is_lost():
 
     assert f"http://{NAME}.rl.svc:8000" in notes["minimal"]
     assert "curl" in notes["minimal"]
-    assert "keeps runs and groups in its memory" in notes["minimal"]
+    assert "keeps runs and groups in memory" in notes["minimal"]
     assert "sample@v1 is being loaded" in notes["external-redis"]
 
 
@@ -340,25 +340,27 @@ def test_a_service_of_any_release_name_does_not_reach_its_own_settings(found):
 BUNDLED = {"bundled": {"enabled": True}}
 LOAD = {"datasets": [{"name": "d", "version": "v", "sample": True}]}
 REFUSED = {
-    "Nobody could call": {},
+    "No caller would have a valid key": {},
     "replicas would each keep their own groups": with_keys(replicas=2),
     "8 replicas would each": with_keys(autoscaling={"enabled": True}),
-    "keys.existingSecret and keys.records exclude": {
+    "keys.existingSecret and keys.records cannot both": {
         "keys": {"existingSecret": "a", **given("minimal")["keys"]}
     },
     "redis.bundled.enabled and an external Redis": with_keys(redis={**BUNDLED, "stateUrl": "redis://a"}),
     "redis.existingSecret and URLs": with_keys(redis={"existingSecret": "a", "stateUrl": "redis://a"}),
     "either in a volume": with_keys(redis={"indexUrl": "redis://a"}, index={"existingClaim": "a"}),
     "needs an index in Redis to load into": with_keys(indexLoad=LOAD),
-    "has nothing to read": with_keys(redis=BUNDLED, indexLoad={"datasets": [{"name": "d", "version": "v"}]}),
+    "has no input: give path and volume": with_keys(
+        redis=BUNDLED, indexLoad={"datasets": [{"name": "d", "version": "v"}]}
+    ),
     "A process locks its ledger": with_keys(redis=BUNDLED, replicas=2, ledger={"existingClaim": "a"}),
     "refuse each other's groups": with_keys(image={"tag": "latest"}),
     "calls in flight would be cut off": with_keys(terminationGracePeriodSeconds=30),
     "at most 178956970": with_keys(config={"max_inflight_bytes": 500_000_000}),
     "may need six times its size": with_keys(config={"max_body_bytes": 200_000_000}),
     "set image.variant to cuda": with_keys(gpu={"enabled": True}),
-    "minReplicas is above": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "minReplicas": 9}),
-    "nothing to go by": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "cpuPercent": 0}),
+    "minReplicas is greater than": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "minReplicas": 9}),
+    "needs a target": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "cpuPercent": 0}),
     "needs ingress.host": with_keys(ingress={"enabled": True}),
 }
 

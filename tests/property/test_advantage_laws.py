@@ -1,15 +1,17 @@
 """Laws every estimator obeys."""
 
-from math import isfinite
+import sys
+from math import fsum, isfinite, sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reward_service.core.advantages import ESTIMATORS, advantages
 from reward_service.core.types import Estimator
 
 NAMES = sorted(ESTIMATORS)
+LEAVE_ONE_OUT = Estimator("leave_one_out_std")
 REWARDS = st.lists(st.integers(-1000, 1000).map(lambda n: n / 100), min_size=1, max_size=16)
 MASKED = st.lists(st.none() | st.integers(-1000, 1000).map(lambda n: n / 100), min_size=1, max_size=16)
 
@@ -68,3 +70,39 @@ def test_rloo_is_dr_grpo_stretched(rewards):
 
     stretched = [value * size / (size - 1) if size > 1 else 0.0 for value in centred]
     assert advantages(rewards, Estimator("rloo")) == pytest.approx(stretched, abs=1e-9)
+
+
+def plainly_left_out(rewards, estimator):
+    """The formula of `leave_one_out_std` as it is written, one rollout at a time."""
+    found = []
+    for n, reward in enumerate(rewards):
+        others = rewards[:n] + rewards[n + 1 :]
+        mean = fsum(others) / len(others)
+        std = sqrt(fsum((other - mean) ** 2 for other in others) / (len(others) - estimator.ddof))
+        spread = 1.0 if max(others) == min(others) else std + estimator.epsilon
+        found.append((reward - mean) / spread)
+    return found
+
+
+FEW = st.sampled_from([0.0, -0.0, 0.1, 0.3, 1.0, -1.0, 1 / 3])
+
+
+@given(rewards=st.lists(FEW | st.floats(-2, 2), min_size=3, max_size=24))
+def test_leaving_one_out_gives_the_bits_of_the_plain_formula(rewards):
+    assume(max(rewards) != min(rewards))
+
+    values = advantages(rewards, LEAVE_ONE_OUT)
+
+    assert [value.hex() for value in values] == [
+        value.hex() for value in plainly_left_out(rewards, LEAVE_ONE_OUT)
+    ]
+
+
+def test_equal_rewards_are_estimated_once(monkeypatch):
+    module = sys.modules["reward_service.core.advantages.leave_one_out_std"]
+    asked, against = [], module._against
+    monkeypatch.setattr(module, "_against", lambda *given: asked.append(given[0]) or against(*given))
+
+    advantages([0.0, 1.0, 0.3] * 500, LEAVE_ONE_OUT)
+
+    assert sorted(asked) == [0.0, 0.3, 1.0]

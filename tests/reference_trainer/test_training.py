@@ -168,7 +168,7 @@ def test_half_precision_trains(train, dtype):
 def test_another_configuration_does_not_take_up_a_run(train, cache, tmp_path, capsys):
     folder = train("taken", steps=2)
     assert main([*SMALL, "--out", str(folder), "--cache", str(cache), "--rate", "1"]) == 1
-    assert "other settings" in capsys.readouterr().err
+    assert "created with different settings" in capsys.readouterr().err
 
 
 def test_a_checkpoint_from_disk_is_trained_on_a_users_own_data(tmp_path):

@@ -143,7 +143,7 @@ def test_a_wrong_edit_of_the_key_file_changes_nothing_and_is_counted(tmp_path):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
 def test_beyond_loopback_nothing_starts_without_keys(host):
-    with pytest.raises(RefusedToStart, match="not loopback"):
+    with pytest.raises(RefusedToStart, match="is not a loopback address"):
         create_app(Settings(host=host))
 
 

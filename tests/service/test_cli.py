@@ -39,7 +39,10 @@ def test_score_writes_one_result_a_rollout_and_a_summary(sample_index, tmp_path)
     ("lines", "why"),
     [
         ("{\n", "line 1: The body is not acceptable JSON."),
-        ('\n{"group_id": "g", "rollout_id": "0", "text": 5}\n', "line 2: The body does not fit the schema."),
+        (
+            '\n{"group_id": "g", "rollout_id": "0", "text": 5}\n',
+            "line 2: The request does not match the schema.",
+        ),
         ('{"group_id": "g", "rollout_id": "0", "text": ""}\n', "must have one question, got 0"),
         ('{"group_id": "g", "rollout_id": "0", "text": "", "question_id": "q"}\n', "give the data set"),
     ],

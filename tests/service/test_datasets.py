@@ -75,7 +75,7 @@ def test_the_same_again_changes_nothing_and_other_content_is_refused(client):
 
     assert first.json() == again.json()
     assert problem(other) == (409, "version-conflict")
-    assert "'v1' of data set 'mine' holds other content" in other.json()["detail"]
+    assert "'v1' of data set 'mine' already exists with different content" in other.json()["detail"]
 
 
 def test_activation_is_seen_at_once_and_rolls_back(client):
@@ -143,8 +143,8 @@ def test_what_is_unknown_is_told_apart(client, path, found):
 @pytest.mark.parametrize(
     ("lines", "path", "query", "found"),
     [
-        ("", PATH, {}, "no line was a question: the input is empty"),
-        ("{\n", PATH, {}, "no line was a question: not JSON"),
+        ("", PATH, {}, "no line contained a usable question: the input is empty"),
+        ("{\n", PATH, {}, "no line contained a usable question: not JSON"),
         (LINES, PATH, {"strict": True}, "line 3: not JSON"),
         (LINES, PATH, {"reader": "nope"}, "known readers: jsonl, kilt"),
         (LINES, "/v1/datasets/.mine/versions/v1", {}, None),

@@ -6,13 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 
 from tests.builders import EXAMPLE
 from tests.redis_server import PATIENCE_S, free_port, until
+from tests.service.test_limits import connected, number
 
+POLLS = 2000
+POLL = b"GET /v1/runs/r/groups/g%d?wait_s=500 HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = json.dumps(EXAMPLE).encode()
 HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
@@ -74,3 +77,23 @@ def test_a_second_sigterm_skips_the_delay():
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(timeout=PATIENCE_S) == 0
+
+
+def test_sigterm_answers_thousands_who_wait_for_their_group():
+    run = {"profile": "egrpo-paper", "group_size": 2, "deadline_s": 600}
+    quiet = {"REWARD_SERVICE_LOG_LEVEL": "error"}  # nobody reads thousands of lines from the pipe meanwhile
+    waiting = {"REWARD_SERVICE_MAX_WAIT_S": "600", "REWARD_SERVICE_DRAIN_DELAY_S": "0"}
+    with running(**quiet, **waiting) as (process, base):
+        httpx.put(f"{base}/v1/runs/r", json=run)
+        with ExitStack() as stack:
+            polls = [stack.enter_context(connected(base)) for _ in range(POLLS)]
+            for n, poll in enumerate(polls):
+                poll.sendall(POLL % n)
+            until(lambda: number(base, "waiting_polls") == POLLS, "all wait")
+            process.send_signal(signal.SIGTERM)
+            answers = [poll.recv(12) for poll in polls]
+
+        process.communicate(timeout=PATIENCE_S)
+
+    assert set(answers) == {b"HTTP/1.1 404"}  # nobody has put a rollout into these groups
+    assert process.returncode == 0

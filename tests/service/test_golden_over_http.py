@@ -53,7 +53,7 @@ def test_nobody_there_is_not_healthy(nobody):
     done = run("health", "--url", nobody, "--live")
 
     assert done.returncode == 1
-    assert "no answer from" in done.stderr
+    assert "no response from" in done.stderr
 
 
 def test_the_port_of_the_settings_is_asked(server):
@@ -68,7 +68,7 @@ def test_the_port_of_the_settings_is_asked(server):
 def test_the_golden_groups_come_out_to_the_bit(server):
     done = run("golden", "--url", server)
 
-    assert (done.returncode, done.stdout) == (0, "24 golden groups are paid the same to the bit\n"), (
+    assert (done.returncode, done.stdout) == (0, "30 golden groups have the same rewards, bit for bit\n"), (
         done.stderr
     )
 
@@ -93,7 +93,7 @@ def test_one_other_bit_is_found(server, monkeypatch):
 
     report = golden.compare(server)
 
-    assert report.differences == ("profile egrpo pays the golden group first-forecast differently",)
+    assert report.differences == ("profile egrpo gives the golden group first-forecast different rewards",)
 
 
 def test_a_missing_group_and_another_digest_are_found(server, monkeypatch):
@@ -101,7 +101,7 @@ def test_a_missing_group_and_another_digest_are_found(server, monkeypatch):
     monkeypatch.setattr(golden, "golden", lambda: changed)
 
     assert list(golden._differences("grpo", {"profile": {"digest": "x"}, "groups": []})) == [
-        "profile grpo has another digest"
+        "profile grpo has a different digest"
     ]
     assert golden._numbers(None) is None
 

@@ -3,7 +3,7 @@
 import gzip
 import json
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -23,6 +23,7 @@ LIMITS = Settings(
     max_inflight_bytes_per_run=1_500_000,
     max_requests=4,
     max_requests_per_run=1,
+    max_queue=0,
     max_json_depth=20,
     header_timeout_s=600,
     body_timeout_s=600,
@@ -72,6 +73,12 @@ def rest(connection):
     return said
 
 
+def said_after(connection, data):
+    """Everything the server still says after some bytes."""
+    connection.sendall(data)
+    return rest(connection)
+
+
 def head(**more):
     lines = ["POST /v1/groups/score HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
@@ -87,9 +94,13 @@ def problem_of(answer):
     )
 
 
-def in_flight(base):
+def number(base, name):
     page = httpx.get(f"{base}/metrics").text
-    return int(float(page.split("\nreward_service_in_flight_requests ")[1].split("\n")[0]))
+    return int(float(page.split(f"\nreward_service_{name} ")[1].split("\n")[0]))
+
+
+def in_flight(base):
+    return number(base, "in_flight_requests")
 
 
 def test_headers_that_do_not_come_close_the_connection(hasty_with_headers):
@@ -200,6 +211,61 @@ def test_many_headers_are_431(base):
     reply = httpx.post(f"{base}/v1/groups/score", json=EXAMPLE, headers=headers)
 
     assert (reply.status_code, reply.json()["type"]) == (431, "urn:reward-service:too-many-headers")
+
+
+@pytest.mark.parametrize("start", ["X-Long: ", "GET /v1/info?"])
+def test_headers_that_do_not_end_are_cut_by_their_bytes(base, start):
+    request = "" if start.startswith("GET") else "POST /v1/groups/score HTTP/1.1\r\nHost: x\r\n"
+    with connected(base) as connection:
+        connection.sendall((request + start).encode())
+        with suppress(
+            ConnectionError
+        ):  # it is closed while bytes are on their way, so the answer may be lost
+            for _ in range(100):
+                connection.sendall(b"x" * 10_000)
+            assert rest(connection).startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+
+
+@pytest.mark.parametrize("line", [f"X-Long: {'x' * 70_000}", f"X-Run-Id: {'r' * 70_000}"])
+def test_long_headers_that_end_are_431_too(base, line):
+    with connected(base) as connection:
+        connection.sendall(head()[:-2] + line.encode() + b"\r\n\r\n")
+        answer = rest(connection)
+
+    assert answer.startswith(b"HTTP/1.1 431")
+
+
+def test_trailers_are_bounded_like_headers(base):
+    with connected(base) as connection:
+        connection.sendall(head(Transfer_Encoding="chunked") + b"2\r\n{}\r\n0\r\nX-Long: ")
+        with pytest.raises(ConnectionError):
+            said_after(connection, b"x" * 1_000_000)
+
+
+@pytest.fixture(scope="module")
+def unread():
+    """Waits a second for a caller to read."""
+    with serving(create_app(Settings(keep_alive_s=1, canary_interval_s=3600))) as url:
+        yield url
+
+
+@pytest.mark.parametrize("connection_header", ["keep-alive", "close"])
+def test_a_reply_that_nobody_reads_is_dropped_and_counted(unread, connection_header):
+    before = number(unread, "unread_replies_total")
+    explained = {"question": {}, "rollout": {"rollout_id": "0", "text": "<think>" + "x" * 7_000_000}}
+    body = json.dumps(explained).encode()
+    request = head(Content_Length=len(body), Connection=connection_header)
+    request = request.replace(b"/v1/groups/score", b"/v1/rollouts/explain")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, port = unread.removeprefix("http://").split(":")
+        connection.connect((host, int(port)))
+        connection.sendall(request + body)
+        until(lambda: number(unread, "unread_replies_total") == before + 1, "the connection is cut")
+        received = rest(connection)
+
+    assert received.startswith(b"HTTP/1.1 200")
+    assert len(received) < len(body)
 
 
 def test_two_framings_are_400(base):

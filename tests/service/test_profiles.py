@@ -271,5 +271,5 @@ def test_a_ledger_is_verified_with_the_file_that_paid(folder, tmp_path):
 
     assert [done.returncode for done in (unknown, by_file, by_folder, changed)] == [1, 0, 0, 1]
     assert "1 of 1 groups verified" in by_file.stdout
-    assert "the profile mine of that digest is not known here" in unknown.stderr
-    assert "the profile mine of that digest is not known here" in changed.stderr
+    assert "no known profile has the digest recorded for mine" in unknown.stderr
+    assert "no known profile has the digest recorded for mine" in changed.stderr

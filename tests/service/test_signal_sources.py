@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -68,7 +69,8 @@ def shared():
     judge = Judge()
     app = create_app(Settings(canary_interval_s=3600), sources={"judged": judge})
     with serving(app) as base, httpx.Client(base_url=base, timeout=30) as http:
-        app.state.service.profiles = {**app.state.service.profiles, "judged": JUDGED}
+        shipped = app.state.service.profiles
+        app.state.service.profiles = replace(shipped, known={**shipped.known, "judged": JUDGED})
         yield Caller(judge, http)
 
 
@@ -94,7 +96,7 @@ def test_a_whole_group_pays_those_whose_source_answered(caller):
     assert group["status"] == "partial"
     assert [one["status"] for one in group["rollouts"]] == ["scored", "judge_failed", "scored"]
     assert [one["reward"] is None for one in group["rollouts"]] == [False, True, False]
-    assert group["rollouts"][1]["detail"] == "judged: judge: it was told to fail"
+    assert group["rollouts"][1]["detail"] == "judged: judge: it is configured to fail"
 
 
 def test_a_whole_group_fails_with_a_source_unless_survivors_are_asked_for(caller):
@@ -161,7 +163,7 @@ def test_a_trainers_own_protocol_says_that_a_source_failed(caller):
     reply = caller.slime()
 
     assert (reply.status_code, reply.json()["type"]) == (422, "urn:reward-service:no-reward")
-    assert reply.json()["detail"] == "judged: judge: it was told to fail"
+    assert reply.json()["detail"] == "judged: judge: it is configured to fail"
 
 
 def test_a_trainers_own_protocol_needs_no_source_for_evaluation(caller):

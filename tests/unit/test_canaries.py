@@ -27,7 +27,7 @@ def test_one_other_bit_shows():
 
     (found,) = canaries.differences(shipped(), changed)
 
-    assert found == "profile egrpo pays the golden group first-forecast differently"
+    assert found == "profile egrpo gives the golden group first-forecast different rewards"
 
 
 def test_another_profile_under_the_same_name_shows():
@@ -35,7 +35,7 @@ def test_another_profile_under_the_same_name_shows():
 
     found = list(canaries.differences({**shipped(), "egrpo": other}, canaries.golden()))
 
-    assert found[0] == "profile egrpo has another digest"
+    assert found[0] == "profile egrpo has a different digest"
 
 
 def test_a_missing_profile_shows():

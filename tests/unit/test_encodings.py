@@ -75,3 +75,16 @@ def test_other_encodings_are_refused(name):
 def test_raw_deflate_is_not_gzip():
     with pytest.raises(MalformedEncoding):
         unpack("gzip", zlib.compress(b"hello"))
+
+
+@pytest.mark.parametrize("encoding", PACK)
+def test_a_chunk_of_empty_members_is_refused(encoding):
+    with pytest.raises(MalformedEncoding, match="empty"):
+        unpack(encoding, PACK[encoding](b"") * 200, step=100_000)
+
+
+@pytest.mark.parametrize("encoding", PACK)
+def test_an_empty_member_at_the_end_of_each_file_is_no_attack(encoding):
+    data = (PACK[encoding](b"x") + PACK[encoding](b"")) * 200
+
+    assert unpack(encoding, data, step=100_000) == b"x" * 200

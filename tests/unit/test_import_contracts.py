@@ -42,7 +42,7 @@ def test_the_packages_as_they_are_keep_every_contract(tree):
         ("reward_service/core/types.py", "reward_service.core.profiles", "Inside core: imports point down"),
         ("reward_service/core/advantages/grpo.py", "torch", "The core computes and does nothing else"),
         # The core imports this module, so it would reach the loop through it.
-        ("entity_index/usable.py", "asyncio", "The core computes and does nothing else"),
+        ("entity_index/spelling.py", "asyncio", "The core computes and does nothing else"),
         (
             "reward_service/trainer/rewards.py",
             "reward_service.core.scoring",

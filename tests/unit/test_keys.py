@@ -61,7 +61,7 @@ def test_admin_allows_everything():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "not YAML"),
+        ("{", "not valid YAML"),
         ("", "must be a list"),
         ("[]", "at least one"),
         ("- 5", "key 1 must have the fields"),

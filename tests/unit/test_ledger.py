@@ -124,7 +124,7 @@ def test_a_negative_zero_is_not_a_zero(path):
     ledger.write([one._replace(result=result)], terms())
     ledger.close()
 
-    assert problems(path) == ["other rewards come out"]
+    assert problems(path) == ["recomputing gives different rewards"]
 
 
 def test_another_engine_or_profile_is_not_passed_over(path):

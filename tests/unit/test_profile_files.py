@@ -61,16 +61,24 @@ def refused(path, text):
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
-        ("egrpo.yaml", "name: egrpo\n" + HALF, "'egrpo' is a shipped profile and computes something else"),
-        ("mine.yaml", "name: yours\n", "profile.name must be 'mine', as the file, got 'yours'"),
-        ("mine.yml", "name: mine\n", "another file holds the profile 'mine' too"),
+        (
+            "egrpo.yaml",
+            "name: egrpo\n" + HALF,
+            "'egrpo' is the name of a shipped profile with different content",
+        ),
+        ("mine.yaml", "name: yours\n", "profile.name must be 'mine', the name of the file, got 'yours'"),
+        ("mine.yml", "name: mine\n", "another file also contains the profile 'mine'"),
         ("a.yaml.yaml", "name: a.yaml\n", "not end in .yaml"),
         (
             "other.yaml",
             "name: other\nreward: {terms: [{weight: 1}]}\n",
-            r"reward.terms\[0\] lacks keys: signal",
+            r"reward.terms\[0\] is missing keys: signal",
         ),
-        ("other.yaml", "name: other\nname: other\n", r"not YAML: given twice: name \(line 1, column 1\)"),
+        (
+            "other.yaml",
+            "name: other\nname: other\n",
+            r"invalid YAML: repeated keys: name \(line 1, column 1\)",
+        ),
         ("other.yaml", b"name: \xff\n", "utf-8"),
         ("other.yaml", "", "profile must be a mapping, got NoneType"),
     ],
@@ -80,7 +88,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_path_in_one_line(folder,
 
 
 def test_a_folder_or_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no folder of profiles"):
+    with pytest.raises(FileNotFoundError, match="the folder of profiles does not exist"):
         read_folder(tmp_path / "nowhere")
     (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError):

@@ -6,10 +6,11 @@ from reward_service.core.profiles import DEFAULT_PROFILE, as_yaml, parse_profile
 
 MINIMAL = "name: mine\n"
 PINNED = {
-    "egrpo": "sha256:40538d34745e460b8ba38bd1f4846ff454b45fcaecfe99c675a0377a9dd9a038",
-    "egrpo-guarded": "sha256:748f523b57b4e80602ff11bb4939d52c2ecfffcd88cc21815a1275273daa09e1",
+    "egrpo": "sha256:ffb0e6c09aef1986a963fe65747a284d55d3ece9bc121ccbea1ee811a89c5579",
+    "egrpo-guarded": "sha256:94ba1a2efc568e3a4d0ae75c836a9f548c87449c659d39e9146d598bac622836",
     "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
     "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
+    "grpo-equal": "sha256:3e1e21509e707664e75ed9e183dc3f1c1d0abd21d5dec7e6ad66843027ea3857",
 }
 
 
@@ -34,7 +35,7 @@ def test_digests_of_shipped_profiles_are_pinned():
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("name: [", "not YAML"),
+        ("name: [", "invalid YAML"),
         ("- 1", "profile must be a mapping, got list"),
         (MINIMAL + "colour: red", "profile has unknown keys: colour"),
         (MINIMAL + "measure: {grammar: free}", "mine.measure.grammar must be one of .*, got 'free'"),
@@ -54,13 +55,13 @@ def test_digests_of_shipped_profiles_are_pinned():
         (
             MINIMAL
             + "reward: {terms: [{signal: entity_match, weight: 1}, {signal: entity_match, weight: 2}]}",
-            "name a signal twice",
+            "must name each signal only once",
         ),
-        ("about: nameless", "profile lacks keys: name"),
+        ("about: nameless", "profile is missing keys: name"),
         (MINIMAL + "1: one", "profile has unknown keys: 1"),
         (MINIMAL + "about: [words]", r"profile.about must be str, got \['words'\]"),
         (MINIMAL + "reward: {terms: none}", "profile.reward.terms must be a list, got 'none'"),
-        (MINIMAL + "reward: {terms: [{weight: 1}]}", r"profile.reward.terms\[0\] lacks keys: signal"),
+        (MINIMAL + "reward: {terms: [{weight: 1}]}", r"profile.reward.terms\[0\] is missing keys: signal"),
         (MINIMAL + "reward: {outcome_weight: .nan}", "profile.reward.outcome_weight must be finite, got nan"),
         (MINIMAL + "reward: {error_reward: 1e999}", "profile.reward.error_reward must be finite, got inf"),
         (MINIMAL + "measure: {threshold: 1.1}", r"profile.measure.threshold must be in \[0, 1\], got 1.1"),
@@ -74,9 +75,9 @@ def test_digests_of_shipped_profiles_are_pinned():
             MINIMAL + "measure: {matching: {pasted_tokens: many}}",
             "profile.measure.matching.pasted_tokens must be int or null, got 'many'",
         ),
-        (MINIMAL + MINIMAL, r"not YAML: given twice: name \(line 1, column 1\)"),
-        (MINIMAL + "estimator: {ddof: 1, ddof: 0}", r"given twice: ddof \(line 2, column 12\)"),
-        ("name: \x00", "not YAML: unacceptable character"),
+        (MINIMAL + MINIMAL, r"invalid YAML: repeated keys: name \(line 1, column 1\)"),
+        (MINIMAL + "estimator: {ddof: 1, ddof: 0}", r"repeated keys: ddof \(line 2, column 12\)"),
+        ("name: \x00", "invalid YAML: unacceptable character"),
         ("name: a/b", "profile.name must be 1 to 256 characters"),
         ("name: ''", "profile.name must be 1 to 256 characters"),
     ],

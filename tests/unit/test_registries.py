@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from entity_index.readers import READERS
+from entity_index.types import CHECKER_KINDS
 from reward_service.core.advantages import ESTIMATORS, PRESETS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching.spec import MATCHERS
@@ -46,7 +47,7 @@ REGISTRIES = {
     "presets": Registry(
         tuple(PRESETS), "formulas.md", (field("ScoreIn", "estimator"), field("RunIn", "estimator"))
     ),
-    "checkers": Registry(tuple(CHECKERS), "formulas.md", in_a_profile="measure: {{checker: {name}}}"),
+    "checkers": Registry(tuple(CHECKERS), "outcome.md", in_a_profile="measure: {{checker: {name}}}"),
     "grammars": Registry(tuple(GRAMMARS), "formulas.md", in_a_profile="measure: {{grammar: {name}}}"),
     "matchers": Registry(MATCHERS, "matching.md", in_a_profile="measure: {{matching: {{kind: {name}}}}}"),
     "signals": Registry(
@@ -68,6 +69,7 @@ REGISTRIES = {
     ),
     "stop reasons": Registry(tuple(StopReason), "glossary.md", (field("RolloutIn", "stop_reason"),)),
     "statuses": Registry(tuple(RolloutStatus), "formulas.md"),
+    "checker kinds": Registry(CHECKER_KINDS, "outcome.md", (field("QuestionIn", "checker"),)),
     "readers": Registry(tuple(READERS), "index.md"),
     "profiles": Registry(tuple(shipped()), "formulas.md"),
 }

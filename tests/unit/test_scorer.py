@@ -97,7 +97,7 @@ async def test_a_rollout_whose_source_fails_is_unscored_and_the_survivors_are_pa
     assert [one.status for one in paid] == ["scored", "judge_failed", "scored"]
     assert [one.reward is None for one in paid] == [False, True, False]
     assert [one.in_baseline for one in paid] == [True, False, True]
-    assert (paid[1].detail, paid[1].components) == ("judged: judge: it was told to fail", {})
+    assert (paid[1].detail, paid[1].components) == ("judged: judge: it is configured to fail", {})
 
 
 async def test_what_was_measured_of_an_unscored_rollout_is_kept(scorer_with):
@@ -134,7 +134,7 @@ async def test_a_number_sent_in_place_of_a_sources_refuses_a_rollout_that_comes_
         await scorer.measure_one(QUESTION, rollout("0", signals={"judged": 1.0}), JUDGED, explain=False)
 
     assert (refused.value.detail, refused.value.path) == (
-        "judged comes from judge here",
+        "the service gets judged from the source judge: do not send it",
         "/rollout/signals/judged",
     )
 

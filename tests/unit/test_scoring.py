@@ -196,3 +196,24 @@ def test_a_rollout_alone_is_paid_only_where_the_groups_best_is_known():
     assert (unscored.status, unscored.reward) == ("timeout", None)
     with pytest.raises(ValueError, match="group_max must be at least"):
         reward_alone(one, PAPER, best=0)
+
+
+def answering(text, question, profile):
+    """Return the outcome of a rollout that answers."""
+    steps = (Segment(SegmentKind.THOUGHT, "I know."), Segment(SegmentKind.ANSWER, text))
+    return measure(Rollout("0", Steps(steps)), question, shipped()[profile]).outcome
+
+
+def test_a_question_that_names_its_checker_is_asked_by_it_under_egrpo_and_not_under_the_paper():
+    question = Question("How many?", ("1.5",), checker="number")
+
+    assert answering("about 1.50 in all", question, "egrpo") is Outcome.CORRECT
+    assert answering("15", question, "egrpo") is Outcome.WRONG
+    assert answering("15", question, "egrpo-paper") is Outcome.CORRECT
+    assert answering("about 1.5 in all", question, "grpo") is Outcome.WRONG
+
+
+def test_grpo_equal_is_egrpo_without_the_entity_term():
+    egrpo = shipped()["egrpo"]
+
+    assert replace(egrpo, reward=replace(egrpo.reward, terms=())).digest == shipped()["grpo-equal"].digest

@@ -1,4 +1,4 @@
-"""AReaL: a rollout workflow whose episodes are paid as groups.
+"""AReaL: a rollout workflow whose episodes are rewarded as groups.
 
     # my_workflow.py, for workflow="my_workflow.EgrpoWorkflow"
     from areal.workflow.multi_turn import MultiTurnWorkflow
@@ -6,13 +6,13 @@
 
     EgrpoWorkflow = rewarded(MultiTurnWorkflow, url="http://reward-service:8000", profile="egrpo")
 
-The workflow inside runs the episode, and what it says of the reward is replaced. AReaL starts the episodes of a prompt at
-once and hands the same data to all of them: they are the group. Rules:
+The wrapped workflow runs the episode, and its reward is replaced. AReaL starts the episodes of a prompt together and passes
+the same data to all of them: they are the group. Rules:
 
-- who wrote what is read from the loss mask, in tokens;
-- AReaL says which episodes are evaluation, and a column may: each is paid by its outcome;
+- the author of each token is determined from the loss mask;
+- AReaL or a column marks episodes of evaluation: each is rewarded by its outcome;
 - "no reward" is None: AReaL leaves the episode out; one that should stay out of the loss gets a loss mask of zeros;
-- a workflow, not a reward function: those run in a small pool of processes, which a group that waits would block, and a
+- it is a workflow, not a reward function: those run in a small pool of processes, which a waiting group would block, and a
   timeout there becomes 0.
 """
 
@@ -31,11 +31,11 @@ from reward_service.core.types import Rollout, StopReason
 
 
 def rewarded(workflow: type, **options: Any) -> type:
-    """Return a workflow class that runs episodes as another does and is paid by the service.
+    """Return a workflow class that runs episodes like another one and gets their rewards from the service.
 
     Args:
         workflow: what runs an episode; it has a `tokenizer` and returns tensors.
-        options: those of `Options`; errors become rejected episodes where `on_error="mask"` is among them.
+        options: those of `Options`; with `on_error="mask"`, errors become rejected episodes.
     """
     on_error: OnError = options.pop("on_error", "raise")
     given = Options.read(options)
@@ -86,7 +86,9 @@ def rollout_of(rollout_id: str, episode: Mapping[str, Any] | None, tokenizer: To
     if episode is None:
         return Rollout(rollout_id, messages_of([], tokenizer), stop_reason=StopReason.ABORTED)
     if "input_ids" not in episode:
-        raise TypeError("the workflow has to return tensors: episodes as interactions are not supported")
+        raise TypeError(
+            "the workflow must return tensors: episodes in the form of interactions are not supported"
+        )
     [tokens], [mask] = episode["input_ids"].tolist(), episode["loss_mask"].tolist()
     return Rollout(rollout_id, messages_of(spans_of(tokens, mask), tokenizer))
 

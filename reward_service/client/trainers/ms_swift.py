@@ -27,7 +27,7 @@ def egrpo_orm(**options: Any) -> type:
     """Return a reward class.
 
     Args:
-        options: those of `Options`; errors give None where `on_error="mask"` is among them.
+        options: those of `Options`; with `on_error="mask"`, errors give None.
     """
     on_error = options.pop("on_error", "raise")
     given = Options.read(options)

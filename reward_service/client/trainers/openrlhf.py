@@ -6,15 +6,15 @@
 
     AgentExecutor = rewarded(lambda: MultiTurnAgentExecutor(MySearchAgent))
 
-The executor inside does the sampling, and what it says of rewards is replaced. Options come from the environment. Rules:
+The wrapped executor does the sampling, and its rewards are replaced. Options come from the environment. Rules:
 
 - samples that are started together, with one `sampling_params` object, are a group: OpenRLHF starts all of a prompt at
   once, in training and in evaluation, whatever their number;
-- who wrote what is read from the action ranges, in tokens;
+- the author of each token is determined from the action ranges;
 - in float32 the mean of equal rewards need not be that reward, and OpenRLHF makes advantages of what is left: where all
   rewards of a prompt are equal they are handed over as the nearest number of few bits, whose sums are exact;
-- OpenRLHF dies of a missing reward: one that cannot be had is 0 with `reward_valid` 0, and a score so low that dynamic
-  filtering, where it is on, drops the prompt.
+- OpenRLHF crashes on a missing reward: it is passed on as 0 with `reward_valid` 0, and a score so low that dynamic
+  filtering, if it is on, drops the prompt.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ BITS = 65536
 
 
 def rewarded(make: Callable[[], Any]) -> type:
-    """Return an `AgentExecutor` class that samples as another executor does and is paid by the service.
+    """Return an `AgentExecutor` class that samples like another executor and gets the rewards from the service.
 
     Args:
         make: makes the executor that samples.

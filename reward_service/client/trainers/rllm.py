@@ -33,7 +33,7 @@ def egrpo_estimator(
 
     Args:
         estimator: overrides the profile's, as the API takes it.
-        options: those of `Options`; errors become advantages of 0 where `on_error="mask"` is among them.
+        options: those of `Options`; with `on_error="mask"`, errors become advantages of 0.
     """
     on_error: OnError = options.pop("on_error", "raise")
     given = Options.read(options)
@@ -69,7 +69,7 @@ def outcome_evaluator(**options: Any) -> Any:
 
             Raises:
                 NoReward: there is no reward.
-                ClientError: the service cannot be asked, or refuses.
+                ClientError: the service is unreachable or refuses the call.
             """
             from rllm.eval.types import EvalOutput, Signal  # noqa: PLC0415  # only in rLLM
 

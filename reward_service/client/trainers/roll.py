@@ -8,7 +8,7 @@
 ROLL hands a worker all samples of a prompt in one call where `is_num_return_sequences_expand` is false, its default, and
 one by one where it is true, as in asynchronous training. A worker takes one call at a time, so samples that come one by
 one could only wait for others that wait for this one: that is refused. The columns are those of the data, and those in
-`ground_truth` where that is a JSON object. ROLL has no word for a missing reward: it is an exception, which ends the run;
+`ground_truth` where that is a JSON object. ROLL cannot represent a missing reward: it is an exception, which ends the run;
 where errors are masked the whole group gets 0, of which every advantage is 0.
 """
 
@@ -36,7 +36,7 @@ def reward_worker(*, num_return_sequences: int, **options: Any) -> type:
 
     Args:
         num_return_sequences: the pipeline's `num_return_sequences_in_group`.
-        options: those of `Options`; errors give 0 to the whole group where `on_error="mask"` is among them.
+        options: those of `Options`; with `on_error="mask"`, errors give 0 to the whole group.
     """
     from roll.distributed.executor.worker import Worker  # noqa: PLC0415  # only in ROLL, as the others
     from roll.distributed.scheduler.decorator import Dispatch, register  # noqa: PLC0415
@@ -102,8 +102,8 @@ def _groups(rows: Sequence[Row], options: Options, size: int) -> list[list[int]]
         return [[n] for n in range(len(rows))]
     if not (all(training) and is_whole([key_of(row, options) for row in rows], size)):
         raise ValueError(
-            f"{len(rows)} samples are no groups of {size}: is_num_return_sequences_expand has to be false, "
-            "and a batch has to divide into whole groups for each reward worker"
+            f"{len(rows)} samples do not form groups of {size}: is_num_return_sequences_expand must be false, "
+            "and each reward worker must get a batch of whole groups"
         )
     return [list(range(at, at + size)) for at in range(0, len(rows), size)]
 

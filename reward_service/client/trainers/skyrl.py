@@ -1,4 +1,4 @@
-"""SkyRL: a generator whose trajectories are paid as groups.
+"""SkyRL: a generator whose trajectories are rewarded as groups.
 
     class Exp(BasePPOExp):
         def get_generator(self, cfg, tokenizer, inference_engine_client):
@@ -7,12 +7,12 @@
                 inference_engine_client=inference_engine_client, tokenizer=tokenizer,
             )
 
-The generator inside generates, and what its environments say of rewards is replaced. Rules:
+The wrapped generator does the sampling, and the rewards of its environments are replaced. Rules:
 
 - trajectories with one `instance_id` are a group; its columns are the `env_extras` of the first;
-- who wrote what is read from the loss masks, in tokens;
+- the author of each token is determined from the loss masks;
 - the trainer says in `batch_metadata` whether a batch is evaluation: then each trajectory is paid by its outcome;
-- SkyRL has no word for a missing reward: the trajectory gets 0 and a loss mask of zeros, as does one that should stay out
+- SkyRL cannot represent a missing reward: the trajectory gets 0 and a loss mask of zeros, as does one that should stay out
   of the loss. By default `fail`, a missing reward takes its whole group along, so the 0 moves nobody's baseline.
 """
 
@@ -31,11 +31,11 @@ STOP_REASONS = {"length": StopReason.MAX_TOKENS, "abort": StopReason.ABORTED}
 
 
 def rewarded(generator: type, **options: Any) -> type:
-    """Return a generator class that generates as another does and is paid by the service.
+    """Return a generator class that generates like another one and gets the rewards from the service.
 
     Args:
         generator: what generates: `SkyRLGymGenerator`, or your own.
-        options: those of `Options`; errors become missing rewards where `on_error="mask"` is among them.
+        options: those of `Options`; with `on_error="mask"`, errors become missing rewards.
     """
     on_error: OnError = options.pop("on_error", "raise")
     given = Options.read(options)
@@ -62,7 +62,7 @@ async def paid_output(
     """Return a generator's output with its rewards replaced.
 
     Raises:
-        ClientError: the service cannot be asked, or refuses.
+        ClientError: the service is unreachable or refuses the call.
         ValueError: the batch does not say which trajectories are a group.
     """
     if batch.get("trajectory_ids") is None or batch.get("env_extras") is None:

@@ -33,7 +33,7 @@ async def reward(args: Any, samples: Sample | Sequence[Sample], **_: object) -> 
 
     Raises:
         NoReward: there is none.
-        ClientError: the service cannot be asked, or refuses.
+        ClientError: the service is unreachable or refuses the call.
     """
     options = Options.from_environment()
     key = getattr(args, "reward_key", None)
@@ -42,7 +42,7 @@ async def reward(args: Any, samples: Sample | Sequence[Sample], **_: object) -> 
         [paid] = await evaluate(options, [(row, _rollout("0", samples, options))])
         return _paid(paid, key)
     if any(isinstance(sample, Sequence) for sample in samples):
-        raise TypeError("samples that fan out into several are not supported: give each its own group")
+        raise TypeError("samples that fan out into several are not supported: give each one its own group")
     rollouts = [_rollout(str(n), sample, options) for n, sample in enumerate(samples)]
     [group] = await train(options, [(_row(samples[0], options), rollouts)])
     for sample, paid in zip(samples, group.rollouts, strict=True):

@@ -23,7 +23,7 @@ def egrpo_reward(*, num_generations: int, **options: Any) -> Reward:
 
     Args:
         num_generations: the trainer's `num_generations`.
-        options: those of `Options`; errors give None where `on_error="mask"` is among them.
+        options: those of `Options`; with `on_error="mask"`, errors give None.
     """
     on_error = options.pop("on_error", "raise")
     given = Options.read({"format": "tagged", **options})

@@ -2,10 +2,10 @@
 
     vf.Rubric(funcs=[egrpo_reward(url="http://reward-service:8000", profile="egrpo")])
 
-The plural names of its arguments tell verifiers to call it once a group. Rules:
+The plural names of its arguments make verifiers call it once per group. Rules:
 
 - the columns are each rollout's `info`;
-- a rollout that verifiers says was cut is an error, one that ended with an error has no reward;
+- a rollout that verifiers marks as truncated is an error; one that ended with an error has no reward;
 - "no reward" is an exception: verifiers logs it and gives the whole group 0, of which every advantage is 0.
 """
 
@@ -33,7 +33,7 @@ def egrpo_reward(**options: Any) -> Callable[..., Awaitable[list[float]]]:
 
         Raises:
             NoReward: one of them has none.
-            ClientError: the service cannot be asked, or refuses.
+            ClientError: the service is unreachable or refuses the call.
         """
         said = [
             Rollout(str(n), _source(one, given), stop_reason=_stop_reason(state))

@@ -1,4 +1,4 @@
-"""verl 0.9: a reward manager that puts each rollout into its group at the service and waits for the group.
+"""verl 0.9: a reward manager that adds each rollout to its group at the service and waits for the group.
 
     reward.reward_manager.source=importlib
     reward.reward_manager.module.path=pkg://reward_service.client.trainers.verl
@@ -9,11 +9,11 @@
 verl asks for one rollout at a time, in several processes, and its words for identity are `uid` (a prompt in a step) and
 `session_id` (a sample of it). Rules:
 
-- who wrote what is read from the response mask where verl hands one over, else from the special tokens of ChatML;
+- the author of each token is determined from the response mask if verl passes one, else from the special tokens of ChatML;
 - several outputs of one session come as rows of one call: all of them are the rollout, in order;
-- rows of another split than the training's are validation: they wait for nobody;
-- "no reward" is an exception: verl then drops the prompt. `in_loss` cannot be said by a reward;
-- what goes beside the score has the same keys, all numbers, for every rollout: verl takes the keys from the first.
+- rows of any split other than the training split are validation: they do not wait for a group;
+- "no reward" is an exception: verl then drops the prompt. a reward cannot convey `in_loss`;
+- the values next to the score have the same keys, all numbers, for every rollout: verl takes the keys from the first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,13 +64,13 @@ class EgrpoRewardManager:
 
         Raises:
             NoReward: there is none; verl drops the prompt.
-            ClientError: the service cannot be asked, or refuses.
+            ClientError: the service is unreachable or refuses the call.
             ValueError: the data does not tell training from validation, or has no session ids.
         """
         row = {name: values[-1] for name, values in data.non_tensor_batch.items()}
         if "session_id" not in row:
             raise ValueError(
-                "the rows have no session_id: the legacy trainer is not supported, use trainer.use_v1"
+                "the rows have no session_id: the legacy trainer is not supported; use trainer.use_v1"
             )
         columns = {**row, **(row.get("extra_info") or {})}
         rollout = Rollout(str(row["session_id"]), self._source(data), stop_reason=self._stop_reason(data))
@@ -91,8 +91,8 @@ class EgrpoRewardManager:
         split = columns.get(self.options.split_key)
         if split is None and self.validates:
             raise ValueError(
-                f"training and validation rows come the same way: the data needs extra_info.{self.options.split_key}, "
-                "or validation has to be off (trainer.val_before_train=False trainer.test_freq=-1)"
+                f"training and validation rows cannot be told apart: the data needs extra_info.{self.options.split_key}, "
+                "or turn validation off (trainer.val_before_train=False trainer.test_freq=-1)"
             )
         return split is None or split == self.options.train_split
 
@@ -166,11 +166,11 @@ async def compute_score(
     """Score one rollout without its group, for verl's `custom_reward_function`: not E-GRPO.
 
     Without the group there is no best rollout to compare with: a wrong rollout gets 0.3 times its plain match rate. verl
-    has dropped the special tokens by then, so who wrote what is read from lines that name a role.
+    has removed the special tokens by then, so the author is determined from lines that name a role.
 
     Raises:
         NoReward: there is none; verl drops the prompt.
-        ClientError: the service cannot be asked, or refuses.
+        ClientError: the service is unreachable or refuses the call.
     """
     options = Options.read({"format": "role_lines", **given})
     rollout = Rollout("0", Text(solution_str, options.format))

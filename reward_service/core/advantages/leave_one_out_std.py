@@ -20,11 +20,15 @@ def leave_one_out_std(rewards: Sequence[float], estimator: Estimator) -> list[fl
         estimator: its `ddof` and `epsilon`.
 
     Returns:
-        A, shape (G,).
+        A, shape (G,). The time grows with G times the number of different rewards.
     """
-    return [
-        _against(reward, [*rewards[:n], *rewards[n + 1 :]], estimator) for n, reward in enumerate(rewards)
-    ]
+    # Equal rewards leave the same others behind, and `fsum` does not mind their order; 0.0 and -0.0 are two values here.
+    firsts = {reward.hex(): n for n, reward in reversed(list(enumerate(rewards)))}
+    advantage = {
+        value: _against(rewards[n], [*rewards[:n], *rewards[n + 1 :]], estimator)
+        for value, n in firsts.items()
+    }
+    return [advantage[reward.hex()] for reward in rewards]
 
 
 def _against(reward: float, others: Sequence[float], estimator: Estimator) -> float:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from entity_index.folding import fold
+from entity_index.spelling import folded
 from entity_index.types import Question
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, derive
@@ -49,13 +49,19 @@ def standing_in(text: str, forms: Sequence[Form]) -> set[int]:
 
 def equal_to(answers: Sequence[str], forms: Sequence[Form]) -> set[int]:
     """Return the entities of which a form is one of the answers."""
-    folded = {fold(answer).text for answer in answers}
-    return {form.entity for form in forms if form.folded in folded}
+    texts = {folded(answer) for answer in answers}
+    return {form.entity for form in forms if form.folded in texts}
 
 
 def _repeated(question: Question) -> set[int]:
-    folded = [fold(entity.name).text for entity in question.entities]
-    return {position for position, name in enumerate(folded) if name and name in folded[:position]}
+    """Return the entities whose name folds to that of an earlier one."""
+    first: dict[str, int] = {}
+    names = [folded(entity.name) for entity in question.entities]
+    return {
+        position
+        for position, name in enumerate(names)
+        if name and first.setdefault(name, position) < position
+    }
 
 
 @lru_cache(maxsize=CACHED_QUESTIONS)
@@ -63,7 +69,8 @@ def compile_question(question: Question, spec: MatchSpec) -> CompiledQuestion:
     """Derive forms, mask, and build the automaton of a question. Pure, and cached by value."""
     if spec.kind == SUBSTRING:
         return CompiledQuestion(question, spec, len(distinct_names(question)), Index((), max_edits=0))
-    forms = [form for form in derive(question.entities) if form.entity not in _repeated(question)]
+    repeated = _repeated(question)
+    forms = [form for form in derive(question.entities) if form.entity not in repeated]
     known = {form.entity for form in forms}
     masked = standing_in(question.text, forms) if spec.mask_question else set()
     masked |= equal_to(question.answers, forms) if spec.mask_answers else set()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from entity_index.folding import fold, is_hangul, stands_alone
+from entity_index.spelling import folded as folded_text
 from entity_index.types import Entity
 from reward_service.core.matching import lexicon
 
@@ -248,7 +249,7 @@ def _drafts(position: int, entity: Entity) -> Iterator[tuple[Form, bool]]:
             if len(words := _words(upright)) > 1 and is_person(words, entity):
                 written.extend(person_spellings(words))
             for text, guard, middle in written:
-                folded, derived = fold(text).text, text != source
+                folded, derived = folded_text(text), text != source
                 plain = text in without_parenthesis(source)
                 needed = _guard(text, folded, derived=derived)
                 if needed is not None:
@@ -286,7 +287,8 @@ def allowed_edits(folded: str, *, most: int) -> int:
     0 below 10 characters, else a tenth of the length, at most `most`; 0 for scripts without spaces, for Hangul, for forms of
     digits only, and where no token is long enough to be misspelled.
     """
-    if any(stands_alone(char) or is_hangul(char) for char in folded) or folded.replace(" ", "").isdigit():
+    spaced = folded.isascii() or not any(stands_alone(char) or is_hangul(char) for char in folded)
+    if not spaced or folded.replace(" ", "").isdigit():
         return 0
     return min(most, len(folded) // 10)
 

@@ -91,6 +91,8 @@ def _whole(phrase: Phrase) -> bytes:
 
 
 def _lead(spelling: str) -> int:
+    if spelling[0].isascii() and spelling[0].isalnum():
+        return 0
     return len(spelling[: fold(spelling).offsets[0]].encode(*UTF_8))
 
 

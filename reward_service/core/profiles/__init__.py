@@ -28,7 +28,7 @@ from reward_service.core.trajectory import GRAMMARS
 from reward_service.core.types import Estimator, RewardSpec
 
 SCHEMA = 1
-# A signal that is not measured here comes with the rollout, under any name that reads well in JSON and in a log.
+# A signal that is not measured here is sent with the rollout, under any name that is readable in JSON and in a log.
 SIGNAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 DEFAULT_PROFILE = "egrpo"
 T = TypeVar("T")
@@ -94,7 +94,7 @@ def _build(cls: type[T], mapping: Any, where: str) -> T:
     if unknown := sorted(map(str, mapping.keys() - hints.keys())):
         raise ValueError(f"{where} has unknown keys: {', '.join(unknown)}")
     if missing := sorted(_required(cls) - mapping.keys()):
-        raise ValueError(f"{where} lacks keys: {', '.join(missing)}")
+        raise ValueError(f"{where} is missing keys: {', '.join(missing)}")
     given = {key: _value(hints[key], value, f"{where}.{key}") for key, value in mapping.items()}
     try:
         return cls(**given)
@@ -138,7 +138,7 @@ def _check(profile: Profile) -> None:
             pattern = SIGNAL_NAME.pattern
             raise ValueError(f"{profile.name}.reward.terms[{n}].signal must match {pattern}, got {name!r}")
     if len(set(signals)) < len(signals):
-        raise ValueError(f"{profile.name}.reward.terms name a signal twice")
+        raise ValueError(f"{profile.name}.reward.terms must name each signal only once")
 
 
 def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
@@ -175,7 +175,7 @@ class _Loader(yaml.SafeLoader):
         names = [str(key.value) for key, _ in node.value]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise ConstructorError(
-                problem=f"given twice: {', '.join(repeated)}", problem_mark=node.start_mark
+                problem=f"repeated keys: {', '.join(repeated)}", problem_mark=node.start_mark
             )
         return super().construct_mapping(node, deep=deep)
 
@@ -196,16 +196,16 @@ def _load(text: str) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise ValueError(f"not YAML: {error.problem}{place}") from None
+        raise ValueError(f"invalid YAML: {error.problem}{place}") from None
     except yaml.YAMLError as error:
-        raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"invalid YAML: {' '.join(str(error).split())}") from None
 
 
 def parse_profile(text: str) -> Profile:
     """Read a profile from YAML.
 
     Raises:
-        ValueError: not YAML, unknown, missing or repeated keys, wrong types, numbers out of range, or names that stand
+        ValueError: invalid YAML, unknown, missing or repeated keys, wrong types, numbers out of range, or names that are
             in no table; with the path.
     """
     profile = _build(Profile, _load(text), "profile")

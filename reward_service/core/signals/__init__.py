@@ -22,7 +22,7 @@ SIGNALS: Mapping[str, Callable[[RolloutFacts], Cell | None]] = MappingProxyType(
 
 
 def sent(names: Iterable[str]) -> list[str]:
-    """Return the names that are not measured here: their values must come with each rollout."""
+    """Return the names that are not measured here: their values must be sent with each rollout."""
     return [name for name in names if name not in SIGNALS]
 
 

@@ -134,5 +134,5 @@ def parse_messages(messages: Sequence[Any]) -> tuple[list[Segment], str | None]:
         else:
             raise UnparsableRollout(f"messages[{n}] must be an object with a known role")
     if not has_assistant:
-        raise UnparsableRollout("messages hold no assistant message")
+        raise UnparsableRollout("messages must contain an assistant message")
     return segments, error

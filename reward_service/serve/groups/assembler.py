@@ -134,9 +134,13 @@ class GroupAssembler:
             return errors.AttemptSuperseded(_at(state))
         if state.pins.engine != self.engine:
             is_replay = not state.is_open and known is not None and known.digest == claim.digest
-            return None if is_replay else errors.EngineMismatch(f"{state.pins.engine} has measured the group")
+            return (
+                None
+                if is_replay
+                else errors.EngineMismatch(f"the group was measured by engine {state.pins.engine}")
+            )
         if claim.pins.question != state.pins.question:
-            return errors.QuestionConflict("the group's first rollout names another question")
+            return errors.QuestionConflict("the group's first rollout names a different question")
         if known is not None:
             return None if known.digest == claim.digest else errors.RolloutConflict("the first one counts")
         if len(state.members) == self.run.declared.group_size:

@@ -84,12 +84,10 @@ def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
         document = json.loads(blob)
         layout = {name: document.pop(name, columns) for name, columns in LAYOUT.items()}
         if document.pop("version") != VERSION or layout != LAYOUT:
-            raise errors.EngineMismatch("another version of the service wrote this")
+            raise errors.EngineMismatch("the state was written by another version of the service")
         return build(document)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise errors.CorruptState(
-            f"what is stored is no state of this service: {type(error).__name__}"
-        ) from error
+        raise errors.CorruptState(f"the stored state cannot be decoded: {type(error).__name__}") from error
 
 
 def _run(document: dict[str, Any]) -> Run:

@@ -220,7 +220,7 @@ class Groups:
             if view is not None and not view.state.is_open:
                 self.waiters.notify(key, view, asked=asked)  # the store notifies the other processes
             return Changed(decision, view, snapshot)
-        raise errors.StateUnavailable("the group changes faster than it can be read")
+        raise errors.StateUnavailable("too many concurrent changes to this group")
 
     def _decided(
         self, key: GroupKey, stored: Snapshot, decide: Callable[[DecisionInput], Decision]

@@ -88,6 +88,7 @@ class RunService:
         Raises:
             Forbidden: another owner has declared a run of this id.
             RunConflict: it has been declared with other values.
+            QuotaExceeded: this process has as many runs in use as it may.
             UnknownProfile, UnknownDataset: there is no such profile or data set.
             ProfileMismatch: it was declared with another content of its profile than this process has.
             InvalidRequest: a value exceeds a limit of the service.
@@ -95,6 +96,8 @@ class RunService:
         run = await self.groups.run(run_id, timings=timings)
         is_new = False
         if run is None:
+            if len(self.groups.runs_in_use) >= self.settings.max_runs:
+                raise errors.QuotaExceeded(f"{self.settings.max_runs} runs are in use")
             async with timings.remote("look_up"):
                 drawn = await self._pinned(run_id, declared, access.owner)
             async with timings.remote("state"):
@@ -103,19 +106,20 @@ class RunService:
                 )
             run = decode_run(record)
             is_new = run == drawn
+            self.groups.runs_in_use.setdefault(run_id, 0)
         access.check(run)
         if run.declared != declared:
-            raise errors.RunConflict("a run is declared once: choose another name, or delete it")
+            raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
         self.groups.profile(run)
         return run, is_new
 
     async def check(self) -> None:
-        """Check that the store answers.
+        """Check that the store answers, has room, and keeps what it is given.
 
         Raises:
-            StateUnavailable: it does not answer.
+            StateUnavailable: it does not.
         """
-        await self.groups.store.read("")
+        await self.groups.store.check()
 
     def release_waiters(self) -> None:
         """Answer all waiting calls now, with the groups as they are: this process is about to end."""
@@ -197,7 +201,7 @@ class RunService:
                 changed = await change(add, since=since)
                 key_lock.last = changed.snapshot
         if changed.view is None:
-            raise AssertionError("a rollout that was not refused is in a group")
+            raise AssertionError("unreachable: a rollout that was not refused is in a group")
         return Admitted(claim, changed.view, changed.decision.replayed, measured if arrival.explain else None)
 
     async def evaluate(self, arrival: Arrival, *, timings: Timings) -> Evaluated:
@@ -287,7 +291,7 @@ class RunService:
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
             if (getattr(declared, name) or 0) > limit:
-                raise errors.InvalidRequest(f"it may be {limit} at most", path=path)
+                raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profiles.named(declared.profile)
         return Run(
             run_id=run_id,
@@ -304,7 +308,9 @@ class RunService:
         decision = given.assembler.admit(given.state, claim, now=given.now)
         quota = given.assembler.run.declared.open_groups or self.settings.max_open_groups
         if decision.state is None and given.open_groups >= quota:
-            return Decision(None, refusal=errors.QuotaExceeded(f"{quota} groups are open"))
+            return Decision(
+                None, refusal=errors.QuotaExceeded(f"{quota} groups are open, which is the quota")
+            )
         return decision
 
     async def _measured(
@@ -318,7 +324,7 @@ class RunService:
             timings=timings,
         )
         if truth.index is not None and truth.index != run.index:
-            raise errors.IndexUnavailable("this replica holds other content under the run's index version")
+            raise errors.IndexUnavailable("this replica has different content for the run's index version")
         return truth, facts
 
 
@@ -341,7 +347,7 @@ def _claim(arrival: Arrival, run: Run, engine: str) -> Claim:
     question_id = arrival.question if isinstance(arrival.question, str) else None
     if question_id is not None and run.index is None:
         raise errors.InvalidRequest(
-            "the run names no data set: send the question itself", path="/question_id"
+            "the run names no data set: send the question in the body", path="/question_id"
         )
     question = question_digest(arrival.question, None if question_id is None else run.index)
     return Claim(
@@ -381,4 +387,4 @@ def _is_over(view: GroupView | None, is_fresh: bool, *, claim: Claim) -> bool:  
 def _lost(view: GroupView | None, claim: Claim) -> errors.CallError:
     if view is not None and view.state.attempt > claim.attempt:
         return errors.AttemptSuperseded(f"the group is at attempt {view.state.attempt}")
-    return errors.StateLost("the store has lost it; nothing else is lost with it")
+    return errors.StateLost("the store lost this rollout; send it again")

@@ -1,6 +1,6 @@
-"""Signals that come from outside of the text: judges and models that are asked for a number a rollout.
+"""Signals from outside of the text: judges and models that are asked for one number per rollout.
 
-- `protocol`: what a source is and promises
+- `protocol`: the interface of a source and its promises
 - `asking`: the one place where sources are awaited, and where their failures become statuses
-- `null`: a source that needs nothing, for tests and dry runs
+- `null`: a source without dependencies, for tests and dry runs
 """

@@ -1,12 +1,12 @@
 """The one place where sources are awaited.
 
-Whatever a source does, each rollout comes back, in order: with the numbers it was given, and with a status and a
-reason where a number is missing. A rollout without a number that its profile asks for is unscored. It is never paid
+Whatever a source does, every rollout is returned, in order: with the numbers of its sources, and with a status and a
+reason if a number is missing. A rollout that lacks a number which its profile uses is unscored. It is never rewarded
 without that term, and never as if the number were 0.
 
-A name that a source answers for belongs to the source. A rollout that brings a number of its own under that name is
-refused with its group: taking it would let a caller write its own verdict, and dropping it would hide that the caller
-and the operator disagree about where the number comes from.
+A signal that a source provides belongs to the source. If a rollout brings its own number under that name, its group is
+refused: accepting the number would let a caller set its own verdict, and dropping it would hide that the caller and the
+operator disagree about its origin.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from reward_service.serve.sources.protocol import Failure, Given, Source
 
 log = logging.getLogger("reward_service.sources")
 
-# The share of its time that a source is told of. In the rest it can still return the values it has.
+# The share of its time that is announced to a source. In the rest it can still return the values it has.
 TOLD_SHARE = 0.9
 
 
@@ -39,7 +39,7 @@ class AskedRollout(NamedTuple):
     """A rollout after its sources were asked."""
 
     rollout: Rollout
-    """With the numbers that were given among its signals."""
+    """With the numbers of its sources among its signals."""
     unscored: Unscored | None = None
     """None: no number is missing."""
 
@@ -50,7 +50,7 @@ def asked_by(profile: Profile, sources: Mapping[str, Source]) -> dict[str, Sourc
 
 
 def measured_by(profile: Profile, sources: Mapping[str, Source]) -> Profile:
-    """Return the profile without the terms of these sources: a number that they fail to give is not the rollout's fault."""
+    """Return the profile without the terms of these sources: if they fail, the rollout does not lack a signal of its own."""
     own = tuple(term for term in profile.reward.terms if term.signal not in sources)
     return replace(profile, reward=replace(profile.reward, terms=own))
 
@@ -64,7 +64,7 @@ def check_sent(rollouts: Sequence[Rollout], sources: Mapping[str, Source], path:
     for n, rollout in enumerate(rollouts):
         if sent := [name for name in sources if name in rollout.signals]:
             raise SignalConflict(
-                f"{sent[0]} comes from {sources[sent[0]].name} here",
+                f"the service gets {sent[0]} from the source {sources[sent[0]].name}: do not send it",
                 path=f"{path}/rollouts/{n}/signals/{sent[0]}",
             )
 
@@ -103,7 +103,7 @@ def settle(facts: RolloutFacts, unscored: Unscored | None) -> RolloutFacts:
 async def _given(
     source: Source, question: Question, rollouts: Sequence[Rollout], timeout_s: float | None
 ) -> list[Given]:
-    """Return what a source gives, one item a rollout; where it breaks a promise, a failure for each of them."""
+    """Return the values of a source, one per rollout; if it breaks a promise, a failure for each rollout."""
     told_s = None if timeout_s is None else TOLD_SHARE * timeout_s
     try:
         async with asyncio.timeout(timeout_s):
@@ -111,21 +111,21 @@ async def _given(
     except asyncio.CancelledError:
         if _is_cancelled():
             raise
-        why = "its work was cancelled"  # by another caller that shared it, or by the source's own end
+        why = "its work was cancelled"  # by another caller that shared it, or because the source was closed
     except TimeoutError:
-        why = "it did not answer in time"
-    except Exception as error:  # whatever it dies of, its rollouts are unscored and the call goes on
+        why = "it did not reply in time"
+    except Exception as error:  # whatever the error, its rollouts are unscored and the call continues
         log.exception("a source failed", extra={"fields": {"source": source.name}})
         why = f"it failed with {type(error).__name__}"  # its message may quote a rollout
     return [Failure(why)] * len(rollouts)
 
 
 def _sound(values: Sequence[Given], expected: int) -> list[Given]:
-    """Return the values, with a failure in place of each that is no number, or of all where some are lost or too many."""
+    """Return the values, with a failure for each that is not a finite number, or for all if their count is wrong."""
     if len(values) != expected:
-        return [Failure(f"it gave {len(values)} values for {expected} rollouts")] * expected
+        return [Failure(f"it returned {len(values)} values for {expected} rollouts")] * expected
     return [
-        value if isinstance(value, Failure) or isfinite(value) else Failure("it gave no finite number")
+        value if isinstance(value, Failure) or isfinite(value) else Failure("it returned no finite number")
         for value in values
     ]
 
@@ -137,7 +137,7 @@ def _is_cancelled() -> bool:
 
 
 def _asked(rollout: Rollout, sources: Mapping[str, Source], given: Sequence[Given]) -> AskedRollout:
-    """Put what was given for one rollout together; the first source without a number says why."""
+    """Add the values to one rollout; if sources failed, the first of them gives the reason."""
     if not sources:
         return AskedRollout(rollout)
     numbers = {

@@ -1,7 +1,7 @@
 """A source that needs no model, no network and no key.
 
-Its numbers mean nothing. They are there to try a profile, a trainer's handling of failures, or a deployment, before
-anyone pays for a judge. Rollouts can be named for which it fails, or never answers.
+Its numbers are meaningless. Use it to try a profile, a trainer's handling of failures, or a deployment, before paying
+for a judge. It can be configured to fail, or never to reply, for chosen rollouts.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ class NullSource:
     failing: frozenset[str] = frozenset()
     """Ids of rollouts for which it fails at once."""
     silent: frozenset[str] = frozenset()
-    """Ids of rollouts for which it has no answer, however long it is waited for."""
+    """Ids of rollouts for which it never replies."""
 
     async def values(
         self, question: Question, rollouts: Sequence[Rollout], *, timeout_s: float | None
     ) -> list[Given]:
-        """Return one number, or one failure, a rollout."""
+        """Return one number or one failure per rollout."""
         if any(rollout.rollout_id in self.silent for rollout in rollouts):
             await _wait(timeout_s)
         asked = question_digest(question, None)
@@ -40,16 +40,16 @@ class NullSource:
 
     def _given(self, asked: str, rollout: Rollout) -> Given:
         if rollout.rollout_id in self.failing:
-            return Failure("it was told to fail")
+            return Failure("it is configured to fail")
         if rollout.rollout_id in self.silent:
-            return Failure("it did not answer in time")
+            return Failure("it did not reply in time")
         content = f"{self.name}\n{asked}\n{rollout_digest(rollout)}"
         digest = hashlib.sha256(content.encode()).digest()
         return (int.from_bytes(digest[:8]) >> (64 - BITS)) / (1 << BITS)
 
 
 async def _wait(timeout_s: float | None) -> None:
-    """Wait for what never happens, until the time is over."""
+    """Wait until the timeout."""
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             await asyncio.Event().wait()

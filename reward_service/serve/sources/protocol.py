@@ -1,8 +1,8 @@
-"""What a source of a signal is.
+"""The interface of a source of a signal.
 
-A source is asked about the rollouts of one question together, so that it may send them as one batch and answer equal
-ones once. Many groups are asked about at the same time: how many questions are under way at once, retries and caches
-are the source's own business.
+A source receives the rollouts of one question together, so that it can send them as one batch and evaluate equal ones
+once. Many groups may be requested concurrently: the source itself is responsible for its concurrency limit, retries and
+caches.
 """
 
 from collections.abc import Sequence
@@ -18,37 +18,37 @@ class Failure(NamedTuple):
     """Why a source has no number for a rollout."""
 
     reason: str
-    """In a few words that quote neither the rollout nor the question: callers and logs see it."""
+    """A few words that quote neither the rollout nor the question, because they reach callers and logs."""
 
 
 Given: TypeAlias = "float | Failure"
-"""What a source gives for one rollout: a finite number, or why there is none. A failure is never a 0."""
+"""The value of one rollout: a finite number, or the reason why there is none. A failure is never a 0."""
 
 
 class Source(Protocol):
-    """Gives one number a rollout."""
+    """Returns one number per rollout."""
 
     @property
     def name(self) -> str:
-        """What it is called where it fails; the signal it gives is named by the profile."""
+        """Name of the source in messages about failures; the profile names the signal."""
         ...
 
     @property
     def failed_status(self) -> FailedStatus:
-        """The status of a rollout that it has no number for: `judge_failed` for judges, `backend_failed` for models."""
+        """Status of a rollout for which it fails: `judge_failed` for judges, `backend_failed` for models."""
         ...
 
     async def values(
         self, question: Question, rollouts: Sequence[Rollout], *, timeout_s: float | None
     ) -> Sequence[Given]:
-        """Return what it gives for each rollout, shape (G,), in the order of the rollouts.
+        """Return one value per rollout, shape (G,), in the order of the rollouts.
 
-        One rollout that cannot be valued does not keep the others from their numbers. A caller that cancels ends the
-        work: nothing of it goes on in the background, except what fills a cache.
+        A failure for one rollout must not affect the others. If the caller cancels, the work ends: nothing continues
+        in the background, except filling a cache.
 
         Args:
             question: what the rollouts answer, with its gold answers.
-            rollouts: as they were recorded; none of them is parsed yet, and some may prove unreadable.
-            timeout_s: how long it may take, >= 0; rollouts without a number by then are failures. None: any time.
+            rollouts: as recorded; they are not parsed yet, and some may be unreadable.
+            timeout_s: time limit, >= 0; rollouts without a number by then are failures. None: no limit.
         """
         ...

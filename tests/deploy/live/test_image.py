@@ -169,7 +169,7 @@ def test_one_command_brings_up_service_redis_and_sample(engine, image, tmp_path)
     finally:
         call(*compose, "down", "-t", "2", "-v", env=environment)
 
-    assert (first, said) == ("0", "24 golden groups are paid the same to the bit\n")
+    assert (first, said) == ("0", "24 golden groups have the same rewards, bit for bit\n")
     assert reply["datasets"][0]["name"] == "sample"
     say(f"compose: {seconds:.1f} s from the start to the golden groups scored, images built before")
 

@@ -56,7 +56,7 @@ def test_every_line_is_accounted_for(catalogue):
         CONFLICT: RefusedLines(1, (4,)),
         "no question id": RefusedLines(1, (5,)),
         "no question text": RefusedLines(1, (6,)),
-        "a lone surrogate, which UTF-8 cannot spell": RefusedLines(1, (7,)),
+        "the text contains a lone surrogate, which UTF-8 cannot encode": RefusedLines(1, (7,)),
     }
     assert next(iter(report.refused)) == "not JSON"
 
@@ -167,7 +167,7 @@ def test_a_share_above_thirty_percent_is_said_loudly(catalogue):
     report = build_from(catalogue, *values, record("q9", "Radium", text="What is radium?"))
 
     assert warning(report) == (
-        "56% of the entities stand in their question (more than 30%): a policy is paid for copying it. "
+        "56% of the entities occur in their question (more than 30%): a policy is rewarded for copying it. "
         "Masking them leaves 1 of 5 questions without entities."
     )
     assert to_json(report)["warning"] == warning(report)
@@ -194,9 +194,9 @@ def test_the_report_reads_like_a_table(catalogue):
         ("lines read", 8, ""),
         ("questions kept", 2, ""),
         ("refused: not JSON", 6, "line 3, 4, 5, 6, 7, ..."),
-        ("entities", 1, "0.5 a question"),
+        ("entities", 1, "0.5 per question"),
         ("aliases", 1, ""),
-        ("entities united", 1, "their names fold alike"),
+        ("entities merged", 1, "their names fold to the same text"),
         ("dropped: entity name is a function word", 1, ""),
         ("entities in the question", 1, "100.0%"),
         ("questions without entities", 1, "50.0%"),

@@ -105,3 +105,11 @@ def test_a_name_stands_in_the_question(name, text):
 )
 def test_a_name_does_not_stand_in_the_question(name, text):
     assert count_in_text(text, [Entity(name)]) == 0
+
+
+def test_a_gold_answer_that_is_a_list_in_disguise_becomes_the_list():
+    assert cleaned(answers=('["Paris", "Lutetia"]', "Paname")).question.answers == (
+        "Paris",
+        "Lutetia",
+        "Paname",
+    )

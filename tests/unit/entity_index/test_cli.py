@@ -52,7 +52,7 @@ def test_a_build_reports_what_became_of_the_lines(build):
     assert ["lines", "read", "3"] in rows(out)
     assert ["refused:", "not", "JSON", "1", "line", "3"] in rows(out)
     assert ["entities", "in", "the", "question", "1", "33.3%"] in rows(out)
-    assert err.startswith("WARNING: 33% of the entities stand in their question")
+    assert err.startswith("WARNING: 33% of the entities occur in their question")
 
 
 def test_a_quiet_build_says_nothing_on_stderr(build):
@@ -76,7 +76,7 @@ def test_other_content_under_a_taken_version_name_is_refused(build):
 
     code, out, err = build("--version", "v1", lines=LINES[:1])
     assert (code, out) == (1, "")
-    assert err == "error: version 'v1' of data set 'mine' holds other content\n"
+    assert err == "error: version 'v1' of data set 'mine' already exists with different content\n"
 
 
 def test_versions_are_listed(build, cli):
@@ -162,7 +162,10 @@ def test_activation_rolls_back(build, cli):
         (["stat", "nope"], "error: no data set 'nope' in index\n"),
         (["get", "mine@v9", "q1"], "error: data set 'mine' has no version 'v9'\n"),
         (["activate", "mine@v9"], "error: data set 'mine' has no version 'v9'\n"),
-        (["stat", "../mine"], "error: '../mine' is no data set or version name"),
+        (
+            ["stat", "../mine"],
+            "error: a name must be 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit, got '../mine'",
+        ),
     ],
 )
 def test_what_is_unknown_is_one_sentence(build, cli, args, message):
@@ -194,7 +197,7 @@ def test_a_damaged_index_is_one_sentence(build, cli, tmp_path):
         ),
         (["build", __file__, "--index", "index"], "--dataset"),
         (["list", "--index", "nowhere"], "nowhere"),
-        (["activate", "--index", ".", "mine"], "name the version too"),
+        (["activate", "--index", ".", "mine"], "include the version"),
         (["nope"], "nope"),
     ],
 )
@@ -257,7 +260,7 @@ def test_any_shape_is_built_by_saying_where_fields_stand(cli, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--map", "nope=a"], "no field=path"),
+        (["--map", "nope=a"], "must be field=path, got"),
         (["--map", "question=a", "--reader", "kilt"], "replaces the reader"),
     ],
 )

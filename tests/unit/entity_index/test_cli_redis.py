@@ -84,7 +84,7 @@ def test_a_prefix_keeps_indexes_apart(cli, url):
     assert len(json.loads(cli("list", "--index", f"{url}#mine:", "--json")[1])) == 1
     assert cli("list", "--index", f"{url}#a b")[::2] == (
         1,
-        "error: a prefix of keys is 1 to 64 of A-Z a-z 0-9 . _ : -, got 'a b'\n",
+        "error: a key prefix must be 1 to 64 characters of A-Z a-z 0-9 . _ : -, got 'a b'\n",
     )
 
 
@@ -142,7 +142,7 @@ def test_a_version_is_dropped_unless_it_is_active(cli, url, where):
     for version in ("v1", "v2"):
         cli("push", f"mine@{version}", "--index", "index", "--to", url, "--activate")
 
-    assert cli("drop", "mine@v1", "--index", index) == (0, "mine@v1 is dropped\n", "")
+    assert cli("drop", "mine@v1", "--index", index) == (0, "mine@v1 dropped\n", "")
     assert cli("drop", "mine@v2", "--index", index)[::2] == (
         1,
         "error: version 'v2' of data set 'mine' is active\n",
@@ -156,7 +156,7 @@ def test_what_an_interrupted_push_left_is_listed(cli, url, server):
         client.hdel("entity-index:catalogue", "whole mine@v1")
         client.hset("entity-index:catalogue", "partial mine@v1", entry)
 
-    assert cli("list", "--index", url)[2] == "mine@v1 is not whole: push it again, or drop it\n"
+    assert cli("list", "--index", url)[2] == "mine@v1 is incomplete: push it again, or drop it\n"
     assert cli("drop", "mine@v1", "--index", url)[0] == 0
     with server.client() as client:
         assert client.keys() == []
@@ -165,10 +165,10 @@ def test_what_an_interrupted_push_left_is_listed(cli, url, server):
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (["push", "mine@v1", "--index", "index", "--to", "folder"], 2, "give the URL of a Redis"),
+        (["push", "mine@v1", "--index", "index", "--to", "folder"], 2, "must be the URL of a Redis"),
         (["push", "mine@v9", "--index", "index", "--to", "unix:///nowhere"], 1, "has no version 'v9'"),
         (["push", "mine@v1", "--index", "index", "--to", "unix:///nowhere"], 1, "cannot be reached"),
-        (["drop", "mine", "--index", "index"], 2, "name the version too"),
+        (["drop", "mine", "--index", "index"], 2, "include the version"),
     ],
 )
 def test_what_cannot_be_done_is_told(cli, args, code, message):

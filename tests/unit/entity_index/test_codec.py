@@ -84,12 +84,12 @@ def test_what_is_no_record_is_corrupt(record):
 
 
 def test_another_codec_version_is_told_apart_from_damage():
-    with pytest.raises(CodecMismatch, match="has codec 9, this is codec 1"):
+    with pytest.raises(CodecMismatch, match="has codec 9, expected 1"):
         decode(b"\x09" + encode(CURIE)[1:], question_id="q1")
 
 
 def test_a_record_under_another_id_is_corrupt():
-    with pytest.raises(CorruptEntry, match="'q2' belongs to 'q1'"):
+    with pytest.raises(CorruptEntry, match="'q2' belongs to question 'q1'"):
         decode(encode(CURIE), question_id="q2")
 
 
@@ -110,13 +110,13 @@ def test_a_record_under_another_id_is_corrupt():
     ],
 )
 def test_another_shape_is_corrupt_not_empty(value):
-    with pytest.raises(CorruptEntry, match="has another shape"):
+    with pytest.raises(CorruptEntry, match="has an unexpected shape"):
         decode(record_of_json(value), question_id="q1")
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 200_000])
 def test_what_is_no_json_is_corrupt(body):
-    with pytest.raises(CorruptEntry, match="has another shape"):
+    with pytest.raises(CorruptEntry, match="has an unexpected shape"):
         decode(record_of(body), question_id="q1")
 
 
@@ -167,7 +167,7 @@ def test_what_was_not_packed_is_corrupt(packed):
 
 
 def test_another_packing_is_told_apart_from_damage():
-    with pytest.raises(CodecMismatch, match="has packing 9, this is packing 1"):
+    with pytest.raises(CodecMismatch, match="has packing 9, expected 1"):
         unpack(b"\x09" + pack(encode(CURIE))[1:], question_id="q1")
 
 
@@ -175,3 +175,15 @@ def test_what_another_zlib_packed_is_unpacked():
     other = zlib.compressobj(1, zlib.DEFLATED, WINDOW, 9, zlib.Z_HUFFMAN_ONLY, PRIMER)
 
     assert unpack(b"\x01" + other.compress(encode(CURIE)) + other.flush(), question_id="q1") == encode(CURIE)
+
+
+def test_a_question_that_names_its_checker_comes_back_with_it():
+    asked = Question("How many?", ("3",), question_id="q", checker="number")
+
+    assert to_json(asked)["checker"] == "number"
+    assert decode(encode(asked), question_id="q") == asked
+
+
+def test_a_record_without_a_checker_is_as_it_was_before_there_were_any():
+    assert b"checker" not in encode(CURIE)
+    assert encode(CURIE)[0] == CODEC_VERSION == 1

@@ -39,5 +39,5 @@ def test_a_damaged_record_is_an_error():
 
 
 def test_a_missing_record_is_an_error():
-    with pytest.raises(CorruptIndex, match="'v1' holds 0 of its 1 questions"):
+    with pytest.raises(CorruptIndex, match="'v1' contains only 0 of its 1 questions"):
         describe(store_of({}, count=1))

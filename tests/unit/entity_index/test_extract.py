@@ -95,7 +95,7 @@ def test_a_gazetteer_goes_before_the_pipeline(pipeline, gazetteer):
 def test_a_gazetteer_with_a_broken_line_is_told(tmp_path):
     (tmp_path / "names").write_text('Warsaw\n{"label": "x"}\n')
 
-    with pytest.raises(UnreadableInput, match=r"line 2 of .* is no entity: name is missing"):
+    with pytest.raises(UnreadableInput, match=r"line 2 of .* is not an entity: name is missing"):
         run_extract(ROWS, Tagger(gazetteer=tmp_path / "names"), "text")
 
 
@@ -181,8 +181,8 @@ def test_what_was_extracted_can_be_built(cli, pipeline):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--field", "text"], "name a pipeline or a gazetteer"),
-        (["--field", "text[", "--spacy", "x"], "is no path"),
+        (["--field", "text"], "give a pipeline or a gazetteer"),
+        (["--field", "text[", "--spacy", "x"], "is not a path"),
         (["--spacy", "x"], "--field"),
     ],
 )

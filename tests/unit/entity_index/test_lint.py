@@ -1,6 +1,7 @@
 """What may be wrong with a data set."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,12 @@ def test_a_sound_question_has_no_findings():
     [
         (ask("Marie Curie", answers=()), "no answers", "q1"),
         (ask(), "no entities", "q1"),
+        (ask("Marie Curie", answers=('["x", "y"]',)), "packed answer", "q1: '[\"x\", \"y\"]'"),
+        (ask("Marie Curie", answers=("...",)), "unmeetable answer", "q1: '...' folds to nothing"),
+        (ask("Marie Curie", answers=("N/A",)), "unmeetable answer", "q1: 'N/A' names nothing"),
+        (ask("Marie Curie", answers=("x " * 600,)), "unmeetable answer", "q1: it has 1200 characters"),
+        (ask("Marie Curie", answers=("...", "x")), None, None),
+        (ask("Marie Curie", answers=("$",)), None, None),
         (ask("Marie Curie", "!!!"), "unusable spelling", "q1: '!!!' folds to nothing"),
         (ask(Entity("Marie Curie", aliases=("the",))), "unusable spelling", "q1: 'the' is a function word"),
         (ask(Entity("Chile", aliases=("CHI",))), "short spelling", "q1: 'CHI'"),
@@ -213,13 +220,26 @@ def test_a_version_is_looked_over_like_its_file(cli):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["nope.jsonl"], "name its --index"),
-        (["questions.jsonl", "--limit", "nope=1"], "is no CHECK=SHARE"),
-        (["questions.jsonl", "--limit", "no answers=2"], "is no CHECK=SHARE"),
-        (["questions.jsonl", "--limit", "no answers"], "is no CHECK=SHARE"),
+        (["nope.jsonl"], "give its --index"),
+        (["questions.jsonl", "--limit", "nope=1"], "must be CHECK=SHARE, got 'nope=1'"),
+        (["questions.jsonl", "--limit", "no answers=2"], "must be CHECK=SHARE"),
+        (["questions.jsonl", "--limit", "no answers"], "must be CHECK=SHARE"),
     ],
 )
 def test_a_wrong_lint_command_exits_with_2(cli, args, message):
     code, _, err = cli("lint", *args)
 
     assert (code, message in err) == (2, True)
+
+
+def test_a_list_that_cannot_be_read_is_packed_and_cannot_be_met():
+    assert hits(ask("Marie Curie", answers=("['x', 'it's']",))) == {
+        "packed answer": (1, "q1: \"['x', 'it's']\""),
+        "unmeetable answer": (1, "q1: \"['x', 'it's']\" is a list that cannot be read"),
+    }
+
+
+def test_under_the_checker_list_one_item_that_cannot_be_met_is_enough():
+    listed = replace(ask("Marie Curie", answers=("...", "x")), checker="list")
+
+    assert hits(listed) == {"unmeetable answer": (1, "q1: '...' folds to nothing")}

@@ -3,9 +3,10 @@
 import json
 from io import BytesIO
 
+import numpy as np
 import pytest
 
-from entity_index.readers import READERS
+from entity_index.readers import READERS, jsonl
 from entity_index.readers.rows import Refusal, Row, bounded_lines
 from entity_index.types import Entity, Question
 
@@ -56,7 +57,7 @@ def test_what_is_absent_is_empty():
         ({"id": 1.5, "text": "Who?"}, "question_id is not a string"),
         ({"id": True, "text": "Who?"}, "question_id is not a string"),
         ({"text": "Who?", "answers": {"a": 1}}, "answers is not an array"),
-        ({"text": "Who?", "answer": [4]}, "answers holds something other than strings"),
+        ({"text": "Who?", "answer": [4]}, "answers contains values that are not strings"),
         ({"text": "Who?", "entities": "Curie"}, "entities is not an array"),
         ({"text": "Who?", "entities": [4]}, "an entity is not an object"),
         ({"text": "Who?", "entities": [{"title": "x"}]}, "name is missing"),
@@ -290,7 +291,7 @@ def test_graph_rows_as_published_have_no_entities():
     assert read_one("graph", {"question": "Who?", "answer": "x"}) == Question(
         "Who?", answers=("x",), question_id="d991a24e8e04231c"
     )
-    assert read_one("graph", {"question": "Who?", "edges": [7]}) == "an edge has no two ends"
+    assert read_one("graph", {"question": "Who?", "edges": [7]}) == "an edge does not have two ends"
 
 
 VERL = {
@@ -330,3 +331,31 @@ def test_verl_extra_info_goes_first():
 )
 def test_verl_rows_that_cannot_be_used_are_refused(change, reason):
     assert read_one("verl", VERL | change) == reason
+
+
+@pytest.mark.parametrize(
+    ("reader", "value"),
+    [
+        ("jsonl", {"id": "q", "question": "How many?", "answer": "3", "checker": "number"}),
+        ("verl", {"reward_model": {"ground_truth": "3"}, "extra_info": {"question": "How many?", "index": "q", "checker": "number"}}),
+    ],
+)  # fmt: skip
+def test_a_question_may_name_its_checker(reader, value):
+    assert read_one(reader, value) == Question("How many?", ("3",), question_id="q", checker="number")
+
+
+def test_a_checker_that_there_is_none_of_is_refused():
+    value = {"id": "q", "question": "How many?", "answer": "3", "checker": "vibes"}
+
+    assert read_one("jsonl", value) == "checker is not one of number, date, list, boolean, name, text"
+
+
+def test_values_of_numpy_are_read_as_what_they_hold():
+    value = {
+        "id": np.int64(7),
+        "question": np.str_("Who?"),
+        "answers": np.array(["x", "y"], dtype=object),
+        "entities": np.array([{"name": "Curie", "aliases": None}], dtype=object),
+    }
+
+    assert jsonl.to_question(value) == Question("Who?", ("x", "y"), (Entity("Curie"),), "7")

@@ -156,7 +156,7 @@ def test_a_draft_is_not_a_finished_version(catalogue, tmp_path):
         draft._db.commit()
         [aside] = (tmp_path / "numbers").glob(".*.draft")
 
-        with pytest.raises(CorruptIndex, match="not a finished version"):
+        with pytest.raises(CorruptIndex, match="not a complete version"):
             read(aside)
 
 

@@ -85,8 +85,8 @@ def test_an_unfinished_tag_is_the_policys_error_unless_anything_goes():
 @pytest.mark.parametrize(
     ("messages", "why"),
     [
-        ([], "no assistant message"),
-        ([{"role": "user", "content": "x"}], "no assistant message"),
+        ([], "must contain an assistant message"),
+        ([{"role": "user", "content": "x"}], "must contain an assistant message"),
         (["x"], r"messages\[0\] must be an object with a known role"),
         ([{"content": "x"}], "known role"),
         ([{"role": "narrator", "content": "x"}], "known role"),

@@ -38,6 +38,9 @@ class MemoryGroupStore:
     async def stop(self) -> None:
         """Do nothing: there is nothing to close."""
 
+    async def check(self) -> None:
+        """Memory answers."""
+
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
         """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         self._purge()

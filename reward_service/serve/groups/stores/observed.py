@@ -44,6 +44,10 @@ class ObservedGroupStore:
         """Close the store."""
         await self._store.stop()
 
+    async def check(self) -> None:
+        """Check that the store answers, has room, and keeps what it is given."""
+        await self._timed("check", self._store.check())
+
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
         """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         return await self._timed("declare", self._store.declare(run_id, record, keep_s=keep_s))

@@ -61,6 +61,14 @@ class GroupStore(Protocol):
         """Close the store."""
         ...
 
+    async def check(self) -> None:
+        """Check that the store answers, has room, and keeps what it is given.
+
+        Raises:
+            StateUnavailable: it does not.
+        """
+        ...
+
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
         """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
         ...

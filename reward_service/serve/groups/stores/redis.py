@@ -65,8 +65,8 @@ MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.TimeoutError, "it did not answer in time"),
     (TimeoutError, "it did not answer in time"),
     (exceptions.BusyLoadingError, "it is still loading"),
-    (exceptions.NoPermissionError, "it refuses the command"),
-    (exceptions.ReadOnlyError, "it is no primary any more"),
+    (exceptions.NoPermissionError, "it rejects the command"),
+    (exceptions.ReadOnlyError, "it is no longer the primary"),
 )
 # RuntimeError: what uvloop says of writing to a connection that was cut a moment ago.
 FAILURES = (exceptions.RedisError, exceptions.RedisClusterException, OSError, RuntimeError)
@@ -107,6 +107,13 @@ class RedisGroupStore:
     async def stop(self) -> None:
         """Close the connections."""
         await disconnect(self._client)
+
+    async def check(self) -> None:
+        """Check that Redis answers, has room, and does not evict: its configuration may change while it runs."""
+        self._is_checked = False
+        for server in await self._do(self._memory):
+            if 0 < server["maxmemory"] <= server["used_memory"]:
+                raise StateUnavailable("Redis: it is full")
 
     async def declare(self, run_id: str, record: bytes, *, keep_s: float) -> bytes:
         """Store a run unless its id is in use. Returns the record stored under the id, new or old."""
@@ -220,16 +227,16 @@ class RedisGroupStore:
                 self._connections.release()
 
     async def _check(self) -> None:
-        for policy in await self._send(self._policies):
+        for server in await self._send(self._memory):
+            policy = server["maxmemory_policy"]
             if policy != "noeviction":
-                raise UnsafeStore(f"Redis must run with maxmemory-policy noeviction, it has {policy}")
+                raise UnsafeStore(f"Redis must run with maxmemory-policy noeviction, got {policy}")
         self._is_checked = True
 
-    async def _policies(self) -> list[str]:
-        """Return the eviction policy of every primary, from INFO memory."""
+    async def _memory(self) -> list[dict[str, Any]]:
+        """Return INFO memory of every primary."""
         info = await self._client.info("memory")
-        servers = [info] if "maxmemory_policy" in info else info.values()
-        return [server["maxmemory_policy"] for server in servers]
+        return [info] if "maxmemory_policy" in info else list(info.values())
 
 
 @contextmanager
@@ -240,7 +247,7 @@ def _explained() -> Iterator[None]:
     except FAILURES as error:
         meaning = next(
             (text for kind, text in MEANINGS if isinstance(error, kind)),
-            "it cannot be reached, or refuses the login",
+            "it cannot be reached, or rejects the credentials",
         )
         raise StateUnavailable(f"Redis: {meaning}") from error
 

@@ -1,8 +1,8 @@
-"""Is the answer right?"""
+"""SQuAD's measures, to the letter."""
 
 import pytest
 
-from reward_service.core.checkers import cover, exact_match, f1, normalize_answer, token_f1
+from reward_service.core.checkers.squad import exact_match, f1, normalize_answer, token_f1
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from reward_service.core.checkers import cover, exact_match, f1, normalize_answe
     ],
 )
 def test_exact_match(answer, golds, correct):
-    assert exact_match(answer, golds, 0.0) is correct
+    assert exact_match(answer, golds) is correct
 
 
 def test_articles_go_only_as_words():
@@ -36,21 +36,3 @@ def test_f1_counts_shared_words_with_multiplicity():
 def test_f1_asks_for_its_threshold():
     assert f1("Charles Robert Darwin", ["Charles Darwin"], 0.8)
     assert not f1("Charles Robert Darwin", ["Charles Darwin"], 0.81)
-
-
-@pytest.mark.parametrize(
-    ("answer", "golds", "correct"),
-    [
-        ("It was written by Władysław Szpilman.", ["Wladyslaw Szpilman"], True),
-        ("The rule of Bendict of Nursia.", ["Benedict of Nursia"], True),
-        ("Drew Barrymore", ["Drew Barry"], False),
-        ("In 2010", ["2011", "2010"], True),
-        ("yes", ["Yes"], True),
-        ("yes, it did", ["yes"], False),
-        ("7", ["7"], True),
-        ("17", ["7"], False),
-        ("", ["Paris"], False),
-    ],
-)
-def test_cover_finds_a_gold_answer_in_a_sentence(answer, golds, correct):
-    assert cover(answer, golds, 0.0) is correct

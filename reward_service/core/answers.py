@@ -1,0 +1,120 @@
+r"""What an answer says once its wrapping is off: end tokens, `\boxed{...}` and phrases such as "The answer is".
+
+Agents are trained on different templates, and each leaves its own wrapping around the same answer. Reading it off is
+pure and knows neither transcripts nor gold answers, so that parsers and checkers share one definition.
+"""
+
+import re
+
+# Markers of chat templates (<|im_end|>, <｜end▁of▁sentence｜>) and of tokenizers (</s>, <eos>), at the end of a text.
+LONGEST_TOKEN = 48
+END_TOKEN = re.compile(
+    r"(?:<[|｜][^<>|｜]{1,40}[|｜]>|</?s>|<(?:eos|pad|end_of_turn|end_of_text|endoftext)>|\[(?:EOS|PAD)\])\Z",
+    re.IGNORECASE,
+)
+BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
+FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+# Commands that only set type: what they enclose stays.
+SETS_TYPE = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|it|rm|sf|tt)|mbox|operatorname|left|right)\b\*?"
+)
+ESCAPED = re.compile(r"\\([%$&#_{}])")
+SPACING = re.compile(r"\\[,;:! ]|\\q?quad\b|~")
+
+LEAD_INS = r"(?:(?:so|thus|hence|therefore|in conclusion|in short|finally|no|wait|actually)\s{0,4},?\s{0,4})?"
+# Gaps are bounded, so that a text of blanks is read in linear time.
+# "The answer is" as English and the other languages of the data sets say it; each takes a colon or a verb.
+ENGLISH = (
+    r"(?:(?:the|my|our)\s{1,4})?(?:(?:final|exact|correct|short|right)\s{1,4}){0,3}answer"
+    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=]|is\b\s{0,4}[:：]?))"
+)
+PHRASES = (
+    ENGLISH,
+    r"(?:die\s{1,4})?(?:endgültige\s{1,4}|richtige\s{1,4})?antwort(?:\s{0,4}[:：]|\s{1,4}(?:ist|lautet)\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?réponse(?:\s{1,4}finale)?(?:\s{0,4}[:：]|\s{1,4}est\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?respuesta(?:\s{1,4}final)?(?:\s{0,4}[:：]|\s{1,4}es\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?risposta(?:\s{1,4}finale)?(?:\s{0,4}[:：]|\s{1,4}è\s{0,4}:?)",
+    r"(?:a\s{1,4})?resposta(?:\s{1,4}final)?(?:\s{0,4}[:：]|\s{1,4}é\s{0,4}:?)",
+    r"(?:окончательный\s{1,4}|правильный\s{1,4})?ответ(?:\s{0,4}[:：]|\s{0,4}[-–—]\s)",
+    r"(?:最终|最終|正确|正確)?的?答案(?:\s{0,4}[:：]|\s{0,4}(?:是|为|為)[:：]?)",
+    r"(?:最終的な)?(?:答え|回答|解答)(?:\s{0,4}[:：]|は[、:：]?)",
+    r"(?:최종\s{0,4})?(?:정답|답변|답)(?:\s{0,4}[:：]|[은이]\s{0,4}[:：]?)",
+    r"(?:الإجابة|الجواب)(?:\s{0,4}[:：]|\s{1,4}هي\s|\s{1,4}هو\s)",
+)
+# At the start of a line or of a sentence, perhaps as a heading or in bold type.
+STATED = re.compile(
+    rf"(?:^|[.!?。！？]\s{{0,4}})[ \t#>*_]{{0,8}}{LEAD_INS}(?:{'|'.join(PHRASES)})[ \t*_]{{0,8}}",
+    re.IGNORECASE | re.MULTILINE,
+)
+HEADED = re.compile(r"^#{1,6}[ \t]*(?:final[ \t]+)?answer[ \t:*]{0,8}$", re.IGNORECASE | re.MULTILINE)
+HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
+
+
+def without_end_tokens(text: str) -> str:
+    """Return a text without white space around it and without the end tokens after it.
+
+    >>> without_end_tokens("Paris<|im_end|></s>")
+    'Paris'
+    """
+    end = len(text)
+    while end:
+        if text[end - 1].isspace():
+            end -= 1
+        elif found := END_TOKEN.search(text, max(0, end - LONGEST_TOKEN), end):
+            end = found.start()
+        else:
+            break
+    return text[:end].lstrip()
+
+
+def boxed(text: str) -> str | None:
+    r"""Return what the last `\boxed{...}` of a text holds, braces balanced; None where there is none or it stays open.
+
+    >>> boxed(r"So $\boxed{\text{Paris}}$.")
+    'Paris'
+    """
+    *_, last = (None, *BOX.finditer(text))
+    if last is None:
+        return None
+    depth = 1
+    for found in re.finditer(r"[{}]", text[last.end() :]):
+        depth += 1 if found[0] == "{" else -1
+        if not depth:
+            return without_type(text[last.end() : last.end() + found.start()])
+    return None
+
+
+def without_type(text: str) -> str:
+    r"""Return TeX as plain text, where a box needs it: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`."""
+    plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1/\2", text)))
+    return ESCAPED.sub(r"\1", re.sub(r"(?<!\\)[{}]", "", plain)).strip(" $")
+
+
+def stated(text: str) -> str | None:
+    """Return what follows the last "Answer:" or "The answer is" of a text: the rest of its line, else what comes below.
+
+    None where no such phrase opens a line or a sentence, or nothing follows it.
+
+    >>> stated("I looked it up. The answer is Paris.")
+    'Paris.'
+    """
+    *_, last = (None, *STATED.finditer(text), *HEADED.finditer(text))
+    if last is None:
+        return None
+    line, _, below = text[last.end() :].partition("\n")
+    return (line if line.strip() else HEADING.split(below, maxsplit=1)[0]).strip() or None
+
+
+def unwrap(text: str) -> str:
+    r"""Return an answer without its wrapping: end tokens, then the last box, else the phrase that states it.
+
+    >>> unwrap(r"The answer is $\boxed{\text{Paris}}$.<|endoftext|>")
+    'Paris'
+    >>> unwrap("**Answer:** Paris")
+    'Paris'
+    """
+    bare = without_end_tokens(text)
+    held = boxed(bare)
+    if held is None:
+        held = stated(bare)
+    return bare if held is None else held

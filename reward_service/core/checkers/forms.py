@@ -1,0 +1,184 @@
+"""Forms of a gold answer: what a careful reader would also take for it.
+
+The matcher's forms of a name count, and the rules below, which hold for gold answers only: an agent's answer is compared as
+it stands. Each rule is a function from text to texts, applied to everything the rules before it gave.
+
+- "Edinburgh, Scotland" may be "Edinburgh"; of a list of three or more nothing is dropped, nor where a part is a number.
+- "by mid-1988" may be "mid-1988"; "before 1988" stays what it is.
+- "190,000 employees" may be "190,000"; a unit, a percent sign and a currency never go.
+- "King Edward II" may be "Edward II"; Ernesto "Che" Guevara may be "Che Guevara"; "Howard Elliott Ashman" may be "Howard
+  Ashman", so "John Adams" is taken for "John Quincy Adams"; "Clive Staples Lewis" may be "C. S. Lewis".
+- Acronyms of four letters or more.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from entity_index.spelling import folded
+from entity_index.types import Entity
+from reward_service.core.checkers.reading import key_of, plain, read, tokens
+from reward_service.core.checkers.tables import LEADS, NO_COUNTED, PARTICLES, TITLES
+from reward_service.core.checkers.tokens import is_number
+from reward_service.core.matching import lexicon
+from reward_service.core.matching.forms import derive
+
+MAX_FORMS = 48
+MAX_FORMED = 200
+"""Characters. A longer gold answer is a text and not a name: it has no other forms, which would take a time of their own."""
+LEAST_ACRONYM = 4
+QUOTED = re.compile(r'["(]([^"()]{2,40})[")]')
+NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+\.?")
+
+
+def without_lead(text: str) -> Iterator[str]:
+    """By mid-1988 -> mid-1988; from around 1520 -> around 1520 -> 1520."""
+    words = text.split()
+    begin = 0
+    while begin < len(words) - 1 and words[begin].lower() in LEADS:
+        begin += 1
+        yield " ".join(words[begin:])
+
+
+def possessive(text: str) -> Iterator[str]:
+    """The People's Party -> The Peoples Party, as a policy writes it that leaves signs out."""
+    yield text.replace("'s", "s")
+
+
+def without_qualifier(text: str) -> Iterator[str]:
+    """Edinburgh, Scotland -> Edinburgh."""
+    head, comma, tail = text.partition(",")
+    is_list = "," in tail or re.search(r"\b(?:and|or)\b|&", text)
+    is_name = tail.split() and tail.split()[0].strip(".").lower() in TITLES  # "Fleming, Sir John"
+    if (
+        comma
+        and not is_list
+        and not is_name
+        and not re.search(r"\d", text)
+        and head[:1].isupper()
+        and tail.strip()[:1].isupper()
+    ):
+        yield head.strip()
+
+
+def without_places(text: str) -> Iterator[str]:
+    """Richard Flanagan, Tasmania, Australia -> Richard Flanagan."""
+    parts = text.split(",")
+    while len(parts) > 1 and folded(parts[-1]) in lexicon.PLACES:
+        parts.pop()
+        yield ",".join(parts)
+
+
+def alternatives(text: str) -> Iterator[str]:
+    """Akrotiri or Dhekelia -> Akrotiri, Dhekelia; only names, so "Believe It or Not" stays whole."""
+    parts = [part.strip(" ,") for part in re.split(r"\bor\b", text)]
+    if len(parts) > 1 and all(
+        part[:1].isupper() and folded(part) not in lexicon.FUNCTION_WORDS for part in parts
+    ):
+        yield from parts
+
+
+def without_counted(text: str) -> Iterator[str]:
+    """190,000 employees -> 190,000; twelve angry men -> twelve."""
+    own = tokens(text)
+    counted = [token.text for token in own[1:]]
+    if (
+        not 1 <= len(counted) <= 2
+        or not is_number(own[0])
+        or not all(token.written.islower() for token in own[1:])
+    ):
+        return
+    if counted[-1].endswith("s") or counted[-1] in NO_COUNTED:
+        yield text[: -len(" ".join(text.split()[-len(counted) :]))].strip()
+
+
+def without_title(text: str) -> Iterator[str]:
+    """King Edward II -> Edward II; Sir Elton John -> Elton John. One word alone keeps its title."""
+    words = text.split()
+    begin = 0
+    while begin < len(words) - 2 and words[begin].strip(".").lower() in TITLES and words[begin][0].isupper():
+        begin += 1
+        if words[begin].lower() not in ("of", "the", "and"):
+            yield " ".join(words[begin:])
+
+
+def nickname(text: str) -> Iterator[str]:
+    """Reginald Martinez "Reggie" Jackson -> Reginald Martinez Jackson, Reggie Jackson."""
+    found = QUOTED.search(text)
+    if found and found.start() and found.end() < len(text):
+        yield f"{text[: found.start()]} {text[found.end() :]}"
+        yield f"{found[1]} {text[found.end() :]}"
+
+
+def _parts_of_person(text: str) -> tuple[list[str], str] | None:
+    """Return the given names and the last name of three words or more that may be a person's; else None."""
+    words = text.split()
+    titled = len(words) > 3 and words[0].strip(".").lower() in TITLES
+    given, last = words[titled:-1], words[-1:]
+    while len(given) > 1 and given[-1].lower() in PARTICLES:
+        last.insert(0, given.pop())
+    if not 2 <= len(given) <= 3 or not all(map(_is_name_word, [*given, last[-1]])):
+        return None
+    return given, " ".join(last)
+
+
+def _is_name_word(word: str) -> bool:
+    capital = word[0].isupper() and NAME_WORD.fullmatch(word) is not None
+    return capital and word.lower().strip(".") not in (lexicon.NOT_IN_PERSONS | lexicon.FUNCTION_WORDS)
+
+
+def without_middle(text: str) -> Iterator[str]:
+    """Howard Elliott Ashman -> Howard Ashman; Sir Nicholas Raymond Winterton -> Sir Nicholas Winterton."""
+    if parts := _parts_of_person(text):
+        given, last = parts
+        title = text[: text.index(given[0])]
+        yield f"{title}{given[0]} {last}"
+
+
+def initials(text: str) -> Iterator[str]:
+    """Clive Staples Lewis -> C S Lewis, Clive S Lewis."""
+    if parts := _parts_of_person(text):
+        given, last = parts
+        yield " ".join((*(name[0] for name in given), last))
+        yield " ".join((given[0], *(name[0] for name in given[1:]), last))
+
+
+def acronym(text: str) -> Iterator[str]:
+    """Old School Reference and Index Compilation -> OSRIC."""
+    words = re.findall(r"[^\W\d_][\w']*", text)
+    for telling in (words, [word for word in words if word[0].isupper()]):
+        short = "".join(word[0] for word in telling)
+        if len(short) >= LEAST_ACRONYM and all(
+            word.lower() in lexicon.FUNCTION_WORDS for word in words if word.islower()
+        ):
+            yield short.upper()
+
+
+RULES: tuple[Callable[[str], Iterator[str]], ...] = (
+    without_lead,
+    possessive,
+    alternatives,
+    without_qualifier,
+    without_places,
+    without_counted,
+    nickname,
+    without_title,
+    without_middle,
+    initials,
+    acronym,
+)
+
+
+def forms(gold: str) -> list[str]:
+    """Return the spellings of a gold answer, itself first, none twice."""
+    found = dict.fromkeys([plain(gold).strip(), read(gold)])
+    if len(gold) > MAX_FORMED:
+        return [form for form in found if form]
+    for rule in RULES:
+        found |= dict.fromkeys(" ".join(new.split()) for old in list(found) for new in rule(old))
+    own = [form for form in found if form][:MAX_FORMS]
+    return list(dict.fromkeys([*own, *(form.spelling for one in own for form in derive([Entity(one)]))]))
+
+
+def keys(gold: str) -> frozenset[str]:
+    """Return what an answer's reading may equal."""
+    return frozenset(key_of(plain(form)) for form in forms(gold)) - {""}

@@ -1,0 +1,116 @@
+"""The gold answers of a question, made ready once: everything that does not depend on an answer, cached by value."""
+
+import re
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+from entity_index.types import Entity, Question
+from reward_service.core.checkers import forms
+from reward_service.core.checkers.reading import plain, tokens
+from reward_service.core.checkers.tables import HEDGES, LIGHT_RUN_TOGETHER, NEGATIONS, NO, YES
+from reward_service.core.checkers.tokens import Token, key
+from reward_service.core.matching import CompiledQuestion, MatchSpec, compile_question, lexicon
+
+CACHED_GOLDS = 1024
+ITEMS = re.compile(r"\s*(?:,(?!\d)|;|\n|&|\band\b|\bund\b|\bet\b|\by\b|、|\bи\b)\s*")
+BULLET = re.compile(r"(?m)^\s*(?:[-*•]|\d{1,2}[.)])\s+")
+# Only spellings matter here: no question, no regions, nothing to mask.
+COVERING = MatchSpec(mask_question=False, pasted_tokens=None, listed_mentions=None)
+STEM = 5
+"""Letters two words share where one repeats the other: "directed", "director"."""
+LIGHT = (
+    lexicon.FUNCTION_WORDS
+    | LIGHT_RUN_TOGETHER
+    | {"called", "named", "known", "name", "located", "situated", "term", "title", "s"}
+) - (NEGATIONS | HEDGES)
+"""Words that carry nothing where they stand around an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Golds:
+    """Gold answers under the reading of `equal`."""
+
+    keys: frozenset[str]
+    """What the reading of an answer may equal."""
+    each: tuple[frozenset[str], ...]
+    """The same for every gold answer alone."""
+    longest: int
+    """Tokens of the longest gold answer."""
+    lists: tuple[tuple[frozenset[str], ...], ...]
+    """The gold answers that are lists of two items or more: per item, what it may be called."""
+    boolean: bool | None
+    """Whether the gold answers say yes or no; None where they say neither."""
+    asked: frozenset[str]
+    """Words of the question, and their stems; empty where it was not sent."""
+    pairs: frozenset[tuple[str, str]]
+    """Neighbouring words of the question: a "not" or an "or" that stands there is not the answer's own."""
+    entities: tuple[Entity, ...]
+    """For the matcher's guarded edits; gold answers that are numbers are left out, because folding takes 6.8 for a 6 and an 8."""
+    read: tuple[tuple[Token, ...], ...]
+    """The gold answers as they are written, without further forms."""
+
+    @property
+    def spellings(self) -> CompiledQuestion:
+        """The gold answers as the matcher looks for them; it keeps what it compiles."""
+        return compile_question(Question("", entities=self.entities), COVERING)
+
+    def own(self, words: Sequence[str], which: AbstractSet[str]) -> list[int]:
+        """Return where an answer has one of these words, leaving out what it repeats from the question."""
+        return [
+            at
+            for at, (word, after) in enumerate(pairwise((*words, "")))
+            if word in which and (word, after) not in self.pairs
+        ]
+
+    def naming(self, keys: frozenset[str]) -> "Golds":
+        """Return gold answers that are called otherwise: an item of a list."""
+        return replace(self, keys=keys)
+
+
+def echo(word: str) -> frozenset[str]:
+    """Return a word and its stem."""
+    return frozenset((word, f"{word[:STEM]}-")) if len(word) >= STEM else frozenset((word,))
+
+
+def items(text: str) -> list[str]:
+    """Return the items of a list as it is written: by commas, "and", lines or bullets."""
+    return [item for item in ITEMS.split(BULLET.sub("\n", text)) if item.strip()]
+
+
+def boolean(read: Iterable[Token]) -> bool | None:
+    """Return what an answer that is nothing but yes or no says; None for another."""
+    said = key(read)
+    return True if said in YES else False if said in NO else None
+
+
+def _only(values: Sequence[bool | None]) -> bool | None:
+    return values[0] if values and len(set(values)) == 1 else None
+
+
+@lru_cache(maxsize=CACHED_GOLDS)
+def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
+    """Return gold answers made ready, with the text of their question."""
+    texts = [plain(answer).strip() for answer in answers]
+    read = tuple(map(tokens, texts))
+    each = tuple(map(forms.keys, answers))
+    worded = (
+        one
+        for one, own in zip(texts, read, strict=True)
+        if len(one) <= forms.MAX_FORMED and any(token.value is None for token in own)
+    )
+    asked = [key([token]) for token in tokens(plain(text))]
+    lists = [items(one) for one in texts]
+    return Golds(
+        keys=frozenset().union(*each),
+        each=each,
+        longest=max(map(len, read), default=0),
+        lists=tuple(tuple(map(forms.keys, parts)) for parts in lists if len(parts) > 1),
+        boolean=_only([boolean(one) for one in read]),
+        pairs=frozenset(pairwise(asked)),
+        asked=frozenset().union(*map(echo, asked)),
+        entities=tuple(map(Entity, worded)),
+        read=read,
+    )

@@ -1,0 +1,191 @@
+"""Numbers: `2.40` is `2.4`, `1,000` is a thousand, "twenty-one" is 21, "the Eighth" is VIII is 8.
+
+Values are exact. A number with a leading zero, and digits joined by other signs than a point or thousands separators, keep
+their own spelling: `007`, `5:30`, `3:10`, `1,5`.
+"""
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from reward_service.core.checkers.tables import (
+    CARDINALS,
+    HAN_DIGITS,
+    HAN_GROUPS,
+    HAN_SCALES,
+    NEGATIVE,
+    ORDINALS,
+    PARTS,
+    SCALES,
+    SHORT_SCALES,
+)
+from reward_service.core.checkers.tokens import Token, is_number
+
+MAX_DIGITS = 40  # a longer one is no quantity, and its value would cost more than its length
+DECIMAL = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?")
+GROUPED = re.compile(
+    r"[+-]?[1-9]\d{0,2}(?:(?:,\d{2,3})*,\d{3}|(?: \d{3})+|(?:'\d{3})+|(?:\.\d{3}){2,})(?:(?<!\.\d{3})\.\d+)?"
+)
+RATIO = re.compile(r"[+-]?\d+/[1-9]\d*")
+OPENERS = frozenset({"a", "an", *NEGATIVE, *CARDINALS, *ORDINALS})
+ALL_SCALES = {**SCALES, **SHORT_SCALES}
+ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
+ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
+# Chinese numerals are letters too: they are numbers where a counter or the whole text says so.
+HAN = re.compile(
+    rf"(?P<nth>第)?(?P<numeral>[{''.join((*HAN_DIGITS, *HAN_SCALES, *HAN_GROUPS))}]+)"
+    r"(?P<counter>[年月日号號岁歲届屆世]|$)?"
+)
+
+
+def written(text: str) -> Token:
+    """Return the token of a number as digits write it: 2,500, 21st, 3/4."""
+    text = text.rstrip("stndrhSTNDRH")
+    if len(text) > MAX_DIGITS:
+        return Token(text, written=text)
+    if GROUPED.fullmatch(text):
+        groups = r"[, '.]" if text.count(".") > 1 else r"[, ']"
+        return Token(text, Fraction(re.sub(groups, "", text)), written=text)
+    if DECIMAL.fullmatch(text) or (RATIO.fullmatch(text) and abs(Fraction(text)) < 1):
+        return Token(text, Fraction(text), written=text)
+    return Token(text, written=text)
+
+
+def han_numerals(text: str) -> str:
+    """Return a text with its Chinese numerals in digits: 一九四九年 is 1949年, 第二十九届 is 第29届."""
+
+    def digits(found: re.Match[str]) -> str:
+        whole = found.start() == 0 and found.end() == len(text)
+        if not (found["nth"] or found["counter"] or whole):
+            return found[0]
+        return f"{found['nth'] or ''}{_han_value(found['numeral'])}{found['counter'] or ''}"
+
+    return HAN.sub(digits, text)
+
+
+def _han_value(numeral: str) -> int | str:
+    if len(numeral) > MAX_DIGITS:
+        return numeral
+    if not any(char in HAN_SCALES or char in HAN_GROUPS for char in numeral):
+        return "".join(str(HAN_DIGITS[char]) for char in numeral)
+    total = group = digit = 0
+    for char in numeral:
+        if char in HAN_DIGITS:
+            digit = HAN_DIGITS[char]
+        elif char in HAN_SCALES:
+            group, digit = group + (digit or 1) * HAN_SCALES[char], 0
+        else:
+            scale = HAN_GROUPS[char]
+            total = (total + group + digit) * scale if total < scale else total + (group + digit) * scale
+            group = digit = 0
+    return total + group + digit
+
+
+def in_words(tokens: Sequence[Token]) -> list[Token]:
+    """Return the tokens with every run of number words as one number; scales multiply numbers in digits too."""
+    out: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        value, taken = _spoken(tokens, at)
+        if value is not None:
+            out.append(Token(tokens[at].text, value, written=tokens[at].written))
+            at += taken
+        else:
+            out.append(_roman(tokens, at, out))
+            at += 1
+    return out
+
+
+def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
+    """Return the number that begins here and how many tokens it takes; None where none begins."""
+    if tokens[at].value is None and tokens[at].text not in OPENERS:
+        return None, 0
+    sign = -1 if tokens[at].text in NEGATIVE else 1
+    begin = at + (sign < 0)
+    value, end = _amount(tokens, begin)
+    if value is None:
+        return None, 0
+    part = tokens[end].text if end < len(tokens) else ""
+    if part in PARTS and (part.endswith("s") or value == 1) and value < 20:
+        value, end = value / PARTS[part], end + 1
+    elif end + 1 < len(tokens) and part == "point" and tokens[end + 1].text in CARDINALS:
+        value, end = _after_point(tokens, value, end + 1)
+    return sign * value, end - at
+
+
+def _after_point(tokens: Sequence[Token], value: Fraction, at: int) -> tuple[Fraction, int]:
+    place = Fraction(1)
+    while at < len(tokens) and CARDINALS.get(tokens[at].text, 10) < 10 and place.denominator < 10**9:
+        place /= 10
+        value, at = value + CARDINALS[tokens[at].text] * place, at + 1
+    return value, at
+
+
+def _amount(tokens: Sequence[Token], begin: int) -> tuple[Fraction | None, int]:
+    """Read cardinals, scales and a last ordinal; return the value and where it ends."""
+    total, current, last = Fraction(0), None, Fraction(0)
+    at = begin
+    while at < len(tokens):
+        word = tokens[at].text
+        if current is not None and word in ALL_SCALES:
+            scale = ALL_SCALES[word]
+            total, current = (
+                (total, current * scale) if scale in (12, 100) else (total + current * scale, Fraction(0))
+            )
+            last = Fraction(scale)
+        elif current is None and word in ("a", "an") and _text(tokens, at + 1) in SCALES:
+            current = Fraction(1)
+        elif current is None and is_number(tokens[at]):
+            current, last = tokens[at].value, Fraction(1)
+        elif current is not None and at == begin + 1 and _is_part(tokens[at]) and current.denominator == 1:
+            return current + (tokens[at].value or 0), at + 1
+        elif (value := _word_value(word)) is not None and (joined := _join(current, last, value)) is not None:
+            current, last = joined, Fraction(value)
+            if word in ORDINALS:
+                return total + current, at + 1
+        elif not (word == "and" and last >= 100 and _word_value(_text(tokens, at + 1)) is not None):
+            break
+        at += 1
+    return (None, begin) if current is None else (total + current, at)
+
+
+def _is_part(token: Token) -> bool:
+    """Return whether a number is the fraction of a mixed one: the `1/2` of `3 1/2`."""
+    return token.value is not None and "/" in token.written and 0 < token.value < 1
+
+
+def _text(tokens: Sequence[Token], at: int) -> str:
+    return tokens[at].text if at < len(tokens) else ""
+
+
+def _word_value(word: str) -> int | None:
+    return CARDINALS.get(word, ORDINALS.get(word))
+
+
+def _join(current: Fraction | None, last: Fraction, value: int) -> Fraction | None:
+    """Return the number that goes on with a word: "twenty" + "one", "two hundred" + "six", "nineteen" + "eighty"; else None."""
+    if current is None:
+        return Fraction(value)
+    if last >= 100 or (20 <= last < 100 and last % 10 == 0 and 0 < value < 10):
+        return current + value if value < last else None
+    return current * 100 + value if 10 < last == current < 100 and value >= 10 else None
+
+
+def _roman(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
+    """Return a Roman numeral behind a name as its number, any other token as it is.
+
+    A single letter is one only where no further name follows: "Malcolm X", not "John V. Smith".
+    """
+    token = tokens[at]
+    if not before or not before[-1].text.isalpha() or not ROMAN.fullmatch(token.text):
+        return token
+    follows = next((one.written for one in tokens[at + 1 : at + 3] if one.text), "")
+    if len(token.text) == 1 and follows[:1].isupper():
+        return token
+    return Token(token.text, Fraction(_roman_value(token.text)), written=token.written)
+
+
+def _roman_value(numeral: str) -> int:
+    values = [ROMAN_DIGITS[char] for char in numeral]
+    following = [*values[1:], 0]
+    return sum(-own if own < after else own for own, after in zip(values, following, strict=True))

@@ -1,0 +1,104 @@
+"""Quantities: a number with what it counts. `20 percent` is `20%`, `310 sq. km` is `310 square kilometers`, `5 km` is `5000 m`.
+
+Measures that convert exactly are brought to a base unit; a number never equals one with another mark, or with none.
+"""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from reward_service.core.checkers.tables import (
+    DEGREES,
+    MONEY,
+    MONEY_SCALES,
+    OF_HEAT,
+    PER,
+    PERCENT,
+    POWERS,
+    POWERS_BEHIND,
+    SPEEDS,
+    UNITS,
+    Unit,
+)
+from reward_service.core.checkers.tokens import Token, is_number
+
+
+def measured(tokens: Sequence[Token]) -> list[Token]:
+    """Return the tokens with every number and its percent sign, currency or unit as one."""
+    out: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token, taken = _quantity(tokens, at)
+        out.append(token)
+        at += taken
+    return out
+
+
+def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
+    """Return the quantity that begins here, or the token itself, and how many tokens it takes."""
+    token, rest = tokens[at], tokens[at + 1 : at + 9]
+    if token.text == "us" and len(rest) > 1 and rest[0].text == "$" and is_number(rest[1]):
+        money, taken = _quantity(tokens, at + 1)
+        return money, taken + 1
+    if token.text in MONEY and rest and is_number(rest[0]):
+        scale, taken = _money_scale(rest[1:])
+        return _marked(rest[0], scale, MONEY[token.text]), 2 + taken
+    if not is_number(token) or not rest:
+        return token, 1
+    following = rest[0].text
+    if following in PERCENT:
+        return _marked(token, 1, "%"), 2
+    if following == "per" and len(rest) > 1 and rest[1].text == "cent":
+        return _marked(token, 1, "%"), 3
+    if following in MONEY:
+        return _marked(token, 1, MONEY[following]), 2
+    unit, taken = _unit(rest)
+    return (_marked(token, unit[1], unit[0]), 1 + taken) if unit else (token, 1)
+
+
+def _marked(number: Token, factor: Fraction | int, mark: str) -> Token:
+    value = number.value or Fraction(0)
+    bare = value * factor if mark in MONEY.values() else value
+    return Token(number.text, value * factor, mark, number.written, bare)
+
+
+def _money_scale(rest: Sequence[Token]) -> tuple[int, int]:
+    scale = MONEY_SCALES.get(rest[0].text) if rest else None
+    return (scale, 1) if scale else (1, 0)
+
+
+def _unit(rest: Sequence[Token]) -> tuple[Unit | None, int]:
+    """Return the unit these tokens begin with, "sq km" and "km per hour" too, and how many they are."""
+    own, taken = _simple(rest)
+    if own is None:
+        return None, 0
+    if taken + 1 < len(rest) and rest[taken].text in ("per", "/"):
+        below, more = _simple(rest[taken + 1 :], PER)
+        if below is not None:
+            return (f"{own[0]}/{below[0]}", own[1] / below[1]), taken + 1 + more
+    return own, taken
+
+
+def _simple(rest: Sequence[Token], units: Mapping[str, Unit] = UNITS) -> tuple[Unit | None, int]:
+    words = [token.text for token in rest]
+    if words[0] in SPEEDS:
+        above, below = (UNITS[name] for name in SPEEDS[words[0]])
+        return (f"{above[0]}/{below[0]}", above[1] / below[1]), 1
+    if words[0] in DEGREES and len(words) > 1 and words[1] in OF_HEAT:
+        return UNITS[OF_HEAT[words[1]]], 2
+    power, at = (POWERS[words[0]], 1) if words[0] in POWERS else (1, 0)
+    at += at < len(words) and power > 1 and not words[at]  # the stop of "sq."
+    if at == len(words) or words[at] not in units or (len(words[at]) == 1 and rest[at].written.isupper()):
+        return None, 0
+    return _raised(units[words[at]], power, rest[at + 1 :], at + 1)
+
+
+def _raised(unit: Unit, power: int, rest: Sequence[Token], at: int) -> tuple[Unit, int]:
+    """Take in a power written behind the unit: "km^2", "km2", "metres squared"."""
+    if rest and rest[0].text in POWERS_BEHIND:
+        power, at = POWERS_BEHIND[rest[0].text], at + 1
+    elif len(rest) > 1 and rest[0].text == "^" and rest[1].text in ("2", "3"):
+        power, at = int(rest[1].text), at + 2
+    elif rest and rest[0].written in ("2", "3") and power == 1:
+        power, at = int(rest[0].written), at + 1
+    measure, factor = unit
+    return (unit if power == 1 else (f"{measure}^{power}", factor**power)), at

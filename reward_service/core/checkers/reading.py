@@ -1,0 +1,210 @@
+"""How an answer is read: from text to tokens, the same way for the agent's answer and for a gold one.
+
+    unwrap      end tokens, boxes, phrases (`reward_service.core.answers`)
+    plain       entities of HTML, compatibility characters, quotes, dashes, stops, Markdown: one spelling each
+    tokens      words as folding spells them, numbers as written, signs that carry meaning
+    numbers     number words, ordinals, Roman and Chinese numerals, scales: values
+    quantities  percent, money, units: values in base units
+    dates       dates and ranges of years
+
+A sign, a point, a ratio, a currency or a symbol inside a number or a name is a token or part of one; it is never dropped.
+Every step is linear in the length of the text.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from entity_index.folding import INVISIBLE, stands_alone
+from entity_index.spelling import folded
+from reward_service.core.answers import unwrap
+from reward_service.core.checkers import dates, numbers, quantities
+from reward_service.core.checkers.tables import SAME_WORD
+from reward_service.core.checkers.tokens import Token, key
+
+MAX_CHARS = 20_000
+"""Longer texts are no answers; they are read as nothing."""
+
+
+def _charset(*categories: str) -> str:
+    """Return the characters of these Unicode categories, of the basic plane."""
+    return "".join(char for char in map(chr, range(0x10000)) if unicodedata.category(char) in categories)
+
+
+MARKS = _charset("Mn", "Mc", "Me")
+MONEY = re.escape(_charset("Sc"))
+UNSEEN = str.maketrans("", "", "".join(map(chr, INVISIBLE)) + _charset("Cf"))
+SUPERSCRIPTS = {char: f"^{unicodedata.normalize('NFKC', char)}" for char in "⁰¹²³⁴⁵⁶⁷⁸⁹"}
+FRACTIONS = {
+    char: f" {unicodedata.normalize('NFKC', char).replace(chr(0x2044), '/')} "
+    for char in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
+}
+BEFORE_NFKC = str.maketrans(
+    {**SUPERSCRIPTS, **FRACTIONS, "™": "", "®": "", "©": "", "℠": "", "℃": "°C", "℉": "°F"}
+)
+ONE_SPELLING = str.maketrans(
+    {
+        **dict.fromkeys("‐‑‒–—―−﹣－⁻", "-"),
+        **dict.fromkeys("“”„‟«»‹›「」『』《》〈〉【】〔〕″", '"'),
+        **dict.fromkeys("’‘‛ʼʻʹ′`´＇", "'"),
+        **dict.fromkeys("。｡", "."),
+        **dict.fromkeys("、，､؛،", ","),
+        **dict.fromkeys("／⁄∕", "/"),
+        "∶": ":",
+        "♯": "#",
+        "×": "x",
+        "٫": ".",
+        "٬": ",",
+    }
+)
+MARKDOWN = re.compile(
+    r"\[([^\[\]\n]{1,200})\]\([^()\s]{0,500}\)"  # a link is its text
+    r"|</?[A-Za-z][a-z0-9]{0,10}(?:[ ][^<>]{0,200})?/?>"  # so is a tag
+    r"|\[\d{1,3}\]"  # a citation is nothing
+    r"|(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)"  # emphasis
+    r"|^[ \t]{0,8}(?:#{1,6}|>)[ \t]",  # headings, quotations
+    re.MULTILINE,
+)
+DASH_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s{0,2}-\s{1,2}(?=\d)|(?<=\d)\s{1,2}-(?=\s{0,2}\d{3,})")
+
+LEX = re.compile(
+    rf"""
+    (?P<iso>(?<!\d)\d{{4}}-\d{{1,2}}-\d{{1,2}}(?![\d-]) | (?<![\d.])\d{{1,2}}[./]\d{{1,2}}[./]\d{{4}}(?!\d|[./]\d))
+  | (?P<number>(?:(?<![\w)%.])[+-])?(?:\d+(?:[.,/:']\d+|[ ]\d{{3}}(?!\d))*|(?<![\w.])\.\d+)(?:(?:st|nd|rd|th|ST|ND|RD|TH)\b)?)
+  | (?P<initials>(?<![\w.])(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?!\w))?)
+  | (?P<grade>(?<!\w)[A-Z]{{1,2}}-(?![\w-]))
+  | (?P<word>(?:[^\W\d_]|[{MARKS}])+(?:'(?:[^\W\d_]|[{MARKS}])+)*(?:[+#]+(?!\w))?)
+  | (?P<sign>[{MONEY}%‰°^=<>√÷±≈≠≤≥∞&♭] | (?<=\d)[-/:*x~+] | [+](?=\d)
+      | (?<=\w)/(?=(?:h|hr|hour|s|sec|min|day|year|km|m|l|kg)\b) | (?<=\d)'' | \#(?=\d))
+  | (?P<stop>[,;.!?:()"\n])
+    """,
+    re.VERBOSE,
+)
+
+
+def plain(text: str) -> str:
+    """Return a text with one spelling for what can be written in several ways, still in its own case and accents."""
+    visible = html.unescape(text).translate(BEFORE_NFKC)
+    spelled = unicodedata.normalize("NFKC", visible).translate(UNSEEN).translate(ONE_SPELLING)
+    bare = MARKDOWN.sub(lambda found: found[1] or "", spelled)
+    lines = (" ".join(line.split()) for line in bare.splitlines())
+    return DASH_BETWEEN_NUMBERS.sub("-", numbers.han_numerals("\n".join(filter(None, lines))))
+
+
+def lex(text: str) -> Iterator[Token]:
+    """Cut a plain text into tokens. Stops are tokens too: whoever compares leaves them out."""
+    for found in LEX.finditer(text):
+        kind, written = found.lastgroup, found[0]
+        match kind:
+            case "iso":
+                yield dates.written(written)
+            case "number":
+                yield numbers.written(written)
+            case "initials":
+                yield Token(folded(written).replace(" ", ""), written=written)
+            case "word":
+                yield _word(written)
+            case "stop":
+                yield Token("", written=written)
+            case _:
+                yield Token(SAME_WORD.get(written, written.casefold()), written=written)
+
+
+def _word(written: str) -> Token:
+    bare = written.rstrip("+#")
+    text = folded(bare).replace(" ", "") + written[len(bare) :]
+    return Token(SAME_WORD.get(text, text), written=written)
+
+
+def _names(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Yield the tokens with single letters in a row as one word, "C. S." as "CS", and "St." as what it is short for."""
+    at = 0
+    while at < len(tokens):
+        letters, end = _letters(tokens, at)
+        if len(letters) > 1:
+            yield Token("".join(letters), written=tokens[at].written)
+            at = end
+            continue
+        token = tokens[at]
+        if token.text in IN_CONTEXT:
+            token = Token(IN_CONTEXT[token.text](tokens[at + 1 : at + 3]), written=token.written)
+        yield token
+        at += 1
+
+
+def _saint_or_street(following: Sequence[Token]) -> str:
+    return "saint" if any(token.text for token in following) else "street"
+
+
+def _no_or_number(following: Sequence[Token]) -> str:
+    counts = [token.value is not None for token in following if token.text]
+    return "number" if counts and counts[0] else "no"
+
+
+def _fort_or_feet(following: Sequence[Token]) -> str:
+    return "fort" if any(token.written[:1].isupper() for token in following) else "ft"
+
+
+IN_CONTEXT: Mapping[str, Callable[[Sequence[Token]], str]] = {
+    "st": _saint_or_street,
+    "ft": _fort_or_feet,
+    "no": _no_or_number,
+    "#": lambda _: "number",
+}
+
+
+def _letters(tokens: Sequence[Token], at: int) -> tuple[list[str], int]:
+    """Return the single letters from here on, with or without a point behind each, and where they end."""
+    letters: list[str] = []
+    while (
+        at < len(tokens)
+        and len(tokens[at].text) == 1
+        and tokens[at].text.isascii()
+        and tokens[at].text.isalpha()
+    ):
+        letters.append(tokens[at].text)
+        at += 2 if at + 2 < len(tokens) and tokens[at + 1].written == "." else 1
+    return letters, at
+
+
+def _characters(token: Token) -> Iterable[Token]:
+    """Return a word of a script without spaces as its characters, so that a part of it can be found; others as they are."""
+    if (
+        token.value is not None
+        or token.mark
+        or token.text.isascii()
+        or not any(map(stands_alone, token.text))
+    ):
+        return (token,)
+    return (Token(part, written=part) for part in folded(token.text).split())
+
+
+def _is_article(tokens: Sequence[Token], at: int) -> bool:
+    """Return whether a token is an article: "the", or an "a" before something, unless it is the letter of a name ("Plan A for")."""
+    text, written = tokens[at].text, tokens[at].written
+    if text == "the":
+        return True
+    return text in ("a", "an") and at + 1 < len(tokens) and (at == 0 or written.islower())
+
+
+def tokens(text: str) -> tuple[Token, ...]:
+    """Return the tokens of a text that is plain; articles are left out where anything else is there."""
+    named = list(_names(list(lex(text))))
+    counted = quantities.measured(numbers.in_words(named))
+    dated = dates.dated([token for token in counted if token.text])
+    said = [part for token in dated for part in _characters(token)]
+    telling = tuple(token for at, token in enumerate(said) if not _is_article(said, at))
+    return telling or tuple(said)
+
+
+def key_of(text: str) -> str:
+    """Return what all spellings of a plain text share; empty for an empty one. Signs alone are compared as they stand."""
+    return key(tokens(text)) or "".join(text.split())
+
+
+@lru_cache(maxsize=64)  # the rollouts of a group often give the same answer
+def read(answer: str) -> str:
+    """Return an answer as it is read: unwrapped, in one spelling; empty where it is too long to be one."""
+    return plain(unwrap(answer)).strip() if len(answer) <= MAX_CHARS else ""
