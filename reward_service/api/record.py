@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from entity_index.types import Question
 from reward_service.adapters.native import FactsGroupIn
 from reward_service.adapters.replies import refused_status
 from reward_service.api.keys import ANYONE, Key
@@ -58,7 +59,7 @@ class Record:
         """Whether the caller may see the names of entities of the index."""
         return self.key.allows("explain") or self.key.allows("ingest")
 
-    def check_explain(self, questions: Iterable[object]) -> None:
+    def check_explain(self, questions: Iterable[Question | QuestionRef | str]) -> None:
         """Refuse to explain questions of the index to callers who may not see the names of their entities.
 
         Raises:

@@ -129,10 +129,10 @@ async def _score(
     service: Scorer, record: Record, groups: Sequence[GroupIn], terms: Terms, *, explain: bool, size: int
 ) -> bytes:
     """Score groups that came in so many bytes, record what is published, and write the reply."""
-    if explain:
-        record.check_explain(group.question for group in groups)
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
     calls = await beside(service, size, lambda: [group.to_domain() for group in groups])
+    if explain:
+        record.check_explain(call.question for call in calls)
     scored = await service.score(
         calls, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
     )
