@@ -25,7 +25,7 @@ from benchmarks.service import free_port
 TRIES = 5
 PAUSE_S = 1.0
 BURSTS = (256, 512, 1024, 4096)
-PATH = "/compat/openrlhf/get_reward?group_size=1&format=tagged"
+PATH = "/compat/openrlhf/get_reward?run=r&group_size=1&format=tagged"
 
 
 def body() -> bytes:

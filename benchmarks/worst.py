@@ -79,7 +79,7 @@ def thought(size: int) -> str:
 SCORE, STREAM = "POST /v1/groups/score", "POST /v1/groups/score/stream"
 RUN = b'{"profile":"egrpo","group_size":2,"deadline_s":600}'
 MEMBER = "PUT /v1/runs/worst/groups/g/rollouts"
-OPENRLHF = "POST /compat/openrlhf/get_reward?group_size=1&dataset=none"
+OPENRLHF = "POST /compat/openrlhf/get_reward?run=r&group_size=1&dataset=none"
 WORST: Mapping[str, Worst] = {
     "score, 1,000 entities with 4 aliases": Worst(
         SCORE, lambda _: dumped(groups(1, 1, question=question(1000, 4)))
@@ -135,15 +135,15 @@ WORST: Mapping[str, Worst] = {
         lambda _: dumped({"query": ["x"] * 16_000, "prompts": [""] * 16_000, "labels": ["q"] * 16_000}),
     ),
     "slime, a long list as prompt": Worst(
-        "POST /compat/slime/reward?group_size=1&dataset=none",
+        "POST /compat/slime/reward?run=r&group_size=1&dataset=none",
         lambda size: dumped({"prompt": [[]] * (size // 4), "response": "", "label": "q"}),
     ),
     "carr, a long history": Worst(
-        "POST /compat/carr/evaluate?group_size=1&dataset=none",
+        "POST /compat/carr/evaluate?run=r&group_size=1&dataset=none",
         lambda size: dumped({"history": [{}] * (size // 4), "label": "q"}),
     ),
     "nemo_gym, a long output": Worst(
-        "POST /compat/nemo_gym/verify?group_size=1&dataset=none",
+        "POST /compat/nemo_gym/verify?run=r&group_size=1&dataset=none",
         lambda size: dumped(
             {"responses_create_params": {}, "response": {"output": [{}] * (size // 4)}, "question_id": "q"}
         ),

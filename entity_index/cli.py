@@ -26,6 +26,7 @@ from rich.text import Text
 from entity_index import codec, reporting
 from entity_index import lint as linting
 from entity_index.build import build
+from entity_index.content import check_content
 from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
 from entity_index.errors import EntityIndexError
@@ -208,10 +209,11 @@ def list_command(*, index: Index, as_json: AsJson = False) -> None:
 
 @app.command("stat")
 def stat_command(reference: Reference, *, index: Index, as_json: AsJson = False) -> None:
-    """Read every record of a version and count its content; a damaged record is an error."""
+    """Read every record of a version and count its content; damage, and content that its digest does not cover, are errors."""
     with _opened(index) as catalogue, closing(_open(catalogue, reference)) as store:
         info = store.info
         facts = _version(catalogue, info.dataset, info.version) | asdict(describe(store))
+        check_content(store)
     _print(facts | {"codec": info.codec, "fold": info.fold}, as_json=as_json)
 
 

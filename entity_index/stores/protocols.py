@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from entity_index.codec import CODEC_VERSION
+from entity_index.errors import CorruptIndex
 from entity_index.folding import FOLD_VERSION
 from entity_index.types import Question
 
@@ -72,7 +73,11 @@ class Catalogue(Protocol):
         ...
 
     def active(self, dataset: str) -> str | None:
-        """Return the active version; None where none has been activated."""
+        """Return the active version; None where none has been activated.
+
+        Raises:
+            CorruptIndex: what is active cannot be read, or is not there.
+        """
         ...
 
     def activate(self, dataset: str, version: str) -> None:
@@ -119,3 +124,16 @@ class WritableCatalogue(Catalogue, Protocol):
 def default_version(digest: str) -> str:
     """Return the version name of content that was given none."""
     return digest.removeprefix("sha256:")[:VERSION_DIGITS]
+
+
+def check_active(dataset: str, version: str, versions: Sequence[str]) -> str:
+    """Return the version that a data set names as active.
+
+    Raises:
+        CorruptIndex: the data set does not have it.
+    """
+    if version not in versions:
+        raise CorruptIndex(
+            f"the active version {version!r} of data set {dataset!r} is not there: activate one that is"
+        )
+    return version

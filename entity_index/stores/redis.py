@@ -34,7 +34,7 @@ from entity_index.errors import (
 )
 from entity_index.stores.connection import Connection, connect
 from entity_index.stores.names import check_name
-from entity_index.stores.protocols import Draft, VersionInfo
+from entity_index.stores.protocols import Draft, VersionInfo, check_active
 from entity_index.types import Question
 
 PREFIX = "entity-index"
@@ -61,8 +61,10 @@ if found then return found == ARGV[2] and 1 or 0 end
 redis.call('HSETNX', KEYS[1], 'partial '..ARGV[1], ARGV[2])
 return redis.call('HGET', KEYS[1], 'partial '..ARGV[1]) == ARGV[2] and 1 or 0
 """
-# ARGV name@version, entry
+# ARGV name@version, entry; 0 where the name has been dropped meanwhile, and may stand for other content
 FINISH = """
+local begun, found = redis.call('HGET', KEYS[1], 'partial '..ARGV[1]), redis.call('HGET', KEYS[1], 'whole '..ARGV[1])
+if begun ~= ARGV[2] and found ~= ARGV[2] or found and found ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], 'whole '..ARGV[1], ARGV[2])
 redis.call('HDEL', KEYS[1], 'partial '..ARGV[1])
 return 1
@@ -251,8 +253,8 @@ class RedisCatalogue:
     def active(self, dataset: str) -> str | None:
         """Return the active version; None where none has been activated."""
         fields = self._fields()
-        _versions(fields, dataset)
-        return fields.get(ACTIVE + dataset)
+        versions, version = _versions(fields, dataset), fields.get(ACTIVE + dataset)
+        return None if version is None else check_active(dataset, version, versions)
 
     def activate(self, dataset: str, version: str) -> None:
         """Make a version the one that is opened by default, in one atomic write."""
@@ -312,8 +314,15 @@ class RedisCatalogue:
             )
 
     def finish(self, info: VersionInfo) -> None:
-        """Show a version whose records all stand."""
-        self.connection.run(FINISH, self._key, f"{info.dataset}@{info.version}", _entry(info))
+        """Show a version whose records all stand.
+
+        Raises:
+            VersionExists: its name has been dropped since `begin`, and may be taken by other content.
+        """
+        if not self.connection.run(FINISH, self._key, f"{info.dataset}@{info.version}", _entry(info)):
+            raise VersionExists(
+                f"version {info.version!r} of data set {info.dataset!r} was dropped meanwhile"
+            )
 
     def _remove(self, place: VersionKeys, *, pages: int) -> None:
         for number in range(pages):

@@ -3,7 +3,7 @@
     {root}/{dataset}/{version}.sqlite       records by id, and one row of info
     {root}/{dataset}/ACTIVE                 the name of the active version
 
-A draft is written aside in the same folder, made durable and renamed, so a version is there entirely or not at all.
+A draft is written aside in the same folder, made durable and given its name, so a version is there entirely or not at all.
 Readers open it read-only and immutable: no locks, no journal, any number of processes. The folder may be copied or
 mounted anywhere; names come from the path, content and its digest from the file. A draft that its builder could not
 remove, because it was killed, goes with the next build a day later.
@@ -30,7 +30,7 @@ from entity_index.errors import (
     VersionExists,
 )
 from entity_index.stores.names import check_name, is_name
-from entity_index.stores.protocols import VersionInfo, default_version
+from entity_index.stores.protocols import VersionInfo, check_active, default_version
 from entity_index.types import Question
 
 SUFFIX = ".sqlite"
@@ -134,11 +134,14 @@ class SqliteCatalogue:
 
     def active(self, dataset: str) -> str | None:
         """Return the active version; None where none has been activated."""
-        self.versions(dataset)
+        versions, pointer = self.versions(dataset), self._folder(dataset) / ACTIVE
         try:
-            return (self._folder(dataset) / ACTIVE).read_text(encoding="ascii").strip()
+            version = pointer.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise CorruptIndex(f"{pointer} cannot be read: activate a version again") from error
+        return check_active(dataset, version, versions)
 
     def activate(self, dataset: str, version: str) -> None:
         """Make a version the one that is opened by default, in one atomic step."""
@@ -207,9 +210,14 @@ class SqliteDraft:
         """Make the draft a version, named after its digest by default."""
         info = self._finished(version)
         target = self._folder / (info.version + SUFFIX)
-        if target.exists():
+        _fsync(self._path)
+        try:
+            os.link(
+                self._path, target
+            )  # fails where the name is taken, so of two builders one learns of the other
+        except FileExistsError:
             return _same_content(target, info)
-        _publish(self._path, target)
+        _fsync(self._folder)
         return info
 
     def discard(self) -> None:

@@ -413,9 +413,9 @@ class FactsGroupIn(Wire):
     """As returned by `POST /v1/match`; returned unchanged."""
     entities: Count
     """m: the number of entities that could be matched."""
-    masked: list[str] = []
+    masked: list[str] | None = []
     """As returned by `POST /v1/match`; returned unchanged."""
-    unmatchable: list[str] = []
+    unmatchable: list[str] | None = []
     """As returned by `POST /v1/match`; returned unchanged."""
     error: ErrorOut | None = None
     """As returned by `POST /v1/match`; returned unchanged."""

@@ -4,7 +4,7 @@ Shapes are typed dictionaries: what the code builds is what OpenAPI documents, a
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic_core import to_json
 from typing_extensions import TypedDict
@@ -109,8 +109,10 @@ class GroupOut(TypedDict):
     entities: int
     group_max: int | None
     index: IndexOut | None
-    masked: list[str]
-    unmatchable: list[str]
+    masked: list[str] | None
+    """Names of the entities that earn nothing. Null for a question of the index if the key lacks the scope `explain`."""
+    unmatchable: list[str] | None
+    """Names of the entities that cannot be searched for. Null in the same case."""
     flags: list[str]
     error: ErrorOut | None
     rollouts: list[RolloutOut]
@@ -133,8 +135,10 @@ class FactsGroupOut(TypedDict):
     question_id: str | None
     index: IndexOut | None
     entities: int
-    masked: list[str]
-    unmatchable: list[str]
+    masked: list[str] | None
+    """Names of the entities that earn nothing. Null for a question of the index if the key lacks the scope `explain`."""
+    unmatchable: list[str] | None
+    """Names of the entities that cannot be searched for. Null in the same case."""
     error: ErrorOut | None
     rollouts: list[FactsOut]
 
@@ -229,6 +233,29 @@ def rollout_out(result: RolloutResult, question: Question | None = None) -> Roll
 def unpaid(rollout_id: str, status: RolloutStatus, detail: str) -> RolloutOut:
     """Write down a rollout of a refused group."""
     return rollout_out(RolloutResult(rollout_id, status, detail=detail))
+
+
+class Named(TypedDict):
+    """What is written of a question, wherever it is written."""
+
+    index: IndexOut | None
+    masked: list[str] | None
+    unmatchable: list[str] | None
+
+
+N = TypeVar("N", bound=Named)
+
+
+def shown(written: N, *, names: bool) -> N:
+    """Return what is written of a question, without the names of its entities if it is the index's.
+
+    Args:
+        written: of a question.
+        names: whether the caller may see the names.
+    """
+    if names or written["index"] is None:
+        return written
+    return cast("N", {**cast("dict[str, Any]", written), "masked": None, "unmatchable": None})
 
 
 def paid_out(
@@ -335,12 +362,12 @@ def _unmeasured(measured: Measured) -> list[RolloutFacts]:
     ]
 
 
-def facts_reply(measured: Sequence[Measured], profile: Profile) -> FactsReply:
-    """Put measured groups into a reply."""
+def facts_reply(measured: Sequence[Measured], profile: Profile, *, names: bool) -> FactsReply:
+    """Put measured groups into a reply, with the names of entities of the index if the caller may see them."""
     return {
         "profile": profile_out(profile),
         "engine": ENGINE_DIGEST,
-        "groups": [measured_out(one) for one in measured],
+        "groups": [shown(measured_out(one), names=names) for one in measured],
     }
 
 

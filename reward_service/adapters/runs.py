@@ -32,6 +32,7 @@ from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.core.types import PartialPolicy, Rollout
 from reward_service.serve.groups.state import Declaration, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
+from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.service import Admitted, Arrival, Evaluated
 from reward_service.serve.runs.view import GroupView
 
@@ -141,11 +142,12 @@ class MemberQuery(WaitQuery, AttemptQuery):
     purpose: Literal["train", "eval"] = "train"
     """`eval`: score the rollout by itself, immediately, by its outcome; it joins no group."""
 
-    def arrival(self, key: GroupKey, rollout_id: str, member: MemberIn) -> Arrival:
+    def arrival(self, key: GroupKey, rollout_id: str, member: MemberIn, *, access: Access) -> Arrival:
         """Return a rollout on its way in."""
         return Arrival(
             key,
             member.to_rollout(rollout_id),
+            access,
             member.asked(),
             attempt=self.attempt,
             deadline_s=self.deadline_s,
@@ -211,8 +213,8 @@ class MemberOut(Receipt):
     attempt: int
     question_id: str | None
     index: IndexOut | None
-    masked: list[str]
-    unmatchable: list[str]
+    masked: list[str] | None
+    unmatchable: list[str] | None
     group_status: str
     group_max: int | None
     entities: int
@@ -228,8 +230,8 @@ class EvaluatedOut(Receipt):
     run_id: str
     question_id: str | None
     index: IndexOut | None
-    masked: list[str]
-    unmatchable: list[str]
+    masked: list[str] | None
+    unmatchable: list[str] | None
     entities: int
     rollout: RolloutOut
 
@@ -270,7 +272,7 @@ def run_out(run: Run) -> RunOut:
 def _receipt(view: GroupView) -> Receipt:
     return {
         "profile": profile_out(view.profile),
-        "engine": ENGINE_DIGEST,
+        "engine": view.state.pins.engine,
         "estimator": estimator_out(view.run.estimator),
     }
 

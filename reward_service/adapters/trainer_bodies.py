@@ -25,8 +25,10 @@ class CompatQuery(BaseModel):
 
     group_size: Positive
     """Number of rollouts that the trainer samples per prompt."""
-    run: Id = "default"
-    """Your id of the training run. Rollouts of different runs are never grouped together."""
+    run: Id
+    """Your id of the training run, which these protocols do not carry. Rollouts of different runs, or of API keys with
+    different owners, are never grouped together. Give every training its own: two that share one score each other's
+    rollouts."""
     profile: str | None = None
     """Name of the profile; defaults to the service's default profile."""
     dataset: str | None = None
@@ -39,6 +41,15 @@ class CompatQuery(BaseModel):
     """Value of `split` in training rows; rows of any other split are scored individually, by their outcome."""
     reward_key: str | None = None
     """slime: return an object that has the reward under this name; use the value of `--reward-key`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_its_run(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "run" not in given:
+            raise ValueError(
+                "name the training with run=... : without it, rollouts of two trainings could meet"
+            )
+        return given
 
 
 class Unpayable(ValueError):

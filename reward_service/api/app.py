@@ -19,6 +19,7 @@ from reward_service import __version__
 from reward_service.api import problems
 from reward_service.api.admission import Admission
 from reward_service.api.auth import Auth, is_loopback
+from reward_service.api.browsers import BrowserGuard
 from reward_service.api.compat import router as compat_router
 from reward_service.api.datasets import router as datasets_router
 from reward_service.api.guard import AdmissionGuard
@@ -41,6 +42,7 @@ from reward_service.serve.groups.stores.protocols import GroupStore
 from reward_service.serve.groups.stores.redis import RedisGroupStore
 from reward_service.serve.groups.stores.urls import connect
 from reward_service.serve.ledger import Ledger
+from reward_service.serve.ledger_chain import seal_of
 from reward_service.serve.profiles import load as load_profiles
 from reward_service.serve.runs.reaper import Reaper
 from reward_service.serve.runs.service import RunService
@@ -121,8 +123,12 @@ def create_ledger(settings: Settings) -> Ledger | None:
 
     Raises:
         OSError: it cannot be written, or another process writes it.
+        BadLedger: its last line is no line of a ledger, or its key cannot be used.
     """
-    return None if settings.ledger is None else Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes)
+    if settings.ledger is None:
+        return None
+    seal = seal_of(settings.ledger_key)
+    return Ledger(settings.ledger, max_bytes=settings.ledger_max_bytes, seal=seal)
 
 
 def create_store(settings: Settings) -> GroupStore:
@@ -216,7 +222,8 @@ def _runs(service: Scorer, store: GroupStore, metrics: Metrics) -> RunService:
         metrics.observe("group_store_operation_seconds", operation, end, value=seconds)
 
     def closed(view: GroupView) -> None:
-        policy, recorded = view.run.declared.partial.policy, service.ledger is not None
+        policy = view.run.declared.partial.policy
+        recorded = service.ledger is not None and view.is_published
         count_closed(metrics, view.result, waited_s=view.waited_s, policy=policy, recorded=recorded)
 
     runs = RunService(service, ObservedGroupStore(store, operated))
@@ -236,7 +243,9 @@ def _guard(app: FastAPI, settings: Settings) -> None:
     metrics.follow("queued_requests", lambda: admission.room.places)
     metrics.follow("queued_bytes", lambda: admission.room.bytes)
     app.add_middleware(AdmissionGuard, settings=settings, admission=admission)
-    app.add_middleware(Auth, ring=_key_ring(settings, metrics))
+    ring = _key_ring(settings, metrics)
+    app.add_middleware(Auth, ring=ring)
+    app.add_middleware(BrowserGuard, has_keys=ring is not None, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(
         Observe,
         timeout_s=settings.request_timeout_s,

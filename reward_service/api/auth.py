@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reward_service.api.keys import PREFIX, KeyRing, find
+from reward_service.api.keys import ANYONE, PREFIX, Key, KeyRing, find
 from reward_service.api.record import Record
 from reward_service.serve.errors import Forbidden, Unauthenticated
 
@@ -56,11 +56,11 @@ class Auth:
         """Serve one ASGI connection."""
         if scope["type"] == "http" and not is_public(scope["path"]):
             record: Record = scope["state"]["record"]
-            record.caller = self._check(scope)
+            record.key = self._check(scope)
         await self.app(scope, receive, send)
 
-    def _check(self, scope: Scope) -> str | None:
-        """Return the id of the caller's key; None where none is asked for.
+    def _check(self, scope: Scope) -> Key:
+        """Return the caller's key; `ANYONE` where none is asked for.
 
         Raises:
             Unauthenticated: a key is needed, and there is none, or none that is valid.
@@ -70,14 +70,14 @@ class Auth:
             client = scope.get("client")
             if client and not is_loopback(client[0]):
                 raise Unauthenticated("without keys, the service accepts calls over loopback only")
-            return None
+            return ANYONE
         key = find(self.ring.keys(), _token(Headers(scope=scope)), datetime.now(UTC))
         if key is None:
             raise Unauthenticated("send the key as a Bearer token, or as the password of HTTP Basic")
         needed = scope_of(scope["method"], scope["path"])
         if not key.allows(needed):
             raise Forbidden(f"this call requires the scope {needed}")
-        return key.id
+        return key
 
 
 def _token(headers: Headers) -> bytes:

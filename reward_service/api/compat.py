@@ -50,7 +50,8 @@ async def _measured(
 ) -> MeasuredRollout | str:
     if isinstance(caller, Unpayable):
         return str(caller)
-    return await groups.measure(caller, timings=record_of(request).timings)
+    record = record_of(request)
+    return await groups.measure(caller, owner=record.key.owner, timings=record.timings)
 
 
 async def _paid(

@@ -164,4 +164,6 @@ async def _before(receive: Receive, timings: Timings, patient_until: float) -> M
 def _caller(scope: Scope, headers: Headers) -> Sender:
     """Return who asks: the key, and the run where path or header name it."""
     named = RUN.match(scope["path"])
-    return Sender(scope["state"]["record"].caller, named.group(1) if named else headers.get("x-run-id"))
+    return Sender(
+        scope["state"]["record"].key.owner or None, named.group(1) if named else headers.get("x-run-id")
+    )

@@ -19,10 +19,10 @@ from typing import Any
 import yaml
 
 PREFIX = "rk"
-SCOPES = ("score", "ingest", "admin")
+SCOPES = ("score", "explain", "ingest", "admin")
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 HASH = re.compile(r"[0-9a-f]{64}")
-FIELDS = frozenset({"id", "sha256", "scopes", "not_after"})
+FIELDS = frozenset({"id", "owner", "sha256", "scopes", "not_after"})
 LOOK_AGAIN_S = 1.0
 
 
@@ -37,6 +37,8 @@ class Key:
     id: str
     sha256: bytes
     scopes: frozenset[str]
+    owner: str
+    """Runs belong to the owner of the key that declared them. Several keys may share one, so that keys rotate."""
     not_after: datetime | None = None
     """None: valid until it is removed."""
 
@@ -45,7 +47,9 @@ class Key:
         return scope is None or scope in self.scopes or "admin" in self.scopes
 
 
-NOBODY = Key("", bytes(32), frozenset())
+NOBODY = Key("", bytes(32), frozenset(), "")
+# Of a call to a service without keys, which is reachable from its own machine alone.
+ANYONE = Key("", bytes(32), frozenset(SCOPES), "")
 
 
 def generate(key_id: str, scopes: Iterable[str]) -> tuple[str, str]:
@@ -68,7 +72,7 @@ def parse_keys(text: str) -> dict[str, Key]:
     """
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date without a meaning, 2026-99-99
         raise BadKeyFile("the key file is not valid YAML") from None
     if not isinstance(document, list) or not document:
         raise BadKeyFile("the key file must be a list of at least one key")
@@ -81,14 +85,21 @@ def parse_keys(text: str) -> dict[str, Key]:
 def _key(record: Any, where: str) -> Key:
     if not isinstance(record, Mapping) or set(record) - FIELDS:
         raise BadKeyFile(f"{where} must have the fields {', '.join(sorted(FIELDS))}")
-    key_id, digest, scopes = str(record.get("id")), str(record.get("sha256")), record.get("scopes")
-    if not ID.fullmatch(key_id):
-        raise BadKeyFile(f"{where}: the id must consist of lower-case letters, digits and hyphens")
+    key_id, digest, scopes = _text(record.get("id")), _text(record.get("sha256")), record.get("scopes")
+    owner = _text(record.get("owner", key_id))
+    for name, value in (("id", key_id), ("owner", owner)):
+        if not ID.fullmatch(value):
+            raise BadKeyFile(f"{where}: the {name} must consist of lower-case letters, digits and hyphens")
     if not HASH.fullmatch(digest):
         raise BadKeyFile(f"{where}: sha256 must be 64 hexadecimal digits")
-    if not isinstance(scopes, list) or not scopes or set(scopes) - set(SCOPES):
+    if not isinstance(scopes, list) or not scopes or not all(scope in SCOPES for scope in scopes):
         raise BadKeyFile(f"{where}: scopes must be one or more of {', '.join(SCOPES)}")
-    return Key(key_id, bytes.fromhex(digest), frozenset(scopes), _end(record.get("not_after"), where))
+    return Key(key_id, bytes.fromhex(digest), frozenset(scopes), owner, _end(record.get("not_after"), where))
+
+
+def _text(value: Any) -> str:
+    """Return a name, also one of digits alone, which YAML reads as a number; empty if it is anything else."""
+    return str(value) if isinstance(value, str | int) else ""
 
 
 def _end(value: Any, where: str) -> datetime | None:
@@ -117,6 +128,14 @@ def find(keys: Mapping[str, Key], token: bytes, now: datetime) -> Key | None:
     return None if known.not_after is not None and now > known.not_after else known
 
 
+def _read(path: Path) -> dict[str, Key]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadKeyFile("the key file is not UTF-8") from None
+    return parse_keys(text)
+
+
 class KeyRing:
     """The keys of a file, read again when it changes."""
 
@@ -135,7 +154,7 @@ class KeyRing:
         self._clock = clock
         self._failed = failed
         self._mark = self._stat()
-        self._keys = parse_keys(path.read_text(encoding="utf-8"))
+        self._keys = _read(path)
         self._looked = clock()
 
     def _stat(self) -> tuple[int, int, int]:
@@ -153,7 +172,7 @@ class KeyRing:
         try:
             mark = self._stat()
             if mark != self._mark:
-                self._keys = parse_keys(self.path.read_text(encoding="utf-8"))
+                self._keys = _read(self.path)
                 self._mark = mark
-        except (OSError, ValueError):
+        except (OSError, BadKeyFile):
             self._failed()

@@ -7,15 +7,17 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPMethod
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reward_service.api.browsers import MARKS
 from reward_service.api.metrics import Metrics
 from reward_service.api.problems import confess, refuse_call
 from reward_service.api.record import Record
-from reward_service.serve.errors import CallError, MalformedHeader
+from reward_service.serve.errors import CallError, MalformedHeader, MalformedUrl
 from reward_service.serve.timings import Timings
 
 log = logging.getLogger("reward_service.request")
@@ -81,6 +83,7 @@ class Observe:
         record: Record = scope["state"]["record"]
         try:
             record.timings.deadline = record.timings.started + _timeout_s(headers, self.timeout_s)
+            _check_url(scope)
             await self.app(scope, receive, send)
         except ClientDisconnect:
             record.error, record.status = "client-disconnect", CLIENT_LEFT
@@ -94,6 +97,7 @@ class Observe:
         marks = [
             (REQUEST_ID.encode(), record.request_id.encode()),
             (b"server-timing", record.server_timing().encode()),
+            *MARKS,
         ]
         return [*marks, (b"connection", b"close")] if self.draining() else marks
 
@@ -116,6 +120,19 @@ class Observe:
 def _request_id(headers: Headers) -> str:
     sent = headers.get(REQUEST_ID, "")
     return sent if 0 < len(sent) <= 128 and sent.isascii() and sent.isprintable() else uuid.uuid4().hex
+
+
+def _check_url(scope: Scope) -> None:
+    """Refuse a path or a query that is not text.
+
+    Raises:
+        MalformedUrl: its bytes are not UTF-8.
+    """
+    try:
+        for part in (scope["raw_path"], scope["query_string"]):
+            unquote_to_bytes(part).decode()
+    except UnicodeDecodeError:
+        raise MalformedUrl("percent-encode ids and names as UTF-8") from None
 
 
 def _timeout_s(headers: Headers, most_s: float) -> float:

@@ -1,6 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457). They never echo a rollout, and a bug never shows its insides."""
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, NotRequired, cast
 
@@ -61,8 +62,11 @@ def problem_of(request: Request, error: CallError) -> Problem:
     )
 
 
-def _respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(problem, status_code=problem["status"], headers=headers, media_type=MEDIA_TYPE)
+def _respond(problem: Problem, headers: Sequence[tuple[str, str]] = ()) -> JSONResponse:
+    response = JSONResponse(problem, status_code=problem["status"], media_type=MEDIA_TYPE)
+    for name, value in headers:
+        response.headers.append(name, value)
+    return response
 
 
 async def refuse_call(request: Request, error: Exception) -> JSONResponse:
@@ -71,11 +75,9 @@ async def refuse_call(request: Request, error: Exception) -> JSONResponse:
     return _respond(problem_of(request, error), _headers(error))
 
 
-def _headers(error: CallError) -> dict[str, str]:
-    headers = dict(error.headers)
-    if error.retry_after_s is not None:
-        headers["Retry-After"] = str(error.retry_after_s)
-    return headers | {"Connection": "close"} if error.closes else headers
+def _headers(error: CallError) -> list[tuple[str, str]]:
+    retry = [] if error.retry_after_s is None else [("Retry-After", str(error.retry_after_s))]
+    return [*error.headers, *retry, *([("Connection", "close")] if error.closes else [])]
 
 
 async def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
@@ -96,7 +98,7 @@ async def refuse_route(request: Request, error: Exception) -> JSONResponse:
         "Allow" in headers
     ):  # Starlette names the methods of the first route that fits the path, and there may be several
         headers["Allow"] = ", ".join(sorted(_methods(request))) or headers["Allow"]
-    return _respond(problem, headers)
+    return _respond(problem, list(headers.items()))
 
 
 def _methods(request: Request) -> set[str]:

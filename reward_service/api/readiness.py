@@ -9,7 +9,8 @@ DRAINING = "draining"
 INDEX = "index"
 STATE = "state"
 CANARY = "canary"
-REASONS = (DRAINING, INDEX, STATE, CANARY)
+LEDGER = "ledger"
+REASONS = (DRAINING, INDEX, STATE, CANARY, LEDGER)
 
 
 class Readiness:

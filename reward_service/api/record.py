@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from entity_index.types import Question
 from reward_service.adapters.native import FactsGroupIn
 from reward_service.adapters.replies import refused_status
+from reward_service.api.keys import ANYONE, Key
 from reward_service.api.metrics import Metrics, count_refused, count_results
 from reward_service.core.types import GroupResult, RolloutResult, RolloutStatus
-from reward_service.serve.errors import GroupError
+from reward_service.serve.errors import Forbidden, GroupError
+from reward_service.serve.runs.access import Access
 from reward_service.serve.scorer import Scored
 from reward_service.serve.timings import Timings
+from reward_service.serve.truth import QuestionRef
 
 
 @dataclass(slots=True)
@@ -28,8 +32,8 @@ class Record:
     metrics: Metrics
     route: str = "unrouted"
     status: int = 0
-    caller: str | None = None
-    """Id of the API key; None where none was asked for."""
+    key: Key = ANYONE
+    """The API key; `ANYONE` where none was asked for."""
     error: str | None = None
     """Slug of the problem; None: none."""
     body_bytes: int = 0
@@ -39,6 +43,30 @@ class Record:
     question_ids: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
     """Outcomes of scored rollouts, statuses of the others."""
+
+    @property
+    def caller(self) -> str | None:
+        """Id of the API key; None where none was asked for."""
+        return self.key.id or None
+
+    @property
+    def access(self) -> Access:
+        """Which runs the caller may use."""
+        return Access(self.key.owner, every_run=self.key.allows("admin"))
+
+    @property
+    def may_see_names(self) -> bool:
+        """Whether the caller may see the names of entities of the index."""
+        return self.key.allows("explain") or self.key.allows("ingest")
+
+    def check_explain(self, questions: Iterable[Question | QuestionRef | str]) -> None:
+        """Refuse to explain questions of the index to callers who may not see the names of their entities.
+
+        Raises:
+            Forbidden: one of them is named by its id.
+        """
+        if not self.may_see_names and any(isinstance(one, QuestionRef | str) for one in questions):
+            raise Forbidden("explaining a question of the index needs the scope explain")
 
     def fields(self) -> dict[str, object]:
         """Return the log line's fields."""

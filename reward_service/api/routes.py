@@ -31,19 +31,21 @@ from reward_service.adapters.replies import (
     rewarded_out,
     score_out,
     scored_out,
+    shown,
 )
 from reward_service.api import stream
 from reward_service.api.body import beside, read_call, read_line
 from reward_service.api.documents import POSTED, body_of, json_response, problems_of
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
-from reward_service.api.readiness import INDEX, STATE, Probe, Readiness
+from reward_service.api.readiness import INDEX, LEDGER, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.core.types import GroupResult, PartialPolicy
-from reward_service.serve.config import shown
+from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
     EngineMismatch,
+    Forbidden,
     GroupError,
     IndexUnavailable,
     InvalidRequest,
@@ -109,7 +111,7 @@ async def long_json(service: Scorer, record: Record, reply: Callable[[], Mapping
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable, LedgerUnavailable),
+    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request) -> Response:
@@ -129,6 +131,8 @@ async def _score(
     """Score groups that came in so many bytes, record what is published, and write the reply."""
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
     calls = await beside(service, size, lambda: [group.to_domain() for group in groups])
+    if explain:
+        record.check_explain(call.question for call in calls)
     scored = await service.score(
         calls, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
     )
@@ -137,10 +141,13 @@ async def _score(
         publish(service, record, published_by(scored[part]), terms)
         await asyncio.sleep(0)
     with timings.stage("encode"):
+        names = record.may_see_names
         return await beside(
             service,
             size,
-            lambda: encode(score_out([scored_out(one) for one in scored], profile, estimator)),
+            lambda: encode(
+                score_out([shown(scored_out(one), names=names) for one in scored], profile, estimator)
+            ),
         )
 
 
@@ -202,7 +209,7 @@ async def stream_groups(
     "/v1/match",
     tags=["rewards"],
     response_model=FactsReply,
-    responses=problems_of(*POSTED, UnknownProfile, IndexUnavailable),
+    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable),
     openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
@@ -211,8 +218,12 @@ async def match(request: Request, service: Service) -> Response:
     profile = service.profiles.named(call.profile)
     check_call([len(group.rollouts) for group in call.groups], service.settings)
     groups = await beside(service, record.body_bytes, lambda: [group.to_domain() for group in call.groups])
+    if call.explain:
+        record.check_explain(group.question for group in groups)
     measured = await service.measure(groups, profile, explain=call.explain, timings=record.timings)
-    return await long_json(service, record, lambda: facts_reply(measured, profile))
+    return await long_json(
+        service, record, lambda: facts_reply(measured, profile, names=record.may_see_names)
+    )
 
 
 @router.post(
@@ -263,7 +274,9 @@ async def _rewarded(
     "/v1/rollouts/explain",
     tags=["rewards"],
     response_model=ExplainOut,
-    responses=problems_of(*POSTED, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable),
+    responses=problems_of(
+        *POSTED, Forbidden, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable
+    ),
     openapi_extra=body_of(ExplainIn),
 )
 async def explain(request: Request, service: Service) -> Response:
@@ -274,8 +287,9 @@ async def explain(request: Request, service: Service) -> Response:
     """
     record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profiles.named(call.profile)
+    record.check_explain([truth := call.truth()])
     explained = await service.explain(
-        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+        truth, call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
     )
     return await long_json(service, record, lambda: explain_out(*explained, profile))
 
@@ -349,7 +363,7 @@ class InfoOut(TypedDict):
 
 
 async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
-    """Return which of index and store cannot be used, and why."""
+    """Return which of index, store and ledger cannot be used, and why."""
     reasons = {}
     try:
         await asyncio.to_thread(service.truth.datasets)
@@ -359,6 +373,10 @@ async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
         await runs.check()
     except StateUnavailable as error:
         reasons[STATE] = error.detail
+    try:
+        service.check_ledger()
+    except LedgerUnavailable as error:
+        reasons[LEDGER] = error.detail
     return reasons
 
 
@@ -370,7 +388,7 @@ async def livez() -> Health:
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
 async def readyz(request: Request, readiness: Ready) -> Health:
-    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, a canary, or draining."""
+    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, its ledger, a canary, or draining."""
     probe: Probe = request.app.state.probe
     reasons = readiness.reasons() | await probe.reasons()
     if reasons:
@@ -394,7 +412,7 @@ async def info(service: Service) -> InfoOut:
         "engine_versions": dict(VERSIONS),
         "default_profile": service.profiles.default,
         "profiles": {name: origin_of(profile) for name, profile in service.profiles.known.items()},
-        "settings": shown(service.settings),
+        "settings": shown_settings(service.settings),
     }
 
 

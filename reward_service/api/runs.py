@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.types import Receive
 
 from reward_service.adapters.native import Id
+from reward_service.adapters.replies import shown
 from reward_service.adapters.runs import (
     AssembledOut,
     AttemptQuery,
@@ -40,6 +41,7 @@ from reward_service.serve.errors import (
     CorruptState,
     DeadlineExceeded,
     EngineMismatch,
+    Forbidden,
     GroupClosed,
     GroupFull,
     IndexUnavailable,
@@ -63,7 +65,15 @@ from reward_service.serve.groups.waiters import WaitLimit
 from reward_service.serve.runs.service import Admitted, Arrival, RunService
 from reward_service.serve.runs.view import GroupView
 
-STORED = (UnknownRun, CorruptState, EngineMismatch, StateUnavailable, LedgerUnavailable, DeadlineExceeded)
+STORED = (
+    UnknownRun,
+    Forbidden,
+    CorruptState,
+    EngineMismatch,
+    StateUnavailable,
+    LedgerUnavailable,
+    DeadlineExceeded,
+)
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
 RunId = Annotated[Id, Path(description="Your id of the training run.")]
@@ -150,7 +160,7 @@ async def declare_run(request: Request, runs: Runs, run_id: NamedRun) -> Respons
     The run pins what it names: later changes of the profile or the active index version do not affect it.
     """
     record, body = record_of(request), await read_call(request, runs.scorer, RunIn)
-    run, is_new = await runs.declare(run_id, body.to_domain(), timings=record.timings)
+    run, is_new = await runs.declare(run_id, body.to_domain(), access=record.access, timings=record.timings)
     return timed_json(record, lambda: run_out(run), status=201 if is_new else 200)
 
 
@@ -158,16 +168,19 @@ async def declare_run(request: Request, runs: Runs, run_id: NamedRun) -> Respons
 async def read_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     """Return a run."""
     record = record_of(request)
-    run = await runs.find(run_id, timings=record.timings)
+    run = await runs.find(run_id, access=record.access, timings=record.timings)
     return timed_json(record, lambda: run_out(run))
 
 
 @router.delete(
-    "/v1/runs/{run_id}", status_code=204, responses=problems_of(StateUnavailable, DeadlineExceeded)
+    "/v1/runs/{run_id}",
+    status_code=204,
+    responses=problems_of(Forbidden, CorruptState, EngineMismatch, StateUnavailable, DeadlineExceeded),
 )
 async def delete_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
     """Delete a run and all its groups. If there is no such run, nothing happens."""
-    await runs.drop(run_id, timings=record_of(request).timings)
+    record = record_of(request)
+    await runs.drop(run_id, access=record.access, timings=record.timings)
     return Response(status_code=204)
 
 
@@ -177,7 +190,7 @@ async def open_groups(
 ) -> Response:
     """Return the open groups of a run, earliest deadline first, each with its missing rollouts."""
     record = record_of(request)
-    found = await runs.open_groups(run_id, limit=query.limit, timings=record.timings)
+    found = await runs.open_groups(run_id, limit=query.limit, access=record.access, timings=record.timings)
     return timed_json(record, lambda: open_groups_out(found))
 
 
@@ -223,7 +236,7 @@ async def put_rollout(
         evaluated = await runs.evaluate(arrival, timings=record.timings)
         record.note(evaluated.truth.question.question_id, [evaluated.result])
         count_evaluated(record.metrics, evaluated.result)
-        return timed_json(record, lambda: evaluated_out(evaluated))
+        return timed_json(record, lambda: shown(evaluated_out(evaluated), names=record.may_see_names))
     with runs.waiting(key, query.wait_s) as waiter:
         admitted = await _admit(request, runs, key=key, rollout_id=rollout_id, query=query)
         ticket_of(request).release()
@@ -231,7 +244,11 @@ async def put_rollout(
         view = await runs.outcome(admitted, waiter, limit, timings=record.timings)
     with record.timings.stage("reward"):
         record.note(view.state.question_id, [view.result_of(rollout_id)])
-    return timed_json(record, lambda: member_out(admitted, view), status=202 if view.state.is_open else 200)
+    return timed_json(
+        record,
+        lambda: shown(member_out(admitted, view), names=record.may_see_names),
+        status=202 if view.state.is_open else 200,
+    )
 
 
 async def _arrival(
@@ -240,7 +257,10 @@ async def _arrival(
     member = await read_call(request, runs.scorer, MemberIn)
     if member.rollout_id not in (None, rollout_id):
         raise InvalidRequest("the id in the body differs from the one in the path", path="/rollout_id")
-    return query.arrival(key, rollout_id, member)
+    arrival = query.arrival(key, rollout_id, member, access=record_of(request).access)
+    if arrival.explain:
+        record_of(request).check_explain([arrival.question])
+    return arrival
 
 
 async def _admit(
@@ -273,7 +293,7 @@ async def read_group(
     ticket_of(request).release()
     with runs.waiting(key, query.wait_s) as waiter:
         limit = _wait_limit(request, runs, query.wait_s)
-        view = await runs.group(key, waiter, limit, timings=record.timings)
+        view = await runs.group(key, waiter, limit, access=record.access, timings=record.timings)
     return _group(record, view)
 
 
@@ -287,10 +307,11 @@ async def close_group(
 ) -> Response:
     """Close a group now, as if its deadline had passed, because no more rollouts will come. A closed group never changes."""
     record = record_of(request)
-    return _group(record, await runs.close(key, attempt=query.attempt, timings=record.timings))
+    view = await runs.close(key, attempt=query.attempt, access=record.access, timings=record.timings)
+    return _group(record, view)
 
 
 def _group(record: Record, view: GroupView) -> Response:
     with record.timings.stage("reward"):
         record.note(view.state.question_id, view.result.rollouts)
-    return timed_json(record, lambda: assembled_out(view))
+    return timed_json(record, lambda: shown(assembled_out(view), names=record.may_see_names))

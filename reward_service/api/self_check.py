@@ -58,7 +58,8 @@ class SelfCheck:
             self.readiness.clear(reason)
 
     async def _index_problem(self) -> str:
-        """Read a few questions of every active version, and show the versions as metrics. Returns '' if all could be read."""
+        """Return what is wrong with the versions in use, '' for nothing, and show the active ones as metrics."""
+        await self.service.truth.check_again()
         try:
             active = await self.service.truth.probe(PROBED)
         except IndexUnavailable as error:
@@ -66,4 +67,4 @@ class SelfCheck:
         self.metrics.forget("index_version_info")
         for version in active:
             self.metrics.set("index_version_info", version.dataset, version.version, value=1)
-        return ""
+        return "; ".join(await self.service.truth.content_problems())

@@ -33,7 +33,7 @@ from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.lint import judge_of
 from reward_service.client.errors import ClientError
 from reward_service.core.profiles import Profile, shipped
-from reward_service.serve import config, errors
+from reward_service.serve import config, errors, ledger_chain
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
@@ -284,7 +284,9 @@ def openapi() -> None:
 @app.command()
 def key(
     key_id: Annotated[str, typer.Argument(help="Id of the key: lower-case letters, digits and hyphens.")],
-    scope: Annotated[list[str], typer.Option(help="score, ingest or admin; can be given several times.")],
+    scope: Annotated[
+        list[str], typer.Option(help="score, explain, ingest or admin; can be given several times.")
+    ],
 ) -> None:
     """Create an API key: prints the key to stdout, and to stderr the lines for the key file, which contain only its hash."""
     with one_clear_sentence():
@@ -306,17 +308,26 @@ def verify(
             "setting `profiles`; may be given several times."
         ),
     ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="File with the key that the ledger is sealed with, the setting `ledger_key`."),
+    ] = None,
 ) -> None:
     """Recompute every recorded reward. Exit code 1: a reward differs or cannot be recomputed here."""
     with one_clear_sentence():
         profiles = load_profiles(_settings())
         given = [profiles.resolve(one) for one in profile or ()]
         known = {one.digest: one for one in (*profiles.known.values(), *given)}
-        findings = list(ledger_file.verify(ledger_file.read(file), known))
+        settings = _settings(ledger_key=key)
+        seal = ledger_chain.seal_of(settings.ledger_key)
+        ends = ledger_chain.read_ends(file, seal)
+        findings = list(ledger_file.verify(ledger_file.read(file), known, seal=seal, ends=ends))
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
     out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
+    if ends is None:
+        err.print(f"without {ledger_chain.ends_path(file).name}, lines missing at either end do not show")
     if bad or not findings:
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from reward_service.client import calls
 from reward_service.client.calls import OnError
 from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, RetryContext
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
-from reward_service.client.headers import headers_of
+from reward_service.client.headers import headers_of, key_of
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -32,6 +33,7 @@ class AsyncClient:
         url: str,
         *,
         api_key: str | None = None,
+        api_key_file: str | Path | None = None,
         patience: Patience | None = None,
         on_error: OnError = "raise",
         connections: int = 4096,
@@ -40,14 +42,15 @@ class AsyncClient:
 
         Args:
             url: URL of the service, `http://host:port`, with a path if a proxy adds one.
-            api_key: sent as a bearer token; None sends none.
+            api_key: sent as a bearer token.
+            api_key_file: file that contains it. Without both, the variable REWARD_SERVICE_API_KEY is used, if it is set.
             patience: time limits of a call.
             on_error: how to treat rewards that cannot be obtained.
             connections: maximum number of concurrent calls; others queue. Rollouts that wait for their groups must not queue behind
                 each other, so choose at least the number of rollouts in flight.
         """
         self._url = url.rstrip("/")
-        self._headers = headers_of(api_key)
+        self._headers = headers_of(key_of(api_key, api_key_file))
         self._context = RetryContext(patience or Patience(), time.monotonic, random.random)
         self._on_error: OnError = on_error
         self._connections = connections

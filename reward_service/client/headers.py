@@ -1,6 +1,30 @@
-"""The headers every call carries."""
+"""The headers every call carries, and where the API key among them comes from."""
+
+import os
+from pathlib import Path
 
 from reward_service import __version__
+
+KEY_VARIABLE = "REWARD_SERVICE_API_KEY"
+
+
+def key_of(api_key: str | None = None, api_key_file: str | Path | None = None) -> str | None:
+    """Return the API key: the one that is given, else that of a file, else that of the environment, else None.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds no key, or the key has characters that no key has. The message does not repeat it.
+    """
+    if api_key is None and api_key_file is not None:
+        api_key = Path(api_key_file).read_text(encoding="utf-8").strip()
+    elif api_key is None:
+        api_key = os.environ.get(KEY_VARIABLE)
+    # Checked here, as the libraries below would repeat it in their messages.
+    if api_key is not None and not (
+        api_key and api_key.isascii() and api_key.isprintable() and " " not in api_key
+    ):
+        raise ValueError("the API key is empty, or has characters that no key has")
+    return api_key
 
 
 def headers_of(api_key: str | None) -> dict[str, str]:

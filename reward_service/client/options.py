@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from reward_service.client.exchange import Patience
@@ -40,7 +40,10 @@ class Options:
     """Column that distinguishes training rows from validation rows."""
     train_split: str = "train"
     """Value of that column in training rows."""
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    """Sent as a bearer token. Trackers store configurations, so prefer the file or the variable REWARD_SERVICE_API_KEY."""
+    api_key_file: str | None = None
+    """File that contains the key."""
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
@@ -49,7 +52,7 @@ class Options:
         Raises:
             ValueError: an option is unknown or missing.
         """
-        known = {field.name for field in fields(cls)}
+        known = {spec.name for spec in fields(cls)}
         if unknown := sorted(given.keys() - known):
             raise ValueError(f"unknown options {unknown}: the options are {sorted(known)}")
         if missing := sorted({"url", "profile"} - given.keys()):
@@ -65,9 +68,9 @@ class Options:
         """
         environment = os.environ if environment is None else environment
         given: dict[str, Any] = {
-            field.name: environment[name]
-            for field in fields(cls)
-            if (name := ENV_PREFIX + field.name.upper()) in environment
+            spec.name: environment[name]
+            for spec in fields(cls)
+            if (name := ENV_PREFIX + spec.name.upper()) in environment
         }
         numbers = {name: float(given[name]) for name in ("deadline_s", "patience_s") if name in given}
         return cls.read(given | numbers)

@@ -29,6 +29,7 @@ def client_of(options: Options, on_error: OnError = "raise", *, connections: int
     return AsyncClient(
         options.url,
         api_key=options.api_key,
+        api_key_file=options.api_key_file,
         patience=options.patience,
         on_error=on_error,
         connections=connections,

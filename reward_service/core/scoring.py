@@ -206,7 +206,7 @@ def reward(
     scored = [one for one in facts if _votes(one)]
     status = (partial or PartialPolicy()).settle(len(scored), len(facts) + missing)
     if status is GroupStatus.FAILED:
-        return _failed(facts)
+        return unpaid(facts)
     best = group_max(one.matched or 0 for one in scored)
     parts = _components(facts, profile)
     paid = [total(part) if part else None for part in parts]
@@ -360,7 +360,7 @@ def _rates(one: RolloutFacts, best: int | None) -> tuple[float | None, float | N
     return match_rate(one.matched, one.entities), normalized
 
 
-def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:
+def unpaid(facts: Sequence[RolloutFacts]) -> GroupResult:
     """Return a group nobody is paid in; the members that could have been are named apart from those that failed it."""
     rollouts = [_result(one, {}, best=0) for one in facts]
     return GroupResult(

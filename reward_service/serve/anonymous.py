@@ -56,8 +56,13 @@ class AnonymousGroups:
         self._scorer = scorer
         self._rendezvous: Rendezvous[MeasuredRollout, Paid] = Rendezvous(self._score)
 
-    async def measure(self, caller: Caller, *, timings: Timings) -> MeasuredRollout | str:
+    async def measure(self, caller: Caller, *, owner: str, timings: Timings) -> MeasuredRollout | str:
         """Measure a rollout. Returns the reason instead if there can be no reward.
+
+        Args:
+            caller: the rollout.
+            owner: of the API key it came with; rollouts of different owners never share a group.
+            timings: of the request.
 
         Raises:
             IndexUnavailable: the index cannot be read.
@@ -68,7 +73,9 @@ class AnonymousGroups:
         [scored] = await self._scorer.measure([call], paid_by, timings=timings)
         if scored.error is not None:
             return str(scored.error)
-        key = (caller.meets, caller.question, caller.profile.digest)
+        # By the index version too: one may become active between two rollouts of a group.
+        index = scored.truth and scored.truth.index
+        key = (owner, caller.meets, caller.question, index, caller.profile.digest)
         return MeasuredRollout(key, caller.name, scored.facts[0], caller.profile, caller.is_evaluation)
 
     async def pay(self, measured: MeasuredRollout, *, group_size: int, deadline_s: float) -> Paid:

@@ -5,10 +5,10 @@ The string under a field explains how to choose its value. docs/settings.md is g
 
 import re
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from reward_service.core.profiles import DEFAULT_PROFILE
 
@@ -27,6 +27,11 @@ class Settings(BaseSettings):
 
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 picks a free port."""
+
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names, separated by commas, by which callers may address a service without keys beside those of loopback: a proxy
+    on the same machine that passes its own name on, or a name that a container uses. Other names are refused, because
+    any web page can have a name that leads to 127.0.0.1."""
 
     index: Path | None = None
     """Folder of the embedded entity index. Without an index, the service scores only questions that are sent inline."""
@@ -137,6 +142,10 @@ class Settings(BaseSettings):
     ledger_max_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
     """Maximum size of the ledger; beyond it, the older half is deleted. A group of 16 takes about 6 kB."""
 
+    ledger_key: Path | None = None
+    """File with a secret of at least 32 bytes. The ledger's lines are then sealed with it, so that forged lines are
+    detected by those who have the key. Without it the ledger detects accidents only."""
+
     canary_interval_s: float = Field(60, gt=0)
     """Interval at which the golden groups are scored. Scoring them takes a few milliseconds."""
 
@@ -214,8 +223,19 @@ class Settings(BaseSettings):
     """How long a closed group answers replays, and how long an open group is kept under the policy `wait`. Choose longer
     than a trainer takes to recover from a crash."""
 
+    engine_grace_s: float = Field(3600.0, ge=0)
+    """How long after its deadline an open group that another engine has measured is left to replicas of that engine;
+    then it expires without rewards. Longer than an upgrade takes, shorter than `group_ttl_s`."""
+
     run_ttl_s: float = Field(604_800.0, gt=0)
     """How long a run is kept after its last rollout. Choose longer than a training run may pause."""
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _names(cls, given: Any) -> Any:
+        return (
+            [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+        )
 
     @model_validator(mode="after")
     def _one_index(self) -> Self:

@@ -5,8 +5,10 @@
     │   ├── MalformedJson         400
     │   ├── MalformedEncoding     400
     │   ├── MalformedHeader       400
+    │   ├── MalformedUrl          400
     │   ├── Unauthenticated       401
     │   ├── Forbidden             403
+    │   ├── ForeignSite           403
     │   ├── UnknownProfile        404
     │   ├── UnknownDataset        404
     │   ├── UnknownQuestion       404
@@ -47,14 +49,14 @@
         └── SignalConflict
     RefusedToStart
     ├── UnsafeStore
+    ├── BadLedger
     └── BadProfile
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
 """
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import ClassVar
 
 URN = "urn:reward-service:"
@@ -88,8 +90,8 @@ class CallError(ServiceError):
     """Sent as Retry-After if the same call may succeed later."""
     closes: ClassVar[bool] = False
     """The body may be unread, so the connection cannot carry another call."""
-    headers: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Additional headers that the response must have."""
+    headers: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Additional header lines that the response must have; a name may occur twice."""
 
 
 class MalformedJson(CallError):
@@ -112,18 +114,36 @@ class MalformedHeader(CallError):
     closes = True
 
 
+class MalformedUrl(CallError):
+    """Percent-encoded bytes that are not UTF-8: read as text, different ids would become the same one."""
+
+    slug, title, status_hint = "malformed-url", "The URL is not UTF-8.", 400
+    closes = True
+
+
 class Unauthenticated(CallError):
     """The API key is missing, unknown, or no longer valid."""
 
     slug, title, status_hint = "unauthenticated", "A valid API key is required.", 401
     closes = True
-    headers = MappingProxyType({"WWW-Authenticate": 'Bearer, Basic realm="reward-service", charset="UTF-8"'})
+    # Two lines: many clients read one line as one challenge, and would know only the first.
+    headers = (
+        ("WWW-Authenticate", 'Bearer realm="reward-service"'),
+        ("WWW-Authenticate", 'Basic realm="reward-service", charset="UTF-8"'),
+    )
 
 
 class Forbidden(CallError):
     """The API key is valid but lacks the scope this call requires."""
 
     slug, title, status_hint = "forbidden", "The API key does not allow this call.", 403
+    closes = True
+
+
+class ForeignSite(CallError):
+    """A web page of another site sent the call, or it is addressed to a name that the service is not known by."""
+
+    slug, title, status_hint = "foreign-site", "The call comes from another site.", 403
     closes = True
 
 
@@ -231,7 +251,7 @@ class UnsupportedEncoding(CallError):
 
     slug, title, status_hint = "unsupported-encoding", "The Content-Encoding is not supported.", 415
     closes = True
-    headers = MappingProxyType({"Accept-Encoding": "gzip, zstd"})
+    headers = (("Accept-Encoding", "gzip, zstd"),)
 
 
 class InvalidRequest(CallError):
@@ -395,6 +415,10 @@ class RefusedToStart(Exception):
 
 class UnsafeStore(RefusedToStart):
     """The store cannot be relied on to assemble groups."""
+
+
+class BadLedger(RefusedToStart):
+    """The file of the ledger, or of its key, cannot be gone on with."""
 
 
 class BadProfile(RefusedToStart):

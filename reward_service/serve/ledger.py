@@ -2,14 +2,14 @@
 
 A line holds what `reward` read (integers, outcomes, statuses, signals, the estimator, the policy), which profile and engine read
 it, and what came out, floats as Python writes them, which is exact. It holds no text. Each line ends in the digest of itself and of the line
-before, so a line that is changed, lost or moved shows.
+before, so a line that is changed, lost or moved shows (`ledger_chain`).
 
 The file has a cap: at half of it, it becomes `<name>.1`, in place of the one before, and a new file begins whose first
 line goes on from the last digest. One process writes a file; a second one is refused.
 """
 
+import errno
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,13 +23,23 @@ from reward_service.core.fields import built, plain
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, reward
 from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
-from reward_service.serve.errors import LedgerUnavailable
+from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
+from reward_service.serve.ledger_chain import (
+    GENESIS,
+    Ends,
+    Seal,
+    ends_path,
+    last_digest,
+    parted,
+    read_ends,
+)
 
 VERSION = 1
-GENESIS = "sha256:" + "0" * 64
+PLAIN = Seal()
 # Of facts: what `reward` does not read of a rollout, and what it has in common with its group.
 NOT_READ = frozenset({"entities", "flags", "detail", "evidence"})
-TAIL_BYTES = 64 * 1024 * 1024  # no line is longer: 512 rollouts take 100 kB
+MAX_LINE_BYTES = 64 * 1024 * 1024  # the last line is read at start; 512 rollouts take 100 kB
+PROBE_BYTES = 4096  # a block of most file systems: where there is room for it, there is room for a group
 
 
 class Published(NamedTuple):
@@ -87,101 +97,178 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
     }
 
 
-def _sealed(line: Mapping[str, Any], before: str) -> tuple[bytes, str]:
-    """Return a line with its digest, and the digest."""
-    body = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    digest = _digest(body, before)
-    return f'{body[:-1]},"digest":"{digest}"}}\n'.encode(), digest
-
-
-def _digest(body: str, before: str) -> str:
-    return "sha256:" + hashlib.sha256(f"{before}\n{body}".encode()).hexdigest()
-
-
 class Ledger:
     """An open ledger."""
 
-    def __init__(self, path: Path, *, max_bytes: int) -> None:
+    def __init__(self, path: Path, *, max_bytes: int, seal: Seal = PLAIN) -> None:
         """Open a file for writing, after its last whole line.
 
         Raises:
             OSError: it cannot be written, or another process writes it.
+            BadLedger: its last line is no line of a ledger, or its ends are sealed with another key.
         """
         self.path = path
+        self._seal = seal
         self._half = max_bytes // 2
-        self._file = self._open()
-        self._digest = self._resume()
-
-    def _open(self) -> int:
-        file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+        self._refused_bytes = 0
+        """Size of what could not be written last; 0 if the last write went well."""
+        self._file = _opened(path)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(file)
-            raise OSError(f"another process is writing to the ledger {self.path}") from None
-        return file
+            self._size, self._ends = self._resume()
+            self._ends_file = os.open(ends_path(path), os.O_RDWR | os.O_CREAT, 0o640)
+            self._anchor(self._ends)
+        except BaseException:
+            os.close(self._file)
+            raise
 
-    def _resume(self) -> str:
-        """Cut off a line that a crash left unfinished, and return the last digest."""
-        size = os.fstat(self._file).st_size
-        begin = max(0, size - TAIL_BYTES)
-        tail = os.pread(self._file, size - begin, begin)
-        whole = tail.rfind(b"\n") + 1
-        os.ftruncate(self._file, begin + whole)
-        last = tail[:whole].splitlines()[-1:]
-        return str(json.loads(last[0])["digest"]) if last else _last_digest(_older(self.path))
+    def _resume(self) -> tuple[int, Ends]:
+        """Cut off a line that a crash left unfinished, and return the size and the ends.
+
+        If the last line that was written is missing, the chain goes on from that line, so that the gap shows.
+        """
+        size, tail = _whole_lines(self._file, self.path)
+        if size != os.fstat(self._file).st_size:
+            os.ftruncate(self._file, size)
+        kept = tail or _tail_of(_older(self.path))
+        last = last_digest(kept.splitlines()[-1], self.path) if kept else GENESIS
+        ends = read_ends(self.path, self._seal)
+        if ends is None:
+            return size, Ends(end=last) if last == GENESIS else Ends(None, None, last)
+        return size, ends._replace(end=last if ends.end == GENESIS or ends.end.encode() in kept else ends.end)
 
     def write(self, published: Iterable[Published], terms: Terms) -> int:
         """Record groups before their rewards go out; return how many.
 
         Raises:
+            InvalidRequest: the record of a group would be too long to be read again.
             LedgerUnavailable: they could not be written; none of them counts as recorded.
         """
-        at, digest = datetime.now(UTC).isoformat(timespec="milliseconds"), self._digest
+        at, digest = datetime.now(UTC).isoformat(timespec="milliseconds"), self._ends.end
         lines = []
         for one in published:
-            line, digest = _sealed(_line(one, terms, at), digest)
+            line, digest = self._seal.sealed(_line(one, terms, at), digest)
+            if len(line) > MAX_LINE_BYTES:
+                raise InvalidRequest(f"the ledger's line of a group may have {MAX_LINE_BYTES} bytes")
             lines.append(line)
-        self._append(b"".join(lines))
-        self._digest = digest
+        self._append(b"".join(lines), digest)
         return len(lines)
 
-    def _append(self, data: bytes) -> None:
-        size = os.fstat(self._file).st_size
+    def check(self) -> None:
+        """Make sure that a group could be recorded now.
+
+        Raises:
+            LedgerUnavailable: it could not.
+        """
         try:
-            if size + len(data) > self._half and size:
-                self._roll()
-                size = 0
-            written = os.write(self._file, data)
+            os.fstat(self._file)
+            self._make_room(self._refused_bytes)
+            _write_and_remove(self.path.with_name(self.path.name + ".probe"))
         except OSError as error:
             raise LedgerUnavailable(f"{error.strerror}") from None
-        if written < len(data):
-            os.ftruncate(self._file, size)
-            raise LedgerUnavailable("the file system is full")
+        self._refused_bytes = 0
 
-    def _roll(self) -> None:
-        os.replace(self.path, _older(self.path))  # noqa: PTH105  # the two names are one act
+    def _append(self, data: bytes, digest: str) -> None:
+        try:
+            self._make_room(len(data))
+            self._put(data)
+            self._anchor(self._ends._replace(end=digest))
+        except OSError as error:
+            self._refused_bytes = len(data)
+            raise LedgerUnavailable(f"{error.strerror}") from None
+        self._size += len(data)
+        self._refused_bytes = 0
+
+    def _put(self, data: bytes) -> None:
+        """Write after the last whole line, and after nothing else: what an earlier try left is cut off first."""
+        if os.fstat(self._file).st_size != self._size:
+            os.ftruncate(self._file, self._size)
+        if os.write(self._file, data) < len(data):
+            raise OSError(errno.ENOSPC, "the file system is full")
+
+    def _anchor(self, ends: Ends) -> None:
+        os.pwrite(self._ends_file, ends.encoded(self._seal), 0)
+        self._ends = ends
+
+    def _make_room(self, size: int) -> None:
+        """Begin a new file if the cap asks for it.
+
+        The new file is open and locked before anything else changes, so this ledger always has a file of its own.
+        """
+        if not self._size or self._size + size <= self._half:
+            return
+        aside = self.path.with_name(self.path.name + ".next")
+        fresh = _opened(aside)
+        try:
+            os.replace(self.path, _older(self.path))  # noqa: PTH105  # the two names are one act
+            os.replace(aside, self.path)  # noqa: PTH105
+        except OSError:
+            os.close(fresh)
+            raise
         os.close(self._file)
-        self._file = self._open()
+        self._file, self._size = fresh, 0
+        self._anchor(Ends(self._ends.rolled, self._ends.end, self._ends.end))
 
     def close(self) -> None:
         """Bring it to the disk and let go of it."""
-        os.fsync(self._file)
-        os.close(self._file)
+        for file in (self._file, self._ends_file):
+            os.fsync(file)
+            os.close(file)
+
+
+def _opened(path: Path) -> int:
+    """Open a file that no other process writes.
+
+    Raises:
+        OSError: it cannot be written, or another process writes it.
+    """
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        raise OSError(errno.EWOULDBLOCK, f"another process writes the ledger {path}") from None
+    return file
+
+
+def _write_and_remove(path: Path) -> None:
+    """Make sure that the folder takes files with content.
+
+    Raises:
+        OSError: it does not: the disk is full, or read-only.
+    """
+    try:
+        path.write_bytes(bytes(PROBE_BYTES))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _whole_lines(file: int, path: Path) -> tuple[int, bytes]:
+    """Return where the last whole line of a file ends, and the end of the file up to there.
+
+    Raises:
+        BadLedger: what comes after the last whole line is longer than any line.
+    """
+    size = os.fstat(file).st_size
+    begin = max(0, size - MAX_LINE_BYTES)
+    tail = os.pread(file, size - begin, begin)
+    whole = tail.rfind(b"\n") + 1
+    if begin and not whole:
+        raise BadLedger(
+            f"{path}: the last line is no line of a ledger; move the file away, or repair its end"
+        )
+    return begin + whole, tail[:whole]
+
+
+def _tail_of(path: Path) -> bytes:
+    """Return the end of a file, whole lines only; empty if there is no such file."""
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        return _whole_lines(file.fileno(), path)[1]
 
 
 def _older(path: Path) -> Path:
     return path.with_name(path.name + ".1")
-
-
-def _last_digest(path: Path) -> str:
-    if not path.exists():
-        return GENESIS
-    digest = GENESIS
-    with path.open("rb") as lines:
-        for line in lines:
-            digest = json.loads(line)["digest"]
-    return digest
 
 
 class Finding(NamedTuple):
@@ -193,25 +280,35 @@ class Finding(NamedTuple):
     """None: the same rewards, bit for bit."""
 
 
-def verify(lines: Iterable[bytes], profiles: Mapping[str, Profile]) -> Iterator[Finding]:
+def verify(
+    lines: Iterable[bytes],
+    profiles: Mapping[str, Profile],
+    *,
+    seal: Seal = PLAIN,
+    ends: Ends | None = None,
+) -> Iterator[Finding]:
     """Compute every reward of a ledger again.
 
     Args:
-        lines: of one file or of several, oldest first; the first line's chain is taken as given.
+        lines: of one file or of several, oldest first.
         profiles: known profiles by digest.
+        seal: how the lines are sealed.
+        ends: where the chain begins and ends; without them, lines missing at either end do not show.
     """
-    before: str | None = None
+    before = ends and ends.begin
+    seen, number = {before}, 0
     for number, raw in enumerate(lines, start=1):
-        body, _, seal = raw.decode("utf-8", "replace").rstrip("\n").rpartition(',"digest":"')
-        digest = seal.removesuffix('"}')
+        body, digest = parted(raw)
         try:
-            line = json.loads(body + "}")
-            broken = before is not None and digest != _digest(body + "}", before)
-            problem = "the chain is broken: lines were changed, lost or moved" if broken else None
+            line = json.loads(body)
+            problem = seal.problem(body, digest, before)
             yield Finding(number, str(line.get("group_id")), problem or _difference(line, profiles))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             yield Finding(number, "?", "not a ledger line")
         before = digest
+        seen.add(digest)
+    if ends is not None and ends.end not in seen:  # it may be behind the file: a crash comes between the two
+        yield Finding(number + 1, "?", "lines at the end are missing")
 
 
 def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str | None:

@@ -127,6 +127,13 @@ class Lookup:
         found |= await self._read(store, [at for at in wanted if at not in found])
         return [found[at] for at in question_ids]
 
+    async def reopen(self, name: str, version: str) -> EntityStore | None:
+        """Open a corrupt version again for later requests, as its file may have been repaired; None if it cannot be."""
+        with suppress(EntityIndexError):
+            self._stores[name, version] = await self._in_thread(lambda: self._catalogue.open(name, version))
+            return self._stores[name, version]
+        return None
+
     def follow(self, name: str) -> None:
         """Read the active version of a data set again at the next look-up, because it has just changed."""
         known = self._active.get(name, UNKNOWN)
@@ -184,17 +191,11 @@ class Lookup:
         try:
             questions = await self._in_thread(lambda: store.get_many(question_ids))
         except CorruptIndex:
-            await self._reopen(store)
+            await self.reopen(store.info.dataset, store.info.version)
             raise
         found = dict(zip(question_ids, questions, strict=True))
         self._remember(store.info.digest, found)
         return found
-
-    async def _reopen(self, store: EntityStore) -> None:
-        """Open a corrupt store again for later requests: its file may have been repaired."""
-        name, version = store.info.dataset, store.info.version
-        with suppress(EntityIndexError):
-            self._stores[name, version] = await self._in_thread(lambda: self._catalogue.open(name, version))
 
     def _forget(self, keys: Sequence[Key], flight: asyncio.Task[Found]) -> None:
         for key in keys:

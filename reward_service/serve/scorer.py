@@ -124,6 +124,15 @@ class Scorer:
         """
         return 0 if self.ledger is None else self.ledger.write(published, terms)
 
+    def check_ledger(self) -> None:
+        """Make sure that rewards could be recorded now, if they are recorded at all.
+
+        Raises:
+            LedgerUnavailable: they could not.
+        """
+        if self.ledger is not None:
+            self.ledger.check()
+
     async def score(
         self,
         calls: Sequence[GroupCall],

@@ -11,7 +11,15 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from entity_index.errors import EntityIndexError, InvalidName, UnknownDataset, UnknownVersion
+from entity_index.content import check_content
+from entity_index.errors import (
+    CorruptIndex,
+    EntityIndexError,
+    IndexUnreachable,
+    InvalidName,
+    UnknownDataset,
+    UnknownVersion,
+)
 from entity_index.stores.protocols import EntityStore, WritableCatalogue
 from entity_index.types import Question
 from reward_service.core.matching import MatchSpec, MentionNames, compile_question
@@ -21,6 +29,10 @@ from reward_service.serve.config import Settings
 from reward_service.serve.lookup import Lookup
 from reward_service.serve.turns import Turns
 
+CHECKING = "its content is being checked"
+CHECK_PATIENCE_S = (
+    2.0  # a hundred thousand questions; of a larger data set, health checks say meanwhile what is going on
+)
 NAMES_BATCH = 1000  # questions read at once when the names of a data set are gathered
 
 
@@ -74,7 +86,9 @@ class GroundTruth:
         self._turns = turns
         self._max_names = settings.max_mention_names
         self._names: dict[IndexVersion, asyncio.Task[MentionNames | None]] = {}
-        self._opened: set[IndexVersion] = set()
+        self._content: dict[IndexVersion, str] = {}
+        """What is wrong with the content of each version that was opened: '' for nothing, or `CHECKING`."""
+        self._checking: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
         """Let go of the index."""
@@ -127,10 +141,52 @@ class GroundTruth:
             return None
         except EntityIndexError as error:
             raise errors.IndexUnavailable(str(error)) from error
-        if store is not None and (version := version_of(store)) not in self._opened:
-            self._opened.add(version)
-            self.changed.set()
+        if store is not None:
+            self._check_content(store)
         return store
+
+    def _check_content(self, store: EntityStore) -> None:
+        """Begin to check the content of a version against its digest, when it is first opened.
+
+        Raises:
+            IndexUnavailable: it holds other content.
+        """
+        version = version_of(store)
+        if version not in self._content:
+            self._content[version] = CHECKING
+            task = asyncio.create_task(self._first_check(store))
+            self._checking.add(task)
+            task.add_done_callback(self._checking.discard)
+            self.changed.set()
+        elif why := self._wrong(version):
+            raise errors.IndexUnavailable(why)
+
+    async def _first_check(self, store: EntityStore) -> None:
+        await self._check(store)
+        self.changed.set()
+
+    async def _check(self, store: EntityStore) -> None:
+        """Check the content of a version; if the index does not answer, the next call begins again."""
+        try:
+            self._content[version_of(store)] = await asyncio.to_thread(_content_problem, store)
+        except IndexUnreachable:
+            del self._content[version_of(store)]
+
+    def _wrong(self, version: IndexVersion) -> str:
+        why = self._content[version]
+        return "" if why == CHECKING else why
+
+    async def content_problems(self) -> list[str]:
+        """Return which versions are not known to hold what their digests cover; a check that is short is waited for."""
+        if self._checking:
+            await asyncio.wait(self._checking, timeout=CHECK_PATIENCE_S)
+        return [f"{at.dataset}@{at.version}: {why}" for at, why in self._content.items() if why]
+
+    async def check_again(self) -> None:
+        """Open the versions with wrong content again, and check them: they may have been repaired."""
+        for version in [version for version in self._content if self._wrong(version)]:
+            if self.lookup is not None and (store := await self.lookup.reopen(*version[:2])):
+                await self._check(store)
 
     async def pin(self, dataset: str | None) -> IndexVersion | None:
         """Return the version that a data set's name currently means; None for None.
@@ -225,6 +281,19 @@ def _truth(ref: QuestionRef, found: Mapping[str, Truth] | None, path: str) -> Tr
     if ref.question_id not in found:
         return errors.UnknownGroupQuestion("the data set has no such question", path=f"{path}/question_id")
     return found[ref.question_id]
+
+
+def _content_problem(store: EntityStore) -> str:
+    """Return why a version cannot be trusted; '' if it holds what its digest covers.
+
+    Raises:
+        IndexUnreachable: the index does not answer.
+    """
+    try:
+        check_content(store)
+    except CorruptIndex as error:
+        return str(error)
+    return ""
 
 
 def _read_some(store: EntityStore, questions: int) -> None:

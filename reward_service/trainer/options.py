@@ -10,7 +10,7 @@ import inspect
 import json
 import types
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -21,7 +21,18 @@ from reward_service.core.names import is_path
 
 # Settings that say where and for how long, and not what.
 _ELSEWHERE = frozenset(
-    {"out", "cache", "url", "api_key", "steps", "checkpoint_every", "quiet", "figure", "threads"}
+    {
+        "out",
+        "cache",
+        "url",
+        "api_key",
+        "api_key_file",
+        "steps",
+        "checkpoint_every",
+        "quiet",
+        "figure",
+        "threads",
+    }
 )
 PROGRAM = "reward-service train"
 
@@ -36,8 +47,10 @@ class TrainingOptions:
     """Folder of warmed-up policies, one per configuration."""
     url: str | None = None
     """URL of the reward service; if omitted, one is started on loopback."""
-    api_key: str | None = None
-    """API key of that service."""
+    api_key: str | None = field(default=None, repr=False)
+    """API key of that service; prefer a file or the variable REWARD_SERVICE_API_KEY, as others can read command lines."""
+    api_key_file: Path | None = None
+    """File that contains the API key."""
     profile: str = "egrpo-paper"
     """Profile: a name, or the path of a YAML file for the service that the trainer starts."""
     one_by_one: bool = False

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
 from reward_service.client import (
@@ -41,7 +41,7 @@ class Payment:
     url: str
     dataset: str
     profile: str
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     one_by_one: bool = False
     """Send each rollout by itself (PUT) and wait for its group."""
 

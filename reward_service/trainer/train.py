@@ -21,6 +21,7 @@ import torch
 from transformers import PreTrainedModel
 
 from reward_service.client import GroupRewards, RolloutReward
+from reward_service.client.headers import key_of
 from reward_service.trainer import checkpoint, evaluate, policy
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.checkpoint import Progress
@@ -125,7 +126,13 @@ def run(options: TrainingOptions, *, told: Callable[[str, int, int, dict[str, An
     if options.gradient_checkpointing:
         model.gradient_checkpointing_enable()
     with reward_url(options, task) as url:
-        payment = Payment(url, options.dataset, options.profile_name, options.api_key, options.one_by_one)
+        payment = Payment(
+            url,
+            options.dataset,
+            options.profile_name,
+            key_of(options.api_key, options.api_key_file),
+            options.one_by_one,
+        )
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=options.rate, betas=(0.9, 0.99), weight_decay=0.0
         )

@@ -1,12 +1,17 @@
 """What adapters are told."""
 
 import asyncio
+import traceback
+from types import SimpleNamespace
 
 import pytest
 
-from reward_service.client import AsyncClient, Rollout, Text
+from reward_service.client import AsyncClient, Client, Rollout, Text, Unreachable
+from reward_service.client.headers import key_of
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import Options
+from reward_service.client.trainers import areal, ms_swift, rllm, skyrl, trl, verifiers, verl
+from reward_service.client.whole import client_of
 
 GIVEN = {"url": "http://here", "profile": "egrpo"}
 ROLLOUT = Rollout("0", Text(""))
@@ -57,3 +62,95 @@ def test_every_loop_has_its_client():
         return first
 
     assert asyncio.run(here()) is not asyncio.run(here())
+
+
+KEY = "rk_trainer_canary-of-a-secret"
+
+
+def test_a_key_comes_from_the_option_a_file_or_the_environment(tmp_path, monkeypatch):
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n", encoding="utf-8")
+
+    assert key_of() is None
+    assert key_of(KEY) == key_of(None, file) == KEY
+    monkeypatch.setenv("REWARD_SERVICE_API_KEY", "rk_of_the-environment")
+    assert key_of() == "rk_of_the-environment"
+    assert key_of(None, file) == KEY
+    environment = {"REWARD_SERVICE_URL": "http://here", "REWARD_SERVICE_PROFILE": "egrpo"}
+    assert Options.from_environment(
+        environment | {"REWARD_SERVICE_API_KEY_FILE": str(file)}
+    ).api_key_file == str(file)
+
+
+@pytest.mark.parametrize("given", ["", f"{KEY}\n", f"{KEY} x", f"{KEY}é", f"{KEY}\x00"])
+@pytest.mark.parametrize("client", [Client, AsyncClient])
+def test_a_key_that_cannot_be_one_is_refused_and_not_repeated(client, given):
+    """The HTTP libraries would quote it."""
+    with pytest.raises(ValueError, match="the API key is empty") as caught:
+        client("http://here", api_key=given)
+
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+def verl_manager(given):
+    named = SimpleNamespace(get={"reward_kwargs": given}.get)
+    rollout = SimpleNamespace(get={}.get, n=2)
+    config = SimpleNamespace(
+        reward=SimpleNamespace(custom_reward_function=named),
+        actor_rollout_ref=SimpleNamespace(rollout=rollout),
+        get={}.get,
+    )
+    return verl.EgrpoRewardManager(config, None)
+
+
+# How each adapter takes its options; every one of them makes its calls with what `Options` holds. Those of slime, OpenRLHF
+# and ROLL are not here: the first two read the environment alone, the third needs ROLL.
+ADAPTERS = {
+    "verl": verl_manager,
+    "areal": lambda given: areal.rewarded(object, **given),
+    "ms_swift": lambda given: ms_swift.egrpo_orm(**given),
+    "rllm": lambda given: rllm.egrpo_estimator(**given),
+    "rllm, evaluation": lambda given: rllm.outcome_evaluator(**given),
+    "skyrl": lambda given: skyrl.rewarded(object, **given),
+    "trl": lambda given: trl.egrpo_reward(num_generations=2, **given),
+    "verifiers": lambda given: verifiers.egrpo_reward(**given),
+}
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_a_key_given_to_an_adapter_shows_nowhere(adapter, caplog):
+    """In what the adapter is, in what it says of a slip, and in the options that a configuration dump prints."""
+    given = GIVEN | {"api_key": KEY}
+    with caplog.at_level("DEBUG"):
+        made = ADAPTERS[adapter](given)
+        with pytest.raises(ValueError, match="unknown options") as slip:
+            ADAPTERS[adapter](given | {"ulr": "x"})
+
+    shown = [
+        repr(made),
+        str(made),
+        *traceback.format_exception(slip.value),
+        caplog.text,
+        repr(Options.read(given)),
+    ]
+    assert "canary" not in "".join(shown)
+
+
+async def test_a_key_shows_in_no_failure_of_a_call():
+    """Nothing listens at the address."""
+    options = Options.read(
+        {"url": "http://127.0.0.1:9", "profile": "egrpo", "api_key": KEY, "patience_s": 0.01}
+    )
+    group = options.group("g", {"question_id": "q"}, [ROLLOUT])
+    async with client_of(options) as client:
+        with pytest.raises(Unreachable) as caught:
+            await client.score_groups([group], profile="egrpo")
+
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+    assert "canary" not in repr(client)
+
+
+def test_the_reference_trainer_hides_its_key():
+    rewards = pytest.importorskip("reward_service.trainer.options")
+
+    assert "canary" not in repr(rewards.TrainingOptions(api_key=KEY))

@@ -1,7 +1,9 @@
 """What is particular to an index in Redis: pushes that go on, losses that are told, errors in one sentence, TLS and users."""
 
 import re
+import signal
 import subprocess
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from entity_index.codec import encode
+from entity_index.content import check_content
 from entity_index.errors import (
     CodecMismatch,
     CorruptEntry,
@@ -21,7 +24,7 @@ from entity_index.push import push
 from entity_index.stores.address import parse_address
 from entity_index.stores.connection import connect, is_url
 from entity_index.stores.memory import MemoryCatalogue
-from entity_index.stores.redis import RedisCatalogue
+from entity_index.stores.redis import RedisCatalogue, open_redis
 from entity_index.types import Entity, Question
 from tests.redis_server import RedisServer, free_port, needed
 
@@ -401,3 +404,45 @@ def test_a_folder_is_no_url():
         *(True, True),
         *(False, False, False),
     ]
+
+
+def test_a_push_whose_name_was_dropped_and_given_away_meanwhile_is_not_shown(catalogue):
+    slow, quick = numbers(3), numbers(4)
+    catalogue.begin(slow.info)
+    catalogue.drop("numbers", "v1")
+    push(quick, catalogue)
+
+    with pytest.raises(VersionExists, match="dropped meanwhile"):
+        catalogue.finish(slow.info)
+
+    with closing(catalogue.open("numbers", "v1")) as store:
+        assert store.info.digest == quick.info.digest
+
+
+PUSHING = """
+import os, signal, sys
+from entity_index.push import push
+from entity_index.stores.redis import open_redis
+from tests.contract.test_redis_index import numbers
+left = [1500]
+def killed(done):
+    left[0] -= done
+    if left[0] <= 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+push(numbers(), open_redis(sys.argv[1], timeout_s=60), progress=killed)
+"""
+
+
+def test_a_push_that_is_killed_is_invisible_and_goes_on_where_it_ended(server):
+    url = f"{server.url}#killed"
+    done = subprocess.run([sys.executable, "-c", PUSHING, url], cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+    with closing(open_redis(url, timeout_s=60)) as catalogue:
+        assert catalogue.datasets() == []
+        assert catalogue.partial() == ["numbers@v1"]
+        report = push(numbers(), catalogue)
+        assert report.present >= 1000
+        assert catalogue.versions("numbers") == ["v1"]
+        with closing(catalogue.open("numbers", "v1")) as store:
+            check_content(store)

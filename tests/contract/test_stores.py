@@ -1,15 +1,18 @@
 """What every store promises. A store joins by adding a shelf: a catalogue, and a way to put questions into it."""
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
 from entity_index.codec import encode
+from entity_index.content import check_content
 from entity_index.errors import (
     CodecMismatch,
     CorruptEntry,
@@ -369,3 +372,80 @@ def test_a_draft_takes_no_bad_version_name(writable, name):
     with writable.draft("numbers") as draft, pytest.raises(InvalidName):
         draft.publish(name)
     assert writable.datasets() == []
+
+
+def test_of_two_who_publish_other_content_under_one_version_one_is_told(writable):
+    """Many pairs at once, as the order of two threads is not ours to choose."""
+    for n in range(20):
+        start, answers = Barrier(2), []
+
+        def publish(number, *, version=f"v{n}", start=start, answers=answers):
+            with writable.draft("numbers") as draft:
+                one = question(number)
+                draft.add(one.question_id, encode(one))
+                start.wait()
+                try:
+                    answers.append(draft.publish(version).digest)
+                except VersionExists:
+                    answers.append(None)
+
+        threads = [Thread(target=publish, args=(number,)) for number in (1, 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        with closing(writable.open("numbers", f"v{n}")) as store:
+            check_content(store)
+            assert sorted(answers, key=str) == sorted([store.info.digest, None], key=str)
+
+
+def test_two_who_publish_the_same_content_under_one_version_both_succeed(writable):
+    shelf = drafting(writable)
+
+    assert put(shelf, 1, 2, version="v1") == put(shelf, 2, 1, version="v1")
+
+
+def test_a_version_holds_what_its_digest_covers(shelf):
+    put(shelf, *range(1500))
+
+    with closing(shelf.catalogue.open("numbers", shelf.catalogue.versions("numbers")[0])) as store:
+        check_content(store)
+
+
+def replaced(folder):
+    """An index whose records are those of another build, each with a checksum that is right."""
+    shelf = drafting(SqliteCatalogue(folder))
+    mine, other = put(shelf, 1, version="mine"), put(shelf, 2, version="other")
+    with closing(sqlite3.connect(folder / "numbers" / "mine.sqlite")) as db, db:
+        db.execute("ATTACH ? AS other", [str(folder / "numbers" / "other.sqlite")])
+        db.execute("DELETE FROM record")
+        db.execute("INSERT INTO record SELECT * FROM other.record")
+    assert mine.digest != other.digest
+    return shelf.catalogue
+
+
+def test_records_of_another_build_are_found(tmp_path):
+    with closing(replaced(tmp_path).open("numbers", "mine")) as store:
+        assert store.get_many(["q2"]) == [question(2)]  # each record for itself is sound
+        with pytest.raises(CorruptIndex, match="numbers@mine does not hold what its digest covers"):
+            check_content(store)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"nothing\n", b"\xe9\n", b"../x\n", None], ids=str)
+def test_an_active_version_that_cannot_be_read_or_is_not_there_is_an_error(tmp_path, content):
+    catalogue = sqlite(tmp_path)
+    put(drafting(catalogue), 1, version="v1")
+    pointer = tmp_path / "index" / "numbers" / "ACTIVE"
+    if content is None:
+        pointer.mkdir()
+    else:
+        pointer.write_bytes(content)
+
+    for call in (catalogue.active, catalogue.open):
+        with pytest.raises(CorruptIndex, match="activate"):
+            call("numbers")
+    assert catalogue.versions("numbers") == ["v1"]
+    if content is not None:
+        catalogue.activate("numbers", "v1")
+        assert catalogue.active("numbers") == "v1"

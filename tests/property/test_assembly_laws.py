@@ -77,7 +77,7 @@ class Assembly(RuleBasedStateMachine):
     @precondition(lambda self: self.judge is None)
     @rule(run=RUNS)
     def declare(self, run):
-        self.judge = GroupAssembler(run, ttl_s=100.0)
+        self.judge = GroupAssembler(run, ttl_s=100.0, engine="e", engine_grace_s=10.0)
 
     def state(self):
         return None if self.cell is None else decode_group(self.cell)
@@ -190,7 +190,9 @@ TestAssembly.settings = settings(stateful_step_count=40, deadline=None)
 def test_any_order_with_any_repetition_is_the_same_state_and_the_same_bits(members, data):
     facts = [replace(one, rollout_id=str(n)) for n, one in enumerate(members)]
     declared = Declaration("egrpo-paper", len(facts), 10.0)
-    judge = GroupAssembler(Run("r", "e", declared, "d", Estimator()), ttl_s=100.0)
+    judge = GroupAssembler(
+        Run("r", "e", declared, "d", Estimator()), ttl_s=100.0, engine="e", engine_grace_s=10.0
+    )
 
     def assembled(order):
         state = None

@@ -65,8 +65,10 @@ def test_anything_else_is_401_and_says_how(guarded, how):
     reply = httpx.post(f"{guarded}/v1/groups/score", json=EXAMPLE, **how)
 
     assert (reply.status_code, reply.json()["type"]) == (401, "urn:reward-service:unauthenticated")
-    assert "Bearer" in reply.headers["WWW-Authenticate"]
-    assert "Basic" in reply.headers["WWW-Authenticate"]
+    assert reply.headers.get_list("WWW-Authenticate") == [
+        'Bearer realm="reward-service"',
+        'Basic realm="reward-service", charset="UTF-8"',
+    ]
 
 
 def test_a_key_without_the_scope_is_403(guarded):
@@ -124,6 +126,21 @@ def test_keys_rotate_without_a_restart(tmp_path):
         assert status(SCORE) == 401
 
 
+def test_a_wrong_edit_of_the_key_file_changes_nothing_and_is_counted(tmp_path):
+    file = tmp_path / "keys.yaml"
+    file.write_text(SCORE_LINES, encoding="utf-8")
+    with serving(create_app(Settings(keys=file, canary_interval_s=3600))) as base:
+        (tmp_path / "next").write_text(SCORE_LINES + "- {id: bad, scopes: [[score]]}\n", encoding="utf-8")
+        (tmp_path / "next").replace(file)
+
+        def counted():
+            assert httpx.get(f"{base}/v1/info", **bearer(SCORE)).status_code == 200
+            page = httpx.get(f"{base}/metrics").text
+            return "reward_service_key_file_failures_total 0" not in page
+
+        until(counted, "the failure is counted")
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org"])
 def test_beyond_loopback_nothing_starts_without_keys(host):
     with pytest.raises(RefusedToStart, match="is not a loopback address"):
@@ -144,7 +161,7 @@ def test_a_bad_key_file_does_not_start(tmp_path):
 
 async def test_without_keys_a_caller_from_elsewhere_is_refused():
     transport = httpx.ASGITransport(create_app(Settings()), client=("10.0.0.9", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         assert (await client.get("/v1/info")).status_code == 401
         assert (await client.get("/livez")).status_code == 200
 

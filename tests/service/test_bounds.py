@@ -88,9 +88,12 @@ def test_facts_over_a_limit_fail_their_group_alone(base, group):
             "/v1/rollouts/explain",
             {"question": {}, "rollout": thinking("0", "x"), "group_max": HUGE},
         ),
-        ("/compat/openrlhf/get_reward?group_size=1" + "0" * 400, {"query": [], "prompts": [], "labels": []}),
         (
-            "/compat/slime/reward?group_size=1&deadline_s=1e308",
+            "/compat/openrlhf/get_reward?run=r&group_size=1" + "0" * 400,
+            {"query": [], "prompts": [], "labels": []},
+        ),
+        (
+            "/compat/slime/reward?run=r&group_size=1&deadline_s=1e308",
             {"prompt": "", "response": ""},
         ),
     ],

@@ -1,6 +1,7 @@
 """Trainers' own protocols, against the real service."""
 
 import asyncio
+import contextlib
 import json
 import uuid
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app
+from reward_service.api.keys import generate
 from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE
 from tests.conftest import serving
@@ -249,3 +251,110 @@ async def test_a_profile_nobody_has_is_refused_at_once(ask, query):
     reply = await ask("slime/reward", slime("x"), query | {"profile": "nobody"})
 
     assert reply.json()["type"] == "urn:reward-service:unknown-profile"
+
+
+PROTOCOLS = {
+    "openrlhf/get_reward": openrlhf("x"),
+    "slime/reward": slime("x"),
+    "nemo_gym/verify": gym(0, "x"),
+    "carr/evaluate": carr("x"),
+}
+
+
+@pytest.mark.parametrize("path", PROTOCOLS)
+async def test_a_training_that_is_not_named_is_refused_in_a_sentence(ask, query, path):
+    query.pop("run")
+
+    reply = await ask(path, PROTOCOLS[path], query)
+
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:reward-service:invalid-request")
+    assert "name the training with run=" in reply.json()["detail"]
+
+
+REWARD_OF = {
+    "openrlhf/get_reward": lambda reply: reply["rewards"][0],
+    "slime/reward": lambda reply: reply,
+    "nemo_gym/verify": lambda reply: reply["reward"],
+    "carr/evaluate": lambda reply: reply["reward"],
+}
+BODY_OF = {
+    "openrlhf/get_reward": lambda _n, said: openrlhf(said),
+    "slime/reward": lambda _n, said: slime(said),
+    "nemo_gym/verify": gym,
+    "carr/evaluate": lambda _n, said: carr(said),
+}
+
+
+@contextlib.asynccontextmanager
+async def sending_to(base, app):
+    """Yield a function that sends a rollout and returns its call once it waits for its group, or is answered."""
+    meeting = app.state.anonymous._rendezvous
+    async with httpx.AsyncClient(base_url=base) as client:
+
+        async def send(path, body, query, **headers):
+            before = meeting.waiting
+            call = asyncio.create_task(
+                client.post(f"/compat/{path}", params=query, json=body, headers=headers)
+            )
+            await asyncio.to_thread(until, lambda: meeting.waiting != before or call.done(), "it is in")
+            return call
+
+        yield send
+
+
+@pytest.mark.parametrize("path", PROTOCOLS)
+async def test_rollouts_of_two_owners_never_meet(tmp_path, query, path):
+    """Two ordinary trainers with the same data set, and even the same run id."""
+    (a, a_lines), (b, b_lines) = generate("a", ["score"]), generate("b", ["score"])
+    (tmp_path / "keys.yaml").write_text(a_lines + b_lines, encoding="utf-8")
+    app = create_app(Settings(keys=tmp_path / "keys.yaml", canary_interval_s=3600))
+    rollouts = [(a, 0, SAID[2]), (b, 0, SAID[0]), (a, 1, SAID[1]), (b, 1, SAID[2])]
+    with serving(app) as base:
+        async with sending_to(base, app) as send:
+            calls = [
+                await send(
+                    path,
+                    BODY_OF[path](n, said),
+                    query | {"group_size": 2, "deadline_s": 20},
+                    Authorization=f"Bearer {token}",
+                )
+                for token, n, said in rollouts
+            ]
+            replies = await asyncio.gather(*calls)
+
+    paid = [REWARD_OF[path](reply.json()) for reply in replies]
+    assert paid == [0.3, 0.3, 0.0, 0.15]
+
+
+async def test_rollouts_of_two_index_versions_never_meet(tmp_path, query):
+    """A version becomes active while a group waits; its question has other entities."""
+    app = create_app(Settings(index=tmp_path, index_follow_s=0, canary_interval_s=3600))
+    versions = [
+        {
+            "question_id": "q",
+            "question": "Who?",
+            "answers": ["x"],
+            "entities": [{"name": name} for name in names],
+        }
+        for names in (["Zanderheim", "Quillock"], ["Quillock", "Ostrava", "Brno", "Opava"])
+    ]
+    query |= {"group_size": 2, "dataset": "d", "deadline_s": 20}
+    body = slime(SAID[0]) | {"label": "q"}
+    with serving(app) as base:
+        async with sending_to(base, app) as send:
+            calls = []
+            for n, question in enumerate(versions):
+                reply = await asyncio.to_thread(
+                    httpx.put,
+                    f"{base}/v1/datasets/d/versions/v{n}?activate=true",
+                    content=json.dumps(question),
+                    headers={"Content-Type": "application/x-ndjson"},
+                )
+                assert reply.status_code == 200
+                calls.append(await send("slime/reward", body, query))
+            assert app.state.anonymous._rendezvous.waiting == 2
+            calls.append(await send("slime/reward", body | {"response": text("Ostrava Brno")}, query))
+            replies = await asyncio.gather(*calls[1:])
+            calls[0].cancel()
+
+    assert [reply.json() for reply in replies] == [0.15, 0.3]

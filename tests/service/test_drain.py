@@ -17,7 +17,7 @@ from tests.service.test_limits import connected, number
 POLLS = 2000
 POLL = b"GET /v1/runs/r/groups/g%d?wait_s=500 HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = json.dumps(EXAMPLE).encode()
-HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 @contextmanager

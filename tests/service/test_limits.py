@@ -80,7 +80,7 @@ def said_after(connection, data):
 
 
 def head(**more):
-    lines = ["POST /v1/groups/score HTTP/1.1", "Host: x", "Content-Type: application/json"]
+    lines = ["POST /v1/groups/score HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
@@ -105,14 +105,14 @@ def in_flight(base):
 
 def test_headers_that_do_not_come_close_the_connection(hasty_with_headers):
     with connected(hasty_with_headers) as slow, connected(hasty_with_headers) as idle:
-        slow.sendall(b"POST /v1/groups/score HTTP/1.1\r\nHost: x\r\n")
+        slow.sendall(b"POST /v1/groups/score HTTP/1.1\r\nHost: localhost\r\n")
         assert rest(idle).startswith(b"HTTP/1.1 408")
         assert rest(slow).startswith(b"HTTP/1.1 408")
 
 
 def test_a_kept_alive_connection_is_held_to_the_clock_again(hasty_with_headers):
     with connected(hasty_with_headers) as connection:
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"ok" in connection.recv(65536)
         connection.sendall(b"GET /livez HTTP/1.1\r\nHost:")
         assert rest(connection).startswith(b"HTTP/1.1 408")

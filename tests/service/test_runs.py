@@ -258,7 +258,7 @@ def test_a_caller_who_leaves_frees_the_place_and_loses_nothing(run):
     target = urlsplit(run.base)
     with socket.create_connection((target.hostname, target.port)) as raw:
         raw.sendall(
-            f"PUT /v1/runs/{run.run_id}/groups/g/rollouts/0?wait_s={LONG_S} HTTP/1.1\r\nHost: x\r\n"
+            f"PUT /v1/runs/{run.run_id}/groups/g/rollouts/0?wait_s={LONG_S} HTTP/1.1\r\nHost: localhost\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             + body
         )

@@ -162,3 +162,27 @@ def test_an_expired_group_verifies_too(tmp_path):
     known = {profile.digest: profile for profile in shipped().values()}
     assert [finding.problem for finding in verify(read(path), known)] == [None]
     assert 'reward_service_groups_expired_total{policy="fail"} 1.0' in page
+
+
+def test_a_ledger_that_cannot_be_written_takes_the_replica_out_of_readiness(tmp_path):
+    """Before a call meets it, and until it can be written again."""
+    blocked = tmp_path / "ledger.jsonl.probe"
+    with serving(create_app(Settings(ledger=tmp_path / "ledger.jsonl"))) as base:
+        assert httpx.get(f"{base}/readyz").status_code == 200
+        blocked.mkdir()
+        reply = httpx.get(f"{base}/readyz")
+        assert (reply.status_code, reply.json()["type"]) == (503, "urn:reward-service:not-ready")
+        assert "ledger: " in reply.json()["detail"]
+        blocked.rmdir()
+        assert httpx.get(f"{base}/readyz").status_code == 200
+
+
+def test_a_ledger_with_a_bad_last_line_is_one_sentence_at_start(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(b"garbage\n")
+
+    done = run("serve", "--ledger", path, "--port", "0")
+
+    assert done.returncode == 1
+    assert "last line is no line of a ledger" in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr

@@ -125,7 +125,7 @@ def test_a_line_over_the_limit_ends_the_stream_with_a_problem(base):
 def test_a_stream_that_stops_coming_ends_with_a_problem(hasty):
     host, port = hasty.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
-        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
         line = lines_of(GROUP)
         connection.sendall(
             f"{head}Transfer-Encoding: chunked\r\n\r\n{len(line):x}\r\n".encode() + line + b"\r\n"
@@ -150,7 +150,7 @@ def test_a_caller_that_does_not_read_is_cut_off(hasty):
     line = lines_of(many)
     with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+        head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n"
         connection.sendall(f"{head}Content-Length: {10**9}\r\n\r\n".encode())
         with pytest.raises(OSError, match=r"reset|pipe"):
             send_for_ever(connection, line)
@@ -168,7 +168,9 @@ def test_streamed_groups_are_in_the_ledger(base, ledger):
 def test_the_door_is_the_same(base):
     host, port = base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
-        connection.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Request-Timeout-Ms: x\r\n\r\n".encode())
+        connection.sendall(
+            f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nX-Request-Timeout-Ms: x\r\n\r\n".encode()
+        )
         answer = connection.recv(65536)
 
     assert problem_of(answer)[:2] == (400, "malformed-header")

@@ -35,7 +35,7 @@ OPENRLHF = {
 }
 BURST = {
     "whole groups": ("POST", "/v1/groups/score", EXAMPLE),
-    "compat": ("POST", "/compat/openrlhf/get_reward?group_size=1&format=tagged", OPENRLHF),
+    "compat": ("POST", "/compat/openrlhf/get_reward?run=r&group_size=1&format=tagged", OPENRLHF),
 }
 
 
@@ -120,7 +120,7 @@ def test_a_run_over_its_share_waits_and_others_are_served(narrow):
     assert served.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/groups/score", "/compat/openrlhf/get_reward?group_size=1"])
+@pytest.mark.parametrize("path", ["/v1/groups/score", "/compat/openrlhf/get_reward?run=r&group_size=1"])
 @pytest.mark.parametrize("timeout_ms", ["0", "50"])
 def test_a_deadline_that_passes_in_the_room_is_504_with_the_stage(narrow, path, timeout_ms):
     with halves(narrow, 2):

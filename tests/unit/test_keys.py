@@ -1,10 +1,14 @@
 """Keys, and the file they stand in."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reward_service.api.keys import BadKeyFile, KeyRing, find, generate, parse_keys
+from reward_service.api.keys import FIELDS, BadKeyFile, KeyRing, find, generate, parse_keys
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HASH = "ab" * 32
@@ -66,7 +70,13 @@ def test_admin_allows_everything():
         (one(sha256="beef"), "64 hexadecimal"),
         (one(scopes="[]"), "scopes must be"),
         (one(scopes="[everything]"), "scopes must be"),
+        (one(scopes="[[score]]"), "scopes must be"),
+        (one(scopes="[{score: 1}]"), "scopes must be"),
+        (one(owner="[a]"), "the owner must consist of lower-case"),
+        (one(owner="Team A"), "the owner must consist of lower-case"),
         (one(not_after="soon"), "not_after must be a date"),
+        (one(not_after="2026-99-99"), "not valid YAML"),
+        ("[" * 100_000, "not valid YAML"),
         (one() + one(), "same id"),
     ],
 )
@@ -87,7 +97,7 @@ def test_a_ring_follows_its_file_and_keeps_the_keys_through_a_bad_one(tmp_path):
 
     def replace(text):
         other = tmp_path / "other"
-        other.write_text(text, encoding="utf-8")
+        other.write_bytes(text if isinstance(text, bytes) else text.encode())
         other.replace(file)
         now[0] += 1
 
@@ -96,6 +106,27 @@ def test_a_ring_follows_its_file_and_keeps_the_keys_through_a_bad_one(tmp_path):
     assert valid(new)
     replace(new_lines)
     assert not valid(old)
-    replace("{")
-    assert valid(new)
-    assert failures
+    for n, broken in enumerate((b"{", b"- {id: bad, scopes: [[score]]}", b"\xff", b"[" * 100_000), start=1):
+        replace(broken)
+        assert valid(new)
+        assert len(failures) == n
+
+
+def test_an_owner_is_the_keys_id_until_several_keys_share_one():
+    keys = parse_keys(one() + one(id="b", owner="team") + one(id="c", owner="team", scopes="[admin]"))
+
+    assert [keys[name].owner for name in "abc"] == ["a", "team", "team"]
+
+
+YAML = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(
+    st.text() | st.dictionaries(st.sampled_from(sorted(FIELDS)), YAML).map(lambda key: yaml.safe_dump([key]))
+)
+def test_whatever_a_key_file_says_it_is_keys_or_a_bad_key_file(text):
+    with contextlib.suppress(BadKeyFile):
+        assert parse_keys(text)

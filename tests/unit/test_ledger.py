@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import reward
 from reward_service.core.types import Outcome, PartialPolicy, RolloutFacts, RolloutStatus
-from reward_service.serve.errors import LedgerUnavailable
-from reward_service.serve.ledger import Ledger, Published, Terms, read, verify
+from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
+from reward_service.serve.ledger import Ledger, Published, Terms, _line, read, verify
+from reward_service.serve.ledger_chain import GENESIS, Seal, ends_path, read_ends, seal_of
 
 PROFILE = shipped()["egrpo"]
 KNOWN = {profile.digest: profile for profile in shipped().values()}
@@ -52,8 +53,10 @@ def written(path, groups, **more):
     ledger.close()
 
 
-def problems(path):
-    return [finding.problem for finding in verify(read(path), KNOWN)]
+def problems(path, seal=None):
+    seal = seal or Seal()
+    ends = read_ends(path, seal)
+    return [finding.problem for finding in verify(read(path), KNOWN, seal=seal, ends=ends)]
 
 
 @pytest.fixture
@@ -136,7 +139,7 @@ def test_the_cap_holds_and_the_chain_goes_over_files(path):
     written(path, [group(n, random_facts(rng)) for n in range(400)], max_bytes=200_000)
 
     files = sorted(path.parent.iterdir())
-    assert len(files) == 2
+    assert [file.name for file in files] == ["ledger.jsonl", "ledger.jsonl.1", "ledger.jsonl.ends"]
     assert sum(file.stat().st_size for file in files) <= 200_000
     found = problems(path)
     assert found == [None] * len(found)
@@ -169,9 +172,204 @@ def test_verify_never_raises(lines):
 @given(st.data())
 def test_verify_never_raises_on_spoiled_lines(data):
     one = group(0, [RolloutFacts("0", RolloutStatus.SCORED, Outcome.WRONG, 0, 1)])
-    from reward_service.serve.ledger import GENESIS, _line, _sealed  # noqa: PLC0415
-
-    line = bytearray(_sealed(_line(one, terms(), "now"), GENESIS)[0])
+    line = bytearray(Seal().sealed(_line(one, terms(), "now"), GENESIS)[0])
     for _ in range(data.draw(st.integers(1, 4))):
         line[data.draw(st.integers(0, len(line) - 1))] = data.draw(st.integers(0, 255))
     assert len(list(verify([bytes(line)], KNOWN))) == 1
+
+
+ENDS_MISSING = "lines at the end are missing"
+BROKEN = "the chain is broken: lines were changed, lost or moved"
+
+
+@pytest.mark.parametrize(
+    ("kept", "found"),
+    [
+        (slice(0, 2), [None, None, ENDS_MISSING]),
+        (slice(1, 3), [BROKEN, None]),
+        (slice(1, 2), [BROKEN, ENDS_MISSING]),
+        (slice(0, 0), [ENDS_MISSING]),
+    ],
+    ids=["last", "first", "both", "all"],
+)
+def test_lines_missing_at_either_end_show(path, kept, found):
+    lines = three_lines(path)
+    path.write_bytes(b"".join(lines[kept]))
+
+    assert problems(path) == found
+
+
+def test_lines_that_were_lost_show_after_the_next_start_too(path):
+    lines = three_lines(path)
+    path.write_bytes(b"".join(lines[:2]))
+
+    written(path, [group(4, random_facts(random.Random(4)))])
+
+    assert problems(path) == [None, None, BROKEN]
+
+
+def test_a_crash_between_a_line_and_the_ends_is_no_loss(path):
+    before = three_lines(path)
+    ends = ends_path(path).read_bytes()
+    written(path, [group(4, random_facts(random.Random(4)))])
+    ends_path(path).write_bytes(ends)
+
+    assert problems(path) == [None] * 4
+    written(path, [group(5, random_facts(random.Random(5)))])
+    assert problems(path) == [None] * 5
+    assert path.read_bytes().startswith(b"".join(before))
+
+
+def test_the_ends_follow_the_cap(path):
+    rng = random.Random(5)
+    written(path, [group(n, random_facts(rng)) for n in range(400)], max_bytes=200_000)
+    older = path.with_name(path.name + ".1")
+
+    assert set(problems(path)) == {None}
+    lines = older.read_bytes().splitlines(keepends=True)
+    older.write_bytes(b"".join(lines[1:]))
+    assert problems(path)[0] == BROKEN
+
+
+def test_a_roll_that_cannot_open_a_new_file_leaves_the_ledger_as_it_was(path):
+    """As on a disk without a free inode: a folder stands where the new file should go."""
+    rng = random.Random(5)
+    ledger = Ledger(path, max_bytes=20_000)
+    blocked = path.with_name(path.name + ".next")
+    blocked.mkdir()
+    recorded = 0
+    with pytest.raises(LedgerUnavailable):  # noqa: PT012  # until it is full
+        while True:
+            ledger.write([group(recorded, random_facts(rng))], terms())
+            recorded += 1
+    stranger, other = os.pipe()  # takes any descriptor that was closed by mistake
+    for n in range(3):
+        with pytest.raises(LedgerUnavailable):
+            ledger.write([group(n, random_facts(random.Random(9)))] * 9, terms())
+    with pytest.raises(LedgerUnavailable):
+        ledger.check()
+    os.set_blocking(stranger, False)
+    with pytest.raises(BlockingIOError):
+        os.read(stranger, 1)
+    assert problems(path) == [None] * recorded
+
+    blocked.rmdir()
+    ledger.check()
+    ledger.write([group(recorded, random_facts(rng))], terms())
+    ledger.close()
+    os.close(stranger)
+    os.close(other)
+    assert problems(path) == [None] * (recorded + 1)
+
+
+def test_a_full_disk_leaves_no_half_line(path):
+    ledger = Ledger(path, max_bytes=CAP)
+    ledger.write([group(0, random_facts(random.Random(5)))], terms())
+    with path.open("ab") as file:
+        file.write(b'{"v":1,"at"')  # what a write that ran out of space has left
+
+    ledger.write([group(1, random_facts(random.Random(6)))], terms())
+    ledger.close()
+
+    assert problems(path) == [None, None]
+
+
+def test_a_ledger_that_became_read_only_is_said_and_recovers(path):
+    ledger = Ledger(path, max_bytes=CAP)
+    whole, ledger._file = ledger._file, os.open(path, os.O_RDONLY)
+
+    with pytest.raises(LedgerUnavailable):
+        ledger.write([group(0, random_facts(random.Random(5)))], terms())
+
+    os.close(ledger._file)
+    ledger._file = whole
+    ledger.write([group(0, random_facts(random.Random(5)))], terms())
+    ledger.close()
+    assert problems(path) == [None]
+
+
+@pytest.mark.parametrize(
+    "last", [b"garbage\n", b"{}\n", b"[]\n", b'{"digest":5}\n', b"\xff\n", b"[" * 100_000 + b"\n", b"\n"]
+)
+def test_a_last_line_that_is_none_is_one_sentence_at_start(path, last):
+    three_lines(path)
+    with path.open("ab") as file:
+        file.write(last)
+
+    with pytest.raises(BadLedger, match="last line is no line of a ledger"):
+        Ledger(path, max_bytes=CAP)
+
+    path.write_bytes(b"")
+    Ledger(path, max_bytes=CAP).close()  # and the lock is free
+
+
+def test_a_last_line_longer_than_any_is_one_sentence_at_start(path, monkeypatch):
+    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 4096)
+    path.write_bytes(b"x" * 5000)
+
+    with pytest.raises(BadLedger, match="last line is no line of a ledger"):
+        Ledger(path, max_bytes=CAP)
+
+
+def test_a_line_that_could_not_be_read_again_is_refused_before_it_is_written(path, monkeypatch):
+    ledger = Ledger(path, max_bytes=CAP)
+    ledger.write([group(0, random_facts(random.Random(5)))], terms())
+    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 4096)
+    many = RolloutFacts(
+        "0", RolloutStatus.SCORED, Outcome.WRONG, 0, 1, signals={str(n): 1e15 for n in range(1000)}
+    )
+
+    with pytest.raises(InvalidRequest, match="4096 bytes"):
+        ledger.write([group(1, [many])], terms())
+
+    ledger.close()
+    written(path, [group(2, random_facts(random.Random(7)))])
+    assert problems(path) == [None, None]
+
+
+def test_with_a_key_a_forged_ledger_shows(path, tmp_path):
+    key_file = tmp_path / "key"
+    key_file.write_bytes(b"k" * 32 + b"\n")
+    seal = seal_of(key_file)
+    written(path, [group(n, random_facts(random.Random(n))) for n in range(3)], seal=seal)
+    assert problems(path, seal) == [None] * 3
+
+    before, forged = GENESIS, []
+    for raw in path.read_bytes().splitlines():
+        line = json.loads(raw) | {"run_id": "another"}
+        line.pop("digest")
+        sealed, before = Seal().sealed(line, before)
+        forged.append(sealed)
+    path.write_bytes(b"".join(forged))
+
+    assert set(problems(path, seal)) == {"it is not sealed with the key", ENDS_MISSING}
+    assert {one.problem for one in verify(read(path), KNOWN)} == {
+        None
+    }  # what a ledger without a key cannot find
+
+
+def test_the_ends_cannot_be_forged_without_the_key(path, tmp_path):
+    key_file = tmp_path / "key"
+    key_file.write_bytes(b"k" * 32)
+    written(path, [group(n, random_facts(random.Random(n))) for n in range(3)], seal=seal_of(key_file))
+    document = json.loads(ends_path(path).read_bytes())
+    ends_path(path).write_text(json.dumps(document | {"end": document["begin"]}), encoding="utf-8")
+
+    with pytest.raises(BadLedger, match="another key"):
+        problems(path, seal_of(key_file))
+
+
+def test_a_ledger_with_a_key_is_not_verified_without_it(path, tmp_path):
+    key_file = tmp_path / "key"
+    key_file.write_bytes(b"k" * 32)
+    written(path, [group(0, random_facts(random.Random(5)))], seal=seal_of(key_file))
+
+    assert [one.problem for one in verify(read(path), KNOWN)] == [
+        "it is sealed with a key: name the key file"
+    ]
+
+
+def test_a_key_that_is_too_short_is_refused(tmp_path):
+    (tmp_path / "key").write_bytes(b"short\n")
+    with pytest.raises(BadLedger, match="at least 32 bytes"):
+        seal_of(tmp_path / "key")

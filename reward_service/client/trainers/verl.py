@@ -19,12 +19,11 @@ verl asks for one rollout at a time, in several processes, and its words for ide
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from reward_service.client.aio import AsyncClient
 from reward_service.client.groups import RolloutReward
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import NoReward, Options
 from reward_service.client.spans import Tokenizer, messages_of, spans_of
-from reward_service.client.whole import reward_of
+from reward_service.client.whole import client_of, reward_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
 
 NEXT_OUTPUT = "\n<|im_start|>assistant\n"
@@ -58,9 +57,7 @@ class EgrpoRewardManager:
         self.run = self.options.run(int(config.actor_rollout_ref.rollout.n))
         self.validates = _validates(config)
         options = self.options
-        self._clients = LoopClients(
-            lambda: AsyncClient(options.url, api_key=options.api_key, patience=options.patience)
-        )
+        self._clients = LoopClients(lambda: client_of(options))
 
     async def run_single(self, data: Rows) -> dict[str, Any]:
         """Score one rollout.
@@ -178,7 +175,7 @@ async def compute_score(
     options = Options.read({"format": "role_lines", **given})
     rollout = Rollout("0", Text(solution_str, options.format))
     group = options.group("compute_score", extra_info, [rollout])
-    async with AsyncClient(options.url, api_key=options.api_key, patience=options.patience) as client:
+    async with client_of(options) as client:
         facts = await client.match([group], profile=options.profile)
     return alone(facts["groups"][0])
 

@@ -5,8 +5,9 @@ Pure: a function of the state and the time. Stores, clocks and HTTP are elsewher
 - A rollout is identified by (run, group, attempt, rollout id) and the digest of its content. Same key and digest: a replay,
   even if the group is closed. Same key, other digest: a conflict; the first one stays.
 - `attempt` numbers the whole group. A higher one restarts the group, a lower one is rejected as stale.
-- The first member pins question and engine. Another question is a conflict; another engine has to wait for the
-  upgrade to finish, because numbers of two engines must not meet in one group.
+- The first member pins question and engine. Another question is a conflict. An open group of another engine is neither
+  extended nor closed, because numbers of two engines must not meet in one group: the upgrade has to finish, or a higher
+  attempt to restart it. If no replica of its engine closes it in a grace after its deadline, it expires without rewards.
 - A group closes when every declared member is scored, or when it stops waiting: at its deadline, under the policy
   `wait` at the end of its life. Members that are missing and members without a score are treated alike.
 - A closed group never changes. A late rollout is refused.
@@ -15,9 +16,10 @@ Pure: a function of the state and the time. Stores, clocks and HTTP are elsewher
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
+from reward_service.core.scoring import unpaid
 from reward_service.core.types import GroupStatus, RolloutFacts, RolloutStatus
 from reward_service.serve import errors
-from reward_service.serve.groups.state import Claim, Decision, GroupState, Member, Run
+from reward_service.serve.groups.state import ENGINE_GONE, Claim, Decision, GroupState, Member, Run
 
 # Nothing is wrong with these rollouts: the same rollout may be measured again while its group is open.
 RETRYABLE = frozenset({RolloutStatus.JUDGE_FAILED, RolloutStatus.BACKEND_FAILED, RolloutStatus.TIMEOUT})
@@ -30,6 +32,10 @@ class GroupAssembler:
     run: Run
     ttl_s: float
     """Seconds that a group lives under the policy `wait`."""
+    engine: str
+    """Digest of the engine that measures here."""
+    engine_grace_s: float
+    """Seconds after its deadline that a group of another engine is left to a replica of that engine."""
 
     def admit(self, state: GroupState | None, claim: Claim, *, now: float) -> Decision:
         """Decide whether a rollout is wanted, before it is measured.
@@ -85,7 +91,21 @@ class GroupAssembler:
         """Return the group, closed if it is due; None if it belongs to another run."""
         if state is None or not self.owns(state):
             return None
-        return self.close(state, now=state.closes_at) if state.is_open and now >= state.closes_at else state
+        if not state.is_open or now < state.closes_at:
+            return state
+        if not self.is_foreign(state):
+            return self.close(state, now=state.closes_at)
+        return _given_up(state) if now >= state.closes_at + self.engine_grace_s else state
+
+    def is_foreign(self, state: GroupState) -> bool:
+        """Return whether a group is still open and was measured by another engine."""
+        return state.is_open and state.pins.engine != self.engine
+
+    def mismatch(self, state: GroupState) -> errors.EngineMismatch | None:
+        """Return why nothing can be said of a group here; None if it is closed, or measured by this engine."""
+        return (
+            errors.EngineMismatch(f"{state.pins.engine} has measured it") if self.is_foreign(state) else None
+        )
 
     def close(self, state: GroupState, *, now: float) -> GroupState:
         """Close a group with the members it has, as the policy says. A closed group stays unchanged."""
@@ -105,6 +125,8 @@ class GroupAssembler:
             return Decision(None)
         if attempt != current.attempt:
             return Decision(current, refusal=errors.AttemptSuperseded(_at(current)))
+        if refusal := self.mismatch(current):
+            return Decision(current, refusal=refusal)
         return Decision(self.close(current, now=now))
 
     def _refusal(self, state: GroupState, claim: Claim) -> errors.CallError | None:
@@ -112,8 +134,13 @@ class GroupAssembler:
         known = state.find(claim.rollout_id)
         if claim.attempt < state.attempt:
             return errors.AttemptSuperseded(_at(state))
-        if claim.pins.engine != state.pins.engine:
-            return errors.EngineMismatch(f"the group was measured by engine {state.pins.engine}")
+        if state.pins.engine != self.engine:
+            is_replay = not state.is_open and known is not None and known.digest == claim.digest
+            return (
+                None
+                if is_replay
+                else errors.EngineMismatch(f"the group was measured by engine {state.pins.engine}")
+            )
         if claim.pins.question != state.pins.question:
             return errors.QuestionConflict("the group's first rollout names a different question")
         if known is not None:
@@ -160,6 +187,13 @@ def missing(state: GroupState, group_size: int) -> list[str | None]:
     if present <= set(numbers):
         return [number for number in numbers if number not in present]
     return [None] * (group_size - len(present))
+
+
+def _given_up(state: GroupState) -> GroupState:
+    """Return a group that expired without rewards, because its engine is gone."""
+    result = unpaid([one.facts for one in state.members])
+    status = GroupStatus.EXPIRED
+    return replace(state, status=status, result=replace(result, status=status, flags=(ENGINE_GONE,)))
 
 
 def _with_member(state: GroupState, member: Member) -> GroupState:

@@ -7,17 +7,19 @@ that silently lost members would pay the others wrongly.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from reward_service.core.fields import built, field_names, plain
 from reward_service.core.types import (
     Estimator,
+    GroupResult,
     GroupStatus,
     IndexVersion,
     PartialPolicy,
     RolloutFacts,
+    RolloutResult,
 )
 from reward_service.serve import errors
 from reward_service.serve.groups.state import Declaration, GroupState, Member, Pins, Run
@@ -27,6 +29,8 @@ T = TypeVar("T")
 
 TEXT = frozenset({"evidence"})
 COLUMNS = ("digest", *field_names(RolloutFacts, TEXT))
+RESULT_COLUMNS = field_names(RolloutResult, TEXT)
+LAYOUT = {"columns": list(COLUMNS), "result_columns": list(RESULT_COLUMNS)}
 
 
 def encode_run(run: Run) -> bytes:
@@ -47,9 +51,15 @@ def decode_run(blob: bytes) -> Run:
 
 def encode_group(state: GroupState) -> bytes:
     """Return a group's state as bytes; the same state is the same bytes."""
-    head = {field.name: getattr(state, field.name) for field in fields(state) if field.name != "members"}
+    head = {name: getattr(state, name) for name in field_names(GroupState, frozenset({"members"}))}
     return _dump(
-        {**head, "pins": asdict(state.pins), "columns": COLUMNS, "rows": [_row(one) for one in state.members]}
+        {
+            **head,
+            **LAYOUT,
+            "pins": asdict(state.pins),
+            "rows": [_row(one) for one in state.members],
+            "result": state.result and _result_document(state.result),
+        }
     )
 
 
@@ -65,13 +75,15 @@ def decode_group(blob: bytes) -> GroupState:
 
 def _dump(fields_of_it: dict[str, Any]) -> bytes:
     document = {"version": VERSION, **fields_of_it}
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    # Keys stay in their order: a stored result is answered again byte for byte, and its mappings have an order.
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
     try:
         document = json.loads(blob)
-        if document.pop("version") != VERSION or document.pop("columns", list(COLUMNS)) != list(COLUMNS):
+        layout = {name: document.pop(name, columns) for name, columns in LAYOUT.items()}
+        if document.pop("version") != VERSION or layout != LAYOUT:
             raise errors.EngineMismatch("the state was written by another version of the service")
         return build(document)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -111,8 +123,21 @@ def _group(document: dict[str, Any]) -> GroupState:
             "unmatchable": tuple(document["unmatchable"]),
             "status": GroupStatus(document["status"]),
             "members": tuple(_member(row) for row in rows),
+            "result": document["result"] and _result(document["result"]),
         }
     )
+
+
+def _result_document(result: GroupResult) -> dict[str, Any]:
+    rows = [list(plain(one, without=TEXT).values()) for one in result.rollouts]
+    return {**plain(result, without=frozenset({"rollouts"})), "rollouts": rows}
+
+
+def _result(document: dict[str, Any]) -> GroupResult:
+    rollouts = [
+        built(RolloutResult, dict(zip(RESULT_COLUMNS, row, strict=True))) for row in document["rollouts"]
+    ]
+    return built(GroupResult, {**document, "rollouts": rollouts})
 
 
 def _member(row: list[Any]) -> Member:

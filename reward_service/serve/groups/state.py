@@ -2,8 +2,18 @@
 
 from dataclasses import dataclass, field
 
-from reward_service.core.types import Estimator, GroupStatus, IndexVersion, PartialPolicy, RolloutFacts
+from reward_service.core.types import (
+    Estimator,
+    GroupResult,
+    GroupStatus,
+    IndexVersion,
+    PartialPolicy,
+    RolloutFacts,
+)
 from reward_service.serve.errors import CallError
+
+ENGINE_GONE = "engine"
+"""Flag of a group that expired without rewards, because no replica of the engine that measured it came to close it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,8 @@ class Run:
     estimator: Estimator
     index: IndexVersion | None = None
     """The version that was active at the declaration; None if the run has no data set."""
+    owner: str = ""
+    """Owner of the API key that declared it; empty if the service had no keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,8 @@ class GroupState:
     status: GroupStatus
     members: tuple[Member, ...]
     """Ordered by rollout id, so that the order of arrival does not change the state."""
+    result: GroupResult | None = None
+    """The rewards of a closed group. Every replica answers with these, also one whose engine would compute others."""
 
     @property
     def is_open(self) -> bool:

@@ -9,10 +9,11 @@ since is it read again.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from reward_service.core.profiles import Profile
+from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.serve import errors
 from reward_service.serve.groups.assembler import GroupAssembler
 from reward_service.serve.groups.codec import decode_group, decode_run, encode_group
@@ -20,6 +21,7 @@ from reward_service.serve.groups.state import Decision, GroupState, Run
 from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore, Snapshot, Write
 from reward_service.serve.groups.waiters import Waiters
 from reward_service.serve.ledger import Published, Terms
+from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import Scorer
 from reward_service.serve.timings import Timings
@@ -90,8 +92,9 @@ class KeyLock:
 class Groups:
     """All runs and groups."""
 
-    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore, *, engine: str = ENGINE_DIGEST) -> None:
         self.settings = scorer.settings
+        self.engine = engine
         self.store = store
         self.waiters = Waiters[GroupView](self.settings.max_waiting)
         self._scorer = scorer
@@ -176,6 +179,7 @@ class Groups:
         key: GroupKey,
         decide: Callable[[DecisionInput], Decision],
         *,
+        access: Access,
         timings: Timings,
         since: GroupSnapshot | None = None,
     ) -> Changed:
@@ -184,22 +188,28 @@ class Groups:
         Args:
             key: the group.
             decide: returns the decision; called again with the newer state each time another writer wins.
+            access: of the caller, checked against the run each time it is read.
             timings: of the request.
             since: an earlier snapshot to decide on; without it the group is read.
 
         Raises:
             UnknownRun: there is no such run.
+            Forbidden: the run belongs to another owner.
             CallError: the refusal of the decision. The state of the decision is stored all the same.
             DeadlineExceeded: the caller's time is over; the change may have been stored.
         """
         snapshot = since or await self.snapshot(key, timings=timings)
         for _ in range(TRIES):
             asked, stored = snapshot
+            access.check(self.run_of(stored))
             run, before, decision = self._decided(key, stored, decide)
             closed = self._closed(key, run, before, decision.state)
+            after = decision.state
             if closed is not None:
-                self._publish(closed, timings)
-            snapshot, was_beaten = await self._swapped(key, snapshot, before, decision.state, timings=timings)
+                if closed.is_published:
+                    self._publish(closed, timings)
+                after = replace(closed.state, result=closed.result)
+            snapshot, was_beaten = await self._swapped(key, snapshot, before, after, timings=timings)
             if was_beaten:
                 continue
             if closed is not None:
@@ -224,10 +234,13 @@ class Groups:
             decide(DecisionInput(self._assembler(run), before, stored.now, stored.open_groups)),
         )
 
-    async def expire(self, key: GroupKey, *, timings: Timings) -> GroupView | None:
+    async def expire(self, key: GroupKey, *, access: Access, timings: Timings) -> GroupView | None:
         """Close a group if it is due. Returns the group after that, or None if there is none."""
         changed = await self.change(
-            key, lambda given: Decision(given.assembler.expire(given.state, now=given.now)), timings=timings
+            key,
+            lambda given: Decision(given.assembler.expire(given.state, now=given.now)),
+            access=access,
+            timings=timings,
         )
         return changed.view
 
@@ -243,8 +256,18 @@ class Groups:
             if not key_lock.users:
                 del self._key_locks[key]
 
+    def check_engine(self, view: GroupView) -> None:
+        """Refuse to speak of an open group that another engine has measured.
+
+        Raises:
+            EngineMismatch: it is one.
+        """
+        if refusal := self._assembler(view.run).mismatch(view.state):
+            raise refusal
+
     def _assembler(self, run: Run) -> GroupAssembler:
-        return GroupAssembler(run, self.settings.group_ttl_s)
+        settings = self.settings
+        return GroupAssembler(run, settings.group_ttl_s, self.engine, settings.engine_grace_s)
 
     def _publish(self, closed: GroupView, timings: Timings) -> None:
         with timings.stage("reward"):

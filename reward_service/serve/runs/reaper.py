@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from reward_service.serve import errors
 from reward_service.serve.groups.stores.protocols import GroupKey, Snapshot
+from reward_service.serve.runs.access import EVERY_RUN
 from reward_service.serve.runs.groups import Groups
 from reward_service.serve.timings import Timings
 
@@ -32,6 +33,8 @@ class Reaper:
         self._tick_every_s = tick_every_s
         self._notified: dict[GroupKey, bytes] = {}
         """The groups that are waited for, as stored when their waiters were last notified."""
+        self._left: dict[str, int] = {}
+        """By run: due groups that could not be closed here. So many more are listed, that they hide no other."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -80,17 +83,24 @@ class Reaper:
             self._groups.runs_in_use.pop(run_id, None)
             return
         self._groups.runs_in_use[run_id] = stored.open_groups
-        for listed in await store.open_groups(run_id, until=stored.now, limit=CHUNK):
-            await self._expire(GroupKey(run_id, listed.group_id))
+        limit = CHUNK + self._left.pop(run_id, 0)
+        due = await store.open_groups(run_id, until=stored.now, limit=limit)
+        closed = [await self._expire(GroupKey(run_id, listed.group_id)) for listed in due]
+        if not all(closed):
+            self._left[run_id] = closed.count(False)
 
-    async def _expire(self, key: GroupKey) -> None:
+    async def _expire(self, key: GroupKey) -> bool:
+        """Close a group that is due. Returns whether it is open no longer: another engine's group stays open."""
         try:
-            if await self._groups.expire(key, timings=Timings()) is None:
+            view = await self._groups.expire(key, access=EVERY_RUN, timings=Timings())
+            if view is None:
                 await self._groups.store.forget(key)
         except errors.UnknownRun:
-            return  # deleted meanwhile
-        except CANNOT_BE_READ as error:
+            return True  # deleted meanwhile
+        except (*CANNOT_BE_READ, errors.InvalidRequest) as error:  # the latter: too long for the ledger
             log.warning("group %s of run %s: %s %s", *key[::-1], error.title, error.detail)
+            return False
+        return view is None or not view.state.is_open
 
     async def _notify_of_changes(
         self, run_id: str, group_ids: Sequence[str], before: Mapping[GroupKey, bytes]

@@ -16,6 +16,7 @@ from reward_service.serve.groups.digests import question_digest, rollout_digest
 from reward_service.serve.groups.state import Claim, Decision, Declaration, GroupState, Pins, Run
 from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore
 from reward_service.serve.groups.waiters import Waiter, WaitLimit
+from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import Scorer, outcome_only
@@ -36,6 +37,7 @@ class Arrival:
 
     key: GroupKey
     rollout: Rollout
+    access: Access
     question: Question | str
     """The question with its ground truth, or its id in the run's data set."""
     attempt: int = 0
@@ -73,15 +75,18 @@ class Evaluated:
 class RunService:
     """Declares runs, admits their rollouts, and returns their groups."""
 
-    def __init__(self, scorer: Scorer, store: GroupStore) -> None:
+    def __init__(self, scorer: Scorer, store: GroupStore, *, engine: str = ENGINE_DIGEST) -> None:
         self.settings = scorer.settings
-        self.groups = Groups(scorer, store)
+        self.groups = Groups(scorer, store, engine=engine)
         self.scorer = scorer
 
-    async def declare(self, run_id: str, declared: Declaration, *, timings: Timings) -> tuple[Run, bool]:
+    async def declare(
+        self, run_id: str, declared: Declaration, *, access: Access, timings: Timings
+    ) -> tuple[Run, bool]:
         """Declare a run. Returns it, and whether this call created it.
 
         Raises:
+            Forbidden: another owner has declared a run of this id.
             RunConflict: it has been declared with other values.
             QuotaExceeded: this process has as many runs in use as it may.
             UnknownProfile, UnknownDataset: there is no such profile or data set.
@@ -94,7 +99,7 @@ class RunService:
             if len(self.groups.runs_in_use) >= self.settings.max_runs:
                 raise errors.QuotaExceeded(f"{self.settings.max_runs} runs are in use")
             async with timings.remote("look_up"):
-                drawn = await self._pinned(run_id, declared)
+                drawn = await self._pinned(run_id, declared, access.owner)
             async with timings.remote("state"):
                 record = await self.groups.store.declare(
                     run_id, encode_run(drawn), keep_s=self.settings.run_ttl_s
@@ -102,6 +107,7 @@ class RunService:
             run = decode_run(record)
             is_new = run == drawn
             self.groups.runs_in_use.setdefault(run_id, 0)
+        access.check(run)
         if run.declared != declared:
             raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
         self.groups.profile(run)
@@ -119,26 +125,37 @@ class RunService:
         """Answer all waiting calls now, with the groups as they are: this process is about to end."""
         self.groups.waiters.release()
 
-    async def find(self, run_id: str, *, timings: Timings) -> Run:
+    async def find(self, run_id: str, *, access: Access, timings: Timings) -> Run:
         """Return a run.
 
         Raises:
             UnknownRun: there is none.
+            Forbidden: it belongs to another owner.
         """
-        return await self.groups.find(run_id, timings=timings)
+        return access.check(await self.groups.find(run_id, timings=timings))
 
-    async def drop(self, run_id: str, *, timings: Timings) -> None:
-        """Delete a run and all its groups. Deleting a run that does not exist does nothing."""
+    async def drop(self, run_id: str, *, access: Access, timings: Timings) -> None:
+        """Delete a run and all its groups. Deleting a run that does not exist does nothing.
+
+        Raises:
+            Forbidden: it belongs to another owner.
+            EngineMismatch, CorruptState: it cannot be read, so only those who may use every run may delete it.
+        """
+        if not access.every_run and (run := await self.groups.run(run_id, timings=timings)) is not None:
+            access.check(run)
         async with timings.remote("state"):
             await self.groups.store.drop(run_id)
 
-    async def open_groups(self, run_id: str, *, limit: int, timings: Timings) -> list[GroupView]:
+    async def open_groups(
+        self, run_id: str, *, limit: int, access: Access, timings: Timings
+    ) -> list[GroupView]:
         """Return the open groups of a run, ordered by when they close.
 
         Raises:
             UnknownRun: there is none.
+            Forbidden: it belongs to another owner.
         """
-        await self.find(run_id, timings=timings)
+        await self.find(run_id, access=access, timings=timings)
         async with timings.remote("state"):
             listed = await self.groups.store.open_groups(run_id, limit=limit)
         found = await self.groups.view_many(run_id, [group.group_id for group in listed], timings=timings)
@@ -158,6 +175,7 @@ class RunService:
 
         Raises:
             UnknownRun, UnknownQuestion: there is no such run or question.
+            Forbidden: the run belongs to another owner.
             AttemptSuperseded, QuestionConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
             QuotaExceeded: it would open one group more than the run may have.
             EngineMismatch, IndexUnavailable, StateUnavailable: it may be admitted later.
@@ -169,11 +187,10 @@ class RunService:
     async def _admit(self, arrival: Arrival, key_lock: KeyLock, timings: Timings) -> Admitted:
         key = arrival.key
         snapshot = await self.groups.snapshot(key, timings=timings)
-        run = self.groups.run_of(snapshot.stored)
-        claim = _claim(arrival, run)
-        changed = await self.groups.change(
-            key, lambda given: self._admission(given, claim), timings=timings, since=snapshot
-        )
+        run = arrival.access.check(self.groups.run_of(snapshot.stored))
+        claim = _claim(arrival, run, self.groups.engine)
+        change = partial(self.groups.change, key, access=arrival.access, timings=timings)
+        changed = await change(lambda given: self._admission(given, claim), since=snapshot)
         measured = None
         if changed.decision.admitted or arrival.explain:
             measured = await self._measured(arrival, run, self.groups.profile(run), timings)
@@ -181,7 +198,7 @@ class RunService:
             add = partial(_addition, run=run, claim=claim, measured=measured)
             async with key_lock.held(timings=timings):
                 since = key_lock.newest(changed.snapshot)
-                changed = await self.groups.change(key, add, timings=timings, since=since)
+                changed = await change(add, since=since)
                 key_lock.last = changed.snapshot
         if changed.view is None:
             raise AssertionError("unreachable: a rollout that was not refused is in a group")
@@ -192,9 +209,10 @@ class RunService:
 
         Raises:
             UnknownRun, UnknownQuestion: there is no such run or question.
+            Forbidden: the run belongs to another owner.
         """
-        run = await self.find(arrival.key.run_id, timings=timings)
-        _claim(arrival, run)
+        run = await self.find(arrival.key.run_id, access=arrival.access, timings=timings)
+        _claim(arrival, run, self.groups.engine)
         profile = self.groups.profile(run)
         truth, facts = await self._measured(arrival, run, outcome_only(profile), timings)
         with timings.stage("reward"):
@@ -216,40 +234,59 @@ class RunService:
             has_answer = await waiter.until(partial(_is_over, claim=claim), limit)
         latest = waiter.latest if has_answer else await self.groups.view(view.key, timings=timings)
         if latest is None or not _holds(latest.state, claim):
-            await self.find(view.key.run_id, timings=timings)
+            await self.groups.find(view.key.run_id, timings=timings)
             raise _lost(latest, claim)
         return latest
 
     async def group(
-        self, key: GroupKey, waiter: Waiter[GroupView] | None, limit: WaitLimit, *, timings: Timings
+        self,
+        key: GroupKey,
+        waiter: Waiter[GroupView] | None,
+        limit: WaitLimit,
+        *,
+        access: Access,
+        timings: Timings,
     ) -> GroupView:
         """Wait for a group to close, even one without members yet. Returns it, still open if the limit came first.
 
         Raises:
             UnknownRun, UnknownGroup: there is no such run or group.
+            Forbidden: the run belongs to another owner.
+            EngineMismatch: it is open, and another engine has measured it.
         """
-        view = await self.groups.expire(key, timings=timings)
+        view = await self.groups.expire(key, access=access, timings=timings)
         if waiter is not None and not _is_closed(view):
             with timings.stage("wait"):
                 has_answer = await waiter.until(lambda latest, _is_fresh: _is_closed(latest), limit)
             view = waiter.latest if has_answer else await self.groups.view(key, timings=timings)
-        return _existing(view)
+        return self._existing(view, access)
 
-    async def close(self, key: GroupKey, *, attempt: int, timings: Timings) -> GroupView:
+    async def close(self, key: GroupKey, *, attempt: int, access: Access, timings: Timings) -> GroupView:
         """Close a group with the members it has.
 
         Raises:
             UnknownRun, UnknownGroup: there is no such run or group.
+            Forbidden: the run belongs to another owner.
+            EngineMismatch: it is open, and another engine has measured it.
             AttemptSuperseded: the group is at another attempt.
         """
         changed = await self.groups.change(
             key,
             lambda given: given.assembler.end(given.state, attempt=attempt, now=given.now),
+            access=access,
             timings=timings,
         )
-        return _existing(changed.view)
+        return self._existing(changed.view, access)
 
-    async def _pinned(self, run_id: str, declared: Declaration) -> Run:
+    def _existing(self, view: GroupView | None, access: Access) -> GroupView:
+        """Return a group that can be answered. Its run may have been declared by another owner while the caller waited."""
+        if view is None:
+            raise errors.UnknownGroup("no rollout of it has come, or it is kept no longer")
+        access.check(view.run)
+        self.groups.check_engine(view)
+        return view
+
+    async def _pinned(self, run_id: str, declared: Declaration, owner: str) -> Run:
         """Resolve the names of a declaration, and pin what they refer to."""
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
@@ -263,6 +300,7 @@ class RunService:
             profile_digest=profile.digest,
             estimator=declared.estimator or profile.estimator,
             index=await self.scorer.truth.pin(declared.dataset),
+            owner=owner,
         )
 
     def _admission(self, given: DecisionInput, claim: Claim) -> Decision:
@@ -302,7 +340,7 @@ def _addition(
     )
 
 
-def _claim(arrival: Arrival, run: Run) -> Claim:
+def _claim(arrival: Arrival, run: Run, engine: str) -> Claim:
     """Return a rollout's claim to be a member.
 
     Raises:
@@ -317,7 +355,7 @@ def _claim(arrival: Arrival, run: Run) -> Claim:
     return Claim(
         rollout_id=arrival.rollout.rollout_id,
         digest=rollout_digest(arrival.rollout),
-        pins=Pins(question, ENGINE_DIGEST),
+        pins=Pins(question, engine),
         question_id=question_id,
         attempt=arrival.attempt,
         deadline_s=arrival.deadline_s,
@@ -352,9 +390,3 @@ def _lost(view: GroupView | None, claim: Claim) -> errors.CallError:
     if view is not None and view.state.attempt > claim.attempt:
         return errors.AttemptSuperseded(f"the group is at attempt {view.state.attempt}")
     return errors.StateLost("the store lost this rollout; send it again")
-
-
-def _existing(view: GroupView | None) -> GroupView:
-    if view is None:
-        raise errors.UnknownGroup("no rollout of the group has arrived, or the group is no longer kept")
-    return view

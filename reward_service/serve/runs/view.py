@@ -7,7 +7,7 @@ from reward_service.core.profiles import Profile
 from reward_service.core.scoring import pending, reward, reward_alone
 from reward_service.core.types import GroupResult, RolloutResult
 from reward_service.serve.groups.assembler import missing
-from reward_service.serve.groups.state import GroupState, Run
+from reward_service.serve.groups.state import ENGINE_GONE, GroupState, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
 
 
@@ -29,7 +29,9 @@ class GroupView:
 
     @cached_property
     def result(self) -> GroupResult:
-        """The rewards of the group; while it is open, the part that is known already."""
+        """The rewards of the group, as they were when it closed; while it is open, the part that is known already."""
+        if self.state.result is not None:
+            return self.state.result
         facts = [member.facts for member in self.state.members]
         if self.state.is_open:
             return pending(facts, self.profile)
@@ -46,6 +48,11 @@ class GroupView:
     def group_max(self) -> int | None:
         """The highest match count in the group; None while it may still change, or if no member has a reward."""
         return None if self.state.is_open else self.result.group_max
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the closed group has rewards to record; a group whose engine is gone has none."""
+        return ENGINE_GONE not in self.result.flags
 
     @property
     def waited_s(self) -> float:

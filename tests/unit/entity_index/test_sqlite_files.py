@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from entity_index.codec import encode
-from entity_index.errors import CodecMismatch, CorruptIndex, UnknownVersion
+from entity_index.errors import CodecMismatch, CorruptIndex
 from entity_index.stores.sqlite import SqliteCatalogue, SqliteStore
 from entity_index.types import Entity, Question
 
@@ -131,7 +131,7 @@ def test_an_active_version_that_was_deleted_is_named(catalogue, path):
     catalogue.activate("numbers", "v1")
     path.unlink()
 
-    with pytest.raises(UnknownVersion, match="'v1'"):
+    with pytest.raises(CorruptIndex, match="'v1' of data set 'numbers' is not there"):
         catalogue.open("numbers")
 
 

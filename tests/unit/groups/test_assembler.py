@@ -21,9 +21,10 @@ PINS = Pins("question", "engine")
 RUN = Run("r", "epoch", Declaration("egrpo", 3, 60.0), "sha256:profile", Estimator())
 
 
-def assembler(policy="fail", min_scored=1, size=3):
+def assembler(policy="fail", min_scored=1, size=3, engine="engine"):
     declared = replace(RUN.declared, group_size=size, partial=PartialPolicy(policy, min_scored))
-    return GroupAssembler(replace(RUN, declared=declared), ttl_s=1000.0)
+    run = replace(RUN, declared=declared)
+    return GroupAssembler(run, ttl_s=1000.0, engine=engine, engine_grace_s=500.0)
 
 
 def claim(rollout_id="0", digest="d", **more):
@@ -108,11 +109,38 @@ def test_a_member_with_another_question_is_refused():
     assert refusal(judge, added(judge, "0"), again) is errors.QuestionConflict
 
 
-def test_a_member_measured_by_another_engine_waits_for_the_upgrade():
-    judge = assembler()
+def test_a_group_of_another_engine_is_left_alone():
+    mine, other = assembler(), assembler(engine="other")
+    state = added(mine, "0")
 
-    asked = claim("1", pins=replace(PINS, engine="other"))
-    assert refusal(judge, added(judge, "0"), asked) is errors.EngineMismatch
+    assert refusal(other, state, claim("1")) is errors.EngineMismatch
+    assert refusal(other, state, claim("0")) is errors.EngineMismatch
+    assert type(other.end(state, attempt=0, now=1.0).refusal) is errors.EngineMismatch
+    assert other.expire(state, now=60.0 + 499.0) is state
+    assert mine.expire(state, now=60.0).status is GroupStatus.EXPIRED
+    assert other.admit(state, claim("1", attempt=1), now=1.0).admitted
+
+
+def test_a_closed_group_of_another_engine_replays_its_members_and_takes_no_others():
+    state, other = added(assembler(), "0", "1", "2"), assembler(engine="other")
+
+    assert other.admit(state, claim("1"), now=1.0).replayed
+    assert other.end(state, attempt=0, now=1.0).state is state
+    assert refusal(other, state, claim("1", digest="another")) is errors.EngineMismatch
+    assert refusal(other, state, claim("3")) is errors.EngineMismatch
+
+
+def test_a_group_whose_engine_is_gone_expires_after_a_grace_without_rewards():
+    state = added(assembler("survivors"), "0", "1")
+
+    gone = assembler("survivors", engine="other").expire(state, now=60.0 + 500.0)
+
+    assert (gone.status, gone.result.status, gone.result.flags) == (
+        GroupStatus.EXPIRED,
+        GroupStatus.EXPIRED,
+        ("engine",),
+    )
+    assert [one.reward for one in gone.result.rollouts] == [None, None]
 
 
 def test_a_rollout_too_many_is_refused():

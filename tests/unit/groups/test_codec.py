@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from reward_service.core.types import (
     Estimator,
+    GroupResult,
     GroupStatus,
     IndexVersion,
     Outcome,
     PartialPolicy,
     RolloutFacts,
+    RolloutResult,
     RolloutStatus,
 )
 from reward_service.serve import errors
@@ -40,6 +42,7 @@ RUNS = st.builds(
     TEXT,
     ESTIMATORS,
     st.none() | st.builds(IndexVersion, TEXT, TEXT, TEXT),
+    TEXT,
 )
 FACTS = st.builds(
     RolloutFacts,
@@ -57,6 +60,28 @@ FACTS = st.builds(
     detail=st.none() | TEXT,
     evidence=st.none(),
 )
+RESULTS = st.builds(
+    GroupResult,
+    st.sampled_from(GroupStatus),
+    st.integers(0, 9),
+    st.none() | st.integers(0, 9),
+    st.lists(
+        st.builds(
+            RolloutResult,
+            TEXT,
+            st.sampled_from(RolloutStatus),
+            st.none() | st.sampled_from(Outcome),
+            st.none() | NUMBERS,
+            st.none() | NUMBERS,
+            uncredited=st.dictionaries(TEXT, st.integers(0, 9), max_size=2),
+            components=st.dictionaries(TEXT, NUMBERS, max_size=2),
+            flags=st.lists(TEXT, max_size=2).map(tuple),
+            detail=st.none() | TEXT,
+        ),
+        max_size=3,
+    ).map(tuple),
+    st.lists(TEXT, max_size=2).map(tuple),
+)
 STATES = st.builds(
     GroupState,
     TEXT,
@@ -69,6 +94,7 @@ STATES = st.builds(
     NUMBERS,
     st.sampled_from(GroupStatus),
     st.lists(st.builds(Member, FACTS, TEXT), max_size=3).map(tuple),
+    st.none() | RESULTS,
 )
 STATE = GroupState("e", 0, Pins("q", "engine"), None, (), (), 0.0, 1.0, GroupStatus.OPEN, ())
 RUN = Run("r", "e", Declaration("grpo", 2, 1.0), "sha256:p", Estimator())
@@ -106,6 +132,7 @@ def test_no_text_of_a_rollout_is_written():
     [
         ({"version": 1}, errors.EngineMismatch),
         ({"columns": ["digest"]}, errors.EngineMismatch),
+        ({"result_columns": ["reward"]}, errors.EngineMismatch),
         ({"rows": [["digest"]]}, errors.CorruptState),
         ({"status": "fine"}, errors.CorruptState),
         ({"surprise": 1}, errors.CorruptState),
