@@ -10,9 +10,6 @@ from fractions import Fraction
 
 from reward_service.core.checkers.tables import (
     CARDINALS,
-    HAN_DIGITS,
-    HAN_GROUPS,
-    HAN_SCALES,
     NEGATIVE,
     ORDINALS,
     PARTS,
@@ -20,6 +17,8 @@ from reward_service.core.checkers.tables import (
     SHORT_SCALES,
 )
 from reward_service.core.checkers.tokens import Token, is_number
+from reward_service.core.matching.eastern import han_in_digits
+from reward_service.core.matching.lexicon import HAN_DIGITS, HAN_GROUPS, HAN_SCALES
 
 MAX_DIGITS = 40  # a longer one is no quantity, and its value would cost more than its length
 DECIMAL = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?")
@@ -58,27 +57,11 @@ def han_numerals(text: str) -> str:
         whole = found.start() == 0 and found.end() == len(text)
         if not (found["nth"] or found["counter"] or whole):
             return found[0]
-        return f"{found['nth'] or ''}{_han_value(found['numeral'])}{found['counter'] or ''}"
+        numeral = found["numeral"]
+        number = numeral if len(numeral) > MAX_DIGITS else han_in_digits(numeral)
+        return f"{found['nth'] or ''}{number}{found['counter'] or ''}"
 
     return HAN.sub(digits, text)
-
-
-def _han_value(numeral: str) -> int | str:
-    if len(numeral) > MAX_DIGITS:
-        return numeral
-    if not any(char in HAN_SCALES or char in HAN_GROUPS for char in numeral):
-        return "".join(str(HAN_DIGITS[char]) for char in numeral)
-    total = group = digit = 0
-    for char in numeral:
-        if char in HAN_DIGITS:
-            digit = HAN_DIGITS[char]
-        elif char in HAN_SCALES:
-            group, digit = group + (digit or 1) * HAN_SCALES[char], 0
-        else:
-            scale = HAN_GROUPS[char]
-            total = (total + group + digit) * scale if total < scale else total + (group + digit) * scale
-            group = digit = 0
-    return total + group + digit
 
 
 def in_words(tokens: Sequence[Token]) -> list[Token]:

@@ -43,14 +43,6 @@ PARTS = {
     "fifth": 5, "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10,
 }  # fmt: skip
 NEGATIVE = frozenset({"minus", "negative"})
-HAN_DIGITS = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
-    "零": 0,
-    "両": 2,
-    "两": 2,
-    "兩": 2,
-}
-HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
-HAN_GROUPS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 
 _MONTH_NAMES = """
 january jan januar janvier enero gennaio janeiro januari января январь ocak styczen stycznia

@@ -7,7 +7,6 @@ from entity_index.folding import fold
 from reward_service.core.matching import lexicon
 
 _HAN_DIGITS = "〇一二三四五六七八九"
-_HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 _HAN_NUMBER = re.compile("[〇零一二三四五六七八九十百千]+")
 _NUMBER = re.compile(r"[0-9]{1,4}(?![0-9])")
 _KANA_V = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴ": "ブ"}
@@ -49,24 +48,31 @@ def _han_number(number: int) -> str:
     return written.removeprefix("一") if written.startswith("一十") else written or "〇"
 
 
-def _value(written: str) -> int:
-    """Return the number that is written in Han, digit by digit or with units."""
-    written = written.replace("零", "〇")
-    if not any(unit in written for unit in _HAN_UNITS):
-        return int("".join(str(_HAN_DIGITS.index(char)) for char in written))
-    total = digit = 0
-    for char in written:
-        if char in _HAN_UNITS:
-            total, digit = total + (digit or 1) * _HAN_UNITS[char], 0
+def han_in_digits(numeral: str) -> str:
+    """Return a number written in Han in digits, read digit by digit or with units.
+
+    >>> han_in_digits("二〇〇七"), han_in_digits("两千"), han_in_digits("三万二千")
+    ('2007', '2000', '32000')
+    """
+    if not any(char in lexicon.HAN_SCALES or char in lexicon.HAN_GROUPS for char in numeral):
+        return "".join(str(lexicon.HAN_DIGITS[char]) for char in numeral)
+    total = group = digit = 0
+    for char in numeral:
+        if char in lexicon.HAN_DIGITS:
+            digit = lexicon.HAN_DIGITS[char]
+        elif char in lexicon.HAN_SCALES:
+            group, digit = group + (digit or 1) * lexicon.HAN_SCALES[char], 0
         else:
-            digit = _HAN_DIGITS.index(char)
-    return total + digit
+            scale = lexicon.HAN_GROUPS[char]
+            total = (total + group + digit) * scale if total < scale else total + (group + digit) * scale
+            group = digit = 0
+    return str(total + group + digit)
 
 
 def han_numerals(text: str) -> Iterator[str]:
     """第29届 <-> 第二十九届; 1949年 <-> 一九四九年."""
     yield _NUMBER.sub(lambda found: _in_han(found[0]), text)
-    yield _HAN_NUMBER.sub(lambda found: str(_value(found[0])), text)
+    yield _HAN_NUMBER.sub(lambda found: han_in_digits(found[0]), text)
 
 
 def _in_han(digits: str) -> str:

@@ -373,6 +373,14 @@ TWO_UNIVERSITIES = _table(
     ohio oklahoma oregon pennsylvania tennessee texas toledo utah vermont victoria virginia washington wisconsin wyoming york"""
 )
 
+HAN_DIGITS = (
+    {char: value for value, char in enumerate("〇一二三四五六七八九")}
+    | dict.fromkeys("両两兩", 2)
+    | {"零": 0}
+)
+HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
+HAN_GROUPS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
