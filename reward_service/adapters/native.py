@@ -4,8 +4,8 @@ The models are strict: unknown fields, numbers for booleans and infinities are r
 OpenAPI schema too, so the strings under the fields are written for callers.
 """
 
-from dataclasses import asdict
-from typing import Annotated, Any, Literal, TypeVar
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import jiter
 from pydantic import (
@@ -14,28 +14,44 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    PrivateAttr,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 from typing_extensions import TypedDict
 
 from entity_index.types import Entity, Question
+from reward_service.adapters.lenient import AmbiguousId, OneOf, from_string, with_surrogates, without_nulls
 from reward_service.core.advantages import PRESETS
-from reward_service.core.trajectory import tool_call_text
+from reward_service.core.trajectory import (
+    DEFAULT_DIALECT,
+    DIALECTS,
+    FORMATS,
+    MESSAGES,
+    PLAIN,
+    SHORT_FORMS,
+    tool_call_text,
+)
 from reward_service.core.types import (
+    STOP_REASONS,
+    Defaults,
     Estimator,
     Messages,
     Outcome,
     PartialPolicy,
+    Reading,
     Rollout,
     RolloutFacts,
     RolloutStatus,
     Segment,
     SegmentKind,
     Steps,
-    StopReason,
     Text,
+    Unreadable,
 )
 from reward_service.serve import errors
 from reward_service.serve.scorer import GroupCall, QuestionRef
@@ -43,7 +59,11 @@ from reward_service.serve.scorer import GroupCall, QuestionRef
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-FormatName = Literal["tagged", "search_r1", "r1_searcher", "chatml", "role_lines", "react"]
+FormatName = Annotated[str, OneOf((*FORMATS, MESSAGES))]
+DialectName = Annotated[str, OneOf(DIALECTS)]
+StopName = Annotated[
+    str, OneOf(STOP_REASONS), BeforeValidator(lambda name: name.lower() if isinstance(name, str) else name)
+]
 OutcomeName = Literal["correct", "wrong", "error"]
 MeasuredStatus = Literal[
     "scored",
@@ -64,6 +84,11 @@ class Wire(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forgive_nulls(cls, value: Any) -> Any:
+        return without_nulls(value)
 
 
 class EntityIn(Wire):
@@ -112,8 +137,8 @@ class ToolCallStep(Wire):
     type: Literal["tool_call"]
     name: str | None = None
     """The tool's name; null where the model wrote a call that names none."""
-    arguments: str | dict[str, Any] = ""
-    """As the model wrote them, or parsed."""
+    arguments: Any = ""
+    """As the model wrote them, or parsed; any JSON."""
 
     def to_domain(self) -> Segment:
         """Return the step as a segment."""
@@ -123,53 +148,146 @@ class ToolCallStep(Wire):
 Step = Annotated[TextStep | ToolCallStep, Field(discriminator="type")]
 
 
-class RolloutIn(Wire):
-    """One recorded rollout: exactly one of `messages`, `text` and `steps`."""
+class ReadAs(BaseModel):
+    """How the policy's own text is to be read."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    format: FormatName | None = None
+    """The container of `text`: who speaks in it. `plain`: one string, pages and all, in which only the dialect's marks tell
+    them apart. `chatml`, `llama3`, `glm`, `deepseek`, `kimi`, `harmony`, `gemma`, `mistral`: a chat template with its special
+    tokens. `role_lines`: chat whose special tokens were dropped. `tagged` (the default), `search_r1`, `r1_searcher`, `react`:
+    short forms of `plain` and that dialect. Lists are always `messages`."""
+    dialect: DialectName | None = None
+    """Which marks the policy's own text has for thoughts, calls, responses and answers, in messages too; `tagged`:
+    `<think>`, `<tool_call>`, `<tool_response>`, `<answer>`. docs/transcripts.md says which system writes which."""
+    thought_open: bool | None = None
+    """The prompt ends inside a thought (`<think>`), so the policy's text begins there. Without it, what the dialect says."""
+    responses_in_policy_turn: bool | None = None
+    """The environment writes tool responses into the policy's own messages. `false`: what stands there between response
+    marks was written by the policy and grounds nothing. Without it, what the dialect says."""
+
+    @model_validator(mode="after")
+    def _one_dialect(self) -> Self:
+        meant = SHORT_FORMS.get(self.format or "")
+        if meant and self.dialect not in {None, meant}:
+            raise ValueError(f"format {self.format} is short for the dialect {meant}: dialect says another")
+        return self
+
+    def defaults(self, otherwise: Defaults | None = None) -> Defaults:
+        """Return how to read; what is not said here is as it is otherwise."""
+        other = otherwise or Defaults()
+        said = Reading(
+            self.dialect or SHORT_FORMS.get(self.format or "") or other.reading.dialect,
+            other.reading.thought_open if self.thought_open is None else self.thought_open,
+            other.reading.responses_in_policy_turn
+            if self.responses_in_policy_turn is None
+            else self.responses_in_policy_turn,
+        )
+        return Defaults(PLAIN if self.format in SHORT_FORMS else self.format or other.format, said)
+
+
+class RolloutIn(ReadAs, Wire):
+    """One recorded rollout: exactly one of `messages`, `text` and `steps`. A defect in it makes it `invalid_rollout`."""
 
     rollout_id: Id
     """Unique within its group."""
-    messages: list[Any] | None = None
-    """OpenAI chat messages. A list that cannot be read makes the rollout `invalid_rollout`, without a reward."""
+    messages: Annotated[list[Any] | dict[str, Any] | None, BeforeValidator(from_string)] = None
+    """The rollout as objects: messages of OpenAI, Anthropic, Gemini, LangChain, ShareGPT, Inspect; Responses items; events of
+    OpenHands; steps of smolagents or ATIF. They are told apart by their keys. A JSON string of the same is read too."""
     text: str | None = None
-    """The rollout as one string, without the prompt, written in `format`."""
-    format: FormatName = "tagged"
-    """How `text` is written. `tagged`: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…
-    <answer>…</answer>`. `search_r1`: `<search>` and `<information>` instead. `r1_searcher`: `<|begin_of_query|>` and
-    `<|begin_of_documents|>` inside `<think>`. `react`: `Thought:`, `Action:`, `Observation:`, `Final Answer:`. `chatml`:
-    chat messages with `<|im_start|>` and `<|im_end|>`. `role_lines`: the same after special tokens were dropped."""
+    """The rollout as one string, without the prompt, in the container that `format` names."""
     steps: list[Step] | None = None
     """The rollout already cut into steps."""
+    prompt: str | list[Any] | None = None
+    """What stood before the completion. It earns nothing and grounds nothing; one that ends with `<think>` opens the thought."""
+    prompt_messages: Annotated[int, Field(ge=0)] = 0
+    """How many of `messages`, from the first, are the prompt: few-shot turns and histories earn nothing."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` is a format error. Without it the profile's checker compares the answer."""
-    stop_reason: Literal["completed", "max_tokens", "max_turns", "aborted"] | None = None
-    """Why sampling ended. `max_tokens` and `max_turns` are errors that stay out of the loss; `aborted` is not scored."""
+    stop_reason: StopName | None = None
+    """Why sampling ended, in any trainer's or API's word. `max_tokens` (`length`) and `max_turns` are errors that stay out of
+    the loss; `aborted` (`abort`) is not scored."""
     signals: dict[str, FiniteFloat] = {}
     """Numbers you measured yourself, by name, for profiles that use them."""
+    _defect: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _one_source(self) -> "RolloutIn":
+    def _one_source(self) -> Self:
         if sum(source is not None for source in (self.messages, self.text, self.steps)) != 1:
             raise ValueError("exactly one of messages, text and steps must be given")
-        if self.text is None and "format" in self.model_fields_set:
-            raise ValueError("format goes with text")
+        if self.format not in ({None, MESSAGES} if self.text is None else {None, *FORMATS}):
+            raise ValueError(
+                f"format {self.format} does not go with {'messages or steps' if self.text is None else 'text'}"
+            )
+        if self.steps is not None and self.dialect is not None:
+            raise ValueError("dialect does not go with steps, which are cut already")
+        if self.messages is None and self.prompt_messages:
+            raise ValueError("prompt_messages goes with messages")
         return self
 
-    def to_domain(self) -> Rollout:
-        """Return the rollout as a domain value."""
+    @classmethod
+    def defective(cls, rollout_id: str, why: str) -> Self:
+        """Return a rollout that cannot be read."""
+        rollout: Self = cls.model_construct(rollout_id=rollout_id)  # type: ignore[assignment]  # pydantic returns Self
+        rollout._defect = why
+        return rollout
+
+    def to_domain(self, defaults: Defaults | None = None) -> Rollout:
+        """Return the rollout as a domain value; what it does not say about its reading is as the call says."""
         return Rollout(
             self.rollout_id,
-            self._source(),
+            self._source(self.defaults(defaults)) if self._defect is None else Unreadable(self._defect),
             outcome=Outcome(self.outcome) if self.outcome else None,
-            stop_reason=StopReason(self.stop_reason) if self.stop_reason else None,
+            stop_reason=STOP_REASONS[self.stop_reason] if self.stop_reason else None,
             signals=self.signals,
         )
 
-    def _source(self) -> Text | Messages | Steps:
+    def _source(self, how: Defaults) -> Text | Messages | Steps:
+        if self.steps is not None:
+            return Steps(tuple(step.to_domain() for step in self.steps))
+        opened = isinstance(self.prompt, str) and self.prompt.rstrip().endswith("<think>")
+        reading = as_usual(
+            replace(how.reading, thought_open=True)
+            if opened and how.reading.thought_open is None
+            else how.reading
+        )
         if self.text is not None:
-            return Text(self.text, self.format)
-        if self.messages is not None:
-            return Messages(tuple(self.messages))
-        return Steps(tuple(step.to_domain() for step in self.steps or ()))
+            return text_source(self.text, how.format, reading)
+        messages = self.messages if isinstance(self.messages, list) else [self.messages]
+        return Messages(tuple(messages), self.prompt_messages, reading)
+
+
+def as_usual(reading: Reading) -> Reading:
+    """Return a reading whose default dialect is not named: two ways to say the same are one value."""
+    return replace(reading, dialect=None) if reading.dialect == DEFAULT_DIALECT else reading
+
+
+def text_source(text: str, container: str, reading: Reading) -> Text:
+    """Return text in a container as a domain value; `plain` by its dialect's short form, where it has one."""
+    dialect = reading.dialect or DEFAULT_DIALECT
+    if container in {PLAIN, MESSAGES} and dialect in SHORT_FORMS:
+        return Text(text, dialect, replace(reading, dialect=None))
+    return Text(text, PLAIN if container == MESSAGES else container, reading)
+
+
+def _own_defect(value: Any, read: ValidatorFunctionWrapHandler) -> RolloutIn:
+    """Read a rollout; one that has a defect is a value too, so that it does not take others with it."""
+    try:
+        rollout: RolloutIn = read(value)
+    except ValidationError as error:
+        try:
+            rollout_id = _ID.validate_python(value.get("rollout_id") if isinstance(value, dict) else None)
+        except ValidationError:
+            raise error from None
+        first = error.errors(include_input=False)[0]
+        return RolloutIn.defective(rollout_id, f"{_pointer(first['loc'])}: {first['msg']}".removeprefix(": "))
+    return rollout
+
+
+_ID: TypeAdapter[str] = TypeAdapter(Id, config=ConfigDict(strict=True))
+RecordedIn = Annotated[RolloutIn, WrapValidator(_own_defect)]
+"""A rollout whose defects are its own."""
 
 
 class Truthful(Wire):
@@ -205,14 +323,13 @@ class GroupIn(Truthful):
     """Which training this belongs to; comes back unchanged."""
     group_id: Id
     """Your id of this question in this step; comes back unchanged."""
-    rollouts: list[RolloutIn]
+    rollouts: list[RecordedIn]
     """All of them: rewards are relative to the group's best."""
 
-    def to_domain(self) -> GroupCall:
+    def to_domain(self, defaults: Defaults | None = None) -> GroupCall:
         """Return the group as a domain value."""
-        return GroupCall(
-            self.run_id, self.group_id, self.truth(), tuple(r.to_domain() for r in self.rollouts)
-        )
+        rollouts = tuple(rollout.to_domain(defaults) for rollout in self.rollouts)
+        return GroupCall(self.run_id, self.group_id, self.truth(), rollouts)
 
 
 class EstimatorIn(Wire):
@@ -280,7 +397,7 @@ class Rewarding(Profiled):
         return self.partial.to_domain() if self.partial else PartialPolicy()
 
 
-class ScoreIn(Rewarding):
+class ScoreIn(ReadAs, Rewarding):
     """Body of `POST /v1/groups/score`."""
 
     explain: bool = False
@@ -289,7 +406,7 @@ class ScoreIn(Rewarding):
     """Groups are independent: one that cannot be scored does not touch the others."""
 
 
-class StreamQuery(BaseModel):
+class StreamQuery(ReadAs):
     """Query of `POST /v1/groups/score/stream`: what all its groups have in common."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -306,7 +423,7 @@ class StreamQuery(BaseModel):
     """With `survivors`: fewer scored rollouts than this fail the group."""
 
 
-class MatchIn(Profiled):
+class MatchIn(ReadAs, Profiled):
     """Body of `POST /v1/match`."""
 
     explain: bool = False
@@ -315,10 +432,10 @@ class MatchIn(Profiled):
     """Groups of any size; rollouts of one question may come in several calls."""
 
 
-class ExplainIn(Truthful, Profiled):
+class ExplainIn(ReadAs, Truthful, Profiled):
     """Body of `POST /v1/rollouts/explain`."""
 
-    rollout: RolloutIn
+    rollout: RecordedIn
     group_max: Annotated[int, Field(ge=0)] | None = None
     """The best match count of the rollout's group. With it, the reward is computed too; without it, it stays null."""
 
@@ -438,18 +555,32 @@ def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
         max_depth: deepest nesting.
 
     Raises:
-        MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates, too deep.
+        MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates in an id, too deep.
         InvalidRequest: JSON that does not fit the model; with the path of each misfit and never with its value.
     """
-    try:
-        document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        raise errors.MalformedJson(_position(str(error))) from None
+    document = _document(body)
     check_depth(document, max_depth)
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def _document(body: bytes) -> Any:
+    """Read JSON; where lone surrogates are all that is wrong with it, they are replaced.
+
+    Raises:
+        MalformedJson: it is not JSON, or a surrogate stands in an id.
+    """
+    try:
+        return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        try:
+            return with_surrogates(body)
+        except AmbiguousId as why:
+            raise errors.MalformedJson(str(why)) from None
+        except ValueError:
+            raise errors.MalformedJson(_position(str(error))) from None
 
 
 def check_depth(document: object, max_depth: int) -> None:

@@ -98,7 +98,7 @@ async def score_groups(request: Request) -> Response:
     profile = service.profile(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
     service.check_groups(len(call.groups))
-    groups = [group.to_domain() for group in call.groups]
+    groups = [group.to_domain(call.defaults()) for group in call.groups]
     reply = await _score(service, record, groups, terms, explain=call.explain)
     return Response(reply, media_type="application/json")
 
@@ -153,7 +153,9 @@ async def stream_groups(
     async def answer(line: bytes) -> bytes:
         record.timings.deadline = record.timings.clock() + settings.request_timeout_s
         group = await read_line(line, service, record, GroupIn)
-        reply = await _score(service, record, [group.to_domain()], terms, explain=query.explain)
+        reply = await _score(
+            service, record, [group.to_domain(query.defaults())], terms, explain=query.explain
+        )
         record.timings.deadline = None
         return reply
 
@@ -174,7 +176,10 @@ async def match(request: Request, service: Service) -> Response:
     profile = service.profile(call.profile)
     service.check_groups(len(call.groups))
     measured = await service.measure(
-        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
+        [group.to_domain(call.defaults()) for group in call.groups],
+        profile,
+        explain=call.explain,
+        timings=record.timings,
     )
     return timed_json(record, lambda: facts_reply(measured, profile))
 
@@ -223,7 +228,11 @@ async def explain(request: Request, service: Service) -> Response:
     record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profile(call.profile)
     explained = await service.explain(
-        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+        call.truth(),
+        call.rollout.to_domain(call.defaults()),
+        profile,
+        best=call.group_max,
+        timings=record.timings,
     )
     return timed_json(record, lambda: explain_out(*explained, profile))
 

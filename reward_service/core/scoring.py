@@ -29,7 +29,14 @@ from reward_service.core.rewards import REWARD_VERSION
 from reward_service.core.rewards.compose import components, total
 from reward_service.core.rewards.entity_match import group_max, match_rate, normalized_match_rate, precision
 from reward_service.core.rewards.outcome import Verdict, judge
-from reward_service.core.trajectory import PARSER_VERSION, Parsed, UnparsableRollout, parse
+from reward_service.core.trajectory import (
+    NO_THOUGHTS,
+    PARSER_VERSION,
+    AnswerRules,
+    Parsed,
+    UnparsableRollout,
+    parse,
+)
 from reward_service.core.types import (
     Estimator,
     Evidence,
@@ -41,6 +48,7 @@ from reward_service.core.types import (
     RolloutResult,
     RolloutStatus,
     StopReason,
+    Unreadable,
 )
 
 # Bumped when golden results change; the Unicode version comes with the interpreter.
@@ -107,8 +115,12 @@ def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, 
     """Read a rollout, or say why there is nothing to measure."""
     if rollout.stop_reason is StopReason.ABORTED:
         return RolloutStatus.ABORTED, "sampling was aborted"
+    if isinstance(rollout.source, Unreadable):
+        return RolloutStatus.INVALID_ROLLOUT, rollout.source.why
+    spec = profile.measure
     try:
-        return parse(rollout.source, profile.measure.grammar)
+        rules = AnswerRules(spec.answer_from, spec.answer_tools, spec.answer_may_be_cut)
+        return parse(rollout.source, spec.grammar, rules)
     except UnparsableRollout as error:
         return RolloutStatus.INVALID_ROLLOUT, str(error)
 
@@ -148,7 +160,7 @@ def _facts(
         mentions=matching.mentions,
         overlength=verdict.overlength,
         signals=rollout.signals,
-        flags=matching.flags,
+        flags=(*parsed.flags, *matching.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
     )
@@ -341,4 +353,6 @@ def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:
 
 
 def _group_flags(facts: Sequence[RolloutFacts]) -> tuple[str, ...]:
-    return () if facts[0].entities else (NO_ENTITIES,)
+    scored = [one for one in facts if one.status is RolloutStatus.SCORED]
+    is_silent = bool(scored) and all(NO_THOUGHTS in one.flags for one in scored)
+    return (*(() if facts[0].entities else (NO_ENTITIES,)), *((NO_THOUGHTS,) if is_silent else ()))

@@ -29,6 +29,7 @@ from reward_service.core.types import (
     RolloutResult,
     Steps,
     Text,
+    Unreadable,
 )
 from reward_service.serve import errors
 from reward_service.serve.config import Settings
@@ -578,12 +579,14 @@ def check_entities(question: Question, settings: Settings, path: str) -> None:
 def rollout_chars(rollout: Rollout) -> int:
     """Return how many characters of text a rollout carries."""
     match rollout.source:
-        case Text(text):
+        case Text(text=text):
             return len(text)
         case Steps(segments):
             return sum(len(segment.text) for segment in segments)
-        case Messages(messages):
+        case Messages(messages=messages):
             return _chars(messages)
+        case Unreadable():
+            return 0
 
 
 def _chars(value: Sequence[object]) -> int:

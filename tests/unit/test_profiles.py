@@ -6,8 +6,8 @@ from reward_service.core.profiles import DEFAULT_PROFILE, parse_profile, shipped
 
 MINIMAL = "name: mine\n"
 PINNED = {
-    "egrpo": "sha256:40538d34745e460b8ba38bd1f4846ff454b45fcaecfe99c675a0377a9dd9a038",
-    "egrpo-guarded": "sha256:748f523b57b4e80602ff11bb4939d52c2ecfffcd88cc21815a1275273daa09e1",
+    "egrpo": "sha256:5ed5d6a77286266b94f2dcf06d43f4b562c375920cc9bf6eed51ba3f112e4223",
+    "egrpo-guarded": "sha256:3a4bcc26dd73cd81a847f49bf2936fa581155f66c5b55d4843a631ef6260293d",
     "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
     "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
 }

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import yaml
 
 from reward_service.core.advantages import ESTIMATORS
+from reward_service.core.answers import ANSWER, ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching import MatchSpec
 from reward_service.core.rewards.compose import ENTITY_MATCH, GATES, NORMALIZERS
@@ -37,6 +38,12 @@ class MeasureSpec:
     """How an answer is compared with the gold answers, a name in `reward_service.core.checkers.CHECKERS`."""
     threshold: float = 0.8
     """Word F1 from which the checker `f1` calls an answer correct, in [0, 1]."""
+    answer_from: tuple[str, ...] = (ANSWER,)
+    """Where an answer may stand, names in `reward_service.core.answers.ANSWER_KINDS`; `answer` is the dialect's marks or the last text."""
+    answer_tools: tuple[str, ...] = ()
+    """Tools whose call is the answer, by name."""
+    answer_may_be_cut: bool = False
+    """An answer that the end of the text has cut is whole: a stop string has eaten its closing mark."""
     matching: MatchSpec = field(default_factory=MatchSpec)
     """How entities are found in thoughts."""
 
@@ -108,6 +115,7 @@ def _check(profile: Profile) -> None:
         ("measure.checker", profile.measure.checker, CHECKERS),
         ("estimator.type", profile.estimator.type, ESTIMATORS),
     ]
+    chosen += [("measure.answer_from", kind, ANSWER_KINDS) for kind in profile.measure.answer_from]
     for n, term in enumerate(profile.reward.terms):
         where = f"reward.terms[{n}]"
         chosen.append((f"{where}.signal", term.signal, (ENTITY_MATCH,)))

@@ -12,11 +12,13 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from reward_service.core.types import (
+    Defaults,
     Estimator,
     GroupStatus,
     IndexVersion,
     Outcome,
     PartialPolicy,
+    Reading,
     RolloutFacts,
     RolloutStatus,
 )
@@ -38,7 +40,10 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 def encode_run(run: Run) -> bytes:
     """Return a run as bytes; the same run is the same bytes."""
-    return _dump(asdict(run))
+    document = asdict(run)
+    if run.declared.defaults == Defaults():
+        del document["declared"]["defaults"]  # as a service wrote it that did not know of any
+    return _dump(document)
 
 
 @lru_cache(maxsize=64)
@@ -90,6 +95,7 @@ def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
 def _run(document: dict[str, Any]) -> Run:
     declared, index = document["declared"], document["index"]
     estimator = declared["estimator"]
+    defaults = declared.get("defaults")
     return Run(
         **{
             **document,
@@ -98,6 +104,9 @@ def _run(document: dict[str, Any]) -> Run:
                     **declared,
                     "partial": PartialPolicy(**declared["partial"]),
                     "estimator": estimator and Estimator(**estimator),
+                    "defaults": Defaults(defaults["format"], Reading(**defaults["reading"]))
+                    if defaults
+                    else Defaults(),
                 }
             ),
             "estimator": Estimator(**document["estimator"]),

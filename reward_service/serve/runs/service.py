@@ -1,7 +1,7 @@
 """What callers ask of runs and groups."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
-from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
+from reward_service.core.types import Defaults, Rollout, RolloutFacts, RolloutResult
 from reward_service.serve import errors
 from reward_service.serve.groups.codec import decode_run, encode_run
 from reward_service.serve.groups.digests import question_digest, rollout_digest
@@ -34,7 +34,8 @@ class Arrival:
     """A rollout on its way in."""
 
     key: GroupKey
-    rollout: Rollout
+    recorded: Callable[[Defaults], Rollout]
+    """Returns the rollout, read as the run says where it does not say so itself."""
     question: Question | str
     """The ground truth, or its id in the run's data set."""
     attempt: int = 0
@@ -163,13 +164,14 @@ class RunService:
         key = arrival.key
         glance = await self.standing.glance(key, timings=timings)
         run = self.standing.run_of(glance.snapshot)
-        claim = _claim(arrival, run)
+        rollout = arrival.recorded(run.declared.defaults)
+        claim = _claim(arrival, rollout, run)
         now = await self.standing.change(
             key, lambda look: self._admitted(look, claim), timings=timings, since=glance
         )
         measured = None
         if now.decision.admitted or arrival.explain:
-            measured = await self._measured(arrival, run, timings)
+            measured = await self._measured(arrival, rollout, run, timings)
         if now.decision.admitted and measured is not None:
             truth, facts = measured
 
@@ -194,9 +196,10 @@ class RunService:
             UnknownRun, UnknownQuestion: there is no such thing.
         """
         run = await self.find(arrival.key.run_id, timings=timings)
-        _claim(arrival, run)
+        rollout = arrival.recorded(run.declared.defaults)
+        _claim(arrival, rollout, run)
         profile = self.standing.profile(run)
-        truth, facts = await self._measured(arrival, run, timings)
+        truth, facts = await self._measured(arrival, rollout, run, timings)
         with timings.stage("reward"):
             return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
 
@@ -272,10 +275,12 @@ class RunService:
             return Decision(None, refusal=errors.QuotaExceeded(f"{quota} groups are open"))
         return decision
 
-    async def _measured(self, arrival: Arrival, run: Run, timings: Timings) -> tuple[Truth, RolloutFacts]:
+    async def _measured(
+        self, arrival: Arrival, rollout: Rollout, run: Run, timings: Timings
+    ) -> tuple[Truth, RolloutFacts]:
         truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
-            arrival.rollout,
+            rollout,
             self.standing.profile(run),
             explain=arrival.explain,
             timings=timings,
@@ -285,7 +290,7 @@ class RunService:
         return truth, facts
 
 
-def _claim(arrival: Arrival, run: Run) -> Claim:
+def _claim(arrival: Arrival, rollout: Rollout, run: Run) -> Claim:
     """Say who asks to become a member."""
     question_id = arrival.question if isinstance(arrival.question, str) else None
     if question_id is not None and run.index is None:
@@ -294,8 +299,8 @@ def _claim(arrival: Arrival, run: Run) -> Claim:
         )
     question = question_digest(arrival.question, None if question_id is None else run.index)
     return Claim(
-        rollout_id=arrival.rollout.rollout_id,
-        digest=rollout_digest(arrival.rollout),
+        rollout_id=rollout.rollout_id,
+        digest=rollout_digest(rollout),
         pins=Pins(question, ENGINE_DIGEST),
         question_id=question_id,
         attempt=arrival.attempt,
