@@ -65,5 +65,5 @@ def unwrap(text: str, kinds: Collection[str]) -> str:
         text: the answer as it was given.
         kinds: which notations to take off, of `ANSWER_KINDS`.
     """
-    answer = found(text, kinds)
+    answer = None if kinds == (ANSWER,) else found(text, kinds)
     return text.strip() if answer is None else answer

@@ -26,7 +26,7 @@ from reward_service.core.trajectory.containers import CONTAINERS, MESSAGES, PLAI
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS
 from reward_service.core.trajectory.grammars import GRAMMARS
 from reward_service.core.trajectory.net import hide
-from reward_service.core.trajectory.reading import AnswerRules, Read, Said, read
+from reward_service.core.trajectory.reading import AnswerRules, Read, read
 from reward_service.core.trajectory.values import (
     FOREIGN_MARKUP,
     NO_THOUGHTS,
@@ -41,6 +41,7 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 PARSER_VERSION = 2
+THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
 FORMATS = (*CONTAINERS, *SHORT_FORMS)
 """What `format` may say of text: a container, or the short form of a dialect in `plain`."""
 FLAGS = (FOREIGN_MARKUP, UNKNOWN_ROLE, UNKNOWN_PARTS, RESPONSES_IN_POLICY_TURN, NO_THOUGHTS)
@@ -119,28 +120,26 @@ def _parse(
 def _parsed(
     segments: tuple[Segment, ...], format_error: str | None, rules: AnswerRules, flags: set[str]
 ) -> Parsed:
-    if not any(segment.kind is SegmentKind.THOUGHT for segment in segments):
+    if all(segment.kind is not THOUGHT for segment in segments):
         flags = flags | {NO_THOUGHTS}
-    answers = (segment.text for segment in reversed(segments) if segment.kind is SegmentKind.ANSWER)
-    answer = next((unwrap(text, rules.kinds) for text in answers), None)
-    return Parsed(segments, format_error, answer, tuple(flag for flag in FLAGS if flag in flags))
+    answers = [segment.text for segment in segments if segment.kind is SegmentKind.ANSWER]
+    answer = unwrap(answers[-1], rules.kinds) if answers else None
+    return Parsed(segments, format_error, answer, tuple(filter(flags.__contains__, FLAGS)) if flags else ())
 
 
-def _segments(done: Read, *, thoughts_count: bool) -> Iterator[Segment]:
+def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
+    """Return what is left as segments: no stray marks, and no response of the policy's own making."""
+    segments: list[Segment] = []
     for turn in done.turns:
-        for block in turn.blocks:
-            if block.kind is not None and block.is_segment and _counts(block, turn, done, thoughts_count):
-                yield Segment(block.kind, block.text)
-
-
-def _counts(block: Block, turn: Said, done: Read, thoughts_count: bool) -> bool:  # noqa: FBT001  # one of two questions
-    if block.kind is SegmentKind.THOUGHT:
-        return thoughts_count
-    return (
-        block.kind is not SegmentKind.TOOL_RESPONSE
-        or turn.author is not Author.POLICY
-        or done.counts_own_responses
-    )
+        own = turn.author is Author.POLICY and not done.counts_own_responses
+        left_out = (None, *((RESPONSE,) if own else ()), *(() if thoughts_count else (THOUGHT,)))
+        for blocks in turn.texts:
+            segments += [
+                Segment(block.kind, block.text)  # type: ignore[arg-type]  # None is left out
+                for block in blocks
+                if block.kind not in left_out and (block.opened or block.text)
+            ]
+    return segments
 
 
 def _cut_already(source: Steps, rules: AnswerRules) -> Parsed:

@@ -14,7 +14,7 @@ def end_of_text(text: str) -> int:
     while True:
         while end and text[end - 1].isspace():
             end -= 1
-        token = next((one for one in _TOKENS if text.endswith(one, 0, end)), None)
-        if token is None:
+        if not text.endswith(_TOKENS, 0, end):
             return end if is_closed else len(text)
+        token = next(one for one in _TOKENS if text.endswith(one, 0, end))
         end, is_closed = end - len(token), True

@@ -13,13 +13,15 @@ It knows no grammar: whether such blocks are well formed is `grammars`' business
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
+
+THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
+_INTERRUPTS = (SegmentKind.TOOL_CALL, RESPONSE)
 
 
 class Mark(NamedTuple):
@@ -72,107 +74,114 @@ class _Thought:
 
 
 class _Scan:
-    """One pass over a text."""
+    """One pass over a text; blocks are put into a list, as generators would cost more than the scanning itself."""
 
     def __init__(self, text: str, marks: Marks, *, in_thought: bool) -> None:
         self.text, self.marks = text, marks
+        self.found: list[Block] = []
         self.at = self.next = 0
         """Where the text begins that no block has yet, and where the next mark is looked for."""
         self.thought = _Thought(0, is_presumed=True) if in_thought and text.strip() else None
         self.is_first = True
-        self.is_cut = False
-        """Whether the text ended inside a call, a response or an answer."""
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the blocks in order, losing only the marks and the environment's words."""
-        while tag := self.marks.pattern.search(self.text, self.next):
-            self.next = tag.end()
-            closing, mark = self.marks.meaning[tag[0]]
-            read = self._outside if self.thought is None else self._inside
-            yield from read(mark, tag.start(), closing=closing)
+    def blocks(self) -> list[Block]:
+        """Return the blocks in order, losing only the marks and the environment's words."""
+        text, search, meaning = self.text, self.marks.pattern.search, self.marks.meaning
+        while tag := search(text, self.next):
+            closing, mark = meaning[tag[0]]
+            start, self.next = tag.span()
+            if self.thought is not None:
+                self._inside(self.thought, mark, start, closing=closing)
+            elif closing:
+                self._stray(mark.kind, start)
+            else:
+                self._outside(mark, start)
             self.is_first = False
         if self.thought is not None:
-            yield from self._unclosed(len(self.text))
+            self._unclosed(self.thought, len(text))
         else:
-            yield from self._free(len(self.text))
+            self._free(len(text))
+        return self.found
 
-    def _free(self, end: int) -> Iterator[Block]:
-        """Yield the text outside any mark, if there is any."""
+    def _free(self, end: int) -> None:
+        """Keep the text outside any mark, if there is any."""
         if self.at < end:
-            yield Block(None, self.text[self.at : end], at=self.at)
+            self.found.append(Block(None, self.text[self.at : end], at=self.at))
 
-    def _outside(self, mark: Mark, start: int, *, closing: bool) -> Iterator[Block]:
-        if closing and self.is_first and mark.kind is SegmentKind.THOUGHT:
-            yield Block(mark.kind, self.text[self.at : start], opened=False, at=self.at)
-            self.at = self.next
-        elif closing:
-            yield from self._free(start)
-            yield Block(mark.kind, "", opened=False, at=start)
-            self.at = self.next
-        elif mark.kind is SegmentKind.THOUGHT:
-            yield from self._free(start)
+    def _stray(self, kind: SegmentKind | None, start: int) -> None:
+        """Keep a closing mark that nothing opened; the very first closes a thought that the prompt has opened."""
+        if self.is_first and kind is THOUGHT:
+            self.found.append(Block(kind, self.text[self.at : start], opened=False, at=self.at))
+        else:
+            self._free(start)
+            self.found.append(Block(kind, "", opened=False, at=start))
+        self.at = self.next
+
+    def _outside(self, mark: Mark, start: int) -> None:
+        if mark.kind is THOUGHT:
+            self._free(start)
             self.thought = _Thought(self.next)
-        elif self._is_meant(mark):
-            yield from self._free(start)
-            yield from self._data(mark)
+        elif mark.kind is not None or self._is_meant(mark):
+            if self.at < start:
+                self._free(start)
+            self._data(mark)
 
-    def _inside(self, mark: Mark, start: int, *, closing: bool) -> Iterator[Block]:
+    def _inside(self, thought: _Thought, mark: Mark, start: int, *, closing: bool) -> None:
         """Go on within a thought."""
-        thought = self.thought
-        if thought is None or (closing and mark.kind is not SegmentKind.THOUGHT):
-            return
+        kind = mark.kind
         if closing:
-            yield self._thought(start)
-            self.thought, self.at = None, self.next
-        elif mark.kind is SegmentKind.THOUGHT:
-            yield from self._before_another(thought, start)
+            if kind is THOUGHT:
+                self._end(thought, start)
+                self.thought, self.at = None, self.next
+        elif kind is THOUGHT:
+            self._before_another(thought, start)
             self.thought = _Thought(self.next)
-        elif self.marks.nested and mark.kind in {SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE}:
-            yield self._thought(start)
-            yield from self._data(mark)
-            self.thought = None if self.is_cut else _Thought(self.at, is_presumed=thought.is_presumed)
-        elif mark.kind is SegmentKind.TOOL_RESPONSE or (mark.kind is None and self._is_meant(mark)):
-            yield from self._unclosed(start)
+        elif self.marks.nested and kind in _INTERRUPTS:
+            self._end(thought, start)
+            goes_on = self._data(mark)
+            self.thought = _Thought(self.at, is_presumed=thought.is_presumed) if goes_on else None
+        elif kind is RESPONSE or (kind is None and self._is_meant(mark)):
+            self._unclosed(thought, start)
             self.thought = None
-            yield from self._data(mark)
-        elif mark.kind is not None and thought.first_inner is None:
+            self._data(mark)
+        elif kind is not None and thought.first_inner is None:
             thought.first_inner = start
 
-    def _before_another(self, thought: _Thought, start: int) -> Iterator[Block]:
-        """Yield a thought in which another one opens; one that was only presumed ends there in good order."""
+    def _before_another(self, thought: _Thought, start: int) -> None:
+        """End a thought in which another one opens; one that was only presumed ends there in good order."""
         if not thought.is_presumed:
-            yield from self._unclosed(start)
+            self._unclosed(thought, start)
         elif self.text[thought.start : start].strip():
-            yield self._thought(start)
+            self._end(thought, start)
 
-    def _thought(self, end: int, *, closed: bool = True) -> Block:
-        begin = end if self.thought is None else self.thought.start
-        return Block(SegmentKind.THOUGHT, self.text[begin:end], closed=closed, at=begin)
+    def _end(self, thought: _Thought, end: int, *, closed: bool = True) -> None:
+        self.found.append(Block(THOUGHT, self.text[thought.start : end], closed=closed, at=thought.start))
 
-    def _unclosed(self, end: int) -> Iterator[Block]:
-        """Yield a thought that ends without its mark; it ends where another block opens inside it."""
-        inner = None if self.thought is None else self.thought.first_inner
-        yield self._thought(end if inner is None else inner, closed=False)
+    def _unclosed(self, thought: _Thought, end: int) -> None:
+        """End a thought without its mark; it ends where another block opens inside it."""
+        inner = thought.first_inner
+        self._end(thought, end if inner is None else inner, closed=False)
         if inner is not None:
-            yield Block(None, self.text[inner:end], at=inner)
+            self.found.append(Block(None, self.text[inner:end], at=inner))
 
     def _is_meant(self, mark: Mark) -> bool:
-        """Return whether a mark means anything; words of the environment do only where they come to their end."""
-        return mark.kind is not None or self.text.find(mark.closes, self.next) >= 0
+        """Return whether the environment's words mean anything: they do only where they come to their end."""
+        return self.text.find(mark.closes, self.next) >= 0
 
-    def _data(self, mark: Mark) -> Iterator[Block]:
-        """Yield what stands up to the mark's own end, and go on after it."""
-        start, end = self.next, self.text.find(mark.closes, self.next)
+    def _data(self, mark: Mark) -> bool:
+        """Keep what stands up to the mark's own end, and go on after it; return whether it came to its end."""
+        text, start, kind = self.text, self.next, mark.kind
+        end = text.find(mark.closes, start)
         closed = end >= 0
-        end = end if closed else len(self.text)
-        if mark.kind is not None:
-            twice = mark.kind is not SegmentKind.TOOL_RESPONSE and self.text.find(mark.opens, start, end) >= 0
-            yield Block(mark.kind, self.text[start:end], closed=closed and not twice, at=start)
-        self.is_cut = not closed
+        end = end if closed else len(text)
+        if kind is not None:
+            twice = kind is not RESPONSE and text.find(mark.opens, start, end) >= 0
+            self.found.append(Block(kind, text[start:end], closed=closed and not twice, at=start))
         self.at = self.next = end + len(mark.closes) if closed else end
+        return closed
 
 
-def scan_blocks(text: str, marks: Marks, *, in_thought: bool = False) -> Iterator[Block]:
+def scan_blocks(text: str, marks: Marks, *, in_thought: bool = False) -> list[Block]:
     """Cut marked text into blocks, in order; where calls stand inside thoughts, without blank thoughts.
 
     Args:
@@ -181,4 +190,4 @@ def scan_blocks(text: str, marks: Marks, *, in_thought: bool = False) -> Iterato
         in_thought: the text begins inside a thought that the template has opened.
     """
     blocks = _Scan(text, marks, in_thought=in_thought).blocks()
-    return (block for block in blocks if not block.is_blank_thought) if marks.nested else blocks
+    return [block for block in blocks if not block.is_blank_thought] if marks.nested else blocks

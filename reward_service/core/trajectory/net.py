@@ -55,16 +55,17 @@ _TURN_TOKENS = (
 )  # fmt: skip
 # A call spelled with ReAct's labels: the action and its input, or its brackets. It ends where the next thought begins.
 _LINE = r"^[ \t]{0,9}(?:[#>*_-]{1,6}[ \t]{0,9})?"
-_REACT_NEEDLES = ("ction Input", "ction input", "earch[", "ookup[", "inish[")
 _REACT = re.compile(
-    rf"{_LINE}Action(?: \d{{1,6}})?[*_]{{0,3}}:(?:[*_]{{0,3}}[ \t]{{0,9}}\w{{1,64}}\[|[^\n]*\n+{_LINE[1:]}Action Input)",
-    re.MULTILINE | re.IGNORECASE,
+    rf"{_LINE}Action(?: \d{{1,6}})?[*_]{{0,3}}:(?:[*_]{{0,3}}[ \t]{{0,9}}\w{{1,64}}\[|[^\n]*\n+{_LINE[1:]}Action [Ii]nput)",
+    re.MULTILINE,
 )
 _REACT_END = re.compile(
     rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?[*_]{{0,3}}:", re.MULTILINE | re.IGNORECASE
 )
 _RESTATED = re.compile(r"^Calling tools:\s*\[", re.MULTILINE)
-_RESTATED_NEEDLES = ("Calling tools:",)
+
+
+_SEARCHED = (SegmentKind.THOUGHT, None)
 
 
 class _Mark(NamedTuple):
@@ -173,18 +174,17 @@ class _Span(NamedTuple):
 
 def _is_searched(block: Block) -> bool:
     """Return whether a block may hold marks: a thought, or what no mark says anything about."""
-    return block.kind is SegmentKind.THOUGHT or not block.is_marked or block.kind is None
+    return block.kind in _SEARCHED or not block.is_marked
 
 
 def _labelled(text: str, at: int) -> Iterator[_Span]:
     """Yield calls that are written with labels, and what follows them up to the next thought."""
-    if any(needle in text for needle in _REACT_NEEDLES):
-        start = 0
-        while call := _REACT.search(text, start):
-            end = _REACT_END.search(text, call.end())
-            start = end.start() if end else len(text)
-            yield _Span(at + call.start(), at + start)
-    if any(needle in text for needle in _RESTATED_NEEDLES) and (call := _RESTATED.search(text)):
+    start = 0
+    while "Action" in text and (call := _REACT.search(text, start)):
+        end = _REACT_END.search(text, call.end())
+        start = end.start() if end else len(text)
+        yield _Span(at + call.start(), at + start)
+    if "Calling tools:" in text and (call := _RESTATED.search(text)):
         yield _Span(at + call.start(), at + len(text))
 
 
@@ -255,7 +255,14 @@ def _merged(spans: Iterable[_Span]) -> Iterator[_Span]:
         yield last
 
 
-def hide(blocks: Sequence[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
+def _may_hold_marks(text: str) -> bool:
+    """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
+    if "<" in text or "Action" in text:
+        return True
+    return "[" in text and any(needle in text for needle in ("[TOOL_", "[INST]", "]~b]", "Calling tools:"))
+
+
+def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
     """Take out of thoughts what stands between call or response marks of any kind.
 
     Args:
@@ -266,12 +273,15 @@ def hide(blocks: Sequence[Block], dialect: str, tail: str = "") -> tuple[list[Bl
     Returns:
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
+    searched = "\0".join([block.text for block in blocks if block.kind in _SEARCHED or not block.is_marked])
+    if not _may_hold_marks(searched):
+        return blocks, False
     looking = _Spans(net_of(dialect))
     for block in blocks:
         looking.look(block)
     spans = looking.end(tail, max((block.at + len(block.text) for block in blocks), default=0))
     if not spans:
-        return list(blocks), looking.is_foreign
+        return blocks, looking.is_foreign
     merged = list(_merged(spans))
     left: list[Block] = []
     at = 0

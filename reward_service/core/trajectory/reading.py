@@ -7,11 +7,10 @@
 - Nothing before the policy's first turn grounds or earns.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reward_service.core.answers import ANSWER, found
-from reward_service.core.trajectory.calls import answer_in
+from reward_service.core.trajectory.calls import CallReader, answer_in
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, Dialect
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
@@ -28,7 +27,6 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Reading, SegmentKind
 
 CALL, RESPONSE = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE
-_RESPONSE_MARKS = DIALECTS["tagged"].marks.of(RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,50 @@ class Read:
     """Whether responses inside the policy's turns are the environment's."""
 
 
+def _opens_thought(dialect: Dialect, reading: Reading) -> bool:
+    return dialect.thought_open if reading.thought_open is None else reading.thought_open
+
+
+def _finished(blocks: list[Block], rules: AnswerRules, read_call: CallReader) -> list[Block]:
+    """Return blocks, calls of finishing tools as answers."""
+    if not rules.tools:
+        return blocks
+    return [_answered(block, rules, read_call) if block.kind is CALL else block for block in blocks]
+
+
+def _answered(block: Block, rules: AnswerRules, read_call: CallReader) -> Block:
+    """Return a call, or the answer that it carries."""
+    answer = answer_in(block.call or read_call(block.text), rules.tools)
+    return block if answer is None else block._replace(kind=SegmentKind.ANSWER, text=answer, call=None)
+
+
+def _close_answer(blocks: list[Block], rules: AnswerRules) -> None:
+    """Take an answer for whole that the end of the text has cut, where the profile says so."""
+    if rules.may_be_cut and blocks and blocks[-1].kind is SegmentKind.ANSWER:
+        blocks[-1] = blocks[-1]._replace(closed=True)
+
+
+def _look_for_answer(blocks: list[Block], rules: AnswerRules) -> None:
+    """Take text behind the last mark for the answer where a box or a phrase says that it is."""
+    if not blocks or blocks[-1].kind is not None or found(blocks[-1].text, rules.kinds) is None:
+        return
+    if not any(block.kind is SegmentKind.ANSWER and block.opened for block in blocks):
+        blocks[-1] = blocks[-1]._replace(kind=SegmentKind.ANSWER)
+
+
+def _one_string(text: str, dialect_name: str, reading: Reading, rules: AnswerRules) -> Read:
+    """Read one string without roles: text outside any mark is nothing, and a page is what its marks say."""
+    dialect, end = DIALECTS[dialect_name], end_of_text(text)
+    cut = list(dialect.cut(text[:end], in_thought=_opens_thought(dialect, reading)))
+    blocks = _finished(cut, rules, dialect.read_call)
+    _close_answer(blocks, rules)
+    if rules.kinds != (ANSWER,):
+        _look_for_answer(blocks, rules)
+    left, is_foreign = hide(blocks, dialect_name, text[end:])
+    written = Written([blocks], False, dialect.read_call, dialect.bad_call)  # noqa: FBT003  # without roles
+    return Read([Said(Author.POLICY, [left], [])], written, {FOREIGN_MARKUP} if is_foreign else set())
+
+
 class _Reader:
     """Reads the turns of one rollout in order."""
 
@@ -81,15 +123,12 @@ class _Reader:
         self.dialect: Dialect = DIALECTS[dialect_name]
         is_default = dialect_name == DEFAULT_DIALECT
         self.read_call = (is_default and transcript.read_call) or self.dialect.read_call
-        self.has_roles = transcript.has_roles or self.dialect.has_free_text
         self.transcript = transcript
         self.turns: list[Said] = []
-        self.is_thinking = self._opens_thought
+        self.is_thinking = _opens_thought(self.dialect, reading)
         """Whether the next text of the policy begins inside a thought."""
-
-    @property
-    def _opens_thought(self) -> bool:
-        return self.dialect.thought_open if self.reading.thought_open is None else self.reading.thought_open
+        self.has_spoken = self.has_just_called = False
+        """Whether the policy has had a turn, and whether there was a call in its last one."""
 
     def read(self) -> Read:
         """Read every turn."""
@@ -102,10 +141,7 @@ class _Reader:
             self.turns.append(said)
         self._go_on_thinking()
         self._close_answer()
-        if self.has_roles:
-            self._name_free_text()
-        elif self.rules.kinds != (ANSWER,):
-            self._look_for_answer()
+        self._name_free_text()
         if self.transcript.has_roles:
             self._end_with_the_answer()
         return self._hidden()
@@ -118,8 +154,11 @@ class _Reader:
         said = Said(Author.POLICY, [], [])
         for part in turn.parts:
             end = end_of_text(part.text) if part.kind is None else len(part.text)
-            said.texts.append(list(self._finished(self._part(part, end))))
+            blocks = self._part(part, end)
+            said.texts.append(_finished(blocks, self.rules, self.read_call))
             said.tails.append(part.text[end:] + part.end)
+        self.has_spoken = True
+        self.has_just_called = any(block.kind is CALL for block in said.blocks)
         return said
 
     def _part(self, part: Part, end: int) -> list[Block]:
@@ -135,22 +174,9 @@ class _Reader:
     def _go_on(self, blocks: list[Block]) -> None:
         """Let a thought go on in the next text where calls stand inside thoughts."""
         for block in reversed(blocks):
-            if block.kind in {SegmentKind.THOUGHT, SegmentKind.ANSWER, None}:
+            if block.kind in (SegmentKind.THOUGHT, SegmentKind.ANSWER, None):
                 self.is_thinking = block.kind is SegmentKind.THOUGHT and not block.closed
                 return
-
-    def _finished(self, blocks: list[Block]) -> Iterator[Block]:
-        """Yield blocks, calls of finishing tools as answers."""
-        for block in blocks:
-            if block.kind is CALL and self.rules.tools:
-                answer = answer_in(block.call or self.read_call(block.text), self.rules.tools)
-                yield (
-                    block
-                    if answer is None
-                    else Block(SegmentKind.ANSWER, answer, at=block.at, is_marked=block.is_marked)
-                )
-            else:
-                yield block
 
     def _another(self, turn: Turn) -> list[list[Block]]:
         """Return the responses in a turn of another author."""
@@ -161,34 +187,23 @@ class _Reader:
         if turn.author is Author.TOOL:
             settled += [Block(RESPONSE, text, is_marked=False)] if text else []
             return [[block._replace(text=self._unwrapped(block.text)) for block in settled]]
-        is_prompt = turn.author is Author.UNKNOWN or not any(
-            one.author is Author.POLICY for one in self.turns
-        )
+        is_prompt = turn.author is Author.UNKNOWN or not self.has_spoken
         return [settled if is_prompt else [*settled, *self._of_the_environment(text)]]
 
     def _of_the_environment(self, text: str) -> list[Block]:
         """Return the responses that a user's turn brings."""
-        marks = dict.fromkeys((*self.dialect.marks.of(RESPONSE), *_RESPONSE_MARKS))
-        if any(mark.opens in text for mark in marks):
-            dialect = (
-                self.dialect
-                if any(mark.opens in text for mark in self.dialect.marks.of(RESPONSE))
-                else DIALECTS["tagged"]
-            )
-            return [block for block in dialect.cut(text) if block.kind is RESPONSE]
+        for dialect in (self.dialect, DIALECTS[DEFAULT_DIALECT]):
+            if any(mark.opens in text for mark in dialect.response_marks):
+                return [block for block in dialect.cut(text) if block.kind is RESPONSE]
         label = self.dialect.response_label and self.dialect.response_label(text)
-        if label is None and not (self.dialect.user_answers and self._has_just_called()):
+        if label is None and not (self.dialect.user_answers and self.has_just_called):
             return []
         return [Block(RESPONSE, text if label is None else label, is_marked=False)]
-
-    def _has_just_called(self) -> bool:
-        last = next((turn for turn in reversed(self.turns) if turn.author is Author.POLICY), None)
-        return last is not None and any(block.kind is CALL for block in last.blocks)
 
     def _unwrapped(self, text: str) -> str:
         """Return a tool's words without the marks that enclose them as a whole."""
         bare = text.strip()
-        for mark in (*self.dialect.marks.of(RESPONSE), *_RESPONSE_MARKS):
+        for mark in (*self.dialect.response_marks, *DIALECTS[DEFAULT_DIALECT].response_marks):
             if bare.startswith(mark.opens) and bare.endswith(mark.closes) and bare != mark.opens:
                 return bare[len(mark.opens) : -len(mark.closes)]
         return text
@@ -205,12 +220,8 @@ class _Reader:
                 text[:] = [block for block in text if not block.is_blank_thought]
 
     def _close_answer(self) -> None:
-        """Take an answer for whole that the end of the text has cut, where the profile says so."""
-        last = next(
-            (text for turn in reversed(self._policy_turns()) for text in reversed(turn.texts) if text), None
-        )
-        if self.rules.may_be_cut and last and last[-1].kind is SegmentKind.ANSWER:
-            last[-1] = last[-1]._replace(closed=True)
+        last = (text for turn in reversed(self._policy_turns()) for text in reversed(turn.texts) if text)
+        _close_answer(next(last, []), self.rules)
 
     def _name_free_text(self) -> None:
         """Say what the policy's text outside any mark is: a thought, and the last of it the answer."""
@@ -238,7 +249,7 @@ class _Reader:
             blocks = [block for block in turn.blocks if block.text.strip() or block.call]
             is_seen |= bool(blocks)
             for block in reversed(blocks):
-                if block.kind in {CALL, RESPONSE, SegmentKind.ANSWER}:
+                if block.kind in (CALL, RESPONSE, SegmentKind.ANSWER):
                     return None
                 if block.kind is None:
                     return None if any(one.kind is SegmentKind.ANSWER for one in blocks) else block
@@ -252,18 +263,6 @@ class _Reader:
         )
         if any(block.kind is SegmentKind.ANSWER for block in self.turns[last].blocks):
             del self.turns[last + 1 :]
-
-    def _look_for_answer(self) -> None:
-        """In one string, take text behind the last mark for the answer where a box or a phrase says that it is."""
-        blocks = self.turns[0].texts[0] if self.turns[0].texts else []
-        is_answered = any(block.kind is SegmentKind.ANSWER and block.opened for block in blocks)
-        if (
-            blocks
-            and not is_answered
-            and blocks[-1].kind is None
-            and found(blocks[-1].text, self.rules.kinds) is not None
-        ):
-            blocks[-1] = blocks[-1]._replace(kind=SegmentKind.ANSWER)
 
     def _hidden(self) -> Read:
         """Cast the safety net, and leave out responses that the policy wrote itself."""
@@ -308,4 +307,6 @@ def read(transcript: Transcript, dialect: str, reading: Reading, rules: AnswerRu
         reading: what the caller says about the text.
         rules: where the profile looks for the answer.
     """
+    if not transcript.has_roles and not DIALECTS[dialect].has_free_text:
+        return _one_string(transcript.turns[0].parts[0].text, dialect, reading, rules)
     return _Reader(dialect, reading, rules, transcript).read()

@@ -1,7 +1,8 @@
 """What a row of the table of dialects says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from reward_service.core.trajectory.calls import CallReader, json_call
@@ -13,7 +14,7 @@ from reward_service.core.types import SegmentKind
 class Cut(Protocol):
     """Cuts a text of the policy into blocks."""
 
-    def __call__(self, text: str, *, in_thought: bool = False) -> Iterator[Block]:
+    def __call__(self, text: str, *, in_thought: bool = False) -> Iterable[Block]:
         """Return the blocks in order."""
 
 
@@ -39,11 +40,16 @@ class Dialect:
     response_label: Callable[[str], str | None] | None = None
     """Returns the response in a turn of the environment that marks it with a label; None where it has none."""
 
-    def cut(self, text: str, *, in_thought: bool = False) -> Iterator[Block]:
+    def cut(self, text: str, *, in_thought: bool = False) -> Iterable[Block]:
         """Cut a text of the policy into blocks, in order."""
         if self.labels is not None:
             return self.labels(text, in_thought=in_thought)
         return scan_blocks(text, self.marks, in_thought=in_thought)
+
+    @cached_property
+    def response_marks(self) -> tuple[Mark, ...]:
+        """The marks of its responses."""
+        return self.marks.of(SegmentKind.TOOL_RESPONSE)
 
     @property
     def data_marks(self) -> tuple[Mark, ...]:

@@ -3,8 +3,6 @@
 The prompt ends with `<think>`, so a recording begins inside the thought.
 """
 
-from collections.abc import Iterator
-
 from reward_service.core.trajectory.calls import plain_call
 from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.dialects.tagged import ANSWER, THINK
@@ -48,18 +46,18 @@ _SEARCH_O1 = Marks(
 )
 
 
-def search_o1_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:
+def search_o1_blocks(text: str, *, in_thought: bool = False) -> list[Block]:
     """Cut text of a reasoner that may never write `</think>`: then its last box ends the thought and is the answer."""
-    blocks = list(scan_blocks(text, _SEARCH_O1, in_thought=in_thought))
+    blocks = scan_blocks(text, _SEARCH_O1, in_thought=in_thought)
     if not blocks or blocks[-1].kind is not SegmentKind.THOUGHT or blocks[-1].closed:
-        return iter(blocks)
+        return blocks
     last = blocks.pop()
     box = last.text.rfind(BOXED)
     if box < 0:
-        return iter([*blocks, last])
+        return [*blocks, last]
     thought = last._replace(text=last.text[:box], closed=True)
     answer = Block(SegmentKind.ANSWER, last.text[box:], at=last.at + box)
-    return iter([*blocks, thought, answer])
+    return [*blocks, thought, answer]
 
 
 SEARCH_O1 = Dialect(
