@@ -62,17 +62,6 @@ class Marks:
         return tuple(mark for mark in self.spelled if mark.kind in kinds)
 
 
-@dataclass(slots=True)
-class _Thought:
-    """The thought being read."""
-
-    start: int
-    is_presumed: bool = False
-    """The template has opened it; no mark in the text says so."""
-    first_inner: int | None = None
-    """Where the first mark that opens inside it stands."""
-
-
 class _Scan:
     """One pass over a text; blocks are put into a list, as generators would cost more than the scanning itself."""
 
@@ -81,8 +70,13 @@ class _Scan:
         self.found: list[Block] = []
         self.at = self.next = 0
         """Where the text begins that no block has yet, and where the next mark is looked for."""
-        self.thought = _Thought(0, is_presumed=True) if in_thought and text.strip() else None
+        self.in_thought = self.is_presumed = in_thought and bool(text.strip())
+        """Whether a thought is open, which begins where no block has the text yet, and whether only the template opened it."""
+        self.first_inner: int | None = None
+        """Where the first mark that opens inside the thought stands."""
         self.is_first = True
+        self.endless: set[Mark] = set()
+        """The environment's marks that do not close any more."""
 
     def blocks(self) -> list[Block]:
         """Return the blocks in order, losing only the marks and the environment's words."""
@@ -90,15 +84,15 @@ class _Scan:
         while tag := search(text, self.next):
             closing, mark = meaning[tag[0]]
             start, self.next = tag.span()
-            if self.thought is not None:
-                self._inside(self.thought, mark, start, closing=closing)
+            if self.in_thought:
+                self._inside(mark, start, closing=closing)
             elif closing:
                 self._stray(mark.kind, start)
             else:
                 self._outside(mark, start)
             self.is_first = False
-        if self.thought is not None:
-            self._unclosed(self.thought, len(text))
+        if self.in_thought:
+            self._unclosed(len(text))
         else:
             self._free(len(text))
         return self.found
@@ -107,6 +101,9 @@ class _Scan:
         """Keep the text outside any mark, if there is any."""
         if self.at < end:
             self.found.append(Block(None, self.text[self.at : end], at=self.at))
+
+    def _open(self) -> None:
+        self.in_thought, self.is_presumed, self.first_inner, self.at = True, False, None, self.next
 
     def _stray(self, kind: SegmentKind | None, start: int) -> None:
         """Keep a closing mark that nothing opened; the very first closes a thought that the prompt has opened."""
@@ -120,53 +117,53 @@ class _Scan:
     def _outside(self, mark: Mark, start: int) -> None:
         if mark.kind is THOUGHT:
             self._free(start)
-            self.thought = _Thought(self.next)
+            self._open()
         elif mark.kind is not None or self._is_meant(mark):
-            if self.at < start:
-                self._free(start)
+            self._free(start)
             self._data(mark)
 
-    def _inside(self, thought: _Thought, mark: Mark, start: int, *, closing: bool) -> None:
+    def _inside(self, mark: Mark, start: int, *, closing: bool) -> None:
         """Go on within a thought."""
         kind = mark.kind
         if closing:
             if kind is THOUGHT:
-                self._end(thought, start)
-                self.thought, self.at = None, self.next
+                self._end(start)
+                self.in_thought, self.at = False, self.next
         elif kind is THOUGHT:
-            self._before_another(thought, start)
-            self.thought = _Thought(self.next)
+            self._before_another(start)
+            self._open()
         elif self.marks.nested and kind in _INTERRUPTS:
-            self._end(thought, start)
-            goes_on = self._data(mark)
-            self.thought = _Thought(self.at, is_presumed=thought.is_presumed) if goes_on else None
+            self._end(start)
+            self.in_thought, self.first_inner = self._data(mark), None
         elif kind is RESPONSE or (kind is None and self._is_meant(mark)):
-            self._unclosed(thought, start)
-            self.thought = None
+            self._unclosed(start)
+            self.in_thought = False
             self._data(mark)
-        elif kind is not None and thought.first_inner is None:
-            thought.first_inner = start
+        elif kind is not None and self.first_inner is None:
+            self.first_inner = start
 
-    def _before_another(self, thought: _Thought, start: int) -> None:
+    def _before_another(self, start: int) -> None:
         """End a thought in which another one opens; one that was only presumed ends there in good order."""
-        if not thought.is_presumed:
-            self._unclosed(thought, start)
-        elif self.text[thought.start : start].strip():
-            self._end(thought, start)
+        if not self.is_presumed:
+            self._unclosed(start)
+        elif self.text[self.at : start].strip():
+            self._end(start)
 
-    def _end(self, thought: _Thought, end: int, *, closed: bool = True) -> None:
-        self.found.append(Block(THOUGHT, self.text[thought.start : end], closed=closed, at=thought.start))
+    def _end(self, end: int, *, closed: bool = True) -> None:
+        self.found.append(Block(THOUGHT, self.text[self.at : end], closed=closed, at=self.at))
 
-    def _unclosed(self, thought: _Thought, end: int) -> None:
+    def _unclosed(self, end: int) -> None:
         """End a thought without its mark; it ends where another block opens inside it."""
-        inner = thought.first_inner
-        self._end(thought, end if inner is None else inner, closed=False)
+        inner = self.first_inner
+        self._end(end if inner is None else inner, closed=False)
         if inner is not None:
             self.found.append(Block(None, self.text[inner:end], at=inner))
 
     def _is_meant(self, mark: Mark) -> bool:
         """Return whether the environment's words mean anything: they do only where they come to their end."""
-        return self.text.find(mark.closes, self.next) >= 0
+        if mark not in self.endless and self.text.find(mark.closes, self.next) < 0:
+            self.endless.add(mark)
+        return mark not in self.endless
 
     def _data(self, mark: Mark) -> bool:
         """Keep what stands up to the mark's own end, and go on after it; return whether it came to its end."""
