@@ -11,7 +11,7 @@ knows from anywhere. So it can only lower credit. Rules:
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import itemgetter
@@ -189,7 +189,7 @@ def _labelled(text: str, at: int) -> Iterator[_Span]:
 
 
 def _is_page(block: Block) -> bool:
-    return block.kind is SegmentKind.TOOL_RESPONSE and block.closed
+    return block.kind is SegmentKind.TOOL_RESPONSE and block.closed and block.opened
 
 
 class _Spans:
@@ -241,18 +241,16 @@ def _outside(block: Block, spans: Sequence[_Span]) -> Iterator[Block]:
         yield block._replace(text=block.text[at - block.at :], at=at)
 
 
-def _merged(spans: Iterable[_Span]) -> Iterator[_Span]:
-    """Yield spans in order, those that overlap as one."""
-    last: _Span | None = None
-    for span in spans:
-        if last is not None and span.start <= last.end:
-            last = _Span(last.start, max(last.end, span.end))
-            continue
-        if last is not None:
-            yield last
-        last = span
-    if last is not None:
-        yield last
+def _merged(spans: Sequence[_Span]) -> list[_Span]:
+    """Return spans, which are in order, those that overlap as one."""
+    merged = [spans[0]]
+    for span in spans[1:]:
+        last = merged[-1]
+        if span.start <= last.end:
+            merged[-1] = _Span(last.start, max(last.end, span.end))
+        else:
+            merged.append(span)
+    return merged
 
 
 def _may_hold_marks(text: str) -> bool:
@@ -273,7 +271,7 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
     Returns:
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
-    searched = "\0".join([block.text for block in blocks if block.kind in _SEARCHED or not block.is_marked])
+    searched = "\0".join([block.text for block in blocks if not _is_page(block)])
     if not _may_hold_marks(searched):
         return blocks, False
     looking = _Spans(net_of(dialect))
@@ -282,7 +280,7 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
     spans = looking.end(tail, max((block.at + len(block.text) for block in blocks), default=0))
     if not spans:
         return blocks, looking.is_foreign
-    merged = list(_merged(spans))
+    merged = _merged(spans)
     left: list[Block] = []
     at = 0
     for block in blocks:

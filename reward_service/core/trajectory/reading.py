@@ -173,10 +173,10 @@ class _Reader:
 
     def _go_on(self, blocks: list[Block]) -> None:
         """Let a thought go on in the next text where calls stand inside thoughts."""
-        for block in reversed(blocks):
-            if block.kind in (SegmentKind.THOUGHT, SegmentKind.ANSWER, None):
-                self.is_thinking = block.kind is SegmentKind.THOUGHT and not block.closed
-                return
+        data = (CALL, RESPONSE)
+        last = next((block for block in reversed(blocks) if block.kind not in data), None)
+        if last is not None:
+            self.is_thinking = last.kind is SegmentKind.THOUGHT and not last.closed
 
     def _another(self, turn: Turn) -> list[list[Block]]:
         """Return the responses in a turn of another author."""
