@@ -132,12 +132,13 @@ def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
     segments: list[Segment] = []
     for turn in done.turns:
         own = turn.author is Author.POLICY and not done.counts_own_responses
-        left_out = (None, *((RESPONSE,) if own else ()), *(() if thoughts_count else (THOUGHT,)))
+        left_out = (None,) if thoughts_count else (None, THOUGHT)
         for blocks in turn.texts:
             segments += [
                 Segment(block.kind, block.text)  # type: ignore[arg-type]  # None is left out
                 for block in blocks
                 if block.kind not in left_out and (block.opened or block.text)
+                if not (own and block.kind is RESPONSE and block.is_marked)
             ]
     return segments
 

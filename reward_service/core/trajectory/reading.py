@@ -279,7 +279,9 @@ class _Reader:
                 turn.texts[n], is_foreign = hide(text, self.dialect_name, tail)
                 if is_foreign:
                     read.flags.add(FOREIGN_MARKUP)
-            if not read.counts_own_responses and any(block.kind is RESPONSE for block in turn.blocks):
+            if not read.counts_own_responses and any(
+                block.kind is RESPONSE and block.is_marked for block in turn.blocks
+            ):
                 read.flags.add(RESPONSES_IN_POLICY_TURN)
         return read
 

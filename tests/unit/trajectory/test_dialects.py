@@ -255,6 +255,12 @@ def test_a_turn_of_a_role_nobody_knows_is_nobodys_in_a_template_too():
     assert (parsed.segments, parsed.flags) == (((T, "a"), (A, "x")), ("unknown_role",))
 
 
+def test_a_text_that_begins_with_its_prompt_begins_with_nobodys_words():
+    text = "<｜begin▁of▁sentence｜>Zanderheim<｜User｜>Zanderheim<｜Assistant｜><think>a</think>x<｜end▁of▁sentence｜>"
+
+    assert parse(Text(text, "deepseek"), "none").segments == ((T, "a"), (A, "x"))
+
+
 def test_kimis_system_names_its_tools():
     text = "<|im_system|>system<|im_middle|>Z<|im_end|><|im_user|>user<|im_middle|>Z<|im_end|><|im_assistant|>assistant<|im_middle|>x<|im_end|>"
 

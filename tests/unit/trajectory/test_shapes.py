@@ -316,6 +316,16 @@ def test_an_object_of_no_known_shape_is_nobodys(odd):
     assert "unknown_role" in parsed.flags
 
 
+def test_what_a_server_ran_for_the_policy_is_a_call_and_a_response_in_its_own_message():
+    code = {"executableCode": {"code": "1"}}
+    search = {"type": "server_tool_use", "name": "search", "input": {}}
+    found = {"type": "web_search_tool_result", "content": "A page."}
+    parsed = read([{"role": "model", "content": [code, search, found, {"text": "x"}]}])
+
+    assert list(parsed.segments) == [(C, '{"code": "1"}'), (C, "search {}"), (R, "A page."), (A, "x")]
+    assert parsed.flags == ("no_thoughts",)
+
+
 @pytest.mark.parametrize("role", ["reasoning", "thought"])
 def test_a_role_may_say_that_it_thinks(role):
     assert list(read([{"role": role, "content": "a"}, {"role": "final", "content": "x"}]).segments) == [
@@ -347,6 +357,7 @@ def test_the_policys_content_may_be_any_json(content, segments):
         ({"type": "web_search_tool_result", "content": [{"title": "a"}, None, 5]}, '{"title": "a"}\n5'),
         ({"functionResponse": {"response": {"a": 1, "b": 2}}}, '{"a": 1, "b": 2}'),
         ({"functionResponse": "A page."}, "A page."),
+        ({"codeExecutionResult": {"output": "A page."}}, "A page."),
     ],
 )
 def test_a_result_may_be_any_json(result, text):

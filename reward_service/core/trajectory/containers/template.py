@@ -97,8 +97,8 @@ class _Cutting:
         self.text, self.template = text, template
         beginning = _BEGINNINGS.match(text)
         self.at = beginning.end() if beginning else 0
-        self.is_spoken = True
-        """Whether the policy may be writing here."""
+        self.is_spoken = beginning is None
+        """Whether the policy may be writing here; a text that begins with its prompt says when it does."""
         self.turns: list[Turn] = []
         self.parts: list[Part] = []
         self.flags: set[str] = set()
