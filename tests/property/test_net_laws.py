@@ -40,6 +40,7 @@ HIDING = [
     ("<start_function_call>", "<end_function_call>"),
     ("<|tool_call>", "<tool_call|>"),
     ("[TOOL_CALLS]", "</s>"),
+    ("```tool_code\n", "\n```"),
     ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
 ]
 words = st.text("abcdefg ", min_size=1, max_size=8).map(lambda text: f"w{text}w")

@@ -62,6 +62,7 @@ _REACT = re.compile(
 _REACT_END = re.compile(
     rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?[*_]{{0,3}}:", re.MULTILINE | re.IGNORECASE
 )
+_FENCED = re.compile(r"```tool_(?:code|output)\b")
 _RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 
 
@@ -187,6 +188,11 @@ def _labelled(text: str, at: int) -> Iterator[_Span]:
         end = _REACT_END.search(text, call.end())
         start = end.start() if end else len(text)
         yield _Span(at + call.start(), at + start)
+    past = 0
+    while "```tool_" in text and (fence := _FENCED.search(text, past)):
+        closing = text.find("```", fence.end())
+        past = closing + len("```") if closing >= 0 else len(text)
+        yield _Span(at + fence.start(), at + past)
     if "Calling tools:" in text and (call := _RESTATED.search(text)):
         yield _Span(at + call.start(), at + len(text))
 
@@ -259,6 +265,8 @@ def _merged(spans: Sequence[_Span]) -> list[_Span]:
 def _may_hold_marks(text: str) -> bool:
     """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
     if "<" in text or "Action" in text:
+        return True
+    if "`" in text and "```tool_" in text:
         return True
     return ("[" in text and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
 
