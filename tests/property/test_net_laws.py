@@ -155,3 +155,10 @@ def test_the_net_only_takes_away(name, text):
     parsed = parse(Text(text, name), "none")
 
     assert sum(len(one.text) for one in parsed.segments) <= len(text) + text.count("Action Input")
+
+
+def test_code_that_is_no_call_is_no_mark():
+    parsed = parse(thinking("a < b\n```python\n1\n```\nso [1] c"), "none")
+
+    assert [one.text for one in parsed.segments] == ["a < b\n```python\n1\n```\nso [1] c", "x"]
+    assert parsed.flags == ()

@@ -47,6 +47,7 @@ _HARMONY = (
     (r"<\|channel\|>[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
     (r"<\|start\|>assistant(?:<\|channel\|>)?[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
 )
+_FENCE = (r"```tool_(?:code|output)\b", ("```",))
 _MINIMAX = ((r"\]~b\](?!ai)", (r"\]~b\]ai",)),)
 # Tokens of chat templates that hide nothing and have no place in what a policy writes.
 _TURN_TOKENS = (
@@ -62,7 +63,6 @@ _REACT = re.compile(
 _REACT_END = re.compile(
     rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?[*_]{{0,3}}:", re.MULTILINE | re.IGNORECASE
 )
-_FENCED = re.compile(r"```tool_(?:code|output)\b")
 _RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 
 
@@ -100,7 +100,7 @@ def _always() -> tuple[_Mark, ...]:
     marks = [_angled(one.opens, one.closes) for one in spelled if one.opens not in _ONLY_WHERE_DECLARED]
     marks += [_Mark(rf"<{name}(?=[\s>])", (f"</{name}>",)) for name in _MORE]
     marks += [_Mark(*one) for template in _TEMPLATES for one in template.data_marks]
-    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX)]
+    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, _FENCE)]
     return tuple(dict.fromkeys(marks))
 
 
@@ -127,6 +127,11 @@ class Net:
             (lead[-1], re.compile(f"{lead}(?:{'|'.join(sorted(rest, key=len, reverse=True))})"))
             for lead, rest in by_lead.items()
         )
+
+    @cached_property
+    def _fences(self) -> frozenset[int]:
+        """The mark whose end is also that of any other code."""
+        return frozenset({self.marks.index(_Mark(*_FENCE))})
 
     @cached_property
     def _opening(self) -> tuple[re.Pattern[str], ...]:
@@ -156,7 +161,7 @@ class Net:
         """Return whether a mark is none of the dialect's."""
         if token.opened is not None:
             return token.opened not in self.kinds
-        return token.closed.isdisjoint(self.kinds)
+        return token.closed.isdisjoint(self.kinds) and token.closed != self._fences
 
     def own_of(self, kind: SegmentKind) -> frozenset[int]:
         """Return the dialect's own marks of a kind."""
@@ -188,11 +193,6 @@ def _labelled(text: str, at: int) -> Iterator[_Span]:
         end = _REACT_END.search(text, call.end())
         start = end.start() if end else len(text)
         yield _Span(at + call.start(), at + start)
-    past = 0
-    while "```tool_" in text and (fence := _FENCED.search(text, past)):
-        closing = text.find("```", fence.end())
-        past = closing + len("```") if closing >= 0 else len(text)
-        yield _Span(at + fence.start(), at + past)
     if "Calling tools:" in text and (call := _RESTATED.search(text)):
         yield _Span(at + call.start(), at + len(text))
 
