@@ -11,14 +11,22 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from entity_index.types import Question
-from reward_service.adapters.native import FormatName, Id, QuestionIn, Wire
+from reward_service.adapters.native import FormatName, Id, QuestionIn, ReadingIn, Wire, as_usual, text_source
 from reward_service.core.profiles import Profile
-from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
+from reward_service.core.types import (
+    STOP_REASONS,
+    Messages,
+    Outcome,
+    Rollout,
+    RolloutResult,
+    StopReason,
+    Text,
+)
 from reward_service.serve.anonymous import Caller, Paid
 from reward_service.serve.truth import QuestionRef
 
 
-class CompatQuery(BaseModel):
+class CompatQuery(ReadingIn):
     """Query of all compat calls: settings that the trainer's body does not contain."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -34,21 +42,30 @@ class CompatQuery(BaseModel):
     deadline_s: Annotated[FiniteFloat, Field(gt=0)] = 100.0
     """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
-    """Format of the rollout text."""
+    """Container of the rollout text, or the short form of a dialect, as a rollout's `format`."""
     train_split: str = "train"
     """Value of `split` in training rows; rows of any other split are scored individually, by their outcome."""
     reward_key: str | None = None
     """slime: return an object that has the reward under this name; use the value of `--reward-key`."""
+
+    def text(self, said: str) -> Text:
+        """Return text as the query says it is written."""
+        how = self.defaults()
+        return text_source(said, how.format, how.reading)
+
+    def messages(self, record: Sequence[Any]) -> Messages:
+        """Return a record of objects, whose own text is as the query says."""
+        return Messages(tuple(record), reading=as_usual(self.defaults().reading))
 
 
 class Unpayable(ValueError):
     """A rollout that cannot be scored as it was sent; the message says why."""
 
 
-def columns_of(label: str | None) -> dict[str, Any]:
-    """Read a label, the one column these protocols have: a JSON object with columns, or the question's id."""
+def columns_of(label: Any) -> dict[str, Any]:
+    """Read a label, the one column these protocols have: an object with columns, its JSON, or the question's id."""
     try:
-        columns = json.loads(label or "")
+        columns = json.loads(label or "") if isinstance(label, str | None) else label
     except (ValueError, RecursionError):
         columns = None
     return columns if isinstance(columns, dict) else {"question_id": label}
@@ -98,7 +115,7 @@ class OpenRlhfIn(Wire):
     query: list[str]
     """Prompt and response, including special tokens."""
     prompts: list[str]
-    labels: list[str | None]
+    labels: list[str | dict[str, Any] | None]
     """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
 
     @model_validator(mode="after")
@@ -114,15 +131,20 @@ class OpenRlhfIn(Wire):
 
 
 def _openrlhf(
-    said: str, prompt: str, label: str | None, *, query: CompatQuery, profile: Profile
+    said: str, prompt: str, label: str | dict[str, Any] | None, *, query: CompatQuery, profile: Profile
 ) -> Caller | Unpayable:
     if not said.startswith(prompt):
         return Unpayable("the query does not start with the prompt: it was truncated to fit")
     try:
-        source = Text(said.removeprefix(prompt), query.format)
-        return _caller(source, columns_of(label), query, profile=profile, meets=(prompt, label or ""))
+        source = query.text(said.removeprefix(prompt))
+        return _caller(source, columns_of(label), query, profile=profile, meets=(prompt, _key(label)))
     except Unpayable as why:
         return why
+
+
+def _key(label: str | dict[str, Any] | None) -> str:
+    """Return what tells labels apart."""
+    return json.dumps(label, sort_keys=True) if isinstance(label, dict) else label or ""
 
 
 def openrlhf_out(paid: Sequence[Paid], group_size: int) -> dict[str, Any]:
@@ -160,8 +182,8 @@ class SlimeIn(Wire):
 
     prompt: str | list[Any]
     response: str
-    label: str | None = None
-    """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
+    label: str | dict[str, Any] | None = None
+    """The question's id, or an object `{"question_id", "split"}` or `{"question", "split"}`, as it is or as JSON."""
 
     def caller(self, query: CompatQuery, profile: Profile) -> Caller:
         """Return the rollout to be rewarded.
@@ -170,9 +192,9 @@ class SlimeIn(Wire):
             Unpayable: it cannot have one.
         """
         prompt = json.dumps(self.prompt, sort_keys=True)
-        source = Text(self.response, query.format)
+        source = query.text(self.response)
         return _caller(
-            source, columns_of(self.label), query, profile=profile, meets=(prompt, self.label or "")
+            source, columns_of(self.label), query, profile=profile, meets=(prompt, _key(self.label))
         )
 
 
@@ -205,49 +227,33 @@ class NemoGymIn(BaseModel):
         row = self.extra
         index = row.get("_ng_rollout_index")
         return _caller(
-            Messages(tuple(responses_messages(self.response.get("output")))),
+            query.messages(items_of(self.response)),
             row,
             query,
             profile=profile,
             meets=(str(row.get("_ng_task_index")), str(row.get("_ng_group_attempt", 0))),
             name=None if index is None else str(index),
+            stop_reason=_why_incomplete(self.response),
         )
 
 
-def responses_messages(output: object) -> list[dict[str, Any]]:
-    """Turn the output of an OpenAI Responses object into chat messages.
+def items_of(response: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the items of an OpenAI Responses object.
 
     Raises:
-        Unpayable: it is no list of objects.
+        Unpayable: its output is no list of objects.
     """
+    output = response.get("output")
     if not isinstance(output, list) or not all(isinstance(item, Mapping) for item in output):
         raise Unpayable("response.output must be a list of objects")
-    return [message for item in output for message in _RESPONSES.get(item.get("type"), _nothing)(item)]
+    return output
 
 
-def _nothing(_item: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return []
-
-
-def _parts(parts: object) -> str:
-    return (
-        "".join(str(part.get("text", "")) for part in parts) if isinstance(parts, list) else str(parts or "")
-    )
-
-
-_RESPONSES: Mapping[Any, Any] = {
-    "message": lambda item: [{"role": item.get("role", "assistant"), "content": _parts(item.get("content"))}],
-    "reasoning": lambda item: [
-        {"role": "assistant", "reasoning_content": _parts(item.get("content") or item.get("summary"))}
-    ],
-    "function_call": lambda item: [
-        {
-            "role": "assistant",
-            "tool_calls": [{"function": {"name": str(item.get("name")), "arguments": item.get("arguments")}}],
-        }
-    ],
-    "function_call_output": lambda item: [{"role": "tool", "content": _parts(item.get("output"))}],
-}
+def _why_incomplete(response: Mapping[str, Any]) -> StopReason | None:
+    """Return why sampling ended early; None where it did not, or the object does not say."""
+    details = response.get("incomplete_details")
+    reason = details.get("reason") if isinstance(details, Mapping) else None
+    return STOP_REASONS.get(reason.lower()) if isinstance(reason, str) else None
 
 
 def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
@@ -276,9 +282,9 @@ class CarrIn(BaseModel):
         Raises:
             Unpayable: it cannot have one.
         """
-        row = self.remote_env_info or columns_of(self.label if isinstance(self.label, str) else None)
+        row = self.remote_env_info or columns_of(self.label if isinstance(self.label, str | dict) else None)
         stop_reason = StopReason.MAX_TURNS if self.task_unfinished else None
-        return _caller(Messages(tuple(self.history)), row, query, profile=profile, stop_reason=stop_reason)
+        return _caller(query.messages(self.history), row, query, profile=profile, stop_reason=stop_reason)
 
 
 def carr_out(paid: RolloutResult) -> dict[str, Any]:

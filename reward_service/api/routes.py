@@ -101,7 +101,7 @@ async def score_groups(request: Request) -> Response:
     profile = service.profiles.named(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
     check_groups(len(call.groups), service.settings)
-    groups = [group.to_domain() for group in call.groups]
+    groups = [group.to_domain(call.defaults()) for group in call.groups]
     reply = await _score(service, record, groups, terms, explain=call.explain)
     return Response(reply, media_type="application/json")
 
@@ -156,7 +156,9 @@ async def stream_groups(
     async def answer(line: bytes) -> bytes:
         record.timings.deadline = record.timings.clock() + settings.request_timeout_s
         group = await read_line(line, service, record, GroupIn)
-        reply = await _score(service, record, [group.to_domain()], terms, explain=query.explain)
+        reply = await _score(
+            service, record, [group.to_domain(query.defaults())], terms, explain=query.explain
+        )
         record.timings.deadline = None
         return reply
 
@@ -177,7 +179,10 @@ async def match(request: Request, service: Service) -> Response:
     profile = service.profiles.named(call.profile)
     check_groups(len(call.groups), service.settings)
     measured = await service.measure(
-        [group.to_domain() for group in call.groups], profile, explain=call.explain, timings=record.timings
+        [group.to_domain(call.defaults()) for group in call.groups],
+        profile,
+        explain=call.explain,
+        timings=record.timings,
     )
     return timed_json(record, lambda: facts_reply(measured, profile))
 
@@ -226,7 +231,11 @@ async def explain(request: Request, service: Service) -> Response:
     record, call = record_of(request), await read_call(request, service, ExplainIn)
     profile = service.profiles.named(call.profile)
     explained = await service.explain(
-        call.truth(), call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+        call.truth(),
+        call.rollout.to_domain(call.defaults()),
+        profile,
+        best=call.group_max,
+        timings=record.timings,
     )
     return timed_json(record, lambda: explain_out(*explained, profile))
 

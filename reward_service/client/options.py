@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from reward_service.client.exchange import Patience
 from reward_service.client.groups import Group, Member, Run
-from reward_service.core.types import Rollout
+from reward_service.core.types import Reading, Rollout
 
 ENV_PREFIX = "REWARD_SERVICE_"
 
@@ -31,7 +31,11 @@ class Options:
     question_key: str = "question_id"
     """Column with a question's id, or with its ground truth `{"text", "answers", "entities"}`."""
     format: str = "chatml"
-    """Format of the text, if the trainer provides text: a format of the API."""
+    """Container of the text, if the trainer provides text: a format of the API."""
+    dialect: str | None = None
+    """Marks of the policy's own text, in messages and masked tokens too: a dialect of the API; None means `tagged`."""
+    thought_open: bool | None = None
+    """Whether the prompt ends inside a thought; None means what the dialect says."""
     deadline_s: float = 900.0
     """Seconds a group waits for its rollouts."""
     patience_s: float = 1200.0
@@ -69,6 +73,11 @@ class Options:
             for field in fields(cls)
             if (name := ENV_PREFIX + field.name.upper()) in environment
         }
+        given |= (
+            {"thought_open": given["thought_open"].lower() in {"1", "true", "yes"}}
+            if "thought_open" in given
+            else {}
+        )
         numbers = {name: float(given[name]) for name in ("deadline_s", "patience_s") if name in given}
         return cls.read(given | numbers)
 
@@ -76,6 +85,11 @@ class Options:
     def patience(self) -> Patience:
         """How long a call may take."""
         return Patience(deadline_s=self.patience_s)
+
+    @property
+    def reading(self) -> Reading:
+        """How the policy's own text is read."""
+        return Reading(self.dialect, self.thought_open)
 
     def run(self, group_size: int, *, run_id: str | None = None) -> Run:
         """Return the run these options speak of."""

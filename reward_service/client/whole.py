@@ -142,4 +142,6 @@ def columns_of(label: str | None, options: Options) -> dict[str, Any]:
 
 def source_of(said: str | Sequence[Mapping[str, Any]], options: Options) -> Text | Messages:
     """Return a rollout as it was handed over: text, or chat messages."""
-    return Text(said, options.format) if isinstance(said, str) else Messages(tuple(said))
+    if isinstance(said, str):
+        return Text(said, options.format, options.reading)
+    return Messages(tuple(said), reading=options.reading)

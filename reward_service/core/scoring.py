@@ -38,7 +38,14 @@ from reward_service.core.signals.entity_match import (
     normalized_match_rate,
     precision,
 )
-from reward_service.core.trajectory import PARSER_VERSION, Parsed, UnparsableRollout, parse
+from reward_service.core.trajectory import (
+    NO_THOUGHTS,
+    PARSER_VERSION,
+    AnswerRules,
+    Parsed,
+    UnparsableRollout,
+    parse,
+)
 from reward_service.core.types import (
     Estimator,
     Evidence,
@@ -50,6 +57,7 @@ from reward_service.core.types import (
     RolloutResult,
     RolloutStatus,
     StopReason,
+    Unreadable,
 )
 
 # Bumped when golden results change; the Unicode version comes with the interpreter.
@@ -120,8 +128,12 @@ def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, 
     """Read a rollout, or say why there is nothing to measure."""
     if rollout.stop_reason is StopReason.ABORTED:
         return RolloutStatus.ABORTED, "sampling was aborted"
+    if isinstance(rollout.source, Unreadable):
+        return RolloutStatus.INVALID_ROLLOUT, rollout.source.why
+    spec = profile.measure
     try:
-        return parse(rollout.source, profile.measure.grammar)
+        rules = AnswerRules(spec.answer_from, spec.answer_tools, spec.answer_may_be_cut)
+        return parse(rollout.source, spec.grammar, rules)
     except UnparsableRollout as error:
         return RolloutStatus.INVALID_ROLLOUT, str(error)
 
@@ -161,7 +173,7 @@ def _facts(
         mentions=matching.mentions,
         overlength=verdict.overlength,
         signals=rollout.signals,
-        flags=matching.flags,
+        flags=(*parsed.flags, *matching.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
     )
@@ -373,4 +385,6 @@ def _failed(facts: Sequence[RolloutFacts]) -> GroupResult:
 
 
 def _group_flags(facts: Sequence[RolloutFacts]) -> tuple[str, ...]:
-    return () if facts[0].entities else (NO_ENTITIES,)
+    scored = [one for one in facts if one.status is RolloutStatus.SCORED]
+    is_silent = bool(scored) and all(NO_THOUGHTS in one.flags for one in scored)
+    return (*(() if facts[0].entities else (NO_ENTITIES,)), *((NO_THOUGHTS,) if is_silent else ()))

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from entity_index.types import Question
 from entity_index.usable import why_unusable
-from reward_service.core.types import Messages, Rollout, Steps, Text
+from reward_service.core.types import Messages, Rollout, Steps, Text, Unreadable
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import (
     DuplicateRolloutId,
@@ -91,12 +91,14 @@ def check_entities(question: Question, limit: int, path: str) -> None:
 def rollout_chars(rollout: Rollout) -> int:
     """Return how many characters of text a rollout carries."""
     match rollout.source:
-        case Text(text):
+        case Text(text=text):
             return len(text)
         case Steps(segments):
             return sum(len(segment.text) for segment in segments)
-        case Messages(messages):
+        case Messages(messages=messages):
             return _chars(messages)
+        case Unreadable():
+            return 0
         case _:
             assert_never(rollout.source)
 

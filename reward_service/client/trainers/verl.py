@@ -107,11 +107,11 @@ class EgrpoRewardManager:
         masks = data.batch.get("response_mask")
         if masks is None:
             texts = [self._text(ids) for ids in outputs]
-            return Text(NEXT_OUTPUT.join(texts), self.options.format)
+            return Text(NEXT_OUTPUT.join(texts), self.options.format, self.options.reading)
         spans = [
             span for ids, mask in zip(outputs, masks, strict=True) for span in spans_of(ids, map(int, mask))
         ]
-        return messages_of(spans, self.tokenizer)
+        return messages_of(spans, self.tokenizer, self.options.reading)
 
     def _text(self, ids: Sequence[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=False)
@@ -176,7 +176,7 @@ async def compute_score(
         ClientError: the service is unreachable or refuses the call.
     """
     options = Options.read({"format": "role_lines", **given})
-    rollout = Rollout("0", Text(solution_str, options.format))
+    rollout = Rollout("0", Text(solution_str, options.format, options.reading))
     group = options.group("compute_score", extra_info, [rollout])
     async with AsyncClient(options.url, api_key=options.api_key, patience=options.patience) as client:
         facts = await client.match([group], profile=options.profile)

@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from reward_service.core.types import Estimator, GroupStatus, IndexVersion, PartialPolicy, RolloutFacts
+from reward_service.core.types import (
+    Defaults,
+    Estimator,
+    GroupStatus,
+    IndexVersion,
+    PartialPolicy,
+    RolloutFacts,
+)
 from reward_service.serve.errors import CallError
 
 
@@ -22,6 +29,8 @@ class Declaration:
     """None takes the profile's."""
     open_groups: int | None = None
     """Most groups open at once. None: as many as the service allows."""
+    defaults: Defaults = field(default_factory=Defaults)
+    """How rollouts are read that do not say so themselves."""
 
 
 @dataclass(frozen=True, slots=True)

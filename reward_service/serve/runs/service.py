@@ -1,7 +1,7 @@
 """The calls of the API about runs, and about rollouts that arrive one by one."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
-from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
+from reward_service.core.types import Defaults, Rollout, RolloutFacts, RolloutResult
 from reward_service.serve import errors
 from reward_service.serve.groups.codec import decode_run, encode_run
 from reward_service.serve.groups.digests import question_digest, rollout_digest
@@ -35,7 +35,8 @@ class Arrival:
     """A rollout that asks to become a member of a group."""
 
     key: GroupKey
-    rollout: Rollout
+    recorded: Callable[[Defaults], Rollout]
+    """Returns the rollout, read as the run says where it does not say so itself."""
     question: Question | str
     """The question with its ground truth, or its id in the run's data set."""
     attempt: int = 0
@@ -166,13 +167,14 @@ class RunService:
         key = arrival.key
         snapshot = await self.groups.snapshot(key, timings=timings)
         run = self.groups.run_of(snapshot.stored)
-        claim = _claim(arrival, run)
+        rollout = arrival.recorded(run.declared.defaults)
+        claim = _claim(arrival, rollout, run)
         changed = await self.groups.change(
             key, lambda given: self._admission(given, claim), timings=timings, since=snapshot
         )
         measured = None
         if changed.decision.admitted or arrival.explain:
-            measured = await self._measured(arrival, run, self.groups.profile(run), timings)
+            measured = await self._measured(arrival, rollout, run, self.groups.profile(run), timings=timings)
         if changed.decision.admitted and measured is not None:
             add = partial(_addition, run=run, claim=claim, measured=measured)
             async with key_lock.held(timings=timings):
@@ -190,9 +192,10 @@ class RunService:
             UnknownRun, UnknownQuestion: there is no such run or question.
         """
         run = await self.find(arrival.key.run_id, timings=timings)
-        _claim(arrival, run)
+        rollout = arrival.recorded(run.declared.defaults)
+        _claim(arrival, rollout, run)
         profile = self.groups.profile(run)
-        truth, facts = await self._measured(arrival, run, outcome_only(profile), timings)
+        truth, facts = await self._measured(arrival, rollout, run, outcome_only(profile), timings=timings)
         with timings.stage("reward"):
             return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
 
@@ -272,11 +275,11 @@ class RunService:
         return decision
 
     async def _measured(
-        self, arrival: Arrival, run: Run, profile: Profile, timings: Timings
+        self, arrival: Arrival, rollout: Rollout, run: Run, profile: Profile, *, timings: Timings
     ) -> tuple[Truth, RolloutFacts]:
         truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
-            arrival.rollout,
+            rollout,
             profile,
             explain=arrival.explain,
             timings=timings,
@@ -296,7 +299,7 @@ def _addition(
     return given.assembler.add(given.state, claim, facts, now=given.now, masked=truth.masked)
 
 
-def _claim(arrival: Arrival, run: Run) -> Claim:
+def _claim(arrival: Arrival, rollout: Rollout, run: Run) -> Claim:
     """Return a rollout's claim to be a member.
 
     Raises:
@@ -309,8 +312,8 @@ def _claim(arrival: Arrival, run: Run) -> Claim:
         )
     question = question_digest(arrival.question, None if question_id is None else run.index)
     return Claim(
-        rollout_id=arrival.rollout.rollout_id,
-        digest=rollout_digest(arrival.rollout),
+        rollout_id=rollout.rollout_id,
+        digest=rollout_digest(rollout),
         pins=Pins(question, ENGINE_DIGEST),
         question_id=question_id,
         attempt=arrival.attempt,
