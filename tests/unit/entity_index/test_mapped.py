@@ -81,3 +81,10 @@ def test_what_no_path_finds_is_absent():
 def test_what_is_no_rule_is_named_with_the_fields(rule):
     with pytest.raises(ValueError, match="is no field=path; the fields are answers, entities"):
         shape([rule])
+
+
+def test_a_path_goes_into_a_column_that_holds_json_as_a_string():
+    row = {"extra": '{"graph": {"nodes": ["Quillock", "Brennwick"]}}', "odd": "{not json"}
+
+    assert find(row, parse("extra.graph.nodes[]")) == ["Quillock", "Brennwick"]
+    assert find(row, parse("odd.graph")) is None
