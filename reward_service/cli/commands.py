@@ -11,14 +11,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from entity_index import cli as index_cli
 from entity_index.errors import EntityIndexError
 from entity_index.lint import lint as look_over
 from reward_service.adapters.native import ExplainIn, decode
-from reward_service.adapters.records import BadLine, Record, group_records, read_lines, records_out
+from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
@@ -29,14 +28,17 @@ from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
 from reward_service.cli import health as healthy
 from reward_service.cli import render
+from reward_service.cli import rollouts as rollout_files
 from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.lint import judge_of
+from reward_service.cli.rollouts import BadOption
+from reward_service.cli.score import TOO_FEW, score_file
 from reward_service.core.profiles import shipped
 from reward_service.serve import config, errors
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
-from reward_service.serve.scorer import GroupCall, RewardService
+from reward_service.serve.scorer import RewardService
 
 STARTUP_FAILURE = 3
 
@@ -68,7 +70,7 @@ def one_clear_sentence() -> Iterator[None]:
             f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
         )
         _fail(f"settings: {problems}")
-    except (ServiceError, EntityIndexError, BadLine, RefusedToStart, BadKeyFile, OSError) as error:
+    except (ServiceError, EntityIndexError, BadLine, BadOption, RefusedToStart, BadKeyFile, OSError) as error:
         _fail(str(error))
 
 
@@ -154,40 +156,46 @@ def sample(
 
 
 @app.command()
-def score(
-    rollouts: Annotated[
-        Path, typer.Argument(help="JSON lines, one rollout each.", exists=True, dir_okay=False)
-    ],
+def score(  # noqa: PLR0913  # one argument an option
+    rollouts: rollout_files.Source,
     *,
+    reader: rollout_files.ReaderName = rollout_files.AUTO,
+    mapping: rollout_files.Mapping = None,
+    container: rollout_files.FormatName = None,
+    dialect: rollout_files.DialectName = None,
     index: Index = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Data set of the questions, NAME or NAME@VERSION.")
+        str | None,
+        typer.Option(help="Data set of the questions, NAME or NAME@VERSION; the only one without it."),
     ] = None,
     profile: ProfileName = None,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write one result a rollout, as JSON lines.")
     ] = None,
+    strict: rollout_files.Strict = False,
+    min_scored: rollout_files.MinScored = None,
 ) -> None:
-    """Score recorded rollouts from a file, in groups."""
+    """Score recorded rollouts of any system from files, in groups.
+
+    Exit codes: 0 scored; 1 nothing could be read, or --strict and a line could not; 3 read, but fewer rollouts than
+    --min-scored have a reward, or none.
+    """
+    asked = rollout_files.Asked(reader, tuple(mapping or ()), container, dialect)
     with one_clear_sentence():
         service = _service(index)
-        with rollouts.open("rb") as lines:
-            groups = group_records(read_lines(lines), dataset)
-        records = asyncio.run(_score_groups(service, groups, profile))
+        scored = asyncio.run(
+            score_file(
+                service, Path(rollouts), asked, dataset=dataset, profile=profile, strict=strict, console=err
+            )
+        )
+        enough = rollout_files.required(min_scored, scored.rollouts)
         if out_file is not None:
             with out_file.open("wb") as file:
-                file.writelines(encode(record) + b"\n" for record in records)
-    out.print(render.summary(records, service.profile(profile).name))
-
-
-async def _score_groups(service: RewardService, groups: list[GroupCall], profile: str | None) -> list[Record]:
-    chosen = service.profile(profile)
-    records: list[Record] = []
-    with Progress(console=err, disable=not err.is_terminal) as progress:
-        for group in progress.track(groups, description="scoring groups"):
-            scored = (await service.score([group], chosen))[0]
-            records += records_out(scored, chosen)
-    return records
+                file.writelines(encode(record) + b"\n" for record in scored.records)
+    out.print(render.summary(scored.records, service.profile(profile).name))
+    if scored.rewarded < enough:
+        err.print(f"{scored.rewarded} of {scored.rollouts} rollouts have a reward, {enough} are required")
+        raise typer.Exit(TOO_FEW)
 
 
 @app.command()

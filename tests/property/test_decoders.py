@@ -17,11 +17,14 @@ from reward_service.adapters.native import (
     check_depth,
     decode,
 )
-from reward_service.adapters.records import BadLine, read_lines
+from reward_service.adapters.records import MAPPED, READERS
+from reward_service.adapters.records.fields import BadLine
+from reward_service.adapters.records.lines import lines_of, recipe
+from reward_service.adapters.records.table import FIELDS
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import measure_group, reward
 from reward_service.core.trajectory import GRAMMARS, Parsed, UnparsableRollout, parse
-from reward_service.core.types import Messages, PartialPolicy, Text
+from reward_service.core.types import Defaults, Messages, PartialPolicy, Text
 from reward_service.serve.errors import InvalidRequest, MalformedJson
 from tests.builders import EXAMPLE
 
@@ -114,7 +117,9 @@ def test_whatever_decodes_is_scored(messages, texts, names, profile):
 
 
 @often
-@given(lines=st.lists(st.binary(max_size=60) | values.map(lambda v: json.dumps(v).encode()), max_size=4))
-def test_record_lines(lines):
+@given(row=values | st.dictionaries(st.sampled_from(FIELDS), values), name=st.sampled_from([*READERS, "map"]))
+def test_lines_of_files(row, name):
+    mapping = {field: field for field in FIELDS} if name == "map" else {}
+    how = recipe(name, READERS.get(name, MAPPED), Defaults(), mapping)
     with suppress(BadLine):
-        assert len(list(read_lines(lines))) <= len(lines)
+        assert all(line.group for line in lines_of(row, how))
