@@ -6,19 +6,15 @@ from typing import Any
 from reward_service.adapters.records.table import Reader, Row
 
 
-def refine(row: Row, found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take the conversation of the last trajectory: of each step what the steps before it did not hold yet."""
-    trajectories = row.get("trajectories")
-    steps = trajectories[-1].get("steps") if isinstance(trajectories, list) and trajectories else None
+def refine(row: Row, found: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG001  # what a row's `refine` takes
+    """Put the steps' conversations together: of each what those before it did not hold yet."""
     told: list[Any] = []
-    for step in steps if isinstance(steps, list) else ():
-        messages = step.get("chat_completions") or []
-        told += messages[len(told) :] if messages[: len(told)] == told else messages[-1:]
-    named = str(found.get("rollout", ""))
+    for messages in found.get("messages", ()):
+        if isinstance(messages, list):
+            told += messages[len(told) :] if messages[: len(told)] == told else messages[-1:]
     # An episode is named after its task and its place in the group: `task:3`.
-    group, _, place = named.rpartition(":")
-    where = {"group": group, "rollout": place} if group else {}
-    return {**found, **where, **({"messages": told} if told else {})}
+    group, _, place = str(found.get("rollout", "")).rpartition(":")
+    return {**found, **({"group": group, "rollout": place} if group else {}), "messages": told}
 
 
 READER = Reader(
@@ -31,7 +27,7 @@ READER = Reader(
         "answers": "task.ground_truth task.answers task.answer task.metadata.ground_truth",
         "entities": "task.entities task.metadata.entities",
         "stop": "termination_reason",
-        "messages": "trajectories[-1].steps[-1].chat_completions",
+        "messages": "trajectories[-1].steps[].chat_completions",
         "step": "training_step",
     },
     stops={

@@ -11,7 +11,7 @@ def rows(row: Row) -> list[Row]:
     """Return the samples of one dump, or the one sample that a line is."""
     samples = row.get("samples")
     return (
-        [{**one, "rollout_step": row.get("rollout_id")} for one in samples]
+        [{**one, "rollout_step": row.get("rollout_id")} for one in samples if isinstance(one, Mapping)]
         if isinstance(samples, list)
         else [row]
     )
