@@ -197,6 +197,83 @@ async def test_nemo_gym_hears_of_what_cannot_be_read(ask, query):
     assert (reply.json()["_ng_failure_class"], reply.json()["reward"]) == ("judge_failed", 0.0)
 
 
+@pytest.mark.parametrize(
+    ("response", "reward"),
+    [
+        (
+            {
+                "output": [
+                    {"type": "reasoning", "summary": [{"text": "Quillock"}]},
+                    {"role": "assistant", "content": "<answer>x</answer>"},
+                ]
+            },
+            1.0,
+        ),
+        (
+            {"output": [{"type": "message", "role": "assistant", "content": ["<think>Quillock</think>no"]}]},
+            0.3,
+        ),
+        (
+            {
+                "output": [
+                    {"type": "reasoning", "summary": [{"text": "Quillock"}]},
+                    {"role": "assistant", "content": "The"},
+                ],
+                "incomplete_details": {"reason": "max_output_tokens"},
+            },
+            0.0,
+        ),
+    ],
+)
+async def test_nemo_gyms_items_are_read_as_they_come(ask, query, response, reward):
+    body = gym(0, "x") | {"response": response}
+    answer = (await ask("nemo_gym/verify", body, query | {"group_size": 1})).json()
+
+    assert (answer["reward"], "mask_sample" in answer) == (reward, False)
+
+
+async def test_an_empty_generation_of_nemo_gym_is_masked(ask, query):
+    body = gym(0, "x") | {"response": {"output": []}}
+    answer = (await ask("nemo_gym/verify", body, query | {"group_size": 1})).json()
+
+    assert (answer["mask_sample"], answer["failure_reason"]) == (True, "messages hold no turn of the policy")
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "reward"),
+    [
+        (
+            {"format": "harmony"},
+            "<|channel|>analysis<|message|>Quillock<|end|><|start|>assistant<|channel|>final<|message|>x<|return|>",
+            1.0,
+        ),
+        ({"format": "chatml"}, "<think>Quillock</think>\nx<|endoftext|><|endoftext|>", 1.0),
+        ({"format": "plain", "dialect": "autorefine"}, "<refine>Quillock</refine><answer>no</answer>", 0.3),
+        ({"thought_open": "true"}, "Quillock</think><answer>no</answer>", 0.3),
+    ],
+)
+async def test_a_url_says_how_its_text_is_read(ask, query, how, said, reward):
+    body = {"query": [said], "prompts": [""], "labels": [{"question": QUESTION}]}
+    answer = (await ask("openrlhf/get_reward", body, query | {"group_size": 1} | how)).json()
+
+    assert answer["rewards"] == [reward]
+
+
+async def test_a_url_says_how_messages_are_read(ask, query):
+    said = "<think>Quillock</think><tool_call>q</tool_call><observation>Zanderheim</observation>"
+    body = carr("") | {"history": [{"role": "assistant", "content": said + "<answer>no</answer>"}]}
+    how = {"group_size": 1, "format": "plain", "dialect": "deepdive"}
+    answer = (await ask("carr/evaluate", body, query | how)).json()
+
+    assert (answer["reward"], answer["rubric_reward"]) == (0.3, 0.5)
+
+
+async def test_a_url_that_names_two_dialects_is_refused(ask, query):
+    reply = await ask("slime/reward", slime("x"), query | {"format": "react", "dialect": "mcp"})
+
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:reward-service:invalid-request")
+
+
 def carr(thought, **more):
     history = [{"role": "assistant", "content": text(thought)}]
     return {"history": history, "label": "x", "remote_env_info": {"question": QUESTION}, **more}

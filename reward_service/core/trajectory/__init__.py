@@ -17,8 +17,7 @@ Steps come already cut. Text of a tool response or of the question never becomes
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from reward_service.core.answers import unwrap
 from reward_service.core.trajectory.calls import tool_call_text
@@ -41,6 +40,7 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 PARSER_VERSION = 2
+AS_MARKED = AnswerRules()
 THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
 FORMATS = (*CONTAINERS, *SHORT_FORMS)
 """What `format` may say of text: a container, or the short form of a dialect in `plain`."""
@@ -66,9 +66,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """One rollout, read."""
+class Parsed(NamedTuple):
+    """One rollout, read; a named tuple, as there is one a rollout."""
 
     segments: tuple[Segment, ...]
     format_error: str | None
@@ -93,7 +92,7 @@ def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | No
     Raises:
         UnparsableRollout: the record itself is broken, which is the caller's doing and not the policy's.
     """
-    rules = rules or AnswerRules()
+    rules = rules or AS_MARKED
     match source:
         case Steps():
             return _cut_already(source, rules)
@@ -132,12 +131,13 @@ def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
     segments: list[Segment] = []
     for turn in done.turns:
         own = turn.author is Author.POLICY and not done.counts_own_responses
-        left_out = (None, *((RESPONSE,) if own else ()), *(() if thoughts_count else (THOUGHT,)))
+        left_out = (None,) if thoughts_count else (None, THOUGHT)
         for blocks in turn.texts:
             segments += [
                 Segment(block.kind, block.text)  # type: ignore[arg-type]  # None is left out
                 for block in blocks
                 if block.kind not in left_out and (block.opened or block.text)
+                if not (own and block.kind is RESPONSE and block.is_marked)
             ]
     return segments
 

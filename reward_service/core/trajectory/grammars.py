@@ -6,9 +6,9 @@ A format error is something the policy did: outcome `error`, scored, and in the 
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reward_service.core.trajectory.calls import CallReader
 from reward_service.core.trajectory.values import Block
@@ -17,9 +17,8 @@ from reward_service.core.types import SegmentKind
 NO_ANSWER = "no answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a grammar judges."""
+class Written(NamedTuple):
+    """What a grammar judges; a named tuple, as there is one a rollout."""
 
     turns: Sequence[Sequence[Block]]
     """The blocks of each turn of the policy; of one string without roles, all of its blocks as one turn."""
@@ -68,9 +67,11 @@ def _says_nothing(written: Written) -> bool:
 
 def balanced(written: Written) -> str | None:
     """Every opened mark is closed and there is an answer."""
-    if error := unfinished_mark(written):
-        return error
-    is_answered = any(block.kind is SegmentKind.ANSWER and block.opened for block in written.blocks)
+    is_answered = False
+    for block in written.blocks:
+        if block.kind is not None and not block.closed:
+            return f"unfinished {block.kind} tag"
+        is_answered |= block.kind is SegmentKind.ANSWER and block.opened
     return None if is_answered else NO_ANSWER
 
 

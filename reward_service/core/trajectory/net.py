@@ -11,7 +11,7 @@ knows from anywhere. So it can only lower credit. Rules:
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import itemgetter
@@ -62,9 +62,11 @@ _REACT = re.compile(
 _REACT_END = re.compile(
     rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?[*_]{{0,3}}:", re.MULTILINE | re.IGNORECASE
 )
-_RESTATED = re.compile(r"^Calling tools:\s*\[", re.MULTILINE)
+_RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 
 
+# What makes a bracket more than a bracket; it begins with one character, which is found fast.
+_BRACKET = re.compile(r"\[(?:TOOL_|INST\]|SYSTEM_|AVAILABLE_|(?<=Calling tools:\n\[)|(?<=Calling tools: \[))")
 _SEARCHED = (SegmentKind.THOUGHT, None)
 
 
@@ -110,8 +112,8 @@ class Net:
     """Those of the dialect itself, by number."""
 
     @cached_property
-    def patterns(self) -> tuple[re.Pattern[str], ...]:
-        """Any mark, one pattern for each character that one can begin with."""
+    def patterns(self) -> tuple[tuple[str, re.Pattern[str]], ...]:
+        """Any mark, one pattern for each character that one can begin with, beside it."""
         every = dict.fromkeys(
             one for mark in self.marks for one in (mark.opens, *mark.closes)
         ) | dict.fromkeys(_TURN_TOKENS)
@@ -121,7 +123,7 @@ class Net:
             by_lead.setdefault(lead, []).append(one.removeprefix(lead))
         # Longest first: of two marks that begin alike the one that says more is meant.
         return tuple(
-            re.compile(f"{lead}(?:{'|'.join(sorted(rest, key=len, reverse=True))})")
+            (lead[-1], re.compile(f"{lead}(?:{'|'.join(sorted(rest, key=len, reverse=True))})"))
             for lead, rest in by_lead.items()
         )
 
@@ -136,13 +138,14 @@ class Net:
     def tokens(self, text: str) -> list[_Token]:
         """Return the marks in a text, in order."""
         meaning: dict[str, tuple[int | None, frozenset[int]]] = {}
-        found = []
-        for pattern in self.patterns:
-            for mark in pattern.finditer(text):
+        found: list[_Token] = []
+        for lead, pattern in self.patterns:
+            for mark in pattern.finditer(text) if lead in text else ():
                 if mark[0] not in meaning:
                     meaning[mark[0]] = self._meaning(text, mark.start())
                 found.append(_Token(mark.start(), mark.end(), *meaning[mark[0]]))
-        return sorted(found, key=itemgetter(0)) if len(self.patterns) > 1 else found
+        found.sort(key=itemgetter(0))
+        return found
 
     def _meaning(self, text: str, at: int) -> tuple[int | None, frozenset[int]]:
         opened = next((n for n, pattern in enumerate(self._opening) if pattern.match(text, at)), None)
@@ -189,7 +192,7 @@ def _labelled(text: str, at: int) -> Iterator[_Span]:
 
 
 def _is_page(block: Block) -> bool:
-    return block.kind is SegmentKind.TOOL_RESPONSE and block.closed
+    return block.kind is SegmentKind.TOOL_RESPONSE and block.closed and block.opened
 
 
 class _Spans:
@@ -241,25 +244,23 @@ def _outside(block: Block, spans: Sequence[_Span]) -> Iterator[Block]:
         yield block._replace(text=block.text[at - block.at :], at=at)
 
 
-def _merged(spans: Iterable[_Span]) -> Iterator[_Span]:
-    """Yield spans in order, those that overlap as one."""
-    last: _Span | None = None
-    for span in spans:
-        if last is not None and span.start <= last.end:
-            last = _Span(last.start, max(last.end, span.end))
-            continue
-        if last is not None:
-            yield last
-        last = span
-    if last is not None:
-        yield last
+def _merged(spans: Sequence[_Span]) -> list[_Span]:
+    """Return spans, which are in order, those that overlap as one."""
+    merged = [spans[0]]
+    for span in spans[1:]:
+        last = merged[-1]
+        if span.start <= last.end:
+            merged[-1] = _Span(last.start, max(last.end, span.end))
+        else:
+            merged.append(span)
+    return merged
 
 
 def _may_hold_marks(text: str) -> bool:
     """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
     if "<" in text or "Action" in text:
         return True
-    return "[" in text and any(needle in text for needle in ("[TOOL_", "[INST]", "]~b]", "Calling tools:"))
+    return ("[" in text and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
 
 
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
@@ -273,8 +274,10 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
     Returns:
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
-    searched = "\0".join([block.text for block in blocks if block.kind in _SEARCHED or not block.is_marked])
-    if not _may_hold_marks(searched):
+    for block in blocks:
+        if not _is_page(block) and _may_hold_marks(block.text):
+            break
+    else:
         return blocks, False
     looking = _Spans(net_of(dialect))
     for block in blocks:
@@ -282,7 +285,7 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
     spans = looking.end(tail, max((block.at + len(block.text) for block in blocks), default=0))
     if not spans:
         return blocks, looking.is_foreign
-    merged = list(_merged(spans))
+    merged = _merged(spans)
     left: list[Block] = []
     at = 0
     for block in blocks:

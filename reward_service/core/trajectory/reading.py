@@ -173,10 +173,10 @@ class _Reader:
 
     def _go_on(self, blocks: list[Block]) -> None:
         """Let a thought go on in the next text where calls stand inside thoughts."""
-        for block in reversed(blocks):
-            if block.kind in (SegmentKind.THOUGHT, SegmentKind.ANSWER, None):
-                self.is_thinking = block.kind is SegmentKind.THOUGHT and not block.closed
-                return
+        data = (CALL, RESPONSE)
+        last = next((block for block in reversed(blocks) if block.kind not in data), None)
+        if last is not None:
+            self.is_thinking = last.kind is SegmentKind.THOUGHT and not last.closed
 
     def _another(self, turn: Turn) -> list[list[Block]]:
         """Return the responses in a turn of another author."""
@@ -279,7 +279,9 @@ class _Reader:
                 turn.texts[n], is_foreign = hide(text, self.dialect_name, tail)
                 if is_foreign:
                     read.flags.add(FOREIGN_MARKUP)
-            if not read.counts_own_responses and any(block.kind is RESPONSE for block in turn.blocks):
+            if not read.counts_own_responses and any(
+                block.kind is RESPONSE and block.is_marked for block in turn.blocks
+            ):
                 read.flags.add(RESPONSES_IN_POLICY_TURN)
         return read
 

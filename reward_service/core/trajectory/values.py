@@ -91,11 +91,6 @@ class Block(NamedTuple):
     call: Call | None = None
 
     @property
-    def is_segment(self) -> bool:
-        """Whether it is a piece of the rollout: of a kind, and not just a stray closing mark."""
-        return self.kind is not None and (self.opened or self.text != "")
-
-    @property
     def is_blank_thought(self) -> bool:
         """Whether it is a whole thought that says nothing, as between two calls inside one thought."""
         return self.kind is SegmentKind.THOUGHT and self.closed and not self.text.strip()

@@ -24,11 +24,6 @@ _BEGINNINGS = re.compile(
 )
 
 
-def one_call(text: str) -> list[Call]:
-    """Read one JSON call."""
-    return [json_call(text)]
-
-
 @dataclass(frozen=True)
 class Region:
     """A stretch that is not the policy's prose. Patterns leave out the template's leading character."""
@@ -43,7 +38,8 @@ class Region:
     """None: the role in the opening mark says it, or the kind."""
     kind: SegmentKind | None = None
     """What it is in the policy's own turn."""
-    read: ReadCall = one_call
+    read: ReadCall | None = None
+    """Reads the calls in it, where it is one."""
     resumes: bool = False
     """The policy goes on right behind it."""
 
@@ -101,8 +97,8 @@ class _Cutting:
         self.text, self.template = text, template
         beginning = _BEGINNINGS.match(text)
         self.at = beginning.end() if beginning else 0
-        self.is_spoken = True
-        """Whether the policy may be writing here."""
+        self.is_spoken = beginning is None
+        """Whether the policy may be writing here; a text that begins with its prompt says when it does."""
         self.turns: list[Turn] = []
         self.parts: list[Part] = []
         self.flags: set[str] = set()
@@ -144,11 +140,11 @@ class _Cutting:
         end = self.template.closing[number].search(self.text, self.at)
         said = self.text[self.at : end.start() if end else len(self.text)]
         self.at = len(self.text) if end is None else end.start() if region.leaves else end.end()
-        if region.kind is None:
+        if region.read is not None:
+            self.parts += [Part(region.kind, said, call) for call in region.read(said)]
+        elif region.kind is None:
             name = mark[f"role{number}"] if region.author is None else ""
             self._turn_of_another(region, name, said)
-        elif region.kind is SegmentKind.TOOL_CALL:
-            self.parts += [Part(region.kind, said, call) for call in region.read(said)]
         else:
             self.parts.append(Part(region.kind, said))
 

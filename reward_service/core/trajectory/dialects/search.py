@@ -23,7 +23,8 @@ SEARCH_R1 = _dialect(Marks((*THINK, *SEARCH, *INFORMATION, *ANSWER, REPROOF)))
 STEPSEARCH = _dialect(
     Marks(
         (
-            *angled(SegmentKind.THOUGHT, "think", "plan", "subplan", "observation", "reasoning"),
+            *THINK,
+            *angled(SegmentKind.THOUGHT, "plan", "subplan", "observation", "reasoning"),
             *SEARCH,
             *INFORMATION,
             *ANSWER,
@@ -36,7 +37,8 @@ STEPSEARCH = _dialect(
 AUTOREFINE = _dialect(
     Marks(
         (
-            *angled(SegmentKind.THOUGHT, "think", "refine"),
+            *THINK,
+            *angled(SegmentKind.THOUGHT, "refine"),
             *SEARCH,
             *angled(SegmentKind.TOOL_RESPONSE, "documents", "information"),
             *ANSWER,
@@ -50,7 +52,8 @@ RESEARCH = _dialect(Marks((*THINK, *SEARCH, *angled(SegmentKind.TOOL_RESPONSE, "
 ASEARCHER = _dialect(
     Marks(
         (
-            *angled(SegmentKind.THOUGHT, "think", "thought"),
+            *THINK,
+            *angled(SegmentKind.THOUGHT, "thought"),
             *angled(SegmentKind.TOOL_CALL, "search", "access"),
             *INFORMATION,
             *ANSWER,

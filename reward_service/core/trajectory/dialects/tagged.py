@@ -5,8 +5,8 @@ from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.marks import Marks, angled
 from reward_service.core.types import SegmentKind
 
-THINK = angled(SegmentKind.THOUGHT, "think")
-ANSWER = angled(SegmentKind.ANSWER, "answer")
+THINK = angled(SegmentKind.THOUGHT, "think", "thinking")
+ANSWER = angled(SegmentKind.ANSWER, "answer", "Answer")
 CALL = angled(SegmentKind.TOOL_CALL, "tool_call")
 RESPONSE = angled(SegmentKind.TOOL_RESPONSE, "tool_response")
 

@@ -79,6 +79,7 @@ _MEDIA = frozenset(
         "data",
     ]
 )
+_GEMINI_RESULTS = ("functionResponse", "function_response", "codeExecutionResult", "code_execution_result")
 _MEDIA_KEYS = ("inlineData", "inline_data", "fileData", "file_data", "image_url", "image")
 _NAME_KEYS = ("name", "function_name", "toolName", "tool_name")
 _ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs")
@@ -163,7 +164,9 @@ class Reading:
             return [call_part(part)]
         if kind in _RESULTS or kind.endswith("_tool_result"):
             return [Part(SegmentKind.TOOL_RESPONSE, self.response(first_of(part, _RESULT_KEYS)))]
-        if (result := first_of(part, ("functionResponse", "function_response"))) is not None:
+        if (code := first_of(part, ("executableCode", "executable_code"))) is not None:
+            return [Part(SegmentKind.TOOL_CALL, json_text(code), Call("code", code))]
+        if (result := first_of(part, _GEMINI_RESULTS)) is not None:
             return [Part(SegmentKind.TOOL_RESPONSE, self.response(_gemini_result(result)))]
         if kind in _MEDIA or first_of(part, _MEDIA_KEYS) is not None:
             return []
