@@ -205,6 +205,8 @@ class RolloutIn(ReadAs, Wire):
     """How many of `messages`, from the first, are the prompt: few-shot turns and histories earn nothing."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` is a format error. Without it the profile's checker compares the answer."""
+    outcome_error: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """Why your own judge could not reach a verdict: the rollout is `judge_failed` and has no reward. It excludes `outcome`."""
     stop_reason: StopName | None = None
     """Why sampling ended, in any trainer's or API's word. `max_tokens` (`length`) and `max_turns` are errors that stay out of
     the loss; `aborted` (`abort`) is not scored."""
@@ -224,6 +226,8 @@ class RolloutIn(ReadAs, Wire):
             raise ValueError("dialect does not go with steps, which are cut already")
         if self.messages is None and self.prompt_messages:
             raise ValueError("prompt_messages goes with messages")
+        if self.outcome is not None and self.outcome_error is not None:
+            raise ValueError("outcome and outcome_error exclude each other")
         return self
 
     @classmethod
@@ -239,6 +243,7 @@ class RolloutIn(ReadAs, Wire):
             self.rollout_id,
             self._source(self.defaults(defaults)) if self._defect is None else Unreadable(self._defect),
             outcome=Outcome(self.outcome) if self.outcome else None,
+            outcome_error=self.outcome_error,
             stop_reason=STOP_REASONS[self.stop_reason] if self.stop_reason else None,
             signals=self.signals,
         )

@@ -20,10 +20,11 @@ from reward_service.adapters.trainer_bodies import (
 )
 from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, problems_of
+from reward_service.api.record import record_of
 from reward_service.api.routes import Service
 from reward_service.api.runs import left, ticket_of
-from reward_service.core.types import RolloutResult
-from reward_service.serve.anonymous import Caller, CompatService, Paid, Seat
+from reward_service.core.types import RolloutResult, RolloutStatus
+from reward_service.serve.anonymous import Caller, CompatService, Paid, Seat, Unpaid
 from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
 
 REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
@@ -40,13 +41,25 @@ Asked = Annotated[CompatQuery, Query()]
 router = APIRouter(prefix="/compat", tags=["compat"])
 
 
-async def _taken(compat: CompatService, caller: Caller | Unpayable) -> Seat | str:
-    return str(caller) if isinstance(caller, Unpayable) else await compat.take(caller)
+async def _taken(compat: CompatService, caller: Caller | Unpayable) -> Seat | Unpaid:
+    if isinstance(caller, Unpayable):
+        return Unpaid(RolloutStatus.INVALID_ROLLOUT, str(caller))
+    return await compat.take(caller)
 
 
-async def _paid(request: Request, compat: CompatService, seat: Seat | str, query: CompatQuery) -> Paid:
+async def _paid(request: Request, compat: CompatService, seat: Seat | Unpaid, query: CompatQuery) -> Paid:
+    """Return what a rollout gets; where it gets nothing, the log says why."""
+    paid = await _settled(request, compat, seat, query)
+    if isinstance(paid, Unpaid):
+        # What a trainer's own judge said may quote anybody.
+        said = paid.status if paid.status is RolloutStatus.JUDGE_FAILED else paid.reason
+        record_of(request).note_unpaid(paid.status, said)
+    return paid
+
+
+async def _settled(request: Request, compat: CompatService, seat: Seat | Unpaid, query: CompatQuery) -> Paid:
     """Wait for what a rollout gets, unless its caller leaves."""
-    if isinstance(seat, str):
+    if isinstance(seat, Unpaid):
         return seat
     ticket_of(request).release()  # who waits holds no text
     paying = asyncio.ensure_future(compat.pay(seat, group_size=query.group_size, deadline_s=query.deadline_s))
@@ -57,7 +70,7 @@ async def _paid(request: Request, compat: CompatService, seat: Seat | str, query
             return paying.result()
         paying.cancel()
         await asyncio.wait([paying])
-        return "the caller has left"
+        return Unpaid(RolloutStatus.ABORTED, "the caller has left")
     finally:
         paying.cancel()
         leaving.cancel()
@@ -69,8 +82,8 @@ def _must(paid: Paid) -> RolloutResult:
     Raises:
         NoReward: there is none.
     """
-    if isinstance(paid, str):
-        raise NoReward(paid)
+    if isinstance(paid, Unpaid):
+        raise NoReward(paid.reason)
     return paid
 
 
@@ -88,14 +101,14 @@ async def _seat(
     *,
     query: CompatQuery,
     model: type[SlimeIn | CarrIn],
-) -> Seat | str:
+) -> Seat | Unpaid:
     """Take one rollout in; its text is let go of on return."""
     return await _taken(compat, _caller(await read_call(request, service, model), service, query))
 
 
 async def _seats(
     request: Request, service: Service, compat: CompatService, *, query: CompatQuery
-) -> list[Seat | str]:
+) -> list[Seat | Unpaid]:
     """Take the rollouts of one OpenRLHF call in; their text is let go of on return."""
     body = await read_call(request, service, OpenRlhfIn)
     callers = body.callers(query, service.profile(query.profile))

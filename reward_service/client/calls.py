@@ -13,6 +13,7 @@ from reward_service.client.groups import Group, GroupRewards, Member, RolloutRew
 log = logging.getLogger("reward_service.client")
 
 FIRST_REFUSED = 400
+GROUP_FAILED = "group_failed"
 UNKNOWN_RUN = "urn:reward-service:unknown-run"
 # Longest the service lets a call wait by default; more is cut to its limit.
 WAIT_S = 25.0
@@ -79,11 +80,13 @@ def delete_run(run_id: str, terms: Terms) -> Conversation[None]:
 def put_rollout(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Conversation[RolloutReward]:
     """Put one rollout into its group, and wait until the group is closed: its reward, or why there is none."""
     try:
-        return (yield from _put(run, member, terms))
+        paid = yield from _put(run, member, terms)
     except ClientError as error:
         if on_error == "raise":
             raise
         return masked(member.rollout.rollout_id, _noted(error))
+    _told(member.group_id, [paid])
+    return paid
 
 
 def evaluate(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Conversation[RolloutReward]:
@@ -92,11 +95,13 @@ def evaluate(run: Run, member: Member, terms: Terms, *, on_error: OnError) -> Co
     request = _member_request(run, member, {"purpose": "eval"})
     try:
         reply = yield from _in_run(run, request, terms, until=until)
-        return wire.rollout_out(reply["rollout"])
     except ClientError as error:
         if on_error == "raise":
             raise
         return masked(member.rollout.rollout_id, _noted(error))
+    paid = wire.rollout_out(reply["rollout"])
+    _told(member.group_id, [paid])
+    return paid
 
 
 def read_group(run_id: str, group_id: str, terms: Terms) -> Conversation[GroupRewards]:
@@ -171,10 +176,24 @@ def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:
         raise refused
     if refused:
         _noted(refused)
-    return [wire.group_out(group) for group in reply["groups"]]
+    groups = [wire.group_out(group) for group in reply["groups"]]
+    for group in groups:
+        _told(group.group_id, group.rollouts)
+    return groups
 
 
 def _noted(error: ClientError) -> str:
     """Say in the trainer's log that rewards are missing, and return why."""
     log.warning("no reward: %s", error)
     return str(error)
+
+
+def _told(group_id: str, paid: Sequence[RolloutReward]) -> None:
+    """Say in the trainer's log why rollouts have no reward: a line a group, the causes and not those that fell with them."""
+    without = [one for one in paid if one.reward is None]
+    causes = [one for one in without if one.status != GROUP_FAILED] or without
+    if causes:
+        said = "; ".join(
+            f"rollout {one.rollout_id} {one.status} {one.detail or ''}".strip() for one in causes
+        )
+        log.warning("no reward: group %s, %s of %s rollouts: %s", group_id, len(without), len(paid), said)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import evaluate, reward
-from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
-from reward_service.serve.errors import QuotaExceeded
+from reward_service.core.types import Rollout, RolloutFacts, RolloutResult, RolloutStatus
+from reward_service.serve.errors import QuotaExceeded, refused_status
 from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
 from reward_service.serve.scorer import GroupCall, QuestionRef, RewardService
 
@@ -41,8 +41,19 @@ class Seat:
     is_evaluation: bool
 
 
-Paid = RolloutResult | str
-"""What a caller gets, or why there is no reward."""
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """Why there is no reward."""
+
+    status: RolloutStatus
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+Paid = RolloutResult | Unpaid
+"""What a caller gets, or why there is none."""
 
 
 class CompatService:
@@ -52,12 +63,12 @@ class CompatService:
         self._scorer = scorer
         self._rendezvous: Rendezvous[Seat, Paid] = Rendezvous(_score)
 
-    async def take(self, caller: Caller) -> Seat | str:
+    async def take(self, caller: Caller) -> Seat | Unpaid:
         """Measure a rollout, so that its text need not wait; or say why there will be no reward."""
         call = GroupCall("compat", "compat", caller.question, (caller.rollout,))
         [measured] = await self._scorer.measure([call], caller.profile)
         if measured.error is not None:
-            return str(measured.error)
+            return Unpaid(refused_status(measured.error), str(measured.error))
         key = (caller.meets, caller.question, caller.profile.digest)
         return Seat(key, caller.name, measured.facts[0], caller.profile, caller.is_evaluation)
 
@@ -76,9 +87,10 @@ class CompatService:
                 (seat.key, group_size), seat, size=group_size, deadline_s=deadline_s, name=seat.name
             )
         except Overdue:
-            return f"fewer than {group_size} rollouts of this prompt came within {deadline_s:g} s"
+            why = f"fewer than {group_size} rollouts of this prompt came within {deadline_s:g} s"
+            return Unpaid(RolloutStatus.TIMEOUT, why)
         except TakenOver:
-            return "the rollout was sent again"
+            return Unpaid(RolloutStatus.GROUP_FAILED, "the rollout was sent again")
 
 
 async def _score(seats: Sequence[Seat]) -> list[Paid]:
@@ -87,4 +99,4 @@ async def _score(seats: Sequence[Seat]) -> list[Paid]:
 
 
 def _said(result: RolloutResult) -> Paid:
-    return result if result.reward is not None else result.detail or result.status
+    return result if result.reward is not None else Unpaid(result.status, result.detail or result.status)

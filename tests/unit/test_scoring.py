@@ -196,3 +196,15 @@ def test_a_rollout_alone_is_paid_only_where_the_groups_best_is_known():
     assert (unscored.status, unscored.reward) == ("timeout", None)
     with pytest.raises(ValueError, match="group_max must be at least"):
         reward_alone(one, PAPER, best=0)
+
+
+def test_a_verdict_that_the_trainers_judge_could_not_reach_is_no_reward():
+    one = measure(thinking("0", "Zanderheim", outcome_error="no reply"), QUESTION, PAPER)
+
+    assert (one.status, one.outcome, one.matched, one.detail) == (
+        RolloutStatus.JUDGE_FAILED,
+        None,
+        None,
+        "no reply",
+    )
+    assert [paid.reward for paid in reward([one, facts("1")], PAPER).rollouts] == [None, None]

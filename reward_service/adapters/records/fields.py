@@ -7,17 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reward_service.adapters.records.table import SIGNALS
+from reward_service.core.types import VERDICTS
 
 SEPARATOR = "<|answer_split|>"  # between the answers of one string in verl's data
 GOLD = ("target", "answers", "answer", "value", "ground_truth", "text", "name")
 _ARRAY = re.compile(r"\Aarray\((.*?)(?:,\s*dtype=\w+)?\)\Z", re.DOTALL)
 _SPACED = re.compile(r"(?<=['\"])\s+(?=['\"])")  # numpy prints no commas
-OUTCOMES = {
-    "correct": "correct", "true": "correct", "yes": "correct", "1": "correct", "1.0": "correct", "c": "correct",
-    "wrong": "wrong", "incorrect": "wrong", "false": "wrong", "no": "wrong", "0": "wrong", "0.0": "wrong", "i": "wrong",
-    "n": "wrong", "error": "error",
-}  # fmt: skip
-"""Words for a verdict; Inspect writes C, I and N."""
 
 
 class BadLine(ValueError):  # names what it is about
@@ -52,7 +47,7 @@ def number(name: str, value: Any) -> float:
 
 def outcome(value: Any) -> str:
     """Return a verdict: correct/wrong/error, true/false, 1/0."""
-    verdict = OUTCOMES.get(str(value).strip().lower())
+    verdict = VERDICTS.get(str(value).strip().lower())
     if verdict is None:
         raise BadLine("outcome is none of correct, wrong, error, true, false, 1, 0")
     return verdict

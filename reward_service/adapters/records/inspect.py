@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reward_service.adapters.records.fields import OUTCOMES
 from reward_service.adapters.records.table import Reader, Row
+from reward_service.core.types import VERDICTS
 
 
 def rows(row: Row) -> list[Row]:
@@ -21,7 +21,7 @@ def refine(row: Row, found: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(scores, Mapping)
         else []
     )
-    verdict = {"outcome": values[0]} if values and str(values[0]).lower() in OUTCOMES else {}
+    verdict = {"outcome": values[0]} if values and str(values[0]).lower() in VERDICTS else {}
     limit = row.get("limit")
     stop = (
         "abort"
