@@ -40,6 +40,7 @@ HIDING = [
     ("<start_function_call>", "<end_function_call>"),
     ("<|tool_call>", "<tool_call|>"),
     ("[TOOL_CALLS]", "</s>"),
+    ("```tool_code\n", "\n```"),
     ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
 ]
 words = st.text("abcdefg ", min_size=1, max_size=8).map(lambda text: f"w{text}w")
@@ -154,3 +155,10 @@ def test_the_net_only_takes_away(name, text):
     parsed = parse(Text(text, name), "none")
 
     assert sum(len(one.text) for one in parsed.segments) <= len(text) + text.count("Action Input")
+
+
+def test_code_that_is_no_call_is_no_mark():
+    parsed = parse(thinking("a < b\n```python\n1\n```\nso [1] c"), "none")
+
+    assert [one.text for one in parsed.segments] == ["a < b\n```python\n1\n```\nso [1] c", "x"]
+    assert parsed.flags == ()

@@ -47,6 +47,7 @@ _HARMONY = (
     (r"<\|channel\|>[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
     (r"<\|start\|>assistant(?:<\|channel\|>)?[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
 )
+_FENCE = (r"```tool_(?:code|output)\b", ("```",))
 _MINIMAX = ((r"\]~b\](?!ai)", (r"\]~b\]ai",)),)
 # Tokens of chat templates that hide nothing and have no place in what a policy writes.
 _TURN_TOKENS = (
@@ -99,7 +100,7 @@ def _always() -> tuple[_Mark, ...]:
     marks = [_angled(one.opens, one.closes) for one in spelled if one.opens not in _ONLY_WHERE_DECLARED]
     marks += [_Mark(rf"<{name}(?=[\s>])", (f"</{name}>",)) for name in _MORE]
     marks += [_Mark(*one) for template in _TEMPLATES for one in template.data_marks]
-    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX)]
+    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, _FENCE)]
     return tuple(dict.fromkeys(marks))
 
 
@@ -126,6 +127,11 @@ class Net:
             (lead[-1], re.compile(f"{lead}(?:{'|'.join(sorted(rest, key=len, reverse=True))})"))
             for lead, rest in by_lead.items()
         )
+
+    @cached_property
+    def _fences(self) -> frozenset[int]:
+        """The mark whose end is also that of any other code."""
+        return frozenset({self.marks.index(_Mark(*_FENCE))})
 
     @cached_property
     def _opening(self) -> tuple[re.Pattern[str], ...]:
@@ -155,7 +161,7 @@ class Net:
         """Return whether a mark is none of the dialect's."""
         if token.opened is not None:
             return token.opened not in self.kinds
-        return token.closed.isdisjoint(self.kinds)
+        return token.closed.isdisjoint(self.kinds) and token.closed != self._fences
 
     def own_of(self, kind: SegmentKind) -> frozenset[int]:
         """Return the dialect's own marks of a kind."""
@@ -259,6 +265,8 @@ def _merged(spans: Sequence[_Span]) -> list[_Span]:
 def _may_hold_marks(text: str) -> bool:
     """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
     if "<" in text or "Action" in text:
+        return True
+    if "`" in text and "```tool_" in text:
         return True
     return ("[" in text and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
 

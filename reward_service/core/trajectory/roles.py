@@ -35,4 +35,6 @@ ROLES: Mapping[str, Role] = MappingProxyType(
 
 def role_of(name: object) -> Role:
     """Return what a role says, in any case and with any hyphen; one that nobody knows neither earns nor grounds."""
-    return ROLES.get(name.strip().lower().replace("-", "_"), UNKNOWN) if isinstance(name, str) else UNKNOWN
+    if not isinstance(name, str):
+        return UNKNOWN
+    return ROLES.get(name) or ROLES.get(name.strip().lower().replace("-", "_"), UNKNOWN)

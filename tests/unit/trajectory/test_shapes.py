@@ -134,7 +134,17 @@ ATIF = {
     ],
     "subagent_trajectories": [{"steps": [{"step_id": 1, "source": "agent", "message": "Zanderheim"}]}],
 }
+OLDER_LANGCHAIN = [
+    {
+        "type": "ai",
+        "content": "Who?",
+        "tool_calls": [],
+        "additional_kwargs": {"tool_calls": OPENAI[1]["tool_calls"]},
+    },
+    *LANGGRAPH[2:],
+]
 TOLD = {
+    "LangChain, calls as the API gave them": OLDER_LANGCHAIN,
     "OpenAI": OPENAI,
     "OpenAI, nested in a list": [OPENAI],
     "OpenAI, function_call": FUNCTION_CALL,

@@ -7,7 +7,7 @@
 | `glm` | `<|role|>` | as the dialect marks them | role observation |
 | `deepseek` | `<｜User｜>`, `<｜Assistant｜>` | `<｜tool▁calls▁begin｜>` | `<｜tool▁output▁begin｜>` |
 | `kimi` | `<|im_role|>name<|im_middle|>` … `<|im_end|>` | `<|tool_calls_section_begin|>` | any other name of `im_system` |
-| `gemma` | `<start_of_turn>role` … `<end_of_turn>`, `<|turn>role` … `<turn|>` | `<start_function_call>`, `<|tool_call>` | `<start_function_response>`, `<|tool_response>` |
+| `gemma` | `<start_of_turn>role` … `<end_of_turn>`, `<|turn>role` … `<turn|>` | `<start_function_call>`, `<|tool_call>`, a fence `tool_code` | `<start_function_response>`, `<|tool_response>`, a fence `tool_output` |
 | `mistral` | `[INST]` … `[/INST]`, `</s>` | `[TOOL_CALLS]` | `[TOOL_RESULTS]` |
 """
 
@@ -179,8 +179,25 @@ def _gemma_call(text: str) -> list[Call]:
     return [Call(said[1], arguments)]
 
 
+_FENCE = re.compile(r"```tool_code\b(.*?)(?:```|\Z)", re.DOTALL)
+
+
+def _gemma_prose(text: str) -> list[Part]:
+    """Take calls out of the prose that stand between fences, as Gemma 3 is taught to write them."""
+    parts: list[Part] = []
+    at = 0
+    for fence in _FENCE.finditer(text):
+        calls = [Part(CALL, fence[1].strip(), call) for call in _gemma_call(fence[1])]
+        parts += [Part(None, text[at : fence.start()]), *calls]
+        at = fence.end()
+    return [*parts, Part(None, text[at:])]
+
+
 GEMMA = Template(
     regions=(
+        Region(
+            r"start_of_turn>user\n```tool_output\n?", (r"```\s*<end_of_turn>", r"<end_of_turn>"), author=TOOL
+        ),
         Region(r"start_of_turn>(?!model\b)(?P<role>[^\n<]*)\n?", (r"<end_of_turn>",)),
         Region(r"\|turn>(?!model\b)(?P<role>[^\n<]*)\n?", (r"<turn\|>",)),
         Region(r"start_function_call>", (r"<end_function_call>",), kind=CALL, read=_gemma_call),
@@ -191,6 +208,7 @@ GEMMA = Template(
     ),
     starts=r"start_of_turn>model\b\n?|\|turn>model\b\n?",
     ends=r"end_of_turn>|turn\|>|eos>",
+    finish=_gemma_prose,
 )
 
 

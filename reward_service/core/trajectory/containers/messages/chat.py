@@ -69,15 +69,23 @@ def _policy(
     if kind is not None:
         said = [part if part.kind else Part(kind, part.text) for part in said]
     written = {part.text for part in said if part.kind is SegmentKind.TOOL_CALL}
-    calls = [part for key in _CALL_KEYS for part in calls_in(message.get(key)) if part.text not in written]
+    message = _with_more(message)
+    fields = [message[key] for key in _CALL_KEYS if message.get(key) is not None]
+    calls = [part for field in fields for part in calls_in(field) if part.text not in written]
     return [*_thoughts(message, reading, said), *said, *calls]
+
+
+def _with_more(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message with what LangChain keeps of the API's own fields, where it has none of its own."""
+    more = message.get("additional_kwargs")
+    return (
+        {**more, **{key: one for key, one in message.items() if one}} if isinstance(more, OBJECT) else message
+    )
 
 
 def _thoughts(message: Mapping[str, Any], reading: Reading, said: list[Part]) -> list[Part]:
     """Return the thought of the first reasoning field that has text, unless the content says the same."""
-    more = message.get("additional_kwargs")
-    fields = {**more, **message} if isinstance(more, OBJECT) else message
-    texts = (reading.thought(fields.get(key)) for key in _REASONING_KEYS if fields.get(key) is not None)
+    texts = (reading.thought(message[key]) for key in _REASONING_KEYS if message.get(key) is not None)
     thought = next((text for text in texts if text), "")
     is_new = thought and all(part.text != thought for part in said if part.kind is SegmentKind.THOUGHT)
     return [Part(SegmentKind.THOUGHT, thought)] if is_new else []

@@ -87,7 +87,10 @@ _ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs")
 
 def first_of(value: Mapping[str, Any], keys: Sequence[str]) -> Any:
     """Return the first of some fields that is there and not null."""
-    return next((value[key] for key in keys if value.get(key) is not None), None)
+    for key in keys:
+        if (found := value.get(key)) is not None:
+            return found
+    return None
 
 
 def call_of(value: Any) -> Call:
