@@ -163,6 +163,7 @@ def score(  # noqa: PLR0913  # one argument an option
     mapping: rollout_files.Mapping = None,
     container: rollout_files.FormatName = None,
     dialect: rollout_files.DialectName = None,
+    manifest: rollout_files.Manifest = None,
     index: Index = None,
     dataset: Annotated[
         str | None,
@@ -180,7 +181,7 @@ def score(  # noqa: PLR0913  # one argument an option
     Exit codes: 0 scored; 1 nothing could be read, or --strict and a line could not; 3 read, but fewer rollouts than
     --min-scored have a reward, or none.
     """
-    asked = rollout_files.Asked(reader, tuple(mapping or ()), container, dialect)
+    asked = rollout_files.Asked(reader, tuple(mapping or ()), container, dialect, manifest)
     with one_clear_sentence():
         service = _service(index)
         scored = asyncio.run(

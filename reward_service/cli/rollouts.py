@@ -5,7 +5,7 @@ What cannot be read is counted with its place and its reason, and told in one re
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -17,7 +17,7 @@ from reward_service.adapters.records import MAPPED, READERS
 from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped, gather, group
-from reward_service.adapters.records.lines import Line, Recipe, lines_of, recipe, rules
+from reward_service.adapters.records.lines import Line, Recipe, lines_of, manifest_of, recipe, rules
 from reward_service.adapters.records.propose import proposal
 from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import Defaults, Reading
@@ -41,6 +41,7 @@ class Asked:
     mapping: tuple[str, ...] = ()
     format: str | None = None
     dialect: str | None = None
+    manifest: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,20 @@ def read_rollouts(path: Path, asked: Asked) -> Recording:
         name, stream = "conversation", list(_conversations(stream))
         rows = [one.value for one in stream if isinstance(one.value, dict)]
     reader = MAPPED if name is None else READERS[name]
-    how = recipe(name or "map", reader, _usual(asked, reader.format, reader.dialect), mapping)
+    listed = manifest_of(_rows(asked.manifest)) if asked.manifest else None
+    how = recipe(
+        name or "map", reader, _usual(asked, reader.format, reader.dialect), mapping, manifest=listed
+    )
     decides = asked.reader == AUTO and (reader.follows_text or bool(mapping))
     if decides:
-        how = recipe(how.name, reader, _decided(how, rows[:FIRST], asked), mapping)
+        how = replace(how, defaults=_decided(how, rows[:FIRST], asked))
     lines, problems = _read(stream, how)
     proposed = proposal(rows) if problems or not lines else []
     return Recording(how, decides, lines, problems, tuple(rows[0]) if rows else (), proposed)
+
+
+def _rows(path: Path) -> list[dict[str, object]]:
+    return [one.value for one in values_of(path) if isinstance(one.value, dict)]
 
 
 def _mapping(asked: Asked) -> dict[str, str]:
@@ -142,7 +150,7 @@ def _read(values: Iterable[Value], how: Recipe) -> tuple[list[Line], list[Proble
     for one in values:
         place = f"line {one.line}" if one.path == STANDARD_INPUT else f"{one.path.name} line {one.line}"
         try:
-            lines += lines_of(one.value, how, place)
+            lines += lines_of(one.value, how, place, one.path)
         except BadLine as bad:
             problems.append(Problem(place, str(bad)))
     return lines, problems
@@ -233,6 +241,12 @@ FormatName: TypeAlias = Annotated[
 DialectName: TypeAlias = Annotated[
     str | None,
     typer.Option("--dialect", callback=_dialect, help="Marks of the policy's text; the reader's without it."),
+]
+Manifest: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest", exists=True, help="Rows that say more of rollouts: trajectory names one, by id or file."
+    ),
 ]
 Strict: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop where a line cannot be read.")]
 MinScored: TypeAlias = Annotated[

@@ -1,7 +1,8 @@
 """From a line of a file to a rollout with what is known of its group and question, by a reader and what the caller says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,6 +29,9 @@ _NAMED = (
     "thought_open",
     "responses_in_policy_turn",
 )
+
+
+NO_FILE = PurePath()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Recipe:
     reader: Reader
     defaults: Defaults
     paths: Paths
+    manifest: Mapping[str, Row] = field(default_factory=dict)
+    """What is known of rollouts beside their lines, by their id or by the end of their file's path."""
     own_stops: bool = False
     """A stop reason nobody knows is a defect of its line, as over HTTP."""
 
@@ -82,18 +88,32 @@ def rules(mapping: list[str]) -> dict[str, str]:
     return said
 
 
-def recipe(name: str, reader: Reader, defaults: Defaults, mapping: Mapping[str, str]) -> Recipe:
+def recipe(
+    name: str,
+    reader: Reader,
+    defaults: Defaults,
+    mapping: Mapping[str, str],
+    *,
+    manifest: Mapping[str, Row] | None = None,
+) -> Recipe:
     """Return how lines are read: by a reader, whose paths the mapping replaces. A transcript replaces every other one."""
     kept = dict(reader.paths)
     if not {"messages", "text", "steps"}.isdisjoint(mapping):
         kept = {field: path for field, path in kept.items() if field not in {"messages", "text", "steps"}}
     said = {**kept, **mapping}
     paths = {field: tuple(mapped.parse(path) for path in said[field].split()) for field in said}
-    return Recipe(name, reader, defaults, paths, own_stops="stop" in mapping or name == "native")
+    own_stops = "stop" in mapping or name == "native"
+    return Recipe(name, reader, defaults, paths, manifest or {}, own_stops=own_stops)
 
 
-def lines_of(row: object, how: Recipe, place: str = "") -> list[Line]:
+def lines_of(row: object, how: Recipe, place: str = "", file: PurePath = NO_FILE) -> list[Line]:
     """Return the rollouts of one line.
+
+    Args:
+        row: what the line holds.
+        how: how it is read.
+        place: where it is, for people.
+        file: the file it is in, by which a manifest may name it.
 
     Raises:
         BadLine: it holds something else.
@@ -102,11 +122,28 @@ def lines_of(row: object, how: Recipe, place: str = "") -> list[Line]:
         raise BadLine(str(row))
     if not isinstance(row, dict):
         raise BadLine("not a JSON object")
-    return [replace(_line(one, how), place=place) for one in how.reader.rows(row)]
+    return [replace(_line(one, how, file), place=place) for one in how.reader.rows(row)]
 
 
-def _line(row: Row, how: Recipe) -> Line:
+def manifest_of(rows: Iterable[Row]) -> dict[str, Row]:
+    """Return what a manifest says of rollouts: each row has the fields of a line, and `trajectory` names a rollout or its file."""
+    return {
+        str(row["trajectory"]): {name: row[name] for name in FIELDS if name in row}
+        for row in rows
+        if "trajectory" in row
+    }
+
+
+def _listed(found: Mapping[str, Any], how: Recipe, file: PurePath) -> Row:
+    """Return what the manifest says of a rollout."""
+    ends = ("/".join(file.parts[n:]) for n in range(len(file.parts)))
+    names = (str(found.get("rollout")), *ends)
+    return next((how.manifest[name] for name in names if name in how.manifest), {})
+
+
+def _line(row: Row, how: Recipe, file: PurePath) -> Line:
     found = how.reader.refine(row, dict(_found(row, how.paths)))
+    found = {**found, **_listed(found, how, file)} if how.manifest else found
     said = _said(found, how)
     question = fields.unpacked(found.get("question"))
     asked, prompt = _asked(question, found)

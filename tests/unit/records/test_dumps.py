@@ -243,3 +243,23 @@ def test_a_requirement_that_is_neither_number_nor_share_is_refused(said):
 def test_a_mapping_that_is_none_is_refused(service, tmp_path, rule):
     with pytest.raises(BadOption, match="--map: "):
         score(service, write(tmp_path, "verl"), Asked(mapping=(rule,)))
+
+
+def test_a_manifest_joins_trajectories_to_their_tasks(tmp_path):
+    trials = tmp_path / "trials"
+    for name in ("a", "b"):
+        (trials / name).mkdir(parents=True)
+        steps = [dumps.STEPS[1], {**dumps.STEPS[2], "message": dumps.ANSWER if name == "a" else "Nowhere"}]
+        row = {"schema_version": "ATIF-v1.8", "session_id": f"s-{name}", "agent": {}, "steps": steps}
+        (trials / name / "trajectory.json").write_text(json.dumps(row, indent=1))
+    told = {"group": "town", "question": dumps.QUESTION, "answers": [dumps.ANSWER], "entities": ["Ida Marsh"]}
+    rows = [{"trajectory": "a/trajectory.json", **told}, {"trajectory": "s-b", **told}]
+    (tmp_path / "tasks.json").write_text(json.dumps(rows))
+
+    with closing(RewardService(Settings())) as scorer:
+        records, _ = score(scorer, trials, Asked(manifest=tmp_path / "tasks.json"), dataset=None)
+
+    assert [(one["group_id"], one["rollout_id"], one["reward"]) for one in records] == [
+        ("town", "s-a", 1.0),
+        ("town", "s-b", 0.3),
+    ]
