@@ -1,9 +1,16 @@
 """Values of the expected type out of a JSON object, or a reason why not."""
 
+import ast
+import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any
 
 from entity_index.errors import InvalidRecord
+
+_ARRAY = re.compile(r"\Aarray\((.*?)(?:,\s*dtype=\w+)?\)\Z", re.DOTALL)
+_SPACED = re.compile(r"(?<=['\"])\s+(?=['\"])")  # numpy prints no commas
 
 
 def identifier(row: Mapping[str, object], *names: str) -> str | None:
@@ -34,9 +41,9 @@ def optional_text(row: Mapping[str, object], *names: str) -> str | None:
 
 
 def texts(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
-    """Return the first of the named fields that is there, a string or an array of strings."""
+    """Return the first of the named fields that is there, a string or an array of strings, also one packed in a string."""
     value = first(row, *names)
-    items = (value,) if isinstance(value, str) else array(row, *names)
+    items = packed(value) if isinstance(value, str) else array(row, *names)
     if not all(isinstance(item, str) for item in items):
         raise InvalidRecord(f"{names[0]} holds something other than strings")
     return tuple(item for item in items if isinstance(item, str))
@@ -64,3 +71,27 @@ def first(row: Mapping[str, object], *names: str) -> object:
         if value is not None:
             return value
     return None
+
+
+def packed(value: str) -> tuple[object, ...]:
+    """Return the strings that a string holds as a list, or the string itself."""
+    held = unpacked(value)
+    is_list = isinstance(held, list) and all(isinstance(item, str) for item in held)
+    return tuple(held) if is_list else (value,)
+
+
+def unpacked(value: Any) -> Any:
+    """Return what a string holds that is a list or an object as JSON, Python or numpy writes it; anything else as it is.
+
+    >>> unpacked("['a' 'b']"), unpacked("[not a list")
+    (['a', 'b'], '[not a list')
+    """
+    if not isinstance(value, str) or not (said := value.strip()).startswith(("[", "{", "array(")):
+        return value
+    said = printed[1] if (printed := _ARRAY.match(said)) else said
+    for read in (json.loads, lambda text: ast.literal_eval(_SPACED.sub(", ", text))):
+        try:
+            return read(said)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return value

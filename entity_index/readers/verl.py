@@ -3,7 +3,7 @@
     {"data_source", "prompt": [{"role", "content"}], "reward_model": {"ground_truth"}, "extra_info": {"index", "split", ...}}
 
 The question is `extra_info.question`, or what the last user message says. The ground truth is a string, several joined by
-`<|answer_split|>`, an array, or {"target": ...}. The id is `extra_info.question_id` or `extra_info.index`, which is also what
+`<|answer_split|>` or packed as a list, an array, or {"target": ...}. The id is `extra_info.question_id` or `extra_info.index`, which is also what
 a reward call of verl carries. verl has no place for entities: `extra_info.entities` is read where somebody has put them
 there, and otherwise `entity-index extract` finds some.
 """
@@ -44,6 +44,8 @@ def _asked(prompt: Iterable[object]) -> str:
 
 def _answers(truth: object) -> tuple[str, ...]:
     match truth:
+        case str() if (items := fields.packed(truth)) != (truth,):
+            return _answers(list(items))
         case str():
             return tuple(truth.split(SEPARATOR))
         case {"target": target}:

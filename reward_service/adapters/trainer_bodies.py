@@ -344,8 +344,15 @@ class CarrIn(BaseModel):
         return _caller(query.messages(self.history), row, query, profile=profile, stop_reason=stop_reason)
 
 
-def carr_out(paid: RolloutResult) -> dict[str, Any]:
-    """Answer CaRR: the reward, the outcome's and the entities' part of it."""
+def carr_out(paid: RolloutResult, profile: Profile) -> dict[str, Any]:
+    """Answer CaRR: the reward, the outcome's and the entities' part of it, and that a checker of strings said so, no judge."""
     rubric = paid.match_rate or 0.0
+    by = {"judge": None, "checker": profile.measure.checker}
     outcome = float(paid.outcome is Outcome.CORRECT)
-    return {"reward": paid.reward, "outcome_reward": outcome, "rubric_reward": rubric, "rubric_scores": {}}
+    return {
+        "reward": paid.reward,
+        "outcome_reward": outcome,
+        "rubric_reward": rubric,
+        "rubric_scores": {},
+        **by,
+    }

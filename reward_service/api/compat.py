@@ -149,4 +149,4 @@ async def nemo_gym(request: Request, service: Service, compat: Compat, query: As
 async def carr(request: Request, service: Service, compat: Compat, query: Asked) -> Response:
     """The protocol of CaRR's reward server. Rollouts of one question meet here."""
     seat = await _seat(request, service, compat, query=query, model=CarrIn)
-    return _json(carr_out(_must(await _paid(request, compat, seat, query))))
+    return _json(carr_out(_must(await _paid(request, compat, seat, query)), service.profile(query.profile)))

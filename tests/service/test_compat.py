@@ -342,6 +342,8 @@ async def test_carr_gets_the_parts_of_its_reward(ask, query):
         "outcome_reward": 0.0,
         "rubric_reward": 0.5,
         "rubric_scores": {},
+        "judge": None,
+        "checker": "exact_match",
     }
 
 

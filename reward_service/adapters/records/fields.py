@@ -1,18 +1,15 @@
 """Values of a line: what recorders pack into strings, lists and objects, as the one kind of value each field has."""
 
-import ast
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from entity_index.readers.fields import unpacked
 from reward_service.adapters.records.table import SIGNALS
 from reward_service.core.types import VERDICTS
 
 SEPARATOR = "<|answer_split|>"  # between the answers of one string in verl's data
 GOLD = ("target", "answers", "answer", "value", "ground_truth", "text", "name")
-_ARRAY = re.compile(r"\Aarray\((.*?)(?:,\s*dtype=\w+)?\)\Z", re.DOTALL)
-_SPACED = re.compile(r"(?<=['\"])\s+(?=['\"])")  # numpy prints no commas
 
 
 class BadLine(ValueError):  # names what it is about
@@ -51,19 +48,6 @@ def outcome(value: Any) -> str:
     if verdict is None:
         raise BadLine("outcome is none of correct, wrong, error, true, false, 1, 0")
     return verdict
-
-
-def unpacked(value: Any) -> Any:
-    """Return what a string holds that is a list or an object, as JSON, Python or numpy write it; anything else as it is."""
-    if not isinstance(value, str) or not (said := value.strip()).startswith(("[", "{", "array(")):
-        return value
-    said = printed[1] if (printed := _ARRAY.match(said)) else said
-    for read in (json.loads, ast.literal_eval, lambda text: ast.literal_eval(_SPACED.sub(", ", text))):
-        try:
-            return read(said)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    return value
 
 
 def strings(value: Any) -> list[str]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from entity_index.errors import InvalidRecord
 from entity_index.readers import mapped
-from entity_index.readers.fields import named_after
+from entity_index.readers.fields import named_after, unpacked
 from entity_index.types import Question
 from reward_service.adapters.native import QuestionIn, RolloutIn, invalid
 from reward_service.adapters.records import fields
@@ -145,7 +145,7 @@ def _line(row: Row, how: Recipe, file: PurePath) -> Line:
     found = how.reader.refine(row, dict(_found(row, how.paths)))
     found = {**found, **_listed(found, how, file)} if how.manifest else found
     said = _said(found, how)
-    question = fields.unpacked(found.get("question"))
+    question = unpacked(found.get("question"))
     asked, prompt = _asked(question, found)
     inline = question if isinstance(question, Mapping) else {}
     answers = tuple(fields.strings(found.get("answers", inline.get("answers"))))
@@ -196,7 +196,7 @@ def _rest(row: Row, paths: Paths) -> dict[str, Any]:
 def _said(found: Mapping[str, Any], how: Recipe) -> Rollout:
     """Return the rollout of a line."""
     body = {name: found[name] for name in _NAMED if name in found}
-    body |= {"messages": fields.unpacked(found["messages"])} if "messages" in found else {}
+    body |= {"messages": unpacked(found["messages"])} if "messages" in found else {}
     body |= (
         {"prompt_messages": fields.whole("prompt_messages", found["prompt_messages"])}
         if "prompt_messages" in found
@@ -230,9 +230,9 @@ def _asked(question: Any, found: Mapping[str, Any]) -> tuple[str | None, str | N
         question = question.get("text") or question.get("question")
     if isinstance(question, str) and question.strip():
         return question.strip(), question
-    prompt = fields.unpacked(question if isinstance(question, list) else found.get("prompt"))
+    prompt = unpacked(question if isinstance(question, list) else found.get("prompt"))
     if prompt is None:
-        messages = fields.unpacked(found.get("messages"))
+        messages = unpacked(found.get("messages"))
         first = first_user_turn(messages)
         return (question_in(first) if first else None), first
     return question_in(prompt), last_user_turn(prompt)

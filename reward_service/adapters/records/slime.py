@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reward_service.adapters.records.fields import unpacked
+from entity_index.readers.fields import unpacked
 from reward_service.adapters.records.table import Reader, Row
 
 

@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pytest
 
-from entity_index.readers import READERS
+from entity_index.readers import READERS, SHAPES
 from entity_index.readers.rows import Refusal, Row, bounded_lines
 from entity_index.types import Entity, Question
 
@@ -330,3 +330,19 @@ def test_verl_extra_info_goes_first():
 )
 def test_verl_rows_that_cannot_be_used_are_refused(change, reason):
     assert read_one("verl", VERL | change) == reason
+
+
+@pytest.mark.parametrize(
+    "truth", ['["Harrow Falls", "HF"]', "['Harrow Falls', 'HF']", "Harrow Falls<|answer_split|>HF"]
+)
+def test_gold_answers_packed_in_a_string_are_several(truth):
+    row = {
+        "prompt": [{"role": "user", "content": "Which town?"}],
+        "reward_model": {"ground_truth": truth},
+        "answers": truth,
+        "question": "Which town?",
+    }
+
+    assert SHAPES["verl"](row).answers == ("Harrow Falls", "HF")
+    assert SHAPES["jsonl"](row | {"answers": '["a", "b"]'}).answers == ("a", "b")
+    assert SHAPES["jsonl"](row | {"answers": "[1999]"}).answers == ("[1999]",)

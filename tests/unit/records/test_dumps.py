@@ -13,7 +13,7 @@ from entity_index.build import build
 from entity_index.readers import SHAPES
 from entity_index.readers.rows import Row
 from entity_index.stores.sqlite import SqliteCatalogue
-from reward_service.adapters.records import READERS
+from reward_service.adapters.records import READERS, fields
 from reward_service.cli.rollouts import Asked, BadOption, required
 from reward_service.cli.score import score_file
 from reward_service.serve.config import Settings
@@ -237,6 +237,44 @@ def test_how_many_rollouts_have_to_be_scored(said, lines, count):
 def test_a_requirement_that_is_neither_number_nor_share_is_refused(said):
     with pytest.raises(BadOption, match="a number of rollouts, or a share"):
         required(said, 9)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "Ferndale",
+        ["Ferndale"],
+        [["Ferndale"], []],
+        '["Ferndale"]',
+        "['Nowhere' 'Ferndale']",
+        "array(['Ferndale'], dtype=object)",
+        "Nowhere<|answer_split|>Ferndale",
+        {"target": ["Ferndale"]},
+        '{"ground_truth": "Ferndale"}',
+    ],
+)
+def test_gold_answers_are_read_however_they_are_packed(held):
+    assert "Ferndale" in fields.strings(held)
+    assert set(fields.strings(held)) <= {"Ferndale", "Nowhere"}
+
+
+@pytest.mark.parametrize(
+    ("held", "names"),
+    [
+        (["Ida Marsh"], [{"name": "Ida Marsh"}]),
+        ([["Ida Marsh", "I. Marsh"]], [{"name": "Ida Marsh", "aliases": ["I. Marsh"]}]),
+        ('[{"title": "Ida Marsh", "id": 4}]', [{"name": "Ida Marsh", "aliases": [], "id": "4"}]),
+        ("Ida Marsh", [{"name": "Ida Marsh"}]),
+        ([None, ""], []),
+    ],
+)
+def test_entities_are_names_spellings_or_objects(held, names):
+    assert fields.entities(held) == names
+
+
+def test_an_entity_without_a_name_is_a_bad_line():
+    with pytest.raises(ValueError, match="no name, list of spellings or object with a name"):
+        fields.entities([{"colour": "red"}])
 
 
 @pytest.mark.parametrize("rule", ["text", "colour=a", "text=a[", "signals.=a"])
