@@ -14,6 +14,7 @@ from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias, cast
+from zipfile import BadZipFile, ZipFile
 
 from entity_index.errors import InvalidRecord, UnreadableInput
 from entity_index.readers.rows import MAX_LINE_BYTES, Refusal, Row, bounded_lines, json_of, rows_of
@@ -23,7 +24,7 @@ Shape: TypeAlias = "Callable[[Mapping[str, object]], Question]"
 Opener: TypeAlias = "Callable[[Path], IO[bytes]]"
 
 SAVED = ("dataset_dict.json", "dataset_info.json")
-FILES = (".json", ".jsonl", ".ndjson", ".parquet")
+FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".eval")
 COMPRESSED = (".gz", ".zst")
 PARQUET_ROWS = 1000
 BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark too
@@ -100,8 +101,8 @@ def _open(path: Path) -> IO[bytes]:
 
 def _file(path: Path, opened: Opener, limit: int) -> Iterator[Value]:
     with opened(path) as source, _readable(path, *_damage(path)):
-        if _kind(path) == ".parquet":
-            values: Iterable[tuple[int, object]] = enumerate(_parquet(path, source), start=1)
+        if _kind(path) in ROWS:
+            values: Iterable[tuple[int, object]] = enumerate(ROWS[_kind(path)](path, source), start=1)
         else:
             values = _json(path, _unpacked(path, source), limit)
         yield from (Value(path, line, value) for line, value in values)
@@ -197,6 +198,18 @@ def _saved(folder: Path) -> Iterator[object]:
     splits: Iterable[Any] = found.values() if isinstance(found, DatasetDict) else (found,)
     for split in splits:
         yield from split
+
+
+def _samples(path: Path, source: IO[bytes]) -> Iterator[object]:
+    """Yield the samples of an archive of Inspect's."""
+    with _readable(path, BadZipFile, NotImplementedError), ZipFile(source) as archive:
+        for name in sorted(archive.namelist()):
+            if name.startswith("samples/"):
+                yield json_of(archive.read(name))
+
+
+ROWS: Mapping[str, Callable[[Path, IO[bytes]], Iterator[object]]] = {".parquet": _parquet, ".eval": _samples}
+"""What files hold that are no text, by their ending."""
 
 
 @contextmanager

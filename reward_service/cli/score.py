@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from entity_index.types import Question
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped
 from reward_service.adapters.records.lines import Recipe
@@ -60,6 +61,13 @@ async def score_file(
     console.print(Text(recording.said()))
     if problems:
         console.print(Text(report(recording, problems, path)))
+    bare = sum(
+        len(one.lines)
+        for one in groups
+        if isinstance(one.call.question, Question) and not one.call.question.entities
+    )
+    if bare:
+        console.print(f"{bare} rollouts are paid by their outcome alone: their questions have no entities")
     records = await _score(service, groups, recording.how, chosen, console=console)
     return ScoredFile(records, len(recording.lines) + len(recording.problems))
 
@@ -82,7 +90,7 @@ async def questions_of(service: RewardService, dataset: str | None) -> DatasetQu
     store = await service.lookup.open(name)
     if store is None:
         raise BadOption(f"data set {name} has no active version")
-    return DatasetQuestions(name, store)
+    return DatasetQuestions(name, store, has_all=dataset is not None)
 
 
 async def _score(

@@ -23,8 +23,16 @@ from reward_service.serve.scorer import GroupCall, QuestionRef
 class DatasetQuestions:
     """The questions of one version of a data set, by their text."""
 
-    def __init__(self, dataset: str, store: EntityStore) -> None:
+    def __init__(self, dataset: str, store: EntityStore, *, has_all: bool = True) -> None:
+        """Look questions up in a version.
+
+        Args:
+            dataset: its name, with or without the version.
+            store: the version.
+            has_all: a question it does not have is an error, even where a line brings its own gold answers.
+        """
         self.dataset = dataset
+        self.has_all = has_all
         self._store = store
 
     @cached_property
@@ -108,6 +116,8 @@ def group(key: Key, lines: Sequence[Line], dataset: DatasetQuestions | None) -> 
 def question_of(line: Line, dataset: DatasetQuestions | None) -> Question | QuestionRef:
     """Return a line's ground truth: its own, where it brings entities along, else the index's, else its answers alone.
 
+    Its answers alone count where no data set was named: then the index was only looked into because it is there.
+
     Raises:
         BadLine: there is none.
     """
@@ -118,7 +128,7 @@ def question_of(line: Line, dataset: DatasetQuestions | None) -> Question | Ques
         return found
     if dataset is not None and line.asked is None and line.question_id is not None:
         return QuestionRef(dataset.dataset, line.question_id)
-    if dataset is not None:
+    if dataset is not None and (dataset.has_all or not line.answers):
         raise BadLine("the data set has no such question, by its text or its id")
     if not line.answers and line.rollout.outcome is None:
         raise BadLine("there is no ground truth: give --index and --dataset, or --map answers=PATH")

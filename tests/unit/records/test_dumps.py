@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import zipfile
 from contextlib import closing
 from io import StringIO
 
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from entity_index.build import build
+from entity_index.errors import UnreadableInput
 from entity_index.readers import SHAPES
 from entity_index.readers.rows import Row
 from entity_index.stores.sqlite import SqliteCatalogue
@@ -163,6 +165,33 @@ def test_questions_are_joined_by_the_prompt_that_holds_them(service, tmp_path):
     [record], _ = score(service, tmp_path / "rows.jsonl")
 
     assert (record["question_id"], record["matched"]) == ("calder", 2)
+
+
+def test_an_archive_of_inspects_is_read_as_it_is(service, tmp_path):
+    with zipfile.ZipFile(tmp_path / "log.eval", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", "{}")
+        for sample in DUMPS["inspect"][1]["samples"]:
+            archive.writestr(f"samples/s_epoch_{sample['epoch']}.json", json.dumps(sample))
+
+    records, said = score(service, tmp_path / "log.eval")
+
+    assert said.startswith("reader inspect: ")
+    assert [(one["rollout_id"], one["reward"]) for one in records] == [("1", 1.0), ("2", 1.0)]
+    (tmp_path / "log.eval").write_bytes(b"no archive")
+    with pytest.raises(UnreadableInput, match=r"log\.eval cannot be read: "):
+        score(service, tmp_path / "log.eval")
+
+
+def test_without_a_name_the_index_is_looked_into_and_gold_answers_are_enough(service, tmp_path):
+    known, unknown = DUMPS["tongyi"][1][0], {**DUMPS["tongyi"][1][1], "question": "Who else?"}
+    (tmp_path / "iter1.jsonl").write_text("\n".join(map(json.dumps, [known, unknown])))
+
+    records, said = score(service, tmp_path / "iter1.jsonl", dataset=None)
+
+    assert [(one["reward"], one["entities"]) for one in records] == [(1.0, 3), (1.0, 0)]
+    assert "1 rollouts are paid by their outcome alone" in said
+    with pytest.raises(ValueError, match="1 x the data set has no such question"):
+        score(service, tmp_path / "iter1.jsonl", dataset="towns")
 
 
 def test_an_id_does_not_join_a_line_to_a_question_that_asks_something_else(service, tmp_path):
