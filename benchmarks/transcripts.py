@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -158,9 +159,7 @@ def speed(report: Report, before: Path | None) -> None:
     if not (DATA / WEBDANCER).exists() or not (DATA / FIREACT).exists():
         return
     corpus = _corpus()
-    path = (
-        Path(os.environ.get("TMPDIR", "/tmp")) / "benchmarks-transcripts.json"
-    )  # read by a subprocess at once
+    path = Path(tempfile.mkdtemp()) / "corpus.json"
     path.write_text(json.dumps(corpus))
     mb = {
         name: sum(len(json.dumps(one)) if kind == "messages" else len(one) for one in said) / 1e6

@@ -61,7 +61,7 @@ def with_surrogates(body: bytes) -> Any:
     """Read JSON whose only fault is lone surrogates, half an emoji cut off by a token limit; each becomes U+FFFD.
 
     Raises:
-        AmbiguousId: one stands in an id.
+        AmbiguousId: an id holds one.
         ValueError: it has another fault, or none.
     """
     if not _MAY_HOLD_ONE.search(body):

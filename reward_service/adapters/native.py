@@ -575,7 +575,7 @@ def _document(body: bytes) -> Any:
     """Read JSON; where lone surrogates are all that is wrong with it, they are replaced.
 
     Raises:
-        MalformedJson: it is not JSON, or a surrogate stands in an id.
+        MalformedJson: it is not JSON, or an id holds a surrogate.
     """
     try:
         return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)

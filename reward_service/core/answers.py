@@ -1,53 +1,114 @@
-r"""An answer without the notation around it: `\boxed{...}`, or the words that announce it.
+r"""What an answer says once its wrapping is off: end tokens, `\boxed{...}` and phrases such as "The answer is".
 
-Both are read from the end, as the last box and the last announcement are what an agent settles on.
+Agents are trained on different templates, and each leaves its own wrapping around the same answer. Reading it off is
+pure and knows neither transcripts nor gold answers, so that parsers and checkers share one definition.
 """
 
 import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
-BOX = re.compile(r"\\f?box(?:ed)?\s{0,9}\{")
-_DRESS = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|operatorname|rm|bf)\s{0,9}\{")
-_PHRASE = re.compile(
-    r"(?:^|[\s*#_>])(?:the\s{1,3})?(?:final\s{1,3}|correct\s{1,3})?answer(?:\s{1,3}is)?[*_]{0,3}\s{0,3}[:：][*_]{0,3}"
-    r"|(?:^|[\s*#_>])the\s{1,3}(?:final\s{1,3}|correct\s{1,3})?answer\s{1,3}is\b",
+# Markers of chat templates (<|im_end|>, <｜end▁of▁sentence｜>) and of tokenizers (</s>, <eos>), at the end of a text.
+LONGEST_TOKEN = 48
+END_TOKEN = re.compile(
+    r"(?:<[|｜][^<>|｜]{1,40}[|｜]>|</?s>|<(?:eos|pad|end_of_turn|end_of_text|endoftext)>|\[(?:EOS|PAD)\])\Z",
     re.IGNORECASE,
 )
+BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
+FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+# Commands that only set type: what they enclose stays.
+SETS_TYPE = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|it|rm|sf|tt)|mbox|operatorname|left|right)\b\*?"
+)
+ESCAPED = re.compile(r"\\([%$&#_{}])")
+SPACING = re.compile(r"\\[,;:! ]|\\q?quad\b|~")
+
+LEAD_INS = r"(?:(?:so|thus|hence|therefore|in conclusion|in short|finally|no|wait|actually)\s{0,4},?\s{0,4})?"
+# Gaps are bounded, so that a text of blanks is read in linear time.
+# "The answer is" as English and the other languages of the data sets say it; each takes a colon or a verb.
+ENGLISH = (
+    r"(?:(?:the|my|our)\s{1,4})?(?:(?:final|exact|correct|short|right)\s{1,4}){0,3}answer"
+    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=]|is\b\s{0,4}[:：]?))"
+)
+PHRASES = (
+    ENGLISH,
+    r"(?:die\s{1,4})?(?:endgültige\s{1,4}|richtige\s{1,4})?antwort(?:\s{0,4}[:：]|\s{1,4}(?:ist|lautet)\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?réponse(?:\s{1,4}finale)?(?:\s{0,4}[:：]|\s{1,4}est\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?respuesta(?:\s{1,4}final)?(?:\s{0,4}[:：]|\s{1,4}es\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?risposta(?:\s{1,4}finale)?(?:\s{0,4}[:：]|\s{1,4}è\s{0,4}:?)",
+    r"(?:a\s{1,4})?resposta(?:\s{1,4}final)?(?:\s{0,4}[:：]|\s{1,4}é\s{0,4}:?)",
+    r"(?:окончательный\s{1,4}|правильный\s{1,4})?ответ(?:\s{0,4}[:：]|\s{0,4}[-–—]\s)",
+    r"(?:最终|最終|正确|正確)?的?答案(?:\s{0,4}[:：]|\s{0,4}(?:是|为|為)[:：]?)",
+    r"(?:最終的な)?(?:答え|回答|解答)(?:\s{0,4}[:：]|は[、:：]?)",
+    r"(?:최종\s{0,4})?(?:정답|답변|답)(?:\s{0,4}[:：]|[은이]\s{0,4}[:：]?)",
+    r"(?:الإجابة|الجواب)(?:\s{0,4}[:：]|\s{1,4}هي\s|\s{1,4}هو\s)",
+)
+# At the start of a line or of a sentence, perhaps as a heading or in bold type.
+STATED = re.compile(
+    rf"(?:^|[.!?。！？]\s{{0,4}})[ \t#>*_]{{0,8}}{LEAD_INS}(?:{'|'.join(PHRASES)})[ \t*_]{{0,8}}",
+    re.IGNORECASE | re.MULTILINE,
+)
+HEADED = re.compile(r"^#{1,6}[ \t]*(?:final[ \t]+)?answer[ \t:*]{0,8}$", re.IGNORECASE | re.MULTILINE)
+HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
 
 
-def _closing(text: str, start: int) -> int:
-    """Return where the brace that is open at `start` closes; the end of the text where it does not."""
-    depth = 1
-    for at in range(start, len(text)):
-        depth += (text[at] == "{") - (text[at] == "}")
-        if not depth:
-            return at
-    return len(text)
+def without_end_tokens(text: str) -> str:
+    """Return a text without white space around it and without the end tokens after it.
+
+    >>> without_end_tokens("Paris<|im_end|></s>")
+    'Paris'
+    """
+    end = len(text)
+    while end:
+        if text[end - 1].isspace():
+            end -= 1
+        elif found := END_TOKEN.search(text, max(0, end - LONGEST_TOKEN), end):
+            end = found.start()
+        else:
+            break
+    return text[:end].lstrip()
 
 
 def boxed(text: str) -> str | None:
-    """Return what is in the last box, without the commands that set it upright; None where there is no box."""
-    opening = None
-    for opening in BOX.finditer(text):  # noqa: B007  # the last one is wanted
-        pass
-    if opening is None:
+    r"""Return what the last `\boxed{...}` of a text holds, braces balanced; None where there is none or it stays open.
+
+    >>> boxed(r"So $\boxed{\text{Paris}}$.")
+    'Paris'
+    """
+    *_, last = (None, *BOX.finditer(text))
+    if last is None:
         return None
-    inside = text[opening.end() : _closing(text, opening.end())].strip()
-    while (dress := _DRESS.match(inside)) and _closing(inside, dress.end()) == len(inside) - 1:
-        inside = inside[dress.end() : -1].strip()
-    return inside
+    depth = 1
+    for found in re.finditer(r"[{}]", text[last.end() :]):
+        depth += 1 if found[0] == "{" else -1
+        if not depth:
+            return without_type(text[last.end() : last.end() + found.start()])
+    return None
 
 
-def phrased(text: str) -> str | None:
-    """Return the rest of the line behind the last "Answer:" or "The answer is"; None where nothing is announced."""
-    announced = [one.end() for one in _PHRASE.finditer(text)]
-    rest = text[announced[-1] :].strip() if announced else ""
-    return rest.partition("\n")[0].strip(" *_$").rstrip(".") or None
+def without_type(text: str) -> str:
+    r"""Return TeX as plain text, where a box needs it: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`."""
+    plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1/\2", text)))
+    return ESCAPED.sub(r"\1", re.sub(r"(?<!\\)[{}]", "", plain)).strip(" $")
 
 
-KINDS: Mapping[str, Callable[[str], str | None]] = MappingProxyType({"boxed": boxed, "phrase": phrased})
+def stated(text: str) -> str | None:
+    """Return what follows the last "Answer:" or "The answer is" of a text: the rest of its line, else what comes below.
+
+    None where no such phrase opens a line or a sentence, or nothing follows it.
+
+    >>> stated("I looked it up. The answer is Paris.")
+    'Paris.'
+    """
+    *_, last = (None, *STATED.finditer(text), *HEADED.finditer(text))
+    if last is None:
+        return None
+    line, _, below = text[last.end() :].partition("\n")
+    return (line if line.strip() else HEADING.split(below, maxsplit=1)[0]).strip() or None
+
+
 ANSWER = "answer"
+KINDS: Mapping[str, Callable[[str], str | None]] = MappingProxyType({"boxed": boxed, "phrase": stated})
 ANSWER_KINDS = (ANSWER, *KINDS)
 """Where an answer may stand: between the dialect's marks (or as the last text), in a box, behind an announcement."""
 
@@ -58,12 +119,20 @@ def found(text: str, kinds: Collection[str]) -> str | None:
     return next((answer for answer in readings if answer is not None), None)
 
 
-def unwrap(text: str, kinds: Collection[str]) -> str:
-    """Return an answer without the notation around it.
+def unwrap(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str:
+    r"""Return an answer without its wrapping: end tokens, then the last box, else the phrase that states it.
 
     Args:
         text: the answer as it was given.
-        kinds: which notations to take off, of `ANSWER_KINDS`.
+        kinds: which wrappings to take off, of `ANSWER_KINDS`; with `answer` alone the text stays as it is but for blanks.
+
+    >>> unwrap(r"The answer is $\boxed{\text{Paris}}$.<|endoftext|>")
+    'Paris'
+    >>> unwrap("**Answer:** Paris")
+    'Paris'
     """
-    answer = None if kinds == (ANSWER,) else found(text, kinds)
-    return text.strip() if answer is None else answer
+    if KINDS.keys().isdisjoint(kinds):
+        return text.strip()
+    bare = without_end_tokens(text)
+    held = found(bare, kinds)
+    return bare if held is None else held

@@ -60,7 +60,7 @@ def _openhands_action(event: Mapping[str, Any]) -> Turn:
 
 
 def smolagents_step(step: Mapping[str, Any]) -> Transcript:
-    """Read a step of an agent's memory; the code stands in the model's own text."""
+    """Read a step of an agent's memory; the model's own text holds the code."""
     if "task" in step or "system_prompt" in step:
         return Transcript((Turn(Author.PROMPT, ()),), dialect="smolagents")
     said = Reading().thought(first_of(step, ("model_output", "model_output_message", "plan")))

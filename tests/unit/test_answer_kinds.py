@@ -1,4 +1,4 @@
-"""Answers without the notation around them."""
+"""Answers without the notation that a profile takes off."""
 
 import pytest
 
@@ -10,21 +10,21 @@ from reward_service.core.answers import ANSWER_KINDS, found, unwrap
     [
         ("\\boxed{Rome}", "Rome"),
         ("so \\[ \\boxed{\\text{Rome}} \\]", "Rome"),
-        ("\\boxed{a} then \\boxed{\\frac{1}{2}}", "\\frac{1}{2}"),
-        ("\\boxed{\\text{a} b}", "\\text{a} b"),
-        ("\\fbox{Rome", "Rome"),
+        ("\\boxed{a} then \\boxed{b{c}}", "bc"),
+        ("\\boxed{Rome", "\\boxed{Rome"),
         ("Answer: Rome", "Rome"),
-        ("**Final Answer:** Rome.\nBecause.", "Rome"),
-        ("The answer is Rome.", "Rome"),
+        ("**Final Answer:** Rome\nBecause.", "Rome"),
+        ("Answer:\nRome\n# More", "Rome"),
         ("Answer:", "Answer:"),
-        (" Rome ", "Rome"),
+        (" Rome <|im_end|></s>", "Rome"),
+        ("", ""),
     ],
 )
 def test_notation_is_taken_off(text, answer):
-    assert unwrap(text, ANSWER_KINDS) == answer
+    assert unwrap(text, ANSWER_KINDS) == unwrap(text) == answer
 
 
 def test_only_what_a_profile_reads_is_taken_off():
-    assert unwrap("\\boxed{a}", ("answer",)) == "\\boxed{a}"
+    assert unwrap(" \\boxed{a}</s> ", ("answer",)) == "\\boxed{a}</s>"
     assert unwrap("Answer: a", ("answer", "boxed")) == "Answer: a"
     assert found("a", ANSWER_KINDS) is None
