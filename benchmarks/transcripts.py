@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import DATA, rows
+from benchmarks.dumps import dumps_taken, read_samples
 from benchmarks.report import Report
 from reward_service.adapters.native import QuestionIn, RolloutIn
 from reward_service.core.profiles import shipped
@@ -241,6 +242,8 @@ def main() -> None:
             f"{len(CONTAINERS)} containers of one string and `messages`, {len(DIALECTS)} dialects, {len(SHORT_FORMS)} short forms."
         )
         read_rightly(report, given.cases and Path(given.cases))
+        if given.cases and (Path(given.cases) / "transcripts.jsonl").exists():
+            dumps_taken(report, *read_samples(Path(given.cases)))
         recordings(report)
         speed(report, given.before)
         growth(report)

@@ -209,6 +209,9 @@ class RolloutIn(ReadingIn, Wire):
     """Number of leading `messages` that are the prompt. Few-shot examples and earlier conversations earn nothing."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
+    outcome_error: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """The reason why your own judge reached no verdict; the rollout is `judge_failed` and has no reward. Cannot be combined
+    with `outcome`."""
     stop_reason: StopReasonName | None = None
     """Why sampling ended, in the words of any trainer or API. `max_tokens` (`length`) and `max_turns` are errors excluded from
     the loss; `aborted` (`abort`) is not scored."""
@@ -227,6 +230,8 @@ class RolloutIn(ReadingIn, Wire):
             raise ValueError("dialect cannot be given with steps, which are already split")
         if self.messages is None and self.prompt_messages:
             raise ValueError("prompt_messages can only be given with messages")
+        if self.outcome is not None and self.outcome_error is not None:
+            raise ValueError("outcome and outcome_error cannot be given together")
         return self
 
     @classmethod
@@ -242,6 +247,7 @@ class RolloutIn(ReadingIn, Wire):
             self.rollout_id,
             self._source(self.defaults(defaults)) if self._defect is None else Unreadable(self._defect),
             outcome=Outcome(self.outcome) if self.outcome else None,
+            outcome_error=self.outcome_error,
             stop_reason=STOP_REASONS[self.stop_reason] if self.stop_reason else None,
             signals=self.signals,
         )

@@ -11,18 +11,29 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from entity_index.types import Question
-from reward_service.adapters.native import FormatName, Id, QuestionIn, ReadingIn, Wire, as_usual, text_source
+from reward_service.adapters.native import (
+    FormatName,
+    Id,
+    QuestionIn,
+    ReadingIn,
+    Wire,
+    as_usual,
+    invalid,
+    text_source,
+)
 from reward_service.core.profiles import Profile
 from reward_service.core.types import (
     STOP_REASONS,
+    VERDICTS,
     Messages,
     Outcome,
     Rollout,
     RolloutResult,
+    RolloutStatus,
     StopReason,
     Text,
 )
-from reward_service.serve.anonymous import Caller, Paid
+from reward_service.serve.anonymous import Caller, Paid, Unpaid
 from reward_service.serve.truth import QuestionRef
 
 
@@ -58,17 +69,46 @@ class CompatQuery(ReadingIn):
         return Messages(tuple(record), reading=as_usual(self.defaults().reading))
 
 
+VERDICT = ("outcome", "outcome_error")
+"""Columns that hand over the trainer's own verdict."""
+
+
 class Unpayable(ValueError):
     """A rollout that cannot be scored as it was sent; the message says why."""
 
 
 def columns_of(label: Any) -> dict[str, Any]:
-    """Read a label, the one column these protocols have: an object with columns, its JSON, or the question's id."""
+    """Read a label, the one column these protocols have: an object with columns, its JSON, or the question's id.
+
+    Raises:
+        Unpayable: it is neither.
+    """
     try:
         columns = json.loads(label or "") if isinstance(label, str | None) else label
     except (ValueError, RecursionError):
         columns = None
-    return columns if isinstance(columns, dict) else {"question_id": label}
+    if isinstance(columns, dict):
+        return columns
+    if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
+        raise Unpayable("a label is the question's id, or an object with question_id or question")
+    return {"question_id": label}
+
+
+def verdict_of(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row says of the outcome: the trainer's own verdict, or why its judge reached none.
+
+    Raises:
+        Unpayable: it says both, or something that is no verdict.
+    """
+    said, failed = columns.get("outcome"), columns.get("outcome_error")
+    if failed is not None:
+        if said is not None:
+            raise Unpayable("outcome and outcome_error exclude each other")
+        return {"outcome_error": str(failed) or "the trainer's judge failed"}
+    outcome = None if said is None else VERDICTS.get(str(said).strip().lower())
+    if said is not None and outcome is None:
+        raise Unpayable("outcome is none of correct, wrong, error, true, false, 1, 0")
+    return {"outcome": outcome}
 
 
 def question_of(columns: Mapping[str, Any], query: CompatQuery) -> Question | QuestionRef:
@@ -81,8 +121,9 @@ def question_of(columns: Mapping[str, Any], query: CompatQuery) -> Question | Qu
     if isinstance(named, Mapping):
         try:
             return QuestionIn.model_validate(named).to_domain()
-        except ValidationError:
-            raise Unpayable("the ground truth does not match the schema of `question`") from None
+        except ValidationError as error:
+            why = f"the ground truth does not match the schema of `question`: {invalid(error).detail}"
+            raise Unpayable(why) from None
     dataset = columns.get("dataset", query.dataset)
     if named is None or not isinstance(dataset, str):
         raise Unpayable("give the question as question_id and the data set, or send it as question")
@@ -100,7 +141,7 @@ def _caller(
 ) -> Caller:
     stop_reason = more.pop("stop_reason", None)
     return Caller(
-        Rollout("0", source, stop_reason=stop_reason),
+        Rollout("0", source, stop_reason=stop_reason, **verdict_of(columns)),
         question_of(columns, query),
         profile,
         meets=(query.run, *meets),
@@ -115,8 +156,9 @@ class OpenRlhfIn(Wire):
     query: list[str]
     """Prompt and response, including special tokens."""
     prompts: list[str]
-    labels: list[str | dict[str, Any] | None]
-    """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
+    labels: list[Any]
+    """The question's id, or an object `{"question_id", "split", "outcome", "outcome_error"}`, as it is or as JSON; `question`,
+    the ground truth itself, may stand for `question_id`."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> "OpenRlhfIn":
@@ -131,20 +173,21 @@ class OpenRlhfIn(Wire):
 
 
 def _openrlhf(
-    said: str, prompt: str, label: str | dict[str, Any] | None, *, query: CompatQuery, profile: Profile
+    said: str, prompt: str, label: Any, *, query: CompatQuery, profile: Profile
 ) -> Caller | Unpayable:
     if not said.startswith(prompt):
         return Unpayable("the query does not start with the prompt: it was truncated to fit")
     try:
-        source = query.text(said.removeprefix(prompt))
-        return _caller(source, columns_of(label), query, profile=profile, meets=(prompt, _key(label)))
+        source, columns = query.text(said.removeprefix(prompt)), columns_of(label)
+        return _caller(source, columns, query, profile=profile, meets=(prompt, _key(columns)))
     except Unpayable as why:
         return why
 
 
-def _key(label: str | dict[str, Any] | None) -> str:
-    """Return what tells labels apart."""
-    return json.dumps(label, sort_keys=True) if isinstance(label, dict) else label or ""
+def _key(columns: Mapping[str, Any]) -> str:
+    """Return what tells prompts' labels apart; a verdict is one rollout's own."""
+    shared = {name: one for name, one in columns.items() if name not in VERDICT}
+    return json.dumps(shared, sort_keys=True)
 
 
 def openrlhf_out(paid: Sequence[Paid], group_size: int) -> dict[str, Any]:
@@ -152,17 +195,25 @@ def openrlhf_out(paid: Sequence[Paid], group_size: int) -> dict[str, Any]:
 
     What could not be scored is 0 with `reward_valid` 0, and a score so low that the mean of its prompt's scores is below
     0: dynamic filtering, where it is on, drops the prompt. A batch gets no logs: OpenRLHF before 0.9.1 dies of lists there.
+    `reasons`, which it does not look at, says why there is none.
     """
-    logs = {name: [_numbers(one)[name] for one in paid] for name in _numbers("")} if len(paid) == 1 else {}
+    logs = (
+        {name: [_numbers(one)[name] for one in paid] for name in _numbers(NOBODY)} if len(paid) == 1 else {}
+    )
+    reasons = [one.reason if isinstance(one, Unpaid) else None for one in paid]
     return {
         "rewards": [_reward(one) or 0.0 for one in paid],
-        "scores": [-float(group_size) if isinstance(one, str) else _reward(one) for one in paid],
+        "scores": [-float(group_size) if isinstance(one, Unpaid) else _reward(one) for one in paid],
         "extra_logs": logs,
+        **({"reasons": reasons} if any(reasons) else {}),
     }
 
 
 def _reward(paid: Paid) -> float | None:
-    return None if isinstance(paid, str) else paid.reward
+    return None if isinstance(paid, Unpaid) else paid.reward
+
+
+NOBODY = Unpaid(RolloutStatus.PENDING, "")
 
 
 def _numbers(paid: Paid) -> dict[str, float]:
@@ -182,8 +233,9 @@ class SlimeIn(Wire):
 
     prompt: str | list[Any]
     response: str
-    label: str | dict[str, Any] | None = None
-    """The question's id, or an object `{"question_id", "split"}` or `{"question", "split"}`, as it is or as JSON."""
+    label: Any = None
+    """The question's id, or an object `{"question_id", "split", "outcome", "outcome_error"}`, as it is or as JSON; `question`,
+    the ground truth itself, may stand for `question_id`."""
 
     def caller(self, query: CompatQuery, profile: Profile) -> Caller:
         """Return the rollout to be rewarded.
@@ -192,10 +244,8 @@ class SlimeIn(Wire):
             Unpayable: it cannot have one.
         """
         prompt = json.dumps(self.prompt, sort_keys=True)
-        source = query.text(self.response)
-        return _caller(
-            source, columns_of(self.label), query, profile=profile, meets=(prompt, _key(self.label))
-        )
+        source, columns = query.text(self.response), columns_of(self.label)
+        return _caller(source, columns, query, profile=profile, meets=(prompt, _key(columns)))
 
 
 def slime_out(paid: RolloutResult, query: CompatQuery) -> float | dict[str, float | None] | None:
@@ -210,8 +260,8 @@ class NemoGymIn(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    responses_create_params: dict[str, Any]
-    response: dict[str, Any]
+    responses_create_params: Any = None
+    response: Any = None
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -237,33 +287,40 @@ class NemoGymIn(BaseModel):
         )
 
 
-def items_of(response: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def items_of(response: Any) -> list[Mapping[str, Any]]:
     """Return the items of an OpenAI Responses object.
 
     Raises:
         Unpayable: its output is no list of objects.
     """
-    output = response.get("output")
+    output = response.get("output") if isinstance(response, Mapping) else None
     if not isinstance(output, list) or not all(isinstance(item, Mapping) for item in output):
         raise Unpayable("response.output must be a list of objects")
     return output
 
 
-def _why_incomplete(response: Mapping[str, Any]) -> StopReason | None:
-    """Return why sampling ended early; None where it did not, or the object does not say."""
-    details = response.get("incomplete_details")
+def _why_incomplete(response: Any) -> StopReason | None:
+    """Return why sampling ended early; None where it did not. What was cut for no known reason counts as too long."""
+    if not isinstance(response, Mapping):
+        return None
+    details, output = response.get("incomplete_details"), response.get("output")
     reason = details.get("reason") if isinstance(details, Mapping) else None
-    return STOP_REASONS.get(reason.lower()) if isinstance(reason, str) else None
+    if isinstance(reason, str) and reason.lower() in STOP_REASONS:
+        return STOP_REASONS[reason.lower()]
+    last = output[-1] if isinstance(output, list) and output else None
+    ends = (response, last) if isinstance(last, Mapping) else (response,)
+    return StopReason.MAX_TOKENS if any(one.get("status") == "incomplete" for one in ends) else None
 
 
 def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
     """Answer NeMo Gym: what came, with a reward and its parts, which add up to it; or with its tag for a failure."""
     came = body.model_dump(mode="json")
-    if isinstance(paid, str):
-        failed = {"_ng_failure_class": "judge_failed", "mask_sample": True, "failure_reason": paid}
+    if isinstance(paid, Unpaid):
+        failed = {"mask_sample": True, "failure_kind": paid.status, "failure_reason": paid.reason}
         return {**came, "reward": 0.0, "reward_components": {}, **failed}
     numbers = {name: value for name, value in _numbers(paid).items() if name != "reward_valid"}
-    return {**came, **numbers, "reward": paid.reward, "reward_components": dict(paid.components)}
+    valid = {"mask_sample": False, "failure_kind": None, "failure_reason": None}
+    return {**came, **numbers, "reward": paid.reward, "reward_components": dict(paid.components), **valid}
 
 
 class CarrIn(BaseModel):
@@ -282,13 +339,20 @@ class CarrIn(BaseModel):
         Raises:
             Unpayable: it cannot have one.
         """
-        row = self.remote_env_info or columns_of(self.label if isinstance(self.label, str | dict) else None)
+        row = self.remote_env_info or columns_of(self.label)
         stop_reason = StopReason.MAX_TURNS if self.task_unfinished else None
         return _caller(query.messages(self.history), row, query, profile=profile, stop_reason=stop_reason)
 
 
-def carr_out(paid: RolloutResult) -> dict[str, Any]:
-    """Answer CaRR: the reward, the outcome's and the entities' part of it."""
+def carr_out(paid: RolloutResult, profile: Profile) -> dict[str, Any]:
+    """Answer CaRR: the reward, the outcome's and the entities' part of it, and that a checker of strings said so, no judge."""
     rubric = paid.match_rate or 0.0
+    by = {"judge": None, "checker": profile.measure.checker}
     outcome = float(paid.outcome is Outcome.CORRECT)
-    return {"reward": paid.reward, "outcome_reward": outcome, "rubric_reward": rubric, "rubric_scores": {}}
+    return {
+        "reward": paid.reward,
+        "outcome_reward": outcome,
+        "rubric_reward": rubric,
+        "rubric_scores": {},
+        **by,
+    }

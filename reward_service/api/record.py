@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from reward_service.adapters.native import FactsGroupIn
-from reward_service.adapters.replies import refused_status
 from reward_service.api.metrics import Metrics, count_refused, count_results
 from reward_service.core.types import GroupResult, RolloutResult, RolloutStatus
-from reward_service.serve.errors import GroupError
+from reward_service.serve.errors import GroupError, refused_status
 from reward_service.serve.scorer import Scored
 from reward_service.serve.timings import Timings
 
@@ -39,6 +38,8 @@ class Record:
     question_ids: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
     """Outcomes of scored rollouts, statuses of the others."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why rollouts that came one by one have no reward; never a word of their text."""
 
     def fields(self) -> dict[str, object]:
         """Return the log line's fields."""
@@ -59,6 +60,7 @@ class Record:
             "groups": self.groups,
             "rollouts": self.rollouts,
             "outcomes": dict(self.outcomes),
+            "no_reward": dict(self.reasons),
         }
         return line | {name: value for name, value in known.items() if value}
 
@@ -104,6 +106,12 @@ class Record:
             self.question_ids.add(question_id)
         self.groups += 1
         self._note(rollouts)
+
+    def note_unpaid(self, status: RolloutStatus, reason: str) -> None:
+        """Write down why a rollout has no reward."""
+        self.rollouts += 1
+        self.outcomes[status] += 1
+        self.reasons[reason] += 1
 
     def _note(self, rollouts: Sequence[RolloutResult]) -> None:
         self.rollouts += len(rollouts)

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from reward_service.client.exchange import Patience
 from reward_service.client.groups import Group, Member, Run
-from reward_service.core.types import Reading, Rollout
+from reward_service.core.types import VERDICTS, Reading, Rollout
 
 ENV_PREFIX = "REWARD_SERVICE_"
+OUTCOME_ERROR = "outcome_error"
 
 
 class NoReward(RuntimeError):
@@ -40,10 +41,13 @@ class Options:
     """Seconds a group waits for its rollouts."""
     patience_s: float = 1200.0
     """Seconds an adapter waits for a reward. Keep it longer than `deadline_s`, so that every group gets its answer."""
-    split_key: str = "split"
-    """Column that distinguishes training rows from validation rows."""
+    split_key: str | None = "split"
+    """Column that distinguishes training rows from validation rows; None if the trainer does not evaluate."""
     train_split: str = "train"
     """Value of that column in training rows."""
+    outcome_key: str = "outcome"
+    """Column with your own verdict: correct, wrong, error, true, false, 1 or 0. The column `outcome_error` beside it says why
+    there is none."""
     api_key: str | None = None
 
     @classmethod
@@ -109,6 +113,21 @@ class Options:
             )
         question: str | Mapping[str, Any] = row[self.question_key]
         return question if isinstance(question, Mapping) else str(question)
+
+    def judged(self, row: Mapping[str, Any], rollout: Rollout) -> Rollout:
+        """Return a rollout with the verdict that its row of the data holds, if it holds one.
+
+        Raises:
+            ValueError: the column holds something that is no verdict.
+        """
+        said, failed = row.get(self.outcome_key), row.get(OUTCOME_ERROR)
+        if failed is not None:
+            return replace(rollout, outcome_error=str(failed) or "the trainer's judge failed")
+        if said is None:
+            return rollout
+        if (outcome := VERDICTS.get(str(said).strip().lower())) is None:
+            raise ValueError(f"the column {self.outcome_key!r} holds no verdict: {', '.join(VERDICTS)}")
+        return replace(rollout, outcome=outcome)
 
     def group(self, group_id: str, row: Mapping[str, Any], rollouts: list[Rollout]) -> Group:
         """Return a whole group about the question of a row."""

@@ -69,6 +69,8 @@ def rollout_in(rollout: Rollout) -> dict[str, Any]:
     body: dict[str, Any] = source_in(rollout.source)
     if rollout.outcome is not None:
         body["outcome"] = rollout.outcome
+    if rollout.outcome_error is not None:
+        body["outcome_error"] = rollout.outcome_error
     if rollout.stop_reason is not None:
         body["stop_reason"] = rollout.stop_reason
     if rollout.signals:

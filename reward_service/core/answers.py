@@ -107,15 +107,14 @@ def stated(text: str) -> str | None:
     return (line if line.strip() else HEADING.split(below, maxsplit=1)[0]).strip() or None
 
 
-KINDS: Mapping[str, Callable[[str], str | None]] = MappingProxyType({"boxed": boxed, "phrase": stated})
-"""How an answer may be marked inside a text, the most telling first."""
 ANSWER = "answer"
+KINDS: Mapping[str, Callable[[str], str | None]] = MappingProxyType({"boxed": boxed, "phrase": stated})
 ANSWER_KINDS = (ANSWER, *KINDS)
-"""Where the answer may be: between the dialect's marks (or the last text), in a box, after a phrase that states it."""
+"""Where an answer may stand: between the dialect's marks (or as the last text), in a box, behind an announcement."""
 
 
-def found(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str | None:
-    """Return the answer that a box, else a phrase, marks in a text; None if none of the kinds does."""
+def found(text: str, kinds: Collection[str]) -> str | None:
+    """Return the answer that some notation encloses; None where none of the kinds is there."""
     readings = (read(text) for kind, read in KINDS.items() if kind in kinds)
     return next((answer for answer in readings if answer is not None), None)
 
@@ -124,14 +123,16 @@ def unwrap(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str:
     r"""Return an answer without its wrapping: end tokens, then the last box, else the phrase that states it.
 
     Args:
-        text: the answer as the agent gave it.
-        kinds: which wrappings to take off, of `ANSWER_KINDS`; end tokens always go.
+        text: the answer as it was given.
+        kinds: which wrappings to take off, of `ANSWER_KINDS`; with `answer` alone the text stays as it is but for blanks.
 
     >>> unwrap(r"The answer is $\boxed{\text{Paris}}$.<|endoftext|>")
     'Paris'
     >>> unwrap("**Answer:** Paris")
     'Paris'
     """
+    if KINDS.keys().isdisjoint(kinds):
+        return text.strip()
     bare = without_end_tokens(text)
     held = found(bare, kinds)
     return bare if held is None else held

@@ -130,6 +130,8 @@ def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, 
         return RolloutStatus.ABORTED, "sampling was aborted"
     if isinstance(rollout.source, Unreadable):
         return RolloutStatus.INVALID_ROLLOUT, rollout.source.why
+    if rollout.outcome_error is not None:
+        return RolloutStatus.JUDGE_FAILED, rollout.outcome_error
     spec = profile.measure
     try:
         rules = AnswerRules(spec.answer_from, spec.answer_tools, spec.answer_may_be_cut)

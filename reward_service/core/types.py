@@ -26,6 +26,20 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+VERDICTS: Mapping[str, Outcome] = MappingProxyType(
+    {
+        name: outcome
+        for outcome, names in {
+            Outcome.CORRECT: "correct true yes 1 1.0 c",
+            Outcome.WRONG: "wrong incorrect false no 0 0.0 i n",
+            Outcome.ERROR: "error",
+        }.items()
+        for name in names.split()
+    }
+)
+"""What trainers and judges call an outcome, in lower case; Inspect writes C, I and N."""
+
+
 class StopReason(StrEnum):
     """Why sampling ended."""
 
@@ -158,6 +172,8 @@ class Rollout:
     source: Text | Messages | Steps | Unreadable
     outcome: Outcome | None = None
     """The trainer's own verdict; None leaves it to the profile's checker."""
+    outcome_error: str | None = None
+    """Why the trainer's own judge could not reach a verdict; the rollout then has no reward."""
     stop_reason: StopReason | None = None
     """None where the trainer did not say."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)

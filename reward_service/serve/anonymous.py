@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import evaluate, reward
-from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
-from reward_service.serve.errors import QuotaExceeded
+from reward_service.core.types import Rollout, RolloutFacts, RolloutResult, RolloutStatus
+from reward_service.serve.errors import QuotaExceeded, refused_status
 from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
 from reward_service.serve.scorer import GroupCall, Scorer, outcome_only
 from reward_service.serve.timings import Timings
@@ -44,7 +44,18 @@ class MeasuredRollout:
     is_evaluation: bool
 
 
-Paid = RolloutResult | str
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """The reason why there is no reward."""
+
+    status: RolloutStatus
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+Paid = RolloutResult | Unpaid
 """The result of a rollout, or the reason why it has no reward."""
 
 
@@ -55,7 +66,7 @@ class AnonymousGroups:
         self._scorer = scorer
         self._rendezvous: Rendezvous[MeasuredRollout, Paid] = Rendezvous(_score)
 
-    async def measure(self, caller: Caller, *, timings: Timings) -> MeasuredRollout | str:
+    async def measure(self, caller: Caller, *, timings: Timings) -> MeasuredRollout | Unpaid:
         """Measure a rollout. Returns the reason instead if there can be no reward.
 
         Raises:
@@ -66,7 +77,7 @@ class AnonymousGroups:
         paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
         [scored] = await self._scorer.measure([call], paid_by, timings=timings)
         if scored.error is not None:
-            return str(scored.error)
+            return Unpaid(refused_status(scored.error), str(scored.error))
         key = (caller.meets, caller.question, caller.profile.digest)
         return MeasuredRollout(key, caller.name, scored.facts[0], caller.profile, caller.is_evaluation)
 
@@ -89,9 +100,10 @@ class AnonymousGroups:
                 name=measured.name,
             )
         except Overdue:
-            return f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
+            why = f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
+            return Unpaid(RolloutStatus.TIMEOUT, why)
         except TakenOver:
-            return "the rollout was sent again"
+            return Unpaid(RolloutStatus.GROUP_FAILED, "the rollout was sent again")
 
 
 async def _score(group: Sequence[MeasuredRollout]) -> list[Paid]:
@@ -100,4 +112,4 @@ async def _score(group: Sequence[MeasuredRollout]) -> list[Paid]:
 
 
 def _result_or_reason(result: RolloutResult) -> Paid:
-    return result if result.reward is not None else result.detail or result.status
+    return result if result.reward is not None else Unpaid(result.status, result.detail or result.status)

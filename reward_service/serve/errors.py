@@ -58,6 +58,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from reward_service.core.types import RolloutStatus
+
 URN = "urn:reward-service:"
 
 
@@ -370,6 +372,12 @@ class UnknownGroupQuestion(GroupError):
     """The group names a question that is not in its data set."""
 
     slug, title = "unknown-question", UnknownQuestion.title
+
+
+def refused_status(error: GroupError) -> RolloutStatus:
+    """Return the status of the rollouts of a refused group."""
+    unknown = isinstance(error, UnknownGroupDataset | UnknownGroupQuestion)
+    return RolloutStatus.UNKNOWN_QUESTION if unknown else RolloutStatus.GROUP_FAILED
 
 
 class UnusableEntity(GroupError):

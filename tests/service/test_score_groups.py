@@ -216,6 +216,10 @@ def test_a_body_outside_the_schema_is_refused_with_its_path(post, body, path):
             "Value error, prompt_messages goes with messages",
         ),
         (
+            with_rollout(outcome="wrong", outcome_error="no reply"),
+            "Value error, outcome and outcome_error exclude each other",
+        ),
+        (
             with_rollout(messages=[{"role": "user", "content": "Who?"}], steps=None),
             "messages hold no turn of the policy",
         ),
@@ -391,6 +395,15 @@ def test_an_aborted_rollout_fails_its_group_unless_survivors_are_wanted(post):
     assert group["status"] == "failed"
     assert [one["status"] for one in group["rollouts"]] == ["aborted", "group_failed", "group_failed"]
     assert {one["reward"] for one in group["rollouts"]} == {None}
+
+
+def test_the_failure_of_the_callers_judge_is_no_verdict(post):
+    survivors = {"partial": {"policy": "survivors"}}
+    _, reply = post("/v1/groups/score", {**with_rollout(outcome=None, outcome_error="no reply"), **survivors})
+
+    first, *others = reply["groups"][0]["rollouts"]
+    assert (first["status"], first["reward"], first["detail"]) == ("judge_failed", None, "no reply")
+    assert {one["status"] for one in others} == {"scored"}
 
 
 def test_an_unfinished_tag_is_an_error_that_is_scored(post):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reward_service.core.answers import ANSWER_KINDS, boxed, found, stated, unwrap, without_end_tokens
+from reward_service.core.answers import boxed, stated, unwrap, without_end_tokens
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,3 @@ def test_a_box_decides_before_a_phrase():
     assert unwrap(r"Answer: see \boxed{Kyoto}.</s>") == "Kyoto"
     assert unwrap("Answer: Kyoto<|im_end|>") == "Kyoto"
     assert unwrap("Kyoto") == "Kyoto"
-
-
-def test_only_the_kinds_asked_for_are_taken_off():
-    assert unwrap(r"\boxed{Kyoto}", ("answer",)) == r"\boxed{Kyoto}"
-    assert unwrap("Answer: Kyoto", ("answer", "boxed")) == "Answer: Kyoto"
-    assert unwrap("Kyoto</s>", ("answer",)) == "Kyoto"
-
-
-def test_a_text_without_a_box_or_phrase_has_no_marked_answer():
-    assert found("Kyoto", ANSWER_KINDS) is None

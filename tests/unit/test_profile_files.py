@@ -21,7 +21,7 @@ def folder(tmp_path):
 def test_a_folder_stands_beside_the_shipped_profiles(folder):
     profiles = load(Settings(profiles=folder))
 
-    assert list(profiles.known) == ["egrpo", "egrpo-guarded", "egrpo-paper", "grpo", "mine"]
+    assert list(profiles.known) == ["egrpo", "egrpo-guarded", "egrpo-paper", "grpo", "grpo-equal", "mine"]
     assert profiles.named("mine").reward.terms[0].weight == 0.5
     assert [origin_of(profiles.named(name)) for name in ("mine", "egrpo")] == ["folder", "shipped"]
 

@@ -101,6 +101,10 @@ measure:
   grammar: balanced
   checker: exact_match
   threshold: 0.8
+  answer_from:
+  - answer
+  answer_tools: []
+  answer_may_be_cut: false
   matching:
     kind: folded
     max_edits: 3

@@ -9,6 +9,7 @@ import yaml
 
 from entity_index.readers import READERS
 from entity_index.types import CHECKER_KINDS
+from reward_service.adapters.records import READERS as RECORD_READERS
 from reward_service.core.advantages import ESTIMATORS, PRESETS
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
@@ -74,6 +75,7 @@ REGISTRIES = {
     "answer kinds": Registry(
         ANSWER_KINDS, "transcripts.md", in_a_profile="measure: {{answer_from: [{name}]}}"
     ),
+    "record readers": Registry(tuple(RECORD_READERS), "transcripts.md"),
     "outcomes": Registry(
         tuple(Outcome), "formulas.md", (field("RolloutIn", "outcome"), field("FactsIn", "outcome"))
     ),

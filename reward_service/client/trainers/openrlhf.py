@@ -63,7 +63,8 @@ def rewarded(make: Callable[[], Any]) -> type:
                 raise
             finally:
                 self.gatherings.drop(sampling_params)
-            rollout = rollout_of(str(place), response, tokenizer, self.options.reading)
+            said = rollout_of(str(place), response, tokenizer, self.options.reading)
+            rollout = self.options.judged(response, said)
             paid = await gathering.end(place, rollout, lambda ended: score(self.options, label, ended))
             return {**response, **answer(paid, gathering.size)}
 

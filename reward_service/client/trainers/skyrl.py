@@ -74,7 +74,12 @@ async def paid_output(
     asked = [
         (
             batch["env_extras"][group[0]],
-            [_rollout(n, rows_of[n], output, tokenizer, options=options) for n in group],
+            [
+                options.judged(
+                    batch["env_extras"][n], _rollout(n, rows_of[n], output, tokenizer, options=options)
+                )
+                for n in group
+            ],
         )
         for group in groups.values()
     ]

@@ -42,7 +42,7 @@ class AnswerRules:
 
 
 @dataclass(slots=True)
-class Said:
+class ReadTurn:
     """A turn, read."""
 
     author: Author
@@ -61,7 +61,7 @@ class Said:
 class Read:
     """A rollout, read."""
 
-    turns: list[Said]
+    turns: list[ReadTurn]
     written: Written
     """What a grammar judges, before anything is hidden."""
     flags: set[str] = field(default_factory=set)
@@ -110,7 +110,7 @@ def _one_string(text: str, dialect_name: str, reading: Reading, rules: AnswerRul
         _look_for_answer(blocks, rules)
     left, is_foreign = hide(blocks, dialect_name, text[end:])
     written = Written([blocks], False, dialect.read_call, dialect.bad_call)  # noqa: FBT003  # without roles
-    return Read([Said(Author.POLICY, [left], [])], written, {FOREIGN_MARKUP} if is_foreign else set())
+    return Read([ReadTurn(Author.POLICY, [left], [])], written, {FOREIGN_MARKUP} if is_foreign else set())
 
 
 class _Reader:
@@ -124,7 +124,7 @@ class _Reader:
         is_default = dialect_name == DEFAULT_DIALECT
         self.read_call = (is_default and transcript.read_call) or self.dialect.read_call
         self.transcript = transcript
-        self.turns: list[Said] = []
+        self.turns: list[ReadTurn] = []
         self.is_thinking = _opens_thought(self.dialect, reading)
         """Whether the next text of the policy begins inside a thought."""
         self.has_spoken = self.has_just_called = False
@@ -136,7 +136,7 @@ class _Reader:
             said = (
                 self._policy(turn)
                 if turn.author is Author.POLICY
-                else Said(turn.author, self._another(turn), [])
+                else ReadTurn(turn.author, self._another(turn), [])
             )
             self.turns.append(said)
         self._go_on_thinking()
@@ -146,12 +146,12 @@ class _Reader:
             self._end_with_the_answer()
         return self._hidden()
 
-    def _policy(self, turn: Turn) -> Said:
+    def _policy(self, turn: Turn) -> ReadTurn:
         if any(part.kind is SegmentKind.THOUGHT for part in turn.parts):
             self.is_thinking = False
         elif self.reading.thought_open and not self.dialect.marks.nested:
             self.is_thinking = True
-        said = Said(Author.POLICY, [], [])
+        said = ReadTurn(Author.POLICY, [], [])
         for part in turn.parts:
             end = end_of_text(part.text) if part.kind is None else len(part.text)
             blocks = self._part(part, end)
@@ -208,7 +208,7 @@ class _Reader:
                 return bare[len(mark.opens) : -len(mark.closes)]
         return text
 
-    def _policy_turns(self) -> list[Said]:
+    def _policy_turns(self) -> list[ReadTurn]:
         return [turn for turn in self.turns if turn.author is Author.POLICY]
 
     def _go_on_thinking(self) -> None:

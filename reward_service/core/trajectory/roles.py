@@ -8,7 +8,7 @@ from reward_service.core.trajectory.values import Author
 from reward_service.core.types import SegmentKind
 
 
-class Role(NamedTuple):
+class Speaker(NamedTuple):
     """What a role says about its turn."""
 
     author: Author
@@ -16,24 +16,24 @@ class Role(NamedTuple):
     """What the whole turn is; None leaves that to its parts and marks."""
 
 
-UNKNOWN = Role(Author.UNKNOWN)
+UNKNOWN = Speaker(Author.UNKNOWN)
 _TABLE = {
-    Role(Author.POLICY): "assistant ai gpt model agent bot chatbot aimessage aimessagechunk",
-    Role(Author.POLICY, SegmentKind.THOUGHT): "reasoning thinking thought",
-    Role(Author.POLICY, SegmentKind.TOOL_CALL): "tool_call function_call action",
-    Role(Author.POLICY, SegmentKind.ANSWER): "answer final",
-    Role(Author.TOOL): (
+    Speaker(Author.POLICY): "assistant ai gpt model agent bot chatbot aimessage aimessagechunk",
+    Speaker(Author.POLICY, SegmentKind.THOUGHT): "reasoning thinking thought",
+    Speaker(Author.POLICY, SegmentKind.TOOL_CALL): "tool_call function_call action",
+    Speaker(Author.POLICY, SegmentKind.ANSWER): "answer final",
+    Speaker(Author.TOOL): (
         "tool function tool_output tool_response tool_result tool_results function_response function_call_output "
         "function_result observation environment ipython toolmessage functionmessage"
     ),
-    Role(Author.PROMPT): "system developer user human systemmessage humanmessage",
+    Speaker(Author.PROMPT): "system developer user human systemmessage humanmessage",
 }
-ROLES: Mapping[str, Role] = MappingProxyType(
+ROLES: Mapping[str, Speaker] = MappingProxyType(
     {name: role for role, names in _TABLE.items() for name in names.split()}
 )
 
 
-def role_of(name: object) -> Role:
+def role_of(name: object) -> Speaker:
     """Return what a role says, in any case and with any hyphen; one that nobody knows neither earns nor grounds."""
     if not isinstance(name, str):
         return UNKNOWN

@@ -27,7 +27,9 @@ HEX_DIGITS = 32
 
 def rollout_digest(rollout: Rollout) -> str:
     """Return the digest of everything a rollout says; its id is not part of it."""
-    return _digest([_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)])
+    failure = [] if rollout.outcome_error is None else [rollout.outcome_error]
+    said = [_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)]
+    return _digest(said + failure)
 
 
 def question_digest(question: Question | str, index: IndexVersion | None) -> str:

@@ -35,6 +35,7 @@ INDEX = IndexVersion("d", "1", "sha256:a")
         {"source": Text("<think>x</think>", reading=Reading(thought_open=True))},
         {"source": Unreadable("/colour: extra")},
         {"outcome": None},
+        {"outcome_error": "no reply"},
         {"stop_reason": StopReason.COMPLETED},
         {"signals": {"a": 1.0}},
     ],

@@ -24,7 +24,7 @@ from reward_service.core.trajectory.calls import (
     tool_call_text,
 )
 from reward_service.core.trajectory.containers.template import Region, Template, json_ending
-from reward_service.core.trajectory.roles import Role, role_of
+from reward_service.core.trajectory.roles import Speaker, role_of
 from reward_service.core.trajectory.values import Author, Call, Part
 from reward_service.core.types import SegmentKind
 
@@ -140,11 +140,11 @@ def _kimi_calls(text: str) -> list[Call]:
     return calls or [Call(None, text, sound=False)]
 
 
-def _kimi_role(name: str) -> Role:
+def _kimi_role(name: str) -> Speaker:
     """Return the role of `user`, or of what `im_system` calls itself: any name but the prompt's is a tool's."""
     known = role_of(name)
     is_prompt = known.author is PROMPT or name.startswith(("tool_declare", "user"))
-    return Role(PROMPT) if is_prompt else Role(TOOL)
+    return Speaker(PROMPT) if is_prompt else Speaker(TOOL)
 
 
 KIMI = Template(

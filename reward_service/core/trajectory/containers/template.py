@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from reward_service.core.trajectory.calls import CallReader, json_call
-from reward_service.core.trajectory.roles import Role, role_of
+from reward_service.core.trajectory.roles import Speaker, role_of
 from reward_service.core.trajectory.values import UNKNOWN_ROLE, Author, Call, Part, Transcript, Turn
 from reward_service.core.types import SegmentKind
 
@@ -57,7 +57,7 @@ class Template:
     """The character every mark of it begins with."""
     finish: Callable[[str], list[Part]] | None = None
     """Looks into the policy's prose for calls that no token marks."""
-    roles: Callable[[str], Role] = field(default=role_of)
+    roles: Callable[[str], Speaker] = field(default=role_of)
     read_call: CallReader | None = None
     """Reads the calls that the default dialect marks."""
 
@@ -150,7 +150,7 @@ class _Cutting:
 
     def _turn_of_another(self, region: Region, name: str, said: str) -> None:
         self._end_turn()
-        role = Role(region.author) if region.author else self.template.roles(name)
+        role = Speaker(region.author) if region.author else self.template.roles(name)
         if role.author is Author.UNKNOWN:
             self.flags.add(UNKNOWN_ROLE)
         self.turns.append(Turn(role.author, (Part(role.kind, said),)))

@@ -14,7 +14,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reward_service.core.trajectory.containers.messages.parts import OBJECT, Reading, calls_in, first_of
+from reward_service.core.trajectory.containers.messages.parts import OBJECT, ContentReader, calls_in, first_of
 from reward_service.core.trajectory.roles import role_of
 from reward_service.core.trajectory.values import (
     UNKNOWN_PARTS,
@@ -41,7 +41,7 @@ SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     """Read one message of a role."""
-    role, reading = role_of(role_name), Reading()
+    role, reading = role_of(role_name), ContentReader()
     content = first_of(message, _CONTENT_KEYS)
     if role.author is Author.POLICY:
         parts = _policy(message, content, role.kind, reading)
@@ -61,7 +61,7 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
 
 
 def _policy(
-    message: Mapping[str, Any], content: Any, kind: SegmentKind | None, reading: Reading
+    message: Mapping[str, Any], content: Any, kind: SegmentKind | None, reading: ContentReader
 ) -> list[Part]:
     if kind is SegmentKind.TOOL_CALL:
         return calls_in(content)
@@ -83,7 +83,7 @@ def _with_more(message: Mapping[str, Any]) -> Mapping[str, Any]:
     )
 
 
-def _thoughts(message: Mapping[str, Any], reading: Reading, said: list[Part]) -> list[Part]:
+def _thoughts(message: Mapping[str, Any], reading: ContentReader, said: list[Part]) -> list[Part]:
     """Return the thought of the first reasoning field that has text, unless the content says the same."""
     texts = (reading.thought(message[key]) for key in _REASONING_KEYS if message.get(key) is not None)
     thought = next((text for text in texts if text), "")
@@ -91,5 +91,5 @@ def _thoughts(message: Mapping[str, Any], reading: Reading, said: list[Part]) ->
     return [Part(SegmentKind.THOUGHT, thought)] if is_new else []
 
 
-def _results(content: Any, reading: Reading) -> list[Part]:
+def _results(content: Any, reading: ContentReader) -> list[Part]:
     return [Part(SegmentKind.TOOL_RESPONSE, reading.response(content))]

@@ -12,7 +12,7 @@ from reward_service.core.trajectory.calls import json_text
 from reward_service.core.trajectory.containers.messages.parts import (
     ARRAY,
     OBJECT,
-    Reading,
+    ContentReader,
     call_part,
     calls_in,
     first_of,
@@ -41,7 +41,7 @@ def openhands_event(event: Mapping[str, Any]) -> Transcript:
     """Read an action of the agent or an observation of the environment."""
     if "observation" in event:
         is_blank = event["observation"] in {"null", "agent_state_changed"}
-        return Transcript(() if is_blank else (_tool(Reading().response(event.get("content"))),))
+        return Transcript(() if is_blank else (_tool(ContentReader().response(event.get("content"))),))
     if event.get("source") != "agent":
         return Transcript((Turn(Author.PROMPT, ()),))
     return Transcript((_openhands_action(event),))
@@ -50,9 +50,9 @@ def openhands_event(event: Mapping[str, Any]) -> Transcript:
 def _openhands_action(event: Mapping[str, Any]) -> Turn:
     name, given = event.get("action"), event.get("args")
     fields = given if isinstance(given, OBJECT) else {}
-    thought = Part(THOUGHT, Reading().thought(fields.get("thought")))
+    thought = Part(THOUGHT, ContentReader().thought(fields.get("thought")))
     if name in {"message", "think"}:
-        said = Reading().thought(first_of(fields, ("content", "thought")))
+        said = ContentReader().thought(first_of(fields, ("content", "thought")))
         return _policy(Part(THOUGHT if name == "think" else None, said))
     arguments = {key: value for key, value in fields.items() if key != "thought"}
     call = Call(name if isinstance(name, str) else None, arguments, sound=isinstance(name, str))
@@ -63,14 +63,17 @@ def smolagents_step(step: Mapping[str, Any]) -> Transcript:
     """Read a step of an agent's memory; the model's own text holds the code."""
     if "task" in step or "system_prompt" in step:
         return Transcript((Turn(Author.PROMPT, ()),), dialect="smolagents")
-    said = Reading().thought(first_of(step, ("model_output", "model_output_message", "plan")))
+    said = ContentReader().thought(first_of(step, ("model_output", "model_output_message", "plan")))
     code = _CODE.search(said)
     if _is_final(step):
         thought = said[: code.start()] if code else said
         return _smolagents(_policy(Part(None, thought), Part(ANSWER, json_text(step["action_output"]))))
     calls = [] if code else calls_in(step.get("tool_calls"))
     observed = step.get("observations")
-    turns = [_policy(Part(None, said), *calls), *([_tool(Reading().response(observed))] if observed else [])]
+    turns = [
+        _policy(Part(None, said), *calls),
+        *([_tool(ContentReader().response(observed))] if observed else []),
+    ]
     return _smolagents(*turns)
 
 
@@ -91,7 +94,7 @@ def atif_step(step: Mapping[str, Any]) -> Transcript:
             if not step.get("is_copied_context")
             else (Turn(author, ()),)
         )
-    reading = Reading()
+    reading = ContentReader()
     calls = step.get("tool_calls")
     agent = _policy(
         Part(THOUGHT, reading.thought(step.get("reasoning_content"))),
@@ -107,4 +110,4 @@ def _atif_results(step: Mapping[str, Any]) -> list[Turn]:
     observation = step.get("observation")
     results = observation.get("results") if isinstance(observation, OBJECT) else None
     said = [one.get("content") for one in results or () if isinstance(one, OBJECT)]
-    return [_tool(Reading().response(one)) for one in said if one is not None]
+    return [_tool(ContentReader().response(one)) for one in said if one is not None]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reward_service.core.trajectory.calls import json_text
-from reward_service.core.trajectory.containers.messages.parts import Reading, call_part, first_of
+from reward_service.core.trajectory.containers.messages.parts import ContentReader, call_part, first_of
 from reward_service.core.trajectory.values import Author, Call, Part, Transcript, Turn
 from reward_service.core.types import SegmentKind
 
@@ -45,13 +45,13 @@ def _policy(part: Part) -> Transcript:
 
 
 def _response(one: Mapping[str, Any]) -> Turn:
-    said = Reading().response(first_of(one, _RESULTS))
+    said = ContentReader().response(first_of(one, _RESULTS))
     return Turn(Author.TOOL, (Part(SegmentKind.TOOL_RESPONSE, said),))
 
 
 def _reasoning(one: Mapping[str, Any]) -> str:
     """Return the reasoning itself, or its summary where the API gives no more."""
-    reading = Reading()
+    reading = ContentReader()
     return (
         reading.thought(one.get("content"))
         or reading.thought(one.get("summary"))

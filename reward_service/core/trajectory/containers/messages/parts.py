@@ -130,7 +130,7 @@ def _as_sent(value: Any, call: Call) -> Any:
     return call.arguments if sent is None else sent
 
 
-class Reading:
+class ContentReader:
     """Reads content, and remembers whether there was a part that nobody knows."""
 
     def __init__(self) -> None:

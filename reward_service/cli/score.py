@@ -1,0 +1,104 @@
+"""Score a file of rollouts: read, join to the index, score group by group."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.text import Text
+
+from entity_index.types import Question
+from reward_service.adapters.records.fields import BadLine
+from reward_service.adapters.records.groups import DatasetQuestions, Grouped
+from reward_service.adapters.records.lines import Recipe
+from reward_service.adapters.records.results import RecordOut, records_out
+from reward_service.cli.rollouts import BadOption, FileOptions, groups_of, read_rollouts, report
+from reward_service.core.profiles import Profile
+from reward_service.serve.scorer import Scorer
+
+TOO_FEW = 3
+"""Exit code: the file was read, and fewer rollouts have a reward than asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFile:
+    """What became of a file."""
+
+    records: list[RecordOut]
+    rollouts: int
+    """How many the file holds, those that could not be read too."""
+
+    @property
+    def rewarded(self) -> int:
+        """How many have a reward."""
+        return sum(one["reward"] is not None for one in self.records)
+
+
+async def score_file(
+    scorer: Scorer,
+    path: Path,
+    asked: FileOptions,
+    *,
+    dataset: str | None,
+    profile: Profile,
+    strict: bool,
+    console: Console,
+) -> ScoredFile:
+    """Score the rollouts of a file; how it is read, and what cannot be, is told on the console.
+
+    Raises:
+        BadLine: nothing could be read, or with `strict` a line could not.
+        UnreadableInput, BadOption, EntityIndexError: the file, an option or the index cannot be used.
+    """
+    recording = read_rollouts(path, asked)
+    groups, unjoined = groups_of(recording, await questions_of(scorer, dataset))
+    problems = [*recording.problems, *unjoined]
+    if problems and (strict or not groups):
+        raise BadLine(report(recording, problems, path))
+    if not groups:
+        raise BadLine(f"{path} holds no rollouts")
+    console.print(Text(recording.said()))
+    if problems:
+        console.print(Text(report(recording, problems, path)))
+    bare = sum(
+        len(one.lines)
+        for one in groups
+        if isinstance(one.call.question, Question) and not one.call.question.entities
+    )
+    if bare:
+        console.print(f"{bare} rollouts are paid by their outcome alone: their questions have no entities")
+    records = await _score(scorer, groups, recording.how, profile, console=console)
+    return ScoredFile(records, len(recording.lines) + len(recording.problems))
+
+
+async def questions_of(scorer: Scorer, dataset: str | None) -> DatasetQuestions | None:
+    """Return the questions of a data set; of the only one where none is named; None where there is none to choose.
+
+    Raises:
+        BadOption: there is no index, or the data set has no active version.
+        EntityIndexError: the index has no such data set, or cannot be read.
+    """
+    lookup, catalogue = scorer.truth.lookup, scorer.truth.catalogue
+    if lookup is None or catalogue is None:
+        if dataset is not None:
+            raise BadOption("--dataset names a part of an index: give --index")
+        return None
+    names = catalogue.datasets()
+    name = dataset or (names[0] if len(names) == 1 else None)
+    if name is None:
+        return None
+    store = await lookup.open(name)
+    if store is None:
+        raise BadOption(f"data set {name} has no active version")
+    return DatasetQuestions(name, store, has_all=dataset is not None)
+
+
+async def _score(
+    scorer: Scorer, groups: list[Grouped], how: Recipe, profile: Profile, *, console: Console
+) -> list[RecordOut]:
+    records: list[RecordOut] = []
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        for grouped in progress.track(groups, description="scoring groups"):
+            [scored] = await scorer.score([grouped.call], profile)
+            records += records_out(scored, grouped, how, profile)
+    return records
