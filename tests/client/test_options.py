@@ -35,7 +35,7 @@ def test_numpy_values_are_written_as_plain_ones():
     truth = {"answers": np.array(["a"], dtype=object), "n": np.int64(5)}
 
     assert json.loads(encode({"question": truth, "left": None})) == {"question": {"answers": ["a"], "n": 5}}
-    with pytest.raises(TypeError, match="object cannot be written as JSON"):
+    with pytest.raises(TypeError, match="object cannot be sent as JSON"):
         encode({"question": object()})
 
 

@@ -112,7 +112,7 @@ async def test_openrlhf_is_never_left_without_a_number(ask, query):
         assert (reply.status_code, answer["rewards"], answer["scores"]) == (200, [0.0], [-3.0])
         assert answer["extra_logs"]["reward_valid"] == [0.0]
     assert [reply.json()["reasons"] for reply in (late, cut, unknown[0], nameless)] == [
-        ["fewer than 3 rollouts of this prompt came within 0.1 s"],
+        ["fewer than 3 rollouts of this prompt arrived within 0.1 s"],
         ["the query does not begin with the prompt: it was cut to fit"],
         ["the data set has no such question"],
         ["a question is named by question_id and the data set, or comes along as question"],
@@ -357,7 +357,7 @@ async def test_carr_gets_the_parts_of_its_reward(ask, query):
         "rubric_reward": 0.5,
         "rubric_scores": {},
         "judge": None,
-        "checker": "exact_match",
+        "checker": "equal",
     }
 
 

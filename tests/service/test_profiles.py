@@ -99,7 +99,7 @@ def test_an_unknown_profile_is_a_404(http):
 
     assert reply.status_code == 404
     assert reply.json()["type"] == "urn:reward-service:unknown-profile"
-    assert reply.json()["detail"] == "available profiles: egrpo, egrpo-guarded, egrpo-paper, grpo"
+    assert reply.json()["detail"] == "available profiles: egrpo, egrpo-guarded, egrpo-paper, grpo, grpo-equal"
 
 
 def rewards(records):

@@ -190,8 +190,8 @@ def test_a_body_outside_the_schema_is_refused_with_its_path(post, body, path):
     [
         (with_rollout(colour="red"), "/colour: Extra inputs are not permitted"),
         (with_rollout(outcome="maybe"), "/outcome: Input should be 'correct', 'wrong' or 'error'"),
-        (with_rollout(text="<think>"), "Value error, exactly one of messages, text and steps must be given"),
-        (with_rollout(steps=None), "Value error, exactly one of messages, text and steps must be given"),
+        (with_rollout(text="<think>"), "Value error, give exactly one of messages, text and steps"),
+        (with_rollout(steps=None), "Value error, give exactly one of messages, text and steps"),
         (
             with_rollout(messages="hi", steps=None),
             "/messages: Value error, expected value at line 1 column 1",
@@ -205,19 +205,19 @@ def test_a_body_outside_the_schema_is_refused_with_its_path(post, body, path):
         (with_rollout(signals={"a": True}), "/signals/a: Input should be a valid number"),
         (
             with_rollout(dialect="tagged"),
-            "Value error, dialect does not go with steps, which are cut already",
+            "Value error, dialect cannot be given with steps, which are already split",
         ),
         (
             with_rollout(text="a", steps=None, format="react", dialect="tagged"),
-            "Value error, format react is short for the dialect react: dialect says another",
+            "Value error, format react is short for the dialect react, but dialect is another",
         ),
         (
             with_rollout(text="a", steps=None, prompt_messages=1),
-            "Value error, prompt_messages goes with messages",
+            "Value error, prompt_messages can only be given with messages",
         ),
         (
             with_rollout(outcome="wrong", outcome_error="no reply"),
-            "Value error, outcome and outcome_error exclude each other",
+            "Value error, outcome and outcome_error cannot be given together",
         ),
         (
             with_rollout(messages=[{"role": "user", "content": "Who?"}], steps=None),
