@@ -196,6 +196,7 @@ def score(  # noqa: PLR0913  # one argument an option
     out.print(render.summary(scored.records, service.profile(profile).name))
     if scored.rewarded < enough:
         err.print(f"{scored.rewarded} of {scored.rollouts} rollouts have a reward, {enough} are required")
+        err.print(Text("\n".join(scored.reasons())))
         raise typer.Exit(TOO_FEW)
 
 

@@ -85,23 +85,35 @@ def read_rollouts(path: Path, asked: Asked) -> Recording:
     mapping = _mapping(asked)
     values = values_of(path, limit=MAX_LINE_BYTES, nested=True)
     head = list(islice(values, LOOKED_OVER))
+    name = _whose(head, asked, is_mapped=bool(mapping))
+    if name == "conversation" and all(isinstance(one.value, dict) and is_turn(one.value) for one in head):
+        head, values = list(_conversations(chain(head, values))), iter(())
     rows = [one.value for one in head if isinstance(one.value, dict)]
-    name = reader_of(rows, READERS) if asked.reader == AUTO else asked.reader
-    stream: Iterable[Value] = chain(head, values)
-    if rows and all(map(is_turn, rows)) and name in {None, "conversation"} and not mapping:
-        name, stream = "conversation", list(_conversations(stream))
-        rows = [one.value for one in stream if isinstance(one.value, dict)]
+    how = _recipe(name, mapping, rows, asked)
+    lines, problems = _read(chain(head, values), how)
+    proposed = [] if lines else proposal(rows)
+    return Recording(how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed)
+
+
+def _whose(head: Sequence[Value], asked: Asked, *, is_mapped: bool) -> str | None:
+    """Return the reader of a file; None where only a mapping can read it."""
+    if asked.reader != AUTO:
+        return asked.reader
+    rows = [one.value for one in head if isinstance(one.value, dict)]
+    name = reader_of(rows, READERS)
+    return "conversation" if name is None and rows and all(map(is_turn, rows)) and not is_mapped else name
+
+
+def _recipe(
+    name: str | None, mapping: dict[str, str], rows: Sequence[dict[str, Any]], asked: Asked
+) -> Recipe:
+    """Return how a file is read; where no reader is named, in the container and dialect of its first rollouts."""
     reader = MAPPED if name is None else READERS[name]
     listed = manifest_of(_rows(asked.manifest)) if asked.manifest else None
-    how = recipe(
-        name or "map", reader, _usual(asked, reader.format, reader.dialect), mapping, manifest=listed
-    )
+    usual = _usual(asked, reader.format, reader.dialect)
+    how = recipe(name or "map", reader, usual, mapping, manifest=listed)
     decides = asked.reader == AUTO and (reader.follows_text or bool(mapping))
-    if decides:
-        how = replace(how, defaults=_decided(how, rows[:FIRST], asked))
-    lines, problems = _read(stream, how)
-    proposed = proposal(rows) if problems or not lines else []
-    return Recording(how, decides, lines, problems, tuple(rows[0]) if rows else (), proposed)
+    return replace(how, defaults=_decided(how, rows[:FIRST], asked)) if decides else how
 
 
 def _rows(path: Path) -> list[dict[str, object]]:
@@ -173,7 +185,8 @@ def report(recording: Recording, problems: Sequence[Problem], path: Path) -> str
     by_reason: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
         by_reason[problem.why].append(problem)
-    said = [f"{path}: {sum(one.count for one in problems)} rollouts are skipped"]
+    total = len(recording.lines) + len(recording.problems)
+    said = [f"{path}: {sum(one.count for one in problems)} of {total} rollouts are skipped"]
     for why, them in by_reason.items():
         places = ", ".join(one.place for one in them[:SHOWN]) + (", ..." if len(them) > SHOWN else "")
         said.append(f"  {sum(one.count for one in them)} x {why} ({places})")

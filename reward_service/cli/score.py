@@ -1,5 +1,6 @@
 """Score a file of rollouts: read, join to the index, score group by group."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from reward_service.adapters.records.lines import Recipe
 from reward_service.adapters.records.results import Record, records_out
 from reward_service.cli.rollouts import Asked, BadOption, groups_of, read_rollouts, report
 from reward_service.core.profiles import Profile
+from reward_service.core.types import RolloutStatus
 from reward_service.serve.scorer import RewardService
 
+REASONS_SHOWN = 8
 TOO_FEW = 3
 """Exit code: the file was read, and fewer rollouts have a reward than asked for."""
 
@@ -32,6 +35,15 @@ class ScoredFile:
     def rewarded(self) -> int:
         """How many have a reward."""
         return sum(one["reward"] is not None for one in self.records)
+
+    def reasons(self) -> list[str]:
+        """Return why rollouts have no reward, the most frequent reasons first; not those that fell with their group."""
+        causes = Counter(
+            f"{one['status']}: {one['detail'] or 'no detail'}"
+            for one in self.records
+            if one["reward"] is None and one["status"] != RolloutStatus.GROUP_FAILED
+        )
+        return [f"  {count} x {why}" for why, count in causes.most_common(REASONS_SHOWN)]
 
 
 async def score_file(

@@ -216,11 +216,11 @@ def test_bad_lines_are_told_together_and_the_others_are_scored(service, tmp_path
     records, said = score(service, path, strict=False)
 
     assert len(records) == 2
-    assert "4 rollouts are skipped" in said
+    assert "4 of 6 rollouts are skipped" in said
     assert "2 x not JSON (rows.jsonl line 1, rows.jsonl line 5)" in said
     assert "1 x not a JSON object (rows.jsonl line 3)" in said
     assert "1 x there is no transcript: none of messages, text and steps (rows.jsonl line 4)" in said
-    with pytest.raises(ValueError, match="4 rollouts are skipped"):
+    with pytest.raises(ValueError, match="4 of 6 rollouts are skipped"):
         score(service, path)
 
 
