@@ -44,12 +44,11 @@ def dumps_taken(report: Report, samples: Sequence[Mapping[str, Any]], question: 
         table = [_sample(service, Path(folder), one) for one in samples]
         plain = RewardService(Settings())
         table += [_real(plain, name) for name in REAL if (DATA / name).exists()]
-    rightly = sum(row[-1] == "yes" for row in table)
+    taken, rightly = sum(row[1] != "-" for row in table), sum(row[-1] == "yes" for row in table)
     report.table(
-        f"Raw dump files, one command each: {sum(row[1] != '-' for row in table)} of {len(table)} taken, {rightly} paid rightly",
-        ("file", "reader", "rollouts", "with a reward", "rightly"),
-        table,
+        "Raw dump files, one command each", ("file", "reader", "rollouts", "with a reward", "rightly"), table
     )
+    report.say(f"{taken} of {len(table)} files taken, {rightly} paid rightly.")
 
 
 def _sample(service: RewardService, folder: Path, sample: Mapping[str, Any]) -> list[str]:
