@@ -48,7 +48,9 @@ def dumps_taken(report: Report, samples: Sequence[Mapping[str, Any]], question: 
     report.table(
         "Raw dump files, one command each", ("file", "reader", "rollouts", "with a reward", "rightly"), table
     )
-    report.say(f"{taken} of {len(table)} files taken, {rightly} paid rightly.")
+    report.say(
+        f"{taken} of {len(table)} files taken, {rightly} paid rightly: 1 for each rollout of a sample; of the real files, a reward for each."
+    )
 
 
 def _sample(service: RewardService, folder: Path, sample: Mapping[str, Any]) -> list[str]:

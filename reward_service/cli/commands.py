@@ -173,6 +173,7 @@ def score(  # noqa: PLR0913  # one argument an option
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write one result a rollout, as JSON lines.")
     ] = None,
+    survivors: rollout_files.Survivors = False,
     strict: rollout_files.Strict = False,
     min_scored: rollout_files.MinScored = None,
 ) -> None:
@@ -182,13 +183,10 @@ def score(  # noqa: PLR0913  # one argument an option
     --min-scored have a reward, or none.
     """
     asked = rollout_files.Asked(reader, tuple(mapping or ()), container, dialect, manifest)
+    how: dict[str, Any] = {"dataset": dataset, "profile": profile, "survivors": survivors, "strict": strict}
     with one_clear_sentence():
         service = _service(index)
-        scored = asyncio.run(
-            score_file(
-                service, Path(rollouts), asked, dataset=dataset, profile=profile, strict=strict, console=err
-            )
-        )
+        scored = asyncio.run(score_file(service, Path(rollouts), asked, **how, console=err))
         enough = rollout_files.required(min_scored, scored.rollouts)
         if out_file is not None:
             with out_file.open("wb") as file:

@@ -261,6 +261,12 @@ Manifest: TypeAlias = Annotated[
         "--manifest", exists=True, help="Rows that say more of rollouts: trajectory names one, by id or file."
     ),
 ]
+Survivors: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--survivors", help="Where a rollout has no reward, reward the others of its group among themselves."
+    ),
+]
 Strict: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop where a line cannot be read.")]
 MinScored: TypeAlias = Annotated[
     str | None,

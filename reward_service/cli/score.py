@@ -11,11 +11,9 @@ from rich.text import Text
 from entity_index.types import Question
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped
-from reward_service.adapters.records.lines import Recipe
 from reward_service.adapters.records.results import Record, records_out
-from reward_service.cli.rollouts import Asked, BadOption, groups_of, read_rollouts, report
-from reward_service.core.profiles import Profile
-from reward_service.core.types import RolloutStatus
+from reward_service.cli.rollouts import Asked, BadOption, Problem, Recording, groups_of, read_rollouts, report
+from reward_service.core.types import PartialPolicy, RolloutStatus
 from reward_service.serve.scorer import RewardService
 
 REASONS_SHOWN = 8
@@ -53,6 +51,7 @@ async def score_file(
     *,
     dataset: str | None,
     profile: str | None,
+    survivors: bool = False,
     strict: bool,
     console: Console,
 ) -> ScoredFile:
@@ -70,6 +69,20 @@ async def score_file(
         raise BadLine(report(recording, problems, path))
     if not groups:
         raise BadLine(f"{path} holds no rollouts")
+    _tell(recording, problems, groups, path, console=console)
+    policy = PartialPolicy("survivors" if survivors else "fail")
+    records: list[Record] = []
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        for grouped in progress.track(groups, description="scoring groups"):
+            [scored] = await service.score([grouped.call], chosen, policy=policy)
+            records += records_out(scored, grouped, recording.how, chosen)
+    return ScoredFile(records, len(recording.lines) + len(recording.problems))
+
+
+def _tell(
+    recording: Recording, problems: list[Problem], groups: list[Grouped], path: Path, *, console: Console
+) -> None:
+    """Say how a file is read, what could not be, and what has no entities."""
     console.print(Text(recording.said()))
     if problems:
         console.print(Text(report(recording, problems, path)))
@@ -80,8 +93,6 @@ async def score_file(
     )
     if bare:
         console.print(f"{bare} rollouts are paid by their outcome alone: their questions have no entities")
-    records = await _score(service, groups, recording.how, chosen, console=console)
-    return ScoredFile(records, len(recording.lines) + len(recording.problems))
 
 
 async def questions_of(service: RewardService, dataset: str | None) -> DatasetQuestions | None:
@@ -103,14 +114,3 @@ async def questions_of(service: RewardService, dataset: str | None) -> DatasetQu
     if store is None:
         raise BadOption(f"data set {name} has no active version")
     return DatasetQuestions(name, store, has_all=dataset is not None)
-
-
-async def _score(
-    service: RewardService, groups: list[Grouped], how: Recipe, profile: Profile, *, console: Console
-) -> list[Record]:
-    records: list[Record] = []
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        for grouped in progress.track(groups, description="scoring groups"):
-            [scored] = await service.score([grouped.call], profile)
-            records += records_out(scored, grouped, how, profile)
-    return records

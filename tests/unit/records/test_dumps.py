@@ -36,7 +36,7 @@ def service(tmp_path):
         yield scorer
 
 
-def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, strict=True):
+def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, strict=True, **how):
     said = StringIO()
     done = asyncio.run(
         score_file(
@@ -46,6 +46,7 @@ def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, st
             dataset=dataset,
             profile=profile,
             strict=strict,
+            **how,
             console=Console(file=said, width=300),
         )
     )
@@ -253,6 +254,10 @@ def test_what_a_harness_gave_up_has_no_reward(service, tmp_path):
     assert [(one["status"], one["reward"]) for one in records] == [("group_failed", None)] * 2 + [
         ("aborted", None)
     ]
+
+    records, _ = score(service, tmp_path / "iter1.jsonl", survivors=True)
+
+    assert [one["reward"] for one in records] == [1.0, 1.0, None]
 
 
 @pytest.mark.parametrize(
