@@ -81,7 +81,7 @@ def _scored(service: RewardService, path: Path, dataset: str | None) -> ScoredFi
 
 
 def _row(name: str, done: ScoredFile | None, *, pays: float | None) -> list[str]:
-    """Say what became of a file; where nobody has said what is right, a reward for every rollout is."""
+    """Return a row of the table; a real file has no expected rewards, so there a reward for every rollout is right."""
     if done is None:
         return [name, "-", "-", "-", "no"]
     rewards = [one["reward"] for one in done.records]

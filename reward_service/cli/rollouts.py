@@ -1,6 +1,6 @@
 """Files of rollouts for commands: which reader, what could not be read, and which groups there are.
 
-What cannot be read is counted with its place and its reason, and told in one report with a mapping to begin with.
+Lines that cannot be read are counted by reason, with their places, in one report that proposes a mapping.
 """
 
 from collections import defaultdict
@@ -59,7 +59,7 @@ class Recording:
 
     how: Recipe
     decided: bool
-    """Reader, container and dialect were told from the first rollouts."""
+    """Reader, container and dialect were detected from the first rollouts."""
     lines: list[Line]
     problems: list[Problem]
     fields: tuple[str, ...] = ()
@@ -240,7 +240,7 @@ ReaderName: TypeAlias = Annotated[
     typer.Option(
         "--reader",
         callback=_reader,
-        help=f"Whose file it is: {', '.join(READERS)}; auto: told from its first rollouts.",
+        help=f"System that wrote the file: {', '.join(READERS)}; auto detects it from the first rollouts.",
     ),
 ]
 Mapping: TypeAlias = Annotated[
@@ -258,7 +258,9 @@ DialectName: TypeAlias = Annotated[
 Manifest: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--manifest", exists=True, help="Rows that say more of rollouts: trajectory names one, by id or file."
+        "--manifest",
+        exists=True,
+        help="Rows with more fields of rollouts; `trajectory` is a rollout's id or the end of its file's path.",
     ),
 ]
 Survivors: TypeAlias = Annotated[

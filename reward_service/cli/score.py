@@ -55,7 +55,7 @@ async def score_file(
     strict: bool,
     console: Console,
 ) -> ScoredFile:
-    """Score the rollouts of a file; how it is read, and what cannot be, is told on the console.
+    """Score the rollouts of a file; how it is read, and what cannot be read, is printed on the console.
 
     Raises:
         BadLine: nothing could be read, or with `strict` a line could not.
