@@ -45,11 +45,12 @@ def dumps_taken(report: Report, samples: Sequence[Mapping[str, Any]], question: 
         table = [_sample(service, Path(folder), one) for one in samples]
         plain = Scorer(Settings())
         table += [_real(plain, name) for name in REAL if (DATA / name).exists()]
-    rightly = sum(row[-1] == "yes" for row in table)
+    taken, rightly = sum(row[1] != "-" for row in table), sum(row[-1] == "yes" for row in table)
     report.table(
-        f"Raw dump files, one command each: {sum(row[1] != '-' for row in table)} of {len(table)} taken, {rightly} paid rightly",
-        ("file", "reader", "rollouts", "with a reward", "rightly"),
-        table,
+        "Raw dump files, one command each", ("file", "reader", "rollouts", "with a reward", "rightly"), table
+    )
+    report.say(
+        f"{taken} of {len(table)} files taken, {rightly} paid rightly: 1 for each rollout of a sample; of the real files, a reward for each."
     )
 
 
@@ -81,7 +82,7 @@ def _scored(service: Scorer, path: Path, dataset: str | None) -> ScoredFile | No
 
 
 def _row(name: str, done: ScoredFile | None, *, pays: float | None) -> list[str]:
-    """Say what became of a file; where nobody has said what is right, a reward for every rollout is."""
+    """Return a row of the table; a real file has no expected rewards, so there a reward for every rollout is right."""
     if done is None:
         return [name, "-", "-", "-", "no"]
     rewards = [one["reward"] for one in done.records]

@@ -1,6 +1,6 @@
 """What rows come in: lines, a JSON array or object, parquet, a folder of such files, or one that `datasets` has saved.
 
-Each is told by its name, or by how it begins, and streamed where it can be. A file may be compressed (`.gz`, `.zst`). A row
+Each is recognised by its name or by its first bytes, and streamed where possible. A file may be compressed (`.gz`, `.zst`). A row
 that cannot be read is a value with its place, so that it can be counted; a container that cannot be read is an error.
 """
 

@@ -200,6 +200,7 @@ def score(  # noqa: PLR0913  # one argument an option
         Path | None,
         typer.Option("--out", help="File for the results, as JSON Lines, one result per rollout."),
     ] = None,
+    survivors: rollout_files.Survivors = False,
     strict: rollout_files.Strict = False,
     min_scored: rollout_files.MinScored = None,
 ) -> None:
@@ -209,14 +210,11 @@ def score(  # noqa: PLR0913  # one argument an option
     --min-scored have a reward, or none.
     """
     asked = rollout_files.FileOptions(reader, tuple(mapping or ()), container, dialect, manifest)
+    how: dict[str, Any] = {"dataset": dataset, "survivors": survivors, "strict": strict}
     with one_clear_sentence():
         scorer = _scorer(index)
         chosen = scorer.profiles.resolve(profile)
-        scored = asyncio.run(
-            score_file(
-                scorer, Path(rollouts), asked, dataset=dataset, profile=chosen, strict=strict, console=err
-            )
-        )
+        scored = asyncio.run(score_file(scorer, Path(rollouts), asked, **how, profile=chosen, console=err))
         enough = rollout_files.required(min_scored, scored.rollouts)
         if out_file is not None:
             with out_file.open("wb") as file:
@@ -224,6 +222,7 @@ def score(  # noqa: PLR0913  # one argument an option
     out.print(render.summary(scored.records, chosen.name))
     if scored.rewarded < enough:
         err.print(f"{scored.rewarded} of {scored.rollouts} rollouts have a reward, {enough} are required")
+        err.print(Text("\n".join(scored.reasons())))
         raise typer.Exit(TOO_FEW)
 
 

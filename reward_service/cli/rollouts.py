@@ -1,6 +1,6 @@
 """Files of rollouts for commands: which reader, what could not be read, and which groups there are.
 
-What cannot be read is counted with its place and its reason, and told in one report with a mapping to begin with.
+Lines that cannot be read are counted by reason, with their places, in one report that proposes a mapping.
 """
 
 from collections import defaultdict
@@ -59,7 +59,7 @@ class Recording:
 
     how: Recipe
     decided: bool
-    """Reader, container and dialect were told from the first rollouts."""
+    """Reader, container and dialect were detected from the first rollouts."""
     lines: list[Line]
     problems: list[Skipped]
     fields: tuple[str, ...] = ()
@@ -85,23 +85,35 @@ def read_rollouts(path: Path, asked: FileOptions) -> Recording:
     mapping = _mapping(asked)
     values = values_of(path, limit=MAX_LINE_BYTES, nested=True)
     head = list(islice(values, LOOKED_OVER))
+    name = _whose(head, asked, is_mapped=bool(mapping))
+    if name == "conversation" and all(isinstance(one.value, dict) and is_turn(one.value) for one in head):
+        head, values = list(_conversations(chain(head, values))), iter(())
     rows = [one.value for one in head if isinstance(one.value, dict)]
-    name = reader_of(rows, READERS) if asked.reader == AUTO else asked.reader
-    stream: Iterable[Value] = chain(head, values)
-    if rows and all(map(is_turn, rows)) and name in {None, "conversation"} and not mapping:
-        name, stream = "conversation", list(_conversations(stream))
-        rows = [one.value for one in stream if isinstance(one.value, dict)]
+    how = _recipe(name, mapping, rows, asked)
+    lines, problems = _read(chain(head, values), how)
+    proposed = [] if lines else proposal(rows)
+    return Recording(how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed)
+
+
+def _whose(head: Sequence[Value], asked: FileOptions, *, is_mapped: bool) -> str | None:
+    """Return the reader of a file; None where only a mapping can read it."""
+    if asked.reader != AUTO:
+        return asked.reader
+    rows = [one.value for one in head if isinstance(one.value, dict)]
+    name = reader_of(rows, READERS)
+    return "conversation" if name is None and rows and all(map(is_turn, rows)) and not is_mapped else name
+
+
+def _recipe(
+    name: str | None, mapping: dict[str, str], rows: Sequence[dict[str, Any]], asked: FileOptions
+) -> Recipe:
+    """Return how a file is read; where no reader is named, in the container and dialect of its first rollouts."""
     reader = MAPPED if name is None else READERS[name]
     listed = manifest_of(_rows(asked.manifest)) if asked.manifest else None
-    how = recipe(
-        name or "map", reader, _usual(asked, reader.format, reader.dialect), mapping, manifest=listed
-    )
+    usual = _usual(asked, reader.format, reader.dialect)
+    how = recipe(name or "map", reader, usual, mapping, manifest=listed)
     decides = asked.reader == AUTO and (reader.follows_text or bool(mapping))
-    if decides:
-        how = replace(how, defaults=_decided(how, rows[:FIRST], asked))
-    lines, problems = _read(stream, how)
-    proposed = proposal(rows) if problems or not lines else []
-    return Recording(how, decides, lines, problems, tuple(rows[0]) if rows else (), proposed)
+    return replace(how, defaults=_decided(how, rows[:FIRST], asked)) if decides else how
 
 
 def _rows(path: Path) -> list[dict[str, object]]:
@@ -173,7 +185,8 @@ def report(recording: Recording, problems: Sequence[Skipped], path: Path) -> str
     by_reason: dict[str, list[Skipped]] = defaultdict(list)
     for problem in problems:
         by_reason[problem.why].append(problem)
-    said = [f"{path}: {sum(one.count for one in problems)} rollouts are skipped"]
+    total = len(recording.lines) + len(recording.problems)
+    said = [f"{path}: {sum(one.count for one in problems)} of {total} rollouts are skipped"]
     for why, them in by_reason.items():
         places = ", ".join(one.place for one in them[:SHOWN]) + (", ..." if len(them) > SHOWN else "")
         said.append(f"  {sum(one.count for one in them)} x {why} ({places})")
@@ -227,7 +240,7 @@ ReaderName: TypeAlias = Annotated[
     typer.Option(
         "--reader",
         callback=_reader,
-        help=f"Whose file it is: {', '.join(READERS)}; auto: told from its first rollouts.",
+        help=f"System that wrote the file: {', '.join(READERS)}; auto detects it from the first rollouts.",
     ),
 ]
 Mapping: TypeAlias = Annotated[
@@ -245,7 +258,15 @@ DialectName: TypeAlias = Annotated[
 Manifest: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--manifest", exists=True, help="Rows that say more of rollouts: trajectory names one, by id or file."
+        "--manifest",
+        exists=True,
+        help="Rows with more fields of rollouts; `trajectory` is a rollout's id or the end of its file's path.",
+    ),
+]
+Survivors: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--survivors", help="Where a rollout has no reward, reward the others of its group among themselves."
     ),
 ]
 Strict: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop where a line cannot be read.")]

@@ -1,5 +1,6 @@
 """Score a file of rollouts: read, join to the index, score group by group."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,21 @@ from rich.text import Text
 from entity_index.types import Question
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped
-from reward_service.adapters.records.lines import Recipe
 from reward_service.adapters.records.results import RecordOut, records_out
-from reward_service.cli.rollouts import BadOption, FileOptions, groups_of, read_rollouts, report
+from reward_service.cli.rollouts import (
+    BadOption,
+    FileOptions,
+    Recording,
+    Skipped,
+    groups_of,
+    read_rollouts,
+    report,
+)
 from reward_service.core.profiles import Profile
+from reward_service.core.types import PartialPolicy, RolloutStatus
 from reward_service.serve.scorer import Scorer
 
+REASONS_SHOWN = 8
 TOO_FEW = 3
 """Exit code: the file was read, and fewer rollouts have a reward than asked for."""
 
@@ -33,6 +43,15 @@ class ScoredFile:
         """How many have a reward."""
         return sum(one["reward"] is not None for one in self.records)
 
+    def reasons(self) -> list[str]:
+        """Return why rollouts have no reward, the most frequent reasons first; not those that fell with their group."""
+        causes = Counter(
+            f"{one['status']}: {one['detail'] or 'no detail'}"
+            for one in self.records
+            if one["reward"] is None and one["status"] != RolloutStatus.GROUP_FAILED
+        )
+        return [f"  {count} x {why}" for why, count in causes.most_common(REASONS_SHOWN)]
+
 
 async def score_file(
     scorer: Scorer,
@@ -41,10 +60,11 @@ async def score_file(
     *,
     dataset: str | None,
     profile: Profile,
+    survivors: bool = False,
     strict: bool,
     console: Console,
 ) -> ScoredFile:
-    """Score the rollouts of a file; how it is read, and what cannot be, is told on the console.
+    """Score the rollouts of a file; how it is read, and what cannot be read, is printed on the console.
 
     Raises:
         BadLine: nothing could be read, or with `strict` a line could not.
@@ -57,6 +77,20 @@ async def score_file(
         raise BadLine(report(recording, problems, path))
     if not groups:
         raise BadLine(f"{path} holds no rollouts")
+    _tell(recording, problems, groups, path, console=console)
+    policy = PartialPolicy("survivors" if survivors else "fail")
+    records: list[RecordOut] = []
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        for grouped in progress.track(groups, description="scoring groups"):
+            [scored] = await scorer.score([grouped.call], profile, policy=policy)
+            records += records_out(scored, grouped, recording.how, profile)
+    return ScoredFile(records, len(recording.lines) + len(recording.problems))
+
+
+def _tell(
+    recording: Recording, problems: list[Skipped], groups: list[Grouped], path: Path, *, console: Console
+) -> None:
+    """Say how a file is read, what could not be, and what has no entities."""
     console.print(Text(recording.said()))
     if problems:
         console.print(Text(report(recording, problems, path)))
@@ -67,8 +101,6 @@ async def score_file(
     )
     if bare:
         console.print(f"{bare} rollouts are paid by their outcome alone: their questions have no entities")
-    records = await _score(scorer, groups, recording.how, profile, console=console)
-    return ScoredFile(records, len(recording.lines) + len(recording.problems))
 
 
 async def questions_of(scorer: Scorer, dataset: str | None) -> DatasetQuestions | None:
@@ -91,14 +123,3 @@ async def questions_of(scorer: Scorer, dataset: str | None) -> DatasetQuestions 
     if store is None:
         raise BadOption(f"data set {name} has no active version")
     return DatasetQuestions(name, store, has_all=dataset is not None)
-
-
-async def _score(
-    scorer: Scorer, groups: list[Grouped], how: Recipe, profile: Profile, *, console: Console
-) -> list[RecordOut]:
-    records: list[RecordOut] = []
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        for grouped in progress.track(groups, description="scoring groups"):
-            [scored] = await scorer.score([grouped.call], profile)
-            records += records_out(scored, grouped, how, profile)
-    return records

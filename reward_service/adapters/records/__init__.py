@@ -1,4 +1,4 @@
-"""Files of recorded rollouts: whose they are, what their lines say, which rollouts are a group, what became of them.
+"""Files of recorded rollouts: which system wrote them, what their lines say, which rollouts form a group, and the results.
 
 - `table`: what a reader says; one module a system beside it
 - `fields`, `prompts`: values of a line, and which question a prompt asks

@@ -1,4 +1,4 @@
-"""Whose a file is, from its first rollouts: its reader, and the container and dialect that its policy writes.
+"""Detect from the first rollouts of a file which reader takes it, and which container and dialect its policy writes.
 
 Only for files, once a file, and said to the user: what a policy writes must not choose how it is read.
 """

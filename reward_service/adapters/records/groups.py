@@ -65,7 +65,7 @@ class DatasetQuestions:
         return None if found is None else QuestionRef(self.dataset, found)
 
     def _last_in(self, prompt: str) -> str | None:
-        """Return the last question that stands in a prompt as whole words."""
+        """Return the last question that a prompt contains as whole words."""
         at = [
             self._texts[which]
             for which, start, end in self._automaton.find_matches_as_indexes(prompt)

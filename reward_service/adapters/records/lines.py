@@ -70,7 +70,7 @@ class Recipe:
     manifest: Mapping[str, Row] = field(default_factory=dict)
     """What is known of rollouts beside their lines, by their id or by the end of their file's path."""
     own_stops: bool = False
-    """A stop reason nobody knows is a defect of its line, as over HTTP."""
+    """An unknown stop reason is a defect of its rollout, as over HTTP."""
 
 
 def rules(mapping: list[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ READER = Reader(
         "question_id": "question_id metadata.question_id",
         "prompt": "responses_create_params.input",
         "messages": "response.output",
-        "answers": "answers expected_answer ground_truth answer metadata.expected_answer",
+        "answers": "answers expected_answer ground_truth answer metadata.expected_answer verifier_metadata.expected_answer",
         "entities": "entities metadata.entities",
         "stop": "response.incomplete_details.reason",
         "step": "step",

@@ -49,7 +49,7 @@ class Reader:
     groups_of_a_step: bool = False
     """Its groups are of one step already; else a group that comes in several steps is one in each."""
     follows_text: bool = True
-    """Many policies write through it: container and dialect may be told from the first rollouts."""
+    """Policies of many kinds write such files: container and dialect may be detected from the first rollouts."""
 
     def knows(self, row: Row) -> bool:
         """Return whether a line is of its kind."""

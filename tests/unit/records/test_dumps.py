@@ -37,7 +37,7 @@ def service(tmp_path):
         yield scorer
 
 
-def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, strict=True):
+def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, strict=True, **how):
     said = StringIO()
     done = asyncio.run(
         score_file(
@@ -47,6 +47,7 @@ def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, st
             dataset=dataset,
             profile=shipped()[profile],
             strict=strict,
+            **how,
             console=Console(file=said, width=300),
         )
     )
@@ -219,11 +220,11 @@ def test_bad_lines_are_told_together_and_the_others_are_scored(service, tmp_path
     records, said = score(service, path, strict=False)
 
     assert len(records) == 2
-    assert "4 rollouts are skipped" in said
+    assert "4 of 6 rollouts are skipped" in said
     assert "2 x not JSON (rows.jsonl line 1, rows.jsonl line 5)" in said
     assert "1 x not a JSON object (rows.jsonl line 3)" in said
     assert "1 x there is no transcript: none of messages, text and steps (rows.jsonl line 4)" in said
-    with pytest.raises(ValueError, match="4 rollouts are skipped"):
+    with pytest.raises(ValueError, match="4 of 6 rollouts are skipped"):
         score(service, path)
 
 
@@ -258,6 +259,10 @@ def test_what_a_harness_gave_up_has_no_reward(service, tmp_path):
     assert [(one["status"], one["reward"]) for one in records] == [("group_failed", None)] * 2 + [
         ("aborted", None)
     ]
+
+    records, _ = score(service, tmp_path / "iter1.jsonl", survivors=True)
+
+    assert [one["reward"] for one in records] == [1.0, 1.0, None]
 
 
 @pytest.mark.parametrize(
