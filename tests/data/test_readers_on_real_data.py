@@ -40,11 +40,11 @@ def test_a_published_data_set_is_read_without_refusals(reader, tmp_path):
 
 # checks over their limit, and what copying the question earns under the paper's formula
 LINTED = {
-    "kilt": (["entity in the question", "all entities in the question"], 0.156),
-    "frames": ([], 0.096),
+    "kilt": (["unmeetable answer", "entity in the question", "all entities in the question"], 0.156),
+    "frames": (["unmeetable answer"], 0.096),
     "webshaper": (["generic spelling", "entity in the question", "all entities in the question"], 0.270),
     "2wiki": (["generic spelling", "entity in the question"], 0.112),
-    "verl": (["no entities"], 0.0),
+    "verl": (["unmeetable answer", "no entities"], 0.0),
 }
 
 
