@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.data import rows
 from benchmarks.report import Report
-from entity_index.extract import Reading, Tagger, extract
+from entity_index.extract import Tagger, TextShape, extract
 from entity_index.readers import SHAPES
 from entity_index.readers.mapped import parse
 from entity_index.readers.rows import read_rows
@@ -49,7 +49,7 @@ def seconds(said: list[str], tagger: Tagger, processes: int = 1) -> tuple[float,
     lines = [
         json.dumps({"id": str(n), "text": "?", "context": group}).encode() for n, group in enumerate(groups)
     ]
-    reading = Reading(SHAPES["jsonl"], [parse("context[]")])
+    reading = TextShape(SHAPES["jsonl"], [parse("context[]")])
     start = time.perf_counter()
     found = sum(
         len(row.question.entities)  # type: ignore[union-attr]  # none is refused

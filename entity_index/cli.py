@@ -30,7 +30,7 @@ from entity_index.content import check_content
 from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
 from entity_index.errors import EntityIndexError
-from entity_index.extract import Reading, Tagger, cores, extract
+from entity_index.extract import Tagger, TextShape, cores, extract
 from entity_index.lint import LintReport, lint
 from entity_index.push import push
 from entity_index.readers import SHAPES, mapped
@@ -322,7 +322,7 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--field") from error
     tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()))
-    reading = Reading(_shape(reader, rules), paths)
+    reading = TextShape(_shape(reader, rules), paths)
     counts: Counter[str] = Counter()
     with _progress() as progress, out.open("w", encoding="utf-8") as file:
         rows = _read(source, reading, progress=progress)

@@ -65,7 +65,7 @@ class Found(NamedTuple):
     label: str
 
 
-class Reading:
+class TextShape:
     """A shape that also remembers the texts of the row it has just read."""
 
     def __init__(self, shape: Shape, paths: Sequence[tuple[Step, ...]]) -> None:
@@ -81,7 +81,7 @@ class Reading:
 
 
 def extract(
-    rows: Iterable[Row | Refusal], reading: Reading, tagger: Tagger, *, processes: int = 1
+    rows: Iterable[Row | Refusal], reading: TextShape, tagger: Tagger, *, processes: int = 1
 ) -> Iterator[Row | Refusal]:
     """Add the entities that stand in the texts of each row to those it has.
 
@@ -135,7 +135,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _with_texts(rows: Iterable[Row | Refusal], reading: Reading) -> Iterator[Item]:
+def _with_texts(rows: Iterable[Row | Refusal], reading: TextShape) -> Iterator[Item]:
     for row in rows:
         yield row, tuple(reading.texts) if isinstance(row, Row) else ()
 

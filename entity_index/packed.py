@@ -8,9 +8,11 @@ import ast
 import json
 import re
 from collections.abc import Iterable
+from typing import Any
 
 SEPARATOR = "<|answer_split|>"
 NUMPY_GAP = re.compile(r"(?<=['\"])\s+(?=['\"])")
+NUMPY_ARRAY = re.compile(r"\Aarray\((.*?)(?:,\s*dtype=\w+)?\)\Z", re.DOTALL)
 MAX_CHARS = 100_000  # a parser of Python must not be handed a book
 
 
@@ -24,7 +26,7 @@ def unpacked(answer: str) -> tuple[str, ...]:
     """
     if SEPARATOR in answer:
         return tuple(part for part in answer.split(SEPARATOR) if part.strip())
-    return _listed(answer.strip()) or (answer,)
+    return _listed(answer) or (answer,)
 
 
 def unpack(answers: Iterable[str]) -> tuple[str, ...]:
@@ -40,17 +42,29 @@ def is_packed(answer: str) -> bool:
     )
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    """Return the strings of a list written out; none where the text is no list of strings alone."""
-    if not (text.startswith("[") and text.endswith("]")) or len(text) > MAX_CHARS:
-        return ()
+def written_out(value: Any) -> Any:
+    """Return the list or object that a string spells as JSON, Python or numpy would; any other value as it is.
+
+    >>> written_out("['a' 'b']"), written_out("[not a list")
+    (['a', 'b'], '[not a list')
+    """
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{", "array(")):
+        return value
+    said = value.strip()
+    printed = NUMPY_ARRAY.match(said)
     for read in (json.loads, _python):
         try:
-            items = read(text)
+            return read(printed[1] if printed else said)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
-        if isinstance(items, list) and all(isinstance(item, str) for item in items):
-            return tuple(item for item in items if item.strip())
+    return value
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return the strings of a list written out; none where the text is no list of strings alone."""
+    items = written_out(text) if len(text) <= MAX_CHARS else None
+    if isinstance(items, list) and all(isinstance(item, str) for item in items):
+        return tuple(item for item in items if item.strip())
     return ()
 
 

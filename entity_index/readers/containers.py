@@ -1,82 +1,187 @@
-"""What rows come in: lines, a JSON array, a folder of JSON files, parquet, or a folder that `datasets` has saved.
+"""What rows come in: lines, a JSON array or object, parquet, a folder of such files, or one that `datasets` has saved.
 
-Each is told by its name and streamed; a row that cannot be read is a refusal with its number, a container that cannot be
-read is an error. In a folder of files the number is that of the file in the order of their names.
+Each is recognised by its name or by its first bytes, and streamed where possible. A file may be compressed (`.gz`, `.zst`). A row
+that cannot be read is a value with its place, so that it can be counted; a container that cannot be read is an error.
 """
 
-import json
+import gzip
+import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, NamedTuple, TypeAlias, cast
+from zipfile import BadZipFile, ZipFile
 
 from entity_index.errors import InvalidRecord, UnreadableInput
-from entity_index.readers.rows import Refusal, Row, bounded_lines, read_rows, rows_of
+from entity_index.readers.rows import MAX_LINE_BYTES, Refusal, Row, bounded_lines, json_of, rows_of
 from entity_index.types import Question
 
 Shape: TypeAlias = "Callable[[Mapping[str, object]], Question]"
+Opener: TypeAlias = "Callable[[Path], IO[bytes]]"
 
 SAVED = ("dataset_dict.json", "dataset_info.json")
+FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".eval")
+COMPRESSED = (".gz", ".zst")
 PARQUET_ROWS = 1000
+BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark too
+STANDARD_INPUT = Path("-")
 
 
-def read_path(
-    path: Path, to_question: Shape, *, opened: Callable[[Path], IO[bytes]] = lambda path: path.open("rb")
-) -> Iterator[Row | Refusal]:
-    """Read the rows of a file or folder.
+class Value(NamedTuple):
+    """One value of a file, and where it is."""
+
+    path: Path
+    line: int
+    """Line of its file, or its place in an array; counted from 1."""
+    value: object
+    """An InvalidRecord where it could not be read."""
+
+
+def read_path(path: Path, to_question: Shape, *, opened: "Opener | None" = None) -> Iterator[Row | Refusal]:
+    """Read the rows of a file or folder; in a folder of files the number counts through all of them.
 
     Args:
         path: what to read.
         to_question: the shape of its rows.
-        opened: opens a file of lines or of parquet; a place for a progress bar.
+        opened: opens a file; a place for a progress bar.
 
     Raises:
         UnreadableInput: the container is broken, or needs a package that is not installed.
     """
+    values = values_of(path, opened=opened)
     if path.is_dir():
-        rows = _saved(path) if any((path / name).exists() for name in SAVED) else _files(path)
-        return rows_of(rows, to_question)
-    if path.suffix == ".parquet":
-        return rows_of(_parquet(path, opened), to_question)
-    if path.suffix == ".json" and (array := _array(path)) is not None:
-        return rows_of(array, to_question)
-    return _lines(path, to_question, opened)
+        return rows_of(((n, one.value) for n, one in enumerate(values, start=1)), to_question)
+    return rows_of(((one.line, one.value) for one in values), to_question)
 
 
-def _lines(path: Path, to_question: Shape, opened: Callable[[Path], IO[bytes]]) -> Iterator[Row | Refusal]:
-    with opened(path) as file:
-        yield from read_rows(bounded_lines(file), to_question)
+def values_of(
+    path: Path, *, opened: "Opener | None" = None, limit: int = MAX_LINE_BYTES, nested: bool = False
+) -> Iterator[Value]:
+    """Yield the values of a file, a folder, or standard input (`-`).
+
+    Args:
+        path: what to read.
+        opened: opens a file; a place for a progress bar.
+        limit: most bytes of a line.
+        nested: also look into the folders of a folder.
+
+    Raises:
+        UnreadableInput: the container is broken, or needs a package that is not installed.
+    """
+    opens = opened or _open
+    if not path.is_dir():
+        yield from _file(path, opens, limit)
+        return
+    if any((path / name).exists() for name in SAVED):
+        yield from (Value(path, n, row) for n, row in enumerate(_saved(path), start=1))
+        return
+    files = [one for one in sorted(path.rglob("*") if nested else path.glob("*")) if _is_read(one)]
+    if not files:
+        raise UnreadableInput(f"{path} holds neither JSON files nor a saved data set")
+    for one in files:
+        yield from _file(one, opens, limit)
 
 
-def _array(path: Path) -> list[object] | None:
-    """Return the items of a file that is one JSON array; None where it is something else, such as lines."""
-    with path.open("rb") as file:
-        if not file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-            return None
-    with _readable(path, ValueError, RecursionError):
-        items = json.loads(path.read_text(encoding="utf-8-sig"))
-    return items if isinstance(items, list) else None
+def _is_read(path: Path) -> bool:
+    return _kind(path) in FILES and path.is_file()
 
 
-def _files(folder: Path) -> Iterator[object]:
-    paths = sorted(folder.glob("*.json"))
-    if not paths:
-        raise UnreadableInput(f"{folder} contains neither JSON files nor a saved data set")
-    for path in paths:
-        try:
-            yield json.loads(path.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError:
-            yield InvalidRecord("not UTF-8")
-        except (ValueError, RecursionError):
-            yield InvalidRecord("not JSON")
+def _kind(path: Path) -> str:
+    """Return the ending that says what a file holds, whether or not it is compressed."""
+    return Path(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
 
 
-def _parquet(path: Path, opened: Callable[[Path], IO[bytes]]) -> Iterator[object]:
+def _open(path: Path) -> IO[bytes]:
+    return sys.stdin.buffer if path == STANDARD_INPUT else path.open("rb")
+
+
+def _file(path: Path, opened: Opener, limit: int) -> Iterator[Value]:
+    with opened(path) as source, _readable(path, *_damage(path)):
+        if _kind(path) in ROWS:
+            values: Iterable[tuple[int, object]] = enumerate(ROWS[_kind(path)](path, source), start=1)
+        else:
+            values = _json(path, _unpacked(path, source), limit)
+        yield from (Value(path, line, value) for line, value in values)
+
+
+def _unpacked(path: Path, source: IO[bytes]) -> IO[bytes]:
+    """Return what a file holds once it is unpacked."""
+    if path.suffix not in COMPRESSED:
+        return source
+    return cast("IO[bytes]", gzip.open(source) if path.suffix == ".gz" else _zstd().open(source))
+
+
+def _zstd() -> Any:
+    """Return the module that unpacks zstd: the standard library has it from Python 3.14 on."""
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise UnreadableInput(".zst needs backports.zstd: pip install 'reward-service[server]'") from error
+
+
+def _damage(path: Path) -> tuple[type[Exception], ...]:
+    """Return what a damaged file raises while it is unpacked."""
+    return (
+        {".gz": (EOFError, zlib.error, gzip.BadGzipFile), ".zst": (EOFError, _zstd().ZstdError)}.get(
+            path.suffix, ()
+        )
+        if path.suffix in COMPRESSED
+        else ()
+    )
+
+
+def _json(path: Path, file: IO[bytes], limit: int) -> Iterator[tuple[int, object]]:
+    """Yield the lines of a file, or the items of the array or the one object that it is."""
+    head = _up_to_text(file, limit)
+    if _begins(head, b"[") or (_begins(head, b"{") and isinstance(json_of(head), InvalidRecord)):
+        whole = head + file.read()
+        document = _document(path, whole)
+        if document is not None:
+            return enumerate(document if isinstance(document, list) else [document], start=1)
+        return _lines(BytesIO(whole), limit)
+    return _lines(file, limit, head)
+
+
+def _up_to_text(file: IO[bytes], limit: int) -> bytes:
+    """Return the blank lines that a file begins with and the first that is not, or the start of that."""
+    head = bytearray()
+    while line := file.readline(limit):
+        head += line
+        if line.strip(BLANK):
+            break
+    return bytes(head)
+
+
+def _begins(head: bytes, mark: bytes) -> bool:
+    return head.lstrip(BLANK).startswith(mark)
+
+
+def _document(path: Path, whole: bytes) -> object:
+    """Return the one JSON value that a file is; None where it holds lines, or nothing that is JSON."""
+    value = json_of(whole)
+    if not isinstance(value, InvalidRecord):
+        return value
+    if _kind(path) == ".json" and _begins(whole, b"["):
+        raise UnreadableInput(f"{path} cannot be read: it begins as a JSON array and is {value}")
+    return None
+
+
+def _lines(file: IO[bytes], limit: int, head: bytes = b"") -> Iterator[tuple[int, object]]:
+    lines = chain(bounded_lines(BytesIO(head), limit=limit), bounded_lines(file, limit=limit))
+    return ((n, json_of(line)) for n, line in enumerate(lines, start=1) if not line.isspace())
+
+
+def _parquet(path: Path, source: IO[bytes]) -> Iterator[object]:
     try:
         from pyarrow import ArrowException, parquet  # noqa: PLC0415  # an extra
     except ModuleNotFoundError as error:
         raise UnreadableInput("parquet needs pyarrow: pip install 'reward-service[parquet]'") from error
-    with opened(path) as source, _readable(path, ArrowException, OSError):
+    with _readable(path, ArrowException):
         for batch in parquet.ParquetFile(source).iter_batches(batch_size=PARQUET_ROWS):
             yield from batch.to_pylist()
 
@@ -95,9 +200,23 @@ def _saved(folder: Path) -> Iterator[object]:
         yield from split
 
 
+def _samples(path: Path, source: IO[bytes]) -> Iterator[object]:
+    """Yield the samples of an archive of Inspect's."""
+    with _readable(path, BadZipFile, NotImplementedError), ZipFile(source) as archive:
+        for name in sorted(archive.namelist()):
+            if name.startswith("samples/"):
+                yield json_of(archive.read(name))
+
+
+ROWS: Mapping[str, Callable[[Path, IO[bytes]], Iterator[object]]] = {".parquet": _parquet, ".eval": _samples}
+"""What files hold that are no text, by their ending."""
+
+
 @contextmanager
 def _readable(path: Path, *failures: type[Exception]) -> Iterator[None]:
     try:
         yield
     except failures as error:
-        raise UnreadableInput(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UnreadableInput(
+            f"{path} cannot be read: {(str(error) or type(error).__name__).splitlines()[0]}"
+        ) from error

@@ -4,7 +4,8 @@
 
 A path is names joined by dots; `[2]` or `[-1]` takes one of an array, `[]` all of it. The fields are those of the own shape:
 question_id, question, language, answers, entities, checker, and of each entity `entities.name`, `.aliases`, `.id`, `.type`. A
-field that is not named is read where the own shape has it; what a path does not find is absent.
+field that is not named is read where the own shape has it; what a path does not find is absent. A path goes into a column that
+holds JSON as a string as if it held the value itself.
 """
 
 import re
@@ -13,6 +14,7 @@ from typing import TypeAlias
 
 from entity_index.errors import InvalidRecord
 from entity_index.readers import jsonl
+from entity_index.readers.rows import json_of
 from entity_index.types import Question
 
 FIELDS = frozenset({"question_id", "question", "language", "answers", "entities", "checker"})
@@ -56,11 +58,19 @@ def find(value: object, path: Iterable[Step]) -> object:
     steps = list(path)
     for n, step in enumerate(steps):
         if step is None:
-            rest = steps[n + 1 :]
-            found = [find(item, rest) for item in value] if isinstance(value, list) else []
+            rest, items = steps[n + 1 :], _opened(value)
+            found = [find(item, rest) for item in items] if isinstance(items, list) else []
             return [item for item in found if item is not None]
-        value = _step(value, step)
+        value = _step(_opened(value), step)
     return value
+
+
+def _opened(value: object) -> object:
+    """Return what a column holds that was written as a JSON string; anything else as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    held = json_of(value.encode("utf-8", "surrogatepass"))
+    return value if isinstance(held, InvalidRecord) else held
 
 
 def parse(path: str) -> tuple[Step, ...]:

@@ -55,14 +55,14 @@ def read_rows(
     """
     for number, line in enumerate(lines, start=1):
         if not line.isspace():
-            yield _row(number, _json(line), to_question)
+            yield _row(number, json_of(line), to_question)
 
 
 def rows_of(
-    values: Iterable[object], to_question: Callable[[Mapping[str, object]], Question]
+    values: Iterable[tuple[int, object]], to_question: Callable[[Mapping[str, object]], Question]
 ) -> Iterator[Row | Refusal]:
-    """Read values that are JSON already; an InvalidRecord among them is a row that could not be read."""
-    for number, value in enumerate(values, start=1):
+    """Read numbered values that are JSON already; an InvalidRecord is a row that could not be read."""
+    for number, value in values:
         yield _row(number, value, to_question)
 
 
@@ -79,8 +79,8 @@ def _row(
         return Refusal(number, str(error))
 
 
-def _json(line: bytes) -> object:
-    """Return the value of a line, or why there is none."""
+def json_of(line: bytes) -> object:
+    """Return the value of a line, or an InvalidRecord that says why there is none."""
     try:
         return json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:

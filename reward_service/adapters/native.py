@@ -6,7 +6,7 @@ OpenAPI schema too, so the strings under the fields are written for callers.
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import jiter
 from pydantic import (
@@ -15,32 +15,48 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
+    PrivateAttr,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     model_validator,
 )
 from typing_extensions import TypedDict
 
 from entity_index.packed import unpack
 from entity_index.types import CHECKER_KINDS, Entity, Question
+from reward_service.adapters.lenient import AmbiguousId, from_string, with_surrogates, without_nulls
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
 from reward_service.core.matching import REASONS
-from reward_service.core.trajectory import FORMATS, tool_call_text
+from reward_service.core.trajectory import (
+    DEFAULT_DIALECT,
+    DIALECTS,
+    FORMATS,
+    MESSAGES,
+    PLAIN,
+    SHORT_FORMS,
+    tool_call_text,
+)
 from reward_service.core.types import (
+    STOP_REASONS,
+    Defaults,
     Estimator,
     Messages,
     Outcome,
     PartialPolicy,
+    Reading,
     Rollout,
     RolloutFacts,
     RolloutStatus,
     Segment,
     SegmentKind,
     Steps,
-    StopReason,
     Text,
+    Unreadable,
 )
 from reward_service.serve import errors
 from reward_service.serve.scorer import GroupCall
@@ -58,11 +74,14 @@ Positive = Annotated[int, Field(ge=1, le=MOST)]
 Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
 MOST_SIGNALS = 1000
 Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
-FormatName = Annotated[str, OneOf(FORMATS)]
+FormatName = Annotated[str, OneOf((*FORMATS, MESSAGES))]
+DialectName = Annotated[str, OneOf(DIALECTS)]
 CheckerKind = Annotated[str, OneOf(CHECKER_KINDS)]
 Language = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 OutcomeName = Annotated[str, OneOf(Outcome)]
-StopReasonName = Annotated[str, OneOf(StopReason)]
+StopReasonName = Annotated[
+    str, OneOf(STOP_REASONS), BeforeValidator(lambda name: name.lower() if isinstance(name, str) else name)
+]
 ReasonName = Annotated[str, OneOf(REASONS)]
 MeasuredStatus = Annotated[
     str, OneOf(status for status in RolloutStatus if status is not RolloutStatus.PENDING)
@@ -76,18 +95,10 @@ class Wire(BaseModel):
         extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
     )
 
-
-def _nothing(value: object) -> object:
-    """Take null for an empty string."""
-    return "" if value is None else value
-
-
-def _empty(value: object) -> object:
-    """Take null for no items: tables fill columns that a row does not have."""
-    return [] if value is None else value
-
-
-Strings = Annotated[list[str], BeforeValidator(_empty, json_schema_input_type=list[str] | None)]
+    @model_validator(mode="before")
+    @classmethod
+    def _forgive_nulls(cls, value: Any) -> Any:
+        return without_nulls(value)
 
 
 class EntityIn(Wire):
@@ -95,7 +106,7 @@ class EntityIn(Wire):
 
     name: str
     """Name of the entity."""
-    aliases: Strings = []
+    aliases: list[str] = []
     """Other spellings that also count. `egrpo-paper` ignores them. Null means none."""
     id: Name | None = None
     """Your own id; not returned."""
@@ -106,14 +117,12 @@ class EntityIn(Wire):
 class QuestionIn(Wire):
     """A question with its ground truth, sent inline."""
 
-    text: Annotated[str, BeforeValidator(_nothing, json_schema_input_type=str | None)] = ""
+    text: str = ""
     """The question as the agent saw it."""
-    answers: Strings = []
+    answers: list[str] = []
     """Gold answers, each of them correct. Required for rollouts without an `outcome`. A string that is itself a list, in JSON
     or Python notation or joined by `<|answer_split|>`, is read as that list. Null means none."""
-    entities: Annotated[
-        list[EntityIn], BeforeValidator(_empty, json_schema_input_type=list[EntityIn] | None)
-    ] = []
+    entities: list[EntityIn] = []
     """Ground-truth entities that the agent should find. Null means none."""
     checker: CheckerKind | None = None
     """Kind of the answer, which decides how it is compared if the profile's checker is `equal`, `cover` or `cover_either`.
@@ -146,8 +155,8 @@ class ToolCallStep(Wire):
     type: Literal["tool_call"]
     name: str | None = None
     """The tool's name; null if the model's call names none."""
-    arguments: str | dict[str, Any] = ""
-    """The arguments, either as the model wrote them or parsed."""
+    arguments: Any = ""
+    """The arguments, either as the model wrote them or parsed: any JSON."""
 
     def to_domain(self) -> Segment:
         """Return the step as a segment."""
@@ -157,53 +166,153 @@ class ToolCallStep(Wire):
 Step = Annotated[TextStep | ToolCallStep, Field(discriminator="type")]
 
 
-class RolloutIn(Wire):
-    """One recorded rollout, with exactly one of `messages`, `text` and `steps`."""
+class ReadingIn(BaseModel):
+    """How the policy's own text is read."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    format: FormatName | None = None
+    """Container of `text`, which tells who wrote what. `plain`: one string that includes tool responses; only the dialect's
+    marks tell them apart. `chatml`, `llama3`, `glm`, `deepseek`, `kimi`, `harmony`, `gemma`, `mistral`: a chat template with its
+    special tokens. `role_lines`: chat without its special tokens. `tagged` (the default), `search_r1`, `r1_searcher`, `react`:
+    short for `plain` with that dialect. Lists are always `messages`."""
+    dialect: DialectName | None = None
+    """Marks of the policy's own text for thoughts, calls, responses and answers, also in messages. `tagged`, the default:
+    `<think>`, `<tool_call>`, `<tool_response>`, `<answer>`. docs/transcripts.md lists the dialect of each system."""
+    thought_open: bool | None = None
+    """Whether the prompt ends inside a thought (`<think>`), so that the policy's text begins there. By default, the dialect
+    decides."""
+    responses_in_policy_turn: bool | None = None
+    """Whether the environment writes tool responses into the policy's own messages. With `false`, text between response marks
+    in them was written by the policy and does not ground anything. By default, the dialect decides."""
+
+    @model_validator(mode="after")
+    def _one_dialect(self) -> Self:
+        meant = SHORT_FORMS.get(self.format or "")
+        if meant and self.dialect not in {None, meant}:
+            raise ValueError(f"format {self.format} is short for the dialect {meant}, but dialect is another")
+        return self
+
+    def defaults(self, otherwise: Defaults | None = None) -> Defaults:
+        """Return how to read; settings that are not given here are taken from `otherwise`."""
+        other = otherwise or Defaults()
+        said = Reading(
+            self.dialect or SHORT_FORMS.get(self.format or "") or other.reading.dialect,
+            other.reading.thought_open if self.thought_open is None else self.thought_open,
+            other.reading.responses_in_policy_turn
+            if self.responses_in_policy_turn is None
+            else self.responses_in_policy_turn,
+        )
+        return Defaults(PLAIN if self.format in SHORT_FORMS else self.format or other.format, said)
+
+
+class RolloutIn(ReadingIn, Wire):
+    """One recorded rollout, with exactly one of `messages`, `text` and `steps`. A defect makes it `invalid_rollout`."""
 
     rollout_id: Id
     """Unique within its group."""
-    messages: list[Any] | None = None
-    """OpenAI chat messages. If the list cannot be read, the rollout gets the status `invalid_rollout` and no reward."""
+    messages: Annotated[list[Any] | dict[str, Any] | None, BeforeValidator(from_string)] = None
+    """The rollout as objects: messages of OpenAI, Anthropic, Gemini, LangChain, ShareGPT, Inspect; Responses items; events of
+    OpenHands; steps of smolagents or ATIF. They are told apart by their keys. May also be sent as a JSON string."""
     text: str | None = None
-    """The rollout as one string, without the prompt, in the format named by `format`."""
-    format: FormatName = "tagged"
-    """Format of `text`. `tagged`: `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response>…
-    <answer>…</answer>`. `search_r1`: `<search>` and `<information>` instead. `r1_searcher`: `<|begin_of_query|>` and
-    `<|begin_of_documents|>` inside `<think>`. `react`: `Thought:`, `Action:`, `Observation:`, `Final Answer:`. `chatml`:
-    chat messages with `<|im_start|>` and `<|im_end|>`. `role_lines`: the same after special tokens were dropped."""
+    """The rollout as one string, without the prompt, in the container named by `format`."""
     steps: list[Step] | None = None
     """The rollout already split into steps."""
+    prompt: str | list[Any] | None = None
+    """The text or messages before the completion. It earns and grounds nothing; if it ends with `<think>`, the completion
+    begins inside a thought."""
+    prompt_messages: Annotated[int, Field(ge=0)] = 0
+    """Number of leading `messages` that are the prompt. Few-shot examples and earlier conversations earn nothing."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
+    outcome_error: Annotated[str, StringConstraints(min_length=1)] | None = None
+    """The reason why your own judge reached no verdict; the rollout is `judge_failed` and has no reward. Cannot be combined
+    with `outcome`."""
     stop_reason: StopReasonName | None = None
-    """Why sampling ended. `max_tokens` and `max_turns` are errors excluded from the loss; `aborted` is not scored."""
+    """Why sampling ended, in the words of any trainer or API. `max_tokens` (`length`) and `max_turns` are errors excluded from
+    the loss; `aborted` (`abort`) is not scored."""
     signals: Signals = {}
     """Values that you measured yourself, by name, for profiles that use them."""
+    _defect: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _one_source(self) -> "RolloutIn":
+    def _one_source(self) -> Self:
         if sum(source is not None for source in (self.messages, self.text, self.steps)) != 1:
             raise ValueError("give exactly one of messages, text and steps")
-        if self.text is None and "format" in self.model_fields_set:
-            raise ValueError("format can only be given with text")
+        if self.format not in ({None, MESSAGES} if self.text is None else {None, *FORMATS}):
+            source = "messages or steps" if self.text is None else "text"
+            raise ValueError(f"format {self.format} cannot be given with {source}")
+        if self.steps is not None and self.dialect is not None:
+            raise ValueError("dialect cannot be given with steps, which are already split")
+        if self.messages is None and self.prompt_messages:
+            raise ValueError("prompt_messages can only be given with messages")
+        if self.outcome is not None and self.outcome_error is not None:
+            raise ValueError("outcome and outcome_error cannot be given together")
         return self
 
-    def to_domain(self) -> Rollout:
-        """Return the rollout as a domain value."""
+    @classmethod
+    def defective(cls, rollout_id: str, why: str) -> Self:
+        """Return a rollout that cannot be read."""
+        rollout: Self = cls.model_construct(rollout_id=rollout_id)  # type: ignore[assignment]  # pydantic returns Self
+        rollout._defect = why
+        return rollout
+
+    def to_domain(self, defaults: Defaults | None = None) -> Rollout:
+        """Return the rollout as a domain value; what it does not say about its reading is as the call says."""
         return Rollout(
             self.rollout_id,
-            self._source(),
+            self._source(self.defaults(defaults)) if self._defect is None else Unreadable(self._defect),
             outcome=Outcome(self.outcome) if self.outcome else None,
-            stop_reason=StopReason(self.stop_reason) if self.stop_reason else None,
+            outcome_error=self.outcome_error,
+            stop_reason=STOP_REASONS[self.stop_reason] if self.stop_reason else None,
             signals=self.signals,
         )
 
-    def _source(self) -> Text | Messages | Steps:
+    def _source(self, how: Defaults) -> Text | Messages | Steps:
+        if self.steps is not None:
+            return Steps(tuple(step.to_domain() for step in self.steps))
+        opened = isinstance(self.prompt, str) and self.prompt.rstrip().endswith("<think>")
+        reading = as_usual(
+            replace(how.reading, thought_open=True)
+            if opened and how.reading.thought_open is None
+            else how.reading
+        )
         if self.text is not None:
-            return Text(self.text, self.format)
-        if self.messages is not None:
-            return Messages(tuple(self.messages))
-        return Steps(tuple(step.to_domain() for step in self.steps or ()))
+            return text_source(self.text, how.format, reading)
+        messages = self.messages if isinstance(self.messages, list) else [self.messages]
+        return Messages(tuple(messages), self.prompt_messages, reading)
+
+
+def as_usual(reading: Reading) -> Reading:
+    """Return a reading whose default dialect is not named: two ways to say the same are one value."""
+    return replace(reading, dialect=None) if reading.dialect == DEFAULT_DIALECT else reading
+
+
+def text_source(text: str, container: str, reading: Reading) -> Text:
+    """Return text in a container as a domain value; `plain` by its dialect's short form, where it has one."""
+    dialect = reading.dialect or DEFAULT_DIALECT
+    if container in {PLAIN, MESSAGES} and dialect in SHORT_FORMS:
+        return Text(text, dialect, replace(reading, dialect=None))
+    return Text(text, PLAIN if container == MESSAGES else container, reading)
+
+
+def _own_defect(value: Any, read: ValidatorFunctionWrapHandler) -> RolloutIn:
+    """Read a rollout; one that has a defect is a value too, so that it does not take others with it."""
+    try:
+        rollout: RolloutIn = read(value)
+    except ValidationError as error:
+        try:
+            rollout_id = _ID.validate_python(value.get("rollout_id") if isinstance(value, dict) else None)
+        except ValidationError:
+            raise error from None
+        first = error.errors(include_input=False)[0]
+        return RolloutIn.defective(rollout_id, f"{_pointer(first['loc'])}: {first['msg']}".removeprefix(": "))
+    return rollout
+
+
+_ID: TypeAdapter[str] = TypeAdapter(Id, config=ConfigDict(strict=True))
+RecordedIn = Annotated[RolloutIn, WrapValidator(_own_defect)]
+"""A rollout whose defects are its own."""
 
 
 class Truthful(Wire):
@@ -239,14 +348,13 @@ class GroupIn(Truthful):
     """Your id of the training run; returned unchanged."""
     group_id: Id
     """Your id of this question in this step; returned unchanged."""
-    rollouts: list[RolloutIn]
+    rollouts: list[RecordedIn]
     """All rollouts of the group, because rewards are relative to the group's best."""
 
-    def to_domain(self) -> GroupCall:
+    def to_domain(self, defaults: Defaults | None = None) -> GroupCall:
         """Return the group as a domain value."""
-        return GroupCall(
-            self.run_id, self.group_id, self.truth(), tuple(r.to_domain() for r in self.rollouts)
-        )
+        rollouts = tuple(rollout.to_domain(defaults) for rollout in self.rollouts)
+        return GroupCall(self.run_id, self.group_id, self.truth(), rollouts)
 
 
 class EstimatorIn(Wire):
@@ -314,7 +422,7 @@ class Rewarding(Profiled):
         return self.partial.to_domain() if self.partial else PartialPolicy()
 
 
-class ScoreIn(Rewarding):
+class ScoreIn(ReadingIn, Rewarding):
     """Body of `POST /v1/groups/score`."""
 
     explain: bool = False
@@ -323,7 +431,7 @@ class ScoreIn(Rewarding):
     """Groups are independent: one that cannot be scored does not affect the others."""
 
 
-class StreamQuery(BaseModel):
+class StreamQuery(ReadingIn):
     """Query of `POST /v1/groups/score/stream`; it applies to all groups."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -344,7 +452,7 @@ class StreamQuery(BaseModel):
         return named_estimator(self.estimator) if self.estimator else default
 
 
-class MatchIn(Profiled):
+class MatchIn(ReadingIn, Profiled):
     """Body of `POST /v1/match`."""
 
     explain: bool = False
@@ -353,10 +461,10 @@ class MatchIn(Profiled):
     """Groups of any size; the rollouts of one question may be split over several calls."""
 
 
-class ExplainIn(Truthful, Profiled):
+class ExplainIn(ReadingIn, Truthful, Profiled):
     """Body of `POST /v1/rollouts/explain`."""
 
-    rollout: RolloutIn
+    rollout: RecordedIn
     group_max: Count | None = None
     """The best match count of the rollout's group. If given, the reward is computed too; otherwise it is null."""
 
@@ -466,18 +574,32 @@ def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
         max_depth: deepest nesting.
 
     Raises:
-        MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates, too deep.
+        MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates in an id, too deep.
         InvalidRequest: JSON that does not fit the model; with the path of each misfit and never with its value.
     """
-    try:
-        document = jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        raise errors.MalformedJson(_position(str(error))) from None
+    document = _document(body)
     check_depth(document, max_depth)
     try:
         return model.model_validate(document)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def _document(body: bytes) -> Any:
+    """Read JSON; where lone surrogates are all that is wrong with it, they are replaced.
+
+    Raises:
+        MalformedJson: it is not JSON, or an id holds a surrogate.
+    """
+    try:
+        return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError as error:
+        try:
+            return with_surrogates(body)
+        except AmbiguousId as why:
+            raise errors.MalformedJson(str(why)) from None
+        except ValueError:
+            raise errors.MalformedJson(_position(str(error))) from None
 
 
 def check_depth(document: object, max_depth: int) -> None:

@@ -27,7 +27,7 @@ from reward_service.core.types import (
     RolloutResult,
     RolloutStatus,
 )
-from reward_service.serve.errors import GroupError, UnknownGroupDataset, UnknownGroupQuestion
+from reward_service.serve.errors import GroupError, refused_status
 from reward_service.serve.scorer import Measured, Scored
 from reward_service.serve.truth import Truth
 
@@ -302,12 +302,6 @@ def refused_out(
         "error": error_out(error),
         "rollouts": [unpaid(rollout_id, status, error.title) for rollout_id in rollout_ids],
     }
-
-
-def refused_status(error: GroupError) -> RolloutStatus:
-    """Return the status of the rollouts of a refused group."""
-    unknown = isinstance(error, UnknownGroupDataset | UnknownGroupQuestion)
-    return RolloutStatus.UNKNOWN_QUESTION if unknown else RolloutStatus.GROUP_FAILED
 
 
 def scored_out(scored: Scored) -> GroupOut:

@@ -1,5 +1,7 @@
 """The service's own wire format: runs, and rollouts that come one by one."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
@@ -13,8 +15,10 @@ from reward_service.adapters.native import (
     NamedEstimator,
     Positive,
     QuestionIn,
+    ReadingIn,
     RolloutIn,
     Wire,
+    as_usual,
 )
 from reward_service.adapters.replies import (
     EstimatorOut,
@@ -29,7 +33,8 @@ from reward_service.adapters.replies import (
     rollout_out,
 )
 from reward_service.core.scoring import ENGINE_DIGEST
-from reward_service.core.types import PartialPolicy, Rollout
+from reward_service.core.trajectory import DEFAULT_DIALECT
+from reward_service.core.types import Defaults, PartialPolicy, Rollout
 from reward_service.serve.groups.state import Declaration, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
 from reward_service.serve.runs.access import Access
@@ -58,7 +63,7 @@ class QuotasIn(Wire):
     """Maximum number of open groups; a rollout that would open another one is refused with 429."""
 
 
-class RunIn(Wire):
+class RunIn(ReadingIn, Wire):
     """Body of `PUT /v1/runs/{run_id}`."""
 
     profile: Name
@@ -84,6 +89,7 @@ class RunIn(Wire):
             partial=PartialPolicy(self.partial.policy, self.partial.min_scored),
             estimator=self.estimator.to_domain() if self.estimator else None,
             open_groups=self.quotas.open_groups,
+            defaults=replace(said := self.defaults(), reading=as_usual(said.reading)),
         )
 
 
@@ -107,9 +113,9 @@ class MemberIn(RolloutIn):
         """Return the ground truth, or its id."""
         return self.question_id or "" if self.question is None else self.question.to_domain()
 
-    def to_rollout(self, rollout_id: str) -> Rollout:
-        """Return the rollout as a domain value."""
-        return self.model_copy(update={"rollout_id": rollout_id}).to_domain()
+    def to_rollout(self, rollout_id: str, defaults: Defaults) -> Rollout:
+        """Return the rollout as a domain value; what it does not say about its reading is as its run says."""
+        return self.model_copy(update={"rollout_id": rollout_id}).to_domain(defaults)
 
 
 class Query(BaseModel):
@@ -146,7 +152,7 @@ class MemberQuery(WaitQuery, AttemptQuery):
         """Return a rollout on its way in."""
         return Arrival(
             key,
-            member.to_rollout(rollout_id),
+            partial(member.to_rollout, rollout_id),
             access,
             member.asked(),
             attempt=self.attempt,
@@ -175,6 +181,15 @@ class QuotasOut(TypedDict):
     open_groups: int | None
 
 
+class ReadingOut(TypedDict):
+    """How rollouts of a run are read that do not say so themselves."""
+
+    format: str
+    dialect: str
+    thought_open: bool | None
+    responses_in_policy_turn: bool | None
+
+
 class RunOut(TypedDict):
     """A declared run and the versions it pins."""
 
@@ -187,6 +202,7 @@ class RunOut(TypedDict):
     partial: PartialOut
     estimator: EstimatorOut
     quotas: QuotasOut
+    read_as: ReadingOut
 
 
 class Receipt(TypedDict):
@@ -253,6 +269,17 @@ class OpenGroupsOut(TypedDict):
     groups: list[OpenGroupOut]
 
 
+def read_as_out(defaults: Defaults) -> ReadingOut:
+    """Write down how rollouts are read."""
+    reading = defaults.reading
+    return {
+        "format": defaults.format,
+        "dialect": reading.dialect or DEFAULT_DIALECT,
+        "thought_open": reading.thought_open,
+        "responses_in_policy_turn": reading.responses_in_policy_turn,
+    }
+
+
 def run_out(run: Run) -> RunOut:
     """Return a run for the wire."""
     declared = run.declared
@@ -266,6 +293,7 @@ def run_out(run: Run) -> RunOut:
         "partial": {"policy": declared.partial.policy, "min_scored": declared.partial.min_scored},
         "estimator": estimator_out(run.estimator),
         "quotas": {"open_groups": declared.open_groups},
+        "read_as": read_as_out(declared.defaults),
     }
 
 

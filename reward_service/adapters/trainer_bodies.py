@@ -11,14 +11,34 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from entity_index.types import Question
-from reward_service.adapters.native import FormatName, Id, Positive, QuestionIn, Wire
+from reward_service.adapters.native import (
+    FormatName,
+    Id,
+    Positive,
+    QuestionIn,
+    ReadingIn,
+    Wire,
+    as_usual,
+    invalid,
+    text_source,
+)
 from reward_service.core.profiles import Profile
-from reward_service.core.types import Messages, Outcome, Rollout, RolloutResult, StopReason, Text
-from reward_service.serve.anonymous import Caller, Paid
+from reward_service.core.types import (
+    STOP_REASONS,
+    VERDICTS,
+    Messages,
+    Outcome,
+    Rollout,
+    RolloutResult,
+    RolloutStatus,
+    StopReason,
+    Text,
+)
+from reward_service.serve.anonymous import Caller, Paid, Unpaid
 from reward_service.serve.truth import QuestionRef
 
 
-class CompatQuery(BaseModel):
+class CompatQuery(ReadingIn):
     """Query of all compat calls: settings that the trainer's body does not contain."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
@@ -36,7 +56,7 @@ class CompatQuery(BaseModel):
     deadline_s: Annotated[FiniteFloat, Field(gt=0, le=86_400)] = 100.0
     """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
-    """Format of the rollout text."""
+    """Container of the rollout text, or the short form of a dialect, as a rollout's `format`."""
     train_split: str = "train"
     """Value of `split` in training rows; rows of any other split are scored individually, by their outcome."""
     reward_key: str | None = None
@@ -51,18 +71,56 @@ class CompatQuery(BaseModel):
             )
         return given
 
+    def text(self, said: str) -> Text:
+        """Return text as the query says it is written."""
+        how = self.defaults()
+        return text_source(said, how.format, how.reading)
+
+    def messages(self, record: Sequence[Any]) -> Messages:
+        """Return a record of objects, whose own text is as the query says."""
+        return Messages(tuple(record), reading=as_usual(self.defaults().reading))
+
+
+VERDICT = ("outcome", "outcome_error")
+"""Columns that hand over the trainer's own verdict."""
+
 
 class Unpayable(ValueError):
     """A rollout that cannot be scored as it was sent; the message says why."""
 
 
-def columns_of(label: str | None) -> dict[str, Any]:
-    """Read a label, the one column these protocols have: a JSON object with columns, or the question's id."""
+def columns_of(label: Any) -> dict[str, Any]:
+    """Read a label, the one column these protocols have: an object with columns, its JSON, or the question's id.
+
+    Raises:
+        Unpayable: it is neither.
+    """
     try:
-        columns = json.loads(label or "")
+        columns = json.loads(label or "") if isinstance(label, str | None) else label
     except (ValueError, RecursionError):
         columns = None
-    return columns if isinstance(columns, dict) else {"question_id": label}
+    if isinstance(columns, dict):
+        return columns
+    if label is not None and (isinstance(label, bool) or not isinstance(label, str | int)):
+        raise Unpayable("a label is the question's id, or an object with question_id or question")
+    return {"question_id": label}
+
+
+def verdict_of(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row says of the outcome: the trainer's own verdict, or why its judge reached none.
+
+    Raises:
+        Unpayable: it says both, or something that is no verdict.
+    """
+    said, failed = columns.get("outcome"), columns.get("outcome_error")
+    if failed is not None:
+        if said is not None:
+            raise Unpayable("outcome and outcome_error exclude each other")
+        return {"outcome_error": str(failed) or "the trainer's judge failed"}
+    outcome = None if said is None else VERDICTS.get(str(said).strip().lower())
+    if said is not None and outcome is None:
+        raise Unpayable("outcome is none of correct, wrong, error, true, false, 1, 0")
+    return {"outcome": outcome}
 
 
 def question_of(columns: Mapping[str, Any], query: CompatQuery) -> Question | QuestionRef:
@@ -75,8 +133,9 @@ def question_of(columns: Mapping[str, Any], query: CompatQuery) -> Question | Qu
     if isinstance(named, Mapping):
         try:
             return QuestionIn.model_validate(named).to_domain()
-        except ValidationError:
-            raise Unpayable("the ground truth does not match the schema of `question`") from None
+        except ValidationError as error:
+            why = f"the ground truth does not match the schema of `question`: {invalid(error).detail}"
+            raise Unpayable(why) from None
     dataset = columns.get("dataset", query.dataset)
     if named is None or not isinstance(dataset, str):
         raise Unpayable("give the question as question_id and the data set, or send it as question")
@@ -94,7 +153,7 @@ def _caller(
 ) -> Caller:
     stop_reason = more.pop("stop_reason", None)
     return Caller(
-        Rollout("0", source, stop_reason=stop_reason),
+        Rollout("0", source, stop_reason=stop_reason, **verdict_of(columns)),
         question_of(columns, query),
         profile,
         meets=(query.run, *meets),
@@ -109,8 +168,9 @@ class OpenRlhfIn(Wire):
     query: list[str]
     """Prompt and response, including special tokens."""
     prompts: list[str]
-    labels: list[str | None]
-    """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
+    labels: list[Any]
+    """The question's id, or an object `{"question_id", "split", "outcome", "outcome_error"}`, as it is or as JSON; `question`,
+    the ground truth itself, may stand for `question_id`."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> "OpenRlhfIn":
@@ -125,15 +185,21 @@ class OpenRlhfIn(Wire):
 
 
 def _openrlhf(
-    said: str, prompt: str, label: str | None, *, query: CompatQuery, profile: Profile
+    said: str, prompt: str, label: Any, *, query: CompatQuery, profile: Profile
 ) -> Caller | Unpayable:
     if not said.startswith(prompt):
         return Unpayable("the query does not start with the prompt: it was truncated to fit")
     try:
-        source = Text(said.removeprefix(prompt), query.format)
-        return _caller(source, columns_of(label), query, profile=profile, meets=(prompt, label or ""))
+        source, columns = query.text(said.removeprefix(prompt)), columns_of(label)
+        return _caller(source, columns, query, profile=profile, meets=(prompt, _key(columns)))
     except Unpayable as why:
         return why
+
+
+def _key(columns: Mapping[str, Any]) -> str:
+    """Return what tells prompts' labels apart; a verdict is one rollout's own."""
+    shared = {name: one for name, one in columns.items() if name not in VERDICT}
+    return json.dumps(shared, sort_keys=True)
 
 
 def openrlhf_out(paid: Sequence[Paid], group_size: int) -> dict[str, Any]:
@@ -141,17 +207,25 @@ def openrlhf_out(paid: Sequence[Paid], group_size: int) -> dict[str, Any]:
 
     What could not be scored is 0 with `reward_valid` 0, and a score so low that the mean of its prompt's scores is below
     0: dynamic filtering, where it is on, drops the prompt. A batch gets no logs: OpenRLHF before 0.9.1 dies of lists there.
+    `reasons`, which it does not look at, says why there is none.
     """
-    logs = {name: [_numbers(one)[name] for one in paid] for name in _numbers("")} if len(paid) == 1 else {}
+    logs = (
+        {name: [_numbers(one)[name] for one in paid] for name in _numbers(NOBODY)} if len(paid) == 1 else {}
+    )
+    reasons = [one.reason if isinstance(one, Unpaid) else None for one in paid]
     return {
         "rewards": [_reward(one) or 0.0 for one in paid],
-        "scores": [-float(group_size) if isinstance(one, str) else _reward(one) for one in paid],
+        "scores": [-float(group_size) if isinstance(one, Unpaid) else _reward(one) for one in paid],
         "extra_logs": logs,
+        **({"reasons": reasons} if any(reasons) else {}),
     }
 
 
 def _reward(paid: Paid) -> float | None:
-    return None if isinstance(paid, str) else paid.reward
+    return None if isinstance(paid, Unpaid) else paid.reward
+
+
+NOBODY = Unpaid(RolloutStatus.PENDING, "")
 
 
 def _numbers(paid: Paid) -> dict[str, float]:
@@ -171,8 +245,9 @@ class SlimeIn(Wire):
 
     prompt: str | list[Any]
     response: str
-    label: str | None = None
-    """The question's id, or a JSON object `{"question_id", "split"}` or `{"question", "split"}`."""
+    label: Any = None
+    """The question's id, or an object `{"question_id", "split", "outcome", "outcome_error"}`, as it is or as JSON; `question`,
+    the ground truth itself, may stand for `question_id`."""
 
     def caller(self, query: CompatQuery, profile: Profile) -> Caller:
         """Return the rollout to be rewarded.
@@ -181,10 +256,8 @@ class SlimeIn(Wire):
             Unpayable: it cannot have one.
         """
         prompt = json.dumps(self.prompt, sort_keys=True)
-        source = Text(self.response, query.format)
-        return _caller(
-            source, columns_of(self.label), query, profile=profile, meets=(prompt, self.label or "")
-        )
+        source, columns = query.text(self.response), columns_of(self.label)
+        return _caller(source, columns, query, profile=profile, meets=(prompt, _key(columns)))
 
 
 def slime_out(paid: RolloutResult, query: CompatQuery) -> float | dict[str, float | None] | None:
@@ -199,8 +272,8 @@ class NemoGymIn(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    responses_create_params: dict[str, Any]
-    response: dict[str, Any]
+    responses_create_params: Any = None
+    response: Any = None
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -216,60 +289,51 @@ class NemoGymIn(BaseModel):
         row = self.extra
         index = row.get("_ng_rollout_index")
         return _caller(
-            Messages(tuple(responses_messages(self.response.get("output")))),
+            query.messages(items_of(self.response)),
             row,
             query,
             profile=profile,
             meets=(str(row.get("_ng_task_index")), str(row.get("_ng_group_attempt", 0))),
             name=None if index is None else str(index),
+            stop_reason=_why_incomplete(self.response),
         )
 
 
-def responses_messages(output: object) -> list[dict[str, Any]]:
-    """Turn the output of an OpenAI Responses object into chat messages.
+def items_of(response: Any) -> list[Mapping[str, Any]]:
+    """Return the items of an OpenAI Responses object.
 
     Raises:
-        Unpayable: it is no list of objects.
+        Unpayable: its output is no list of objects.
     """
+    output = response.get("output") if isinstance(response, Mapping) else None
     if not isinstance(output, list) or not all(isinstance(item, Mapping) for item in output):
         raise Unpayable("response.output must be a list of objects")
-    return [message for item in output for message in _RESPONSES.get(item.get("type"), _nothing)(item)]
+    return output
 
 
-def _nothing(_item: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return []
-
-
-def _parts(parts: object) -> str:
-    return (
-        "".join(str(part.get("text", "")) for part in parts) if isinstance(parts, list) else str(parts or "")
-    )
-
-
-_RESPONSES: Mapping[Any, Any] = {
-    "message": lambda item: [{"role": item.get("role", "assistant"), "content": _parts(item.get("content"))}],
-    "reasoning": lambda item: [
-        {"role": "assistant", "reasoning_content": _parts(item.get("content") or item.get("summary"))}
-    ],
-    "function_call": lambda item: [
-        {
-            "role": "assistant",
-            "tool_calls": [{"function": {"name": str(item.get("name")), "arguments": item.get("arguments")}}],
-        }
-    ],
-    "function_call_output": lambda item: [{"role": "tool", "content": _parts(item.get("output"))}],
-}
+def _why_incomplete(response: Any) -> StopReason | None:
+    """Return why sampling ended early; None where it did not. What was cut for no known reason counts as too long."""
+    if not isinstance(response, Mapping):
+        return None
+    details, output = response.get("incomplete_details"), response.get("output")
+    reason = details.get("reason") if isinstance(details, Mapping) else None
+    if isinstance(reason, str) and reason.lower() in STOP_REASONS:
+        return STOP_REASONS[reason.lower()]
+    last = output[-1] if isinstance(output, list) and output else None
+    ends = (response, last) if isinstance(last, Mapping) else (response,)
+    return StopReason.MAX_TOKENS if any(one.get("status") == "incomplete" for one in ends) else None
 
 
 def nemo_gym_out(body: NemoGymIn, paid: Paid) -> dict[str, Any]:
     """Answer NeMo Gym: what came, with a reward and its parts, which add up to it; or with its tag for a failure."""
     named = {"responses_create_params": body.responses_create_params, "response": body.response}
     came = {**named, **body.extra}
-    if isinstance(paid, str):
-        failed = {"_ng_failure_class": "judge_failed", "mask_sample": True, "failure_reason": paid}
+    if isinstance(paid, Unpaid):
+        failed = {"mask_sample": True, "failure_kind": paid.status, "failure_reason": paid.reason}
         return {**came, "reward": 0.0, "reward_components": {}, **failed}
     numbers = {name: value for name, value in _numbers(paid).items() if name != "reward_valid"}
-    return {**came, **numbers, "reward": paid.reward, "reward_components": dict(paid.components)}
+    valid = {"mask_sample": False, "failure_kind": None, "failure_reason": None}
+    return {**came, **numbers, "reward": paid.reward, "reward_components": dict(paid.components), **valid}
 
 
 class CarrIn(BaseModel):
@@ -288,13 +352,20 @@ class CarrIn(BaseModel):
         Raises:
             Unpayable: it cannot have one.
         """
-        row = self.remote_env_info or columns_of(self.label if isinstance(self.label, str) else None)
+        row = self.remote_env_info or columns_of(self.label)
         stop_reason = StopReason.MAX_TURNS if self.task_unfinished else None
-        return _caller(Messages(tuple(self.history)), row, query, profile=profile, stop_reason=stop_reason)
+        return _caller(query.messages(self.history), row, query, profile=profile, stop_reason=stop_reason)
 
 
-def carr_out(paid: RolloutResult) -> dict[str, Any]:
-    """Answer CaRR: the reward, the outcome's and the entities' part of it."""
+def carr_out(paid: RolloutResult, profile: Profile) -> dict[str, Any]:
+    """Answer CaRR: the reward, the outcome's and the entities' part of it, and that a checker of strings said so, no judge."""
     rubric = paid.match_rate or 0.0
+    by = {"judge": None, "checker": profile.measure.checker}
     outcome = float(paid.outcome is Outcome.CORRECT)
-    return {"reward": paid.reward, "outcome_reward": outcome, "rubric_reward": rubric, "rubric_scores": {}}
+    return {
+        "reward": paid.reward,
+        "outcome_reward": outcome,
+        "rubric_reward": rubric,
+        "rubric_scores": {},
+        **by,
+    }

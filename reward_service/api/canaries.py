@@ -14,10 +14,12 @@ from typing import Any
 from entity_index.readers.jsonl import read
 from entity_index.readers.rows import Row
 from entity_index.types import Question
-from reward_service.adapters.records import RecordIn, read_lines
+from reward_service.adapters.records import READERS
+from reward_service.adapters.records.groups import gather
+from reward_service.adapters.records.lines import lines_of, recipe
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import measure_group, reward
-from reward_service.core.types import Rollout
+from reward_service.core.types import Defaults, Rollout
 
 GROUPS = 6  # all kinds of input, outcome and matching channel occur in them
 Golden = Mapping[str, Mapping[str, Any]]
@@ -35,13 +37,12 @@ def _groups() -> list[tuple[str, Question, Sequence[Rollout]]]:
         for row in read(_lines("questions.jsonl"))
         if isinstance(row, Row)
     }
-    members: dict[str, list[RecordIn]] = {}
-    for record in read_lines(_lines("rollouts.jsonl")):
-        members.setdefault(record.group_id, []).append(record)
-    first = list(members.items())[:GROUPS]
+    how = recipe("native", READERS["native"], Defaults(), {})
+    rows = (line for row in map(json.loads, _lines("rollouts.jsonl")) for line in lines_of(row, how))
+    first = list(gather(rows).items())[:GROUPS]
     return [
-        (group_id, questions[rows[0].question_id], [row.to_domain() for row in rows])
-        for group_id, rows in first
+        (group_id, questions[lines[0].question_id], [line.rollout for line in lines])
+        for (_, group_id), lines in first
     ]
 
 

@@ -26,8 +26,8 @@ from reward_service.api.documents import POSTED, body_of, problems_of
 from reward_service.api.record import record_of
 from reward_service.api.routes import Service
 from reward_service.api.runs import disconnected, ticket_of
-from reward_service.core.types import RolloutResult
-from reward_service.serve.anonymous import AnonymousGroups, Caller, MeasuredRollout, Paid
+from reward_service.core.types import RolloutResult, RolloutStatus
+from reward_service.serve.anonymous import AnonymousGroups, Caller, MeasuredRollout, Paid, Unpaid
 from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
 from reward_service.serve.limits import check_call
 
@@ -47,18 +47,30 @@ router = APIRouter(prefix="/compat", tags=["compat"])
 
 async def _measured(
     request: Request, groups: AnonymousGroups, caller: Caller | Unpayable
-) -> MeasuredRollout | str:
+) -> MeasuredRollout | Unpaid:
     if isinstance(caller, Unpayable):
-        return str(caller)
+        return Unpaid(RolloutStatus.INVALID_ROLLOUT, str(caller))
     record = record_of(request)
     return await groups.measure(caller, owner=record.key.owner, timings=record.timings)
 
 
 async def _paid(
-    request: Request, groups: AnonymousGroups, measured: MeasuredRollout | str, query: CompatQuery
+    request: Request, groups: AnonymousGroups, measured: MeasuredRollout | Unpaid, query: CompatQuery
+) -> Paid:
+    """Return a rollout's result; if there is no reward, the log says why."""
+    paid = await _settled(request, groups, measured, query)
+    if isinstance(paid, Unpaid):
+        # The message of a trainer's own judge may quote private text.
+        said = paid.status if paid.status is RolloutStatus.JUDGE_FAILED else paid.reason
+        record_of(request).note_unpaid(paid.status, said)
+    return paid
+
+
+async def _settled(
+    request: Request, groups: AnonymousGroups, measured: MeasuredRollout | Unpaid, query: CompatQuery
 ) -> Paid:
     """Wait for a rollout's result, or until its caller disconnects."""
-    if isinstance(measured, str):
+    if isinstance(measured, Unpaid):
         return measured
     ticket_of(request).release()  # the request holds no text while it waits
     paying = asyncio.ensure_future(
@@ -71,7 +83,7 @@ async def _paid(
             return paying.result()
         paying.cancel()
         await asyncio.wait([paying])
-        return "the caller disconnected"
+        return Unpaid(RolloutStatus.ABORTED, "the caller disconnected")
     finally:
         paying.cancel()
         leaving.cancel()
@@ -83,8 +95,8 @@ def _must(paid: Paid) -> RolloutResult:
     Raises:
         NoReward: there is none.
     """
-    if isinstance(paid, str):
-        raise NoReward(paid)
+    if isinstance(paid, Unpaid):
+        raise NoReward(paid.reason)
     return paid
 
 
@@ -105,7 +117,7 @@ async def _read(
     *,
     query: CompatQuery,
     model: type[SlimeIn | CarrIn],
-) -> MeasuredRollout | str:
+) -> MeasuredRollout | Unpaid:
     """Read and measure one rollout. Nothing holds its text after the return."""
     body = await read_call(request, service, model)
     return await _measured(request, groups, await _caller(request, body, service, query))
@@ -113,7 +125,7 @@ async def _read(
 
 async def _read_many(
     request: Request, service: Service, groups: AnonymousGroups, *, query: CompatQuery
-) -> list[MeasuredRollout | str]:
+) -> list[MeasuredRollout | Unpaid]:
     """Read and measure the rollouts of one OpenRLHF call. Nothing holds their text after the return."""
     body = await read_call(request, service, OpenRlhfIn)
     check_call([len(body.query)], service.settings)
@@ -157,4 +169,5 @@ async def nemo_gym(request: Request, service: Service, groups: Anonymous, query:
 async def carr(request: Request, service: Service, groups: Anonymous, query: Asked) -> Response:
     """The protocol of CaRR's reward server; groups the rollouts of one question."""
     measured = await _read(request, service, groups, query=query, model=CarrIn)
-    return _json(carr_out(_must(await _paid(request, groups, measured, query))))
+    paid = _must(await _paid(request, groups, measured, query))
+    return _json(carr_out(paid, service.profiles.named(query.profile)))

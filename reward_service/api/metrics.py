@@ -28,6 +28,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from reward_service.core.matching import REASONS, compile_question
+from reward_service.core.trajectory import NO_THOUGHTS
 from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.lookup import Lookup
 
@@ -98,6 +99,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("groups_total", C, "Groups rewarded or refused.", ("status",)),
     Metric("groups_zero_variance_total", C, "Rewarded groups in which all rewards are equal: no gradient."),
     Metric("groups_without_entities_total", C, "Rewarded groups whose question has no entities: outcome reward only."),
+    Metric("groups_without_thoughts_total", C, "Rewarded groups in which no thought was found: a wrong dialect, or a policy that does not think."),
     Metric("groups_expired_total", C, "Groups that closed before all members had arrived, by the run's policy.", ("policy",)),
     Metric("group_wait_seconds", H, "Time from the first rollout of a group until it closed, by final status.", ("status",), "seconds", WAITS),
     Metric("group_overhead_seconds", H, "Time from the headers of the rollout that closed its group until the rewards were decided.", (), "seconds", SECONDS),
@@ -252,6 +254,8 @@ def _count_group(metrics: Metrics, result: GroupResult) -> None:
         metrics.add("groups_zero_variance_total")
     if not result.entities:
         metrics.add("groups_without_entities_total")
+    if NO_THOUGHTS in result.flags:
+        metrics.add("groups_without_thoughts_total")
 
 
 def _count_scored(metrics: Metrics, result: GroupResult) -> None:

@@ -11,11 +11,10 @@ from fastapi import Request
 
 from entity_index.types import Question
 from reward_service.adapters.native import FactsGroupIn
-from reward_service.adapters.replies import refused_status
 from reward_service.api.keys import ANYONE, Key
 from reward_service.api.metrics import Metrics, count_refused, count_results
 from reward_service.core.types import GroupResult, RolloutResult, RolloutStatus
-from reward_service.serve.errors import Forbidden, GroupError
+from reward_service.serve.errors import Forbidden, GroupError, refused_status
 from reward_service.serve.runs.access import Access
 from reward_service.serve.scorer import Scored
 from reward_service.serve.timings import Timings
@@ -43,6 +42,8 @@ class Record:
     question_ids: set[str] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
     """Outcomes of scored rollouts, statuses of the others."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why rollouts that came one by one have no reward; never a word of their text."""
 
     @property
     def caller(self) -> str | None:
@@ -87,6 +88,7 @@ class Record:
             "groups": self.groups,
             "rollouts": self.rollouts,
             "outcomes": dict(self.outcomes),
+            "no_reward": dict(self.reasons),
         }
         return line | {name: value for name, value in known.items() if value}
 
@@ -132,6 +134,12 @@ class Record:
             self.question_ids.add(question_id)
         self.groups += 1
         self._note(rollouts)
+
+    def note_unpaid(self, status: RolloutStatus, reason: str) -> None:
+        """Write down why a rollout has no reward."""
+        self.rollouts += 1
+        self.outcomes[status] += 1
+        self.reasons[reason] += 1
 
     def _note(self, rollouts: Sequence[RolloutResult]) -> None:
         self.rollouts += len(rollouts)

@@ -41,7 +41,7 @@ from reward_service.api.readiness import INDEX, LEDGER, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.core.types import GroupResult, PartialPolicy
+from reward_service.core.types import Defaults, GroupResult, PartialPolicy
 from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
     EngineMismatch,
@@ -121,16 +121,26 @@ async def score_groups(request: Request) -> Response:
     profile = service.profiles.named(call.profile)
     terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
     check_call([len(group.rollouts) for group in call.groups], service.settings)
-    reply = await _score(service, record, call.groups, terms, explain=call.explain, size=record.body_bytes)
+    how = call.defaults()
+    reply = await _score(
+        service, record, call.groups, terms, how=how, explain=call.explain, size=record.body_bytes
+    )
     return Response(reply, media_type="application/json")
 
 
 async def _score(
-    service: Scorer, record: Record, groups: Sequence[GroupIn], terms: Terms, *, explain: bool, size: int
+    service: Scorer,
+    record: Record,
+    groups: Sequence[GroupIn],
+    terms: Terms,
+    *,
+    how: Defaults,
+    explain: bool,
+    size: int,
 ) -> bytes:
     """Score groups that came in so many bytes, record what is published, and write the reply."""
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
-    calls = await beside(service, size, lambda: [group.to_domain() for group in groups])
+    calls = await beside(service, size, lambda: [group.to_domain(how) for group in groups])
     if explain:
         record.check_explain(call.question for call in calls)
     scored = await service.score(
@@ -197,7 +207,9 @@ async def stream_groups(
     async def answer(line: bytes) -> bytes:
         record.timings.deadline = record.timings.clock() + settings.request_timeout_s
         group = await read_line(line, service, record, GroupIn)
-        reply = await _score(service, record, [group], terms, explain=query.explain, size=len(line))
+        reply = await _score(
+            service, record, [group], terms, how=query.defaults(), explain=query.explain, size=len(line)
+        )
         record.timings.deadline = None
         return reply
 
@@ -217,7 +229,8 @@ async def match(request: Request, service: Service) -> Response:
     record, call = record_of(request), await read_call(request, service, MatchIn)
     profile = service.profiles.named(call.profile)
     check_call([len(group.rollouts) for group in call.groups], service.settings)
-    groups = await beside(service, record.body_bytes, lambda: [group.to_domain() for group in call.groups])
+    how = call.defaults()
+    groups = await beside(service, record.body_bytes, lambda: [group.to_domain(how) for group in call.groups])
     if call.explain:
         record.check_explain(group.question for group in groups)
     measured = await service.measure(groups, profile, explain=call.explain, timings=record.timings)
@@ -289,7 +302,11 @@ async def explain(request: Request, service: Service) -> Response:
     profile = service.profiles.named(call.profile)
     record.check_explain([truth := call.truth()])
     explained = await service.explain(
-        truth, call.rollout.to_domain(), profile, best=call.group_max, timings=record.timings
+        truth,
+        call.rollout.to_domain(call.defaults()),
+        profile,
+        best=call.group_max,
+        timings=record.timings,
     )
     return await long_json(service, record, lambda: explain_out(*explained, profile))
 

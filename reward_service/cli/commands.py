@@ -11,14 +11,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from entity_index import cli as index_cli
 from entity_index.errors import EntityIndexError
 from entity_index.lint import lint as look_over
 from reward_service.adapters.native import ExplainIn, decode
-from reward_service.adapters.records import BadLine, RecordOut, group_records, read_lines, records_out
+from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
@@ -29,16 +28,19 @@ from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
 from reward_service.cli import health as healthy
 from reward_service.cli import render
+from reward_service.cli import rollouts as rollout_files
 from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.lint import judge_of
+from reward_service.cli.rollouts import BadOption
+from reward_service.cli.score import TOO_FEW, score_file
 from reward_service.client.errors import ClientError
-from reward_service.core.profiles import Profile, shipped
+from reward_service.core.profiles import shipped
 from reward_service.serve import config, errors, ledger_chain
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
 from reward_service.serve.profiles import load as load_profiles
-from reward_service.serve.scorer import GroupCall, Scorer
+from reward_service.serve.scorer import Scorer
 
 STARTUP_FAILURE = 3
 
@@ -78,6 +80,7 @@ def one_clear_sentence() -> Iterator[None]:
         EntityIndexError,
         ClientError,
         BadLine,
+        BadOption,
         RefusedToStart,
         BadKeyFile,
         OSError,
@@ -179,41 +182,48 @@ def sample(
 
 
 @app.command()
-def score(
-    rollouts: Annotated[
-        Path, typer.Argument(help="JSON Lines file, one rollout per line.", exists=True, dir_okay=False)
-    ],
+def score(  # noqa: PLR0913  # one argument an option
+    rollouts: rollout_files.Source,
     *,
+    reader: rollout_files.ReaderName = rollout_files.AUTO,
+    mapping: rollout_files.Mapping = None,
+    container: rollout_files.FormatName = None,
+    dialect: rollout_files.DialectName = None,
+    manifest: rollout_files.Manifest = None,
     index: Index = None,
     dataset: Annotated[
-        str | None, typer.Option(help="Data set of the questions, NAME or NAME@VERSION.")
+        str | None,
+        typer.Option(help="Data set of the questions, NAME or NAME@VERSION; the only one without it."),
     ] = None,
     profile: ProfileName = None,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", help="File for the results, as JSON Lines, one result per rollout."),
     ] = None,
+    survivors: rollout_files.Survivors = False,
+    strict: rollout_files.Strict = False,
+    min_scored: rollout_files.MinScored = None,
 ) -> None:
-    """Score recorded rollouts from a file, in groups."""
+    """Score recorded rollouts of any system from files, in groups.
+
+    Exit codes: 0 scored; 1 nothing could be read, or --strict and a line could not; 3 read, but fewer rollouts than
+    --min-scored have a reward, or none.
+    """
+    asked = rollout_files.FileOptions(reader, tuple(mapping or ()), container, dialect, manifest)
+    how: dict[str, Any] = {"dataset": dataset, "survivors": survivors, "strict": strict}
     with one_clear_sentence():
         scorer = _scorer(index)
         chosen = scorer.profiles.resolve(profile)
-        with rollouts.open("rb") as lines:
-            groups = group_records(read_lines(lines), dataset)
-        records = asyncio.run(_score_groups(scorer, groups, chosen))
+        scored = asyncio.run(score_file(scorer, Path(rollouts), asked, **how, profile=chosen, console=err))
+        enough = rollout_files.required(min_scored, scored.rollouts)
         if out_file is not None:
             with out_file.open("wb") as file:
-                file.writelines(encode(record) + b"\n" for record in records)
-    out.print(render.summary(records, chosen.name))
-
-
-async def _score_groups(scorer: Scorer, groups: list[GroupCall], profile: Profile) -> list[RecordOut]:
-    records: list[RecordOut] = []
-    with Progress(console=err, disable=not err.is_terminal) as progress:
-        for group in progress.track(groups, description="scoring groups"):
-            scored = (await scorer.score([group], profile))[0]
-            records += records_out(scored, profile)
-    return records
+                file.writelines(encode(record) + b"\n" for record in scored.records)
+    out.print(render.summary(scored.records, chosen.name))
+    if scored.rewarded < enough:
+        err.print(f"{scored.rewarded} of {scored.rollouts} rollouts have a reward, {enough} are required")
+        err.print(Text("\n".join(scored.reasons())))
+        raise typer.Exit(TOO_FEW)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reward_service.adapters.records import RecordOut
+from reward_service.adapters.records.results import RecordOut
 from reward_service.adapters.replies import ExplainOut, GroupOut, MatchOut, RolloutOut
 
 KIND_STYLE = {"thought": "", "tool_call": "dim cyan", "tool_response": "dim", "answer": "bold"}

@@ -13,6 +13,7 @@ from reward_service.client.groups import Group, GroupRewards, Member, RolloutRew
 log = logging.getLogger("reward_service.client")
 
 FIRST_REFUSED = 400
+GROUP_FAILED = "group_failed"
 UNKNOWN_RUN = "urn:reward-service:unknown-run"
 # Longest the service lets a call wait by default; more is cut to its limit.
 WAIT_S = 25.0
@@ -85,11 +86,13 @@ def put_rollout(
 ) -> Conversation[RolloutReward]:
     """Put one rollout into its group, and wait until the group is closed: its reward, or why there is none."""
     try:
-        return (yield from _put(run, member, context))
+        paid = yield from _put(run, member, context)
     except ClientError as error:
         if on_error == "raise":
             raise
         return masked(member.rollout.rollout_id, _noted(error))
+    _told(member.group_id, [paid])
+    return paid
 
 
 def evaluate(
@@ -100,11 +103,13 @@ def evaluate(
     request = _member_request(run, member, {"purpose": "eval"})
     try:
         reply = yield from _in_run(run, request, context, until=until)
-        return wire.rollout_out(reply["rollout"])
     except ClientError as error:
         if on_error == "raise":
             raise
         return masked(member.rollout.rollout_id, _noted(error))
+    paid = wire.rollout_out(reply["rollout"])
+    _told(member.group_id, [paid])
+    return paid
 
 
 def read_group(run_id: str, group_id: str, context: RetryContext) -> Conversation[GroupRewards]:
@@ -184,10 +189,24 @@ def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:
         raise refused
     if refused:
         _noted(refused)
-    return [wire.group_out(group) for group in reply["groups"]]
+    groups = [wire.group_out(group) for group in reply["groups"]]
+    for group in groups:
+        _told(group.group_id, group.rollouts)
+    return groups
 
 
 def _noted(error: ClientError) -> str:
     """Say in the trainer's log that rewards are missing, and return why."""
     log.warning("no reward: %s", error)
     return str(error)
+
+
+def _told(group_id: str, paid: Sequence[RolloutReward]) -> None:
+    """Say in the trainer's log why rollouts have no reward: a line a group, the causes and not those that fell with them."""
+    without = [one for one in paid if one.reward is None]
+    causes = [one for one in without if one.status != GROUP_FAILED] or without
+    if causes:
+        said = "; ".join(
+            f"rollout {one.rollout_id} {one.status} {one.detail or ''}".strip() for one in causes
+        )
+        log.warning("no reward: group %s, %s of %s rollouts: %s", group_id, len(without), len(paid), said)

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from reward_service.client.exchange import Patience
 from reward_service.client.groups import Group, Member, Run
-from reward_service.core.types import Rollout
+from reward_service.core.types import VERDICTS, Reading, Rollout
 
 ENV_PREFIX = "REWARD_SERVICE_"
+OUTCOME_ERROR = "outcome_error"
 
 
 class NoReward(RuntimeError):
@@ -31,15 +32,22 @@ class Options:
     question_key: str = "question_id"
     """Column with a question's id, or with its ground truth `{"text", "answers", "entities"}`."""
     format: str = "chatml"
-    """Format of the text, if the trainer provides text: a format of the API."""
+    """Container of the text, if the trainer provides text: a format of the API."""
+    dialect: str | None = None
+    """Marks of the policy's own text, in messages and masked tokens too: a dialect of the API; None means `tagged`."""
+    thought_open: bool | None = None
+    """Whether the prompt ends inside a thought; None means what the dialect says."""
     deadline_s: float = 900.0
     """Seconds a group waits for its rollouts."""
     patience_s: float = 1200.0
     """Seconds an adapter waits for a reward. Keep it longer than `deadline_s`, so that every group gets its answer."""
-    split_key: str = "split"
-    """Column that distinguishes training rows from validation rows."""
+    split_key: str | None = "split"
+    """Column that distinguishes training rows from validation rows; None if the trainer does not evaluate."""
     train_split: str = "train"
     """Value of that column in training rows."""
+    outcome_key: str = "outcome"
+    """Column with your own verdict: correct, wrong, error, true, false, 1 or 0. The column `outcome_error` beside it says why
+    there is none."""
     api_key: str | None = field(default=None, repr=False)
     """Sent as a bearer token. Trackers store configurations, so prefer the file or the variable REWARD_SERVICE_API_KEY."""
     api_key_file: str | None = None
@@ -72,6 +80,11 @@ class Options:
             for spec in fields(cls)
             if (name := ENV_PREFIX + spec.name.upper()) in environment
         }
+        given |= (
+            {"thought_open": given["thought_open"].lower() in {"1", "true", "yes"}}
+            if "thought_open" in given
+            else {}
+        )
         numbers = {name: float(given[name]) for name in ("deadline_s", "patience_s") if name in given}
         return cls.read(given | numbers)
 
@@ -79,6 +92,11 @@ class Options:
     def patience(self) -> Patience:
         """How long a call may take."""
         return Patience(deadline_s=self.patience_s)
+
+    @property
+    def reading(self) -> Reading:
+        """How the policy's own text is read."""
+        return Reading(self.dialect, self.thought_open)
 
     def run(self, group_size: int, *, run_id: str | None = None) -> Run:
         """Return the run these options speak of."""
@@ -98,6 +116,21 @@ class Options:
             )
         question: str | Mapping[str, Any] = row[self.question_key]
         return question if isinstance(question, Mapping) else str(question)
+
+    def judged(self, row: Mapping[str, Any], rollout: Rollout) -> Rollout:
+        """Return a rollout with the verdict that its row of the data holds, if it holds one.
+
+        Raises:
+            ValueError: the column holds something that is no verdict.
+        """
+        said, failed = row.get(self.outcome_key), row.get(OUTCOME_ERROR)
+        if failed is not None:
+            return replace(rollout, outcome_error=str(failed) or "the trainer's judge failed")
+        if said is None:
+            return rollout
+        if (outcome := VERDICTS.get(str(said).strip().lower())) is None:
+            raise ValueError(f"the column {self.outcome_key!r} holds no verdict: {', '.join(VERDICTS)}")
+        return replace(rollout, outcome=outcome)
 
     def group(self, group_id: str, row: Mapping[str, Any], rollouts: list[Rollout]) -> Group:
         """Return a whole group about the question of a row."""

@@ -31,15 +31,36 @@ class Place:
 async def pay_share(
     options: Options, completions: Sequence[Completion], place: Place, on_error: OnError
 ) -> list[RolloutReward]:
-    """Pay completions, each with its row of data; in order."""
+    """Pay completions, each with its row of data; in order.
+
+    Raises:
+        ValueError: parts of groups do not say whether they are training, or a row's verdict is none.
+    """
+    completions = [(row, options.judged(row, rollout)) for row, rollout in completions]
     training = [n for n, (row, _) in enumerate(completions) if is_training(options, row)]
     rest = sorted(set(range(len(completions))) - set(training))
     chosen = [completions[n] for n in training]
-    how = _whole if is_whole([key_of(row, options) for row, _ in chosen], place.size) else _meet
-    paid = await how(options, chosen, place, on_error)
+    groups = whole_groups([key_of(row, options) for row, _ in chosen], place.size)
+    if groups is None and (missing := _unsaid(chosen, options)):
+        raise ValueError(missing)
+    if groups is None:
+        paid = await _meet(options, chosen, place, on_error)
+    else:
+        paid = await _whole(options, chosen, groups, on_error)
     alone = await evaluate(options, [completions[n] for n in rest], on_error)
     by_position = dict(zip([*training, *rest], [*paid, *alone], strict=True))
     return [by_position[n] for n in range(len(completions))]
+
+
+def _unsaid(completions: Sequence[Completion], options: Options) -> str | None:
+    """Return what parts of groups lack: an evaluation that is taken for training would wait for the rest of its groups."""
+    if options.split_key is None or all(row.get(options.split_key) is not None for row, _ in completions):
+        return None
+    return (
+        f"these are no whole groups, and nothing says whether they are training or evaluation: the data needs a column "
+        f"{options.split_key!r} (option split_key) that says {options.train_split!r} of training rows; without evaluation, "
+        "set split_key=None"
+    )
 
 
 def key_of(row: Row, options: Options) -> str:
@@ -54,14 +75,27 @@ def is_whole(keys: Sequence[str], size: int) -> bool:
     return all(len(group) == size and len(set(group)) == 1 for group in groups)
 
 
+def whole_groups(keys: Sequence[str], size: int) -> list[list[int]] | None:
+    """Return the places of each group where rows are whole groups, one after the other or mixed; None where they are parts."""
+    if is_whole(keys, size):
+        return [list(range(at, at + size)) for at in range(0, len(keys), size)]
+    places: dict[str, list[int]] = {}
+    for n, key in enumerate(keys):
+        places.setdefault(key, []).append(n)
+    return list(places.values()) if all(len(group) == size for group in places.values()) else None
+
+
 async def _whole(
-    options: Options, completions: Sequence[Completion], place: Place, on_error: OnError
+    options: Options, completions: Sequence[Completion], groups: Sequence[Sequence[int]], on_error: OnError
 ) -> list[RolloutReward]:
-    groups = [completions[at : at + place.size] for at in range(0, len(completions), place.size)]
-    scored = await train(
-        options, [(group[0][0], [rollout for _, rollout in group]) for group in groups], on_error
-    )
-    return [one for group in scored for one in group.rollouts]
+    asked = [(completions[places[0]][0], [completions[n][1] for n in places]) for places in groups]
+    scored = await train(options, asked, on_error)
+    paid = {
+        n: one
+        for places, group in zip(groups, scored, strict=True)
+        for n, one in zip(places, group.rollouts, strict=True)
+    }
+    return [paid[n] for n in range(len(completions))]
 
 
 async def _meet(

@@ -5,10 +5,11 @@ no one wrote.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import dropwhile, groupby
 from typing import Protocol
 
-from reward_service.core.types import Messages
+from reward_service.core.types import AS_USUAL, Messages, Reading
 
 
 class Tokenizer(Protocol):
@@ -26,8 +27,13 @@ def spans_of(ids: Iterable[int], mask: Iterable[int]) -> Iterator[tuple[bool, li
         yield is_own, [token for token, _ in span]
 
 
-def messages_of(spans: Iterable[tuple[bool, Sequence[int]]], tokenizer: Tokenizer) -> Messages:
-    """Return spans as messages: the policy's are the assistant's, all others a tool's."""
+def messages_of(
+    spans: Iterable[tuple[bool, Sequence[int]]], tokenizer: Tokenizer, reading: Reading = AS_USUAL
+) -> Messages:
+    """Return spans as messages: the policy's are the assistant's, all others a tool's.
+
+    The dialect reads the policy's spans. Response marks in them are the policy's own words, as the mask says.
+    """
     from_the_first = dropwhile(lambda span: not span[0], spans)
     said = [(is_own, text_of(ids, tokenizer)) for is_own, ids in from_the_first]
     return Messages(
@@ -36,7 +42,8 @@ def messages_of(spans: Iterable[tuple[bool, Sequence[int]]], tokenizer: Tokenize
             for is_own, text in said
             if text.strip()
         )
-        or ({"role": "assistant", "content": ""},)
+        or ({"role": "assistant", "content": ""},),
+        reading=replace(reading, responses_in_policy_turn=False),
     )
 
 

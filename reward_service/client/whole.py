@@ -129,18 +129,38 @@ def outcome_only(paid: RolloutReward) -> RolloutReward:
 
 def is_training(options: Options, row: Row) -> bool:
     """Return whether a row is of the training split; without the column, all are."""
-    return row.get(options.split_key) in (None, options.train_split)
+    return options.split_key is None or row.get(options.split_key) in (None, options.train_split)
 
 
-def columns_of(label: str | None, options: Options) -> dict[str, Any]:
-    """Read a label, the one column some trainers pass on: a JSON object with columns, or the question's id."""
+def columns_of(label: Any, options: Options) -> dict[str, Any]:
+    """Read a label, the one column some trainers pass on: columns as an object or its JSON, or the question's id."""
+    if isinstance(label, Mapping):
+        return dict(label)
     try:
-        columns = json.loads(label or "")
+        columns = json.loads(label) if isinstance(label, str) else None
     except ValueError:
         columns = None
     return columns if isinstance(columns, dict) else {options.question_key: label}
 
 
+def object_of(column: Any, name: str) -> dict[str, Any]:
+    """Read a column that holds an object, or its JSON as data sets pack it; an absent one is empty.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    if isinstance(column, str):
+        try:
+            column = json.loads(column or "{}")
+        except ValueError:
+            column = ()
+    if column is not None and not isinstance(column, Mapping):
+        raise ValueError(f"the column {name!r} holds neither an object nor the JSON of one")
+    return dict(column or {})
+
+
 def source_of(said: str | Sequence[Mapping[str, Any]], options: Options) -> Text | Messages:
     """Return a rollout as it was handed over: text, or chat messages."""
-    return Text(said, options.format) if isinstance(said, str) else Messages(tuple(said))
+    if isinstance(said, str):
+        return Text(said, options.format, options.reading)
+    return Messages(tuple(said), reading=options.reading)

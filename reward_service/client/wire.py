@@ -2,12 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, assert_never
 
 from reward_service.client.errors import Refused
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
-from reward_service.core.types import Messages, Rollout, Segment, SegmentKind, Steps, Text
+from reward_service.core.types import (
+    Messages,
+    Reading,
+    Rollout,
+    Segment,
+    SegmentKind,
+    Steps,
+    Text,
+    Unreadable,
+)
 
 _RESULT_FIELDS = tuple(field.name for field in fields(RolloutReward))
 
@@ -60,6 +69,8 @@ def rollout_in(rollout: Rollout) -> dict[str, Any]:
     body: dict[str, Any] = source_in(rollout.source)
     if rollout.outcome is not None:
         body["outcome"] = rollout.outcome
+    if rollout.outcome_error is not None:
+        body["outcome_error"] = rollout.outcome_error
     if rollout.stop_reason is not None:
         body["stop_reason"] = rollout.stop_reason
     if rollout.signals:
@@ -67,17 +78,25 @@ def rollout_in(rollout: Rollout) -> dict[str, Any]:
     return body
 
 
-def source_in(source: Text | Messages | Steps) -> dict[str, Any]:
+def source_in(source: Text | Messages | Steps | Unreadable) -> dict[str, Any]:
     """Write what a rollout says."""
     match source:
-        case Text(text, written):
-            return {"text": text, "format": written}
-        case Messages(messages):
-            return {"messages": list(messages)}
+        case Text(text, written, reading):
+            return {"text": text, "format": written, **reading_in(reading)}
+        case Messages(messages, prompt, reading):
+            said = {"messages": list(messages), **reading_in(reading)}
+            return {**said, "prompt_messages": prompt} if prompt else said
         case Steps(segments):
             return {"steps": [_step_in(segment) for segment in segments]}
+        case Unreadable(why):
+            raise ValueError(why)
         case _:
             assert_never(source)
+
+
+def reading_in(reading: Reading) -> dict[str, Any]:
+    """Write how a rollout is to be read, as far as it says so."""
+    return {key: value for key, value in asdict(reading).items() if value is not None}
 
 
 def _step_in(segment: Segment) -> dict[str, Any]:

@@ -5,6 +5,8 @@ pure and knows neither transcripts nor gold answers, so that parsers and checker
 """
 
 import re
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 
 # Markers of chat templates (<|im_end|>, <｜end▁of▁sentence｜>) and of tokenizers (</s>, <eos>), at the end of a text.
 LONGEST_TOKEN = 48
@@ -12,7 +14,7 @@ END_TOKEN = re.compile(
     r"(?:<[|｜][^<>|｜]{1,40}[|｜]>|</?s>|<(?:eos|pad|end_of_turn|end_of_text|endoftext)>|\[(?:EOS|PAD)\])\Z",
     re.IGNORECASE,
 )
-BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}\{")
+BOX = re.compile(r"\\f?box(?:ed)?\s{0,9}\{")
 FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 # Commands that only set type: what they enclose stays.
 SETS_TYPE = re.compile(
@@ -105,16 +107,32 @@ def stated(text: str) -> str | None:
     return (line if line.strip() else HEADING.split(below, maxsplit=1)[0]).strip() or None
 
 
-def unwrap(text: str) -> str:
+ANSWER = "answer"
+KINDS: Mapping[str, Callable[[str], str | None]] = MappingProxyType({"boxed": boxed, "phrase": stated})
+ANSWER_KINDS = (ANSWER, *KINDS)
+"""Where an answer may stand: between the dialect's marks (or as the last text), in a box, behind an announcement."""
+
+
+def found(text: str, kinds: Collection[str]) -> str | None:
+    """Return the answer that some notation encloses; None where none of the kinds is there."""
+    readings = (read(text) for kind, read in KINDS.items() if kind in kinds)
+    return next((answer for answer in readings if answer is not None), None)
+
+
+def unwrap(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str:
     r"""Return an answer without its wrapping: end tokens, then the last box, else the phrase that states it.
+
+    Args:
+        text: the answer as it was given.
+        kinds: which wrappings to take off, of `ANSWER_KINDS`; with `answer` alone the text stays as it is but for blanks.
 
     >>> unwrap(r"The answer is $\boxed{\text{Paris}}$.<|endoftext|>")
     'Paris'
     >>> unwrap("**Answer:** Paris")
     'Paris'
     """
+    if KINDS.keys().isdisjoint(kinds):
+        return text.strip()
     bare = without_end_tokens(text)
-    held = boxed(bare)
-    if held is None:
-        held = stated(bare)
+    held = found(bare, kinds)
     return bare if held is None else held

@@ -40,7 +40,14 @@ from reward_service.core.signals.entity_match import (
     normalized_match_rate,
     precision,
 )
-from reward_service.core.trajectory import PARSER_VERSION, Parsed, UnparsableRollout, parse
+from reward_service.core.trajectory import (
+    NO_THOUGHTS,
+    PARSER_VERSION,
+    AnswerRules,
+    Parsed,
+    UnparsableRollout,
+    parse,
+)
 from reward_service.core.types import (
     Estimator,
     Evidence,
@@ -52,6 +59,7 @@ from reward_service.core.types import (
     RolloutResult,
     RolloutStatus,
     StopReason,
+    Unreadable,
 )
 
 # Bumped when golden results change; the Unicode version comes with the interpreter.
@@ -123,8 +131,14 @@ def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, 
     """Read a rollout, or say why there is nothing to measure."""
     if rollout.stop_reason is StopReason.ABORTED:
         return RolloutStatus.ABORTED, "sampling was aborted"
+    if isinstance(rollout.source, Unreadable):
+        return RolloutStatus.INVALID_ROLLOUT, rollout.source.why
+    if rollout.outcome_error is not None:
+        return RolloutStatus.JUDGE_FAILED, rollout.outcome_error
+    spec = profile.measure
     try:
-        return parse(rollout.source, profile.measure.grammar)
+        rules = AnswerRules(spec.answer_from, spec.answer_tools, spec.answer_may_be_cut)
+        return parse(rollout.source, spec.grammar, rules)
     except UnparsableRollout as error:
         return RolloutStatus.INVALID_ROLLOUT, str(error)
 
@@ -164,7 +178,7 @@ def _facts(
         mentions=matching.mentions,
         overlength=verdict.overlength,
         signals=rollout.signals,
-        flags=matching.flags,
+        flags=(*parsed.flags, *matching.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
     )
@@ -376,5 +390,10 @@ def unpaid(facts: Sequence[RolloutFacts]) -> GroupResult:
 
 
 def _group_flags(facts: Sequence[RolloutFacts]) -> tuple[str, ...]:
-    unmatchable = any(UNMATCHABLE in one.flags for one in facts)
-    return (NO_ENTITIES,) * (not facts[0].entities) + (UNMATCHABLE,) * unmatchable
+    scored = [one for one in facts if _votes(one)]
+    holds = {
+        NO_ENTITIES: not facts[0].entities,
+        UNMATCHABLE: any(UNMATCHABLE in one.flags for one in facts),
+        NO_THOUGHTS: bool(scored) and all(NO_THOUGHTS in one.flags for one in scored),
+    }
+    return tuple(flag for flag, it_holds in holds.items() if it_holds)

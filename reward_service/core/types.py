@@ -26,6 +26,20 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+VERDICTS: Mapping[str, Outcome] = MappingProxyType(
+    {
+        name: outcome
+        for outcome, names in {
+            Outcome.CORRECT: "correct true yes 1 1.0 c",
+            Outcome.WRONG: "wrong incorrect false no 0 0.0 i n",
+            Outcome.ERROR: "error",
+        }.items()
+        for name in names.split()
+    }
+)
+"""What trainers and judges call an outcome, in lower case; Inspect writes C, I and N."""
+
+
 class StopReason(StrEnum):
     """Why sampling ended."""
 
@@ -33,6 +47,21 @@ class StopReason(StrEnum):
     MAX_TOKENS = "max_tokens"
     MAX_TURNS = "max_turns"
     ABORTED = "aborted"
+
+
+STOP_REASONS: Mapping[str, StopReason] = MappingProxyType(
+    {
+        name: reason
+        for reason, names in {
+            StopReason.COMPLETED: "completed stop eos end_turn tool_calls stop_sequence tool_use function_call finished done",
+            StopReason.MAX_TOKENS: "max_tokens length max_output_tokens model_length",
+            StopReason.MAX_TURNS: "max_turns max_steps max_iterations turn_limit",
+            StopReason.ABORTED: "aborted abort content_filter cancelled canceled",
+        }.items()
+        for name in names.split()
+    }
+)
+"""Every trainer's and API's word for why sampling ended."""
 
 
 class RolloutStatus(StrEnum):
@@ -78,19 +107,54 @@ class Segment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the caller says about how the policy's own text is to be read."""
+
+    dialect: str | None = None
+    """A name in `reward_service.core.trajectory.DIALECTS`; None is `tagged`."""
+    thought_open: bool | None = None
+    """The prompt ends inside a thought, so the text begins there; None is what the dialect says."""
+    responses_in_policy_turn: bool | None = None
+    """The environment writes tool responses into the policy's own turn; None is what the dialect says."""
+
+
+AS_USUAL = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """How rollouts are read that do not say so themselves."""
+
+    format: str = "plain"
+    """The container of text."""
+    reading: Reading = AS_USUAL
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A rollout as one string, `<think>...</think><tool_call>...`."""
 
     text: str
     format: str = "tagged"
-    """How it is written: a name in `reward_service.core.trajectory.FORMATS`."""
+    """Its container, or the short form of a dialect: a name in `reward_service.core.trajectory.FORMATS`."""
+    reading: Reading = AS_USUAL
 
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """A rollout as OpenAI chat messages, not yet looked at."""
+    """A rollout as objects of any system: chat messages, API items, events, steps; not yet looked at."""
 
     messages: tuple[Any, ...]
+    prompt_messages: int = 0
+    """How many of them, from the first, are the prompt."""
+    reading: Reading = AS_USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A rollout whose record has a defect of its own."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +169,11 @@ class Rollout:
     """One recorded rollout of the policy."""
 
     rollout_id: str
-    source: Text | Messages | Steps
+    source: Text | Messages | Steps | Unreadable
     outcome: Outcome | None = None
     """The trainer's own verdict; None leaves it to the profile's checker."""
+    outcome_error: str | None = None
+    """Why the trainer's own judge could not reach a verdict; the rollout then has no reward."""
     stop_reason: StopReason | None = None
     """None where the trainer did not say."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)

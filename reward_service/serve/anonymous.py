@@ -12,8 +12,8 @@ from functools import partial
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import evaluate, reward
-from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
-from reward_service.serve.errors import QuotaExceeded
+from reward_service.core.types import Rollout, RolloutFacts, RolloutResult, RolloutStatus
+from reward_service.serve.errors import QuotaExceeded, refused_status
 from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
 from reward_service.serve.scorer import GroupCall, Scorer, outcome_only
 from reward_service.serve.timings import Timings
@@ -45,7 +45,18 @@ class MeasuredRollout:
     is_evaluation: bool
 
 
-Paid = RolloutResult | str
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """The reason why there is no reward."""
+
+    status: RolloutStatus
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+Paid = RolloutResult | Unpaid
 """The result of a rollout, or the reason why it has no reward."""
 
 
@@ -56,7 +67,7 @@ class AnonymousGroups:
         self._scorer = scorer
         self._rendezvous: Rendezvous[MeasuredRollout, Paid] = Rendezvous(self._score)
 
-    async def measure(self, caller: Caller, *, owner: str, timings: Timings) -> MeasuredRollout | str:
+    async def measure(self, caller: Caller, *, owner: str, timings: Timings) -> MeasuredRollout | Unpaid:
         """Measure a rollout. Returns the reason instead if there can be no reward.
 
         Args:
@@ -72,7 +83,7 @@ class AnonymousGroups:
         paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
         [scored] = await self._scorer.measure([call], paid_by, timings=timings)
         if scored.error is not None:
-            return str(scored.error)
+            return Unpaid(refused_status(scored.error), str(scored.error))
         # By the index version too: one may become active between two rollouts of a group.
         index = scored.truth and scored.truth.index
         key = (owner, caller.meets, caller.question, index, caller.profile.digest)
@@ -86,7 +97,7 @@ class AnonymousGroups:
         """
         most = self._scorer.settings.max_rollouts
         if group_size > most:
-            return f"a group may have at most {most} rollouts"
+            return Unpaid(RolloutStatus.INVALID_ROLLOUT, f"a group may have at most {most} rollouts")
         if measured.is_evaluation:
             return _result_or_reason(evaluate(measured.facts, measured.profile))
         if self._rendezvous.waiting >= self._scorer.settings.max_waiting:
@@ -100,9 +111,10 @@ class AnonymousGroups:
                 name=measured.name,
             )
         except Overdue:
-            return f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
+            why = f"fewer than {group_size} rollouts of this prompt arrived within {deadline_s:g} s"
+            return Unpaid(RolloutStatus.TIMEOUT, why)
         except TakenOver:
-            return "the rollout was sent again"
+            return Unpaid(RolloutStatus.GROUP_FAILED, "the rollout was sent again")
 
     async def _score(self, group: Sequence[MeasuredRollout]) -> list[Paid]:
         facts = [replace(one.facts, rollout_id=str(n)) for n, one in enumerate(group)]
@@ -111,4 +123,4 @@ class AnonymousGroups:
 
 
 def _result_or_reason(result: RolloutResult) -> Paid:
-    return result if result.reward is not None else result.detail or result.status
+    return result if result.reward is not None else Unpaid(result.status, result.detail or result.status)

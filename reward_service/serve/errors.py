@@ -59,6 +59,8 @@ What the policy did wrong is none of these: it is outcome `error`, and scored. E
 from collections.abc import Iterator
 from typing import ClassVar
 
+from reward_service.core.types import RolloutStatus
+
 URN = "urn:reward-service:"
 
 
@@ -389,6 +391,12 @@ class UnknownGroupQuestion(GroupError):
     """The group names a question that is not in its data set."""
 
     slug, title = "unknown-question", UnknownQuestion.title
+
+
+def refused_status(error: GroupError) -> RolloutStatus:
+    """Return the status of the rollouts of a refused group."""
+    unknown = isinstance(error, UnknownGroupDataset | UnknownGroupQuestion)
+    return RolloutStatus.UNKNOWN_QUESTION if unknown else RolloutStatus.GROUP_FAILED
 
 
 class InconsistentFacts(GroupError):

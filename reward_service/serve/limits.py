@@ -7,7 +7,7 @@ from collections.abc import Sequence, Sized
 from typing import Any, NamedTuple, assert_never
 
 from entity_index.types import Question
-from reward_service.core.types import Messages, Rollout, RolloutFacts, Steps, Text
+from reward_service.core.types import Messages, Rollout, RolloutFacts, Steps, Text, Unreadable
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import DuplicateRolloutId, EmptyGroup, InvalidRequest, LimitExceeded
 
@@ -132,12 +132,14 @@ class Extent(NamedTuple):
 def extent(rollout: Rollout, *, most: int) -> Extent:
     """Return how much text a rollout carries, in how many steps; it stops counting soon after `most` steps."""
     match rollout.source:
-        case Text(text):
+        case Text(text=text):
             return Extent(len(text), 1)
         case Steps(segments):
             return Extent(sum(len(segment.text) for segment in segments), len(segments))
-        case Messages(messages):
+        case Messages(messages=messages):
             return _extent(messages, most)
+        case Unreadable():
+            return Extent(0, 0)
         case _:
             assert_never(rollout.source)
 

@@ -77,7 +77,9 @@ def test_processes_that_share_a_group_meet_at_the_service(server, monkeypatch):
 
     async def both():
         shares = [SAID[:2], SAID[2:]]
-        calls = [batch([conversation(one) for one in share]) for share in shares]
+        calls = [
+            batch([conversation(one) for one in share], split=["train"] * len(share)) for share in shares
+        ]
         return await asyncio.gather(
             *[rank(said, **given) for rank, (said, given) in zip(ranks, calls, strict=True)]
         )

@@ -1,9 +1,11 @@
 """What adapters are told."""
 
 import asyncio
+import json
 import traceback
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from reward_service.client import AsyncClient, Client, Rollout, Text, Unreachable
@@ -12,6 +14,8 @@ from reward_service.client.loops import LoopClients
 from reward_service.client.options import Options
 from reward_service.client.trainers import areal, ms_swift, rllm, skyrl, trl, verifiers, verl
 from reward_service.client.whole import client_of
+from reward_service.client.wire import encode, rollout_in
+from reward_service.core.types import Messages, Reading, Unreadable
 
 GIVEN = {"url": "http://here", "profile": "egrpo"}
 ROLLOUT = Rollout("0", Text(""))
@@ -22,6 +26,38 @@ def test_options_come_from_a_configuration_or_from_the_environment():
 
     assert Options.from_environment(environment) == Options.read(GIVEN)
     assert Options.from_environment(environment | {"REWARD_SERVICE_DEADLINE_S": "2.5"}).deadline_s == 2.5
+
+
+@pytest.mark.parametrize(("said", "opened"), [("true", True), ("1", True), ("no", False)])
+def test_how_text_is_read_may_stand_in_the_environment(said, opened):
+    environment = {"REWARD_SERVICE_URL": "x", "REWARD_SERVICE_PROFILE": "y", "REWARD_SERVICE_DIALECT": "mcp"}
+    options = Options.from_environment(environment | {"REWARD_SERVICE_THOUGHT_OPEN": said})
+
+    assert options.reading == Reading("mcp", opened)
+
+
+def test_numpy_values_are_written_as_plain_ones():
+    truth = {"answers": np.array(["a"], dtype=object), "n": np.int64(5)}
+
+    assert json.loads(encode({"question": truth, "left": None})) == {"question": {"answers": ["a"], "n": 5}}
+    with pytest.raises(TypeError, match="object cannot be sent as JSON"):
+        encode({"question": object()})
+
+
+def test_a_rollout_that_cannot_be_read_is_not_sent():
+    with pytest.raises(ValueError, match="/colour"):
+        rollout_in(Rollout("0", Unreadable("/colour")))
+
+
+def test_a_rollout_says_how_it_is_read():
+    said = rollout_in(Rollout("0", Messages(({"role": "assistant"},), 1, Reading("mcp", None, False))))
+
+    assert said == {
+        "messages": [{"role": "assistant"}],
+        "dialect": "mcp",
+        "responses_in_policy_turn": False,
+        "prompt_messages": 1,
+    }
 
 
 @pytest.mark.parametrize(

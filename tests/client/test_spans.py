@@ -1,6 +1,8 @@
 """Token ids and masks."""
 
 from reward_service.client.spans import messages_of, spans_of
+from reward_service.core.trajectory import parse
+from reward_service.core.types import Reading, SegmentKind
 from tests.client.toys import END, Letters
 
 
@@ -18,3 +20,20 @@ def test_the_prompt_and_what_no_one_wrote_are_left_out():
 
 def test_a_rollout_that_says_nothing_is_one():
     assert said([97], [0]) == said([], []) == [("assistant", "")]
+
+
+def test_the_dialect_reads_the_policys_spans_and_no_response_of_its_own_making():
+    own, page = (
+        "<think>a</think><search>q</search><information>Z</information>",
+        "<information>p</information>",
+    )
+    spans = [(True, list(map(ord, own))), (False, list(map(ord, page))), (True, [120])]
+    parsed = parse(messages_of(spans, Letters(), Reading(dialect="search_r1")), "none")
+
+    assert parsed.segments == (
+        (SegmentKind.THOUGHT, "a"),
+        (SegmentKind.TOOL_CALL, "q"),
+        (SegmentKind.TOOL_RESPONSE, "p"),
+        (SegmentKind.ANSWER, "x"),
+    )
+    assert parsed.flags == ("responses_in_policy_turn",)

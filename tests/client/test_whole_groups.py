@@ -9,7 +9,7 @@ from reward_service.api.app import create_app
 from reward_service.client import Rollout, Text
 from reward_service.client.options import Options
 from reward_service.client.trainers.trl import egrpo_reward
-from reward_service.client.whole import columns_of, together, train
+from reward_service.client.whole import columns_of, object_of, together, train
 from reward_service.serve.config import Settings
 from tests.client.toys import QUESTION, REWARDS, SAID, text
 from tests.conftest import serving
@@ -51,14 +51,55 @@ async def test_trl_hands_over_conversations(reward):
 async def test_questions_that_begin_alike_are_groups_of_their_own(server, monkeypatch):
     """Completions that meet at the service are named by their question, however long it is."""
     alike = [QUESTION | {"text": "Who? " * 99 + end} for end in "ab"]
-    monkeypatch.setenv("RANK", "0")
-    reward = egrpo_reward(num_generations=3, url=server, profile="egrpo", run_id="alike")
+
+    def share(rank, said):
+        monkeypatch.setenv("RANK", rank)
+        reward = egrpo_reward(num_generations=3, url=server, profile="egrpo", run_id="alike")
+        texts, asked = [text(one) for one in said for _ in alike], alike * len(said)
+        return reward(completions=texts, question_id=asked, split=["train"] * len(asked), trainer_state=STATE)
+
+    shares = await asyncio.gather(share("0", SAID[:2]), share("1", SAID[2:]))
+
+    assert [one for paid in shares for one in paid] == [one for one in REWARDS for _ in alike]
+
+
+async def test_groups_may_be_mixed_in_a_batch(reward):
+    mixed = [QUESTION, QUESTION | {"text": "Another?"}]
 
     paid = await reward(
-        completions=[text(one) for one in SAID for _ in alike], question_id=alike * 3, trainer_state=STATE
+        completions=[text(one) for one in SAID for _ in mixed], question_id=mixed * 3, trainer_state=STATE
     )
 
-    assert paid == [one for one in REWARDS for _ in alike]
+    assert paid == [one for one in REWARDS for _ in mixed]
+
+
+async def test_parts_of_groups_that_do_not_say_whether_they_are_training_are_refused_at_once(reward):
+    with pytest.raises(ValueError, match=r"a column .split. .* that says .train. of training rows"):
+        await reward(completions=[text(SAID[0])], question_id=[QUESTION], trainer_state=STATE)
+
+
+async def test_a_column_hands_over_the_trainers_own_verdict(reward):
+    paid = await reward(
+        completions=[text(one) for one in SAID],
+        question_id=[QUESTION] * 3,
+        outcome=["correct", None, False],
+        trainer_state=STATE,
+    )
+
+    assert (paid[0], paid[1:]) == (1.0, REWARDS[1:])
+
+
+async def test_a_failed_verdict_is_no_reward_and_the_log_says_why(reward, caplog):
+    paid = await reward(
+        completions=[text(one) for one in SAID],
+        question_id=[QUESTION] * 3,
+        outcome_error=[None, "the judge timed out", None],
+        trainer_state=STATE,
+    )
+
+    assert paid == [None] * 3
+    assert "no reward: group" in caplog.text
+    assert "3 of 3 rollouts: rollout 1 judge_failed the judge timed out" in caplog.text
 
 
 async def test_a_batch_may_be_larger_than_the_service_takes_in_one_call():
@@ -122,3 +163,20 @@ def test_a_label_is_an_object_or_an_id():
     }
     assert columns_of("a", options) == columns_of('"a"', options) | {"question_id": "a"}
     assert columns_of(None, options) == {"question_id": None}
+    assert columns_of({"question_id": "a"}, options) == {"question_id": "a"}
+    assert columns_of(7, options) == {"question_id": 7}
+
+
+def test_a_column_holds_an_object_or_its_json():
+    assert object_of('{"question_id": "q"}', "extra_info") == object_of({"question_id": "q"}, "extra_info")
+    assert object_of(None, "extra_info") == object_of("", "extra_info") == {}
+    for odd in ("[1]", "{", 7):
+        with pytest.raises(ValueError, match="the column 'extra_info' holds neither"):
+            object_of(odd, "extra_info")
+
+
+def test_a_verdict_that_is_none_is_refused():
+    options = Options.read({"url": "x", "profile": "y"})
+
+    with pytest.raises(ValueError, match="the column 'outcome' holds no verdict"):
+        options.judged({"outcome": "maybe"}, Rollout("0", Text("")))

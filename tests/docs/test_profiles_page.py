@@ -9,6 +9,7 @@ import yaml
 
 from reward_service.api.canaries import compute
 from reward_service.core.advantages import ESTIMATORS
+from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching.spec import MATCHERS, MatchSpec
 from reward_service.core.profiles import MeasureSpec, Profile, parse_profile, shipped
@@ -28,6 +29,7 @@ SPECS = {
 NAMES = {
     ("measure", "grammar"): GRAMMARS,
     ("measure", "checker"): CHECKERS,
+    ("measure", "answer_from"): ANSWER_KINDS,
     ("measure.matching", "kind"): MATCHERS,
     ("reward.terms", "normalize"): NORMALIZERS,
     ("reward.terms", "when"): WHEN,
@@ -46,7 +48,10 @@ def written(spec):
     """The default of a field as the page writes it: as YAML."""
     if spec.default_factory is not MISSING:
         return "as below"
-    return "required" if spec.default is MISSING else f"`{yaml.safe_dump(spec.default).splitlines()[0]}`"
+    if spec.default is MISSING:
+        return "required"
+    default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+    return f"`{yaml.safe_dump(default, default_flow_style=True).splitlines()[0]}`"
 
 
 @pytest.mark.parametrize("heading", SPECS)

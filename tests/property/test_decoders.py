@@ -17,13 +17,16 @@ from reward_service.adapters.native import (
     check_depth,
     decode,
 )
-from reward_service.adapters.records import BadLine, read_lines
+from reward_service.adapters.records import READERS
+from reward_service.adapters.records.fields import BadLine
+from reward_service.adapters.records.lines import lines_of, recipe
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import measure_group, reward
 from reward_service.core.trajectory import GRAMMARS, Parsed, UnparsableRollout, parse
-from reward_service.core.types import Messages, PartialPolicy, Text
+from reward_service.core.types import Defaults, Messages, PartialPolicy, Text
 from reward_service.serve.errors import InvalidRequest, MalformedJson
 from tests.builders import EXAMPLE
+from tests.dumps import DUMPS
 
 EXAMPLES = 25 * int(os.environ.get("REWARD_SERVICE_FUZZ", "8"))
 MODELS = [ScoreIn, MatchIn, RewardsIn, ExplainIn, GroupIn]
@@ -113,8 +116,24 @@ def test_whatever_decodes_is_scored(messages, texts, names, profile):
     assert all(one.reward is None or 0 <= one.reward <= 1 for one in result.rollouts)
 
 
-@often
-@given(lines=st.lists(st.binary(max_size=60) | values.map(lambda v: json.dumps(v).encode()), max_size=4))
-def test_record_lines(lines):
-    with suppress(BadLine):
-        assert len(list(read_lines(lines))) <= len(lines)
+def mutated(value, put):
+    """Yield what becomes of a value where one of its parts is another one."""
+    yield put
+    for key, one in (
+        value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    ):
+        for other in mutated(one, put):
+            whole = dict(value) if isinstance(value, dict) else list(value)
+            whole[key] = other
+            yield whole
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_lines_of_files_are_read_or_refused_whatever_stands_in_them(name):
+    rows = DUMPS[name][1]
+    row = {"conversation": rows} if name == "conversation" else rows[0] if isinstance(rows, list) else rows
+    how = recipe(name, READERS[name], Defaults(), {})
+    for put in (None, 7, "x", '{"a": 1}', [], [7], {}, {"a": [None]}):
+        for one in mutated(row, put):
+            with suppress(BadLine):
+                assert all(line.group for line in lines_of(one, how))

@@ -84,5 +84,5 @@ def test_any_text_can_be_read(name, text):
     "unit", ["<think>", "<|im_start|>", "\nuser\n", "\nThought:", "<search>", "<|im_end|>", "x\n"]
 )
 def test_a_flood_of_marks_is_read_once(name, unit):
-    """Linear by construction: two hundred thousand marks take no noticeable time."""
-    parse(Text(unit * 200_000, name), "websailor")
+    """Linear by construction: fifty thousand marks take no noticeable time."""
+    parse(Text(unit * 50_000, name), "websailor")

@@ -38,13 +38,20 @@ def test_score_writes_one_result_a_rollout_and_a_summary(sample_index, tmp_path)
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        ("{\n", "line 1: The body is not acceptable JSON."),
+        ("{\n", "1 x not JSON (rollouts.jsonl line 1)"),
         (
             '\n{"group_id": "g", "rollout_id": "0", "text": 5}\n',
-            "line 2: The request does not match the schema.",
+            "Input should be a valid string at /text (rollouts.jsonl line 2)",
         ),
-        ('{"group_id": "g", "rollout_id": "0", "text": ""}\n', "must have one question, got 0"),
-        ('{"group_id": "g", "rollout_id": "0", "text": "", "question_id": "q"}\n', "give the data set"),
+        (
+            '{"group_id": "g", "rollout_id": "0", "text": ""}\n',
+            "there is no ground truth: give --index and --dataset",
+        ),
+        (
+            '{"group_id": "g", "rollout_id": "0", "text": "", "question_id": "q"}\n',
+            "give --index and --dataset",
+        ),
+        ("", "holds no rollouts"),
     ],
 )
 def test_score_names_the_line_that_is_no_rollout(tmp_path, lines, why):
@@ -56,6 +63,40 @@ def test_score_names_the_line_that_is_no_rollout(tmp_path, lines, why):
     assert (done.returncode, done.stdout) == (1, "")
     assert why in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_score_reads_standard_input_and_keeps_columns(tmp_path):
+    rows = [
+        {"input": "user\nWho?\n", "output": "<answer>x</answer>", "gts": "x", "score": 1, "step": 3, "lr": n}
+        for n in (1, 2)
+    ]
+
+    done = run("score", "-", "--out", tmp_path / "out.jsonl", stdin="\n".join(map(json.dumps, rows)))
+
+    assert done.returncode == 0, done.stderr
+    assert "reader verl: " in done.stderr
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [(one["reward"], one["step"], one["meta"]) for one in records] == [
+        (1.0, "3", {"score": 1, "lr": n}) for n in (1, 2)
+    ]
+
+
+def test_the_exit_code_tells_too_few_rewards_from_a_file_that_cannot_be_read(tmp_path):
+    row = {"group_id": "g", "rollout_id": "0", "question": "Who?", "answers": "x"}
+    good, aborted = (
+        {**row, "text": "<answer>x</answer>"},
+        {**row, "rollout_id": "1", "text": "", "stop_reason": "abort"},
+    )
+
+    def code(rows, *options):
+        return run("score", "-", *options, stdin="\n".join(map(json.dumps, rows))).returncode
+
+    assert code([good, {"a": 1}], "--min-scored", "50%") == 0
+    assert code([good, {"a": 1}], "--strict") == 1
+    assert code([good, {"a": 1}], "--min-scored", "2") == 3
+    nothing = run("score", "-", stdin=json.dumps(aborted))
+    assert (nothing.returncode, "1 x aborted: sampling was aborted" in nothing.stderr) == (3, True)
+    assert code([good], "--reader", "other") == 2
 
 
 def explain_call():

@@ -113,6 +113,36 @@ async def test_openrlhf_is_never_left_without_a_number(ask, query):
         answer = reply.json()
         assert (reply.status_code, answer["rewards"], answer["scores"]) == (200, [0.0], [-3.0])
         assert answer["extra_logs"]["reward_valid"] == [0.0]
+    assert [reply.json()["reasons"] for reply in (late, cut, unknown[0], nameless)] == [
+        ["fewer than 3 rollouts of this prompt arrived within 0.1 s"],
+        ["the query does not start with the prompt: it was truncated to fit"],
+        ["the data set has no such question"],
+        ["give the question as question_id and the data set, or send it as question"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "reward", "reason"),
+    [
+        ({"question": QUESTION, "outcome": True}, 1.0, None),
+        ({"question": QUESTION, "outcome": "error"}, 0.0, None),
+        ({"question": QUESTION, "outcome_error": "no reply"}, 0.0, "no reply"),
+        ({"question": QUESTION, "outcome": "maybe"}, 0.0, "outcome is none of correct, wrong, error"),
+        ({"question": QUESTION, "outcome": 1, "outcome_error": "x"}, 0.0, "exclude each other"),
+        ({"question": QUESTION | {"level": "hard"}}, 0.0, "Extra inputs are not permitted at /level"),
+        (7, 0.0, "no such question"),
+        (["a", "b"], 0.0, "a label is the question's id, or an object"),
+        (True, 0.0, "a label is the question's id, or an object"),
+    ],
+)
+async def test_a_label_of_any_kind_is_read_or_told(ask, query, label, reward, reason):
+    body = openrlhf("Quillock") | {"labels": [label]}
+    alone = query | {"group_size": 1, "dataset": "sample"}
+    answer = (await ask("openrlhf/get_reward", body, alone)).json()
+
+    assert answer["rewards"] == [reward]
+    assert (answer.get("reasons") is None) == (reason is None)
+    assert reason is None or reason in answer["reasons"][0]
 
 
 async def test_evaluation_waits_for_nobody(ask, query):
@@ -201,16 +231,117 @@ async def test_nemo_gyms_retry_takes_its_place_over(ask, query):
     rest = await asyncio.gather(*[ask("nemo_gym/verify", gym(n, SAID[n]), query) for n in (1, 2)])
 
     first = done.pop()
-    assert first.result().json()["_ng_failure_class"] == "judge_failed"
+    assert first.result().json()["failure_kind"] == "group_failed"
     assert first.result().json()["mask_sample"] is True
     assert [reply.json()["reward"] for reply in rest] in ([0.0, 0.15], [0.0, 0.3])
     await asyncio.gather(old, early)
 
 
 async def test_nemo_gym_hears_of_what_cannot_be_read(ask, query):
-    reply = await ask("nemo_gym/verify", gym(0, "x") | {"response": {}}, query)
+    for response in ({}, None, [], "x", {"output": "x"}, {"output": [7]}, {"output": [{"type": 7}]}):
+        reply = await ask("nemo_gym/verify", gym(0, "x") | {"response": response}, query | {"group_size": 1})
 
-    assert (reply.json()["_ng_failure_class"], reply.json()["reward"]) == ("judge_failed", 0.0)
+        failure = [reply.json()[name] for name in ("reward", "mask_sample", "failure_kind")]
+        assert (reply.status_code, failure) == (200, [0.0, True, "invalid_rollout"])
+        assert reply.json()["failure_reason"]
+
+
+async def test_a_verdict_of_nemo_gyms_row_counts(ask, query):
+    alone = query | {"group_size": 1}
+    right = (await ask("nemo_gym/verify", gym(0, "x") | {"outcome": 1}, alone)).json()
+    failed = (await ask("nemo_gym/verify", gym(1, "x") | {"outcome_error": "no reply"}, alone)).json()
+
+    assert (right["reward"], right["mask_sample"], right["failure_kind"]) == (1.0, False, None)
+    assert (failed["mask_sample"], failed["failure_kind"], failed["failure_reason"]) == (
+        True,
+        "judge_failed",
+        "no reply",
+    )
+
+
+@pytest.mark.parametrize(
+    ("response", "reward"),
+    [
+        (
+            {
+                "output": [
+                    {"type": "reasoning", "summary": [{"text": "Quillock"}]},
+                    {"role": "assistant", "content": "<answer>x</answer>"},
+                ]
+            },
+            1.0,
+        ),
+        (
+            {"output": [{"type": "message", "role": "assistant", "content": ["<think>Quillock</think>no"]}]},
+            0.3,
+        ),
+        (
+            {
+                "output": [
+                    {"type": "reasoning", "summary": [{"text": "Quillock"}]},
+                    {"role": "assistant", "content": "The"},
+                ],
+                "incomplete_details": {"reason": "max_output_tokens"},
+            },
+            0.0,
+        ),
+        (
+            {
+                "output": [
+                    {"role": "assistant", "content": "<think>Quillock</think>no", "status": "incomplete"}
+                ]
+            },
+            0.0,
+        ),
+    ],
+)
+async def test_nemo_gyms_items_are_read_as_they_come(ask, query, response, reward):
+    body = gym(0, "x") | {"response": response}
+    answer = (await ask("nemo_gym/verify", body, query | {"group_size": 1})).json()
+
+    assert (answer["reward"], answer["mask_sample"]) == (reward, False)
+
+
+async def test_an_empty_generation_of_nemo_gym_is_masked(ask, query):
+    body = gym(0, "x") | {"response": {"output": []}}
+    answer = (await ask("nemo_gym/verify", body, query | {"group_size": 1})).json()
+
+    assert (answer["mask_sample"], answer["failure_reason"]) == (True, "messages hold no turn of the policy")
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "reward"),
+    [
+        (
+            {"format": "harmony"},
+            "<|channel|>analysis<|message|>Quillock<|end|><|start|>assistant<|channel|>final<|message|>x<|return|>",
+            1.0,
+        ),
+        ({"format": "chatml"}, "<think>Quillock</think>\nx<|endoftext|><|endoftext|>", 1.0),
+        ({"format": "plain", "dialect": "autorefine"}, "<refine>Quillock</refine><answer>no</answer>", 0.3),
+        ({"thought_open": "true"}, "Quillock</think><answer>no</answer>", 0.3),
+    ],
+)
+async def test_a_url_says_how_its_text_is_read(ask, query, how, said, reward):
+    body = {"query": [said], "prompts": [""], "labels": [{"question": QUESTION}]}
+    answer = (await ask("openrlhf/get_reward", body, query | {"group_size": 1} | how)).json()
+
+    assert answer["rewards"] == [reward]
+
+
+async def test_a_url_says_how_messages_are_read(ask, query):
+    said = "<think>Quillock</think><tool_call>q</tool_call><observation>Zanderheim</observation>"
+    body = carr("") | {"history": [{"role": "assistant", "content": said + "<answer>no</answer>"}]}
+    how = {"group_size": 1, "format": "plain", "dialect": "deepdive"}
+    answer = (await ask("carr/evaluate", body, query | how)).json()
+
+    assert (answer["reward"], answer["rubric_reward"]) == (0.3, 0.5)
+
+
+async def test_a_url_that_names_two_dialects_is_refused(ask, query):
+    reply = await ask("slime/reward", slime("x"), query | {"format": "react", "dialect": "mcp"})
+
+    assert (reply.status_code, reply.json()["type"]) == (422, "urn:reward-service:invalid-request")
 
 
 def carr(thought, **more):
@@ -227,6 +358,8 @@ async def test_carr_gets_the_parts_of_its_reward(ask, query):
         "outcome_reward": 0.0,
         "rubric_reward": 0.5,
         "rubric_scores": {},
+        "judge": None,
+        "checker": "equal",
     }
 
 

@@ -602,3 +602,12 @@ def test_the_password_of_the_store_is_not_shown():
     with calling(state_url="redis://user:hunter2@127.0.0.1/0") as caller:
         assert "hunter2" not in caller.http.get("/v1/info").text
     assert "hunter2" not in repr(settings)
+
+
+def test_a_run_says_how_its_rollouts_are_read(caller):
+    status, declared = caller.declare(group_size=1, dialect="search_r1", format="plain")
+    said = "<think>Quillock</think><search>q</search><answer>no</answer>"
+    _, reply = caller.put({"rollout_id": "0", "text": said})
+
+    assert (status, declared["read_as"]["dialect"]) == (201, "search_r1")
+    assert "foreign_markup" not in reply["rollout"]["flags"]

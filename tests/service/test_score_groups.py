@@ -165,17 +165,9 @@ def test_a_body_that_is_no_call(post, body, status, slug):
     [
         (example(colour="red"), "/colour"),
         (with_group(colour="red"), "/groups/0/colour"),
-        (with_rollout(colour="red"), "/groups/0/rollouts/0/colour"),
-        (with_rollout(outcome="maybe"), "/groups/0/rollouts/0/outcome"),
         (with_rollout(rollout_id=0), "/groups/0/rollouts/0/rollout_id"),
         (with_rollout(rollout_id=""), "/groups/0/rollouts/0/rollout_id"),
         (with_rollout(rollout_id="a\nb"), "/groups/0/rollouts/0/rollout_id"),
-        (with_rollout(text="<think>"), "/groups/0/rollouts/0"),
-        (with_rollout(steps=None), "/groups/0/rollouts/0"),
-        (with_rollout(messages="hi", steps=None), "/groups/0/rollouts/0/messages"),
-        (with_rollout(steps=[{"type": "shout", "text": "x"}]), "/groups/0/rollouts/0/steps/0"),
-        (with_rollout(steps=[{"type": "thought"}]), "/groups/0/rollouts/0/steps/0/thought/text"),
-        (with_rollout(signals={"a": True}), "/groups/0/rollouts/0/signals/a"),
         (with_group(question=None), "/groups/0"),
         (with_group(dataset="sample"), "/groups/0"),
         (example(estimator={"type": "best"}), "/estimator/type"),
@@ -194,11 +186,119 @@ def test_a_body_outside_the_schema_is_refused_with_its_path(post, body, path):
     assert path in [error["path"] for error in problem["errors"]]
 
 
-def test_a_refusal_never_echoes_the_rollout(post):
-    status, problem = post("/v1/groups/score", with_rollout(text="canary-4711", messages=["canary-4711"]))
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (with_rollout(colour="red"), "/colour: Extra inputs are not permitted"),
+        (with_rollout(outcome="maybe"), "/outcome: Input should be 'correct', 'wrong' or 'error'"),
+        (with_rollout(text="<think>"), "Value error, give exactly one of messages, text and steps"),
+        (with_rollout(steps=None), "Value error, give exactly one of messages, text and steps"),
+        (
+            with_rollout(messages="hi", steps=None),
+            "/messages: Value error, expected value at line 1 column 1",
+        ),
+        (
+            with_rollout(steps=[{"type": "shout", "text": "x"}]),
+            "/steps/0: Input tag 'shout' found using 'type' does not match any of the expected tags: "  # noqa: ISC003
+            + "'thought', 'tool_response', 'answer', 'tool_call'",
+        ),
+        (with_rollout(steps=[{"type": "thought"}]), "/steps/0/thought/text: Field required"),
+        (with_rollout(signals={"a": True}), "/signals/a: Input should be a valid number"),
+        (
+            with_rollout(dialect="tagged"),
+            "Value error, dialect cannot be given with steps, which are already split",
+        ),
+        (
+            with_rollout(text="a", steps=None, format="react", dialect="tagged"),
+            "Value error, format react is short for the dialect react, but dialect is another",
+        ),
+        (
+            with_rollout(text="a", steps=None, prompt_messages=1),
+            "Value error, prompt_messages can only be given with messages",
+        ),
+        (
+            with_rollout(outcome="wrong", outcome_error="no reply"),
+            "Value error, outcome and outcome_error cannot be given together",
+        ),
+        (
+            with_rollout(messages=[{"role": "user", "content": "Who?"}], steps=None),
+            "messages hold no turn of the policy",
+        ),
+    ],
+)
+def test_a_defect_of_a_rollout_is_its_own(post, body, detail):
+    status, reply = post("/v1/groups/score", {**body, "partial": {"policy": "survivors"}})
 
-    assert status == 422
-    assert "canary" not in json.dumps(problem)
+    first, *others = reply["groups"][0]["rollouts"]
+    assert status == 200
+    assert (first["status"], first["reward"], first["detail"]) == ("invalid_rollout", None, detail)
+    assert {one["status"] for one in others} == {"scored"}
+
+
+@pytest.mark.parametrize(
+    "source", [{"text": "canary-4711", "messages": ["canary-4711"]}, {"colour": "canary-4711"}]
+)
+def test_a_refusal_never_echoes_the_rollout(post, source):
+    _, reply = post("/v1/groups/score", with_rollout(**source))
+
+    assert reply["groups"][0]["rollouts"][0]["status"] == "invalid_rollout"
+    assert "canary" not in json.dumps(reply)
+
+
+def test_columns_filled_with_null_are_left_at_their_defaults(post):
+    _, reply = post(
+        "/v1/groups/score",
+        with_rollout(
+            steps=[{"type": "thought", "text": "Zanderheim", "name": None, "arguments": None}],
+            text=None,
+            format=None,
+            signals=None,
+            reward=None,
+        ),
+    )
+
+    assert reply["groups"][0]["rollouts"][0]["matched"] == 1
+
+
+def test_arguments_are_any_json(post):
+    calls = [
+        {"type": "tool_call", "name": "search", "arguments": given} for given in (["a"], 5, None, {"q": [1]})
+    ]
+
+    _, reply = post("/v1/groups/score", with_rollout(steps=[{"type": "thought", "text": "Quillock"}, *calls]))
+
+    assert reply["groups"][0]["rollouts"][0]["matched"] == 1
+
+
+def test_half_an_emoji_in_a_text_is_read(post):
+    body = json.dumps(with_rollout(steps=[{"type": "thought", "text": "Quillock \ud83d"}]))
+    assert "\\ud83d" in body
+
+    status, reply = post("/v1/groups/score", body.encode())
+
+    assert (status, reply["groups"][0]["rollouts"][0]["matched"]) == (200, 1)
+
+
+def test_half_an_emoji_in_an_id_is_refused(post):
+    status, problem = post("/v1/groups/score", json.dumps(with_rollout(rollout_id="\ud83d")).encode())
+
+    assert (status, problem["detail"]) == (400, "rollout_id holds a lone surrogate")
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("stop", "correct"),
+        ("tool_calls", "correct"),
+        ("LENGTH", "error"),
+        ("max_output_tokens", "error"),
+        ("abort", None),
+    ],
+)
+def test_a_stop_reason_may_be_in_any_trainers_words(post, said, outcome):
+    _, reply = post("/v1/groups/score", with_rollout(stop_reason=said))
+
+    assert reply["groups"][0]["rollouts"][0]["outcome"] == outcome
 
 
 def test_an_unknown_profile_is_named_with_the_known_ones(post):
@@ -333,6 +433,15 @@ def test_an_aborted_rollout_fails_its_group_unless_survivors_are_wanted(post):
     assert group["status"] == "failed"
     assert [one["status"] for one in group["rollouts"]] == ["aborted", "group_failed", "group_failed"]
     assert {one["reward"] for one in group["rollouts"]} == {None}
+
+
+def test_the_failure_of_the_callers_judge_is_no_verdict(post):
+    survivors = {"partial": {"policy": "survivors"}}
+    _, reply = post("/v1/groups/score", {**with_rollout(outcome=None, outcome_error="no reply"), **survivors})
+
+    first, *others = reply["groups"][0]["rollouts"]
+    assert (first["status"], first["reward"], first["detail"]) == ("judge_failed", None, "no reply")
+    assert {one["status"] for one in others} == {"scored"}
 
 
 def test_an_unfinished_tag_is_an_error_that_is_scored(post):

@@ -6,11 +6,11 @@ from reward_service.core.profiles import DEFAULT_PROFILE, as_yaml, parse_profile
 
 MINIMAL = "name: mine\n"
 PINNED = {
-    "egrpo": "sha256:ffb0e6c09aef1986a963fe65747a284d55d3ece9bc121ccbea1ee811a89c5579",
-    "egrpo-guarded": "sha256:94ba1a2efc568e3a4d0ae75c836a9f548c87449c659d39e9146d598bac622836",
+    "egrpo": "sha256:954ae89430abd59a72ba7f889979f7cc0ce9327586a53d5f0c01a7ee0eb8cdf9",
+    "egrpo-guarded": "sha256:96c1cb6984b3a912712a7d9d9b94df893d9036a8168f64fc096c9d7a51af5b18",
     "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
     "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
-    "grpo-equal": "sha256:3e1e21509e707664e75ed9e183dc3f1c1d0abd21d5dec7e6ad66843027ea3857",
+    "grpo-equal": "sha256:0558e25f1ec55c710212720e6544a0005fae3c365d573e3744d3d0d755ab17e9",
 }
 
 
@@ -101,6 +101,10 @@ measure:
   grammar: balanced
   checker: exact_match
   threshold: 0.8
+  answer_from:
+  - answer
+  answer_tools: []
+  answer_may_be_cut: false
   matching:
     kind: folded
     max_edits: 3

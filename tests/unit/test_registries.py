@@ -9,14 +9,16 @@ import yaml
 
 from entity_index.readers import READERS
 from entity_index.types import CHECKER_KINDS
+from reward_service.adapters.records import READERS as RECORD_READERS
 from reward_service.core.advantages import ESTIMATORS, PRESETS
+from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching.spec import MATCHERS
 from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.rewards.compose import NORMALIZERS, WHEN
 from reward_service.core.signals import SIGNALS
-from reward_service.core.trajectory import FORMATS, GRAMMARS
-from reward_service.core.types import Outcome, RolloutStatus, StopReason
+from reward_service.core.trajectory import DEFAULT_DIALECT, DIALECTS, FORMATS, GRAMMARS, MESSAGES, SHORT_FORMS
+from reward_service.core.types import STOP_REASONS, Outcome, RolloutStatus, StopReason
 
 ROOT = Path(__file__).parents[2]
 OPENAPI = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
@@ -38,6 +40,11 @@ class Registry:
 
 def field(schema: str, name: str) -> str:
     return f"components/schemas/{schema}/properties/{name}"
+
+
+def every_reading(name: str) -> tuple[str, ...]:
+    """Return the places of a setting that says how text is read: in a rollout, and for a call or run as its default."""
+    return tuple(field(schema, name) for schema in ("RolloutIn", "ScoreIn", "MatchIn", "ExplainIn", "RunIn"))
 
 
 REGISTRIES = {
@@ -63,11 +70,19 @@ REGISTRIES = {
         "formulas.md",
         in_a_profile="reward: {{terms: [{{signal: entity_match, weight: 1, when: {name}}}]}}",
     ),
-    "formats": Registry(tuple(FORMATS), "trainers/README.md", (field("RolloutIn", "format"),)),
+    "formats": Registry((*FORMATS, MESSAGES), "transcripts.md", every_reading("format")),
+    "dialects": Registry(tuple(DIALECTS), "transcripts.md", every_reading("dialect")),
+    "answer kinds": Registry(
+        ANSWER_KINDS, "transcripts.md", in_a_profile="measure: {{answer_from: [{name}]}}"
+    ),
+    "record readers": Registry(tuple(RECORD_READERS), "transcripts.md"),
     "outcomes": Registry(
         tuple(Outcome), "formulas.md", (field("RolloutIn", "outcome"), field("FactsIn", "outcome"))
     ),
-    "stop reasons": Registry(tuple(StopReason), "glossary.md", (field("RolloutIn", "stop_reason"),)),
+    "stop reasons": Registry(tuple(StopReason), "glossary.md"),
+    "words for stop reasons": Registry(
+        tuple(STOP_REASONS), "transcripts.md", (field("RolloutIn", "stop_reason"),)
+    ),
     "statuses": Registry(tuple(RolloutStatus), "formulas.md"),
     "checker kinds": Registry(CHECKER_KINDS, "outcome.md", (field("QuestionIn", "checker"),)),
     "readers": Registry(tuple(READERS), "index.md"),
@@ -143,8 +158,13 @@ def test_a_profile_may_use_no_other_name(yaml_text):
     [
         (ESTIMATORS, "estimators.json", lambda case: case["estimator"]["type"]),
         (FORMATS, "formats.json", lambda case: case["format"]),
+        (
+            DIALECTS,
+            "formats.json",
+            lambda case: case.get("dialect") or SHORT_FORMS.get(case["format"], DEFAULT_DIALECT),
+        ),
     ],
-    ids=["estimators", "formats"],
+    ids=["estimators", "formats", "dialects"],
 )
 def test_every_name_has_golden_cases(names, file, key):
     cases = json.loads((CASES / file).read_text(encoding="utf-8"))["cases"]

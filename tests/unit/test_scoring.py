@@ -217,3 +217,15 @@ def test_grpo_equal_is_egrpo_without_the_entity_term():
     egrpo = shipped()["egrpo"]
 
     assert replace(egrpo, reward=replace(egrpo.reward, terms=())).digest == shipped()["grpo-equal"].digest
+
+
+def test_a_verdict_that_the_trainers_judge_could_not_reach_is_no_reward():
+    one = measure(thinking("0", "Zanderheim", outcome_error="no reply"), QUESTION, PAPER)
+
+    assert (one.status, one.outcome, one.matched, one.detail) == (
+        RolloutStatus.JUDGE_FAILED,
+        None,
+        None,
+        "no reply",
+    )
+    assert [paid.reward for paid in reward([one, facts("1")], PAPER).rollouts] == [None, None]

@@ -27,7 +27,7 @@ from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
 from reward_service.client.spans import Tokenizer, messages_of, spans_of
 from reward_service.client.whole import pay
-from reward_service.core.types import Rollout, StopReason
+from reward_service.core.types import AS_USUAL, Reading, Rollout, StopReason
 
 
 def rewarded(workflow: type, **options: Any) -> type:
@@ -60,7 +60,7 @@ def rewarded(workflow: type, **options: Any) -> type:
 
             try:
                 episode = await super().arun_episode(engine, data)
-                rollout = rollout_of(str(place), episode, self.tokenizer)
+                rollout = rollout_of(str(place), episode, self.tokenizer, given.reading)
             except BaseException as error:
                 gathering.fail(error)
                 raise
@@ -77,7 +77,9 @@ def is_evaluation() -> bool:
     return context is not None and bool(context.get().is_eval)
 
 
-def rollout_of(rollout_id: str, episode: Mapping[str, Any] | None, tokenizer: Tokenizer) -> Rollout:
+def rollout_of(
+    rollout_id: str, episode: Mapping[str, Any] | None, tokenizer: Tokenizer, reading: Reading = AS_USUAL
+) -> Rollout:
     """Read an episode: the tokens of its loss mask are the policy's. One that the workflow rejected has no reward.
 
     Raises:
@@ -90,7 +92,7 @@ def rollout_of(rollout_id: str, episode: Mapping[str, Any] | None, tokenizer: To
             "the workflow must return tensors: episodes in the form of interactions are not supported"
         )
     [tokens], [mask] = episode["input_ids"].tolist(), episode["loss_mask"].tolist()
-    return Rollout(rollout_id, messages_of(spans_of(tokens, mask), tokenizer))
+    return Rollout(rollout_id, messages_of(spans_of(tokens, mask), tokenizer, reading))
 
 
 def paid_episode(episode: dict[str, Any] | None, paid: RolloutReward) -> dict[str, Any] | None:

@@ -49,7 +49,7 @@ def egrpo_orm(**options: Any) -> type:
             **columns: Any,
         ) -> list[float | None]:
             cut = list(is_truncated) or [None] * len(messages)
-            said = [_rollout(str(n), one, is_cut=bool(cut[n])) for n, one in enumerate(messages)]
+            said = [_rollout(str(n), one, given, is_cut=bool(cut[n])) for n, one in enumerate(messages)]
             place = Place(self.size, trainer_state.global_step, rank)
             rows = rows_of(columns, len(said))
             paid = await pay_share(given, list(zip(rows, said, strict=True)), place, on_error)
@@ -58,6 +58,9 @@ def egrpo_orm(**options: Any) -> type:
     return Egrpo
 
 
-def _rollout(rollout_id: str, messages: Sequence[Mapping[str, Any]], *, is_cut: bool) -> Rollout:
-    said = Messages(tuple({**one, "role": ROLES.get(one["role"], one["role"])} for one in messages))
+def _rollout(
+    rollout_id: str, messages: Sequence[Mapping[str, Any]], options: Options, *, is_cut: bool
+) -> Rollout:
+    told = tuple({**one, "role": ROLES.get(one["role"], one["role"])} for one in messages)
+    said = Messages(told, reading=options.reading)
     return Rollout(rollout_id, said, stop_reason=StopReason.MAX_TOKENS if is_cut else None)

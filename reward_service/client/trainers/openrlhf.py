@@ -27,7 +27,7 @@ from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
 from reward_service.client.spans import messages_of
 from reward_service.client.whole import columns_of, pay
-from reward_service.core.types import Rollout, StopReason
+from reward_service.core.types import AS_USUAL, Reading, Rollout, StopReason
 
 BITS = 65536
 
@@ -63,7 +63,8 @@ def rewarded(make: Callable[[], Any]) -> type:
                 raise
             finally:
                 self.gatherings.drop(sampling_params)
-            rollout = rollout_of(str(place), response, tokenizer)
+            said = rollout_of(str(place), response, tokenizer, self.options.reading)
+            rollout = self.options.judged(response, said)
             paid = await gathering.end(place, rollout, lambda ended: score(self.options, label, ended))
             return {**response, **answer(paid, gathering.size)}
 
@@ -82,7 +83,9 @@ def in_few_bits(reward: float | None) -> float | None:
     return None if reward is None else round(reward * BITS) / BITS
 
 
-def rollout_of(rollout_id: str, response: Mapping[str, Any], tokenizer: Any) -> Rollout:
+def rollout_of(
+    rollout_id: str, response: Mapping[str, Any], tokenizer: Any, reading: Reading = AS_USUAL
+) -> Rollout:
     """Read a response: the tokens of the action ranges are the policy's, those between them are not."""
     tokens: Sequence[int] = response["observation_tokens"]
     spans: list[tuple[bool, Sequence[int]]] = []
@@ -91,7 +94,7 @@ def rollout_of(rollout_id: str, response: Mapping[str, Any], tokenizer: Any) -> 
         spans += [(False, tokens[at:start]), (True, tokens[start:end])]
         at = end
     stop_reason = StopReason.MAX_TOKENS if response.get("truncated") else None
-    return Rollout(rollout_id, messages_of(spans, tokenizer), stop_reason=stop_reason)
+    return Rollout(rollout_id, messages_of(spans, tokenizer, reading), stop_reason=stop_reason)
 
 
 def answer(paid: RolloutReward, size: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from reward_service.client.calls import OnError
 from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
 from reward_service.client.whole import Row, blocking, evaluate, reward_of, train
-from reward_service.core.types import Messages, Rollout
+from reward_service.core.types import AS_USUAL, Messages, Reading, Rollout
 
 log = logging.getLogger("reward_service.client")
 
@@ -45,7 +45,9 @@ def egrpo_estimator(
         traj_groups: Sequence[Any],
         **_: object,
     ) -> tuple[Numbers, Numbers]:
-        groups = [(row_of(group.trajectories[0].task), _rollouts(group)) for group in traj_groups]
+        groups = [
+            (row_of(group.trajectories[0].task), _rollouts(group, given.reading)) for group in traj_groups
+        ]
         scored = blocking(train(given, groups, on_error, estimator=estimator))
         advantages = [[_advantage(one) for one in group.rollouts] for group in scored]
         return advantages, [[one.reward or 0.0 for one in group.rollouts] for group in scored]
@@ -73,7 +75,7 @@ def outcome_evaluator(**options: Any) -> Any:
             """
             from rllm.eval.types import EvalOutput, Signal  # noqa: PLC0415  # only in rLLM
 
-            rollout = Rollout("0", messages_of(episode.trajectories[-1]))
+            rollout = Rollout("0", messages_of(episode.trajectories[-1], given.reading))
             [paid] = blocking(evaluate(given, [(row_of(task), rollout)]))
             reward = reward_of(paid)
             match_rate = Signal(name="match_rate", value=paid.match_rate or 0.0)
@@ -88,9 +90,10 @@ def row_of(task: Any) -> Row:
     return row
 
 
-def messages_of(trajectory: Any) -> Messages:
+def messages_of(trajectory: Any, reading: Reading = AS_USUAL) -> Messages:
     """Return a trajectory as one conversation: of each step, what the steps before it did not hold yet."""
-    return Messages(tuple(_conversation(step.chat_completions for step in trajectory.steps)))
+    told = tuple(_conversation(step.chat_completions for step in trajectory.steps))
+    return Messages(told, reading=reading)
 
 
 def _conversation(steps: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
@@ -102,8 +105,8 @@ def _conversation(steps: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Mapp
         before = list(messages)
 
 
-def _rollouts(group: Any) -> list[Rollout]:
-    return [Rollout(str(n), messages_of(one)) for n, one in enumerate(group.trajectories)]
+def _rollouts(group: Any, reading: Reading) -> list[Rollout]:
+    return [Rollout(str(n), messages_of(one, reading)) for n, one in enumerate(group.trajectories)]
 
 
 def _advantage(paid: RolloutReward) -> float:

@@ -87,7 +87,8 @@ def pay_samples(
         ValueError: training samples do not come as whole groups.
     """
     rows = [_row(data, n, options) for n in range(len(data.batch["responses"]))]
-    said = [Rollout(str(n), Text(_text(data, n, tokenizer), options.format)) for n in range(len(rows))]
+    texts = [Text(_text(data, n, tokenizer), options.format, options.reading) for n in range(len(rows))]
+    said = [options.judged(rows[n], Rollout(str(n), text)) for n, text in enumerate(texts)]
     groups = [(rows[places[0]], [said[n] for n in places]) for places in _groups(rows, options, size)]
     paid = [one for group in blocking(pay(options, groups, on_error)) for one in group]
     if on_error == "mask":
@@ -111,7 +112,7 @@ def _groups(rows: Sequence[Row], options: Options, size: int) -> list[list[int]]
 def _row(data: Data, n: int, options: Options) -> dict[str, Any]:
     columns = {name: values[n] for name, values in data.non_tensor_batch.items()}
     label = columns.pop("ground_truth", None)
-    return {**(columns_of(str(label), options) if label is not None else {}), **columns}
+    return {**(columns_of(label, options) if label is not None else {}), **columns}
 
 
 def _text(data: Data, n: int, tokenizer: Tokenizer) -> str:

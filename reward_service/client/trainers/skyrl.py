@@ -72,7 +72,15 @@ async def paid_output(
     for n, one in enumerate(batch["trajectory_ids"]):
         groups.setdefault(one.instance_id, []).append(n)
     asked = [
-        (batch["env_extras"][group[0]], [_rollout(n, rows_of[n], output, tokenizer) for n in group])
+        (
+            batch["env_extras"][group[0]],
+            [
+                options.judged(
+                    batch["env_extras"][n], _rollout(n, rows_of[n], output, tokenizer, options=options)
+                )
+                for n in group
+            ],
+        )
         for group in groups.values()
     ]
     phase = getattr(batch.get("batch_metadata"), "training_phase", None)
@@ -98,13 +106,15 @@ def _rows_of_trajectories(batch: Mapping[str, Any], output: Mapping[str, Any]) -
     return rows[:-1]
 
 
-def _rollout(n: int, rows: Sequence[int], output: Mapping[str, Any], tokenizer: Tokenizer) -> Rollout:
+def _rollout(
+    n: int, rows: Sequence[int], output: Mapping[str, Any], tokenizer: Tokenizer, *, options: Options
+) -> Rollout:
     spans = [
         span for row in rows for span in spans_of(output["response_ids"][row], output["loss_masks"][row])
     ]
     said = output.get("stop_reasons")
     stop_reason = None if said is None else STOP_REASONS.get(said[rows[-1]])
-    return Rollout(str(n), messages_of(spans, tokenizer), stop_reason=stop_reason)
+    return Rollout(str(n), messages_of(spans, tokenizer, options.reading), stop_reason=stop_reason)
 
 
 def _fields(

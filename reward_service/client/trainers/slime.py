@@ -57,7 +57,8 @@ def _row(sample: Sample, options: Options) -> dict[str, Any]:
 def _rollout(rollout_id: str, sample: Sample, options: Options) -> Rollout:
     said = (sample.metadata or {}).get("messages") or sample.response
     status = getattr(sample.status, "value", sample.status)
-    return Rollout(rollout_id, source_of(said, options), stop_reason=STOP_REASONS.get(status))
+    rollout = Rollout(rollout_id, source_of(said, options), stop_reason=STOP_REASONS.get(status))
+    return options.judged(_row(sample, options), rollout)
 
 
 def _paid(paid: RolloutReward, key: str | None) -> float | dict[str, float]:

@@ -9,12 +9,11 @@ The plural names of its arguments make verifiers call it once per group. Rules:
 - "no reward" is an exception: verifiers logs it and gives the whole group 0, of which every advantage is 0.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from reward_service.client.options import Options
-from reward_service.client.whole import pay, reward_of, source_of
+from reward_service.client.whole import object_of, pay, reward_of, source_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
 
 
@@ -36,11 +35,10 @@ def egrpo_reward(**options: Any) -> Callable[..., Awaitable[list[float]]]:
             ClientError: the service is unreachable or refuses the call.
         """
         said = [
-            Rollout(str(n), _source(one, given), stop_reason=_stop_reason(state))
+            given.judged(state, Rollout(str(n), _source(one, given), stop_reason=_stop_reason(state)))
             for n, (one, state) in enumerate(zip(completions, states, strict=True))
         ]
-        row = json.loads(infos[0]) if isinstance(infos[0], str) else infos[0]
-        [paid] = await pay(given, [(row, said)])
+        [paid] = await pay(given, [(object_of(infos[0], "info"), said)])
         return [reward_of(one) for one in paid]
 
     return egrpo

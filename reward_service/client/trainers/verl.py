@@ -23,7 +23,7 @@ from reward_service.client.groups import RolloutReward
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import NoReward, Options
 from reward_service.client.spans import Tokenizer, messages_of, spans_of
-from reward_service.client.whole import client_of, reward_of
+from reward_service.client.whole import client_of, object_of, reward_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
 
 NEXT_OUTPUT = "\n<|im_start|>assistant\n"
@@ -72,8 +72,9 @@ class EgrpoRewardManager:
             raise ValueError(
                 "the rows have no session_id: the legacy trainer is not supported; use trainer.use_v1"
             )
-        columns = {**row, **(row.get("extra_info") or {})}
-        rollout = Rollout(str(row["session_id"]), self._source(data), stop_reason=self._stop_reason(data))
+        columns = {**row, **object_of(row.get("extra_info"), "extra_info")}
+        said = Rollout(str(row["session_id"]), self._source(data), stop_reason=self._stop_reason(data))
+        rollout = self.options.judged(columns, said)
         member = self.options.member(str(row["uid"]), columns, rollout)
         ask = self._clients.here()
         if self._is_training(columns):
@@ -88,6 +89,8 @@ class EgrpoRewardManager:
         return RewardManagerBase.assemble_rm_scores(data, scores)
 
     def _is_training(self, columns: Mapping[str, Any]) -> bool:
+        if self.options.split_key is None:
+            return True
         split = columns.get(self.options.split_key)
         if split is None and self.validates:
             raise ValueError(
@@ -104,11 +107,11 @@ class EgrpoRewardManager:
         masks = data.batch.get("response_mask")
         if masks is None:
             texts = [self._text(ids) for ids in outputs]
-            return Text(NEXT_OUTPUT.join(texts), self.options.format)
+            return Text(NEXT_OUTPUT.join(texts), self.options.format, self.options.reading)
         spans = [
             span for ids, mask in zip(outputs, masks, strict=True) for span in spans_of(ids, map(int, mask))
         ]
-        return messages_of(spans, self.tokenizer)
+        return messages_of(spans, self.tokenizer, self.options.reading)
 
     def _text(self, ids: Sequence[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=False)
@@ -160,7 +163,7 @@ async def compute_score(
     data_source: str,  # noqa: ARG001  # verl passes it by name
     solution_str: str,
     ground_truth: object,  # noqa: ARG001  # the same
-    extra_info: Mapping[str, Any],
+    extra_info: Mapping[str, Any] | str,
     **given: Any,
 ) -> dict[str, float]:
     """Score one rollout without its group, for verl's `custom_reward_function`: not E-GRPO.
@@ -173,8 +176,9 @@ async def compute_score(
         ClientError: the service is unreachable or refuses the call.
     """
     options = Options.read({"format": "role_lines", **given})
-    rollout = Rollout("0", Text(solution_str, options.format))
-    group = options.group("compute_score", extra_info, [rollout])
+    row = object_of(extra_info, "extra_info")
+    rollout = options.judged(row, Rollout("0", Text(solution_str, options.format, options.reading)))
+    group = options.group("compute_score", row, [rollout])
     async with client_of(options) as client:
         facts = await client.match([group], profile=options.profile)
     return alone(facts["groups"][0])

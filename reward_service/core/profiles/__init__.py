@@ -20,6 +20,7 @@ from yaml import MarkedYAMLError
 from yaml.constructor import ConstructorError
 
 from reward_service.core.advantages import ESTIMATORS
+from reward_service.core.answers import ANSWER, ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching import MatchSpec
 from reward_service.core.names import is_name
@@ -44,6 +45,12 @@ class MeasureSpec:
     """How an answer is compared with the gold answers, a name in `reward_service.core.checkers.CHECKERS`."""
     threshold: float = 0.8
     """Word F1 from which the checker `f1` calls an answer correct, in [0, 1]."""
+    answer_from: tuple[str, ...] = (ANSWER,)
+    """Where an answer may stand, names in `reward_service.core.answers.ANSWER_KINDS`; `answer` is the dialect's marks or the last text."""
+    answer_tools: tuple[str, ...] = ()
+    """Tools whose call is the answer, by name."""
+    answer_may_be_cut: bool = False
+    """An answer that the end of the text has cut is whole: a stop string has eaten its closing mark."""
     matching: MatchSpec = field(default_factory=MatchSpec)
     """How entities are found in thoughts."""
 
@@ -146,6 +153,8 @@ def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
     yield "measure.grammar", profile.measure.grammar, GRAMMARS
     yield "measure.checker", profile.measure.checker, CHECKERS
     yield "estimator.type", profile.estimator.type, ESTIMATORS
+    for kind in profile.measure.answer_from:
+        yield "measure.answer_from", kind, ANSWER_KINDS
     for n, term in enumerate(profile.reward.terms):
         yield f"reward.terms[{n}].normalize", term.normalize, NORMALIZERS
         yield f"reward.terms[{n}].when", term.when, WHEN

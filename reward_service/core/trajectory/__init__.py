@@ -1,79 +1,159 @@
 """From a recorded rollout to segments: who wrote which text, whether the format holds, and what the answer is.
 
-- `tagged`: tagged text -> blocks
-- `react`: ReAct text -> blocks
-- `turns`: chat written as one string -> chat messages
-- `formats`: the table of text formats
+    record -> container -> turns -> dialect -> blocks -> safety net -> segments
+
+- `values`: what is handed from one to the next
+- `containers`: who speaks, by the record
+- `dialects`: what the policy's own text is, by its marks
+- `marks`: text between marks -> blocks
+- `roles`: whose words a role stands for
+- `calls`: what a tool call says
+- `endings`: tokens that are no text
+- `reading`: turns and a dialect -> blocks with their meaning
+- `net`: what may never be a thought
 - `grammars`: format verdicts over blocks
-- `messages`: OpenAI chat messages -> segments
 
 Steps come already cut. Text of a tool response or of the question never becomes a thought.
 """
 
-from dataclasses import dataclass
-from typing import assert_never
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, assert_never
 
-from reward_service.core.trajectory.formats import FORMATS, BlockFormat, TurnFormat
+from reward_service.core.answers import unwrap
+from reward_service.core.trajectory.calls import tool_call_text
+from reward_service.core.trajectory.containers import CONTAINERS, MESSAGES, PLAIN, SHORT_FORMS, messages
+from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS
 from reward_service.core.trajectory.grammars import GRAMMARS
-from reward_service.core.trajectory.messages import UnparsableRollout, parse_messages, tool_call_text
-from reward_service.core.types import Messages, Segment, SegmentKind, Steps, Text
+from reward_service.core.trajectory.net import hide
+from reward_service.core.trajectory.reading import AnswerRules, Read, read
+from reward_service.core.trajectory.values import (
+    FOREIGN_MARKUP,
+    NO_THOUGHTS,
+    RESPONSES_IN_POLICY_TURN,
+    UNKNOWN_PARTS,
+    UNKNOWN_ROLE,
+    Author,
+    Block,
+    Transcript,
+    UnparsableRollout,
+)
+from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
+AS_MARKED = AnswerRules()
+THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
+FORMATS = (*CONTAINERS, *SHORT_FORMS)
+"""What `format` may say of text: a container, or the short form of a dialect in `plain`."""
+FLAGS = (FOREIGN_MARKUP, UNKNOWN_ROLE, UNKNOWN_PARTS, RESPONSES_IN_POLICY_TURN, NO_THOUGHTS)
 
-__all__ = ["FORMATS", "GRAMMARS", "PARSER_VERSION", "Parsed", "UnparsableRollout", "parse", "tool_call_text"]
+__all__ = [
+    "CONTAINERS",
+    "DEFAULT_DIALECT",
+    "DIALECTS",
+    "FLAGS",
+    "FORMATS",
+    "GRAMMARS",
+    "MESSAGES",
+    "NO_THOUGHTS",
+    "PARSER_VERSION",
+    "PLAIN",
+    "SHORT_FORMS",
+    "AnswerRules",
+    "Parsed",
+    "UnparsableRollout",
+    "parse",
+    "tool_call_text",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """One rollout, read."""
+class Parsed(NamedTuple):
+    """One rollout, read; a named tuple, as there is one a rollout."""
 
     segments: tuple[Segment, ...]
     format_error: str | None
     """What the policy got wrong; None where the format holds or was not asked of this input."""
-
-    @property
-    def answer(self) -> str | None:
-        """The last answer, stripped; None where the rollout gives none."""
-        answers = (segment.text for segment in reversed(self.segments) if segment.kind is SegmentKind.ANSWER)
-        return next((text.strip() for text in answers), None)
+    answer: str | None = None
+    """The last answer, without the notation around it; None where the rollout gives none."""
+    flags: tuple[str, ...] = ()
+    """What could not be read, in the order of `FLAGS`."""
 
 
-def _parse_text(source: Text, grammar: str) -> Parsed:
-    match FORMATS[source.format]:
-        case BlockFormat(cut, call_error):
-            blocks = list(cut(source.text))
-            segments = tuple(Segment(one.kind, one.text) for one in blocks if one.kind and one.is_segment)
-            return Parsed(segments, GRAMMARS[grammar](blocks, call_error))
-        case TurnFormat(turns):
-            return _parse_messages(Messages(tuple(turns(source.text))), grammar)
-        case other:
-            assert_never(other)
-
-
-def _parse_messages(source: Messages, grammar: str) -> Parsed:
-    segments, error = parse_messages(source.messages)
-    return Parsed(tuple(segments), None if grammar == "none" else error)
-
-
-def parse(source: Text | Messages | Steps, grammar: str) -> Parsed:
+def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | None = None) -> Parsed:
     """Read one rollout.
 
     Args:
         source: the rollout as it was sent.
-        grammar: a name in `GRAMMARS`. It judges text; of messages, and of text that is chat, only unfinished tags are held against the policy.
+        grammar: a name in `GRAMMARS`.
+        rules: where the profile looks for the answer; None: between the dialect's marks, or in the last text.
 
     Returns:
-        Its segments in order and the format verdict.
+        Its segments in order, the format verdict, the answer, and what could not be read.
 
     Raises:
         UnparsableRollout: the record itself is broken, which is the caller's doing and not the policy's.
     """
+    rules = rules or AS_MARKED
     match source:
-        case Text():
-            return _parse_text(source, grammar)
-        case Messages():
-            return _parse_messages(source, grammar)
         case Steps():
-            return Parsed(source.segments, None)
+            return _cut_already(source, rules)
+        case Text():
+            name = SHORT_FORMS.get(source.format)
+            transcript = CONTAINERS[PLAIN if name else source.format](source.text)
+            return _parse(transcript, source.reading, name or source.reading.dialect, grammar, rules=rules)
+        case Messages():
+            transcript = messages(source.messages[source.prompt_messages :])
+            return _parse(transcript, source.reading, source.reading.dialect, grammar, rules=rules)
         case _:
             assert_never(source)
+
+
+def _parse(
+    transcript: Transcript, reading: Reading, dialect: str | None, grammar: str, *, rules: AnswerRules
+) -> Parsed:
+    name = dialect or transcript.dialect or DEFAULT_DIALECT
+    done = read(transcript, name, reading, rules)
+    segments = tuple(_segments(done, thoughts_count=not transcript.roles_lost))
+    return _parsed(segments, GRAMMARS[grammar](done.written), rules, done.flags)
+
+
+def _parsed(
+    segments: tuple[Segment, ...], format_error: str | None, rules: AnswerRules, flags: set[str]
+) -> Parsed:
+    if all(segment.kind is not THOUGHT for segment in segments):
+        flags = flags | {NO_THOUGHTS}
+    answers = [segment.text for segment in segments if segment.kind is SegmentKind.ANSWER]
+    answer = unwrap(answers[-1], rules.kinds) if answers else None
+    return Parsed(segments, format_error, answer, tuple(filter(flags.__contains__, FLAGS)) if flags else ())
+
+
+def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
+    """Return what is left as segments: no stray marks, and no response of the policy's own making."""
+    segments: list[Segment] = []
+    for turn in done.turns:
+        own = turn.author is Author.POLICY and not done.counts_own_responses
+        left_out = (None,) if thoughts_count else (None, THOUGHT)
+        for blocks in turn.texts:
+            segments += [
+                Segment(block.kind, block.text)  # type: ignore[arg-type]  # None is left out
+                for block in blocks
+                if block.kind not in left_out and (block.opened or block.text)
+                if not (own and block.kind is RESPONSE and block.is_marked)
+            ]
+    return segments
+
+
+def _cut_already(source: Steps, rules: AnswerRules) -> Parsed:
+    """Take steps as they were cut; of their thoughts what stands between marks of calls or responses goes."""
+    flags: set[str] = set()
+
+    def left(segments: Iterable[Segment]) -> Iterator[Segment]:
+        for segment in segments:
+            if segment.kind is not SegmentKind.THOUGHT:
+                yield segment
+                continue
+            blocks, is_foreign = hide([Block(segment.kind, segment.text, is_marked=False)], DEFAULT_DIALECT)
+            flags.update({FOREIGN_MARKUP} if is_foreign else ())
+            yield from (Segment(segment.kind, block.text) for block in blocks)
+
+    segments = tuple(left(source.segments))
+    return _parsed(segments, None, rules, flags)

@@ -1,20 +1,40 @@
-"""What counts as well-formed text: the format verdicts a profile can choose from.
+"""What counts as well-formed: the format verdicts a profile can choose from.
 
-A grammar looks at the blocks of one tagged text and says what is wrong, or None.
+A grammar looks at the blocks of one rollout and says what is wrong, or None.
 A format error is something the policy did: outcome `error`, scored, and in the loss.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from types import MappingProxyType
+from typing import NamedTuple
 
-from reward_service.core.trajectory.tagged import Block
+from reward_service.core.trajectory.calls import CallReader
+from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
 
-CallCheck = Callable[[str], str | None]
-"""What is wrong with the text of a tool call, or None; what a call looks like is the format's business."""
-Grammar = Callable[[Sequence[Block], CallCheck], str | None]
+NO_ANSWER = "no answer"
+
+
+class Written(NamedTuple):
+    """What a grammar judges; a named tuple, as there is one a rollout."""
+
+    turns: Sequence[Sequence[Block]]
+    """The blocks of each turn of the policy; of one string without roles, all of its blocks as one turn."""
+    has_roles: bool
+    """Whether the record says who wrote what; then only the marks in the policy's own text are in an order of its own making."""
+    read_call: CallReader
+    bad_call: str
+    """What is wrong with a call that cannot be read."""
+
+    @property
+    def blocks(self) -> Iterable[Block]:
+        """All blocks, in order."""
+        return chain.from_iterable(self.turns)
+
+
+Grammar = Callable[[Written], str | None]
 
 _LETTER = {
     SegmentKind.THOUGHT: "t",
@@ -25,58 +45,80 @@ _LETTER = {
 # "<think> … </think> <tool_call> … </tool_call> <tool_response> … </tool_response>" repeated, then
 # "<think> … </think> <answer> … </answer>" (arXiv:2510.24694, App. A, after WebSailor).
 _TURNS = re.compile(r"(?:tcr)*ta")
+# The same within one message, whose responses stand in messages of their own, unless the system writes them there too.
+_TURN = re.compile(r"(?:tc+r)*t?(?:c*|a)")
 
 
-def unfinished_tag(blocks: Sequence[Block]) -> str | None:
-    """Name the first tag that was opened and never closed."""
-    for block in blocks:
+def unfinished_mark(written: Written) -> str | None:
+    """Name the first mark that was opened and never closed."""
+    for block in written.blocks:
         if block.kind is not None and not block.closed:
             return f"unfinished {block.kind} tag"
     return None
 
 
-def json_call_error(text: str) -> str | None:
-    """A call is a JSON object with a `name` and `arguments`."""
-    try:
-        call = json.loads(text)
-    except (ValueError, RecursionError):
-        call = None
-    sound = isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call
-    return None if sound else "tool call is not a JSON object with name and arguments"
+def _letters(blocks: Iterable[Block]) -> str:
+    return "".join(_LETTER[block.kind] for block in blocks if block.kind)
 
 
-def plain_call_error(text: str) -> str | None:
-    """A call is a query in plain words."""
-    return None if text.strip() else "tool call is empty"
+def _says_nothing(written: Written) -> bool:
+    return not any(block.text.strip() or block.call for block in written.blocks)
 
 
-def balanced(blocks: Sequence[Block], call_error: CallCheck) -> str | None:  # noqa: ARG001  # one signature for all
-    """Every opened tag is closed and an answer stands."""
-    if error := unfinished_tag(blocks):
-        return error
-    return None if any(block.kind is SegmentKind.ANSWER and block.opened for block in blocks) else "no answer"
+def balanced(written: Written) -> str | None:
+    """Every opened mark is closed and there is an answer."""
+    is_answered = False
+    for block in written.blocks:
+        if block.kind is not None and not block.closed:
+            return f"unfinished {block.kind} tag"
+        is_answered |= block.kind is SegmentKind.ANSWER and block.opened
+    return None if is_answered else NO_ANSWER
 
 
-def websailor(blocks: Sequence[Block], call_error: CallCheck) -> str | None:
+def websailor(written: Written) -> str | None:
     """The strict grammar: thought, call and response in turns, then thought and answer, and nothing between.
 
     "Any response that does not strictly follow the format will be considered a case with format errors"
-    (arXiv:2510.24694, App. A). In tagged text a tool call is a JSON object with `name` and `arguments`.
+    (arXiv:2510.24694, App. A). A tool call is what the dialect says it is: in tagged text a JSON object with `name` and
+    `arguments`.
     """
-    if error := balanced(blocks, call_error):
+    return _in_turns(written) if written.has_roles else _in_one_string(written)
+
+
+def _in_one_string(written: Written) -> str | None:
+    if error := balanced(written):
         return error
+    blocks = list(written.blocks)
     if any(block.kind is None and block.text.strip() for block in blocks):
         return "text outside the tags"
-    tagged = [block for block in blocks if block.kind is not None]
-    if any(not block.opened for block in tagged):
+    if any(block.kind is not None and not block.opened for block in blocks):
         return "closing tag without its opening tag"
-    if not _TURNS.fullmatch("".join(_LETTER[block.kind] for block in tagged if block.kind)):
+    if not _TURNS.fullmatch(_letters(blocks)):
         return "tags out of order"
-    calls = (block.text for block in tagged if block.kind is SegmentKind.TOOL_CALL)
-    return next((error for call in calls if (error := call_error(call))), None)
+    return _call_error(blocks, written)
 
 
-def none(blocks: Sequence[Block], call_error: CallCheck) -> str | None:  # noqa: ARG001  # one signature for all
+def _in_turns(written: Written) -> str | None:
+    """Judge the marks of each message; what came as a field or as a message is in order by construction."""
+    if error := unfinished_mark(written):
+        return error
+    if _says_nothing(written):
+        return NO_ANSWER
+    if not all(
+        _TURN.fullmatch(_letters(block for block in turn if block.is_marked)) for turn in written.turns
+    ):
+        return "tags out of order"
+    return _call_error(written.blocks, written)
+
+
+def _call_error(blocks: Iterable[Block], written: Written) -> str | None:
+    calls = (
+        block.call or written.read_call(block.text) for block in blocks if block.kind is SegmentKind.TOOL_CALL
+    )
+    return None if all(call.sound for call in calls) else written.bad_call
+
+
+def none(written: Written) -> str | None:  # noqa: ARG001  # one signature for all
     """Anything goes."""
     return None
 

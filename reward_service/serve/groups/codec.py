@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 from reward_service.core.fields import built, field_names, plain
 from reward_service.core.types import (
+    Defaults,
     Estimator,
     GroupResult,
     GroupStatus,
     IndexVersion,
     PartialPolicy,
+    Reading,
     RolloutFacts,
     RolloutResult,
 )
@@ -35,7 +37,10 @@ LAYOUT = {"columns": list(COLUMNS), "result_columns": list(RESULT_COLUMNS)}
 
 def encode_run(run: Run) -> bytes:
     """Return a run as bytes; the same run is the same bytes."""
-    return _dump(asdict(run))
+    document = asdict(run)
+    if run.declared.defaults == Defaults():
+        del document["declared"]["defaults"]  # as a service wrote it that did not know of any
+    return _dump(document)
 
 
 @lru_cache(maxsize=64)
@@ -93,6 +98,7 @@ def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
 def _run(document: dict[str, Any]) -> Run:
     declared, index = document["declared"], document["index"]
     estimator = declared["estimator"]
+    defaults = declared.get("defaults")
     return Run(
         **{
             **document,
@@ -101,6 +107,9 @@ def _run(document: dict[str, Any]) -> Run:
                     **declared,
                     "partial": PartialPolicy(**declared["partial"]),
                     "estimator": estimator and Estimator(**estimator),
+                    "defaults": Defaults(defaults["format"], Reading(**defaults["reading"]))
+                    if defaults
+                    else Defaults(),
                 }
             ),
             "estimator": Estimator(**document["estimator"]),

@@ -10,7 +10,16 @@ from dataclasses import asdict
 from typing import Any, assert_never
 
 from entity_index.types import Question
-from reward_service.core.types import IndexVersion, Messages, Rollout, Steps, Text
+from reward_service.core.types import (
+    AS_USUAL,
+    IndexVersion,
+    Messages,
+    Reading,
+    Rollout,
+    Steps,
+    Text,
+    Unreadable,
+)
 
 # 128 bits tell any two values apart that are not made to collide; 16,384 open rollouts then need 512 KiB for them.
 HEX_DIGITS = 32
@@ -18,7 +27,9 @@ HEX_DIGITS = 32
 
 def rollout_digest(rollout: Rollout) -> str:
     """Return the digest of everything a rollout says; its id is not part of it."""
-    return _digest([_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)])
+    failure = [] if rollout.outcome_error is None else [rollout.outcome_error]
+    said = [_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)]
+    return _digest(said + failure)
 
 
 def question_digest(question: Question | str, index: IndexVersion | None) -> str:
@@ -31,16 +42,23 @@ def question_digest(question: Question | str, index: IndexVersion | None) -> str
     return _digest([index, question] if isinstance(question, str) else asdict(question))
 
 
-def _source(source: Text | Messages | Steps) -> list[Any]:
+def _source(source: Text | Messages | Steps | Unreadable) -> list[Any]:
     match source:
-        case Text(text, written):
-            return ["text", written, text]
-        case Messages(messages):
-            return ["messages", messages]
+        case Text(text, written, reading):
+            return ["text", written, text, *_reading(reading)]
+        case Messages(messages, prompt, reading):
+            return ["messages", messages, *_reading(reading), *([prompt] if prompt else [])]
         case Steps(segments):
             return ["steps", [[segment.kind, segment.text] for segment in segments]]
+        case Unreadable(why):
+            return ["unreadable", why]
         case _:
             assert_never(source)
+
+
+def _reading(reading: Reading) -> list[Any]:
+    """Return how a rollout is read, where that is not as usual."""
+    return [] if reading == AS_USUAL else [asdict(reading)]
 
 
 def _digest(value: Any) -> str:

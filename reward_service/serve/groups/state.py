@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from reward_service.core.types import (
+    Defaults,
     Estimator,
     GroupResult,
     GroupStatus,
@@ -32,6 +33,8 @@ class Declaration:
     """None takes the profile's."""
     open_groups: int | None = None
     """Most groups open at once. None: as many as the service allows."""
+    defaults: Defaults = field(default_factory=Defaults)
+    """How rollouts are read that do not say so themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The calls of the API about runs, and about rollouts that arrive one by one."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from functools import partial
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
-from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
+from reward_service.core.types import Defaults, Rollout, RolloutFacts, RolloutResult
 from reward_service.serve import errors
 from reward_service.serve.groups.codec import decode_run, encode_run
 from reward_service.serve.groups.digests import question_digest, rollout_digest
@@ -36,7 +36,8 @@ class Arrival:
     """A rollout that asks to become a member of a group."""
 
     key: GroupKey
-    rollout: Rollout
+    recorded: Callable[[Defaults], Rollout]
+    """Returns the rollout, read as the run says where it does not say so itself."""
     access: Access
     question: Question | str
     """The question with its ground truth, or its id in the run's data set."""
@@ -188,12 +189,13 @@ class RunService:
         key = arrival.key
         snapshot = await self.groups.snapshot(key, timings=timings)
         run = arrival.access.check(self.groups.run_of(snapshot.stored))
-        claim = _claim(arrival, run, self.groups.engine)
+        rollout = arrival.recorded(run.declared.defaults)
+        claim = _claim(arrival, rollout, run, engine=self.groups.engine)
         change = partial(self.groups.change, key, access=arrival.access, timings=timings)
         changed = await change(lambda given: self._admission(given, claim), since=snapshot)
         measured = None
         if changed.decision.admitted or arrival.explain:
-            measured = await self._measured(arrival, run, self.groups.profile(run), timings)
+            measured = await self._measured(arrival, rollout, run, self.groups.profile(run), timings=timings)
         if changed.decision.admitted and measured is not None:
             add = partial(_addition, run=run, claim=claim, measured=measured)
             async with key_lock.held(timings=timings):
@@ -212,9 +214,10 @@ class RunService:
             Forbidden: the run belongs to another owner.
         """
         run = await self.find(arrival.key.run_id, access=arrival.access, timings=timings)
-        _claim(arrival, run, self.groups.engine)
+        rollout = arrival.recorded(run.declared.defaults)
+        _claim(arrival, rollout, run, engine=self.groups.engine)
         profile = self.groups.profile(run)
-        truth, facts = await self._measured(arrival, run, outcome_only(profile), timings)
+        truth, facts = await self._measured(arrival, rollout, run, outcome_only(profile), timings=timings)
         with timings.stage("reward"):
             return Evaluated(run, profile, truth, facts.entities, evaluate(facts, profile))
 
@@ -314,11 +317,11 @@ class RunService:
         return decision
 
     async def _measured(
-        self, arrival: Arrival, run: Run, profile: Profile, timings: Timings
+        self, arrival: Arrival, rollout: Rollout, run: Run, profile: Profile, *, timings: Timings
     ) -> tuple[Truth, RolloutFacts]:
         truth, facts = await self.scorer.measure_one(
             _wanted(arrival.question, run),
-            arrival.rollout,
+            rollout,
             profile,
             explain=arrival.explain,
             timings=timings,
@@ -340,7 +343,7 @@ def _addition(
     )
 
 
-def _claim(arrival: Arrival, run: Run, engine: str) -> Claim:
+def _claim(arrival: Arrival, rollout: Rollout, run: Run, *, engine: str) -> Claim:
     """Return a rollout's claim to be a member.
 
     Raises:
@@ -353,8 +356,8 @@ def _claim(arrival: Arrival, run: Run, engine: str) -> Claim:
         )
     question = question_digest(arrival.question, None if question_id is None else run.index)
     return Claim(
-        rollout_id=arrival.rollout.rollout_id,
-        digest=rollout_digest(arrival.rollout),
+        rollout_id=rollout.rollout_id,
+        digest=rollout_digest(rollout),
         pins=Pins(question, engine),
         question_id=question_id,
         attempt=arrival.attempt,

@@ -1,15 +1,23 @@
 """What rows come in."""
 
+import gzip
+import io
 import json
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 from entity_index.errors import UnreadableInput
 from entity_index.readers import SHAPES
-from entity_index.readers.containers import read_path
+from entity_index.readers.containers import read_path, values_of
 from entity_index.readers.rows import Refusal, Row
 from entity_index.types import Question
 
@@ -54,6 +62,47 @@ def test_a_folder_is_its_json_files_in_the_order_of_their_names(tmp_path):
     (tmp_path / "readme.txt").write_text("not read")
 
     assert read(tmp_path) == [*ROWS, Refusal(4, "not UTF-8"), Refusal(5, "not JSON")]
+
+
+def test_files_of_a_folder_may_be_of_several_kinds_and_compressed(tmp_path):
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"n": 1}\n\n{"n": 2}\n'))
+    (tmp_path / "b.json.zst").write_bytes(zstd.compress(b'[{"n": 3}, {"n": 4}]'))
+    parquet.write_table(pa.Table.from_pylist([{"n": 5}]), tmp_path / "c.parquet")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "d.json").write_text('{\n  "n": 6\n}')
+
+    def read(**how):
+        return [(one.path.name, one.line, one.value["n"]) for one in values_of(tmp_path, **how)]
+
+    near = [
+        ("a.jsonl.gz", 1, 1),
+        ("a.jsonl.gz", 3, 2),
+        ("b.json.zst", 1, 3),
+        ("b.json.zst", 2, 4),
+        ("c.parquet", 1, 5),
+    ]
+    assert read() == near
+    assert read(nested=True) == [*near, ("d.json", 1, 6)]
+
+
+@pytest.mark.parametrize(("name", "packed"), [("a.jsonl.gz", gzip.compress), ("a.jsonl.zst", zstd.compress)])
+def test_a_file_that_was_cut_off_is_an_error(tmp_path, name, packed):
+    (tmp_path / name).write_bytes(packed(b'{"n": 1}\n' * 1000)[:-9])
+
+    with pytest.raises(UnreadableInput, match=rf"{name} cannot be read: "):
+        list(values_of(tmp_path / name))
+
+
+def test_lines_whose_first_is_broken_are_still_lines(tmp_path):
+    (tmp_path / "rows.jsonl").write_text('{"id": "q1", "te\n' + "\n".join(map(json.dumps, VALUES)))
+
+    assert [type(row) for row in read(tmp_path / "rows.jsonl")] == [Refusal, Row, Refusal, Row]
+
+
+def test_standard_input_is_a_dash(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'[{"n": 1}]')))
+
+    assert list(values_of(Path("-"))) == [(Path("-"), 1, {"n": 1})]
 
 
 def test_a_folder_of_something_else_is_an_error(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from entity_index.cli import run
 from entity_index.errors import UnreadableInput
-from entity_index.extract import MAX_RUN, PIECE, Reading, Tagger, bounded, extract
+from entity_index.extract import MAX_RUN, PIECE, Tagger, TextShape, bounded, extract
 from entity_index.readers import SHAPES
 from entity_index.readers.mapped import parse
 from entity_index.readers.rows import Refusal, read_rows
@@ -25,7 +25,7 @@ def lines(*values):
 
 
 def run_extract(values, tagger, *paths, processes=1):
-    reading = Reading(SHAPES["jsonl"], [parse(path) for path in paths])
+    reading = TextShape(SHAPES["jsonl"], [parse(path) for path in paths])
     return list(extract(read_rows(lines(*values), reading), reading, tagger, processes=processes))
 
 

@@ -86,3 +86,10 @@ def test_what_is_no_rule_is_named_with_the_fields(rule):
         match=re.escape(f"must be field=path, got {rule!r}; the fields are answers, checker, entities"),
     ):
         shape([rule])
+
+
+def test_a_path_goes_into_a_column_that_holds_json_as_a_string():
+    row = {"extra": '{"graph": {"nodes": ["Quillock", "Brennwick"]}}', "odd": "{not json"}
+
+    assert find(row, parse("extra.graph.nodes[]")) == ["Quillock", "Brennwick"]
+    assert find(row, parse("odd.graph")) is None

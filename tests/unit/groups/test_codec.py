@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reward_service.core.types import (
+    Defaults,
     Estimator,
     GroupResult,
     GroupStatus,
     IndexVersion,
     Outcome,
     PartialPolicy,
+    Reading,
     RolloutFacts,
     RolloutResult,
     RolloutStatus,
@@ -151,3 +153,11 @@ def test_what_this_version_did_not_write_is_refused(change, error):
 def test_a_damaged_run_is_refused(blob):
     with pytest.raises(errors.CorruptState):
         decode_run(blob)
+
+
+def test_how_a_run_reads_is_written_only_where_it_is_not_as_usual():
+    reading = Defaults("chatml", Reading("mcp", True, False))
+    told = replace(RUN, declared=replace(RUN.declared, defaults=reading))
+
+    assert b"defaults" not in encode_run(RUN)
+    assert decode_run(encode_run(told)) == told

@@ -9,12 +9,14 @@ from reward_service.core.types import (
     IndexVersion,
     Messages,
     Outcome,
+    Reading,
     Rollout,
     Segment,
     SegmentKind,
     Steps,
     StopReason,
     Text,
+    Unreadable,
 )
 from reward_service.serve.groups.digests import question_digest, rollout_digest
 
@@ -28,7 +30,12 @@ INDEX = IndexVersion("d", "1", "sha256:a")
         {"source": Text("<think>y</think>")},
         {"source": Steps((Segment(SegmentKind.THOUGHT, "x"),))},
         {"source": Messages(({"role": "user", "content": "x"},))},
+        {"source": Text("<think>x</think>", "chatml")},
+        {"source": Text("<think>x</think>", "plain", Reading(dialect="autorefine"))},
+        {"source": Text("<think>x</think>", reading=Reading(thought_open=True))},
+        {"source": Unreadable("/colour: extra")},
         {"outcome": None},
+        {"outcome_error": "no reply"},
         {"stop_reason": StopReason.COMPLETED},
         {"signals": {"a": 1.0}},
     ],
@@ -74,3 +81,12 @@ def test_questions_are_the_same_if_their_ground_truth_is():
     }
     assert len(digests) == 5
     assert question_digest(question, None) == question_digest(replace(question), None)
+
+
+def test_how_messages_are_read_is_in_the_digest_only_where_it_is_not_as_usual():
+    said = ({"role": "assistant", "content": "x"},)
+    usual = rollout_digest(Rollout("0", Messages(said)))
+
+    assert rollout_digest(Rollout("0", Messages(said, 0, Reading()))) == usual
+    others = [Messages(said, 1), Messages(said, 0, Reading("mcp")), Messages(said, 1, Reading("mcp"))]
+    assert len({usual, *(rollout_digest(Rollout("0", one)) for one in others)}) == 4

@@ -3,7 +3,8 @@
 import pytest
 
 from reward_service.core.trajectory import parse
-from reward_service.core.trajectory.tagged import scan_blocks
+from reward_service.core.trajectory.dialects.tagged import TAGGED
+from reward_service.core.trajectory.marks import scan_blocks
 from reward_service.core.types import SegmentKind, Text
 
 T, C, R, A = SegmentKind.THOUGHT, SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.ANSWER
@@ -107,7 +108,7 @@ def test_the_last_answer_stands():
 )
 def test_a_flood_of_tags_is_read_once(unit):
     """Linear by construction: nothing is scanned again; two hundred thousand tags take no noticeable time."""
-    blocks = list(scan_blocks(unit * 200_000))
+    blocks = scan_blocks(unit * 200_000, TAGGED.marks)
 
     assert sum(len(block.text) for block in blocks) <= len(unit) * 200_000
 

@@ -1,0 +1,118 @@
+"""Detect from the first rollouts of a file which reader takes it, and which container and dialect its policy writes.
+
+Only for files, once a file, and said to the user: what a policy writes must not choose how it is read.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from reward_service.adapters.records.table import Reader, Row
+from reward_service.core.trajectory import DIALECTS, MESSAGES, UnparsableRollout, parse
+from reward_service.core.types import Defaults, Messages, Reading, Rollout, SegmentKind, Text
+
+FIRST = 20
+"""How many rollouts a decision is taken from."""
+TURNS = tuple(
+    map(
+        frozenset,
+        (
+            ("role",),
+            ("from", "value"),
+            ("source", "action"),
+            ("source", "observation"),
+            ("type", "data"),
+            ("step_number",),
+        ),
+    )
+)
+"""A line with these fields is a turn of a conversation, and no rollout."""
+_TEMPLATES = {
+    "chatml": r"<\|im_start\|>",
+    "llama3": r"<\|start_header_id\|>|<\|python_tag\|>",
+    "harmony": r"<\|channel\|>\w+",
+    "kimi": r"<\|im_middle\|>|<\|tool_calls_section_begin\|>",
+    "deepseek": r"<｜(?:Assistant|tool▁calls▁begin|tool▁outputs▁begin)｜>",
+    "glm": r"<\|assistant\|>|<\|observation\|>",
+    "gemma": r"<start_of_turn>",
+    "mistral": r"\[TOOL_CALLS\]|\[/INST\]",
+    "role_lines": r"(?m)^(?:assistant|user|tool)$",
+}
+"""What a text in a container holds; the first that fits counts."""
+_PIECES = (SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE)
+
+
+def is_turn(row: Row) -> bool:
+    """Return whether a line is a turn of a conversation."""
+    return any(keys <= row.keys() for keys in TURNS)
+
+
+def reader_of(rows: Sequence[Row], readers: Mapping[str, Reader]) -> str | None:
+    """Return the reader that knows most of the first lines; None where none knows half of them."""
+    known = {name: sum(reader.knows(row) for row in rows) for name, reader in readers.items()}
+    best = max(known, key=lambda name: known[name], default=None)
+    return best if best is not None and 2 * known[best] >= len(rows) > 0 else None
+
+
+def defaults_of(rollouts: Sequence[Rollout], usual: Defaults) -> Defaults:
+    """Return how rollouts are written, from the first of them.
+
+    Args:
+        rollouts: the first ones, read as usual.
+        usual: how rollouts of their kind are written; it stays unless another way reads more of them.
+    """
+    first = rollouts[:FIRST]
+    texts = [one.source.text for one in first if isinstance(one.source, Text)]
+    is_messages = not texts and any(isinstance(one.source, Messages) for one in first)
+    usual = replace(usual, format=MESSAGES if is_messages else _container(texts, usual.format))
+    unread = {name: _unread(first, _as(usual, name)) for name in DIALECTS}
+    own = usual.reading.dialect or next(iter(DIALECTS))
+    better = {
+        name: one for name, one in unread.items() if one[0] < unread[own][0] and one[1] > unread[own][1]
+    }
+    best = min(better, key=lambda name: (better[name][0], -better[name][1]), default=own)
+    return _as(usual, best)
+
+
+def _as(usual: Defaults, dialect: str) -> Defaults:
+    return replace(usual, reading=replace(usual.reading, dialect=dialect))
+
+
+def _container(texts: Sequence[str], usual: str) -> str:
+    for name, mark in _TEMPLATES.items():
+        if 2 * sum(re.search(mark, text) is not None for text in texts) > len(texts):
+            return name
+    return usual
+
+
+def _unread(rollouts: Sequence[Rollout], how: Defaults) -> tuple[int, int]:
+    """Return in how many rollouts something is not read, and how many calls and responses are."""
+    bad = pieces = 0
+    for one in rollouts:
+        source = _written(one, how)
+        if source is None:
+            continue
+        try:
+            parsed = parse(source, "none")
+        except UnparsableRollout:
+            bad += 1
+            continue
+        bad += bool(parsed.flags)
+        pieces += sum(segment.kind in _PIECES for segment in parsed.segments)
+    return bad, pieces
+
+
+def _written(rollout: Rollout, how: Defaults) -> Text | Messages | None:
+    """Return a rollout as if it were written in this way; None where its steps say everything."""
+    reading = (
+        Reading(how.reading.dialect, rollout.source.reading.thought_open)
+        if isinstance(rollout.source, Text | Messages)
+        else None
+    )
+    match rollout.source:
+        case Text(text):
+            return Text(text, how.format, reading or Reading())
+        case Messages(messages, prompt):
+            return Messages(messages, prompt, reading or Reading())
+        case _:
+            return None

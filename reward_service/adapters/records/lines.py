@@ -1,0 +1,247 @@
+"""From a line of a file to a rollout with what is known of its group and question, by a reader and what the caller says."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from entity_index.errors import InvalidRecord
+from entity_index.packed import written_out
+from entity_index.readers import mapped
+from entity_index.readers.fields import named_after
+from entity_index.types import Question
+from reward_service.adapters.native import QuestionIn, RolloutIn, invalid
+from reward_service.adapters.records import fields
+from reward_service.adapters.records.fields import BadLine
+from reward_service.adapters.records.prompts import first_user_turn, folded, last_user_turn, question_in
+from reward_service.adapters.records.table import FIELDS, SIGNALS, Reader, Row
+from reward_service.core.types import STOP_REASONS, Defaults, Rollout
+
+Paths = Mapping[str, tuple[tuple[mapped.Step, ...], ...]]
+_NAMED = (
+    "text",
+    "steps",
+    "prompt",
+    "outcome_error",
+    "format",
+    "dialect",
+    "thought_open",
+    "responses_in_policy_turn",
+)
+
+
+NO_FILE = PurePath()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rollout of a file."""
+
+    rollout: Rollout
+    """Its id is empty where the line names none."""
+    run_id: str = "default"
+    group: str = ""
+    """What its group is called: by the file, or after its question; and after the step, where groups come again in each."""
+    place: str = ""
+    """Where it is, for people."""
+    question_id: str | None = None
+    asked: str | None = None
+    """What is asked, as far as the line says so."""
+    prompt: str | None = None
+    """The turn that asks it, whole."""
+    answers: tuple[str, ...] = ()
+    truth: Question | None = None
+    """The ground truth, where the line brings entities along."""
+    step: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """What the line says beside all this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the lines of one file are read."""
+
+    name: str
+    reader: Reader
+    defaults: Defaults
+    paths: Paths
+    manifest: Mapping[str, Row] = field(default_factory=dict)
+    """What is known of rollouts beside their lines, by their id or by the end of their file's path."""
+    own_stops: bool = False
+    """An unknown stop reason is a defect of its rollout, as over HTTP."""
+
+
+def rules(mapping: list[str]) -> dict[str, str]:
+    """Return what `--map FIELD=PATH` says, by field.
+
+    Raises:
+        ValueError: a field or path is none; the message says which.
+    """
+    said: dict[str, str] = {}
+    for rule in mapping:
+        name, is_, path = rule.partition("=")
+        if not is_ or not (name in FIELDS or (name.startswith(SIGNALS) and name != SIGNALS)):
+            raise ValueError(f"{rule!r} is no FIELD=PATH; the fields are {', '.join(FIELDS)}, {SIGNALS}NAME")
+        mapped.parse(path)
+        said[name] = path
+    return said
+
+
+def recipe(
+    name: str,
+    reader: Reader,
+    defaults: Defaults,
+    mapping: Mapping[str, str],
+    *,
+    manifest: Mapping[str, Row] | None = None,
+) -> Recipe:
+    """Return how lines are read: by a reader, whose paths the mapping replaces. A transcript replaces every other one."""
+    kept = dict(reader.paths)
+    if not {"messages", "text", "steps"}.isdisjoint(mapping):
+        kept = {field: path for field, path in kept.items() if field not in {"messages", "text", "steps"}}
+    said = {**kept, **mapping}
+    paths = {field: tuple(mapped.parse(path) for path in said[field].split()) for field in said}
+    own_stops = "stop" in mapping or name == "native"
+    return Recipe(name, reader, defaults, paths, manifest or {}, own_stops=own_stops)
+
+
+def lines_of(row: object, how: Recipe, place: str = "", file: PurePath = NO_FILE) -> list[Line]:
+    """Return the rollouts of one line.
+
+    Args:
+        row: what the line holds.
+        how: how it is read.
+        place: where it is, for people.
+        file: the file it is in, by which a manifest may name it.
+
+    Raises:
+        BadLine: it holds something else.
+    """
+    if isinstance(row, InvalidRecord):
+        raise BadLine(str(row))
+    if not isinstance(row, dict):
+        raise BadLine("not a JSON object")
+    return [replace(_line(one, how, file), place=place) for one in how.reader.rows(row)]
+
+
+def manifest_of(rows: Iterable[Row]) -> dict[str, Row]:
+    """Return what a manifest says of rollouts: each row has the fields of a line, and `trajectory` names a rollout or its file."""
+    return {
+        str(row["trajectory"]): {name: row[name] for name in FIELDS if name in row}
+        for row in rows
+        if "trajectory" in row
+    }
+
+
+def _listed(found: Mapping[str, Any], how: Recipe, file: PurePath) -> Row:
+    """Return what the manifest says of a rollout."""
+    ends = ("/".join(file.parts[n:]) for n in range(len(file.parts)))
+    names = (str(found.get("rollout")), *ends)
+    return next((how.manifest[name] for name in names if name in how.manifest), {})
+
+
+def _line(row: Row, how: Recipe, file: PurePath) -> Line:
+    found = how.reader.refine(row, dict(_found(row, how.paths)))
+    found = {**found, **_listed(found, how, file)} if how.manifest else found
+    said = _said(found, how)
+    question = written_out(found.get("question"))
+    asked, prompt = _asked(question, found)
+    inline = question if isinstance(question, Mapping) else {}
+    answers = tuple(fields.strings(found.get("answers", inline.get("answers"))))
+    names = fields.entities(found.get("entities", inline.get("entities")))
+    step, question_id = (fields.identifier(name, found.get(name)) for name in ("step", "question_id"))
+    group = _named(fields.identifier("group", found.get("group")), asked or prompt, question_id)
+    comes_again = step is not None and not how.reader.groups_of_a_step
+    return Line(
+        said,
+        run_id=fields.identifier("run", found.get("run")) or "default",
+        group=f"{group}@{step}" if comes_again else group,
+        question_id=question_id,
+        asked=asked,
+        prompt=prompt,
+        answers=answers,
+        truth=_truth(asked, answers, names) if names else None,
+        step=step,
+        meta=_rest(row, how.paths),
+    )
+
+
+def _named(group: str | None, asked: str | None, question_id: str | None) -> str:
+    """Return what a group is called.
+
+    Raises:
+        BadLine: nothing says what a rollout belongs to.
+    """
+    if group is None and asked:
+        return named_after(folded(asked))
+    name = group or question_id
+    if name is None:
+        raise BadLine("neither group nor question nor prompt says what the rollout belongs to")
+    return name
+
+
+def _found(row: Row, paths: Paths) -> Iterator[tuple[str, Any]]:
+    for name, alternatives in paths.items():
+        values = [one for path in alternatives if (one := mapped.find(row, path)) is not None]
+        if values:
+            yield name, next((one for one in values if one != []), values[0])
+
+
+def _rest(row: Row, paths: Paths) -> dict[str, Any]:
+    used = {path[0] for alternatives in paths.values() for path in alternatives}
+    return {name: value for name, value in row.items() if name not in used}
+
+
+def _said(found: Mapping[str, Any], how: Recipe) -> Rollout:
+    """Return the rollout of a line."""
+    body = {name: found[name] for name in _NAMED if name in found}
+    body |= {"messages": written_out(found["messages"])} if "messages" in found else {}
+    body |= (
+        {"prompt_messages": fields.whole("prompt_messages", found["prompt_messages"])}
+        if "prompt_messages" in found
+        else {}
+    )
+    body |= {"outcome": fields.outcome(found["outcome"])} if "outcome" in found else {}
+    body |= {"signals": signals} if (signals := fields.signals(found)) else {}
+    body |= {"stop_reason": stop} if (stop := _stop(found.get("stop"), how)) else {}
+    named = fields.identifier("rollout", found.get("rollout"))
+    if body.keys().isdisjoint(("messages", "text", "steps")):
+        raise BadLine("there is no transcript: none of messages, text and steps")
+    try:
+        rollout = RolloutIn.model_validate({"rollout_id": named or "-", **body}).to_domain(how.defaults)
+    except ValidationError as error:
+        raise BadLine(invalid(error).detail) from None
+    return rollout if named else replace(rollout, rollout_id="")
+
+
+def _stop(said: Any, how: Recipe) -> str | None:
+    """Return why sampling ended, in a word the API knows."""
+    if not isinstance(said, str):
+        return None
+    word = said.strip().lower()
+    known = how.reader.stops.get(word, word)
+    return known if known in STOP_REASONS or how.own_stops else None
+
+
+def _asked(question: Any, found: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return what is asked, and the turn that asks it."""
+    if isinstance(question, Mapping):
+        question = question.get("text") or question.get("question")
+    if isinstance(question, str) and question.strip():
+        return question.strip(), question
+    prompt = written_out(question if isinstance(question, list) else found.get("prompt"))
+    if prompt is None:
+        messages = written_out(found.get("messages"))
+        first = first_user_turn(messages)
+        return (question_in(first) if first else None), first
+    return question_in(prompt), last_user_turn(prompt)
+
+
+def _truth(asked: str | None, answers: tuple[str, ...], names: list[dict[str, Any]]) -> Question:
+    try:
+        body = {"text": asked or "", "answers": list(answers), "entities": names}
+        return QuestionIn.model_validate(body).to_domain()
+    except ValidationError as error:
+        raise BadLine(invalid(error).detail) from None

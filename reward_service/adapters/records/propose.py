@@ -1,0 +1,73 @@
+"""What lines that cannot be read seem to say: a `--map` to begin with, by the names and kinds of their fields."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from entity_index.packed import written_out
+from reward_service.adapters.records.table import Row
+
+DEEPEST = 3
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_messages(value: Any) -> bool:
+    said = written_out(value)
+    return isinstance(said, list) and bool(said) and all(isinstance(one, Mapping) for one in said)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _is_any(value: Any) -> bool:
+    return value not in (None, "", [], {})
+
+
+GUESSES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "messages": (_is_messages, "messages conversation conversations trajectory history turns events chat_completions dialogue"),
+    "text": (_is_text, "output response completion generated_text gen_text generation prediction text rollout solution_str trajectory"),
+    "question": (_is_text, "question query problem instruction task_question"),
+    "prompt": (_is_any, "prompt input prompt_text input_prompt"),
+    "question_id": (_is_id, "question_id qid query_id task_id instance_id example_id"),
+    "group": (_is_id, "group_id prompt_id group uid group_index"),
+    "answers": (_is_any, "answers answer target gold golden_answers gold_answer ground_truth expected_answer gts label solution"),
+    "entities": (_is_any, "entities entity_list supporting_entities nodes"),
+    "stop": (_is_text, "stop_reason finish_reason termination termination_reason status"),
+    "step": (_is_id, "step global_step training_step iteration"),
+}  # fmt: skip
+"""What a field holds, and names that systems give it, the likeliest first."""
+
+
+def proposal(rows: Sequence[Row]) -> list[str]:
+    """Return `FIELD=PATH` for each field that a line seems to have, from the first line; empty where no transcript is seen."""
+    if not rows:
+        return []
+    values = dict(_leaves(rows[0]))
+    found = {field: path for field, guess in GUESSES.items() if (path := _path(values, *guess))}
+    if "messages" in found:
+        found.pop("text", None)
+    return [f"{field}={path}" for field, path in found.items()] if {"messages", "text"} & found.keys() else []
+
+
+def _path(values: Mapping[str, Any], fits: Callable[[Any], bool], names: str) -> str | None:
+    for name in names.split():
+        at = [
+            path for path, value in values.items() if path.rpartition(".")[2].lower() == name and fits(value)
+        ]
+        if at:
+            return min(at, key=lambda path: path.count("."))
+    return None
+
+
+def _leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of an object and of the objects in it, with their paths."""
+    held = written_out(value)
+    if not isinstance(held, Mapping) or depth == DEEPEST:
+        return
+    for name, one in held.items():
+        if isinstance(name, str) and name and not set(name) & set(".[] "):
+            yield f"{path}{name}", one
+            yield from _leaves(one, f"{path}{name}.", depth + 1)

@@ -1,0 +1,279 @@
+"""Files of rollouts for commands: which reader, what could not be read, and which groups there are.
+
+Lines that cannot be read are counted by reason, with their places, in one report that proposes a mapping.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import typer
+
+from entity_index.readers.containers import STANDARD_INPUT, Value, values_of
+from reward_service.adapters.records import MAPPED, READERS
+from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
+from reward_service.adapters.records.fields import BadLine
+from reward_service.adapters.records.groups import DatasetQuestions, Grouped, gather, group
+from reward_service.adapters.records.lines import Line, Recipe, lines_of, manifest_of, recipe, rules
+from reward_service.adapters.records.propose import proposal
+from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
+from reward_service.core.types import Defaults, Reading
+
+AUTO = "auto"
+LOOKED_OVER = 100
+"""How many lines are looked over before anything is scored."""
+SHOWN = 8
+MAX_LINE_BYTES = 256 * 1024 * 1024  # a long rollout with its token ids has some megabytes
+
+
+class BadOption(ValueError):  # names what it is about
+    """An option says something that cannot be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """What the command line says about a file."""
+
+    reader: str = AUTO
+    mapping: tuple[str, ...] = ()
+    format: str | None = None
+    dialect: str | None = None
+    manifest: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that could not be read, and how many rollouts it concerns."""
+
+    place: str
+    why: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file of rollouts, read."""
+
+    how: Recipe
+    decided: bool
+    """Reader, container and dialect were detected from the first rollouts."""
+    lines: list[Line]
+    problems: list[Skipped]
+    fields: tuple[str, ...] = ()
+    """What the first line has."""
+    proposed: list[str] = field(default_factory=list)
+    """`--map` options for a file that no reader knows."""
+
+    def said(self) -> str:
+        """Say how the file is read."""
+        reading = self.how.defaults
+        by = f"decided from the first {FIRST} rollouts" if self.decided else "as asked"
+        written = f"format {reading.format}, dialect {reading.reading.dialect or DEFAULT_DIALECT}"
+        return f"reader {self.how.name}: {self.how.reader.writes}; {written} ({by})"
+
+
+def read_rollouts(path: Path, asked: FileOptions) -> Recording:
+    """Read a file, a folder or standard input.
+
+    Raises:
+        UnreadableInput: the container is broken, or needs a package that is not installed.
+        BadOption: a mapping is none.
+    """
+    mapping = _mapping(asked)
+    values = values_of(path, limit=MAX_LINE_BYTES, nested=True)
+    head = list(islice(values, LOOKED_OVER))
+    name = _whose(head, asked, is_mapped=bool(mapping))
+    if name == "conversation" and all(isinstance(one.value, dict) and is_turn(one.value) for one in head):
+        head, values = list(_conversations(chain(head, values))), iter(())
+    rows = [one.value for one in head if isinstance(one.value, dict)]
+    how = _recipe(name, mapping, rows, asked)
+    lines, problems = _read(chain(head, values), how)
+    proposed = [] if lines else proposal(rows)
+    return Recording(how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed)
+
+
+def _whose(head: Sequence[Value], asked: FileOptions, *, is_mapped: bool) -> str | None:
+    """Return the reader of a file; None where only a mapping can read it."""
+    if asked.reader != AUTO:
+        return asked.reader
+    rows = [one.value for one in head if isinstance(one.value, dict)]
+    name = reader_of(rows, READERS)
+    return "conversation" if name is None and rows and all(map(is_turn, rows)) and not is_mapped else name
+
+
+def _recipe(
+    name: str | None, mapping: dict[str, str], rows: Sequence[dict[str, Any]], asked: FileOptions
+) -> Recipe:
+    """Return how a file is read; where no reader is named, in the container and dialect of its first rollouts."""
+    reader = MAPPED if name is None else READERS[name]
+    listed = manifest_of(_rows(asked.manifest)) if asked.manifest else None
+    usual = _usual(asked, reader.format, reader.dialect)
+    how = recipe(name or "map", reader, usual, mapping, manifest=listed)
+    decides = asked.reader == AUTO and (reader.follows_text or bool(mapping))
+    return replace(how, defaults=_decided(how, rows[:FIRST], asked)) if decides else how
+
+
+def _rows(path: Path) -> list[dict[str, object]]:
+    return [one.value for one in values_of(path) if isinstance(one.value, dict)]
+
+
+def _mapping(asked: FileOptions) -> dict[str, str]:
+    try:
+        return rules(list(asked.mapping))
+    except ValueError as error:
+        raise BadOption(f"--map: {error}") from None
+
+
+def _usual(asked: FileOptions, container: str, dialect: str) -> Defaults:
+    named = SHORT_FORMS.get(asked.format or "")
+    said = "plain" if named else asked.format or container
+    return Defaults(said, Reading(asked.dialect or named or dialect))
+
+
+def _decided(how: Recipe, rows: Sequence[Any], asked: FileOptions) -> Defaults:
+    """Return container and dialect of the first rollouts, as far as the command line does not name them."""
+    first: list[Line] = []
+    for row in rows:
+        try:
+            first += lines_of(row, how)
+        except BadLine:
+            continue
+    told = defaults_of([line.rollout for line in first], how.defaults)
+    return Defaults(
+        how.defaults.format if asked.format else told.format,
+        how.defaults.reading if asked.dialect or asked.format in SHORT_FORMS else told.reading,
+    )
+
+
+def _conversations(values: Iterable[Value]) -> Iterator[Value]:
+    """Yield one value a file: all its turns."""
+    turns: dict[Path, list[object]] = {}
+    for one in values:
+        turns.setdefault(one.path, []).append(one.value)
+    yield from (Value(path, 1, {"conversation": said}) for path, said in turns.items())
+
+
+def _read(values: Iterable[Value], how: Recipe) -> tuple[list[Line], list[Skipped]]:
+    lines: list[Line] = []
+    problems: list[Skipped] = []
+    for one in values:
+        place = f"line {one.line}" if one.path == STANDARD_INPUT else f"{one.path.name} line {one.line}"
+        try:
+            lines += lines_of(one.value, how, place, one.path)
+        except BadLine as bad:
+            problems.append(Skipped(place, str(bad)))
+    return lines, problems
+
+
+def groups_of(recording: Recording, dataset: DatasetQuestions | None) -> tuple[list[Grouped], list[Skipped]]:
+    """Return the groups of a file, and which of them have no question."""
+    groups: list[Grouped] = []
+    problems: list[Skipped] = []
+    for key, lines in gather(recording.lines).items():
+        try:
+            groups.append(group(key, lines, dataset))
+        except BadLine as bad:
+            problems.append(Skipped(lines[0].place, str(bad), len(lines)))
+    return groups, problems
+
+
+def report(recording: Recording, problems: Sequence[Skipped], path: Path) -> str:
+    """Say what could not be read, by reason, and what to try."""
+    by_reason: dict[str, list[Skipped]] = defaultdict(list)
+    for problem in problems:
+        by_reason[problem.why].append(problem)
+    total = len(recording.lines) + len(recording.problems)
+    said = [f"{path}: {sum(one.count for one in problems)} of {total} rollouts are skipped"]
+    for why, them in by_reason.items():
+        places = ", ".join(one.place for one in them[:SHOWN]) + (", ..." if len(them) > SHOWN else "")
+        said.append(f"  {sum(one.count for one in them)} x {why} ({places})")
+    if not recording.lines and recording.fields:
+        said.append(f"  the first line has the fields: {', '.join(recording.fields)}")
+    if not recording.lines and recording.proposed:
+        said.append("  try: " + " ".join(f"--map {rule}" for rule in recording.proposed))
+    return "\n".join(said)
+
+
+def required(min_scored: str | None, lines: int) -> int:
+    """Return how many rollouts have to be scored: a number, a share (`90%`), or one.
+
+    Raises:
+        BadOption: it is neither.
+    """
+    number = (min_scored or "1").removesuffix("%")
+    if not number.isdecimal() or (number != min_scored and min_scored is not None and int(number) > 100):
+        raise BadOption("--min-scored is a number of rollouts, or a share such as 90%")
+    is_share = min_scored is not None and min_scored.endswith("%")
+    return -(-lines * int(number) // 100) if is_share else int(number)
+
+
+def _known(name: str, table: Iterable[str]) -> str:
+    if name not in table:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(table)}")
+    return name
+
+
+def _reader(name: str) -> str:
+    return _known(name, (AUTO, *READERS))
+
+
+def _format(name: str | None) -> str | None:
+    return name and _known(name, (*CONTAINERS, *SHORT_FORMS, MESSAGES))
+
+
+def _dialect(name: str | None) -> str | None:
+    return name and _known(name, DIALECTS)
+
+
+Source: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="ROLLOUTS",
+        help="JSON lines, a JSON array or parquet (.gz and .zst too), a folder of such files, or - for standard input.",
+    ),
+]
+ReaderName: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--reader",
+        callback=_reader,
+        help=f"System that wrote the file: {', '.join(READERS)}; auto detects it from the first rollouts.",
+    ),
+]
+Mapping: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=PATH", help="Where a field is: answers=gts.target, group=meta.uid."),
+]
+FormatName: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--format", callback=_format, help="Container of the text; the reader's without it."),
+]
+DialectName: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--dialect", callback=_dialect, help="Marks of the policy's text; the reader's without it."),
+]
+Manifest: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest",
+        exists=True,
+        help="Rows with more fields of rollouts; `trajectory` is a rollout's id or the end of its file's path.",
+    ),
+]
+Survivors: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--survivors", help="Where a rollout has no reward, reward the others of its group among themselves."
+    ),
+]
+Strict: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop where a line cannot be read.")]
+MinScored: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--min-scored",
+        help="Exit code 3 where fewer rollouts have a reward: a number, or a share such as 90%.",
+    ),
+]

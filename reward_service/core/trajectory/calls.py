@@ -1,0 +1,142 @@
+"""Tool calls as texts: what one says, whichever way it is spelled, and whether it is well formed.
+
+A call that cannot be read is a call all the same: the policy's own mistake, where a grammar judges calls.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from reward_service.core.trajectory.values import Call
+
+CallReader = Callable[[str], Call]
+
+# Names are short: a bound keeps a flood of openings linear.
+_FUNCTION = re.compile(r"<(?:function=|invoke\s{1,9}name=)[\"']?([^\"'>\s]{1,256})[\"']?\s{0,9}>")
+_PARAMETER = re.compile(r"[=\s]\s{0,9}(?:name=)?[\"']?([^\"'>]{1,256}?)[\"']?(?:\s[^>]{0,256})?>")
+_STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
+_PYTHON = re.compile(
+    rf"\b([A-Za-z_]\w{{0,63}})(?:\.call)?\(\s{{0,9}}(?:(\w{{1,64}})\s{{0,9}}=\s{{0,9}})?({_STRING}|-?\d[\d_.]*)\s{{0,9}}(?:,\s{{0,9}})?\)"
+)
+
+
+def between(text: str, opens: str, closes: str) -> Iterator[str]:
+    """Yield what stands between marks, in order; the last to the end of the text where its mark does not close."""
+    at = text.find(opens)
+    while at >= 0:
+        start = at + len(opens)
+        end = text.find(closes, start)
+        yield text[start : end if end >= 0 else len(text)]
+        at = text.find(opens, end) if end >= 0 else -1
+
+
+def parsed(text: str) -> Any:
+    """Return what a text says as JSON; the text itself where it is not JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def json_text(value: Any) -> str:
+    """Return a value as text: a string as it stands, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def tool_call_text(name: str | None, arguments: Any) -> str:
+    """Return a tool call as one text: its name, if it has one, and its arguments as they were sent."""
+    written = json_text(arguments)
+    return written if name is None else f"{name} {written}"
+
+
+def json_call(text: str) -> Call:
+    """Read a JSON object with a `name` and `arguments` (or `parameters`)."""
+    call = parsed(text)
+    if not isinstance(call, dict) or not isinstance(name := call.get("name"), str):
+        return Call(None, text, sound=False)
+    arguments = call.get("arguments", call.get("parameters"))
+    return Call(name, parsed(arguments) if isinstance(arguments, str) else arguments, "arguments" in call)
+
+
+def tongyi_call(text: str) -> Call:
+    """Read a JSON object, or one followed by the code that it runs."""
+    head, mark, code = text.partition("<code>")
+    call = json_call(head)
+    return call._replace(arguments={"code": code.partition("</code>")[0]}) if mark else call
+
+
+def xml_call(text: str) -> Call:
+    """Read `<function=NAME><parameter=KEY>…`, or the same with `<invoke name="NAME">`."""
+    name = _FUNCTION.search(text)
+    said = {}
+    for parameter in between(text, "<parameter", "</parameter>"):
+        if key := _PARAMETER.match(parameter):
+            said[key[1]] = parameter[key.end() :].strip()
+    return Call(name[1] if name else None, said, sound=name is not None)
+
+
+def mcp_call(text: str) -> Call:
+    """Read `<server_name>`, `<tool_name>` and `<arguments>`."""
+    name, arguments = (
+        next((said.strip() for said in between(text, f"<{tag}>", f"</{tag}>")), None)
+        for tag in ("tool_name", "arguments")
+    )
+    said = parsed(arguments or "")
+    return Call(name, said, sound=name is not None and isinstance(said, dict))
+
+
+def plain_call(text: str) -> Call:
+    """Read a query in plain words."""
+    return Call(None, text, sound=bool(text.strip()))
+
+
+def python_calls(text: str) -> Iterator[Call]:
+    """Yield the calls in code whose only argument is a literal, such as `final_answer("Rome")`."""
+    for name, key, literal in _PYTHON.findall(text):
+        try:
+            value = ast.literal_eval(literal)
+        except (ValueError, SyntaxError):
+            continue
+        yield Call(name, {key or "answer": value})
+
+
+def named_call(name: str, rest: str) -> Call:
+    """Read a call whose template writes its name apart from its arguments."""
+    said = parsed(rest.strip())
+    return Call(name, said, sound=bool(name) and isinstance(said, Mapping))
+
+
+def glm_call(text: str) -> Call:
+    """Read a name and `<arg_key>` with `<arg_value>`; JSON where there is none."""
+    keys = [key.strip() for key in between(text, "<arg_key>", "</arg_key>")]
+    values = [value.strip() for value in between(text, "<arg_value>", "</arg_value>")]
+    name = text.partition("<arg_key>")[0].strip()
+    return Call(name, dict(zip(keys, values, strict=False)), sound=bool(name)) if keys else json_call(text)
+
+
+# Where a finishing tool is called with several arguments, these say which is the answer; most telling first.
+_ANSWERING = (
+    "answer",
+    "final_answer",
+    "final_thought",
+    "result",
+    "response",
+    "output",
+    "message",
+    "text",
+    "value",
+    "content",
+)
+
+
+def answer_in(call: Call | None, tools: tuple[str, ...]) -> str | None:
+    """Return the answer that a call of a finishing tool gives; None where it calls another tool."""
+    if call is None or call.name is None or call.name.rpartition(".")[2] not in tools:
+        return None
+    said = call.arguments
+    if not isinstance(said, Mapping):
+        return json_text(said or "")
+    named = next((said[key] for key in _ANSWERING if said.get(key)), None)
+    return json_text(next(iter(said.values()), "") if named is None else named)

@@ -1,0 +1,43 @@
+"""Chat after a decoder has dropped its special tokens, as verl's plain reward functions get it: roles alone on their lines.
+
+Between `<tool_response>` and `</tool_response>` no line is a role. It begins inside the assistant's turn that the prompt
+has opened, unless a role comes first. Where a template writes roles without a line of their own, they end up glued to the
+text (`…}ipython`, `….assistant`, `assistantfinal…`); then nobody can tell any more who wrote what.
+"""
+
+import re
+
+from reward_service.core.trajectory.roles import role_of
+from reward_service.core.trajectory.values import FOREIGN_MARKUP, Author, Part, Transcript, Turn
+
+_ROLE_OR_RESPONSE = re.compile(
+    r"\n?^(?P<role>system|user|assistant|tool)$\n?|(?P<opens><tool_response>)|(?P<closes></tool_response>)",
+    re.MULTILINE,
+)
+# A role's word behind a sentence and before an empty line. Other words end in it too ("superuser"), so behind a letter only
+# the two count that hardly any word ends in.
+_GLUED = re.compile(
+    r"(?:[.!?})\]>\"'”:;,…](?:assistant|ipython|user|tool|system)|\w(?:assistant|ipython))(?=\n\n)"
+    r"|assistant(?:analysis|commentary|final)"
+)
+
+
+def role_lines(text: str) -> Transcript:
+    """Cut chat whose roles stand on lines of their own into turns."""
+    turns: list[tuple[str, str]] = []
+    role, at, in_response = "assistant", 0, False
+    for mark in _ROLE_OR_RESPONSE.finditer(text):
+        if in_response:
+            in_response = not mark["closes"]
+        elif mark["opens"]:
+            in_response = True
+        elif not mark["closes"]:
+            turns.append((role, text[at : mark.start()]))
+            role, at = mark["role"], mark.end()
+    return _transcript([*turns, (role, text[at:])])
+
+
+def _transcript(turns: list[tuple[str, str]]) -> Transcript:
+    told = tuple(Turn(role_of(role).author, (Part(None, said),)) for role, said in turns)
+    lost = any(_GLUED.search(said) for role, said in turns if role_of(role).author is Author.POLICY)
+    return Transcript(told, frozenset({FOREIGN_MARKUP} if lost else ()), roles_lost=lost)

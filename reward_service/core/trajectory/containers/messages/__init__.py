@@ -1,0 +1,31 @@
+"""Records of objects into turns: chat messages, API items, events and steps of the systems people use.
+
+Each object says by its own keys which shape it has; nothing is read from what the policy wrote.
+
+- `shapes`: the table of shapes
+- `parts`: content, in parts or not
+- `tool_calls`: calls as fields
+- `chat`: messages with a role: OpenAI, Anthropic, Gemini, Qwen-Agent, ShareGPT, LangChain, Inspect, smolagents
+- `items`: OpenAI Responses items
+- `events`: OpenHands events, smolagents steps, ATIF steps
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reward_service.core.trajectory.containers.messages.shapes import told
+from reward_service.core.trajectory.values import Author, Transcript, UnparsableRollout
+
+__all__ = ["messages"]
+
+
+def messages(record: Sequence[Any]) -> Transcript:
+    """Read a record of objects.
+
+    Raises:
+        UnparsableRollout: none of its turns is the policy's.
+    """
+    transcript = told(record)
+    if not any(turn.author is Author.POLICY for turn in transcript.turns):
+        raise UnparsableRollout("messages hold no turn of the policy")
+    return transcript

@@ -1,0 +1,95 @@
+"""Messages with a role, of every API and framework that has them.
+
+| system | role | text | thoughts | calls |
+|---|---|---|---|---|
+| OpenAI chat, vLLM, OpenRouter, TRL | `role` | `content` | `reasoning_content`, `reasoning`, `reasoning_details` | `tool_calls`, `function_call` |
+| Anthropic | `role` | blocks of `content` | `thinking` | `tool_use`, `tool_result` |
+| Gemini | `role` | `parts` | `thought: true` | `functionCall`, `functionResponse` |
+| ShareGPT | `from` | `value` | | role `function_call` |
+| LangChain, LangGraph | `type`, or the class's name | `content` | parts | `tool_calls` with `args` |
+| Inspect | `role` | `content` | part `reasoning` | `tool_calls` with `function` as a string |
+| smolagents | `role` `tool-call`, `tool-response` | parts | | in the text |
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reward_service.core.trajectory.containers.messages.parts import OBJECT, ContentReader, calls_in, first_of
+from reward_service.core.trajectory.roles import role_of
+from reward_service.core.trajectory.values import (
+    UNKNOWN_PARTS,
+    UNKNOWN_ROLE,
+    Author,
+    Part,
+    Transcript,
+    Turn,
+)
+from reward_service.core.types import SegmentKind
+
+_CONTENT_KEYS = ("content", "parts", "value", "text")
+_REASONING_KEYS = (
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "thought",
+    "reasoning_details",
+    "thinking_blocks",
+)
+_CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call")
+SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
+
+
+def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
+    """Read one message of a role."""
+    role, reading = role_of(role_name), ContentReader()
+    content = first_of(message, _CONTENT_KEYS)
+    if role.author is Author.POLICY:
+        parts = _policy(message, content, role.kind, reading)
+    elif role.author is Author.TOOL:
+        parts = [*_results(content, reading)]
+    else:
+        parts = reading.parts(content)
+    flags = {UNKNOWN_PARTS} if reading.has_unknown else set()
+    if role.author is Author.UNKNOWN:
+        flags.add(UNKNOWN_ROLE)
+    is_smolagents = isinstance(role_name, str) and role_name.lower() in SMOLAGENTS_ROLES
+    if is_smolagents and role.kind is SegmentKind.TOOL_CALL:
+        parts = []  # the code before it says the same
+    return Transcript(
+        (Turn(role.author, tuple(parts)),), frozenset(flags), dialect="smolagents" if is_smolagents else None
+    )
+
+
+def _policy(
+    message: Mapping[str, Any], content: Any, kind: SegmentKind | None, reading: ContentReader
+) -> list[Part]:
+    if kind is SegmentKind.TOOL_CALL:
+        return calls_in(content)
+    said = reading.parts(content)
+    if kind is not None:
+        said = [part if part.kind else Part(kind, part.text) for part in said]
+    written = {part.text for part in said if part.kind is SegmentKind.TOOL_CALL}
+    message = _with_more(message)
+    fields = [message[key] for key in _CALL_KEYS if message.get(key) is not None]
+    calls = [part for field in fields for part in calls_in(field) if part.text not in written]
+    return [*_thoughts(message, reading, said), *said, *calls]
+
+
+def _with_more(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message with what LangChain keeps of the API's own fields, where it has none of its own."""
+    more = message.get("additional_kwargs")
+    return (
+        {**more, **{key: one for key, one in message.items() if one}} if isinstance(more, OBJECT) else message
+    )
+
+
+def _thoughts(message: Mapping[str, Any], reading: ContentReader, said: list[Part]) -> list[Part]:
+    """Return the thought of the first reasoning field that has text, unless the content says the same."""
+    texts = (reading.thought(message[key]) for key in _REASONING_KEYS if message.get(key) is not None)
+    thought = next((text for text in texts if text), "")
+    is_new = thought and all(part.text != thought for part in said if part.kind is SegmentKind.THOUGHT)
+    return [Part(SegmentKind.THOUGHT, thought)] if is_new else []
+
+
+def _results(content: Any, reading: ContentReader) -> list[Part]:
+    return [Part(SegmentKind.TOOL_RESPONSE, reading.response(content))]

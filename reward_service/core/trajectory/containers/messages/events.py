@@ -1,0 +1,113 @@
+"""Records of events and steps: OpenHands, smolagents, ATIF (Harbor's trajectory format, versions up to 1.8).
+
+A step of ATIF that was copied from an earlier trajectory is context, and the trajectories of subagents are left where they
+are: neither may earn a second time.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from reward_service.core.trajectory.calls import json_text
+from reward_service.core.trajectory.containers.messages.parts import (
+    ARRAY,
+    OBJECT,
+    ContentReader,
+    call_part,
+    calls_in,
+    first_of,
+)
+from reward_service.core.trajectory.values import UNKNOWN_PARTS, Author, Call, Part, Transcript, Turn
+from reward_service.core.types import SegmentKind
+
+_CODE = re.compile(r"<code>|```")
+THOUGHT, CALL, RESPONSE, ANSWER = (
+    SegmentKind.THOUGHT,
+    SegmentKind.TOOL_CALL,
+    SegmentKind.TOOL_RESPONSE,
+    SegmentKind.ANSWER,
+)
+
+
+def _policy(*parts: Part) -> Turn:
+    return Turn(Author.POLICY, tuple(part for part in parts if part.text or part.call))
+
+
+def _tool(text: str) -> Turn:
+    return Turn(Author.TOOL, (Part(RESPONSE, text),))
+
+
+def openhands_event(event: Mapping[str, Any]) -> Transcript:
+    """Read an action of the agent or an observation of the environment."""
+    if "observation" in event:
+        is_blank = event["observation"] in {"null", "agent_state_changed"}
+        return Transcript(() if is_blank else (_tool(ContentReader().response(event.get("content"))),))
+    if event.get("source") != "agent":
+        return Transcript((Turn(Author.PROMPT, ()),))
+    return Transcript((_openhands_action(event),))
+
+
+def _openhands_action(event: Mapping[str, Any]) -> Turn:
+    name, given = event.get("action"), event.get("args")
+    fields = given if isinstance(given, OBJECT) else {}
+    thought = Part(THOUGHT, ContentReader().thought(fields.get("thought")))
+    if name in {"message", "think"}:
+        said = ContentReader().thought(first_of(fields, ("content", "thought")))
+        return _policy(Part(THOUGHT if name == "think" else None, said))
+    arguments = {key: value for key, value in fields.items() if key != "thought"}
+    call = Call(name if isinstance(name, str) else None, arguments, sound=isinstance(name, str))
+    return _policy(thought, Part(CALL, f"{name} {json_text(arguments)}", call))
+
+
+def smolagents_step(step: Mapping[str, Any]) -> Transcript:
+    """Read a step of an agent's memory; the model's own text holds the code."""
+    if "task" in step or "system_prompt" in step:
+        return Transcript((Turn(Author.PROMPT, ()),), dialect="smolagents")
+    said = ContentReader().thought(first_of(step, ("model_output", "model_output_message", "plan")))
+    code = _CODE.search(said)
+    if _is_final(step):
+        thought = said[: code.start()] if code else said
+        return _smolagents(_policy(Part(None, thought), Part(ANSWER, json_text(step["action_output"]))))
+    calls = [] if code else calls_in(step.get("tool_calls"))
+    observed = step.get("observations")
+    turns = [
+        _policy(Part(None, said), *calls),
+        *([_tool(ContentReader().response(observed))] if observed else []),
+    ]
+    return _smolagents(*turns)
+
+
+def _smolagents(*turns: Turn) -> Transcript:
+    return Transcript(turns, dialect="smolagents")
+
+
+def _is_final(step: Mapping[str, Any]) -> bool:
+    return bool(step.get("is_final_answer")) and step.get("action_output") is not None
+
+
+def atif_step(step: Mapping[str, Any]) -> Transcript:
+    """Read a step of an ATIF trajectory."""
+    if step.get("source") != "agent" or step.get("is_copied_context"):
+        author = Author.PROMPT
+        return Transcript(
+            (Turn(author, ()), *_atif_results(step))
+            if not step.get("is_copied_context")
+            else (Turn(author, ()),)
+        )
+    reading = ContentReader()
+    calls = step.get("tool_calls")
+    agent = _policy(
+        Part(THOUGHT, reading.thought(step.get("reasoning_content"))),
+        *reading.parts(step.get("message")),
+        *(call_part(one) for one in (calls if isinstance(calls, ARRAY) else ())),
+    )
+    flags = frozenset({UNKNOWN_PARTS} if reading.has_unknown else ())
+    return Transcript((agent, *_atif_results(step)), flags)
+
+
+def _atif_results(step: Mapping[str, Any]) -> list[Turn]:
+    """Return what came back; a subagent's trajectory is only named there."""
+    observation = step.get("observation")
+    results = observation.get("results") if isinstance(observation, OBJECT) else None
+    said = [one.get("content") for one in results or () if isinstance(one, OBJECT)]
+    return [_tool(ContentReader().response(one)) for one in said if one is not None]

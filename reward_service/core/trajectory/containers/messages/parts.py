@@ -1,0 +1,252 @@
+"""What a message says: a string, a list of parts, or anything else that JSON can hold."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reward_service.core.trajectory.calls import json_text, parsed, tool_call_text
+from reward_service.core.trajectory.values import Call, Part
+from reward_service.core.types import SegmentKind
+
+# What JSON makes of objects and arrays is asked for first: an abstract class takes ten times as long.
+OBJECT = (dict, Mapping)
+ARRAY = (list, Sequence)
+
+IMAGE = "[image]"
+_TEXTS = frozenset({"text", "input_text", "output_text", "refusal", "summary_text", ""})
+_THOUGHTS = frozenset(
+    [
+        "thinking",
+        "reasoning",
+        "thought",
+        "reasoning_text",
+        "reasoning_content",
+        "reasoning.text",
+        "reasoning.summary",
+        "redacted_thinking",
+        "reasoning.encrypted",
+        "redacted_reasoning",
+    ]
+)
+_THOUGHT_KEYS = (
+    "thinking",
+    "reasoning",
+    "thought",
+    "text",
+    "summary",
+    "reasoning_text",
+    "reasoning_content",
+    "content",
+)
+_CALLS = frozenset(
+    [
+        "tool_use",
+        "server_tool_use",
+        "mcp_tool_use",
+        "tool_call",
+        "tool-call",
+        "function_call",
+        "function",
+        "functioncall",
+        "tool-use",
+    ]
+)
+_RESULTS = frozenset(
+    [
+        "tool_result",
+        "mcp_tool_result",
+        "tool-result",
+        "tool_response",
+        "function_call_output",
+        "functionresponse",
+        "function_response",
+    ]
+)
+_RESULT_KEYS = ("content", "output", "result", "response", "text")
+_MEDIA = frozenset(
+    [
+        "image",
+        "image_url",
+        "input_image",
+        "image-url",
+        "audio",
+        "input_audio",
+        "video",
+        "video_url",
+        "file",
+        "input_file",
+        "document",
+        "media",
+        "data",
+    ]
+)
+_GEMINI_RESULTS = ("functionResponse", "function_response", "codeExecutionResult", "code_execution_result")
+_MEDIA_KEYS = ("inlineData", "inline_data", "fileData", "file_data", "image_url", "image")
+_NAME_KEYS = ("name", "function_name", "toolName", "tool_name")
+_ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs")
+
+
+def first_of(value: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """Return the first of some fields that is there and not null."""
+    for key in keys:
+        if (found := value.get(key)) is not None:
+            return found
+    return None
+
+
+def call_of(value: Any) -> Call:
+    """Read a call however its system spells it; one that cannot be read is unsound."""
+    body = parsed(value) if isinstance(value, str) else value
+    if not isinstance(body, OBJECT):
+        return Call(None, body, sound=False)
+    inner = first_of(body, ("function", "custom", "functionCall", "function_call"))
+    inner = parsed(inner) if isinstance(inner, str) and inner.lstrip().startswith("{") else inner
+    fields = {**body, **inner} if isinstance(inner, OBJECT) else body
+    name = inner if isinstance(inner, str) else first_of(fields, _NAME_KEYS)
+    if not isinstance(name, str):
+        return Call(None, body, sound=False)
+    arguments = first_of(fields, _ARGUMENT_KEYS)
+    return _named(name, arguments, is_free="custom" in body)
+
+
+def _named(name: str, arguments: Any, *, is_free: bool) -> Call:
+    said = parsed(arguments) if isinstance(arguments, str) else arguments
+    return Call(name, said, sound=is_free or not isinstance(said, str) or not said)
+
+
+def call_part(value: Any) -> Part:
+    """Return a call as a part, with its arguments as they were sent."""
+    call = call_of(value)
+    if call.name is None:
+        return Part(SegmentKind.TOOL_CALL, json_text(value), call)
+    return Part(SegmentKind.TOOL_CALL, tool_call_text(call.name, _as_sent(value, call)), call)
+
+
+def _as_sent(value: Any, call: Call) -> Any:
+    """Return arguments as the record has them: a string stays the string it is."""
+    body = value if isinstance(value, OBJECT) else {}
+    inner = first_of(body, ("function", "custom", "functionCall", "function_call"))
+    fields = {**body, **inner} if isinstance(inner, OBJECT) else body
+    sent = first_of(fields, _ARGUMENT_KEYS)
+    return call.arguments if sent is None else sent
+
+
+class ContentReader:
+    """Reads content, and remembers whether there was a part that nobody knows."""
+
+    def __init__(self) -> None:
+        self.has_unknown = False
+
+    def parts(self, content: Any) -> list[Part]:
+        """Return what the policy's content holds, in order; pieces of text that stand together are one."""
+        if content is None:
+            return []
+        if isinstance(content, str):
+            return [Part(None, content)]
+        if isinstance(content, OBJECT):
+            return self._part(content)
+        if isinstance(content, ARRAY):
+            return _joined([part for one in content for part in self._piece(one)])
+        return [Part(None, json_text(content))]
+
+    def _piece(self, one: Any) -> list[Part]:
+        if one is None:
+            return []
+        if isinstance(one, str):
+            return [Part(None, one)]
+        if isinstance(one, OBJECT):
+            return self._part(one)
+        self.has_unknown = True
+        return []
+
+    def _part(self, part: Mapping[str, Any]) -> list[Part]:
+        """Read one part by its type, or by the key that tells what it is."""
+        kind = str(part.get("type") or "").lower()
+        if kind in _THOUGHTS or part.get("thought") is True:
+            return [Part(SegmentKind.THOUGHT, self.thought(part))]
+        if kind in _CALLS or first_of(part, ("functionCall", "function_call")) is not None:
+            return [call_part(part)]
+        if kind in _RESULTS or kind.endswith("_tool_result"):
+            return [Part(SegmentKind.TOOL_RESPONSE, self.response(first_of(part, _RESULT_KEYS)))]
+        if (code := first_of(part, ("executableCode", "executable_code"))) is not None:
+            return [Part(SegmentKind.TOOL_CALL, json_text(code), Call("code", code))]
+        if (result := first_of(part, _GEMINI_RESULTS)) is not None:
+            return [Part(SegmentKind.TOOL_RESPONSE, self.response(_gemini_result(result)))]
+        if kind in _MEDIA or first_of(part, _MEDIA_KEYS) is not None:
+            return []
+        return self._text_part(kind, part)
+
+    def _text_part(self, kind: str, part: Mapping[str, Any]) -> list[Part]:
+        if "text" in part and kind in _TEXTS:
+            return [Part(None, _text(part["text"]))]
+        if kind == "refusal" and "refusal" in part:
+            return [Part(None, _text(part["refusal"]))]
+        self.has_unknown |= bool(part)
+        return []
+
+    def thought(self, value: Any) -> str:
+        """Return the text of a thought: a string, or the text its fields and parts hold."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, OBJECT):
+            return self.thought(
+                next((value[key] for key in _THOUGHT_KEYS if value.get(key) not in (None, True)), None)
+            )
+        if isinstance(value, ARRAY):
+            return "".join(self.thought(one) for one in value)
+        return "" if value is None else json_text(value)
+
+    def response(self, value: Any) -> str:
+        """Return what a tool has returned as text: parts as their text, anything else as JSON."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value, ARRAY) and not isinstance(value, str):
+            return "\n".join(filter(None, (_result_piece(one) for one in value)))
+        return _result_piece(value)
+
+
+def _text(value: Any) -> str:
+    """Return the text of a part; Gemini and the Assistants API put it one level deeper."""
+    if isinstance(value, OBJECT):
+        value = first_of(value, ("value", "text"))
+    return "" if value is None else json_text(value)
+
+
+def _result_piece(value: Any) -> str:
+    """Return one piece of a tool's response."""
+    if value is None:
+        return ""
+    if not isinstance(value, OBJECT):
+        return json_text(value)
+    kind = str(value.get("type") or "").lower()
+    if kind in _MEDIA:
+        return IMAGE
+    is_text = (
+        kind in _TEXTS
+        and isinstance(value.get("text"), str)
+        and value.keys() <= {"type", "text", "annotations"}
+    )
+    return value["text"] if is_text else json_text(value)
+
+
+def _gemini_result(result: Any) -> Any:
+    said = result.get("response", result) if isinstance(result, OBJECT) else result
+    only = first_of(said, ("result", "output")) if isinstance(said, OBJECT) and len(said) == 1 else None
+    return said if only is None else only
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    """Put pieces of text that stand together into one."""
+    joined: list[Part] = []
+    for part in parts:
+        if joined and part.kind is None is joined[-1].kind:
+            joined[-1] = Part(None, joined[-1].text + part.text)
+        else:
+            joined.append(part)
+    return joined
+
+
+def calls_in(field: Any) -> list[Part]:
+    """Return the calls of a `tool_calls` field: a list, one call, or either as JSON; what fills a column is no call."""
+    value = parsed(field) if isinstance(field, str) else field
+    several = value if isinstance(value, list | tuple) else [value]
+    return [call_part(one) for one in several if one not in (None, "", {}, [])]

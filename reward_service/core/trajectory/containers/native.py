@@ -1,0 +1,245 @@
+"""The chat templates that are told apart by their special tokens, one row each.
+
+| template | turns | calls | tool responses |
+|---|---|---|---|
+| `chatml` (Qwen, Hermes) | `<|im_start|>role` … `<|im_end|>` | as the dialect marks them | role tool, or marked in a user's turn |
+| `llama3` | `<|start_header_id|>role<|end_header_id|>` … `<|eot_id|>` | `<|python_tag|>`, or JSON that ends the turn | role ipython |
+| `glm` | `<|role|>` | as the dialect marks them | role observation |
+| `deepseek` | `<｜User｜>`, `<｜Assistant｜>` | `<｜tool▁calls▁begin｜>` | `<｜tool▁output▁begin｜>` |
+| `kimi` | `<|im_role|>name<|im_middle|>` … `<|im_end|>` | `<|tool_calls_section_begin|>` | any other name of `im_system` |
+| `gemma` | `<start_of_turn>role` … `<end_of_turn>`, `<|turn>role` … `<turn|>` | `<start_function_call>`, `<|tool_call>`, a fence `tool_code` | `<start_function_response>`, `<|tool_response>`, a fence `tool_output` |
+| `mistral` | `[INST]` … `[/INST]`, `</s>` | `[TOOL_CALLS]` | `[TOOL_RESULTS]` |
+"""
+
+import re
+
+from reward_service.core.trajectory.calls import (
+    between,
+    glm_call,
+    json_call,
+    json_text,
+    named_call,
+    parsed,
+    python_calls,
+    tool_call_text,
+)
+from reward_service.core.trajectory.containers.template import Region, Template, json_ending
+from reward_service.core.trajectory.roles import Speaker, role_of
+from reward_service.core.trajectory.values import Author, Call, Part
+from reward_service.core.types import SegmentKind
+
+POLICY, TOOL, PROMPT = Author.POLICY, Author.TOOL, Author.PROMPT
+CALL, RESPONSE, THOUGHT = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.THOUGHT
+
+CHATML = Template(
+    regions=(Region(r"\|im_start\|>(?!assistant\b)(?P<role>[^\n<]*)\n?", (r"<\|im_end\|>",)),),
+    starts=r"\|im_start\|>assistant[^\n<]*\n?",
+    ends=r"\|im_end\|>",
+)
+
+
+def _python_tag(text: str) -> list[Call]:
+    calls = [json_call(one) for one in text.split(";")] if text.lstrip().startswith("{") else []
+    return calls or list(python_calls(text)) or [Call("python", {"code": text})]
+
+
+def _llama_prose(text: str) -> list[Part]:
+    """Take the JSON call that ends a turn out of its prose."""
+    for start, call in json_ending(text):
+        said = tool_call_text(call.name, call.arguments)
+        return [Part(None, text[:start]), Part(CALL, said, call._replace(sound=True))]
+    return [Part(None, text)]
+
+
+LLAMA3 = Template(
+    regions=(
+        Region(
+            r"\|start_header_id\|>(?!assistant<)(?P<role>[^<]*)<\|end_header_id\|>\n*",
+            (r"<\|eot_id\|>", r"<\|eom_id\|>"),
+        ),
+        Region(
+            r"\|python_tag\|>",
+            (r"<\|eot_id\|>", r"<\|eom_id\|>", r"<\|start_header_id\|>"),
+            leaves=True,
+            kind=CALL,
+            read=_python_tag,
+        ),
+    ),
+    starts=r"\|start_header_id\|>assistant<\|end_header_id\|>\n*",
+    ends=r"\|(?:eot_id|eom_id|end_of_text)\|>",
+    finish=_llama_prose,
+)
+GLM = Template(
+    regions=(Region(r"\|(?P<role>system|user|observation)\|>\n?", (r"<\|assistant\|>",), leaves=True),),
+    starts=r"\|assistant\|>\n?",
+    ends=r"\|endoftext\|>",
+    read_call=glm_call,
+)
+
+
+def _deepseek(words: str) -> str:
+    """Spell a token of DeepSeek's, whose bars and blanks are often replaced by plain ones."""
+    return "[｜|]" + words.replace(" ", "[▁_ ]") + "[｜|]>"
+
+
+_DEEPSEEK_CALL = re.compile(f"<{_deepseek('tool call begin')}|<{_deepseek('tool call end')}")
+_DEEPSEEK_SEP = re.compile(f"<{_deepseek('tool sep')}")
+
+
+def _deepseek_calls(text: str) -> list[Call]:
+    written = [one for one in _DEEPSEEK_CALL.split(text) if one.strip()]
+    return [_deepseek_call(one) for one in written] or [Call(None, text, sound=False)]
+
+
+def _deepseek_call(text: str) -> Call:
+    """Read `name<sep>{…}`, or the older `function<sep>name` with the arguments in a fence."""
+    first, *others = _DEEPSEEK_SEP.split(text, maxsplit=1)
+    rest = "".join(others)
+    name, fence, fenced = rest.partition("```json")
+    return named_call(name.strip(), fenced.rstrip("` \n")) if fence else named_call(first.strip(), rest)
+
+
+DEEPSEEK = Template(
+    regions=(
+        Region(_deepseek("User"), (f"<{_deepseek('Assistant')}",), leaves=True, author=PROMPT),
+        Region(
+            _deepseek("tool output begin"), (f"<{_deepseek('tool output end')}",), author=TOOL, resumes=True
+        ),
+        Region(
+            _deepseek("tool calls begin"),
+            (f"<{_deepseek('tool calls end')}", f"<{_deepseek('end of sentence')}"),
+            leaves=True,
+            kind=CALL,
+            read=_deepseek_calls,
+        ),
+        Region(
+            r"[｜|]DSML[｜|](?:function_calls|tool_calls)>",
+            (r"</[｜|]DSML[｜|](?:function_calls|tool_calls)>",),
+            kind=CALL,
+            read=lambda text: [Call(None, text)],
+        ),
+        Region(r"function_results>", (r"</function_results>",), author=TOOL, resumes=True),
+    ),
+    starts="|".join(
+        map(_deepseek, ("Assistant", "tool calls end", "tool outputs begin", "tool outputs end"))
+    ),
+    ends=_deepseek("end of sentence"),
+)
+
+
+def _kimi_calls(text: str) -> list[Call]:
+    """Read `functions.name:0` with JSON arguments."""
+    written = [
+        one.partition("<|tool_call_argument_begin|>")
+        for one in between(text, "<|tool_call_begin|>", "<|tool_call_end|>")
+    ]
+    calls = [
+        named_call(name.strip().partition(":")[0].removeprefix("functions."), rest)
+        for name, _, rest in written
+    ]
+    return calls or [Call(None, text, sound=False)]
+
+
+def _kimi_role(name: str) -> Speaker:
+    """Return the role of `user`, or of what `im_system` calls itself: any name but the prompt's is a tool's."""
+    known = role_of(name)
+    is_prompt = known.author is PROMPT or name.startswith(("tool_declare", "user"))
+    return Speaker(PROMPT) if is_prompt else Speaker(TOOL)
+
+
+KIMI = Template(
+    regions=(
+        Region(r"\|im_system\|>(?P<role>[^<]*)<\|im_middle\|>", (r"<\|im_end\|>",)),
+        Region(r"\|im_user\|>[^<]*<\|im_middle\|>", (r"<\|im_end\|>",), author=PROMPT),
+        Region(
+            r"\|tool_calls?_section_begin\|>",
+            (r"<\|tool_calls?_section_end\|>", r"<\|im_end\|>"),
+            leaves=True,
+            kind=CALL,
+            read=_kimi_calls,
+        ),
+    ),
+    starts=r"\|im_assistant\|>[^<]*<\|im_middle\|>|\|tool_calls?_section_end\|>",
+    ends=r"\|im_end\|>",
+    roles=_kimi_role,
+)
+
+_GEMMA_CALL = re.compile(r"\s*(?:call:)?([\w.:-]{1,256})\s*(\{.*)", re.DOTALL)
+_GEMMA_ARGUMENT = re.compile(
+    r"\b(\w{1,64}):(?:<escape>(.*?)<escape>|<\|\"\|>(.*?)<\|\"\|>|([^,{}]+))", re.DOTALL
+)
+
+
+def _gemma_call(text: str) -> list[Call]:
+    """Read `call:name{key:<escape>value<escape>}`."""
+    said = _GEMMA_CALL.match(text)
+    if said is None:
+        return list(python_calls(text)) or [Call(None, text, sound=False)]
+    arguments = {one[1]: one[2] or one[3] or one[4] or "" for one in _GEMMA_ARGUMENT.finditer(said[2])}
+    return [Call(said[1], arguments)]
+
+
+_FENCE = re.compile(r"```tool_code\b(.*?)(?:```|\Z)", re.DOTALL)
+
+
+def _gemma_prose(text: str) -> list[Part]:
+    """Take calls out of the prose that stand between fences, as Gemma 3 is taught to write them."""
+    parts: list[Part] = []
+    at = 0
+    for fence in _FENCE.finditer(text):
+        calls = [Part(CALL, fence[1].strip(), call) for call in _gemma_call(fence[1])]
+        parts += [Part(None, text[at : fence.start()]), *calls]
+        at = fence.end()
+    return [*parts, Part(None, text[at:])]
+
+
+GEMMA = Template(
+    regions=(
+        Region(
+            r"start_of_turn>user\n```tool_output\n?", (r"```\s*<end_of_turn>", r"<end_of_turn>"), author=TOOL
+        ),
+        Region(r"start_of_turn>(?!model\b)(?P<role>[^\n<]*)\n?", (r"<end_of_turn>",)),
+        Region(r"\|turn>(?!model\b)(?P<role>[^\n<]*)\n?", (r"<turn\|>",)),
+        Region(r"start_function_call>", (r"<end_function_call>",), kind=CALL, read=_gemma_call),
+        Region(r"\|tool_call>", (r"<tool_call\|>",), kind=CALL, read=_gemma_call),
+        Region(r"start_function_response>", (r"<end_function_response>",), author=TOOL, resumes=True),
+        Region(r"\|tool_response>", (r"<tool_response\|>",), author=TOOL, resumes=True),
+        Region(r"\|channel>thought\n?", (r"<channel\|>",), kind=THOUGHT),
+    ),
+    starts=r"start_of_turn>model\b\n?|\|turn>model\b\n?",
+    ends=r"end_of_turn>|turn\|>|eos>",
+    finish=_gemma_prose,
+)
+
+
+def _mistral_calls(text: str) -> list[Call]:
+    """Read a JSON list of calls, or `name[ARGS]{…}`."""
+    said = parsed(text.strip())
+    if isinstance(said, list):
+        return [json_call(json_text(one)) for one in said]
+    name, mark, rest = text.partition("[ARGS]")
+    if not mark:
+        name, mark, rest = text.partition("{")
+        rest = mark + rest
+    return [named_call(name.partition("[CALL_ID]")[0].strip(), rest)]
+
+
+MISTRAL = Template(
+    regions=(
+        Region(r"SYSTEM_PROMPT\]", (r"\[/SYSTEM_PROMPT\]",), author=PROMPT, resumes=True),
+        Region(r"AVAILABLE_TOOLS\]", (r"\[/AVAILABLE_TOOLS\]",), author=PROMPT, resumes=True),
+        Region(r"INST\]", (r"\[/INST\]",), author=PROMPT, resumes=True),
+        Region(r"TOOL_RESULTS\]", (r"\[/TOOL_RESULTS\]",), author=TOOL, resumes=True),
+        Region(
+            r"TOOL_CALLS\]",
+            (r"\[/TOOL_CALLS\]", r"</s>", r"\[TOOL_CALLS\]", r"\[TOOL_RESULTS\]"),
+            leaves=True,
+            kind=CALL,
+            read=_mistral_calls,
+        ),
+        Region(r"THINK\]", (r"\[/THINK\]",), kind=THOUGHT),
+    ),
+    starts=r"/INST\]|/TOOL_CALLS\]",
+    ends=r"EOS\]",
+    lead="[",
+)

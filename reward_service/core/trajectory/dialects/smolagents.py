@@ -1,0 +1,58 @@
+"""smolagents: `Thought:` in prose, then code between `<code>` marks or in a fence; `Observation:` comes back.
+
+A run that was turned into messages says each call twice, in the code and as `Calling tools:`; the second is left out.
+`final_answer(...)` in the code is the answer.
+"""
+
+import re
+from collections.abc import Iterator
+
+from reward_service.core.trajectory.calls import python_calls
+from reward_service.core.trajectory.dialects.react import observation
+from reward_service.core.trajectory.dialects.table import Dialect
+from reward_service.core.trajectory.marks import Marks, angled
+from reward_service.core.trajectory.values import Block, Call
+from reward_service.core.types import SegmentKind
+
+FINISHES = "final_answer"
+_CODE = re.compile(
+    r"<code>(.*?)(?:</code>|\Z)|(?:^Code:\s*)?```(?:py|python)\b[^\n]{0,80}\n(.*?)(?:```(?:<end_code>)?|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+_LABEL = re.compile(r"\s*Thought:")
+_RESTATES = "Calling tools:"
+
+
+def smolagents_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:  # noqa: ARG001  # one signature for all
+    """Cut what the policy wrote into thoughts and code."""
+    if text.lstrip().startswith(_RESTATES):
+        return
+    at = 0
+    for code in _CODE.finditer(text):
+        yield from _prose(text[at : code.start()], at)
+        yield Block(SegmentKind.TOOL_CALL, code[1] if code[2] is None else code[2], at=code.start())
+        at = code.end()
+    yield from _prose(text[at:], at)
+
+
+def _prose(text: str, at: int) -> Iterator[Block]:
+    label = _LABEL.match(text)
+    start = label.end() if label else 0
+    if text[start:].strip():
+        yield Block(SegmentKind.THOUGHT if label else None, text[start:], at=at + start)
+
+
+def code_call(text: str) -> Call:
+    """Read code: the call of `final_answer` where there is one, else the code itself."""
+    final = next((call for call in python_calls(text) if call.name == FINISHES), None)
+    return final or Call("python_interpreter", {"code": text}, sound=bool(text.strip()))
+
+
+SMOLAGENTS = Dialect(
+    Marks(angled(SegmentKind.TOOL_CALL, "code")),
+    labels=smolagents_blocks,
+    read_call=code_call,
+    bad_call="code is empty",
+    response_label=observation,
+)
+"""huggingface/smolagents, `memory.py` and `agents.py`."""

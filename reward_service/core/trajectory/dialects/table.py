@@ -1,0 +1,57 @@
+"""What a row of the table of dialects says."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from reward_service.core.trajectory.calls import CallReader, json_call
+from reward_service.core.trajectory.marks import Mark, Marks, scan_blocks
+from reward_service.core.trajectory.values import Block
+from reward_service.core.types import SegmentKind
+
+
+class Cut(Protocol):
+    """Cuts a text of the policy into blocks."""
+
+    def __call__(self, text: str, *, in_thought: bool = False) -> Iterable[Block]:
+        """Return the blocks in order."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one family of agents marks its own text."""
+
+    marks: Marks
+    """Its marks; a dialect of labels lists here only what is written between marks."""
+    labels: Cut | None = None
+    """Cuts text that is written with labels; None: the marks say everything."""
+    read_call: CallReader = json_call
+    bad_call: str = "tool call is not a JSON object with name and arguments"
+    """The format error of a call that is not sound."""
+    thought_open: bool = False
+    """The template opens the first thought, so the text begins inside it."""
+    has_free_text: bool = False
+    """Also in one string, text outside any mark is a thought, and the last of it the answer."""
+    answers_itself: bool = False
+    """The environment writes tool responses into the policy's own turn."""
+    user_answers: bool = False
+    """A user turn after a call is the tool's response."""
+    response_label: Callable[[str], str | None] | None = None
+    """Returns the response in a turn of the environment that marks it with a label; None where it has none."""
+
+    def cut(self, text: str, *, in_thought: bool = False) -> Iterable[Block]:
+        """Cut a text of the policy into blocks, in order."""
+        if self.labels is not None:
+            return self.labels(text, in_thought=in_thought)
+        return scan_blocks(text, self.marks, in_thought=in_thought)
+
+    @cached_property
+    def response_marks(self) -> tuple[Mark, ...]:
+        """The marks of its responses."""
+        return self.marks.of(SegmentKind.TOOL_RESPONSE)
+
+    @property
+    def data_marks(self) -> tuple[Mark, ...]:
+        """The marks of its calls and responses."""
+        return self.marks.of(SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE)

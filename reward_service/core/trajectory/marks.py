@@ -1,0 +1,190 @@
+"""Marked text, such as `<think>…</think><tool_call>…</tool_call><tool_response>…</tool_response><answer>…</answer>`, cut into blocks.
+
+One pass over the marks, linear in the text whatever the marks say. Rules:
+
+- inside a tool call, a tool response or an answer only its own closing mark means anything: a web page may say `<think>`;
+- inside a thought, `<think>` and `<tool_response>` mean that it was never closed: no text of a tool ever becomes a thought;
+- a thought that was never closed ends at the first mark that opens after it;
+- a `</think>` before any other mark closes a thought whose opening mark stands in the prompt;
+- what the environment writes between marks of its own is nobody's: it is left out, and ends a thought.
+
+Dialects differ in how the marks are spelled, and in whether calls and responses stand between thoughts or inside them.
+It knows no grammar: whether such blocks are well formed is `grammars`' business.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from reward_service.core.trajectory.values import Block
+from reward_service.core.types import SegmentKind
+
+THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
+_INTERRUPTS = (SegmentKind.TOOL_CALL, RESPONSE)
+
+
+class Mark(NamedTuple):
+    """How something is marked."""
+
+    opens: str
+    closes: str
+    kind: SegmentKind | None
+    """None: the environment's own words."""
+
+
+def angled(kind: SegmentKind | None, *names: str) -> tuple[Mark, ...]:
+    """Spell marks as XML does."""
+    return tuple(Mark(f"<{name}>", f"</{name}>", kind) for name in names)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The marks of a dialect."""
+
+    spelled: tuple[Mark, ...]
+    nested: bool = False
+    """Calls and responses stand inside a thought, which goes on after them."""
+
+    @cached_property
+    def meaning(self) -> dict[str, tuple[bool, Mark]]:
+        """Whether a mark closes, and what."""
+        closing = {mark.closes: (True, mark) for mark in self.spelled if mark.kind is not None}
+        return closing | {mark.opens: (False, mark) for mark in self.spelled}
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Any of the marks."""
+        return re.compile("|".join(map(re.escape, self.meaning)))
+
+    def of(self, *kinds: SegmentKind) -> tuple[Mark, ...]:
+        """Return the marks of some kinds."""
+        return tuple(mark for mark in self.spelled if mark.kind in kinds)
+
+
+class _Scan:
+    """One pass over a text; blocks are put into a list, as generators would cost more than the scanning itself."""
+
+    def __init__(self, text: str, marks: Marks, *, in_thought: bool) -> None:
+        self.text, self.marks = text, marks
+        self.found: list[Block] = []
+        self.at = self.next = 0
+        """Where the text begins that no block has yet, and where the next mark is looked for."""
+        self.in_thought = self.is_presumed = in_thought and bool(text.strip())
+        """Whether a thought is open, which begins where no block has the text yet, and whether only the template opened it."""
+        self.first_inner: int | None = None
+        """Where the first mark that opens inside the thought stands."""
+        self.is_first = True
+        self.endless: set[Mark] = set()
+        """The environment's marks that do not close any more."""
+
+    def blocks(self) -> list[Block]:
+        """Return the blocks in order, losing only the marks and the environment's words."""
+        text, search, meaning = self.text, self.marks.pattern.search, self.marks.meaning
+        while tag := search(text, self.next):
+            closing, mark = meaning[tag[0]]
+            start, self.next = tag.span()
+            if self.in_thought:
+                self._inside(mark, start, closing=closing)
+            elif closing:
+                self._stray(mark.kind, start)
+            else:
+                self._outside(mark, start)
+            self.is_first = False
+        if self.in_thought:
+            self._unclosed(len(text))
+        else:
+            self._free(len(text))
+        return self.found
+
+    def _free(self, end: int) -> None:
+        """Keep the text outside any mark, if there is any."""
+        if self.at < end:
+            self.found.append(Block(None, self.text[self.at : end], at=self.at))
+
+    def _open(self) -> None:
+        self.in_thought, self.is_presumed, self.first_inner, self.at = True, False, None, self.next
+
+    def _stray(self, kind: SegmentKind | None, start: int) -> None:
+        """Keep a closing mark that nothing opened; the very first closes a thought that the prompt has opened."""
+        if self.is_first and kind is THOUGHT:
+            self.found.append(Block(kind, self.text[self.at : start], opened=False, at=self.at))
+        else:
+            self._free(start)
+            self.found.append(Block(kind, "", opened=False, at=start))
+        self.at = self.next
+
+    def _outside(self, mark: Mark, start: int) -> None:
+        if mark.kind is THOUGHT:
+            self._free(start)
+            self._open()
+        elif mark.kind is not None or self._is_meant(mark):
+            self._free(start)
+            self._data(mark)
+
+    def _inside(self, mark: Mark, start: int, *, closing: bool) -> None:
+        """Go on within a thought."""
+        kind = mark.kind
+        if closing:
+            if kind is THOUGHT:
+                self._end(start)
+                self.in_thought, self.at = False, self.next
+        elif kind is THOUGHT:
+            self._before_another(start)
+            self._open()
+        elif self.marks.nested and kind in _INTERRUPTS:
+            self._end(start)
+            self.in_thought, self.first_inner = self._data(mark), None
+        elif kind is RESPONSE or (kind is None and self._is_meant(mark)):
+            self._unclosed(start)
+            self.in_thought = False
+            self._data(mark)
+        elif kind is not None and self.first_inner is None:
+            self.first_inner = start
+
+    def _before_another(self, start: int) -> None:
+        """End a thought in which another one opens; one that was only presumed ends there in good order."""
+        if not self.is_presumed:
+            self._unclosed(start)
+        elif self.text[self.at : start].strip():
+            self._end(start)
+
+    def _end(self, end: int, *, closed: bool = True) -> None:
+        self.found.append(Block(THOUGHT, self.text[self.at : end], closed=closed, at=self.at))
+
+    def _unclosed(self, end: int) -> None:
+        """End a thought without its mark; it ends where another block opens inside it."""
+        inner = self.first_inner
+        self._end(end if inner is None else inner, closed=False)
+        if inner is not None:
+            self.found.append(Block(None, self.text[inner:end], at=inner))
+
+    def _is_meant(self, mark: Mark) -> bool:
+        """Return whether the environment's words mean anything: they do only where they come to their end."""
+        if mark not in self.endless and self.text.find(mark.closes, self.next) < 0:
+            self.endless.add(mark)
+        return mark not in self.endless
+
+    def _data(self, mark: Mark) -> bool:
+        """Keep what stands up to the mark's own end, and go on after it; return whether it came to its end."""
+        text, start, kind = self.text, self.next, mark.kind
+        end = text.find(mark.closes, start)
+        closed = end >= 0
+        end = end if closed else len(text)
+        if kind is not None:
+            twice = kind is not RESPONSE and text.find(mark.opens, start, end) >= 0
+            self.found.append(Block(kind, text[start:end], closed=closed and not twice, at=start))
+        self.at = self.next = end + len(mark.closes) if closed else end
+        return closed
+
+
+def scan_blocks(text: str, marks: Marks, *, in_thought: bool = False) -> list[Block]:
+    """Cut marked text into blocks, in order; where calls stand inside thoughts, without blank thoughts.
+
+    Args:
+        text: what the policy wrote.
+        marks: how its dialect spells things.
+        in_thought: the text begins inside a thought that the template has opened.
+    """
+    blocks = _Scan(text, marks, in_thought=in_thought).blocks()
+    return [block for block in blocks if not block.is_blank_thought] if marks.nested else blocks

@@ -1,0 +1,314 @@
+"""Turns and a dialect -> blocks: what each piece of a rollout is.
+
+- In a record with roles, text of the policy outside any mark is a thought, but for the last of it after the last call, which
+  is the answer. In one string without roles it is nothing, unless the dialect thinks without marks.
+- A call of a finishing tool is the answer it carries.
+- What the policy wrote between response marks in its own turn is no response where another turn can hold one.
+- Nothing before the policy's first turn grounds or earns.
+"""
+
+from dataclasses import dataclass, field
+
+from reward_service.core.answers import ANSWER, found
+from reward_service.core.trajectory.calls import CallReader, answer_in
+from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, Dialect
+from reward_service.core.trajectory.endings import end_of_text
+from reward_service.core.trajectory.grammars import Written
+from reward_service.core.trajectory.net import hide
+from reward_service.core.trajectory.values import (
+    FOREIGN_MARKUP,
+    RESPONSES_IN_POLICY_TURN,
+    Author,
+    Block,
+    Part,
+    Transcript,
+    Turn,
+)
+from reward_service.core.types import Reading, SegmentKind
+
+CALL, RESPONSE = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRules:
+    """Where a profile looks for the answer."""
+
+    kinds: tuple[str, ...] = (ANSWER,)
+    """Of `reward_service.core.answers.ANSWER_KINDS`."""
+    tools: tuple[str, ...] = ()
+    """Tools whose call is the answer."""
+    may_be_cut: bool = False
+    """An answer whose closing mark is missing at the end of the text is whole: a stop string has eaten the mark."""
+
+
+@dataclass(slots=True)
+class ReadTurn:
+    """A turn, read."""
+
+    author: Author
+    texts: list[list[Block]]
+    """The blocks of each part."""
+    tails: list[str]
+    """The end tokens of each part, which are no text but may close a mark."""
+
+    @property
+    def blocks(self) -> list[Block]:
+        """All blocks of the turn, in order."""
+        return [block for text in self.texts for block in text]
+
+
+@dataclass(slots=True)
+class Read:
+    """A rollout, read."""
+
+    turns: list[ReadTurn]
+    written: Written
+    """What a grammar judges, before anything is hidden."""
+    flags: set[str] = field(default_factory=set)
+    counts_own_responses: bool = True
+    """Whether responses inside the policy's turns are the environment's."""
+
+
+def _opens_thought(dialect: Dialect, reading: Reading) -> bool:
+    return dialect.thought_open if reading.thought_open is None else reading.thought_open
+
+
+def _finished(blocks: list[Block], rules: AnswerRules, read_call: CallReader) -> list[Block]:
+    """Return blocks, calls of finishing tools as answers."""
+    if not rules.tools:
+        return blocks
+    return [_answered(block, rules, read_call) if block.kind is CALL else block for block in blocks]
+
+
+def _answered(block: Block, rules: AnswerRules, read_call: CallReader) -> Block:
+    """Return a call, or the answer that it carries."""
+    answer = answer_in(block.call or read_call(block.text), rules.tools)
+    return block if answer is None else block._replace(kind=SegmentKind.ANSWER, text=answer, call=None)
+
+
+def _close_answer(blocks: list[Block], rules: AnswerRules) -> None:
+    """Take an answer for whole that the end of the text has cut, where the profile says so."""
+    if rules.may_be_cut and blocks and blocks[-1].kind is SegmentKind.ANSWER:
+        blocks[-1] = blocks[-1]._replace(closed=True)
+
+
+def _look_for_answer(blocks: list[Block], rules: AnswerRules) -> None:
+    """Take text behind the last mark for the answer where a box or a phrase says that it is."""
+    if not blocks or blocks[-1].kind is not None or found(blocks[-1].text, rules.kinds) is None:
+        return
+    if not any(block.kind is SegmentKind.ANSWER and block.opened for block in blocks):
+        blocks[-1] = blocks[-1]._replace(kind=SegmentKind.ANSWER)
+
+
+def _one_string(text: str, dialect_name: str, reading: Reading, rules: AnswerRules) -> Read:
+    """Read one string without roles: text outside any mark is nothing, and a page is what its marks say."""
+    dialect, end = DIALECTS[dialect_name], end_of_text(text)
+    cut = list(dialect.cut(text[:end], in_thought=_opens_thought(dialect, reading)))
+    blocks = _finished(cut, rules, dialect.read_call)
+    _close_answer(blocks, rules)
+    if rules.kinds != (ANSWER,):
+        _look_for_answer(blocks, rules)
+    left, is_foreign = hide(blocks, dialect_name, text[end:])
+    written = Written([blocks], False, dialect.read_call, dialect.bad_call)  # noqa: FBT003  # without roles
+    return Read([ReadTurn(Author.POLICY, [left], [])], written, {FOREIGN_MARKUP} if is_foreign else set())
+
+
+class _Reader:
+    """Reads the turns of one rollout in order."""
+
+    def __init__(
+        self, dialect_name: str, reading: Reading, rules: AnswerRules, transcript: Transcript
+    ) -> None:
+        self.dialect_name, self.reading, self.rules = dialect_name, reading, rules
+        self.dialect: Dialect = DIALECTS[dialect_name]
+        is_default = dialect_name == DEFAULT_DIALECT
+        self.read_call = (is_default and transcript.read_call) or self.dialect.read_call
+        self.transcript = transcript
+        self.turns: list[ReadTurn] = []
+        self.is_thinking = _opens_thought(self.dialect, reading)
+        """Whether the next text of the policy begins inside a thought."""
+        self.has_spoken = self.has_just_called = False
+        """Whether the policy has had a turn, and whether there was a call in its last one."""
+
+    def read(self) -> Read:
+        """Read every turn."""
+        for turn in self.transcript.turns:
+            said = (
+                self._policy(turn)
+                if turn.author is Author.POLICY
+                else ReadTurn(turn.author, self._another(turn), [])
+            )
+            self.turns.append(said)
+        self._go_on_thinking()
+        self._close_answer()
+        self._name_free_text()
+        if self.transcript.has_roles:
+            self._end_with_the_answer()
+        return self._hidden()
+
+    def _policy(self, turn: Turn) -> ReadTurn:
+        if any(part.kind is SegmentKind.THOUGHT for part in turn.parts):
+            self.is_thinking = False
+        elif self.reading.thought_open and not self.dialect.marks.nested:
+            self.is_thinking = True
+        said = ReadTurn(Author.POLICY, [], [])
+        for part in turn.parts:
+            end = end_of_text(part.text) if part.kind is None else len(part.text)
+            blocks = self._part(part, end)
+            said.texts.append(_finished(blocks, self.rules, self.read_call))
+            said.tails.append(part.text[end:] + part.end)
+        self.has_spoken = True
+        self.has_just_called = any(block.kind is CALL for block in said.blocks)
+        return said
+
+    def _part(self, part: Part, end: int) -> list[Block]:
+        if part.kind is not None:
+            return [Block(part.kind, part.text, is_marked=False, call=part.call)]
+        blocks = list(self.dialect.cut(part.text[:end], in_thought=self.is_thinking))
+        if self.dialect.marks.nested:
+            self._go_on(blocks)
+        elif blocks:
+            self.is_thinking = False
+        return blocks
+
+    def _go_on(self, blocks: list[Block]) -> None:
+        """Let a thought go on in the next text where calls stand inside thoughts."""
+        data = (CALL, RESPONSE)
+        last = next((block for block in reversed(blocks) if block.kind not in data), None)
+        if last is not None:
+            self.is_thinking = last.kind is SegmentKind.THOUGHT and not last.closed
+
+    def _another(self, turn: Turn) -> list[list[Block]]:
+        """Return the responses in a turn of another author."""
+        settled = [
+            Block(RESPONSE, part.text, is_marked=False) for part in turn.parts if part.kind is RESPONSE
+        ]
+        text = "".join(part.text for part in turn.parts if part.kind is None)
+        if turn.author is Author.TOOL:
+            settled += [Block(RESPONSE, text, is_marked=False)] if text else []
+            return [[block._replace(text=self._unwrapped(block.text)) for block in settled]]
+        is_prompt = turn.author is Author.UNKNOWN or not self.has_spoken
+        return [settled if is_prompt else [*settled, *self._of_the_environment(text)]]
+
+    def _of_the_environment(self, text: str) -> list[Block]:
+        """Return the responses that a user's turn brings."""
+        for dialect in (self.dialect, DIALECTS[DEFAULT_DIALECT]):
+            if any(mark.opens in text for mark in dialect.response_marks):
+                return [block for block in dialect.cut(text) if block.kind is RESPONSE]
+        label = self.dialect.response_label and self.dialect.response_label(text)
+        if label is None and not (self.dialect.user_answers and self.has_just_called):
+            return []
+        return [Block(RESPONSE, text if label is None else label, is_marked=False)]
+
+    def _unwrapped(self, text: str) -> str:
+        """Return a tool's words without the marks that enclose them as a whole."""
+        bare = text.strip()
+        for mark in (*self.dialect.response_marks, *DIALECTS[DEFAULT_DIALECT].response_marks):
+            if bare.startswith(mark.opens) and bare.endswith(mark.closes) and bare != mark.opens:
+                return bare[len(mark.opens) : -len(mark.closes)]
+        return text
+
+    def _policy_turns(self) -> list[ReadTurn]:
+        return [turn for turn in self.turns if turn.author is Author.POLICY]
+
+    def _go_on_thinking(self) -> None:
+        """Take a thought for whole that goes on in a later text; only the last one can have been left open."""
+        texts = [text for turn in self._policy_turns() for text in turn.texts if text]
+        for text in texts[:-1] if self.dialect.marks.nested else ():
+            if text[-1].kind is SegmentKind.THOUGHT:
+                text[-1] = text[-1]._replace(closed=True)
+                text[:] = [block for block in text if not block.is_blank_thought]
+
+    def _close_answer(self) -> None:
+        last = (text for turn in reversed(self._policy_turns()) for text in reversed(turn.texts) if text)
+        _close_answer(next(last, []), self.rules)
+
+    def _name_free_text(self) -> None:
+        """Say what the policy's text outside any mark is: a thought, and the last of it the answer."""
+        place = self._place_of_answer()
+        for turn in self._policy_turns():
+            for text in turn.texts:
+                text[:] = [
+                    block
+                    if block.kind
+                    else block._replace(
+                        kind=SegmentKind.ANSWER if block is place else SegmentKind.THOUGHT, is_marked=False
+                    )
+                    for block in text
+                    if block.kind or block.text.strip()
+                ]
+
+    def _place_of_answer(self) -> Block | None:
+        """Return the text that is the answer: the policy's last, if no call follows; whatever others say after it."""
+        is_seen = False
+        for turn in reversed(self.turns):
+            if turn.author is not Author.POLICY:
+                if is_seen:
+                    return None
+                continue
+            blocks = [block for block in turn.blocks if block.text.strip() or block.call]
+            is_seen |= bool(blocks)
+            for block in reversed(blocks):
+                if block.kind in (CALL, RESPONSE, SegmentKind.ANSWER):
+                    return None
+                if block.kind is None:
+                    return None if any(one.kind is SegmentKind.ANSWER for one in blocks) else block
+        return None
+
+    def _end_with_the_answer(self) -> None:
+        """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""
+        last = max(
+            (n for n, turn in enumerate(self.turns) if turn.author is Author.POLICY and turn.blocks),
+            default=0,
+        )
+        if any(block.kind is SegmentKind.ANSWER for block in self.turns[last].blocks):
+            del self.turns[last + 1 :]
+
+    def _hidden(self) -> Read:
+        """Cast the safety net, and leave out responses that the policy wrote itself."""
+        written = Written(
+            [turn.blocks for turn in self._policy_turns()],
+            self.transcript.has_roles,
+            self.read_call,
+            self.dialect.bad_call,
+        )
+        read = Read(self.turns, written, set(self.transcript.flags))
+        read.counts_own_responses = self._counts_own_responses()
+        for turn in self._policy_turns():
+            for n, (text, tail) in enumerate(zip(turn.texts, turn.tails, strict=True)):
+                turn.texts[n], is_foreign = hide(text, self.dialect_name, tail)
+                if is_foreign:
+                    read.flags.add(FOREIGN_MARKUP)
+            if not read.counts_own_responses and any(
+                block.kind is RESPONSE and block.is_marked for block in turn.blocks
+            ):
+                read.flags.add(RESPONSES_IN_POLICY_TURN)
+        return read
+
+    def _counts_own_responses(self) -> bool:
+        """Return whether responses inside the policy's own turns are the environment's."""
+        if not self.transcript.has_roles:
+            return True
+        if self.reading.responses_in_policy_turn is not None:
+            return self.reading.responses_in_policy_turn
+        elsewhere = any(
+            block.kind is RESPONSE
+            for turn in self.turns
+            if turn.author is not Author.POLICY
+            for block in turn.blocks
+        )
+        return self.dialect.answers_itself and not elsewhere
+
+
+def read(transcript: Transcript, dialect: str, reading: Reading, rules: AnswerRules) -> Read:
+    """Read a transcript.
+
+    Args:
+        transcript: the record with its authors told apart.
+        dialect: a name in `DIALECTS`.
+        reading: what the caller says about the text.
+        rules: where the profile looks for the answer.
+    """
+    if not transcript.has_roles and not DIALECTS[dialect].has_free_text:
+        return _one_string(transcript.turns[0].parts[0].text, dialect, reading, rules)
+    return _Reader(dialect, reading, rules, transcript).read()

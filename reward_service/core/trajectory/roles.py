@@ -1,0 +1,40 @@
+"""Whose words a role stands for, whichever system named it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from reward_service.core.trajectory.values import Author
+from reward_service.core.types import SegmentKind
+
+
+class Speaker(NamedTuple):
+    """What a role says about its turn."""
+
+    author: Author
+    kind: SegmentKind | None = None
+    """What the whole turn is; None leaves that to its parts and marks."""
+
+
+UNKNOWN = Speaker(Author.UNKNOWN)
+_TABLE = {
+    Speaker(Author.POLICY): "assistant ai gpt model agent bot chatbot aimessage aimessagechunk",
+    Speaker(Author.POLICY, SegmentKind.THOUGHT): "reasoning thinking thought",
+    Speaker(Author.POLICY, SegmentKind.TOOL_CALL): "tool_call function_call action",
+    Speaker(Author.POLICY, SegmentKind.ANSWER): "answer final",
+    Speaker(Author.TOOL): (
+        "tool function tool_output tool_response tool_result tool_results function_response function_call_output "
+        "function_result observation environment ipython toolmessage functionmessage"
+    ),
+    Speaker(Author.PROMPT): "system developer user human systemmessage humanmessage",
+}
+ROLES: Mapping[str, Speaker] = MappingProxyType(
+    {name: role for role, names in _TABLE.items() for name in names.split()}
+)
+
+
+def role_of(name: object) -> Speaker:
+    """Return what a role says, in any case and with any hyphen; one that nobody knows neither earns nor grounds."""
+    if not isinstance(name, str):
+        return UNKNOWN
+    return ROLES.get(name) or ROLES.get(name.strip().lower().replace("-", "_"), UNKNOWN)

@@ -1,0 +1,79 @@
+"""Rows of verl's data as they come from parquet, through the reward manager, with objects of verl's shape."""
+
+import json
+
+import numpy as np
+import pytest
+
+from reward_service.client.trainers.verl import EgrpoRewardManager
+from tests.client.toys import QUESTION, Letters, text
+
+NUMPY = {
+    **QUESTION,
+    "answers": np.array(QUESTION["answers"], dtype=object),
+    "entities": np.array(QUESTION["entities"], dtype=object),
+}
+
+
+class Config(dict):
+    """A mapping whose keys are attributes, as verl's configuration is."""
+
+    __getattr__ = dict.__getitem__
+
+
+class Rows:
+    """One row of verl's `DataProto`."""
+
+    def __init__(self, said, extra_info):
+        ids = Letters().encode(said)
+        self.batch = {"responses": np.array([ids]), "attention_mask": np.ones((1, len(ids)), dtype=int)}
+        self.non_tensor_batch = {
+            "uid": np.array(["u"]),
+            "session_id": np.array([0]),
+            "extra_info": np.array([extra_info], dtype=object),
+        }
+
+    def __len__(self):
+        return 1
+
+
+@pytest.fixture
+async def manager(server):
+    kwargs = {"url": server, "profile": "egrpo", "format": "tagged", "run_id": "verl-rows"}
+    rollout = Config(n=1, response_length=10_000)
+    config = Config(
+        reward=Config(custom_reward_function=Config(reward_kwargs=kwargs)),
+        actor_rollout_ref=Config(rollout=rollout),
+        trainer=Config(),
+    )
+    manager = EgrpoRewardManager(config, Letters())
+    yield manager
+    await manager._clients.aclose()
+
+
+@pytest.mark.parametrize(
+    ("extra", "score"),
+    [
+        ({"question_id": NUMPY}, 0.0),
+        (json.dumps({"question_id": QUESTION}), 0.0),
+        ({"question_id": QUESTION, "outcome": "correct"}, 1.0),
+        ({"question_id": QUESTION, "outcome": np.True_}, 1.0),
+    ],
+)
+async def test_a_row_is_read_as_parquet_holds_it(manager, extra, score):
+    extra = (
+        json.dumps({**json.loads(extra), "split": "test"})
+        if isinstance(extra, str)
+        else {**extra, "split": "test"}
+    )
+
+    paid = await manager.run_single(Rows(text("Quillock"), extra))
+
+    assert paid["reward_score"] == score
+
+
+async def test_a_column_that_holds_no_object_is_named(manager):
+    with pytest.raises(
+        ValueError, match="the column 'extra_info' holds neither an object nor the JSON of one"
+    ):
+        await manager.run_single(Rows(text("Quillock"), "first-forecast"))

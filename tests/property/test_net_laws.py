@@ -1,0 +1,164 @@
+"""The law of the safety net: what stands between call or response marks of any kind is never a thought."""
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from reward_service.core.trajectory import CONTAINERS, DIALECTS, FORMATS, parse
+from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
+
+SECRET = "Zanderheim"
+# Spelled out here and not taken from the tables: the law must not be as blind as they are.
+HIDING = [
+    ("<tool_call>", "</tool_call>"),
+    ("<tool_response>", "</tool_response>"),
+    ("<search>", "</search>"),
+    ("<information>", "</information>"),
+    ("<documents>", "</documents>"),
+    ("<result>", "</result>"),
+    ("<access>", "</access>"),
+    ("<use_mcp_tool>", "</use_mcp_tool>"),
+    ("<minimax:tool_call>", "</minimax:tool_call>"),
+    ("<function=search>", "</function>"),
+    ('<invoke name="search">', "</invoke>"),
+    ("<|begin_of_query|>", "<|end_of_query|>"),
+    ("<|begin_of_documents|>", "<|end_of_documents|>"),
+    ("<|begin_search_query|>", "<|end_search_query|>"),
+    ("<|begin_search_result|>", "<|end_search_result|>"),
+    ("<|begin_click_link|>", "<|end_click_link|>"),
+    ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
+    ("<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>"),
+    ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
+    ("<|python_tag|>", "<|eom_id|>"),
+    ("<|start_header_id|>ipython<|end_header_id|>\n\n", "<|eot_id|>"),
+    ("<|observation|>", "<|assistant|>"),
+    ("<|im_start|>tool\n", "<|im_end|>"),
+    ("<|start|>assistant<|channel|>commentary to=functions.search<|message|>", "<|call|>"),
+    ("<|start|>functions.search to=assistant<|channel|>commentary<|message|>", "<|end|>"),
+    ("<start_function_call>", "<end_function_call>"),
+    ("<|tool_call>", "<tool_call|>"),
+    ("[TOOL_CALLS]", "</s>"),
+    ("```tool_code\n", "\n```"),
+    ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
+]
+words = st.text("abcdefg ", min_size=1, max_size=8).map(lambda text: f"w{text}w")
+noise = st.sampled_from(
+    ["<think>", "</think>", "<answer>", "</answer>", "\nThought: ", "\n", "<observation>", "x"]
+)
+hidden = st.builds(
+    lambda mark, before, after: f"{mark[0]}{before}{SECRET}{after}{mark[1]}",
+    st.sampled_from(HIDING),
+    st.lists(noise, max_size=3).map("".join),
+    st.lists(noise, max_size=3).map("".join),
+)
+turns = st.lists(words | noise | hidden, min_size=1, max_size=8).map("".join)
+
+
+def ways(text, dialect):
+    """Every way in which the policy may be said to have written a text."""
+    reading = Reading(dialect=dialect)
+    yield from (Text(text, container, reading) for container in CONTAINERS)
+    for message in (
+        {"content": text},
+        {"content": "x", "reasoning_content": text},
+        {"content": [{"type": "thinking", "thinking": text}]},
+    ):
+        yield Messages(
+            (
+                {"role": "assistant", **message},
+                {"role": "tool", "content": "p"},
+                {"role": "assistant", "content": "x"},
+            ),
+            0,
+            reading,
+        )
+    yield Steps((Segment(SegmentKind.THOUGHT, text),))
+
+
+def thinking(thought, dialect=None):
+    """A message whose thought is a field."""
+    message = {"role": "assistant", "reasoning": thought, "content": "x"}
+    return Messages((message,), 0, Reading(dialect=dialect))
+
+
+def thoughts(source):
+    return [one.text for one in parse(source, "none").segments if one.kind is SegmentKind.THOUGHT]
+
+
+@settings(max_examples=300, deadline=None)
+@given(dialect=st.sampled_from(sorted(DIALECTS)), text=turns)
+@example(
+    dialect="tagged",
+    text=f"<think>a <information>{SECRET} </think><think>{SECRET}</think> </information> b</think>",
+)
+def test_nothing_between_call_or_response_marks_earns(dialect, text):
+    for source in ways(text, dialect):
+        assert not any(SECRET in thought for thought in thoughts(source)), source
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_each_mark_hides_what_is_between_and_is_said_where_it_is_foreign(dialect):
+    own = DIALECTS[dialect].data_marks
+    for opens, closes in HIDING:
+        parsed = parse(thinking(f"a {opens}{SECRET}{closes} b", dialect), "none")
+
+        said = [one.text.strip() for one in parsed.segments if one.kind is SegmentKind.THOUGHT]
+        assert said == ["a", "b"], opens
+        assert ("foreign_markup" in parsed.flags) is not any(opens.startswith(one.opens) for one in own), (
+            opens
+        )
+
+
+@pytest.mark.parametrize(
+    "mark", [mark for mark in HIDING if mark[0] != "<tool_response>"], ids=lambda mark: mark[0]
+)
+def test_a_mark_that_never_closes_hides_the_rest_of_its_own_thought(mark):
+    source = Text(f"<think>a {mark[0]}{SECRET}</think><think>b</think><answer>c</answer>")
+
+    assert [thought.strip() for thought in thoughts(source)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("mark", ["<observation>", "<code>"])
+def test_marks_that_others_think_in_count_only_where_they_are_declared(mark):
+    text = f"<think>a {mark}{SECRET}{mark.replace('<', '</')}</think><answer>b</answer>"
+    declared = {"<observation>": "deepdive", "<code>": "smolagents"}[mark]
+
+    assert SECRET in thoughts(Text(text))[0]
+    assert not any(SECRET in one for one in thoughts(thinking(text, declared)))
+
+
+def test_a_mark_on_a_page_opens_nothing_in_a_thought():
+    source = Text(
+        f"<think>a</think><tool_call>q</tool_call><tool_response><search></tool_response><think>{SECRET}</think>"
+        "<tool_call>q</tool_call><tool_response></search></tool_response><answer>b</answer>"
+    )
+
+    assert thoughts(source) == ["a", SECRET]
+
+
+def test_react_labels_of_a_call_hide_what_follows_up_to_the_next_thought():
+    text = f"Thought: a\nAction: search\nAction Input: {SECRET}\nObservation: {SECRET}\nThought: b"
+    source = Messages(({"role": "assistant", "content": text}, {"role": "assistant", "content": "x"}))
+
+    assert thoughts(source) == ["Thought: a\n", "Thought: b"]
+    assert parse(source, "none").flags == ("foreign_markup",)
+
+
+MARKS = re.findall(r"\S+", " ".join(one for pair in HIDING for one in pair))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(text=st.lists(st.sampled_from(MARKS) | words | noise, max_size=20).map("".join))
+def test_the_net_only_takes_away(name, text):
+    parsed = parse(Text(text, name), "none")
+
+    assert sum(len(one.text) for one in parsed.segments) <= len(text) + text.count("Action Input")
+
+
+def test_code_that_is_no_call_is_no_mark():
+    parsed = parse(thinking("a < b\n```python\n1\n```\nso [1] c"), "none")
+
+    assert [one.text for one in parsed.segments] == ["a < b\n```python\n1\n```\nso [1] c", "x"]
+    assert parsed.flags == ()

@@ -1,0 +1,342 @@
+"""Dumps of every system, each as its system writes it: taken in one step, and paid what is right."""
+
+import asyncio
+import gzip
+import json
+import zipfile
+from contextlib import closing
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from entity_index.build import build
+from entity_index.errors import UnreadableInput
+from entity_index.readers import SHAPES
+from entity_index.readers.rows import Row
+from entity_index.stores.sqlite import SqliteCatalogue
+from reward_service.adapters.records import READERS, fields
+from reward_service.cli.rollouts import BadOption, FileOptions, required
+from reward_service.cli.score import score_file
+from reward_service.core.profiles import shipped
+from reward_service.serve.config import Settings
+from reward_service.serve.scorer import Scorer
+from tests import dumps
+from tests.dumps import DUMPS, TRUTH, write
+
+AS_IT_IS = FileOptions()
+
+
+@pytest.fixture
+def service(tmp_path):
+    catalogue = SqliteCatalogue(tmp_path / "index")
+    catalogue.activate(
+        "towns", build([Row(1, SHAPES["jsonl"](TRUTH))], catalogue, dataset="towns").info.version
+    )
+    with closing(Scorer(Settings(), catalogue=catalogue)) as scorer:
+        yield scorer
+
+
+def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, strict=True, **how):
+    said = StringIO()
+    done = asyncio.run(
+        score_file(
+            service,
+            path,
+            asked,
+            dataset=dataset,
+            profile=shipped()[profile],
+            strict=strict,
+            **how,
+            console=Console(file=said, width=300),
+        )
+    )
+    return done.records, said.getvalue()
+
+
+def test_there_is_a_dump_of_every_system_that_has_a_reader():
+    assert set(DUMPS) == set(READERS)
+
+
+@pytest.mark.parametrize("name", DUMPS)
+def test_a_raw_dump_is_scored_in_one_step(service, tmp_path, name):
+    records, said = score(service, write(tmp_path, name))
+
+    assert said.startswith(f"reader {name}: ")
+    assert {one["reader"]["name"] for one in records} == {name}
+    assert [(one["reward"], one["matched"], one["outcome"]) for one in records] == [
+        (1.0, 2, "correct")
+    ] * len(records)
+    assert len(records) == (1 if name in {"atif", "conversation"} else 2)
+    assert len({one["group_id"] for one in records}) == 1
+    assert {one["index"]["dataset"] for one in records} == {"towns"}
+
+
+@pytest.mark.parametrize("name", sorted(set(DUMPS) - {"atif", "conversation", "native"}))
+def test_without_an_index_a_dump_with_gold_answers_is_paid_by_its_outcome(tmp_path, name):
+    with closing(Scorer(Settings())) as scorer:
+        if name == "deepresearcher":
+            with pytest.raises(ValueError, match="there is no ground truth"):
+                score(scorer, write(tmp_path, name), dataset=None)
+            return
+        records, _ = score(scorer, write(tmp_path, name), dataset=None)
+
+    assert [(one["reward"], one["entities"]) for one in records] == [(1.0, 0)] * 2
+
+
+def test_a_name_is_looked_for_among_readers_in_order_and_columns_nobody_needs_are_kept(service, tmp_path):
+    records, _ = score(service, write(tmp_path, "verl"))
+
+    assert [(one["step"], one["meta"]) for one in records] == [("1", {"score": 1.0})] * 2
+
+
+def test_rollouts_of_one_question_are_another_group_in_each_step(service, tmp_path):
+    rows = [{**DUMPS["verl"][1][0], "step": step} for step in (1, 1, 2)]
+    (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    records, _ = score(service, tmp_path / "all.jsonl")
+
+    groups = [one["group_id"] for one in records]
+    assert groups[0] == groups[1] == groups[2].removesuffix("@2") + "@1"
+    assert [one["rollout_id"] for one in records] == ["0", "1", "0"]
+
+
+def test_a_folder_is_all_its_files(service, tmp_path):
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    for step in (1, 2):
+        rows = [{**one, "step": step} for one in DUMPS["verl"][1]]
+        (folder / f"{step}.jsonl.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
+
+    records, _ = score(service, folder)
+
+    assert [one["step"] for one in records] == ["1", "1", "2", "2"]
+
+
+def test_the_dialect_is_told_from_the_first_rollouts_unless_it_is_named(service, tmp_path):
+    path = write(tmp_path, "skyrl")
+
+    told, said = score(service, path)
+    named, _ = score(service, path, FileOptions(dialect="tagged"))
+
+    assert "format chatml, dialect search_r1 (decided from the first 20 rollouts)" in said
+    assert [one["reader"]["dialect"] for one in (told[0], named[0])] == ["search_r1", "tagged"]
+    assert "foreign_markup" in named[0]["flags"]
+
+
+def test_a_named_reader_decides_everything(service, tmp_path):
+    records, said = score(service, write(tmp_path, "skyrl"), FileOptions(reader="skyrl"))
+
+    assert "format chatml, dialect tagged (as asked)" in said
+    assert records[0]["reader"] == {"name": "skyrl", "format": "chatml", "dialect": "tagged"}
+
+
+def test_a_mapping_reads_any_other_file(service, tmp_path):
+    text = "".join(dumps.TAGGED)
+    row = {"sample": {"gen": text, "won": "1"}, "meta": json.dumps({"uid": 4, "q": "calder"}), "speed": 3}
+    (tmp_path / "own.jsonl").write_text(json.dumps(row))
+    mapping = (
+        "text=sample.gen",
+        "group=meta.uid",
+        "question_id=meta.q",
+        "outcome=sample.won",
+        "signals.speed=speed",
+    )
+
+    [record], said = score(service, tmp_path / "own.jsonl", FileOptions(mapping=mapping))
+
+    assert said.startswith("reader map: ")
+    assert (record["group_id"], record["reward"], record["matched"]) == ("4", 1.0, 2)
+
+
+def test_a_mapping_overrides_what_a_reader_reads(service, tmp_path):
+    [record, _], _ = score(
+        service,
+        write(tmp_path, "verl"),
+        FileOptions(reader="verl", mapping=("outcome=acc", "group=gts.target")),
+    )
+
+    assert record["group_id"] == '["Ferndale"]@1'
+
+
+def test_questions_are_joined_by_the_prompt_that_holds_them(service, tmp_path):
+    row = {
+        "prompt": f"Be brief.\n\n{dumps.QUESTION.upper()}  You may search.",
+        "completion": "".join(dumps.TAGGED),
+    }
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+
+    [record], _ = score(service, tmp_path / "rows.jsonl")
+
+    assert (record["question_id"], record["matched"]) == ("calder", 2)
+
+
+def test_an_archive_of_inspects_is_read_as_it_is(service, tmp_path):
+    with zipfile.ZipFile(tmp_path / "log.eval", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", "{}")
+        for sample in DUMPS["inspect"][1]["samples"]:
+            archive.writestr(f"samples/s_epoch_{sample['epoch']}.json", json.dumps(sample))
+
+    records, said = score(service, tmp_path / "log.eval")
+
+    assert said.startswith("reader inspect: ")
+    assert [(one["rollout_id"], one["reward"]) for one in records] == [("1", 1.0), ("2", 1.0)]
+    (tmp_path / "log.eval").write_bytes(b"no archive")
+    with pytest.raises(UnreadableInput, match=r"log\.eval cannot be read: "):
+        score(service, tmp_path / "log.eval")
+
+
+def test_without_a_name_the_index_is_looked_into_and_gold_answers_are_enough(service, tmp_path):
+    known, unknown = DUMPS["tongyi"][1][0], {**DUMPS["tongyi"][1][1], "question": "Who else?"}
+    (tmp_path / "iter1.jsonl").write_text("\n".join(map(json.dumps, [known, unknown])))
+
+    records, said = score(service, tmp_path / "iter1.jsonl", dataset=None)
+
+    assert [(one["reward"], one["entities"]) for one in records] == [(1.0, 3), (1.0, 0)]
+    assert "1 rollouts are paid by their outcome alone" in said
+    with pytest.raises(ValueError, match="1 x the data set has no such question"):
+        score(service, tmp_path / "iter1.jsonl", dataset="towns")
+
+
+def test_an_id_does_not_join_a_line_to_a_question_that_asks_something_else(service, tmp_path):
+    row = {"id": "calder", "question": "Who?", "prediction": "", "messages": dumps.CHAT[2:]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+
+    with pytest.raises(
+        ValueError, match=r"1 x the data set has no such question, by its text or its id .rows\.jsonl line 1"
+    ):
+        score(service, tmp_path / "rows.jsonl", strict=False)
+
+
+def test_bad_lines_are_told_together_and_the_others_are_scored(service, tmp_path):
+    good = DUMPS["verl"][1][0]
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        "\n".join(
+            ["{bad", json.dumps(good), "[1]", json.dumps({**good, "output": None}), "{bad", json.dumps(good)]
+        )
+    )
+
+    records, said = score(service, path, strict=False)
+
+    assert len(records) == 2
+    assert "4 of 6 rollouts are skipped" in said
+    assert "2 x not JSON (rows.jsonl line 1, rows.jsonl line 5)" in said
+    assert "1 x not a JSON object (rows.jsonl line 3)" in said
+    assert "1 x there is no transcript: none of messages, text and steps (rows.jsonl line 4)" in said
+    with pytest.raises(ValueError, match="4 of 6 rollouts are skipped"):
+        score(service, path)
+
+
+def test_a_file_nobody_knows_comes_back_with_a_mapping_to_begin_with(service, tmp_path):
+    row = {
+        "uid": 4,
+        "query": dumps.QUESTION,
+        "out": {"response": "".join(dumps.TAGGED)},
+        "gold": [dumps.ANSWER],
+    }
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(row))
+
+    with pytest.raises(ValueError, match="there is no transcript") as told:
+        score(service, path)
+
+    proposed = str(told.value).partition("try: ")[2].split(" --map ")
+    assert "the first line has the fields: uid, query, out, gold" in str(told.value)
+    assert proposed == ["--map text=out.response", "question=query", "group=uid", "answers=gold"]
+    [record], _ = score(
+        service, path, FileOptions(mapping=tuple(one.removeprefix("--map ") for one in proposed))
+    )
+    assert record["reward"] == 1.0
+
+
+def test_what_a_harness_gave_up_has_no_reward(service, tmp_path):
+    failed = {"question": dumps.QUESTION, "error": "Timeout", "messages": [], "prediction": "[Failed]"}
+    (tmp_path / "iter1.jsonl").write_text("\n".join(map(json.dumps, [*DUMPS["tongyi"][1], failed])))
+
+    records, _ = score(service, tmp_path / "iter1.jsonl")
+
+    assert [(one["status"], one["reward"]) for one in records] == [("group_failed", None)] * 2 + [
+        ("aborted", None)
+    ]
+
+    records, _ = score(service, tmp_path / "iter1.jsonl", survivors=True)
+
+    assert [one["reward"] for one in records] == [1.0, 1.0, None]
+
+
+@pytest.mark.parametrize(
+    ("said", "lines", "count"), [(None, 9, 1), ("0", 9, 0), ("7", 9, 7), ("90%", 9, 9), ("50%", 9, 5)]
+)
+def test_how_many_rollouts_have_to_be_scored(said, lines, count):
+    assert required(said, lines) == count
+
+
+@pytest.mark.parametrize("said", ["many", "-1", "101%", "1.5"])
+def test_a_requirement_that_is_neither_number_nor_share_is_refused(said):
+    with pytest.raises(BadOption, match="a number of rollouts, or a share"):
+        required(said, 9)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "Ferndale",
+        ["Ferndale"],
+        [["Ferndale"], []],
+        '["Ferndale"]',
+        "['Nowhere' 'Ferndale']",
+        "array(['Ferndale'], dtype=object)",
+        "Nowhere<|answer_split|>Ferndale",
+        {"target": ["Ferndale"]},
+        '{"ground_truth": "Ferndale"}',
+    ],
+)
+def test_gold_answers_are_read_however_they_are_packed(held):
+    assert "Ferndale" in fields.strings(held)
+    assert set(fields.strings(held)) <= {"Ferndale", "Nowhere"}
+
+
+@pytest.mark.parametrize(
+    ("held", "names"),
+    [
+        (["Ida Marsh"], [{"name": "Ida Marsh"}]),
+        ([["Ida Marsh", "I. Marsh"]], [{"name": "Ida Marsh", "aliases": ["I. Marsh"]}]),
+        ('[{"title": "Ida Marsh", "id": 4}]', [{"name": "Ida Marsh", "aliases": [], "id": "4"}]),
+        ("Ida Marsh", [{"name": "Ida Marsh"}]),
+        ([None, ""], []),
+    ],
+)
+def test_entities_are_names_spellings_or_objects(held, names):
+    assert fields.entities(held) == names
+
+
+def test_an_entity_without_a_name_is_a_bad_line():
+    with pytest.raises(ValueError, match="no name, list of spellings or object with a name"):
+        fields.entities([{"colour": "red"}])
+
+
+@pytest.mark.parametrize("rule", ["text", "colour=a", "text=a[", "signals.=a"])
+def test_a_mapping_that_is_none_is_refused(service, tmp_path, rule):
+    with pytest.raises(BadOption, match="--map: "):
+        score(service, write(tmp_path, "verl"), FileOptions(mapping=(rule,)))
+
+
+def test_a_manifest_joins_trajectories_to_their_tasks(tmp_path):
+    trials = tmp_path / "trials"
+    for name in ("a", "b"):
+        (trials / name).mkdir(parents=True)
+        steps = [dumps.STEPS[1], {**dumps.STEPS[2], "message": dumps.ANSWER if name == "a" else "Nowhere"}]
+        row = {"schema_version": "ATIF-v1.8", "session_id": f"s-{name}", "agent": {}, "steps": steps}
+        (trials / name / "trajectory.json").write_text(json.dumps(row, indent=1))
+    told = {"group": "town", "question": dumps.QUESTION, "answers": [dumps.ANSWER], "entities": ["Ida Marsh"]}
+    rows = [{"trajectory": "a/trajectory.json", **told}, {"trajectory": "s-b", **told}]
+    (tmp_path / "tasks.json").write_text(json.dumps(rows))
+
+    with closing(Scorer(Settings())) as scorer:
+        records, _ = score(scorer, trials, FileOptions(manifest=tmp_path / "tasks.json"), dataset=None)
+
+    assert [(one["group_id"], one["rollout_id"], one["reward"]) for one in records] == [
+        ("town", "s-a", 1.0),
+        ("town", "s-b", 0.3),
+    ]

@@ -1,0 +1,278 @@
+"""What dialects have that marks alone do not say: calls, answers, thoughts that the template opened."""
+
+import pytest
+
+from reward_service.core.trajectory import AnswerRules, parse
+from reward_service.core.trajectory.calls import answer_in, glm_call, json_call, mcp_call, xml_call
+from reward_service.core.types import Messages, Reading, SegmentKind, Text
+
+T, C, R, A = SegmentKind.THOUGHT, SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.ANSWER
+TOOLS = AnswerRules(tools=("finish", "final_answer"))
+
+
+def plain(text, dialect=None, grammar="balanced", rules=None, **reading):
+    return parse(Text(text, "plain", Reading(dialect, **reading)), grammar, rules)
+
+
+def kinds(parsed):
+    return [kind for kind, _ in parsed.segments]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "call"),
+    [
+        ("deepdive", '{"name": "finish", "arguments": {"answer": "x"}}'),
+        ("tagged", '{"name": "finish", "arguments": "{\\"answer\\": \\"x\\"}"}'),
+        ("tagged", '{"name": "ns.finish", "arguments": {"because": "", "result": "x"}}'),
+        ("tagged", '{"name": "finish", "arguments": {"it_is": "x"}}'),
+        ("tagged", '{"name": "finish", "arguments": "x"}'),
+        ("qwen3_coder", "<function=finish><parameter=answer>\nx\n</parameter></function>"),
+    ],
+)
+def test_the_call_of_a_finishing_tool_is_the_answer(dialect, call):
+    parsed = plain(f"<think>a</think><tool_call>{call}</tool_call>", dialect, rules=TOOLS)
+
+    assert (kinds(parsed), parsed.answer, parsed.format_error) == ([T, A], "x", None)
+
+
+def test_without_such_a_tool_in_the_profile_it_is_a_call():
+    call = '{"name": "finish", "arguments": {"answer": "x"}}'
+    parsed = plain(f"<think>a</think><tool_call>{call}</tool_call>")
+
+    assert (kinds(parsed), parsed.answer, parsed.format_error) == ([T, C], None, "no answer")
+
+
+def test_a_finishing_tool_may_be_called_in_code_with_a_literal():
+    said = "Thought: a\n<code>final_answer({!r})</code>"
+    for answer in ("x", 5, 'it\'s "x"'):
+        assert plain(said.format(answer), "smolagents", rules=TOOLS).answer == str(answer)
+    assert plain("<code>final_answer(found)</code>", "smolagents", rules=TOOLS).answer is None
+    assert plain('<code>final_answer("\\N{no such}")</code>', "smolagents", rules=TOOLS).answer is None
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "name", "arguments", "is_sound"),
+    [
+        (json_call, '{"name": "f", "parameters": {}}', "f", {}, False),
+        (json_call, "f()", None, "f()", False),
+        (
+            xml_call,
+            '<invoke name="f"><parameter name="a" string="true">1</parameter></invoke>',
+            "f",
+            {"a": "1"},
+            True,
+        ),
+        (xml_call, "<parameter", None, {}, False),
+        (mcp_call, "<tool_name>f</tool_name><arguments>{}</arguments>", "f", {}, True),
+        (mcp_call, "<arguments>{", None, "{", False),
+        (glm_call, "f<arg_key>a</arg_key><arg_value>1</arg_value>", "f", {"a": "1"}, True),
+        (glm_call, '{"name": "f", "arguments": {}}', "f", {}, True),
+    ],
+)
+def test_calls_are_read_as_they_are_spelled(read, text, name, arguments, is_sound):
+    assert read(text) == (name, arguments, is_sound)
+
+
+def test_only_a_finishing_tool_answers():
+    assert answer_in(None, ("finish",)) is None
+    assert answer_in(json_call("f()"), ("finish",)) is None
+    assert answer_in(json_call('{"name": "finish", "arguments": {}}'), ("finish",)) == ""
+    assert answer_in(json_call('{"name": "finish", "arguments": null}'), ("finish",)) == ""
+
+
+def test_a_thought_that_the_template_opened_is_whole_under_every_grammar():
+    text = 'a<tool_call>{"name": "f", "arguments": {}}</tool_call>'
+    opened = plain("a</think><answer>x</answer>", grammar="websailor", thought_open=True)
+
+    assert (opened.segments, opened.format_error) == (((T, "a"), (A, "x")), None)
+    assert (
+        plain("a</think><answer>x</answer>", grammar="websailor").format_error
+        == "closing tag without its opening tag"
+    )
+    assert plain(text, thought_open=True).format_error == "unfinished thought tag"
+    assert plain("<think>a</think><answer>x</answer>", thought_open=True).segments == ((T, "a"), (A, "x"))
+    assert plain("b<think>a</think><answer>x</answer>", thought_open=True).segments == (
+        (T, "b"),
+        (T, "a"),
+        (A, "x"),
+    )
+    assert plain(" ", thought_open=True).format_error == "no answer"
+
+
+def test_every_message_begins_in_a_thought_where_the_template_opens_one():
+    said = [
+        {"role": "assistant", "content": "a</think>b"},
+        {"role": "tool", "content": "r"},
+        {"role": "assistant", "content": "c</think>x"},
+    ]
+    parsed = parse(Messages(tuple(said), reading=Reading(thought_open=True)), "websailor")
+
+    assert (parsed.segments, parsed.format_error) == (
+        ((T, "a"), (T, "b"), (R, "r"), (T, "c"), (A, "x")),
+        None,
+    )
+
+
+def test_an_answer_cut_by_a_stop_string_counts_where_the_profile_says_so():
+    text = "<think>a</think><answer>x"
+
+    assert plain(text).format_error == "unfinished answer tag"
+    assert plain(text, rules=AnswerRules(may_be_cut=True)).format_error is None
+    assert plain("<think>a", rules=AnswerRules(may_be_cut=True)).format_error == "unfinished thought tag"
+
+
+def test_a_box_or_a_phrase_behind_the_last_mark_is_the_answer_where_the_profile_reads_them():
+    rules = AnswerRules(("answer", "boxed", "phrase"))
+
+    assert plain("<think>a</think>\\boxed{x}", rules=rules).answer == "x"
+    assert plain("<think>a</think>Answer: x", rules=rules).format_error is None
+    assert plain("<think>a</think>x", rules=rules).format_error == "no answer"
+    assert plain("<answer>y</answer>Answer: x", rules=rules).answer == "y"
+    assert plain("<think>a</think>\\boxed{x}").format_error == "no answer"
+
+
+@pytest.mark.parametrize("ends", ["<|im_end|>", "</s>\n", "<|endoftext|><|endoftext|>", " <pad>\n<pad>"])
+def test_end_and_padding_tokens_are_no_text(ends):
+    assert plain(f"<think>a</think><answer>x</answer>{ends}", grammar="websailor").format_error is None
+    assert parse(Text(f"<think>a</think>x{ends}", "chatml"), "balanced").answer == "x"
+
+
+def test_the_environments_words_end_a_thought_and_are_nobodys():
+    said = "My previous action is invalid. If I want to search ... <search> and </search>. Let me try again."
+
+    assert plain(f"<think>a\n{said}\n<think>b</think><answer>x</answer>", "search_r1").segments == (
+        (T, "a\n"),
+        (T, "b"),
+        (A, "x"),
+    )
+    assert plain(f"<think>a</think>{said}", "search_r1").segments == ((T, "a"),)
+    assert plain("<think>a. My previous action is invalid.</think>", "search_r1").segments == (
+        (T, "a. My previous action is invalid."),
+    )
+    assert plain("<warning>" * 3 + "<think>a</think>", "stepsearch").segments == ((T, "a"),)
+
+
+def test_a_plain_users_turn_is_a_response_only_after_a_call_and_only_where_the_dialect_says_so():
+    said = [
+        {"role": "user", "content": "Who?"},
+        {"role": "assistant", "content": "<use_mcp_tool>q</use_mcp_tool>"},
+        {"role": "user", "content": "A page."},
+        {"role": "assistant", "content": "<think>a</think>"},
+        {"role": "user", "content": "Go on."},
+        {"role": "assistant", "content": "x"},
+    ]
+
+    assert [
+        text
+        for kind, text in parse(Messages(tuple(said), reading=Reading("mcp")), "none").segments
+        if kind is R
+    ] == ["A page."]
+    assert R not in kinds(parse(Messages(tuple(said)), "none"))
+
+
+def test_react_turns_may_be_messages():
+    said = [
+        {"role": "assistant", "content": "Thought: a\nAction: search[q]"},
+        {"role": "user", "content": "Observation: A page."},
+        {"role": "assistant", "content": 'b\nAction: final_answer\nAction Input: {"answer": "x"}'},
+    ]
+    parsed = parse(Messages(tuple(said), reading=Reading("react")), "websailor", TOOLS)
+
+    assert [(kind, text.strip()) for kind, text in parsed.segments] == [
+        (T, "a"),
+        (C, "search[q]"),
+        (R, "A page."),
+        (T, "b"),
+        (A, "x"),
+    ]
+    assert parsed.format_error is None
+
+
+@pytest.mark.parametrize(
+    ("action", "error"), [("search[q]", None), ("look it up", None), (" ", "tool call is empty")]
+)
+def test_a_react_action_is_words_or_a_call(action, error):
+    said = f"Thought: a\nAction: {action}\nObservation: r\nThought: b\nFinal Answer: x"
+
+    assert plain(said, "react", "websailor").format_error == error
+
+
+def test_a_call_that_is_cut_leaves_the_thought_as_it_was():
+    said = ["a <|begin_of_query|>q", "<|begin_of_query|>q", "b</think><answer>x</answer>"]
+    messages = tuple({"role": "assistant", "content": one} for one in said)
+    parsed = parse(Messages(messages, reading=Reading("r1_searcher")), "none")
+
+    assert parsed.segments == ((T, "a "), (C, "q"), (C, "q"), (T, "b"), (A, "x"))
+
+
+def test_json_that_is_no_call_is_text():
+    assert parse(Text('{"name": 5}', "llama3"), "none").segments == ((A, '{"name": 5}'),)
+
+
+def test_a_reasoner_may_leave_its_thought_open_but_not_without_an_answer():
+    assert plain("a", "search_o1").format_error == "unfinished thought tag"
+    assert plain("a \\boxed{x}", "search_o1", rules=AnswerRules(("answer", "boxed"))).answer == "x"
+
+
+@pytest.mark.parametrize(
+    ("container", "text", "call"),
+    [
+        (
+            "deepseek",
+            '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>finish\n```json\n{"answer": "x"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+            "x",
+        ),
+        ("deepseek", "<｜tool▁calls▁begin｜><｜tool▁calls▁end｜>", None),
+        ("deepseek", "<｜DSML｜function_calls>q</｜DSML｜function_calls>", None),
+        (
+            "kimi",
+            '<|tool_calls_section_begin|><|tool_call_begin|>functions.finish:0<|tool_call_argument_begin|>{"answer": "x"}<|tool_call_end|><|tool_calls_section_end|>',
+            "x",
+        ),
+        ("kimi", "<|tool_calls_section_begin|>q<|tool_calls_section_end|>", None),
+        ("llama3", '<|python_tag|>{"name": "finish", "parameters": {"answer": "x"}}<|eom_id|>', "x"),
+        ("llama3", "<|python_tag|>import math<|eom_id|>", None),
+        ("gemma", "<start_function_call>call:finish{answer:<escape>x<escape>}<end_function_call>", "x"),
+        ("gemma", "<start_function_call>?<end_function_call>", None),
+        ("mistral", '[TOOL_CALLS]finish[CALL_ID]1[ARGS]{"answer": "x"}</s>', "x"),
+        ("mistral", '[TOOL_CALLS]finish{"answer": "x"}</s>', "x"),
+        ("harmony", '<|channel|>commentary to=functions.finish<|message|>{"answer": "x"}<|call|>', "x"),
+        ("glm", "<tool_call>finish\n<arg_key>answer</arg_key>\n<arg_value>x</arg_value>\n</tool_call>", "x"),
+    ],
+)
+def test_calls_of_every_template_can_be_read(container, text, call):
+    parsed = parse(Text(text, container), "none", TOOLS)
+
+    assert (kinds(parsed), parsed.answer) == ([C] if call is None else [A], call)
+
+
+def test_a_turn_of_a_role_nobody_knows_is_nobodys_in_a_template_too():
+    parsed = parse(
+        Text("a<|im_end|><|im_start|>narrator\nZ<|im_end|><|im_start|>assistant\nx<|im_end|>", "chatml"),
+        "none",
+    )
+
+    assert (parsed.segments, parsed.flags) == (((T, "a"), (A, "x")), ("unknown_role",))
+
+
+def test_a_text_that_begins_with_its_prompt_begins_with_nobodys_words():
+    text = "<｜begin▁of▁sentence｜>Zanderheim<｜User｜>Zanderheim<｜Assistant｜><think>a</think>x<｜end▁of▁sentence｜>"
+
+    assert parse(Text(text, "deepseek"), "none").segments == ((T, "a"), (A, "x"))
+
+
+def test_kimis_system_names_its_tools():
+    text = "<|im_system|>system<|im_middle|>Z<|im_end|><|im_user|>user<|im_middle|>Z<|im_end|><|im_assistant|>assistant<|im_middle|>x<|im_end|>"
+
+    assert parse(Text(text, "kimi"), "none").segments == ((A, "x"),)
+
+
+def test_harmony_without_any_mark_is_the_policys_text():
+    assert parse(Text("x", "harmony"), "none").segments == ((A, "x"),)
+    assert parse(
+        Text(
+            "<|start|>user<|message|>Z<|end|><|start|>assistant<|channel|>commentary<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>x",
+            "harmony",
+        ),
+        "none",
+    ).segments == ((T, "a"), (A, "x"))
