@@ -90,7 +90,7 @@ def _fill(url):
 def place(tmp_path_factory):
     needed()
     folder = tmp_path_factory.mktemp("private")
-    key, lines = generate("trainer", ["score"])
+    key, lines = generate("trainer", ["score", "explain"])
     (folder / "keys.yaml").write_text(lines)
     log, ledger = folder / "log", folder / "ledger.jsonl"
     with RedisServer(folder) as redis:
