@@ -113,9 +113,9 @@ async def test_openrlhf_is_never_left_without_a_number(ask, query):
         assert answer["extra_logs"]["reward_valid"] == [0.0]
     assert [reply.json()["reasons"] for reply in (late, cut, unknown[0], nameless)] == [
         ["fewer than 3 rollouts of this prompt arrived within 0.1 s"],
-        ["the query does not begin with the prompt: it was cut to fit"],
+        ["the query does not start with the prompt: it was truncated to fit"],
         ["the data set has no such question"],
-        ["a question is named by question_id and the data set, or comes along as question"],
+        ["give the question as question_id and the data set, or send it as question"],
     ]
 
 
@@ -125,8 +125,8 @@ async def test_openrlhf_is_never_left_without_a_number(ask, query):
         ({"question": QUESTION, "outcome": True}, 1.0, None),
         ({"question": QUESTION, "outcome": "error"}, 0.0, None),
         ({"question": QUESTION, "outcome_error": "no reply"}, 0.0, "no reply"),
-        ({"question": QUESTION, "outcome": "maybe"}, 0.0, "outcome is none of correct, wrong, error"),
-        ({"question": QUESTION, "outcome": 1, "outcome_error": "x"}, 0.0, "exclude each other"),
+        ({"question": QUESTION, "outcome": "maybe"}, 0.0, "outcome must be one of correct, wrong, error"),
+        ({"question": QUESTION, "outcome": 1, "outcome_error": "x"}, 0.0, "cannot be given together"),
         ({"question": QUESTION | {"level": "hard"}}, 0.0, "Extra inputs are not permitted at /level"),
         (7, 0.0, "no such question"),
         (["a", "b"], 0.0, "a label is the question's id, or an object"),
