@@ -115,11 +115,11 @@ def verdict_of(columns: Mapping[str, Any]) -> dict[str, Any]:
     said, failed = columns.get("outcome"), columns.get("outcome_error")
     if failed is not None:
         if said is not None:
-            raise Unpayable("outcome and outcome_error exclude each other")
+            raise Unpayable("outcome and outcome_error cannot be given together")
         return {"outcome_error": str(failed) or "the trainer's judge failed"}
     outcome = None if said is None else VERDICTS.get(str(said).strip().lower())
     if said is not None and outcome is None:
-        raise Unpayable("outcome is none of correct, wrong, error, true, false, 1, 0")
+        raise Unpayable("outcome must be one of correct, wrong, error, true, false, 1, 0")
     return {"outcome": outcome}
 
 

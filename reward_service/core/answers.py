@@ -110,7 +110,7 @@ def stated(text: str) -> str | None:
 ANSWER = "answer"
 KINDS: Mapping[str, Callable[[str], str | None]] = MappingProxyType({"boxed": boxed, "phrase": stated})
 ANSWER_KINDS = (ANSWER, *KINDS)
-"""Where an answer may stand: between the dialect's marks (or as the last text), in a box, behind an announcement."""
+"""Where an answer may be: between the dialect's marks or in the last text, in a box, after a phrase that states it."""
 
 
 def found(text: str, kinds: Collection[str]) -> str | None:

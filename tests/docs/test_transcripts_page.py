@@ -37,7 +37,7 @@ def test_settings_name_only_what_there_is():
 
 
 def test_every_role_of_the_table_is_known():
-    table = re.search(r"## Who is who\n(.*?)\n- ", PAGE, re.DOTALL)[1]
+    table = re.search(r"## Roles\n(.*?)\n- ", PAGE, re.DOTALL)[1]
     names = set(re.findall(r"`(\w+)`", table)) - {"prompt_messages", "unknown_role"}
 
     assert names <= set(ROLES)

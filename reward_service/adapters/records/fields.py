@@ -46,7 +46,7 @@ def outcome(value: Any) -> str:
     """Return a verdict: correct/wrong/error, true/false, 1/0."""
     verdict = VERDICTS.get(str(value).strip().lower())
     if verdict is None:
-        raise BadLine("outcome is none of correct, wrong, error, true, false, 1, 0")
+        raise BadLine("outcome must be one of correct, wrong, error, true, false, 1, 0")
     return verdict
 
 
