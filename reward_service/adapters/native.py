@@ -24,7 +24,7 @@ from typing_extensions import TypedDict
 from entity_index.types import Entity, Question
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
-from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
+from reward_service.core.advantages import ESTIMATORS, PRESETS, check_estimator, overridden
 from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
     Estimator,
@@ -142,6 +142,10 @@ class RolloutIn(Wire):
     """Why sampling ended. `max_tokens` and `max_turns` are errors excluded from the loss; `aborted` is not scored."""
     signals: dict[str, FiniteFloat] = {}
     """Values that you measured yourself, by name, for profiles that use them."""
+    length: Annotated[int, Field(ge=1)] | None = None
+    """Number of tokens that the policy wrote, for estimators that use it (`opo`). It is never measured here."""
+    tree: str | None = None
+    """Name of the tree whose leaf the rollout is, for `tree_grpo`."""
 
     @model_validator(mode="after")
     def _one_source(self) -> "RolloutIn":
@@ -159,6 +163,8 @@ class RolloutIn(Wire):
             outcome=Outcome(self.outcome) if self.outcome else None,
             stop_reason=StopReason(self.stop_reason) if self.stop_reason else None,
             signals=self.signals,
+            length=self.length,
+            tree=self.tree,
         )
 
     def _source(self) -> Text | Messages | Steps:
@@ -217,21 +223,34 @@ class EstimatorIn(Wire):
 
     type: Annotated[str, OneOf(ESTIMATORS)] = "grpo"
     ddof: Annotated[int, Field(ge=0, le=1)] = 1
-    """Delta degrees of freedom of the standard deviation (`grpo`, `leave_one_out_std`)."""
+    """Delta degrees of freedom of the standard deviation."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
-    """Added to the standard deviation (`grpo`, `leave_one_out_std`)."""
+    """Added to the standard deviation; for `maxrl`, to the mean."""
+    floor: Annotated[FiniteFloat, Field(ge=0)] | Literal["one_success"] | None = None
+    """Least standard deviation to divide by (`grpo`, `tree_grpo`): null for none, a number, or `one_success`, the standard
+    deviation of a group of the same size with one success."""
 
-    def to_domain(self) -> Estimator:
-        """Return the estimator as a domain value."""
-        return Estimator(self.type, self.ddof, self.epsilon)
+    @model_validator(mode="after")
+    def _in_range(self) -> "EstimatorIn":
+        check_estimator(Estimator(**self.model_dump()))
+        return self
+
+    def named(self) -> dict[str, Any]:
+        """Return the fields of the estimator that the call names."""
+        return self.model_dump(exclude_unset=True)
 
 
 PresetName = Annotated[str, OneOf(PRESETS)]
 
 
+def _fields_of(name: str) -> dict[str, Any]:
+    """Return the fields that a name stands for: all of them for a trainer, the type alone for an estimator."""
+    return asdict(PRESETS[name]) if name in PRESETS else {"type": name}
+
+
 def _unnamed(estimator: object) -> object:
     """Put a trainer's estimator in the place of the trainer's name."""
-    return asdict(PRESETS[estimator]) if isinstance(estimator, str) and estimator in PRESETS else estimator
+    return _fields_of(estimator) if isinstance(estimator, str) and estimator in PRESETS else estimator
 
 
 NamedEstimator = Annotated[
@@ -264,13 +283,14 @@ class Rewarding(Profiled):
     """A request that returns rewards."""
 
     estimator: NamedEstimator | None = None
-    """Overrides the profile's estimator. A trainer's name selects the estimator which that trainer uses itself."""
+    """Overrides the profile's estimator: with the same `type`, fields that you leave out keep the profile's values; another
+    type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
     partial: PartialIn | None = None
     """How to treat a group with an unscored rollout; by default the group fails."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""
-        return self.estimator.to_domain() if self.estimator else default
+        return overridden(default, self.estimator.named() if self.estimator else None)
 
     def policy(self) -> PartialPolicy:
         """Return the policy of this call."""
@@ -296,7 +316,7 @@ class StreamQuery(BaseModel):
     explain: bool = False
     """Also return where each entity was found."""
     estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
-    """Overrides the profile's estimator, with its default parameters. The name of a trainer selects the estimator which that trainer computes itself."""
+    """Overrides the profile's estimator; the profile's own type keeps its parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """How to treat a group with an unscored rollout."""
     min_scored: Annotated[int, Field(ge=1)] = 1
@@ -304,7 +324,7 @@ class StreamQuery(BaseModel):
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""
-        return named_estimator(self.estimator) if self.estimator else default
+        return overridden(default, _fields_of(self.estimator) if self.estimator else None)
 
 
 class MatchIn(Profiled):

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
-from reward_service.core.advantages import advantages
+from reward_service.core.advantages import ESTIMATORS, advantages
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.fields import field_names
 from reward_service.core.matching import (
@@ -128,7 +128,13 @@ def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, 
 def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: CompiledQuestion) -> RolloutFacts:
     status, detail = why
     return RolloutFacts(
-        rollout.rollout_id, status, entities=compiled.entities, signals=rollout.signals, detail=detail
+        rollout.rollout_id,
+        status,
+        entities=compiled.entities,
+        signals=rollout.signals,
+        length=rollout.length,
+        tree=rollout.tree,
+        detail=detail,
     )
 
 
@@ -160,6 +166,8 @@ def _facts(
         mentions=matching.mentions,
         overlength=verdict.overlength,
         signals=rollout.signals,
+        length=rollout.length,
+        tree=rollout.tree,
         flags=matching.flags,
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
@@ -198,7 +206,8 @@ def reward(
         ValueError: an empty group, facts about different questions, or counts out of range.
     """
     _check(facts)
-    facts = _with_signals(facts, profile)
+    estimator = estimator or profile.estimator
+    facts = _comparable(_with_signals(facts, profile), estimator)
     scored = [one for one in facts if _votes(one)]
     status = (partial or PartialPolicy()).settle(len(scored), len(facts) + missing)
     if status is GroupStatus.FAILED:
@@ -206,7 +215,7 @@ def reward(
     best = group_max(one.matched or 0 for one in scored)
     parts = _components(facts, profile)
     paid = [total(part) if part else None for part in parts]
-    estimated = advantages(paid, estimator or profile.estimator)
+    estimated = advantages(paid, estimator, facts=facts)
     return GroupResult(
         status=status,
         entities=facts[0].entities,
@@ -281,6 +290,8 @@ def _check(facts: Sequence[RolloutFacts]) -> None:
             raise ValueError(f"matched and uncredited must add up to at most {one.entities}, got {named}")
         if one.status is RolloutStatus.SCORED and (one.outcome is None or one.matched is None):
             raise ValueError("a scored rollout must have an outcome and a matched count")
+        if one.length is not None and one.length < 1:
+            raise ValueError(f"length must be at least 1, got {one.length}")
 
 
 def _votes(one: RolloutFacts) -> bool:
@@ -299,6 +310,20 @@ def _required(one: RolloutFacts, signals: Sequence[str]) -> RolloutFacts:
     if not missing or not _votes(one):
         return one
     detail = f"the profile needs the signal {missing[0]}, which the rollout does not have"
+    return replace(one, status=RolloutStatus.SIGNAL_MISSING, detail=detail)
+
+
+def _comparable(facts: Sequence[RolloutFacts], estimator: Estimator) -> Sequence[RolloutFacts]:
+    """Mark a rollout as unscored if it lacks a field that the estimator compares rollouts by."""
+    needs = ESTIMATORS[estimator.type].needs
+    return [_with_field(one, needs, estimator.type) for one in facts] if needs else facts
+
+
+def _with_field(one: RolloutFacts, needs: Sequence[str], estimator: str) -> RolloutFacts:
+    missing = [name for name in needs if getattr(one, name) is None]
+    if not missing or not _votes(one):
+        return one
+    detail = f"the estimator {estimator} needs the rollout's {missing[0]}, which was not sent"
     return replace(one, status=RolloutStatus.SIGNAL_MISSING, detail=detail)
 
 

@@ -112,6 +112,10 @@ class Rollout:
     """None where the trainer did not say."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers the trainer measured itself, by name."""
+    length: int | None = None
+    """Tokens that the policy wrote, at least 1; None where the trainer did not say."""
+    tree: str | None = None
+    """The tree whose leaf it is, for rollouts that share a beginning."""
 
 
 class Match(NamedTuple):
@@ -181,6 +185,10 @@ class RolloutFacts:
     """Whether a token or turn limit stopped it. If true, it counts in the baseline but is excluded from the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers sent with the rollout, by name."""
+    length: int | None = None
+    """Tokens that the policy wrote, at least 1; sent by the trainer, never measured."""
+    tree: str | None = None
+    """The tree whose leaf the rollout is, as the trainer names it."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout is not scored."""
@@ -251,6 +259,8 @@ class Estimator:
     """Delta degrees of freedom of the standard deviation, 0 or 1."""
     epsilon: float = 1e-6
     """Added to the standard deviation, >= 0."""
+    floor: float | str | None = None
+    """Least standard deviation to divide by: none, a number >= 0, or `one_success`, the standard deviation of a group of the same size with one success."""
 
 
 @dataclass(frozen=True, slots=True)

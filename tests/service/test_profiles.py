@@ -87,7 +87,7 @@ def test_a_profile_says_everything_and_can_be_saved(folder, tmp_path):
         "estimator": "grpo",
     }
     assert found["content"]["reward"]["terms"][0]["weight"] == 0.5
-    assert found["content"]["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-6}
+    assert found["content"]["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-6, "floor": None}
     assert yaml.safe_load(found["yaml"]) == found["content"]
     assert parse_profile(found["yaml"]) == parse_profile(MINE)
     assert info["profiles"] == dict.fromkeys(shipped(), "shipped") | {"mine": "folder"}

@@ -34,7 +34,7 @@ def test_the_example_of_the_docs(post):
 
     assert status == 200
     assert reply["profile"]["name"] == "egrpo-paper"
-    assert reply["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-06}
+    assert reply["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-06, "floor": None}
     (group,) = reply["groups"]
     assert {key: group[key] for key in group if key != "rollouts"} == {
         "run_id": "r",

@@ -66,6 +66,16 @@ def test_digests_of_shipped_profiles_are_pinned():
         (MINIMAL + "measure: {threshold: 1.1}", r"profile.measure.threshold must be in \[0, 1\], got 1.1"),
         (MINIMAL + "estimator: {ddof: 2}", r"profile.estimator.ddof must be in \[0, 1\], got 2"),
         (MINIMAL + "estimator: {epsilon: -1}", r"profile.estimator.epsilon must be in \[0, inf\], got -1.0"),
+        (MINIMAL + "estimator: {floor: -1}", r"profile.estimator.floor must be at least 0, got -1.0"),
+        (
+            MINIMAL + "estimator: {floor: low}",
+            r"profile.estimator.floor must be null, a number or one_success",
+        ),
+        (
+            MINIMAL + "estimator: {floor: [1]}",
+            r"profile.estimator.floor must be float or str or null, got \[1\]",
+        ),
+        (MINIMAL + "estimator: {type: rloo, floor: 1}", "profile.estimator.floor has no effect on rloo"),
         (
             MINIMAL + "measure: {matching: {max_edits: 9}}",
             r"profile.measure.matching.max_edits must be in \[0, 3\], got 9",
@@ -120,6 +130,7 @@ estimator:
   type: grpo
   ddof: 1
   epsilon: 1.0e-06
+  floor: null
 """
     )
 

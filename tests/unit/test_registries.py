@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from entity_index.readers import READERS
-from reward_service.core.advantages import ESTIMATORS, PRESETS
+from reward_service.core.advantages import BATCH_ESTIMATORS, ESTIMATORS, PRESETS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching.spec import MATCHERS
 from reward_service.core.profiles import parse_profile, shipped
@@ -43,6 +43,7 @@ REGISTRIES = {
     "estimators": Registry(
         tuple(ESTIMATORS), "formulas.md", (field("EstimatorIn", "type"),), "estimator: {{type: {name}}}"
     ),
+    "batch estimators": Registry(tuple(BATCH_ESTIMATORS), "formulas.md"),
     "presets": Registry(
         tuple(PRESETS), "formulas.md", (field("ScoreIn", "estimator"), field("RunIn", "estimator"))
     ),
@@ -140,9 +141,10 @@ def test_a_profile_may_use_no_other_name(yaml_text):
     ("names", "file", "key"),
     [
         (ESTIMATORS, "estimators.json", lambda case: case["estimator"]["type"]),
+        (BATCH_ESTIMATORS, "batch_estimators.json", lambda case: case["estimator"]["type"]),
         (FORMATS, "formats.json", lambda case: case["format"]),
     ],
-    ids=["estimators", "formats"],
+    ids=["estimators", "batch estimators", "formats"],
 )
 def test_every_name_has_golden_cases(names, file, key):
     cases = json.loads((CASES / file).read_text(encoding="utf-8"))["cases"]

@@ -8,6 +8,7 @@ from entity_index.types import Entity, Question
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import measure, measure_group, reward, reward_alone
 from reward_service.core.types import (
+    Estimator,
     GroupStatus,
     Messages,
     Outcome,
@@ -196,3 +197,27 @@ def test_a_rollout_alone_is_paid_only_where_the_groups_best_is_known():
     assert (unscored.status, unscored.reward) == ("timeout", None)
     with pytest.raises(ValueError, match="group_max must be at least"):
         reward_alone(one, PAPER, best=0)
+
+
+def test_a_rollout_without_the_length_that_the_estimator_compares_by_is_unscored():
+    members = [facts("0", length=3, outcome=Outcome.CORRECT), facts("1"), facts("2", length=9)]
+    members[1] = replace(members[1], length=None)
+
+    result = reward(members, PAPER, estimator=Estimator("opo"), partial=PartialPolicy("survivors"))
+
+    assert [one.advantage for one in result.rollouts] == [0.75, None, -0.25]
+    assert result.rollouts[1].status is RolloutStatus.SIGNAL_MISSING
+    assert "length" in result.rollouts[1].detail
+
+
+def test_an_aborted_rollout_without_a_tree_stays_aborted():
+    members = [facts("0", tree="a"), facts("1", RolloutStatus.ABORTED)]
+
+    result = reward(members, PAPER, estimator=Estimator("tree_grpo"), partial=PartialPolicy("survivors"))
+
+    assert result.rollouts[1].status is RolloutStatus.ABORTED
+
+
+def test_a_length_below_one_is_refused():
+    with pytest.raises(ValueError, match="length must be at least 1, got 0"):
+        reward([facts(length=0)], PAPER)

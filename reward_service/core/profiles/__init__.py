@@ -19,7 +19,7 @@ import yaml
 from yaml import MarkedYAMLError
 from yaml.constructor import ConstructorError
 
-from reward_service.core.advantages import ESTIMATORS
+from reward_service.core.advantages import ESTIMATORS, check_estimator
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching import MatchSpec
 from reward_service.core.names import is_name
@@ -168,6 +168,13 @@ def _check_values(profile: Profile) -> None:
             raise ValueError(f"profile.{where} must be in [{low}, {high}], got {number}")
 
 
+def _check_estimator(profile: Profile) -> None:
+    try:
+        check_estimator(profile.estimator)
+    except ValueError as error:
+        raise ValueError(f"profile.estimator.{error}") from None
+
+
 class _Loader(yaml.SafeLoader):
     """YAML in which a key is given once, and 1e-6 is a number as in YAML 1.2."""
 
@@ -211,6 +218,7 @@ def parse_profile(text: str) -> Profile:
     profile = _build(Profile, _load(text), "profile")
     _check(profile)
     _check_values(profile)
+    _check_estimator(profile)
     return profile
 
 

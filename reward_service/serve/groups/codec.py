@@ -80,7 +80,6 @@ def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
 
 def _run(document: dict[str, Any]) -> Run:
     declared, index = document["declared"], document["index"]
-    estimator = declared["estimator"]
     return Run(
         **{
             **document,
@@ -88,7 +87,6 @@ def _run(document: dict[str, Any]) -> Run:
                 **{
                     **declared,
                     "partial": PartialPolicy(**declared["partial"]),
-                    "estimator": estimator and Estimator(**estimator),
                 }
             ),
             "estimator": Estimator(**document["estimator"]),

@@ -18,7 +18,10 @@ HEX_DIGITS = 32
 
 def rollout_digest(rollout: Rollout) -> str:
     """Return the digest of everything a rollout says; its id is not part of it."""
-    return _digest([_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)])
+    compared = {"length": rollout.length, "tree": rollout.tree}
+    said = [_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)]
+    given = {name: value for name, value in compared.items() if value is not None}
+    return _digest([*said, given] if given else said)
 
 
 def question_digest(question: Question | str, index: IndexVersion | None) -> str:

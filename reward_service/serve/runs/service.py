@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from entity_index.types import Question
+from reward_service.core.advantages import overridden
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
 from reward_service.core.types import Rollout, RolloutFacts, RolloutResult
@@ -257,7 +258,7 @@ class RunService:
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
-            estimator=declared.estimator or profile.estimator,
+            estimator=overridden(profile.estimator, declared.estimator),
             index=await self.scorer.truth.pin(declared.dataset),
         )
 

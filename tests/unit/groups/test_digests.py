@@ -31,6 +31,8 @@ INDEX = IndexVersion("d", "1", "sha256:a")
         {"outcome": None},
         {"stop_reason": StopReason.COMPLETED},
         {"signals": {"a": 1.0}},
+        {"length": 7},
+        {"tree": "root"},
     ],
     ids=lambda change: next(iter(change)),
 )
