@@ -47,6 +47,7 @@ from reward_service.serve.truth import QuestionRef
 MAX_PROBLEMS = 20
 # Readable in logs and safe in keys: no control characters, and short.
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Progress = Annotated[FiniteFloat, Field(ge=0, le=1)]
 FormatName = Annotated[str, OneOf(FORMATS)]
 OutcomeName = Annotated[str, OneOf(Outcome)]
 StopReasonName = Annotated[str, OneOf(StopReason)]
@@ -287,6 +288,8 @@ class Rewarding(Profiled):
     type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
     partial: PartialIn | None = None
     """How to treat a group with an unscored rollout; by default the group fails."""
+    progress: Progress | None = None
+    """Share of the training that is done, in [0, 1]; required by profiles whose weights depend on it."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""
@@ -321,6 +324,8 @@ class StreamQuery(BaseModel):
     """How to treat a group with an unscored rollout."""
     min_scored: Annotated[int, Field(ge=1)] = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
+    progress: Progress | None = None
+    """Share of the training that is done, in [0, 1]; required by profiles whose weights depend on it."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""

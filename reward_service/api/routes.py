@@ -31,6 +31,7 @@ from reward_service.api.readiness import INDEX, STATE, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
+from reward_service.core.signals import signals_of
 from reward_service.core.types import PartialPolicy
 from reward_service.serve.config import shown
 from reward_service.serve.errors import (
@@ -50,7 +51,7 @@ from reward_service.serve.errors import (
 from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.limits import check_groups
 from reward_service.serve.profiles import Origin, origin_of
-from reward_service.serve.scorer import GroupCall, Scorer, check_engine, reward_facts
+from reward_service.serve.scorer import GroupCall, Scorer, check_engine, check_progress, reward_facts
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -99,7 +100,9 @@ async def score_groups(request: Request) -> Response:
     service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profiles.named(call.profile)
-    terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
+    terms = Terms(
+        record.request_id, profile, call.estimator_or(profile.estimator), call.policy(), call.progress
+    )
     check_groups(len(call.groups), service.settings)
     groups = [group.to_domain() for group in call.groups]
     reply = await _score(service, record, groups, terms, explain=call.explain)
@@ -112,7 +115,13 @@ async def _score(
     """Score groups, record what is published, and write the reply."""
     profile, estimator, timings = terms.profile, terms.estimator, record.timings
     scored = await service.score(
-        groups, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
+        groups,
+        profile,
+        estimator=estimator,
+        policy=terms.policy,
+        progress=terms.progress,
+        explain=explain,
+        timings=timings,
     )
     record.count_scored(scored)
     publish(service, record, published_by(scored), terms)
@@ -150,6 +159,7 @@ async def stream_groups(
         profile := service.profiles.named(query.profile),
         query.estimator_or(profile.estimator),
         PartialPolicy(query.policy, query.min_scored),
+        query.progress,
     )
     record.timings.deadline = None  # each line has its own
 
@@ -195,16 +205,14 @@ async def rewards(request: Request, service: Service) -> Response:
     profile = service.profiles.pinned(*call.pin())
     check_engine(call.engine)
     check_groups(len(call.groups), service.settings)
+    check_progress(profile, call.progress)
     estimator = call.estimator_or(profile.estimator)
+    terms = Terms(record.request_id, profile, estimator, call.policy(), call.progress)
     with record.timings.stage("reward"):
         rewarded = [
-            reward_facts(
-                group.facts(), profile, estimator=estimator, policy=call.policy(), path=f"/groups/{n}"
-            )
-            for n, group in enumerate(call.groups)
+            reward_facts(group.facts(), terms, path=f"/groups/{n}") for n, group in enumerate(call.groups)
         ]
     record.count_rewarded(rewarded, call.groups)
-    terms = Terms(record.request_id, profile, estimator, call.policy())
     publish(service, record, recorded(call.groups, rewarded), terms)
     groups = zip(call.groups, rewarded, strict=True)
     return timed_json(record, lambda: score_out([rewarded_out(*one) for one in groups], profile, estimator))
@@ -357,7 +365,7 @@ def _profile_uses(profile: Profile) -> ProfileUses:
         "grammar": profile.measure.grammar,
         "checker": profile.measure.checker,
         "matcher": profile.measure.matching.kind,
-        "signals": [term.signal for term in profile.reward.terms],
+        "signals": signals_of(profile.reward),
         "estimator": profile.estimator.type,
     }
 

@@ -29,9 +29,9 @@ from reward_service.core.matching import (
 )
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
-from reward_service.core.rewards.compose import components, total
+from reward_service.core.rewards.compose import components, needs_group, needs_progress, total
 from reward_service.core.rewards.outcome import Verdict, judge
-from reward_service.core.signals import Cell, Share, sent
+from reward_service.core.signals import Cell, Share, lacks, sent, signals_of
 from reward_service.core.signals.entity_match import (
     group_max,
     match_rate,
@@ -45,6 +45,7 @@ from reward_service.core.types import (
     GroupResult,
     GroupStatus,
     PartialPolicy,
+    RewardSpec,
     Rollout,
     RolloutFacts,
     RolloutResult,
@@ -185,6 +186,7 @@ def reward(
     estimator: Estimator | None = None,
     partial: PartialPolicy | None = None,
     missing: int = 0,
+    progress: float | None = None,
 ) -> GroupResult:
     """Pay one group.
 
@@ -198,12 +200,13 @@ def reward(
         estimator: overrides the profile's.
         partial: what an unscored member does to the group; the default fails it.
         missing: how many members never came; they count as unscored ones.
+        progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
 
     Returns:
         One result a rollout, in the same order.
 
     Raises:
-        ValueError: an empty group, facts about different questions, or counts out of range.
+        ValueError: an empty group, facts about different questions, counts out of range, or no progress where it is needed.
     """
     _check(facts)
     estimator = estimator or profile.estimator
@@ -213,7 +216,7 @@ def reward(
     if status is GroupStatus.FAILED:
         return _failed(facts)
     best = group_max(one.matched or 0 for one in scored)
-    parts = _components(facts, profile)
+    parts = _components(facts, profile, progress=progress)
     paid = [total(part) if part else None for part in parts]
     estimated = advantages(paid, estimator, facts=facts)
     return GroupResult(
@@ -223,7 +226,7 @@ def reward(
         rollouts=tuple(
             _result(one, part, best=best, advantage=advantage, with_uncredited=with_uncredited)
             for one, part, advantage, with_uncredited in zip(
-                facts, parts, estimated, _if_all_counted(facts, profile, paid), strict=True
+                facts, parts, estimated, _if_all_counted(facts, profile, paid, progress), strict=True
             )
         ),
         flags=_group_flags(facts),
@@ -236,7 +239,8 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     Args:
         one: facts of the rollout.
         profile: how to reward.
-        best: the group's largest `matched`; None where nobody knows, and then the rollout is pending, without a reward.
+        best: the group's largest `matched`. If it is None, or the reward depends on more than that (other members' signals,
+            the progress of training), the rollout is pending, without a reward.
 
     Raises:
         ValueError: the rollout itself matched more than `best`.
@@ -244,7 +248,7 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     _check([one])
     if best is not None and (one.matched or 0) > best:
         raise ValueError(f"group_max must be at least the rollout's own count {one.matched}, got {best}")
-    if best is None:
+    if best is None or needs_group(profile.reward) or needs_progress(profile.reward):
         status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
         return replace(_result(one, {}, best=0), status=status)
     [one] = _with_signals([one], profile)
@@ -253,7 +257,7 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
 
 
 def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
-    """Say what one rollout is worth outside of training: its outcome alone, with nothing that needs a group.
+    """Say what one rollout is worth outside of training: 1 if correct, else 0, whatever the profile pays for outcomes.
 
     Trainers validate through the same hook as they train, often with groups of another size; a reward that depends on
     the best of the group could not be compared between checkpoints.
@@ -261,7 +265,7 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
     _check([one])
     if one.status is RolloutStatus.SIGNAL_MISSING:
         one = replace(one, status=RolloutStatus.SCORED, detail=None)  # the outcome needs no signal
-    plain = replace(profile, reward=replace(profile.reward, terms=()))
+    plain = replace(profile, reward=RewardSpec())
     [parts] = _components([one], plain)
     result = _result(one, parts, best=0)
     return replace(result, normalized_match_rate=None, in_baseline=False, in_loss=False)
@@ -301,12 +305,12 @@ def _votes(one: RolloutFacts) -> bool:
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    wanted = sent(term.signal for term in profile.reward.terms)
+    wanted = sent(signals_of(profile.reward))
     return [_required(one, wanted) for one in facts] if wanted else list(facts)
 
 
 def _required(one: RolloutFacts, signals: Sequence[str]) -> RolloutFacts:
-    missing = [name for name in signals if name not in one.signals]
+    missing = [name for name in signals if lacks(one, name)]
     if not missing or not _votes(one):
         return one
     detail = f"the profile needs the signal {missing[0]}, which the rollout does not have"
@@ -328,21 +332,26 @@ def _with_field(one: RolloutFacts, needs: Sequence[str], estimator: str) -> Roll
 
 
 def _components(
-    facts: Sequence[RolloutFacts], profile: Profile, *, tops: Mapping[str, Cell] = MappingProxyType({})
+    facts: Sequence[RolloutFacts],
+    profile: Profile,
+    *,
+    progress: float | None = None,
+    tops: Mapping[str, Cell] = MappingProxyType({}),
 ) -> list[dict[str, float]]:
     """Return the parts of each reward; none where a rollout is unscored, which has no vote either."""
-    parts = iter(components(profile.reward, [one for one in facts if _votes(one)], tops=tops))
+    votes = [one for one in facts if _votes(one)]
+    parts = iter(components(profile.reward, votes, progress=progress, tops=tops))
     return [next(parts) if _votes(one) else {} for one in facts]
 
 
 def _if_all_counted(
-    facts: Sequence[RolloutFacts], profile: Profile, paid: list[float | None]
+    facts: Sequence[RolloutFacts], profile: Profile, paid: list[float | None], progress: float | None
 ) -> list[float | None]:
     """Return the rewards the group would get if uncredited spans counted: the price of the guards, beside what is paid."""
     if not any(one.uncredited for one in facts):
         return paid
     counted = [_all_counted(one) if one.uncredited else one for one in facts]
-    return [total(part) if part else None for part in _components(counted, profile)]
+    return [total(part) if part else None for part in _components(counted, profile, progress=progress)]
 
 
 def _all_counted(one: RolloutFacts) -> RolloutFacts:

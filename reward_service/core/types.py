@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 
 def _no_counts() -> Mapping[str, int]:
@@ -280,17 +280,60 @@ class PartialPolicy:
         return GroupStatus.PARTIAL if survives else GroupStatus.FAILED
 
 
+Knots: TypeAlias = tuple[tuple[float, ...], ...]
+"""Points (x, y) of a piecewise linear function, by rising x."""
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A function of one number. Exactly one of `knots` and `clip` is set."""
+
+    knots: Knots | None = None
+    """Piecewise linear; a repeated x is a jump, at which the first y holds. Beyond the ends, the y of the end holds."""
+    outside: float | None = None
+    """The value beyond the ends of `knots`; None keeps the y of the end."""
+    clip: tuple[float, ...] | None = None
+    """The least and the greatest value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A comparison that has to hold before a term is paid."""
+
+    signal: str
+    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
+    op: str
+    """A name in `reward_service.core.rewards.compose.OPS`."""
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One weighted signal of the reward algebra."""
 
     signal: str
     """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
-    weight: float
+    weight: float | Knots = 1.0
+    """A number, or knots over the progress of training in [0, 1]."""
     normalize: str = "none"
     """A name in `reward_service.core.rewards.compose.NORMALIZERS`."""
-    when: str = "always"
+    when: str = "completed"
     """A name in `reward_service.core.rewards.compose.WHEN`."""
+    name: str = ""
+    """Its key in `components`; empty takes the signal's name."""
+    map: tuple[Map, ...] = ()
+    """Applied to the signal one after the other, before it is normalised."""
+    gates: tuple[Gate, ...] = ()
+    """All have to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The reward of an outcome before any term."""
+
+    correct: float = 1.0
+    wrong: float = 0.0
+    error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,5 +341,4 @@ class RewardSpec:
     """How facts become rewards."""
 
     terms: tuple[Term, ...] = ()
-    outcome_weight: float = 1.0
-    error_reward: float = 0.0
+    base: Base = field(default_factory=Base)

@@ -14,7 +14,7 @@ from reward_service.core.matching.spec import MATCHERS, MatchSpec
 from reward_service.core.profiles import MeasureSpec, Profile, parse_profile, shipped
 from reward_service.core.rewards.compose import NORMALIZERS, WHEN
 from reward_service.core.trajectory import GRAMMARS
-from reward_service.core.types import Estimator, RewardSpec, Term
+from reward_service.core.types import Base, Estimator, Gate, Map, RewardSpec, Term
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 SPECS = {
@@ -22,7 +22,10 @@ SPECS = {
     "measure": MeasureSpec,
     "measure.matching": MatchSpec,
     "reward": RewardSpec,
+    "reward.base": Base,
     "reward.terms": Term,
+    "reward.terms.map": Map,
+    "reward.terms.gates": Gate,
     "estimator": Estimator,
 }
 NAMES = {

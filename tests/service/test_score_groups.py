@@ -63,7 +63,7 @@ def test_the_example_of_the_docs(post):
         "reward_with_uncredited": 0.15,
         "in_baseline": True,
         "in_loss": True,
-        "components": {"outcome": 0.0, "entity_match": 0.15},
+        "components": {"base": 0.0, "entity_match": 0.15},
         "flags": [],
         "detail": None,
         "matches": [],

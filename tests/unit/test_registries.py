@@ -12,7 +12,7 @@ from reward_service.core.advantages import BATCH_ESTIMATORS, ESTIMATORS, PRESETS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.matching.spec import MATCHERS
 from reward_service.core.profiles import parse_profile, shipped
-from reward_service.core.rewards.compose import NORMALIZERS, WHEN
+from reward_service.core.rewards.compose import NORMALIZERS, OPS, WHEN
 from reward_service.core.signals import SIGNALS
 from reward_service.core.trajectory import FORMATS, GRAMMARS
 from reward_service.core.types import Outcome, RolloutStatus, StopReason
@@ -63,6 +63,11 @@ REGISTRIES = {
         "formulas.md",
         in_a_profile="reward: {{terms: [{{signal: entity_match, weight: 1, when: {name}}}]}}",
     ),
+    "comparisons": Registry(
+        tuple(OPS),
+        "formulas.md",
+        in_a_profile="reward: {{terms: [{{signal: x, gates: [{{signal: y, op: '{name}', value: 0}}]}}]}}",
+    ),
     "formats": Registry(tuple(FORMATS), "trainers/README.md", (field("RolloutIn", "format"),)),
     "outcomes": Registry(
         tuple(Outcome), "formulas.md", (field("RolloutIn", "outcome"), field("FactsIn", "outcome"))
@@ -70,7 +75,7 @@ REGISTRIES = {
     "stop reasons": Registry(tuple(StopReason), "glossary.md", (field("RolloutIn", "stop_reason"),)),
     "statuses": Registry(tuple(RolloutStatus), "formulas.md"),
     "readers": Registry(tuple(READERS), "index.md"),
-    "profiles": Registry(tuple(shipped()), "formulas.md"),
+    "profiles": Registry(tuple(shipped()), "methods.md"),
 }
 
 
@@ -150,6 +155,13 @@ def test_every_name_has_golden_cases(names, file, key):
     cases = json.loads((CASES / file).read_text(encoding="utf-8"))["cases"]
 
     assert {key(case) for case in cases} == set(names)
+
+
+def test_every_profile_that_names_a_published_method_has_golden_groups():
+    cases = json.loads((CASES / "methods.json").read_text(encoding="utf-8"))["cases"]
+    elsewhere = {"grpo", "egrpo-paper", "egrpo-guarded", "egrpo-steady", "overlong"}
+
+    assert set(shipped()) - {case["profile"] for case in cases} == elsewhere
 
 
 def test_every_shipped_profile_is_among_the_canaries():

@@ -48,7 +48,7 @@ def test_the_first_example_of_the_readme():
     assert result.status is GroupStatus.COMPLETE
     assert (result.entities, result.group_max) == (2, 2)
     assert [one.reward for one in result.rollouts] == [1.0, 0.0, 0.15]
-    assert result.rollouts[2].components == {"outcome": 0.0, "entity_match": 0.15}
+    assert result.rollouts[2].components == {"base": 0.0, "entity_match": 0.15}
     assert [one.advantage for one in result.rollouts] == pytest.approx(
         [1.143477, -0.71081, -0.432667], abs=1e-6
     )
@@ -145,7 +145,7 @@ def test_without_entities_the_term_is_absent():
     result = reward([facts(entities=0, outcome=Outcome.CORRECT), facts("1", entities=0)], PAPER)
 
     assert result.flags == ("no_entities",)
-    assert [one.components for one in result.rollouts] == [{"outcome": 1.0}, {"outcome": 0.0}]
+    assert [one.components for one in result.rollouts] == [{"base": 1.0}, {"base": 0.0}]
     assert [one.match_rate for one in result.rollouts] == [0.0, 0.0]
 
 

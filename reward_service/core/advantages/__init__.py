@@ -11,7 +11,6 @@
 - `of_outcome`: `raft`, `reinforce_rej` and `disco_b`, which read outcomes instead of rewards
 - `batch`: `batch_std`, `reinforce_plus_plus_baseline`, `gdpo` and `gdpo_trl`, over all groups of a training step
 - `presets`: trainers' own, by name
-- `spread`: mean, standard deviation and z-scores
 
 Pure functions in plain floats: means and variances use `math.fsum`, which is exact, so no order of the rollouts changes a
 bit. For every estimator of rewards, a group of one, and a group whose rewards are all equal, has advantage exactly 0.
@@ -32,8 +31,8 @@ from reward_service.core.advantages.opo import opo
 from reward_service.core.advantages.pass_at_k import pass_at_k
 from reward_service.core.advantages.presets import PRESETS
 from reward_service.core.advantages.rloo import rloo
-from reward_service.core.advantages.spread import ONE_SUCCESS, is_flat
 from reward_service.core.advantages.tree_grpo import tree_grpo
+from reward_service.core.spread import ONE_SUCCESS, is_flat
 from reward_service.core.types import Estimator, RolloutFacts
 
 __all__ = [

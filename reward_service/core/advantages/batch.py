@@ -10,7 +10,7 @@ from math import fsum, sqrt
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reward_service.core.advantages.spread import centred, is_flat, standardized, std_of
+from reward_service.core.spread import centred, is_flat, standardized, std_of
 from reward_service.core.types import Estimator
 
 WHITENING = 1e-8  # verl, masked_whiten: added to the variance

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reward_service.core.advantages.spread import standardized
+from reward_service.core.spread import standardized
 from reward_service.core.types import Estimator
 
 

@@ -19,7 +19,7 @@ from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore
 from reward_service.serve.groups.waiters import Waiter, WaitLimit
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.view import GroupView
-from reward_service.serve.scorer import Scorer, outcome_only
+from reward_service.serve.scorer import Scorer, check_progress, outcome_only
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef, Truth
 
@@ -253,6 +253,7 @@ class RunService:
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profiles.named(declared.profile)
+        check_progress(profile, None)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
