@@ -19,6 +19,7 @@ from entity_index.types import Question
 from reward_service.core.advantages import ESTIMATORS, advantages
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.fields import field_names
+from reward_service.core.filters import signals_of_filters, weights
 from reward_service.core.matching import (
     MATCHER_VERSION,
     CompiledQuestion,
@@ -224,9 +225,14 @@ def reward(
         entities=facts[0].entities,
         group_max=best,
         rollouts=tuple(
-            _result(one, part, best=best, advantage=advantage, with_uncredited=with_uncredited)
-            for one, part, advantage, with_uncredited in zip(
-                facts, parts, estimated, _if_all_counted(facts, profile, paid, progress), strict=True
+            _result(one, part, best=best, advantage=advantage, weight=weight, with_uncredited=with_uncredited)
+            for one, part, advantage, weight, with_uncredited in zip(
+                facts,
+                parts,
+                estimated,
+                weights(profile.filters, paid, facts),
+                _if_all_counted(facts, profile, paid, progress),
+                strict=True,
             )
         ),
         flags=_group_flags(facts),
@@ -305,7 +311,7 @@ def _votes(one: RolloutFacts) -> bool:
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    wanted = sent(signals_of(profile.reward))
+    wanted = sent([*signals_of(profile.reward), *signals_of_filters(profile.filters)])
     return [_required(one, wanted) for one in facts] if wanted else list(facts)
 
 
@@ -364,6 +370,7 @@ def _result(
     *,
     best: int,
     advantage: float | None = None,
+    weight: float | None = None,
     with_uncredited: float | None = None,
 ) -> RolloutResult:
     """Put a rollout's result together; without parts it is not paid."""
@@ -372,6 +379,7 @@ def _result(
         **dict(zip(SHARED, _shared(one), strict=True)),
         reward=total(parts) if parts else None,
         advantage=advantage,
+        weight=weight,
         match_rate=rate,
         normalized_match_rate=normalized,
         precision=precision((one.matched or 0) + one.uncredited.get("precision", 0), one.mentions),

@@ -46,8 +46,9 @@ def standardized(values: Sequence[float], estimator: Estimator) -> list[float]:
         values: x, of any length.
         estimator: its `ddof`, `epsilon` and `floor`.
     """
-    deviations = centred(values)
     if is_flat(values):
-        return deviations
+        return [0.0] * len(values)
+    mean = fsum(values) / len(values)
+    deviations = [value - mean for value in values]
     std = max(std_of(deviations, estimator.ddof), floor_of(estimator, len(values)))
     return [d / (std + estimator.epsilon) for d in deviations]

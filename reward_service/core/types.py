@@ -204,6 +204,8 @@ class RolloutResult:
     outcome: Outcome | None = None
     reward: float | None = None
     advantage: float | None = None
+    weight: float | None = None
+    """Product of the profile's filters: multiply the advantage by it. 1 if there are none."""
     matched: int | None = None
     """Distinct ground-truth entities named in thoughts, in [0, entities]."""
     match_rate: float | None = None
@@ -342,3 +344,23 @@ class RewardSpec:
 
     terms: tuple[Term, ...] = ()
     base: Base = field(default_factory=Base)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A rule that weighs down groups or rollouts with nothing to learn from."""
+
+    type: str
+    """A name in `reward_service.core.filters.FILTERS`."""
+    of: str = "reward"
+    """What it looks at, a name in `reward_service.core.filters.VALUES`."""
+    tolerance: float = 1e-6
+    """`zero_spread`: a difference up to this is none, >= 0."""
+    low: float = 0.0
+    """`mean_range`: the mean has to be above it."""
+    high: float = 1.0
+    """`mean_range`: the mean has to be below it."""
+    signal: str = ""
+    """`dagrpo`: the number sent with each rollout by which rollouts are told apart."""
+    distance: float = 0.0
+    """`dagrpo`: how far apart they have to be, above 0."""

@@ -64,6 +64,7 @@ def _published(result: GroupResult) -> dict[str, Any]:
         "group_max": result.group_max,
         "reward": [one.reward for one in result.rollouts],
         "advantage": [one.advantage for one in result.rollouts],
+        "weight": [one.weight for one in result.rollouts],
     }
 
 

@@ -54,6 +54,7 @@ def test_the_example_of_the_docs(post):
         "outcome": "wrong",
         "reward": 0.15,
         "advantage": pytest.approx(-0.432667, abs=1e-6),
+        "weight": 1.0,
         "matched": 1,
         "match_rate": 0.5,
         "normalized_match_rate": 0.5,

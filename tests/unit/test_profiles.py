@@ -127,6 +127,11 @@ def test_digests_of_shipped_profiles_are_pinned():
             "entity_f needs mentions to be counted",
         ),
         (
+            MINIMAL + "filters: [{type: dagrpo}]",
+            r"filters\[0\]: dagrpo needs a signal and a distance above 0",
+        ),
+        (MINIMAL + "filters: [{type: zero_spread, tolerance: -1}]", r"filters\[0\].tolerance must be in"),
+        (
             MINIMAL + "measure: {matching: {max_edits: 9}}",
             r"profile.measure.matching.max_edits must be in \[0, 3\], got 9",
         ),
@@ -208,6 +213,7 @@ estimator:
   ddof: 1
   epsilon: 1.0e-06
   floor: null
+filters: []
 """
     )
 

@@ -10,6 +10,7 @@ import yaml
 from entity_index.readers import READERS
 from reward_service.core.advantages import BATCH_ESTIMATORS, ESTIMATORS, PRESETS
 from reward_service.core.checkers import CHECKERS
+from reward_service.core.filters import FILTERS, VALUES
 from reward_service.core.matching.spec import MATCHERS
 from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.rewards.compose import NORMALIZERS, OPS, WHEN
@@ -67,6 +68,14 @@ REGISTRIES = {
         tuple(OPS),
         "formulas.md",
         in_a_profile="reward: {{terms: [{{signal: x, gates: [{{signal: y, op: '{name}', value: 0}}]}}]}}",
+    ),
+    "filters": Registry(
+        tuple(FILTERS),
+        "formulas.md",
+        in_a_profile="filters: [{{type: {name}, signal: x, distance: 1}}]",
+    ),
+    "values of filters": Registry(
+        tuple(VALUES), "formulas.md", in_a_profile="filters: [{{type: zero_spread, of: {name}}}]"
     ),
     "formats": Registry(tuple(FORMATS), "trainers/README.md", (field("RolloutIn", "format"),)),
     "outcomes": Registry(
@@ -147,9 +156,10 @@ def test_a_profile_may_use_no_other_name(yaml_text):
     [
         (ESTIMATORS, "estimators.json", lambda case: case["estimator"]["type"]),
         (BATCH_ESTIMATORS, "batch_estimators.json", lambda case: case["estimator"]["type"]),
+        (FILTERS, "filters.json", lambda case: case["filter"]["type"]),
         (FORMATS, "formats.json", lambda case: case["format"]),
     ],
-    ids=["estimators", "batch estimators", "formats"],
+    ids=["estimators", "batch estimators", "filters", "formats"],
 )
 def test_every_name_has_golden_cases(names, file, key):
     cases = json.loads((CASES / file).read_text(encoding="utf-8"))["cases"]

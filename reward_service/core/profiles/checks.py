@@ -7,6 +7,7 @@ from math import inf
 
 from reward_service.core.advantages import ESTIMATORS, check_estimator
 from reward_service.core.checkers import CHECKERS
+from reward_service.core.filters import FILTERS, VALUES, signals_of_filters
 from reward_service.core.names import is_name
 from reward_service.core.profiles.spec import Profile
 from reward_service.core.rewards.compose import BASE, NORMALIZERS, OPS, WHEN
@@ -27,6 +28,9 @@ def check(profile: Profile) -> None:
     _check_names(profile)
     for n, term in enumerate(profile.reward.terms):
         _check_term(term, f"{profile.name}.reward.terms[{n}]")
+    for n, one in enumerate(profile.filters):
+        if one.type == "dagrpo" and not (one.signal and one.distance > 0):
+            raise ValueError(f"{profile.name}.filters[{n}]: dagrpo needs a signal and a distance above 0")
     _check_values(profile)
     matching = profile.measure.matching
     counted = matching.kind == "folded" and (matching.listed_mentions or matching.precision_floor) is not None
@@ -46,7 +50,7 @@ def _check_names(profile: Profile) -> None:
         if name not in table:
             raise ValueError(f"{profile.name}.{where} must be one of {', '.join(table)}, got {name!r}")
     names = [term.name or term.signal for term in profile.reward.terms]
-    for name in [*signals_of(profile.reward), *names]:
+    for name in [*signals_of(profile.reward), *names, *signals_of_filters(profile.filters)]:
         if not SIGNAL_NAME.fullmatch(name):
             pattern = SIGNAL_NAME.pattern
             raise ValueError(f"{profile.name}.reward.terms: a name must match {pattern}, got {name!r}")
@@ -67,6 +71,9 @@ def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
         yield f"reward.terms[{n}].when", term.when, WHEN
         for k, gate in enumerate(term.gates):
             yield f"reward.terms[{n}].gates[{k}].op", gate.op, OPS
+    for n, one in enumerate(profile.filters):
+        yield f"filters[{n}].type", one.type, FILTERS
+        yield f"filters[{n}].of", one.of, VALUES
 
 
 def _check_term(term: Term, where: str) -> None:
@@ -106,6 +113,7 @@ def _check_values(profile: Profile) -> None:
         ("estimator.ddof", profile.estimator.ddof, 0, 1),
         ("estimator.epsilon", profile.estimator.epsilon, 0, inf),
     ]
+    ranges += [(f"filters[{n}].tolerance", one.tolerance, 0, inf) for n, one in enumerate(profile.filters)]
     for where, number, low, high in ranges:
         if not low <= number <= high:
             raise ValueError(f"profile.{where} must be in [{low}, {high}], got {number}")

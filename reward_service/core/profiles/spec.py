@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from reward_service.core.matching import MatchSpec
-from reward_service.core.types import Estimator, RewardSpec
+from reward_service.core.types import Estimator, Filter, RewardSpec
 
 SCHEMA = 1
 
@@ -41,6 +41,8 @@ class Profile:
     reward: RewardSpec = field(default_factory=RewardSpec)
     estimator: Estimator = field(default_factory=Estimator)
     """Used where a call or a run names none."""
+    filters: tuple[Filter, ...] = ()
+    """Their product is each rollout's weight."""
 
     @cached_property
     def digest(self) -> str:

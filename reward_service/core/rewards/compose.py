@@ -33,7 +33,8 @@ class Condition(NamedTuple):
 
 
 def _always(*outcomes: Outcome) -> Condition:
-    return Condition(frozenset(outcomes), frozenset(outcomes))
+    paid = frozenset(outcomes)
+    return Condition(paid, paid)
 
 
 WHEN: Mapping[str, Condition] = MappingProxyType(
@@ -111,7 +112,8 @@ def components(
     Raises:
         ValueError: a weight depends on the progress, which is not given.
     """
-    base = {outcome: getattr(spec.base, outcome) for outcome in Outcome}
+    paid = spec.base
+    base = {Outcome.CORRECT: paid.correct, Outcome.WRONG: paid.wrong, Outcome.ERROR: paid.error}
     rows = [{BASE: base[one.outcome or Outcome.ERROR]} for one in facts]
     for term in spec.terms:
         name, weight = term.name or term.signal, weight_at(term.weight, progress)
@@ -128,14 +130,19 @@ def _column(term: Term, facts: Sequence[RolloutFacts], top: Cell | None) -> list
     if term.map:
         cells = [mapped(term.map, value(cell)) for cell in cells]
     paid = _paid(term, facts)
-    return [
-        part if one.outcome in paid and all(_holds(gate, one) for gate in term.gates) else 0.0
+    column = [
+        part if one.outcome in paid else 0.0
         for part, one in zip(NORMALIZERS[term.normalize](cells, top), facts, strict=True)
     ]
+    for gate in term.gates:
+        column = [part if _holds(gate, one) else 0.0 for part, one in zip(column, facts, strict=True)]
+    return column
 
 
 def _paid(term: Term, facts: Sequence[RolloutFacts]) -> frozenset[Outcome]:
     solved, unsolved = WHEN[term.when]
+    if solved is unsolved:
+        return solved
     return solved if any(one.outcome is Outcome.CORRECT for one in facts) else unsolved
 
 

@@ -50,8 +50,9 @@ def lacks(facts: RolloutFacts, name: str) -> bool:
 
 def signals_of(spec: RewardSpec) -> list[str]:
     """Return the names of all signals that a reward reads, each once: those of the terms, then those of their gates."""
-    gates = [gate.signal for term in spec.terms for gate in term.gates]
-    return list(dict.fromkeys([*(term.signal for term in spec.terms), *gates]))
+    names = [term.signal for term in spec.terms]
+    names += [gate.signal for term in spec.terms for gate in term.gates]
+    return list(dict.fromkeys(names))
 
 
 def cell_of(name: str, facts: RolloutFacts) -> Cell | None:
