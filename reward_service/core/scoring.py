@@ -225,10 +225,11 @@ def reward(
         entities=facts[0].entities,
         group_max=best,
         rollouts=tuple(
-            _result(one, part, best=best, advantage=advantage, weight=weight, with_uncredited=with_uncredited)
-            for one, part, advantage, weight, with_uncredited in zip(
+            _result(one, part, best=best, numbers=numbers)
+            for one, part, *numbers in zip(
                 facts,
                 parts,
+                paid,
                 estimated,
                 weights(profile.filters, paid, facts),
                 _if_all_counted(facts, profile, paid, progress),
@@ -259,7 +260,11 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
         return replace(_result(one, {}, best=0), status=status)
     [one] = _with_signals([one], profile)
     [parts] = _components([one], profile, tops={"entity_match": Share(best, one.entities)})
-    return _result(one, parts, best=best)
+    return _result(one, parts, best=best, numbers=_alone(parts))
+
+
+def _alone(parts: Mapping[str, float]) -> tuple[float | None, ...]:
+    return total(parts) if parts else None, None, None, None
 
 
 def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
@@ -273,7 +278,7 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
         one = replace(one, status=RolloutStatus.SCORED, detail=None)  # the outcome needs no signal
     plain = replace(profile, reward=RewardSpec())
     [parts] = _components([one], plain)
-    result = _result(one, parts, best=0)
+    result = _result(one, parts, best=0, numbers=_alone(parts))
     return replace(result, normalized_match_rate=None, in_baseline=False, in_loss=False)
 
 
@@ -369,15 +374,21 @@ def _result(
     parts: Mapping[str, float],
     *,
     best: int,
-    advantage: float | None = None,
-    weight: float | None = None,
-    with_uncredited: float | None = None,
+    numbers: Sequence[float | None] = (None, None, None, None),
 ) -> RolloutResult:
-    """Put a rollout's result together; without parts it is not paid."""
+    """Put a rollout's result together; without parts it is not paid.
+
+    Args:
+        one: its facts.
+        parts: of its reward.
+        best: the group's largest `matched`.
+        numbers: reward, advantage, weight, and the reward if uncredited spans counted.
+    """
+    reward, advantage, weight, with_uncredited = numbers
     rate, normalized = _rates(one, best if parts else None)
     return RolloutResult(
         **dict(zip(SHARED, _shared(one), strict=True)),
-        reward=total(parts) if parts else None,
+        reward=reward,
         advantage=advantage,
         weight=weight,
         match_rate=rate,

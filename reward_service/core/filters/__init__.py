@@ -77,9 +77,11 @@ def weights(
     Returns:
         Shape (G,), each >= 0; None exactly where the reward is None.
     """
+    if not filters:
+        return [None if reward is None else 1.0 for reward in rewards]
     scored = [(reward, fact) for reward, fact in zip(rewards, facts, strict=True) if reward is not None]
     columns = [_column(one, scored) for one in filters if scored]
-    products = iter([prod(row, start=1.0) for row in zip(*columns, strict=True)] or [1.0] * len(scored))
+    products = iter([prod(row) for row in zip(*columns, strict=True)])
     return [None if reward is None else next(products) for reward in rewards]
 
 
