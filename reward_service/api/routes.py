@@ -30,6 +30,8 @@ from reward_service.api.metrics import CONTENT_TYPE, Metrics
 from reward_service.api.readiness import INDEX, STATE, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
+from reward_service.core.profiles.bounds import wrong_may_exceed_correct
+from reward_service.core.profiles.formula import formula
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.core.signals import signals_of
 from reward_service.core.types import PartialPolicy
@@ -289,6 +291,10 @@ class ProfileContent(ProfileInfo):
     """A profile with its full content."""
 
     uses: ProfileUses
+    formula: str
+    """Reward and advantage on one line."""
+    wrong_may_exceed_correct: bool
+    """Whether a wrong rollout can earn more than a correct one, as far as the ranges of the signals tell."""
     content: dict[str, Any]
     """Every key with its effective value, including defaults."""
     yaml: str
@@ -389,6 +395,8 @@ async def profile(service: Service, name: str) -> ProfileContent:
     return {
         **_profile_info(found, service.profiles.default),
         "uses": _profile_uses(found),
+        "formula": formula(found),
+        "wrong_may_exceed_correct": wrong_may_exceed_correct(found.reward),
         "content": asdict(found),
         "yaml": as_yaml(found),
     }

@@ -86,6 +86,8 @@ def test_a_profile_says_everything_and_can_be_saved(folder, tmp_path):
         "signals": ["entity_match"],
         "estimator": "grpo",
     }
+    assert found["formula"] == "R = [correct] + 0.5 · group_max(entity_match) [wrong]; A = grpo"
+    assert found["wrong_may_exceed_correct"] is False
     assert found["content"]["reward"]["terms"][0]["weight"] == 0.5
     assert found["content"]["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-6, "floor": None}
     assert yaml.safe_load(found["yaml"]) == found["content"]

@@ -13,6 +13,8 @@ from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES
 from reward_service.core.matching.spec import MATCHERS
 from reward_service.core.profiles import parse_profile, shipped
+from reward_service.core.profiles.bounds import bounds_of
+from reward_service.core.profiles.formula import formula
 from reward_service.core.rewards.compose import NORMALIZERS, OPS, WHEN
 from reward_service.core.signals import SIGNALS
 from reward_service.core.trajectory import FORMATS, GRAMMARS
@@ -134,7 +136,10 @@ def test_facts_have_any_status_but_pending():
     ],
 )
 def test_a_profile_may_use_every_name(yaml_text, name):
-    assert parse_profile("name: mine\n" + yaml_text.format(name=name)).name == "mine"
+    profile = parse_profile("name: mine\n" + yaml_text.format(name=name))
+
+    assert formula(profile).startswith("R = ")
+    assert bounds_of(profile.reward, Outcome.WRONG).low <= 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 - `spec`: a profile as a frozen value, and its digest
 - `checks`: what a profile may not say
+- `bounds`: between which rewards it can pay
+- `formula`: what it pays, on one line
 
 This module reads and writes the files.
 """
