@@ -11,6 +11,7 @@
 - `of_outcome`: `raft`, `reinforce_rej` and `disco_b`, which read outcomes instead of rewards
 - `batch`: `batch_std`, `reinforce_plus_plus_baseline`, `gdpo` and `gdpo_trl`, over all groups of a training step
 - `presets`: trainers' own, by name
+- `turns`: advantages of turns
 
 Pure functions in plain floats: means and variances use `math.fsum`, which is exact, so no order of the rollouts changes a
 bit. For every estimator of rewards, a group of one, and a group whose rewards are all equal, has advantage exactly 0.
