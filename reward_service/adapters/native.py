@@ -24,7 +24,7 @@ from typing_extensions import TypedDict
 from entity_index.types import Entity, Question
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
-from reward_service.core.advantages import ESTIMATORS, PRESETS, check_estimator, overridden
+from reward_service.core.advantages import ESTIMATORS, PRESETS, check_estimator, check_one_group, overridden
 from reward_service.core.trajectory import FORMATS, tool_call_text
 from reward_service.core.types import (
     Estimator,
@@ -250,7 +250,9 @@ def _fields_of(name: str) -> dict[str, Any]:
 
 
 def _unnamed(estimator: object) -> object:
-    """Put a trainer's estimator in the place of the trainer's name."""
+    """Put a trainer's estimator in the place of the trainer's name; refuse one that needs the whole batch with a reason."""
+    if isinstance(estimator, Mapping):
+        check_one_group(str(estimator.get("type")))
     return _fields_of(estimator) if isinstance(estimator, str) and estimator in PRESETS else estimator
 
 

@@ -30,7 +30,9 @@ def test_a_floor_without_effect_is_refused(post):
 
 
 def test_an_estimator_that_needs_the_whole_batch_is_refused(post):
-    assert post("/v1/groups/score", example(estimator={"type": "gdpo"}))[0] == 422
+    status, problem = post("/v1/groups/score", example(estimator={"type": "gdpo"}))
+
+    assert (status, "gdpo needs all groups of a training step at once" in str(problem)) == (422, True)
 
 
 def test_a_length_that_the_estimator_needs_is_sent_with_each_rollout(post):

@@ -82,6 +82,10 @@ def test_digests_of_shipped_profiles_are_pinned():
         (MINIMAL + "measure: {threshold: 1.1}", r"profile.measure.threshold must be in \[0, 1\], got 1.1"),
         (MINIMAL + "estimator: {ddof: 2}", r"profile.estimator.ddof must be in \[0, 1\], got 2"),
         (MINIMAL + "estimator: {epsilon: -1}", r"profile.estimator.epsilon must be in \[0, inf\], got -1.0"),
+        (
+            MINIMAL + "estimator: {type: gdpo}",
+            "profile.estimator.type: gdpo needs all groups of a training step at once",
+        ),
         (MINIMAL + "estimator: {floor: -1}", r"profile.estimator.floor must be at least 0, got -1.0"),
         (
             MINIMAL + "estimator: {floor: low}",

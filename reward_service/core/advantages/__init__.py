@@ -42,6 +42,7 @@ __all__ = [
     "PRESETS",
     "advantages",
     "check_estimator",
+    "check_one_group",
     "overridden",
 ]
 
@@ -86,6 +87,18 @@ def overridden(default: Estimator, named: Mapping[str, Any] | None) -> Estimator
         return default
     same = named.get("type", Estimator().type) == default.type
     return replace(default, **named) if same else Estimator(**named)
+
+
+def check_one_group(name: str) -> None:
+    """Refuse an estimator that a group alone cannot be given.
+
+    Raises:
+        ValueError: it needs the whole batch.
+    """
+    if name in BATCH_ESTIMATORS:
+        raise ValueError(
+            f"{name} needs all groups of a training step at once, and groups are rewarded one by one"
+        )
 
 
 def check_estimator(estimator: Estimator) -> None:

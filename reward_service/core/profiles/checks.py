@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from math import inf
 
-from reward_service.core.advantages import ESTIMATORS, check_estimator
+from reward_service.core.advantages import ESTIMATORS, check_estimator, check_one_group
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES, signals_of_filters
 from reward_service.core.names import is_name
@@ -25,23 +25,44 @@ def check(profile: Profile) -> None:
     Raises:
         ValueError: with the path of what is wrong.
     """
+    _check_batch(profile)
     _check_names(profile)
     for n, term in enumerate(profile.reward.terms):
         _check_term(term, f"{profile.name}.reward.terms[{n}]")
-    for n, one in enumerate(profile.filters):
-        if one.type == "dagrpo" and not (one.signal and one.distance > 0):
-            raise ValueError(f"{profile.name}.filters[{n}]: dagrpo needs a signal and a distance above 0")
     _check_values(profile)
-    matching = profile.measure.matching
-    counted = matching.kind == "folded" and (matching.listed_mentions or matching.precision_floor) is not None
-    if "entity_f" in signals_of(profile.reward) and not counted:
-        raise ValueError(
-            f"{profile.name}.reward.terms: entity_f needs mentions to be counted (measure.matching)"
-        )
+    _check_filters(profile)
+    _check_mentions(profile)
+    _check_floor(profile)
+
+
+def _check_batch(profile: Profile) -> None:
+    try:
+        check_one_group(profile.estimator.type)
+    except ValueError as error:
+        raise ValueError(f"profile.estimator.type: {error}") from None
+
+
+def _check_floor(profile: Profile) -> None:
     try:
         check_estimator(profile.estimator)
     except ValueError as error:
         raise ValueError(f"profile.estimator.{error}") from None
+
+
+def _check_filters(profile: Profile) -> None:
+    for n, one in enumerate(profile.filters):
+        if one.type == "dagrpo" and not (one.signal and one.distance > 0):
+            raise ValueError(f"{profile.name}.filters[{n}]: dagrpo needs a signal and a distance above 0")
+
+
+def _check_mentions(profile: Profile) -> None:
+    """Refuse `entity_f` where mentions are not counted: its precision would always be 1."""
+    spec = profile.measure.matching
+    counted = spec.kind == "folded" and not (spec.listed_mentions is None and spec.precision_floor is None)
+    if "entity_f" in signals_of(profile.reward) and not counted:
+        raise ValueError(
+            f"{profile.name}.reward.terms: entity_f needs mentions to be counted (measure.matching)"
+        )
 
 
 def _check_names(profile: Profile) -> None:
