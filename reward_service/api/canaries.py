@@ -60,9 +60,9 @@ def compute(profile: Profile) -> dict[str, Any]:
 
 
 def _published(profile: Profile, measured: Mapping[str, Sequence[RolloutFacts]]) -> dict[str, Any]:
-    names, groups = signals_of(profile.reward), {}
+    groups = {}
     for group_id, facts in measured.items():
-        sent = [_with_numbers(one, names, n) for n, one in enumerate(facts)]
+        sent = [replace(one, **numbers_sent(profile, n)) for n, one in enumerate(facts)]
         result = reward(sent, profile, progress=PROGRESS)
         groups[group_id] = {
             "group_max": result.group_max,
@@ -73,9 +73,9 @@ def _published(profile: Profile, measured: Mapping[str, Sequence[RolloutFacts]])
     return {"digest": profile.digest, "groups": groups}
 
 
-def _with_numbers(facts: RolloutFacts, names: Sequence[str], n: int) -> RolloutFacts:
-    """Give a rollout what a trainer would have to send."""
-    return replace(facts, signals=dict.fromkeys(names, (n % 5) / 4), length=4096 * (n + 1))
+def numbers_sent(profile: Profile, n: int) -> dict[str, Any]:
+    """Return what a trainer has to send with rollout n of a golden group under a profile: `signals` and `length`."""
+    return {"signals": dict.fromkeys(signals_of(profile.reward), (n % 5) / 4), "length": 4096 * (n + 1)}
 
 
 @cache
