@@ -19,7 +19,7 @@ from entity_index.types import Question
 from reward_service.core.advantages import ESTIMATORS, advantages
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.fields import field_names
-from reward_service.core.filters import signals_of_filters, weights
+from reward_service.core.filters import weights
 from reward_service.core.matching import (
     MATCHER_VERSION,
     CompiledQuestion,
@@ -32,7 +32,7 @@ from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
 from reward_service.core.rewards.compose import components, needs_group, needs_progress, total
 from reward_service.core.rewards.outcome import Verdict, judge
-from reward_service.core.signals import Cell, Share, lacks, sent, signals_of
+from reward_service.core.signals import Cell, Share, lacks
 from reward_service.core.signals.entity_match import (
     group_max,
     match_rate,
@@ -219,22 +219,20 @@ def reward(
     best = group_max(one.matched or 0 for one in scored)
     parts = _components(facts, profile, progress=progress)
     paid = [total(part) if part else None for part in parts]
-    estimated = advantages(paid, estimator, facts=facts)
+    numbers = zip(
+        paid,
+        advantages(paid, estimator, facts=facts),
+        weights(profile.filters, paid, facts),
+        _if_all_counted(facts, profile, paid, progress),
+        strict=True,
+    )
     return GroupResult(
         status=status,
         entities=facts[0].entities,
         group_max=best,
         rollouts=tuple(
-            _result(one, part, best=best, numbers=numbers)
-            for one, part, *numbers in zip(
-                facts,
-                parts,
-                paid,
-                estimated,
-                weights(profile.filters, paid, facts),
-                _if_all_counted(facts, profile, paid, progress),
-                strict=True,
-            )
+            _result(one, part, best=best, numbers=of_one)
+            for one, part, of_one in zip(facts, parts, numbers, strict=True)
         ),
         flags=_group_flags(facts),
     )
@@ -316,7 +314,7 @@ def _votes(one: RolloutFacts) -> bool:
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    wanted = sent([*signals_of(profile.reward), *signals_of_filters(profile.filters)])
+    wanted = profile.sent_signals
     return [_required(one, wanted) for one in facts] if wanted else list(facts)
 
 

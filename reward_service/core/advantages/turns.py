@@ -96,7 +96,7 @@ def joint(
 def separate(
     group: Sequence[Turns], advantages: Sequence[float], *, discount: float, weight: float = 1.0
 ) -> list[list[float]]:
-    """Add standardised turns to the advantage of the outcome, which stands on the answer turn, and sum from each turn on.
+    """Add standardised turns to the advantage of the outcome, which belongs to the answer turn, and sum from each turn on.
 
     IGPO (arXiv:2510.14967) has discount 1 and weight 1. Turns that find nothing are punished, useful searches too.
 
@@ -134,7 +134,7 @@ def share(advantage: float, turns: Turns, *, sharpness: float | None = None) -> 
     CW-GRPO (arXiv:2604.14267). If no turn was useful, all search turns get 0, so treat a failed judge as unscored.
 
     Args:
-        advantage: A; below 0 it stands on every turn.
+        advantage: A; below 0, every turn gets it.
         turns: p, shape (T,), each at least 0; a missing one counts as 0.
         sharpness: None for the shares of p, a number for those of exp(sharpness · p).
     """
@@ -151,7 +151,7 @@ def relief(advantage: float, turns: Turns) -> list[float]:
     CalibAdv (arXiv:2604.18235); its re-balancing of answer tokens belongs in the trainer.
 
     Args:
-        advantage: A; at 0 and above it stands on every turn.
+        advantage: A; at 0 and above, every turn gets it.
         turns: q, shape (T,), in [0, 1]; a missing one counts as 0.
     """
     if advantage >= 0:

@@ -10,7 +10,9 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
+from reward_service.core.filters import signals_of_filters
 from reward_service.core.matching import MatchSpec
+from reward_service.core.signals import sent, signals_of
 from reward_service.core.types import Estimator, Filter, RewardSpec
 
 SCHEMA = 1
@@ -43,6 +45,11 @@ class Profile:
     """Used where a call or a run names none."""
     filters: tuple[Filter, ...] = ()
     """Their product is each rollout's weight."""
+
+    @cached_property
+    def sent_signals(self) -> tuple[str, ...]:
+        """Names of the numbers that each rollout has to bring."""
+        return tuple(sent([*signals_of(self.reward), *signals_of_filters(self.filters)]))
 
     @cached_property
     def digest(self) -> str:
