@@ -27,7 +27,7 @@ _DEFINED_IN = {
     "Outcome": "reward_service.core.types",
     "PartialPolicy": "reward_service.core.types",
     "Patience": "reward_service.client.exchange",
-    "Profile": "reward_service.core.profiles",
+    "Profile": "reward_service.core.profiles.spec",
     "Question": "entity_index.types",
     "Refused": "reward_service.client.errors",
     "Rollout": "reward_service.core.types",

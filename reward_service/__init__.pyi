@@ -11,9 +11,9 @@ from reward_service.client.groups import Member as Member
 from reward_service.client.groups import RolloutReward as RolloutReward
 from reward_service.client.groups import Run as Run
 from reward_service.client.sync import Client as Client
-from reward_service.core.profiles import Profile as Profile
 from reward_service.core.profiles import parse_profile as parse_profile
 from reward_service.core.profiles import shipped as shipped
+from reward_service.core.profiles.spec import Profile as Profile
 from reward_service.core.scoring import measure as measure
 from reward_service.core.scoring import measure_group as measure_group
 from reward_service.core.scoring import reward as reward

@@ -30,7 +30,7 @@ from entity_index.types import CHECKER_KINDS, Entity, Question
 from reward_service.adapters.lenient import AmbiguousId, from_string, with_surrogates, without_nulls
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
-from reward_service.core.advantages import ESTIMATORS, PRESETS, named_estimator
+from reward_service.core.advantages import ESTIMATORS, PRESETS, check_estimator, check_one_group, overridden
 from reward_service.core.matching import REASONS
 from reward_service.core.trajectory import (
     DEFAULT_DIALECT,
@@ -74,6 +74,7 @@ Positive = Annotated[int, Field(ge=1, le=MOST)]
 Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
 MOST_SIGNALS = 1000
 Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
+Progress = Annotated[FiniteFloat, Field(ge=0, le=1)]
 FormatName = Annotated[str, OneOf((*FORMATS, MESSAGES))]
 DialectName = Annotated[str, OneOf(DIALECTS)]
 CheckerKind = Annotated[str, OneOf(CHECKER_KINDS)]
@@ -233,6 +234,10 @@ class RolloutIn(ReadingIn, Wire):
     the loss; `aborted` (`abort`) is not scored."""
     signals: Signals = {}
     """Values that you measured yourself, by name, for profiles that use them."""
+    length: Positive | None = None
+    """Number of tokens that the policy wrote, for estimators that use it (`opo`). It is never measured here."""
+    tree: Name | None = None
+    """Name of the tree whose leaf the rollout is, for `tree_grpo`."""
     _defect: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -266,6 +271,8 @@ class RolloutIn(ReadingIn, Wire):
             outcome_error=self.outcome_error,
             stop_reason=STOP_REASONS[self.stop_reason] if self.stop_reason else None,
             signals=self.signals,
+            length=self.length,
+            tree=self.tree,
         )
 
     def _source(self, how: Defaults) -> Text | Messages | Steps:
@@ -362,21 +369,36 @@ class EstimatorIn(Wire):
 
     type: Annotated[str, OneOf(ESTIMATORS)] = "grpo"
     ddof: Annotated[int, Field(ge=0, le=1)] = 1
-    """Delta degrees of freedom of the standard deviation (`grpo`, `leave_one_out_std`)."""
+    """Delta degrees of freedom of the standard deviation."""
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
-    """Added to the standard deviation (`grpo`, `leave_one_out_std`)."""
+    """Added to the standard deviation; for `maxrl`, to the mean."""
+    floor: Annotated[FiniteFloat, Field(ge=0)] | Literal["one_success"] | None = None
+    """Least standard deviation to divide by (`grpo`, `tree_grpo`): null for none, a number, or `one_success`, the standard
+    deviation of a group of the same size with one success."""
 
-    def to_domain(self) -> Estimator:
-        """Return the estimator as a domain value."""
-        return Estimator(self.type, self.ddof, self.epsilon)
+    @model_validator(mode="after")
+    def _in_range(self) -> "EstimatorIn":
+        check_estimator(Estimator(**self.model_dump()))
+        return self
+
+    def named(self) -> dict[str, Any]:
+        """Return the fields of the estimator that the call names."""
+        return self.model_dump(exclude_unset=True)
 
 
 PresetName = Annotated[str, OneOf(PRESETS)]
 
 
+def _fields_of(name: str) -> dict[str, Any]:
+    """Return the fields that a name stands for: all of them for a trainer, the type alone for an estimator."""
+    return asdict(PRESETS[name]) if name in PRESETS else {"type": name}
+
+
 def _unnamed(estimator: object) -> object:
-    """Put a trainer's estimator in the place of the trainer's name."""
-    return asdict(PRESETS[estimator]) if isinstance(estimator, str) and estimator in PRESETS else estimator
+    """Put a trainer's estimator in the place of the trainer's name; refuse one that needs the whole batch with a reason."""
+    if isinstance(estimator, Mapping):
+        check_one_group(str(estimator.get("type")))
+    return _fields_of(estimator) if isinstance(estimator, str) and estimator in PRESETS else estimator
 
 
 NamedEstimator = Annotated[
@@ -409,13 +431,16 @@ class Rewarding(Profiled):
     """A request that returns rewards."""
 
     estimator: NamedEstimator | None = None
-    """Overrides the profile's estimator. A trainer's name selects the estimator which that trainer uses itself."""
+    """Overrides the profile's estimator: with the same `type`, fields that you leave out keep the profile's values; another
+    type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
     partial: PartialIn | None = None
     """How to treat a group with an unscored rollout; by default the group fails."""
+    progress: Progress | None = None
+    """Share of the training that is done, in [0, 1]; required by profiles whose weights depend on it."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""
-        return self.estimator.to_domain() if self.estimator else default
+        return overridden(default, self.estimator.named() if self.estimator else None)
 
     def policy(self) -> PartialPolicy:
         """Return the policy of this call."""
@@ -441,15 +466,17 @@ class StreamQuery(ReadingIn):
     explain: bool = False
     """Also return where each entity was found."""
     estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
-    """Overrides the profile's estimator, with its default parameters. The name of a trainer selects the estimator which that trainer computes itself."""
+    """Overrides the profile's estimator; the profile's own type keeps its parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """How to treat a group with an unscored rollout."""
     min_scored: Positive = 1
     """With `survivors`: the minimum number of scored rollouts; with fewer, the group fails."""
+    progress: Progress | None = None
+    """Share of the training that is done, in [0, 1]; required by profiles whose weights depend on it."""
 
     def estimator_or(self, default: Estimator) -> Estimator:
         """Return the estimator of this call."""
-        return named_estimator(self.estimator) if self.estimator else default
+        return overridden(default, _fields_of(self.estimator) if self.estimator else None)
 
 
 class MatchIn(ReadingIn, Profiled):

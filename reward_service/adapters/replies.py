@@ -4,6 +4,7 @@ Shapes are typed dictionaries: what the code builds is what OpenAPI documents, a
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic_core import to_json
@@ -45,6 +46,7 @@ class EstimatorOut(TypedDict):
     type: str
     ddof: int
     epsilon: float
+    floor: float | str | None
 
 
 class MatchOut(TypedDict):
@@ -172,7 +174,7 @@ def profile_out(profile: Profile) -> ProfileOut:
 
 def estimator_out(estimator: Estimator) -> EstimatorOut:
     """Name an estimator."""
-    return {"type": estimator.type, "ddof": estimator.ddof, "epsilon": estimator.epsilon}
+    return cast("EstimatorOut", asdict(estimator))
 
 
 def index_out(index: IndexVersion | None) -> IndexOut | None:

@@ -76,7 +76,8 @@ class RunIn(ReadingIn, Wire):
     """Data set of questions referred to by id: `name` (pins the currently active version) or `name@version`."""
     partial: RunPartialIn = RunPartialIn()
     estimator: NamedEstimator | None = None
-    """Overrides the profile's estimator. A trainer's name selects the estimator which that trainer uses itself."""
+    """Overrides the profile's estimator: with the same `type`, fields that you leave out keep the profile's values; another
+    type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
     quotas: QuotasIn = QuotasIn()
 
     def to_domain(self) -> Declaration:
@@ -87,7 +88,7 @@ class RunIn(ReadingIn, Wire):
             deadline_s=self.deadline_s,
             dataset=self.dataset,
             partial=PartialPolicy(self.partial.policy, self.partial.min_scored),
-            estimator=self.estimator.to_domain() if self.estimator else None,
+            estimator=self.estimator.named() if self.estimator else None,
             open_groups=self.quotas.open_groups,
             defaults=replace(said := self.defaults(), reading=as_usual(said.reading)),
         )

@@ -7,6 +7,7 @@ written by `reward-service canaries`; it changes only where a change of numbers 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -17,11 +18,13 @@ from entity_index.types import Question
 from reward_service.adapters.records import READERS
 from reward_service.adapters.records.groups import gather
 from reward_service.adapters.records.lines import lines_of, recipe
-from reward_service.core.profiles import Profile
+from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.scoring import measure_group, reward
-from reward_service.core.types import Defaults, Rollout
+from reward_service.core.signals import signals_of
+from reward_service.core.types import Defaults, Rollout, RolloutFacts
 
 GROUPS = 6  # all kinds of input, outcome and matching channel occur in them
+PROGRESS = 0.5  # for profiles whose weights depend on it
 Golden = Mapping[str, Mapping[str, Any]]
 """By profile: its digest, and by group what is published of it."""
 
@@ -46,11 +49,22 @@ def _groups() -> list[tuple[str, Question, Sequence[Rollout]]]:
     ]
 
 
+def _measured(measure: MeasureSpec) -> dict[str, list[RolloutFacts]]:
+    """Return the facts of the golden groups."""
+    plain = Profile("canary", measure=measure)
+    return {group_id: measure_group(rollouts, question, plain) for group_id, question, rollouts in _groups()}
+
+
 def compute(profile: Profile) -> dict[str, Any]:
     """Return what comes out of the golden groups under a profile."""
+    return _published(profile, _measured(profile.measure))
+
+
+def _published(profile: Profile, measured: Mapping[str, Sequence[RolloutFacts]]) -> dict[str, Any]:
     groups = {}
-    for group_id, question, rollouts in _groups():
-        result = reward(measure_group(rollouts, question, profile), profile)
+    for group_id, facts in measured.items():
+        sent = [replace(one, **numbers_sent(profile, n)) for n, one in enumerate(facts)]
+        result = reward(sent, profile, progress=PROGRESS)
         groups[group_id] = {
             "group_max": result.group_max,
             "matched": [one.matched for one in result.rollouts],
@@ -58,6 +72,11 @@ def compute(profile: Profile) -> dict[str, Any]:
             "advantage": [one.advantage for one in result.rollouts],
         }
     return {"digest": profile.digest, "groups": groups}
+
+
+def numbers_sent(profile: Profile, n: int) -> dict[str, Any]:
+    """Return what a trainer has to send with rollout n of a golden group under a profile: `signals` and `length`."""
+    return {"signals": dict.fromkeys(signals_of(profile.reward), (n % 5) / 4), "length": 4096 * (n + 1)}
 
 
 @cache
@@ -71,11 +90,12 @@ def golden() -> Golden:
 
 def differences(profiles: Mapping[str, Profile], expected: Golden) -> Iterator[str]:
     """Yield where a profile's golden groups come out differently, in a few words each."""
+    measured = cache(_measured)  # many profiles measure alike
     for name, wanted in expected.items():
         if name not in profiles:
             yield f"profile {name} is missing"
             continue
-        found = compute(profiles[name])
+        found = _published(profiles[name], measured(profiles[name].measure))
         if found["digest"] != wanted["digest"]:
             yield f"profile {name} has a different digest"
         for group_id, numbers in wanted["groups"].items():

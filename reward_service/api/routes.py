@@ -40,7 +40,10 @@ from reward_service.api.metrics import CONTENT_TYPE, Metrics
 from reward_service.api.readiness import INDEX, LEDGER, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
+from reward_service.core.profiles.bounds import wrong_may_exceed_correct
+from reward_service.core.profiles.formula import formula
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
+from reward_service.core.signals import signals_of
 from reward_service.core.types import Defaults, GroupResult, PartialPolicy
 from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
@@ -63,7 +66,7 @@ from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.runs.service import RunService
-from reward_service.serve.scorer import Scorer, check_engine, reward_facts
+from reward_service.serve.scorer import Scorer, check_engine, check_progress, reward_facts
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -119,7 +122,9 @@ async def score_groups(request: Request) -> Response:
     service = await service_of(request)  # as a dependency it would cost as much as decoding a small call
     record, call = record_of(request), await read_call(request, service, ScoreIn)
     profile = service.profiles.named(call.profile)
-    terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
+    terms = Terms(
+        record.request_id, profile, call.estimator_or(profile.estimator), call.policy(), call.progress
+    )
     check_call([len(group.rollouts) for group in call.groups], service.settings)
     how = call.defaults()
     reply = await _score(
@@ -144,7 +149,13 @@ async def _score(
     if explain:
         record.check_explain(call.question for call in calls)
     scored = await service.score(
-        calls, profile, estimator=estimator, policy=terms.policy, explain=explain, timings=timings
+        calls,
+        profile,
+        estimator=estimator,
+        policy=terms.policy,
+        progress=terms.progress,
+        explain=explain,
+        timings=timings,
     )
     for part in _parts([len(call.rollouts) for call in calls]):
         record.count_scored(scored[part])
@@ -201,6 +212,7 @@ async def stream_groups(
         profile := service.profiles.named(query.profile),
         query.estimator_or(profile.estimator),
         PartialPolicy(query.policy, query.min_scored),
+        query.progress,
     )
     record.timings.deadline = None  # each line has its own
 
@@ -253,7 +265,10 @@ async def rewards(request: Request, service: Service) -> Response:
     check_engine(call.engine)
     rollouts = [len(group.rollouts) for group in call.groups]
     check_call(rollouts, service.settings)
-    terms = Terms(record.request_id, profile, call.estimator_or(profile.estimator), call.policy())
+    check_progress(profile, call.progress)
+    terms = Terms(
+        record.request_id, profile, call.estimator_or(profile.estimator), call.policy(), call.progress
+    )
     rewarded = await _rewarded(service, record, call.groups, terms)
     for part in _parts(rollouts):
         record.count_rewarded(rewarded[part], call.groups[part])
@@ -269,13 +284,7 @@ async def _rewarded(
     service: Scorer, record: Record, groups: Sequence[FactsGroupIn], terms: Terms
 ) -> list[GroupResult | GroupError]:
     """Reward the facts of every group of a call."""
-    pay = partial(
-        reward_facts,
-        profile=terms.profile,
-        estimator=terms.estimator,
-        policy=terms.policy,
-        settings=service.settings,
-    )
+    pay = partial(reward_facts, terms=terms, settings=service.settings)
     with record.timings.stage("reward"):
         return [
             await service.paid(group.facts(), partial(pay, path=f"/groups/{n}"))
@@ -361,6 +370,10 @@ class ProfileContent(ProfileInfo):
     """A profile with its full content."""
 
     uses: ProfileUses
+    formula: str
+    """Reward and advantage on one line."""
+    wrong_may_exceed_correct: bool
+    """Whether a wrong rollout can earn more than a correct one, as far as the ranges of the signals tell."""
     content: dict[str, Any]
     """Every key with its effective value, including defaults."""
     yaml: str
@@ -448,7 +461,7 @@ def _profile_uses(profile: Profile) -> ProfileUses:
         "grammar": profile.measure.grammar,
         "checker": profile.measure.checker,
         "matcher": profile.measure.matching.kind,
-        "signals": [term.signal for term in profile.reward.terms],
+        "signals": signals_of(profile.reward),
         "estimator": profile.estimator.type,
     }
 
@@ -472,6 +485,8 @@ async def profile(service: Service, name: str) -> ProfileContent:
     return {
         **_profile_info(found, service.profiles.default),
         "uses": _profile_uses(found),
+        "formula": formula(found),
+        "wrong_may_exceed_correct": wrong_may_exceed_correct(found.reward),
         "content": asdict(found),
         "yaml": as_yaml(found),
     }

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from reward_service.api.canaries import golden
+from reward_service.api.canaries import PROGRESS, golden, numbers_sent
 from reward_service.cli import health
 from reward_service.cli.demo import sample_lines
 from reward_service.client.errors import Unreachable
 from reward_service.client.exchange import Patience
 from reward_service.client.sync import Client
+from reward_service.core.profiles import shipped
 
 TIMEOUT_S = 30.0
 PAUSE_S = 0.5
@@ -35,12 +36,12 @@ def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
     questions = {line["question_id"]: line for line in map(json.loads, sample_lines("questions.jsonl"))}
     records = list(map(json.loads, sample_lines("rollouts.jsonl")))
     for profile, expected in golden().items():
-        groups = [_group(group_id, records, questions) for group_id in expected["groups"]]
-        yield profile, {"profile": profile, "groups": groups}
+        groups = [_group(group_id, records, questions, profile) for group_id in expected["groups"]]
+        yield profile, {"profile": profile, "progress": PROGRESS, "groups": groups}
 
 
 def _group(
-    group_id: str, records: list[dict[str, Any]], questions: dict[str, dict[str, Any]]
+    group_id: str, records: list[dict[str, Any]], questions: dict[str, dict[str, Any]], profile: str
 ) -> dict[str, Any]:
     members = [record for record in records if record["group_id"] == group_id]
     asked = questions[members[0]["question_id"]]
@@ -48,7 +49,10 @@ def _group(
     return {
         "group_id": group_id,
         "question": {"text": asked["question"], "answers": asked["answers"], "entities": asked["entities"]},
-        "rollouts": [{k: v for k, v in member.items() if k not in shared} for member in members],
+        "rollouts": [
+            {k: v for k, v in member.items() if k not in shared} | numbers_sent(shipped()[profile], n)
+            for n, member in enumerate(members)
+        ],
     }
 
 

@@ -75,6 +75,10 @@ def rollout_in(rollout: Rollout) -> dict[str, Any]:
         body["stop_reason"] = rollout.stop_reason
     if rollout.signals:
         body["signals"] = dict(rollout.signals)
+    if rollout.length is not None:
+        body["length"] = rollout.length
+    if rollout.tree is not None:
+        body["tree"] = rollout.tree
     return body
 
 

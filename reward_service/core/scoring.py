@@ -16,9 +16,10 @@ from types import MappingProxyType
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
-from reward_service.core.advantages import advantages
+from reward_service.core.advantages import ESTIMATORS, advantages
 from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
+from reward_service.core.filters import weights
 from reward_service.core.matching import (
     MATCHER_VERSION,
     STEMMERS_VERSION,
@@ -31,9 +32,9 @@ from reward_service.core.matching import (
 )
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
-from reward_service.core.rewards.compose import components, total
+from reward_service.core.rewards.compose import components, needs_group, needs_progress, total
 from reward_service.core.rewards.outcome import Verdict, judge
-from reward_service.core.signals import Cell, Share, sent
+from reward_service.core.signals import Cell, Share, lacks
 from reward_service.core.signals.entity_match import (
     group_max,
     match_rate,
@@ -54,6 +55,7 @@ from reward_service.core.types import (
     GroupResult,
     GroupStatus,
     PartialPolicy,
+    RewardSpec,
     Rollout,
     RolloutFacts,
     RolloutResult,
@@ -146,7 +148,13 @@ def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, 
 def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: CompiledQuestion) -> RolloutFacts:
     status, detail = why
     return RolloutFacts(
-        rollout.rollout_id, status, entities=compiled.entities, signals=rollout.signals, detail=detail
+        rollout.rollout_id,
+        status,
+        entities=compiled.entities,
+        signals=rollout.signals,
+        length=rollout.length,
+        tree=rollout.tree,
+        detail=detail,
     )
 
 
@@ -178,6 +186,8 @@ def _facts(
         mentions=matching.mentions,
         overlength=verdict.overlength,
         signals=rollout.signals,
+        length=rollout.length,
+        tree=rollout.tree,
         flags=(*parsed.flags, *matching.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
@@ -195,6 +205,7 @@ def reward(
     estimator: Estimator | None = None,
     partial: PartialPolicy | None = None,
     missing: int = 0,
+    progress: float | None = None,
 ) -> GroupResult:
     """Pay one group.
 
@@ -208,32 +219,38 @@ def reward(
         estimator: overrides the profile's.
         partial: what an unscored member does to the group; the default fails it.
         missing: how many members never came; they count as unscored ones.
+        progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
 
     Returns:
         One result a rollout, in the same order.
 
     Raises:
-        ValueError: an empty group, facts about different questions, or counts out of range.
+        ValueError: an empty group, facts about different questions, counts out of range, or no progress where it is needed.
     """
     _check(facts)
-    facts = _with_signals(facts, profile)
+    estimator = estimator or profile.estimator
+    facts = _comparable(_with_signals(facts, profile), estimator)
     scored = [one for one in facts if _votes(one)]
     status = (partial or PartialPolicy()).settle(len(scored), len(facts) + missing)
     if status is GroupStatus.FAILED:
         return unpaid(facts)
     best = group_max(one.matched or 0 for one in scored)
-    parts = _components(facts, profile)
+    parts = _components(facts, profile, progress=progress)
     paid = [total(part) if part else None for part in parts]
-    estimated = advantages(paid, estimator or profile.estimator)
+    numbers = zip(
+        paid,
+        advantages(paid, estimator, facts=facts),
+        weights(profile.filters, paid, facts),
+        _if_all_counted(facts, profile, paid, progress),
+        strict=True,
+    )
     return GroupResult(
         status=status,
         entities=facts[0].entities,
         group_max=best,
         rollouts=tuple(
-            _result(one, part, best=best, advantage=advantage, with_uncredited=with_uncredited)
-            for one, part, advantage, with_uncredited in zip(
-                facts, parts, estimated, _if_all_counted(facts, profile, paid), strict=True
-            )
+            _result(one, part, best=best, numbers=of_one)
+            for one, part, of_one in zip(facts, parts, numbers, strict=True)
         ),
         flags=_group_flags(facts),
     )
@@ -245,7 +262,8 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     Args:
         one: facts of the rollout.
         profile: how to reward.
-        best: the group's largest `matched`; None where nobody knows, and then the rollout is pending, without a reward.
+        best: the group's largest `matched`. If it is None, or the reward depends on more than that (other members' signals,
+            the progress of training), the rollout is pending, without a reward.
 
     Raises:
         ValueError: the rollout itself matched more than `best`.
@@ -253,16 +271,20 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     _check([one])
     if best is not None and (one.matched or 0) > best:
         raise ValueError(f"group_max must be at least the rollout's own count {one.matched}, got {best}")
-    if best is None:
+    if best is None or needs_group(profile.reward) or needs_progress(profile.reward):
         status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
         return replace(_result(one, {}, best=0), status=status)
     [one] = _with_signals([one], profile)
     [parts] = _components([one], profile, tops={"entity_match": Share(best, one.entities)})
-    return _result(one, parts, best=best)
+    return _result(one, parts, best=best, numbers=_alone(parts))
+
+
+def _alone(parts: Mapping[str, float]) -> tuple[float | None, ...]:
+    return total(parts) if parts else None, None, None, None
 
 
 def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
-    """Say what one rollout is worth outside of training: its outcome alone, with nothing that needs a group.
+    """Say what one rollout is worth outside of training: 1 if correct, else 0, whatever the profile pays for outcomes.
 
     Trainers validate through the same hook as they train, often with groups of another size; a reward that depends on
     the best of the group could not be compared between checkpoints.
@@ -270,9 +292,9 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
     _check([one])
     if one.status is RolloutStatus.SIGNAL_MISSING:
         one = replace(one, status=RolloutStatus.SCORED, detail=None)  # the outcome needs no signal
-    plain = replace(profile, reward=replace(profile.reward, terms=()))
+    plain = replace(profile, reward=RewardSpec())
     [parts] = _components([one], plain)
-    result = _result(one, parts, best=0)
+    result = _result(one, parts, best=0, numbers=_alone(parts))
     return replace(result, normalized_match_rate=None, in_baseline=False, in_loss=False)
 
 
@@ -299,6 +321,8 @@ def _check(facts: Sequence[RolloutFacts]) -> None:
             raise ValueError(f"matched and uncredited must add up to at most {one.entities}, got {named}")
         if one.status is RolloutStatus.SCORED and (one.outcome is None or one.matched is None):
             raise ValueError("a scored rollout must have an outcome and a matched count")
+        if one.length is not None and one.length < 1:
+            raise ValueError(f"length must be at least 1, got {one.length}")
 
 
 def _votes(one: RolloutFacts) -> bool:
@@ -308,34 +332,53 @@ def _votes(one: RolloutFacts) -> bool:
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    wanted = sent(term.signal for term in profile.reward.terms)
+    wanted = profile.sent_signals
     return [_required(one, wanted) for one in facts] if wanted else list(facts)
 
 
 def _required(one: RolloutFacts, signals: Sequence[str]) -> RolloutFacts:
-    missing = [name for name in signals if name not in one.signals]
+    missing = [name for name in signals if lacks(one, name)]
     if not missing or not _votes(one):
         return one
     detail = f"the profile needs the signal {missing[0]}, which the rollout does not have"
     return replace(one, status=RolloutStatus.SIGNAL_MISSING, detail=detail)
 
 
+def _comparable(facts: Sequence[RolloutFacts], estimator: Estimator) -> Sequence[RolloutFacts]:
+    """Mark a rollout as unscored if it lacks a field that the estimator compares rollouts by."""
+    needs = ESTIMATORS[estimator.type].needs
+    return [_with_field(one, needs, estimator.type) for one in facts] if needs else facts
+
+
+def _with_field(one: RolloutFacts, needs: Sequence[str], estimator: str) -> RolloutFacts:
+    missing = [name for name in needs if getattr(one, name) is None]
+    if not missing or not _votes(one):
+        return one
+    detail = f"the estimator {estimator} needs the rollout's {missing[0]}, which was not sent"
+    return replace(one, status=RolloutStatus.SIGNAL_MISSING, detail=detail)
+
+
 def _components(
-    facts: Sequence[RolloutFacts], profile: Profile, *, tops: Mapping[str, Cell] = MappingProxyType({})
+    facts: Sequence[RolloutFacts],
+    profile: Profile,
+    *,
+    progress: float | None = None,
+    tops: Mapping[str, Cell] = MappingProxyType({}),
 ) -> list[dict[str, float]]:
     """Return the parts of each reward; none where a rollout is unscored, which has no vote either."""
-    parts = iter(components(profile.reward, [one for one in facts if _votes(one)], tops=tops))
+    votes = [one for one in facts if _votes(one)]
+    parts = iter(components(profile.reward, votes, progress=progress, tops=tops))
     return [next(parts) if _votes(one) else {} for one in facts]
 
 
 def _if_all_counted(
-    facts: Sequence[RolloutFacts], profile: Profile, paid: list[float | None]
+    facts: Sequence[RolloutFacts], profile: Profile, paid: list[float | None], progress: float | None
 ) -> list[float | None]:
     """Return the rewards the group would get if uncredited spans counted: the price of the guards, beside what is paid."""
     if not any(one.uncredited for one in facts):
         return paid
     counted = [_all_counted(one) if one.uncredited else one for one in facts]
-    return [total(part) if part else None for part in _components(counted, profile)]
+    return [total(part) if part else None for part in _components(counted, profile, progress=progress)]
 
 
 def _all_counted(one: RolloutFacts) -> RolloutFacts:
@@ -347,15 +390,23 @@ def _result(
     parts: Mapping[str, float],
     *,
     best: int,
-    advantage: float | None = None,
-    with_uncredited: float | None = None,
+    numbers: Sequence[float | None] = (None, None, None, None),
 ) -> RolloutResult:
-    """Put a rollout's result together; without parts it is not paid."""
+    """Put a rollout's result together; without parts it is not paid.
+
+    Args:
+        one: its facts.
+        parts: of its reward.
+        best: the group's largest `matched`.
+        numbers: reward, advantage, weight, and the reward if uncredited spans counted.
+    """
+    reward, advantage, weight, with_uncredited = numbers
     rate, normalized = _rates(one, best if parts else None)
     return RolloutResult(
         **dict(zip(SHARED, _shared(one), strict=True)),
-        reward=total(parts) if parts else None,
+        reward=reward,
         advantage=advantage,
+        weight=weight,
         match_rate=rate,
         normalized_match_rate=normalized,
         precision=precision((one.matched or 0) + one.uncredited.get("precision", 0), one.mentions),

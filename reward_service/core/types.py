@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 
 def _no_counts() -> Mapping[str, int]:
@@ -178,6 +178,10 @@ class Rollout:
     """None where the trainer did not say."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers the trainer measured itself, by name."""
+    length: int | None = None
+    """Tokens that the policy wrote, at least 1; None where the trainer did not say."""
+    tree: str | None = None
+    """The tree whose leaf it is, for rollouts that share a beginning."""
 
 
 class Match(NamedTuple):
@@ -247,6 +251,10 @@ class RolloutFacts:
     """Whether a token or turn limit stopped it. If true, it counts in the baseline but is excluded from the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers sent with the rollout, by name."""
+    length: int | None = None
+    """Tokens that the policy wrote, at least 1; sent by the trainer, never measured."""
+    tree: str | None = None
+    """The tree whose leaf the rollout is, as the trainer names it."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout is not scored."""
@@ -262,6 +270,8 @@ class RolloutResult:
     outcome: Outcome | None = None
     reward: float | None = None
     advantage: float | None = None
+    weight: float | None = None
+    """Product of the profile's filters: multiply the advantage by it. 1 if there are none."""
     matched: int | None = None
     """Distinct ground-truth entities named in thoughts, in [0, entities]."""
     match_rate: float | None = None
@@ -317,6 +327,8 @@ class Estimator:
     """Delta degrees of freedom of the standard deviation, 0 or 1."""
     epsilon: float = 1e-6
     """Added to the standard deviation, >= 0."""
+    floor: float | str | None = None
+    """Least standard deviation to divide by: none, a number >= 0, or `one_success`, the standard deviation of a group of the same size with one success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,17 +348,60 @@ class PartialPolicy:
         return GroupStatus.PARTIAL if survives else GroupStatus.FAILED
 
 
+Knots: TypeAlias = tuple[tuple[float, ...], ...]
+"""Points (x, y) of a piecewise linear function, by rising x."""
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A function of one number. Exactly one of `knots` and `clip` is set."""
+
+    knots: Knots | None = None
+    """Piecewise linear; a repeated x is a jump, at which the first y holds. Beyond the ends, the y of the end holds."""
+    outside: float | None = None
+    """The value beyond the ends of `knots`; None keeps the y of the end."""
+    clip: tuple[float, ...] | None = None
+    """The least and the greatest value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A comparison that has to hold before a term is paid."""
+
+    signal: str
+    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
+    op: str
+    """A name in `reward_service.core.rewards.compose.OPS`."""
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One weighted signal of the reward algebra."""
 
     signal: str
     """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
-    weight: float
+    weight: float | Knots = 1.0
+    """A number, or knots over the progress of training in [0, 1]."""
     normalize: str = "none"
     """A name in `reward_service.core.rewards.compose.NORMALIZERS`."""
-    when: str = "always"
+    when: str = "completed"
     """A name in `reward_service.core.rewards.compose.WHEN`."""
+    name: str = ""
+    """Its key in `components`; empty takes the signal's name."""
+    map: tuple[Map, ...] = ()
+    """Applied to the signal one after the other, before it is normalised."""
+    gates: tuple[Gate, ...] = ()
+    """All have to hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The reward of an outcome before any term."""
+
+    correct: float = 1.0
+    wrong: float = 0.0
+    error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,5 +409,24 @@ class RewardSpec:
     """How facts become rewards."""
 
     terms: tuple[Term, ...] = ()
-    outcome_weight: float = 1.0
-    error_reward: float = 0.0
+    base: Base = field(default_factory=Base)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A rule that weighs down groups or rollouts with nothing to learn from."""
+
+    type: str
+    """A name in `reward_service.core.filters.FILTERS`."""
+    of: str = "reward"
+    """What it looks at, a name in `reward_service.core.filters.VALUES`."""
+    tolerance: float = 1e-6
+    """`zero_spread`: a difference up to this is none, >= 0."""
+    low: float = 0.0
+    """`mean_range`: the mean has to be above it."""
+    high: float = 1.0
+    """`mean_range`: the mean has to be below it."""
+    signal: str = ""
+    """`dagrpo`: the number sent with each rollout by which rollouts are told apart."""
+    distance: float = 0.0
+    """`dagrpo`: how far apart they have to be, above 0."""

@@ -15,7 +15,7 @@ from reward_service.core.scoring import evaluate, reward
 from reward_service.core.types import Rollout, RolloutFacts, RolloutResult, RolloutStatus
 from reward_service.serve.errors import QuotaExceeded, refused_status
 from reward_service.serve.rendezvous import Overdue, Rendezvous, TakenOver
-from reward_service.serve.scorer import GroupCall, Scorer, outcome_only
+from reward_service.serve.scorer import GroupCall, Scorer, check_progress, outcome_only
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef
 
@@ -76,9 +76,12 @@ class AnonymousGroups:
             timings: of the request.
 
         Raises:
+            InvalidRequest: the profile needs progress, which these protocols do not have.
             IndexUnavailable: the index cannot be read.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
+        if not caller.is_evaluation:
+            check_progress(caller.profile, None)
         call = GroupCall("compat", "compat", caller.question, (caller.rollout,))
         paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
         [scored] = await self._scorer.measure([call], paid_by, timings=timings)

@@ -64,6 +64,8 @@ class Terms(NamedTuple):
     profile: Profile
     estimator: Estimator
     policy: PartialPolicy
+    progress: float | None = None
+    """Share of the training that is done; None where no weight depends on it."""
 
 
 def _published(result: GroupResult) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def _published(result: GroupResult) -> dict[str, Any]:
         "group_max": result.group_max,
         "reward": [one.reward for one in result.rollouts],
         "advantage": [one.advantage for one in result.rollouts],
+        "weight": [one.weight for one in result.rollouts],
     }
 
 
@@ -89,6 +92,7 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
         "engine": ENGINE_DIGEST,
         "estimator": asdict(terms.estimator),
         "policy": asdict(terms.policy),
+        "progress": terms.progress,
         "entities": one.result.entities,
         "missing": one.missing,
         "status": one.result.status,
@@ -324,6 +328,7 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
         estimator=Estimator(**line["estimator"]),
         partial=PartialPolicy(**line["policy"]),
         missing=line["missing"],
+        progress=line["progress"],
     )
     again = json.dumps(_published(result))  # as text: -0.0 is not 0.0
     return None if again == json.dumps(line["published"]) else "recomputing gives different rewards"

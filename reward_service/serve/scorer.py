@@ -15,6 +15,7 @@ from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
 from reward_service.core.matching import MatchSpec, MentionNames
 from reward_service.core.profiles import Profile, shipped
+from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
 from reward_service.core.types import (
     Estimator,
@@ -140,18 +141,21 @@ class Scorer:
         *,
         estimator: Estimator | None = None,
         policy: PartialPolicy | None = None,
+        progress: float | None = None,
         explain: bool = False,
         timings: Timings | None = None,
     ) -> list[Scored]:
         """Measure and reward groups; one result a group, in order.
 
         Raises:
+            InvalidRequest: the profile needs progress, and the call gives none.
             IndexUnavailable: the index cannot be read.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
+        check_progress(profile, progress)
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
-        pay = partial(reward, profile=profile, estimator=estimator, partial=policy)
+        pay = partial(reward, profile=profile, estimator=estimator, partial=policy, progress=progress)
         with timings.stage("reward"):
             return [Scored(one, None if one.error else await self.paid(one.facts, pay)) for one in measured]
 
@@ -313,19 +317,29 @@ def check_engine(engine: str | None) -> None:
         raise errors.EngineMismatch(f"the engine of this replica is {ENGINE_DIGEST}", path="/engine")
 
 
+def check_progress(profile: Profile, progress: float | None) -> None:
+    """Refuse a call that does not say how far the training is, where the profile's weights depend on it.
+
+    Raises:
+        InvalidRequest: progress is missing.
+    """
+    if progress is None and needs_progress(profile.reward):
+        raise errors.InvalidRequest(f"the profile {profile.name} needs progress, in [0, 1]", path="/progress")
+
+
 def reward_facts(
-    facts: Sequence[RolloutFacts],
-    profile: Profile,
-    *,
-    estimator: Estimator,
-    policy: PartialPolicy,
-    path: str,
-    settings: Settings,
+    facts: Sequence[RolloutFacts], *, terms: Terms, path: str, settings: Settings
 ) -> GroupResult | errors.GroupError:
     """Reward the facts of one group sent by a caller; return an error if that is impossible."""
     try:
         limits.check_facts(facts, settings, path)
-        return reward(facts, profile, estimator=estimator, partial=policy)
+        return reward(
+            facts,
+            terms.profile,
+            estimator=terms.estimator,
+            partial=terms.policy,
+            progress=terms.progress,
+        )
     except errors.GroupError as error:
         return error
     except ValueError as error:

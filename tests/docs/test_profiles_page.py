@@ -11,11 +11,12 @@ from reward_service.api.canaries import compute
 from reward_service.core.advantages import ESTIMATORS
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
+from reward_service.core.filters import FILTERS, VALUES
 from reward_service.core.matching.spec import MATCHERS, MatchSpec
 from reward_service.core.profiles import MeasureSpec, Profile, parse_profile, shipped
 from reward_service.core.rewards.compose import NORMALIZERS, WHEN
 from reward_service.core.trajectory import GRAMMARS
-from reward_service.core.types import Estimator, RewardSpec, Term
+from reward_service.core.types import Base, Estimator, Filter, Gate, Map, RewardSpec, Term
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 SPECS = {
@@ -23,8 +24,12 @@ SPECS = {
     "measure": MeasureSpec,
     "measure.matching": MatchSpec,
     "reward": RewardSpec,
+    "reward.base": Base,
     "reward.terms": Term,
+    "reward.terms.map": Map,
+    "reward.terms.gates": Gate,
     "estimator": Estimator,
+    "filters": Filter,
 }
 NAMES = {
     ("measure", "grammar"): GRAMMARS,
@@ -34,6 +39,8 @@ NAMES = {
     ("reward.terms", "normalize"): NORMALIZERS,
     ("reward.terms", "when"): WHEN,
     ("estimator", "type"): ESTIMATORS,
+    ("filters", "type"): FILTERS,
+    ("filters", "of"): VALUES,
 }
 
 

@@ -112,7 +112,7 @@ def test_whatever_decodes_is_scored(messages, texts, names, profile):
         return
     group_call = call.to_domain()
     facts = measure_group(group_call.rollouts, group_call.question, shipped()[profile])
-    result = reward(facts, shipped()[profile], partial=PartialPolicy("survivors"))
+    result = reward(facts, shipped()[profile], partial=PartialPolicy("survivors"), progress=0.5)
     assert all(one.reward is None or 0 <= one.reward <= 1 for one in result.rollouts)
 
 

@@ -16,7 +16,7 @@ from reward_service.core.profiles import parse_profile, shipped
 from reward_service.serve.clock import ManualClock
 from reward_service.serve.config import Settings
 from reward_service.serve.groups.stores.memory import MemoryGroupStore
-from tests.builders import EXAMPLE
+from tests.builders import EXAMPLE, example
 from tests.conftest import serving
 
 SAMPLE = resources.files("reward_service.sample")
@@ -86,8 +86,10 @@ def test_a_profile_says_everything_and_can_be_saved(folder, tmp_path):
         "signals": ["entity_match"],
         "estimator": "grpo",
     }
+    assert found["formula"] == "R = [correct] + 0.5 · group_max(entity_match) [wrong]; A = grpo"
+    assert found["wrong_may_exceed_correct"] is False
     assert found["content"]["reward"]["terms"][0]["weight"] == 0.5
-    assert found["content"]["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-6}
+    assert found["content"]["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-6, "floor": None}
     assert yaml.safe_load(found["yaml"]) == found["content"]
     assert parse_profile(found["yaml"]) == parse_profile(MINE)
     assert info["profiles"] == dict.fromkeys(shipped(), "shipped") | {"mine": "folder"}
@@ -99,7 +101,7 @@ def test_an_unknown_profile_is_a_404(http):
 
     assert reply.status_code == 404
     assert reply.json()["type"] == "urn:reward-service:unknown-profile"
-    assert reply.json()["detail"] == "available profiles: egrpo, egrpo-guarded, egrpo-paper, grpo, grpo-equal"
+    assert reply.json()["detail"] == f"available profiles: {', '.join(shipped())}"
 
 
 def rewards(records):
@@ -158,7 +160,7 @@ def test_every_command_takes_a_file(folder, tmp_path):
     ("profile", "why"),
     [
         ("./nowhere.yaml", "No such file or directory"),
-        ("mine", "available profiles: egrpo,"),
+        ("mine", "available profiles: "),
         ("{folder}/mine.yaml", "profile.reward has unknown keys: alpha"),
     ],
 )
@@ -273,3 +275,30 @@ def test_a_ledger_is_verified_with_the_file_that_paid(folder, tmp_path):
     assert "1 of 1 groups verified" in by_file.stdout
     assert "no known profile has the digest recorded for mine" in unknown.stderr
     assert "no known profile has the digest recorded for mine" in changed.stderr
+
+
+def test_a_weight_over_progress_needs_progress(post):
+    status, problem = post("/v1/groups/score", example(profile="egrpo-decay"))
+
+    assert (status, problem["type"]) == (422, "urn:reward-service:invalid-request")
+    assert "egrpo-decay needs progress" in problem["detail"]
+
+
+@pytest.mark.parametrize(("progress", "paid"), [(0, 0.15), (0.375, 0.075), (1, 0.0)])
+def test_the_weight_follows_the_progress_of_the_call(post, progress, paid):
+    _, reply = post("/v1/groups/score", example(profile="egrpo-decay", progress=progress))
+
+    rewards = [one["reward"] for one in reply["groups"][0]["rollouts"]]
+    assert rewards == pytest.approx([1.0, 0.0, paid])
+
+
+def test_progress_has_a_range(post):
+    assert post("/v1/groups/score", example(profile="egrpo-decay", progress=1.5))[0] == 422
+
+
+def test_a_run_refuses_a_profile_that_needs_progress(http):
+    run = {"profile": "egrpo-decay", "group_size": 2, "deadline_s": 5}
+
+    reply = http.put("/v1/runs/progress-run", json=run)
+
+    assert (reply.status_code, "needs progress" in reply.text) == (422, True)

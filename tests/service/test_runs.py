@@ -442,7 +442,7 @@ def test_evaluation_is_scored_alone_and_at_once_before_any_training(run):
     assert {status for status, _ in answers} == {200}
     assert [reply["rollout"]["reward"] for _, reply in answers[:3]] == [1.0, 0.0, 0.0]
     one = answers[2][1]["rollout"]
-    assert (one["matched"], one["match_rate"], one["components"]) == (1, 0.5, {"outcome": 0.0})
+    assert (one["matched"], one["match_rate"], one["components"]) == (1, 0.5, {"base": 0.0})
     assert (one["advantage"], one["normalized_match_rate"], one["in_baseline"], one["in_loss"]) == (
         None,
         None,

@@ -34,7 +34,7 @@ def test_the_example_of_the_docs(post):
 
     assert status == 200
     assert reply["profile"]["name"] == "egrpo-paper"
-    assert reply["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-06}
+    assert reply["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-06, "floor": None}
     (group,) = reply["groups"]
     assert {key: group[key] for key in group if key != "rollouts"} == {
         "run_id": "r",
@@ -55,6 +55,7 @@ def test_the_example_of_the_docs(post):
         "outcome": "wrong",
         "reward": 0.15,
         "advantage": pytest.approx(-0.432667, abs=1e-6),
+        "weight": 1.0,
         "matched": 1,
         "match_rate": 0.5,
         "normalized_match_rate": 0.5,
@@ -64,7 +65,7 @@ def test_the_example_of_the_docs(post):
         "reward_with_uncredited": 0.15,
         "in_baseline": True,
         "in_loss": True,
-        "components": {"outcome": 0.0, "entity_match": 0.15},
+        "components": {"base": 0.0, "entity_match": 0.15},
         "flags": [],
         "detail": None,
         "matches": [],

@@ -21,7 +21,7 @@ def folder(tmp_path):
 def test_a_folder_stands_beside_the_shipped_profiles(folder):
     profiles = load(Settings(profiles=folder))
 
-    assert list(profiles.known) == ["egrpo", "egrpo-guarded", "egrpo-paper", "grpo", "grpo-equal", "mine"]
+    assert list(profiles.known) == sorted([*shipped(), "mine"])
     assert profiles.named("mine").reward.terms[0].weight == 0.5
     assert [origin_of(profiles.named(name)) for name in ("mine", "egrpo")] == ["folder", "shipped"]
 
@@ -101,7 +101,7 @@ def test_a_command_line_gives_a_name_or_a_path(folder):
     assert profiles.resolve("grpo") is shipped()["grpo"]
     assert profiles.resolve(None) is shipped()["egrpo"]
     assert profiles.resolve(str(folder / "mine.yaml")) == read_profile(folder / "mine.yaml")
-    with pytest.raises(UnknownProfile, match="available profiles: egrpo,"):
+    with pytest.raises(UnknownProfile, match=r"available profiles: .*egrpo,"):
         profiles.resolve("mine")
     with pytest.raises(FileNotFoundError):
         profiles.resolve("./nowhere.yaml")

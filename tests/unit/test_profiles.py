@@ -1,16 +1,31 @@
 """Profiles as files."""
 
+from importlib import resources
+
 import pytest
 
 from reward_service.core.profiles import DEFAULT_PROFILE, as_yaml, parse_profile, shipped
+from reward_service.core.types import Gate, Map
 
 MINIMAL = "name: mine\n"
 PINNED = {
+    "atom-searcher": "sha256:fb3c1231960fff01aeef8ce959152f82e8d533c955e04b5b08e90f8144e78cc6",
+    "carr": "sha256:d05930081aee496b711a292aeaeabd667ad7e490b7b238f8db6998a38dd58871",
+    "carr-released": "sha256:f16e4afb494ec61b5883b2ddf6c39791dd16ea0e4fbe76c56281678542027bbf",
+    "carr-wrong": "sha256:beb924180059fac9a069696b9e73f201a85489a963344f7d4249b1d5e05647f8",
     "egrpo": "sha256:954ae89430abd59a72ba7f889979f7cc0ce9327586a53d5f0c01a7ee0eb8cdf9",
+    "egrpo-decay": "sha256:7fc79a0e108832cd0c62ae9de0694947bef38c5aed9e1598c112aca438665bb3",
     "egrpo-guarded": "sha256:96c1cb6984b3a912712a7d9d9b94df893d9036a8168f64fc096c9d7a51af5b18",
     "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
+    "egrpo-rescue": "sha256:d50c0199be42aee83a23b00aedff8b56e2f272a5db94d601cc4f647a925d3b71",
+    "egrpo-steady": "sha256:6f7b655757e5e72d247456663f6a4e6b3c3b7082e8e5ae03f47622186bcb86e6",
     "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
     "grpo-equal": "sha256:0558e25f1ec55c710212720e6544a0005fae3c365d573e3744d3d0d755ab17e9",
+    "inforeasoner": "sha256:54b2e3b32f70dc4dec89565277cdc862c3f240afee9fce4c1745fcdc28e53f04",
+    "overlong": "sha256:b94afb2da2694bb6e91fef36522c3bb27184dec2d9f18032236a57141ff041ef",
+    "rirs": "sha256:f3c98c2eb89fff36f8e4f08902cdb5ee9c27e6f53f3db923c1db1bb73fcc1962",
+    "search-r1-format": "sha256:a91a08cd0c81960dc94c8b795e274c00ec502ee4ebed6e352833df3c2d95d84d",
+    "webleaper": "sha256:70ad92f4facd73d062b1454e42b4e024240e74fc31299543ec797b55e6a2b183",
 }
 
 
@@ -46,7 +61,7 @@ def test_digests_of_shipped_profiles_are_pinned():
         (MINIMAL + "estimator: {epsilon: small}", "profile.estimator.epsilon must be float, got 'small'"),
         (
             MINIMAL + "reward: {terms: [{signal: sheer luck, weight: 1}]}",
-            r"reward.terms\[0\].signal must match",
+            "reward.terms: a name must match",
         ),
         (
             MINIMAL + "reward: {terms: [{signal: entity_match, weight: 1, when: never}]}",
@@ -55,18 +70,71 @@ def test_digests_of_shipped_profiles_are_pinned():
         (
             MINIMAL
             + "reward: {terms: [{signal: entity_match, weight: 1}, {signal: entity_match, weight: 2}]}",
-            "must name each signal only once",
+            "must have different names, none of them base: got entity_match",
         ),
         ("about: nameless", "profile is missing keys: name"),
         (MINIMAL + "1: one", "profile has unknown keys: 1"),
         (MINIMAL + "about: [words]", r"profile.about must be str, got \['words'\]"),
         (MINIMAL + "reward: {terms: none}", "profile.reward.terms must be a list, got 'none'"),
         (MINIMAL + "reward: {terms: [{weight: 1}]}", r"profile.reward.terms\[0\] is missing keys: signal"),
-        (MINIMAL + "reward: {outcome_weight: .nan}", "profile.reward.outcome_weight must be finite, got nan"),
-        (MINIMAL + "reward: {error_reward: 1e999}", "profile.reward.error_reward must be finite, got inf"),
+        (MINIMAL + "reward: {base: {correct: .nan}}", "profile.reward.base.correct must be finite, got nan"),
+        (MINIMAL + "reward: {base: {error: 1e999}}", "profile.reward.base.error must be finite, got inf"),
         (MINIMAL + "measure: {threshold: 1.1}", r"profile.measure.threshold must be in \[0, 1\], got 1.1"),
         (MINIMAL + "estimator: {ddof: 2}", r"profile.estimator.ddof must be in \[0, 1\], got 2"),
         (MINIMAL + "estimator: {epsilon: -1}", r"profile.estimator.epsilon must be in \[0, inf\], got -1.0"),
+        (
+            MINIMAL + "estimator: {type: gdpo}",
+            "profile.estimator.type: gdpo needs all groups of a training step at once",
+        ),
+        (MINIMAL + "estimator: {floor: -1}", r"profile.estimator.floor must be at least 0, got -1.0"),
+        (
+            MINIMAL + "estimator: {floor: low}",
+            r"profile.estimator.floor must be null, a number or one_success",
+        ),
+        (
+            MINIMAL + "estimator: {floor: [1]}",
+            r"profile.estimator.floor must be float or str or null, got \[1\]",
+        ),
+        (MINIMAL + "estimator: {type: rloo, floor: 1}", "profile.estimator.floor has no effect on rloo"),
+        (
+            MINIMAL + "reward: {terms: [{signal: x, weight: [[1, 0], [0, 1]]}]}",
+            "weight must be in the order of x",
+        ),
+        (
+            MINIMAL + "reward: {terms: [{signal: x, weight: [[1]]}]}",
+            r"weight must be a list of points \[x, y\]",
+        ),
+        (MINIMAL + "reward: {terms: [{signal: x, weight: []}]}", r"weight must be a list of points"),
+        (MINIMAL + "reward: {terms: [{signal: x, weight: a}]}", "weight must be float or a list, got 'a'"),
+        (
+            MINIMAL + "reward: {terms: [{signal: x, map: [{}]}]}",
+            "map.0. must have exactly one of knots and clip",
+        ),
+        (MINIMAL + "reward: {terms: [{signal: x, map: [{knots: [[0]]}]}]}", "knots must be a list of points"),
+        (MINIMAL + "reward: {terms: [{signal: x, map: [{clip: [1, 0]}]}]}", "clip must be a low and a high"),
+        (
+            MINIMAL + "reward: {terms: [{signal: x, map: [{clip: [1]}]}]}",
+            "clip must be a low and a high number",
+        ),
+        (
+            MINIMAL + "reward: {terms: [{signal: x, map: [{clip: [0, 1], outside: 0}]}]}",
+            "outside needs knots",
+        ),
+        (MINIMAL + "reward: {terms: [{signal: x, map: 1}]}", "terms.0..map must be a list, got 1"),
+        (
+            MINIMAL + 'reward: {terms: [{signal: x, gates: [{signal: "a b", op: ">", value: 0}]}]}',
+            "a name must match",
+        ),
+        (MINIMAL + "reward: {terms: [{signal: x, name: base}]}", "none of them base: got base"),
+        (
+            MINIMAL + "measure: {matching: {kind: substring}}\nreward: {terms: [{signal: entity_f}]}",
+            "entity_f needs mentions to be counted",
+        ),
+        (
+            MINIMAL + "filters: [{type: dagrpo}]",
+            r"filters\[0\]: dagrpo needs a signal and a distance above 0",
+        ),
+        (MINIMAL + "filters: [{type: zero_spread, tolerance: -1}]", r"filters\[0\].tolerance must be in"),
         (
             MINIMAL + "measure: {matching: {max_edits: 9}}",
             r"profile.measure.matching.max_edits must be in \[0, 3\], got 9",
@@ -85,6 +153,31 @@ def test_digests_of_shipped_profiles_are_pinned():
 def test_a_bad_profile_is_refused_with_its_path(text, why):
     with pytest.raises(ValueError, match=why):
         parse_profile(text)
+
+
+def test_a_profile_may_use_every_word_of_the_algebra():
+    text = (
+        MINIMAL
+        + """
+reward:
+  base: {correct: 0.7, wrong: -0.1, error: -1}
+  terms:
+    - {signal: x, name: early, weight: [[0, 1], [1, 0]], map: [{knots: [[0, 0], [5, 1]], outside: -1}, {clip: [0, 1]}]}
+    - {signal: x, normalize: group_z, when: any, gates: [{signal: y, op: ">=", value: 0.5}]}
+"""
+    )
+    profile = parse_profile(text)
+
+    early, plain = profile.reward.terms
+    assert early.map == (Map(knots=((0.0, 0.0), (5.0, 1.0)), outside=-1.0), Map(clip=(0.0, 1.0)))
+    assert plain.gates == (Gate("y", ">=", 0.5),)
+    assert parse_profile(as_yaml(profile)) == profile
+
+
+def test_the_default_profile_is_short():
+    text = resources.files("reward_service.core.profiles").joinpath("egrpo.yaml").read_text("utf-8")
+
+    assert len(text.splitlines()) <= 12
 
 
 @pytest.mark.parametrize("name", PINNED)
@@ -119,12 +212,16 @@ measure:
     max_hits: 250000
 reward:
   terms: []
-  outcome_weight: 1.0
-  error_reward: 0.0
+  base:
+    correct: 1.0
+    wrong: 0.0
+    error: 0.0
 estimator:
   type: grpo
   ddof: 1
   epsilon: 1.0e-06
+  floor: null
+filters: []
 """
     )
 

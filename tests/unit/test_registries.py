@@ -10,12 +10,15 @@ import yaml
 from entity_index.readers import READERS
 from entity_index.types import CHECKER_KINDS
 from reward_service.adapters.records import READERS as RECORD_READERS
-from reward_service.core.advantages import ESTIMATORS, PRESETS
+from reward_service.core.advantages import BATCH_ESTIMATORS, ESTIMATORS, PRESETS
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
+from reward_service.core.filters import FILTERS, VALUES
 from reward_service.core.matching.spec import MATCHERS
 from reward_service.core.profiles import parse_profile, shipped
-from reward_service.core.rewards.compose import NORMALIZERS, WHEN
+from reward_service.core.profiles.bounds import bounds_of
+from reward_service.core.profiles.formula import formula
+from reward_service.core.rewards.compose import NORMALIZERS, OPS, WHEN
 from reward_service.core.signals import SIGNALS
 from reward_service.core.trajectory import DEFAULT_DIALECT, DIALECTS, FORMATS, GRAMMARS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import STOP_REASONS, Outcome, RolloutStatus, StopReason
@@ -51,6 +54,7 @@ REGISTRIES = {
     "estimators": Registry(
         tuple(ESTIMATORS), "formulas.md", (field("EstimatorIn", "type"),), "estimator: {{type: {name}}}"
     ),
+    "batch estimators": Registry(tuple(BATCH_ESTIMATORS), "formulas.md"),
     "presets": Registry(
         tuple(PRESETS), "formulas.md", (field("ScoreIn", "estimator"), field("RunIn", "estimator"))
     ),
@@ -70,6 +74,19 @@ REGISTRIES = {
         "formulas.md",
         in_a_profile="reward: {{terms: [{{signal: entity_match, weight: 1, when: {name}}}]}}",
     ),
+    "comparisons": Registry(
+        tuple(OPS),
+        "formulas.md",
+        in_a_profile="reward: {{terms: [{{signal: x, gates: [{{signal: y, op: '{name}', value: 0}}]}}]}}",
+    ),
+    "filters": Registry(
+        tuple(FILTERS),
+        "formulas.md",
+        in_a_profile="filters: [{{type: {name}, signal: x, distance: 1}}]",
+    ),
+    "values of filters": Registry(
+        tuple(VALUES), "formulas.md", in_a_profile="filters: [{{type: zero_spread, of: {name}}}]"
+    ),
     "formats": Registry((*FORMATS, MESSAGES), "transcripts.md", every_reading("format")),
     "dialects": Registry(tuple(DIALECTS), "transcripts.md", every_reading("dialect")),
     "answer kinds": Registry(
@@ -86,7 +103,7 @@ REGISTRIES = {
     "statuses": Registry(tuple(RolloutStatus), "formulas.md"),
     "checker kinds": Registry(CHECKER_KINDS, "outcome.md", (field("QuestionIn", "checker"),)),
     "readers": Registry(tuple(READERS), "index.md"),
-    "profiles": Registry(tuple(shipped()), "formulas.md"),
+    "profiles": Registry(tuple(shipped()), "methods.md"),
 }
 
 
@@ -136,7 +153,10 @@ def test_facts_have_any_status_but_pending():
     ],
 )
 def test_a_profile_may_use_every_name(yaml_text, name):
-    assert parse_profile("name: mine\n" + yaml_text.format(name=name)).name == "mine"
+    profile = parse_profile("name: mine\n" + yaml_text.format(name=name))
+
+    assert formula(profile).startswith("R = ")
+    assert bounds_of(profile.reward, Outcome.WRONG).low <= 1
 
 
 @pytest.mark.parametrize(
@@ -157,6 +177,8 @@ def test_a_profile_may_use_no_other_name(yaml_text):
     ("names", "file", "key"),
     [
         (ESTIMATORS, "estimators.json", lambda case: case["estimator"]["type"]),
+        (BATCH_ESTIMATORS, "batch_estimators.json", lambda case: case["estimator"]["type"]),
+        (FILTERS, "filters.json", lambda case: case["filter"]["type"]),
         (FORMATS, "formats.json", lambda case: case["format"]),
         (
             DIALECTS,
@@ -164,12 +186,19 @@ def test_a_profile_may_use_no_other_name(yaml_text):
             lambda case: case.get("dialect") or SHORT_FORMS.get(case["format"], DEFAULT_DIALECT),
         ),
     ],
-    ids=["estimators", "formats", "dialects"],
+    ids=["estimators", "batch estimators", "filters", "formats", "dialects"],
 )
 def test_every_name_has_golden_cases(names, file, key):
     cases = json.loads((CASES / file).read_text(encoding="utf-8"))["cases"]
 
     assert {key(case) for case in cases} == set(names)
+
+
+def test_every_profile_that_names_a_published_method_has_golden_groups():
+    cases = json.loads((CASES / "methods.json").read_text(encoding="utf-8"))["cases"]
+    elsewhere = {"grpo", "egrpo-paper", "egrpo-guarded", "egrpo-steady", "overlong"}
+
+    assert set(shipped()) - {case["profile"] for case in cases} == elsewhere
 
 
 def test_every_shipped_profile_is_among_the_canaries():

@@ -8,6 +8,7 @@ from entity_index.types import Entity, Question
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import measure, measure_group, reward, reward_alone
 from reward_service.core.types import (
+    Estimator,
     GroupStatus,
     Messages,
     Outcome,
@@ -47,7 +48,7 @@ def test_the_first_example_of_the_readme():
     assert result.status is GroupStatus.COMPLETE
     assert (result.entities, result.group_max) == (2, 2)
     assert [one.reward for one in result.rollouts] == [1.0, 0.0, 0.15]
-    assert result.rollouts[2].components == {"outcome": 0.0, "entity_match": 0.15}
+    assert result.rollouts[2].components == {"base": 0.0, "entity_match": 0.15}
     assert [one.advantage for one in result.rollouts] == pytest.approx(
         [1.143477, -0.71081, -0.432667], abs=1e-6
     )
@@ -144,7 +145,7 @@ def test_without_entities_the_term_is_absent():
     result = reward([facts(entities=0, outcome=Outcome.CORRECT), facts("1", entities=0)], PAPER)
 
     assert result.flags == ("no_entities",)
-    assert [one.components for one in result.rollouts] == [{"outcome": 1.0}, {"outcome": 0.0}]
+    assert [one.components for one in result.rollouts] == [{"base": 1.0}, {"base": 0.0}]
     assert [one.match_rate for one in result.rollouts] == [0.0, 0.0]
 
 
@@ -229,3 +230,27 @@ def test_a_verdict_that_the_trainers_judge_could_not_reach_is_no_reward():
         "no reply",
     )
     assert [paid.reward for paid in reward([one, facts("1")], PAPER).rollouts] == [None, None]
+
+
+def test_a_rollout_without_the_length_that_the_estimator_compares_by_is_unscored():
+    members = [facts("0", length=3, outcome=Outcome.CORRECT), facts("1"), facts("2", length=9)]
+    members[1] = replace(members[1], length=None)
+
+    result = reward(members, PAPER, estimator=Estimator("opo"), partial=PartialPolicy("survivors"))
+
+    assert [one.advantage for one in result.rollouts] == [0.75, None, -0.25]
+    assert result.rollouts[1].status is RolloutStatus.SIGNAL_MISSING
+    assert "length" in result.rollouts[1].detail
+
+
+def test_an_aborted_rollout_without_a_tree_stays_aborted():
+    members = [facts("0", tree="a"), facts("1", RolloutStatus.ABORTED)]
+
+    result = reward(members, PAPER, estimator=Estimator("tree_grpo"), partial=PartialPolicy("survivors"))
+
+    assert result.rollouts[1].status is RolloutStatus.ABORTED
+
+
+def test_a_length_below_one_is_refused():
+    with pytest.raises(ValueError, match="length must be at least 1, got 0"):
+        reward([facts(length=0)], PAPER)

@@ -1,17 +1,19 @@
-"""Profiles: the immutable configuration of measuring and rewarding, one YAML file each, known by a digest.
+"""Profiles: the immutable configuration of measuring and rewarding, one YAML file each.
 
-The digest covers what a profile computes: canonical JSON of every field that differs from its default, and a schema
-number, so that a new field with a default does not break old pins. Name and prose are not part of it.
+- `spec`: a profile as a frozen value, and its digest
+- `checks`: what a profile may not say
+- `bounds`: between which rewards it can pay
+- `formula`: what it pays, on one line
+
+This module reads and writes the files.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Collection, Hashable, Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
-from functools import cache, cached_property
+from collections.abc import Hashable, Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import cache
 from importlib import resources
-from math import inf, isfinite
+from math import isfinite
 from types import MappingProxyType, NoneType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -19,78 +21,13 @@ import yaml
 from yaml import MarkedYAMLError
 from yaml.constructor import ConstructorError
 
-from reward_service.core.advantages import ESTIMATORS
-from reward_service.core.answers import ANSWER, ANSWER_KINDS
-from reward_service.core.checkers import CHECKERS
-from reward_service.core.matching import MatchSpec
-from reward_service.core.names import is_name
-from reward_service.core.rewards.compose import NORMALIZERS, WHEN
-from reward_service.core.trajectory import GRAMMARS
-from reward_service.core.types import Estimator, RewardSpec
+from reward_service.core.profiles.checks import check
+from reward_service.core.profiles.spec import SCHEMA, MeasureSpec, Profile
 
-SCHEMA = 1
-# A signal that is not measured here is sent with the rollout, under any name that is readable in JSON and in a log.
-SIGNAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+__all__ = ["DEFAULT_PROFILE", "SCHEMA", "MeasureSpec", "Profile", "as_yaml", "parse_profile", "shipped"]
+
 DEFAULT_PROFILE = "egrpo"
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureSpec:
-    """How text becomes facts."""
-
-    grammar: str = "balanced"
-    """Format rules for text input, a name in `reward_service.core.trajectory.GRAMMARS`."""
-    checker: str = "exact_match"
-    """How an answer is compared with the gold answers, a name in `reward_service.core.checkers.CHECKERS`."""
-    threshold: float = 0.8
-    """Word F1 from which the checker `f1` calls an answer correct, in [0, 1]."""
-    answer_from: tuple[str, ...] = (ANSWER,)
-    """Where an answer may stand, names in `reward_service.core.answers.ANSWER_KINDS`; `answer` is the dialect's marks or the last text."""
-    answer_tools: tuple[str, ...] = ()
-    """Tools whose call is the answer, by name."""
-    answer_may_be_cut: bool = False
-    """An answer that the end of the text has cut is whole: a stop string has eaten its closing mark."""
-    matching: MatchSpec = field(default_factory=MatchSpec)
-    """How entities are found in thoughts."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """One profile."""
-
-    name: str
-    about: str = ""
-    """One sentence for people."""
-    measure: MeasureSpec = field(default_factory=MeasureSpec)
-    reward: RewardSpec = field(default_factory=RewardSpec)
-    estimator: Estimator = field(default_factory=Estimator)
-    """Used where a call or a run names none."""
-
-    @cached_property
-    def digest(self) -> str:
-        """`sha256:` and the hash of what the profile computes."""
-        computed = {"schema": SCHEMA, **_differences(self)}
-        computed.pop("name")
-        computed.pop("about", None)
-        canonical = json.dumps(computed, sort_keys=True, separators=(",", ":"))
-        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
-
-
-def _differences(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that differ from their defaults, nested ones likewise."""
-    found = {}
-    for spec in fields(value):
-        default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
-        if (own := getattr(value, spec.name)) != default:
-            found[spec.name] = _plain(own)
-    return found
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return _differences(value)
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _build(cls: type[T], mapping: Any, where: str) -> T:
@@ -117,64 +54,25 @@ def _required(cls: Any) -> set[str]:
 def _value(hint: Any, value: Any, where: str) -> Any:
     if isinstance(hint, type) and is_dataclass(hint):
         return _build(hint, value, where)
-    if get_origin(hint) is not tuple:
-        return _scalar(get_args(hint) or (hint,), value, where)
-    if not isinstance(value, list):
-        raise ValueError(f"{where} must be a list, got {value!r}")
-    return tuple(_value(get_args(hint)[0], one, f"{where}[{n}]") for n, one in enumerate(value))
+    kinds = (hint,) if get_origin(hint) is tuple else get_args(hint) or (hint,)
+    items = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple), None)
+    if items is None or not isinstance(value, list):
+        return _scalar(kinds, value, where)
+    return tuple(_value(items, one, f"{where}[{n}]") for n, one in enumerate(value))
 
 
 def _scalar(kinds: tuple[type, ...], value: Any, where: str) -> Any:
     number = float(value) if type(value) is int and float in kinds else value
     if type(number) not in kinds:
-        names = " or ".join("null" if kind is NoneType else kind.__name__ for kind in kinds)
-        raise ValueError(f"{where} must be {names}, got {value!r}")
+        raise ValueError(f"{where} must be {' or '.join(map(_kind_name, kinds))}, got {value!r}")
     if isinstance(number, float) and not isfinite(number):
         raise ValueError(f"{where} must be finite, got {value!r}")
     return number
 
 
-def _check(profile: Profile) -> None:
-    """Refuse names that are in no table, and signals that share a name."""
-    for where, name, table in _chosen(profile):
-        if name not in table:
-            raise ValueError(f"{profile.name}.{where} must be one of {', '.join(table)}, got {name!r}")
-    signals = [term.signal for term in profile.reward.terms]
-    for n, name in enumerate(signals):
-        if not SIGNAL_NAME.fullmatch(name):
-            pattern = SIGNAL_NAME.pattern
-            raise ValueError(f"{profile.name}.reward.terms[{n}].signal must match {pattern}, got {name!r}")
-    if len(set(signals)) < len(signals):
-        raise ValueError(f"{profile.name}.reward.terms must name each signal only once")
-
-
-def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
-    """Yield where a profile names an entry of a table, the name, and the table."""
-    yield "measure.grammar", profile.measure.grammar, GRAMMARS
-    yield "measure.checker", profile.measure.checker, CHECKERS
-    yield "estimator.type", profile.estimator.type, ESTIMATORS
-    for kind in profile.measure.answer_from:
-        yield "measure.answer_from", kind, ANSWER_KINDS
-    for n, term in enumerate(profile.reward.terms):
-        yield f"reward.terms[{n}].normalize", term.normalize, NORMALIZERS
-        yield f"reward.terms[{n}].when", term.when, WHEN
-
-
-def _check_values(profile: Profile) -> None:
-    """Refuse a name that no id may have, and numbers outside their range."""
-    if not is_name(profile.name):
-        raise ValueError(
-            "profile.name must be 1 to 256 characters without control characters, / or \\, and not end in .yaml "
-            f"or .yml, got {profile.name!r}"
-        )
-    ranges = [
-        ("measure.threshold", profile.measure.threshold, 0, 1),
-        ("estimator.ddof", profile.estimator.ddof, 0, 1),
-        ("estimator.epsilon", profile.estimator.epsilon, 0, inf),
-    ]
-    for where, number, low, high in ranges:
-        if not low <= number <= high:
-            raise ValueError(f"profile.{where} must be in [{low}, {high}], got {number}")
+def _kind_name(kind: type) -> str:
+    named = {NoneType: "null", tuple: "a list"}
+    return named.get(get_origin(kind) or kind, kind.__name__)
 
 
 class _Loader(yaml.SafeLoader):
@@ -218,8 +116,7 @@ def parse_profile(text: str) -> Profile:
             in no table; with the path.
     """
     profile = _build(Profile, _load(text), "profile")
-    _check(profile)
-    _check_values(profile)
+    check(profile)
     return profile
 
 

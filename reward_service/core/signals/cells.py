@@ -31,11 +31,11 @@ def largest(cells: Iterable[Cell]) -> Cell:
 
 
 def ratio(cell: Cell, top: Cell) -> float:
-    """Return cell / top, with one division; 0 where the top is 0.
+    """Return cell / top, with one division; 0 where the top is not above 0.
 
     Shares are compared as fractions: part · top.of / (of · top.part), which for a common whole is part / top.part.
     """
     if isinstance(cell, Share) and isinstance(top, Share):
         return cell.part * top.of / (cell.of * top.part) if top.part else 0.0
     above, below = value(cell), value(top)
-    return above / below if below else 0.0
+    return above / below if below > 0 else 0.0

@@ -97,7 +97,6 @@ def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
 
 def _run(document: dict[str, Any]) -> Run:
     declared, index = document["declared"], document["index"]
-    estimator = declared["estimator"]
     defaults = declared.get("defaults")
     return Run(
         **{
@@ -106,7 +105,6 @@ def _run(document: dict[str, Any]) -> Run:
                 **{
                     **declared,
                     "partial": PartialPolicy(**declared["partial"]),
-                    "estimator": estimator and Estimator(**estimator),
                     "defaults": Defaults(defaults["format"], Reading(**defaults["reading"]))
                     if defaults
                     else Defaults(),

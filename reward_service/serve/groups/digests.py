@@ -27,9 +27,10 @@ HEX_DIGITS = 32
 
 def rollout_digest(rollout: Rollout) -> str:
     """Return the digest of everything a rollout says; its id is not part of it."""
-    failure = [] if rollout.outcome_error is None else [rollout.outcome_error]
+    further = {"outcome_error": rollout.outcome_error, "length": rollout.length, "tree": rollout.tree}
     said = [_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)]
-    return _digest(said + failure)
+    given = {name: value for name, value in further.items() if value is not None}
+    return _digest([*said, given] if given else said)
 
 
 def question_digest(question: Question | str, index: IndexVersion | None) -> str:

@@ -1,6 +1,8 @@
 """Runs, claims, members and group states, as frozen values without any text of a rollout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from reward_service.core.types import (
     Defaults,
@@ -29,8 +31,8 @@ class Declaration:
     dataset: str | None = None
     """The data set of questions named by id: `name` or `name@version`. None: every question is sent inline."""
     partial: PartialPolicy = field(default_factory=PartialPolicy)
-    estimator: Estimator | None = None
-    """None takes the profile's."""
+    estimator: Mapping[str, Any] | None = None
+    """The fields of the estimator that override the profile's; None takes the profile's."""
     open_groups: int | None = None
     """Most groups open at once. None: as many as the service allows."""
     defaults: Defaults = field(default_factory=Defaults)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from entity_index.types import Question
+from reward_service.core.advantages import overridden
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
 from reward_service.core.types import Defaults, Rollout, RolloutFacts, RolloutResult
@@ -19,7 +20,7 @@ from reward_service.serve.groups.waiters import Waiter, WaitLimit
 from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.view import GroupView
-from reward_service.serve.scorer import Scorer, outcome_only
+from reward_service.serve.scorer import Scorer, check_progress, outcome_only
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef, Truth
 
@@ -296,12 +297,13 @@ class RunService:
             if (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profiles.named(declared.profile)
+        check_progress(profile, None)
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
-            estimator=declared.estimator or profile.estimator,
+            estimator=overridden(profile.estimator, declared.estimator),
             index=await self.scorer.truth.pin(declared.dataset),
             owner=owner,
         )

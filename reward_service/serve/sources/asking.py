@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from entity_index.types import Question
 from reward_service.core.profiles import Profile
-from reward_service.core.types import Rollout, RolloutFacts, RolloutStatus
+from reward_service.core.signals import signals_of
+from reward_service.core.types import RewardSpec, Rollout, RolloutFacts, RolloutStatus
 from reward_service.serve.errors import SignalConflict
 from reward_service.serve.sources.protocol import Failure, Given, Source
 
@@ -46,12 +47,14 @@ class AskedRollout(NamedTuple):
 
 def asked_by(profile: Profile, sources: Mapping[str, Source]) -> dict[str, Source]:
     """Return the sources that a profile's terms ask for, by the name of the signal, in the order of the terms."""
-    return {term.signal: sources[term.signal] for term in profile.reward.terms if term.signal in sources}
+    return {name: sources[name] for name in signals_of(profile.reward) if name in sources}
 
 
 def measured_by(profile: Profile, sources: Mapping[str, Source]) -> Profile:
     """Return the profile without the terms of these sources: if they fail, the rollout does not lack a signal of its own."""
-    own = tuple(term for term in profile.reward.terms if term.signal not in sources)
+    own = tuple(
+        term for term in profile.reward.terms if sources.keys().isdisjoint(signals_of(RewardSpec((term,))))
+    )
     return replace(profile, reward=replace(profile.reward, terms=own))
 
 

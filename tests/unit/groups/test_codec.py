@@ -26,7 +26,13 @@ from reward_service.serve.groups.state import Declaration, GroupState, Member, P
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
-ESTIMATORS = st.builds(Estimator, st.sampled_from(["grpo", "rloo"]), st.sampled_from([0, 1]), NUMBERS)
+ESTIMATORS = st.builds(
+    Estimator,
+    st.sampled_from(["grpo", "rloo"]),
+    st.sampled_from([0, 1]),
+    NUMBERS,
+    st.none() | NUMBERS | st.just("one_success"),
+)
 RUNS = st.builds(
     Run,
     TEXT,
@@ -38,7 +44,7 @@ RUNS = st.builds(
         NUMBERS,
         st.none() | TEXT,
         st.builds(PartialPolicy, st.sampled_from(["fail", "survivors", "wait"]), st.integers(1, 9)),
-        st.none() | ESTIMATORS,
+        st.none() | st.fixed_dictionaries({"type": st.just("grpo")}, optional={"epsilon": NUMBERS}),
         st.none() | st.integers(1, 9),
     ),
     TEXT,
@@ -58,6 +64,8 @@ FACTS = st.builds(
     mentions=st.integers(0, 9),
     overlength=st.booleans(),
     signals=st.dictionaries(TEXT, NUMBERS, max_size=2),
+    length=st.none() | st.integers(1, 9),
+    tree=st.none() | TEXT,
     flags=st.lists(TEXT, max_size=2).map(tuple),
     detail=st.none() | TEXT,
     evidence=st.none(),
@@ -125,7 +133,7 @@ def test_no_text_of_a_rollout_is_written():
     blob = encode_group(replace(STATE, members=(Member(facts, "digest"),)))
 
     assert json.loads(blob)["rows"] == [
-        ["digest", "0", "scored", "wrong", 1, 2, {}, 0, 0, False, {}, [], None]
+        ["digest", "0", "scored", "wrong", 1, 2, {}, 0, 0, False, {}, None, None, [], None]
     ]
 
 

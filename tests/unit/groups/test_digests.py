@@ -38,6 +38,8 @@ INDEX = IndexVersion("d", "1", "sha256:a")
         {"outcome_error": "no reply"},
         {"stop_reason": StopReason.COMPLETED},
         {"signals": {"a": 1.0}},
+        {"length": 7},
+        {"tree": "root"},
     ],
     ids=lambda change: next(iter(change)),
 )

@@ -56,14 +56,14 @@ def test_a_wrong_command_line_exits_with_two(arguments, capsys):
 def test_the_digest_covers_what_a_profile_file_says_and_not_where_it_lies(tmp_path):
     (tmp_path / "folder").mkdir()
     one, two = tmp_path / "mine.yaml", tmp_path / "folder" / "mine.yaml"
-    one.write_text("# half\nname: mine\nreward: {outcome_weight: 0.5}\n")
-    two.write_text("name: mine\nreward:\n  outcome_weight: 0.5\n")
+    one.write_text("# half\nname: mine\nreward: {base: {correct: 0.5}}\n")
+    two.write_text("name: mine\nreward:\n  base:\n    correct: 0.5\n")
     digest = TrainingOptions(profile=str(one)).digest
 
     assert TrainingOptions(profile=str(two)).digest == digest
     assert TrainingOptions(profile=str(one)).profile_name == "mine"
     assert digest != TrainingOptions(profile="mine").digest != TrainingOptions().digest
-    two.write_text("name: mine\nreward: {outcome_weight: 0.4}\n")
+    two.write_text("name: mine\nreward: {base: {correct: 0.4}}\n")
     assert TrainingOptions(profile=str(two)).digest != digest
 
 

@@ -1,0 +1,143 @@
+"""What a profile may not say: names that are in no table, and numbers outside their range. Errors begin with the path."""
+
+import re
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+from math import inf
+
+from reward_service.core.advantages import ESTIMATORS, check_estimator, check_one_group
+from reward_service.core.answers import ANSWER_KINDS
+from reward_service.core.checkers import CHECKERS
+from reward_service.core.filters import FILTERS, VALUES, signals_of_filters
+from reward_service.core.names import is_name
+from reward_service.core.profiles.spec import Profile
+from reward_service.core.rewards.compose import BASE, NORMALIZERS, OPS, WHEN
+from reward_service.core.signals import signals_of
+from reward_service.core.trajectory import GRAMMARS
+from reward_service.core.types import Knots, Map, Term
+
+# A signal that is not measured here is sent with the rollout, under any name that is readable in JSON and in a log.
+SIGNAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+
+def check(profile: Profile) -> None:
+    """Refuse a profile that cannot be computed.
+
+    Raises:
+        ValueError: with the path of what is wrong.
+    """
+    _check_batch(profile)
+    _check_names(profile)
+    for n, term in enumerate(profile.reward.terms):
+        _check_term(term, f"{profile.name}.reward.terms[{n}]")
+    _check_values(profile)
+    _check_filters(profile)
+    _check_mentions(profile)
+    _check_floor(profile)
+
+
+def _check_batch(profile: Profile) -> None:
+    try:
+        check_one_group(profile.estimator.type)
+    except ValueError as error:
+        raise ValueError(f"profile.estimator.type: {error}") from None
+
+
+def _check_floor(profile: Profile) -> None:
+    try:
+        check_estimator(profile.estimator)
+    except ValueError as error:
+        raise ValueError(f"profile.estimator.{error}") from None
+
+
+def _check_filters(profile: Profile) -> None:
+    for n, one in enumerate(profile.filters):
+        if one.type == "dagrpo" and not (one.signal and one.distance > 0):
+            raise ValueError(f"{profile.name}.filters[{n}]: dagrpo needs a signal and a distance above 0")
+
+
+def _check_mentions(profile: Profile) -> None:
+    """Refuse `entity_f` where mentions are not counted: its precision would always be 1."""
+    spec = profile.measure.matching
+    counted = spec.kind == "folded" and not (spec.listed_mentions is None and spec.precision_floor is None)
+    if "entity_f" in signals_of(profile.reward) and not counted:
+        raise ValueError(
+            f"{profile.name}.reward.terms: entity_f needs mentions to be counted (measure.matching)"
+        )
+
+
+def _check_names(profile: Profile) -> None:
+    """Refuse names that are in no table, unreadable names of signals, and terms that share a name."""
+    for where, name, table in _chosen(profile):
+        if name not in table:
+            raise ValueError(f"{profile.name}.{where} must be one of {', '.join(table)}, got {name!r}")
+    names = [term.name or term.signal for term in profile.reward.terms]
+    for name in [*signals_of(profile.reward), *names, *signals_of_filters(profile.filters)]:
+        if not SIGNAL_NAME.fullmatch(name):
+            pattern = SIGNAL_NAME.pattern
+            raise ValueError(f"{profile.name}.reward.terms: a name must match {pattern}, got {name!r}")
+    for name in names:
+        if name == BASE or names.count(name) > 1:
+            raise ValueError(
+                f"{profile.name}.reward.terms must have different names, none of them {BASE}: got {name}"
+            )
+
+
+def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
+    """Yield where a profile names an entry of a table, the name, and the table."""
+    yield "measure.grammar", profile.measure.grammar, GRAMMARS
+    yield "measure.checker", profile.measure.checker, CHECKERS
+    for kind in profile.measure.answer_from:
+        yield "measure.answer_from", kind, ANSWER_KINDS
+    yield "estimator.type", profile.estimator.type, ESTIMATORS
+    for n, term in enumerate(profile.reward.terms):
+        yield f"reward.terms[{n}].normalize", term.normalize, NORMALIZERS
+        yield f"reward.terms[{n}].when", term.when, WHEN
+        for k, gate in enumerate(term.gates):
+            yield f"reward.terms[{n}].gates[{k}].op", gate.op, OPS
+    for n, one in enumerate(profile.filters):
+        yield f"filters[{n}].type", one.type, FILTERS
+        yield f"filters[{n}].of", one.of, VALUES
+
+
+def _check_term(term: Term, where: str) -> None:
+    if isinstance(term.weight, tuple):
+        _check_knots(term.weight, f"{where}.weight")
+    for n, one in enumerate(term.map):
+        _check_map(one, f"{where}.map[{n}]")
+
+
+def _check_map(one: Map, where: str) -> None:
+    if (one.knots is None) == (one.clip is None):
+        raise ValueError(f"{where} must have exactly one of knots and clip")
+    if one.knots is not None:
+        _check_knots(one.knots, f"{where}.knots")
+    elif one.outside is not None:
+        raise ValueError(f"{where}.outside needs knots")
+    elif len(one.clip or ()) != 2 or sorted(one.clip or ()) != list(one.clip or ()):
+        raise ValueError(f"{where}.clip must be a low and a high number, got {list(one.clip or ())}")
+
+
+def _check_knots(knots: Knots, where: str) -> None:
+    if not knots or any(len(knot) != 2 for knot in knots):
+        raise ValueError(f"{where} must be a list of points [x, y], got {[list(knot) for knot in knots]}")
+    if any(one[0] > two[0] for one, two in pairwise(knots)):
+        raise ValueError(f"{where} must be in the order of x, got {[list(knot) for knot in knots]}")
+
+
+def _check_values(profile: Profile) -> None:
+    """Refuse a name that no id may have, and numbers outside their range."""
+    if not is_name(profile.name):
+        raise ValueError(
+            "profile.name must be 1 to 256 characters without control characters, / or \\, and not end in .yaml "
+            f"or .yml, got {profile.name!r}"
+        )
+    ranges = [
+        ("measure.threshold", profile.measure.threshold, 0, 1),
+        ("estimator.ddof", profile.estimator.ddof, 0, 1),
+        ("estimator.epsilon", profile.estimator.epsilon, 0, inf),
+    ]
+    ranges += [(f"filters[{n}].tolerance", one.tolerance, 0, inf) for n, one in enumerate(profile.filters)]
+    for where, number, low, high in ranges:
+        if not low <= number <= high:
+            raise ValueError(f"profile.{where} must be in [{low}, {high}], got {number}")

@@ -1,0 +1,84 @@
+"""A profile as a frozen value, known by a digest.
+
+The digest covers what a profile computes: canonical JSON of every field that differs from its default, and a schema
+number, so that a new field with a default does not break old pins. Name and prose are not part of it.
+"""
+
+import hashlib
+import json
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import cached_property
+from typing import Any
+
+from reward_service.core.answers import ANSWER
+from reward_service.core.filters import signals_of_filters
+from reward_service.core.matching import MatchSpec
+from reward_service.core.signals import sent, signals_of
+from reward_service.core.types import Estimator, Filter, RewardSpec
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureSpec:
+    """How text becomes facts."""
+
+    grammar: str = "balanced"
+    """Format rules for text input, a name in `reward_service.core.trajectory.GRAMMARS`."""
+    checker: str = "exact_match"
+    """How an answer is compared with the gold answers, a name in `reward_service.core.checkers.CHECKERS`."""
+    threshold: float = 0.8
+    """Word F1 from which the checker `f1` calls an answer correct, in [0, 1]."""
+    answer_from: tuple[str, ...] = (ANSWER,)
+    """Where an answer may be, names in `reward_service.core.answers.ANSWER_KINDS`; `answer` is the dialect's marks or the last text."""
+    answer_tools: tuple[str, ...] = ()
+    """Tools whose call is the answer, by name."""
+    answer_may_be_cut: bool = False
+    """Whether an answer that the end of the text cuts is whole: a stop string can remove its closing mark."""
+    matching: MatchSpec = field(default_factory=MatchSpec)
+    """How entities are found in thoughts."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One profile."""
+
+    name: str
+    about: str = ""
+    """One sentence for people."""
+    measure: MeasureSpec = field(default_factory=MeasureSpec)
+    reward: RewardSpec = field(default_factory=RewardSpec)
+    estimator: Estimator = field(default_factory=Estimator)
+    """Used where a call or a run names none."""
+    filters: tuple[Filter, ...] = ()
+    """Their product is each rollout's weight."""
+
+    @cached_property
+    def sent_signals(self) -> tuple[str, ...]:
+        """Names of the numbers that each rollout has to bring."""
+        return tuple(sent([*signals_of(self.reward), *signals_of_filters(self.filters)]))
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:` and the hash of what the profile computes."""
+        computed = {"schema": SCHEMA, **_differences(self)}
+        computed.pop("name")
+        computed.pop("about", None)
+        canonical = json.dumps(computed, sort_keys=True, separators=(",", ":"))
+        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def _differences(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that differ from their defaults, nested ones likewise."""
+    found = {}
+    for spec in fields(value):
+        default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
+        if (own := getattr(value, spec.name)) != default:
+            found[spec.name] = _plain(own)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _differences(value)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

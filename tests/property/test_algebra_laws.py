@@ -1,0 +1,91 @@
+"""Laws of the reward algebra."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reward_service.core.profiles import shipped
+from reward_service.core.profiles.bounds import bounds_of
+from reward_service.core.scoring import reward
+from reward_service.core.signals import signals_of
+from reward_service.core.types import Outcome, RolloutFacts
+from tests.golden.test_methods import EXAMPLES
+
+PROFILES = {**shipped(), **EXAMPLES}
+ROWS = st.tuples(st.sampled_from(Outcome), st.integers(0, 6), st.integers(0, 9))
+GROUPS = st.lists(ROWS, min_size=1, max_size=12)
+
+
+def members(rows) -> list[RolloutFacts]:
+    return [
+        RolloutFacts(str(n), outcome=outcome, matched=matched, entities=6, mentions=matched + more)
+        for n, (outcome, matched, more) in enumerate(rows)
+    ]
+
+
+def paid(rows, profile, **more):
+    return [one.reward for one in reward(members(rows), PROFILES[profile], **more).rollouts]
+
+
+def solved(rows) -> bool:
+    return any(outcome is Outcome.CORRECT for outcome, _, _ in rows)
+
+
+@given(rows=GROUPS)
+def test_rescue_is_grpo_in_solved_groups_and_egrpo_in_the_others(rows):
+    assert paid(rows, "egrpo-rescue") == paid(rows, "grpo-equal" if solved(rows) else "egrpo")
+
+
+@given(rows=GROUPS)
+def test_decay_begins_as_egrpo_and_ends_as_grpo(rows):
+    assert paid(rows, "egrpo-decay", progress=0.0) == paid(rows, "egrpo")
+    assert paid(rows, "egrpo-decay", progress=1.0) == paid(rows, "grpo-equal")
+
+
+@given(rows=GROUPS)
+def test_the_best_of_the_others_is_egrpo_unless_one_rollout_alone_named_anything(rows):
+    alone = sum(matched > 0 for _, matched, _ in rows) == 1
+
+    assert alone or paid(rows, "egrpo-loo") == paid(rows, "egrpo")
+
+
+@given(rows=GROUPS)
+def test_steady_pays_the_same_and_only_shrinks_advantages(rows):
+    steady, plain = (reward(members(rows), PROFILES[name]).rollouts for name in ("egrpo-steady", "egrpo"))
+
+    assert [one.reward for one in steady] == [one.reward for one in plain]
+    assert all(abs(one.advantage) <= abs(other.advantage) for one, other in zip(steady, plain, strict=True))
+
+
+def sent_with(rows, profile, data) -> list[RolloutFacts]:
+    """The members, with numbers in [0, 1] under every name that the profile reads."""
+    names = [*signals_of(profile.reward), *(one.signal for one in profile.filters)]
+    numbers = st.fixed_dictionaries(dict.fromkeys(names, st.floats(0, 1)))
+    return [
+        replace(one, length=data.draw(st.integers(1, 30000)), signals=data.draw(numbers))
+        for one in members(rows)
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+@given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
+def test_no_reward_leaves_the_bounds_of_its_profile(name, rows, progress, data):
+    facts = sent_with(rows, PROFILES[name], data)
+
+    for one in reward(facts, PROFILES[name], progress=progress).rollouts:
+        low, high = bounds_of(PROFILES[name].reward, one.outcome)
+        assert low - 1e-9 <= one.reward <= high + 1e-9
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+@given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
+def test_the_order_of_rollouts_changes_no_bit_under_any_profile(name, rows, progress, data):
+    facts = sent_with(rows, PROFILES[name], data)
+    order = data.draw(st.permutations(range(len(facts))))
+
+    straight = reward(facts, PROFILES[name], progress=progress).rollouts
+    shuffled = reward([facts[n] for n in order], PROFILES[name], progress=progress).rollouts
+
+    assert [straight[n] for n in order] == list(shuffled)
