@@ -173,7 +173,7 @@ class ReadingIn(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     format: FormatName | None = None
-    """Container of `text`, which tells who wrote what. `plain`: one string that includes tool responses; only the dialect's
+    """Container of `text`, which determines the author of each part. `plain`: one string that includes tool responses; only the dialect's
     marks tell them apart. `chatml`, `llama3`, `glm`, `deepseek`, `kimi`, `harmony`, `gemma`, `mistral`: a chat template with its
     special tokens. `role_lines`: chat without its special tokens. `tagged` (the default), `search_r1`, `r1_searcher`, `react`:
     short for `plain` with that dialect. Lists are always `messages`."""

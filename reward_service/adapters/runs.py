@@ -183,7 +183,7 @@ class QuotasOut(TypedDict):
 
 
 class ReadingOut(TypedDict):
-    """How rollouts of a run are read that do not say so themselves."""
+    """How rollouts of a run are read unless they specify it themselves."""
 
     format: str
     dialect: str

@@ -170,7 +170,7 @@ class OpenRlhfIn(Wire):
     prompts: list[str]
     labels: list[Any]
     """The question's id, or an object `{"question_id", "split", "outcome", "outcome_error"}`, as it is or as JSON; `question`,
-    the ground truth itself, may stand for `question_id`."""
+    the ground truth itself, can replace `question_id`."""
 
     @model_validator(mode="after")
     def _one_of_each(self) -> "OpenRlhfIn":
@@ -247,7 +247,7 @@ class SlimeIn(Wire):
     response: str
     label: Any = None
     """The question's id, or an object `{"question_id", "split", "outcome", "outcome_error"}`, as it is or as JSON; `question`,
-    the ground truth itself, may stand for `question_id`."""
+    the ground truth itself, can replace `question_id`."""
 
     def caller(self, query: CompatQuery, profile: Profile) -> Caller:
         """Return the rollout to be rewarded.
