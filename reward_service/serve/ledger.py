@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from reward_service import __version__
 from reward_service.core.fields import built, plain
 from reward_service.core.profiles import Profile
-from reward_service.core.scoring import ENGINE_DIGEST, reward
+from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS, reward
 from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
 from reward_service.serve.ledger_chain import (
@@ -35,6 +35,8 @@ from reward_service.serve.ledger_chain import (
 )
 
 VERSION = 1
+FORMULAS = VERSIONS["formulas"]
+"""The one version of the engine that recomputing depends on: `reward` reads numbers, whichever parser and matcher counted them."""
 PLAIN = Seal()
 # Of facts: what `reward` does not read of a rollout, and what it has in common with its group.
 NOT_READ = frozenset({"entities", "flags", "detail", "evidence"})
@@ -90,6 +92,7 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
         "index": one.index_digest,
         "profile": {"name": terms.profile.name, "digest": terms.profile.digest},
         "engine": ENGINE_DIGEST,
+        "formulas": FORMULAS,
         "estimator": asdict(terms.estimator),
         "policy": asdict(terms.policy),
         "progress": terms.progress,
@@ -320,8 +323,8 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     profile = profiles.get(line["profile"]["digest"])
     if profile is None:
         return f"no known profile has the digest recorded for {line['profile']['name']}"
-    if line["engine"] != ENGINE_DIGEST:
-        return "computed by another engine version"
+    if line["formulas"] != FORMULAS:
+        return "computed by another version of the formulas"
     result = reward(
         [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]],
         profile,

@@ -127,11 +127,30 @@ def test_a_negative_zero_is_not_a_zero(path):
     assert problems(path) == ["recomputing gives different rewards"]
 
 
-def test_another_engine_or_profile_is_not_passed_over(path):
+def test_an_unknown_profile_is_not_passed_over(path):
     written(path, [group(0, random_facts(random.Random(5)))])
 
     assert [finding.problem is None for finding in verify(read(path), {})] == [False]
     assert problems(path) == [None]
+
+
+def test_a_line_is_recomputed_whichever_parser_and_matcher_measured_it(path, monkeypatch):
+    monkeypatch.setattr("reward_service.serve.ledger.ENGINE_DIGEST", "sha256:older")
+    written(path, [group(0, random_facts(random.Random(5)))])
+    assert json.loads(path.read_bytes())["engine"] == "sha256:older"
+
+    monkeypatch.undo()
+
+    assert problems(path) == [None]
+
+
+def test_a_line_of_other_formulas_is_not_passed_over(path, monkeypatch):
+    monkeypatch.setattr("reward_service.serve.ledger.FORMULAS", 0)
+    written(path, [group(0, random_facts(random.Random(5)))])
+
+    monkeypatch.undo()
+
+    assert problems(path) == ["computed by another version of the formulas"]
 
 
 def test_the_cap_holds_and_the_chain_goes_over_files(path):
