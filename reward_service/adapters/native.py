@@ -548,9 +548,9 @@ class FactsGroupIn(Wire):
     """As returned by `POST /v1/match`; returned unchanged."""
     entities: Count
     """m: the number of entities that could be matched."""
-    masked: list[str] | None = []
+    masked: list[str] | None = None
     """As returned by `POST /v1/match`; returned unchanged."""
-    unmatchable: list[str] | None = []
+    unmatchable: list[str] | None = None
     """As returned by `POST /v1/match`; returned unchanged."""
     error: ErrorOut | None = None
     """As returned by `POST /v1/match`; returned unchanged."""

@@ -271,4 +271,6 @@ async def test_a_redis_that_is_down_is_said_in_time_and_found_again(replicas, re
 
     await asyncio.to_thread(redis.start)
     assert (await trainer.put(Group("g", []), rollout))[0] == 202
-    assert (await call(port, "GET", "/readyz"))[0] == 200
+    async with asyncio.timeout(60):  # readiness is asked for at most once a second
+        while (await call(port, "GET", "/readyz"))[0] != 200:
+            pass

@@ -66,7 +66,7 @@ def test_what_rewards_mean_is_counted(base):
     same = thinking("0", "x", outcome="wrong")
     body["groups"] += [
         {"group_id": "same", "question": {"entities": []}, "rollouts": [same]},
-        {"group_id": "refused", "question": {"entities": [{"name": "?"}]}, "rollouts": [same]},
+        {"group_id": "refused", "question": {"entities": []}, "rollouts": [same, same]},
         {
             "group_id": "failed",
             "question": {"entities": []},
@@ -85,7 +85,7 @@ def test_what_rewards_mean_is_counted(base):
     assert grown["groups_without_entities_total",] == 1
     assert grown["rollouts_total", "scored"] == 4
     assert grown["rollouts_total", "aborted"] == 1
-    assert grown["rollouts_total", "group_failed"] == 1
+    assert grown["rollouts_total", "group_failed"] == 2
     assert grown["outcomes_total", "wrong"] == 3
     assert grown["matched_entities_total",] == 3
     assert grown["match_rate_ratio_count",] == 3
