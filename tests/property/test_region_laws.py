@@ -40,7 +40,7 @@ def token_spans(text: FoldedText, layout: Layout, longest: int) -> Spans:
     return Spans(nothing, nothing, nothing, start, end)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(groups, st.integers(4, 7))
 def test_pasted_is_inside_a_run_that_says_enough_more_than_the_span(
     group: list[list[Segment]], words: int

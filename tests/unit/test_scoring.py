@@ -21,6 +21,7 @@ from reward_service.core.types import (
     Steps,
     StopReason,
     Text,
+    Unreadable,
 )
 
 PAPER = shipped()["egrpo-paper"]
@@ -254,3 +255,9 @@ def test_an_aborted_rollout_without_a_tree_stays_aborted():
 def test_a_length_below_one_is_refused():
     with pytest.raises(ValueError, match="length must be at least 1, got 0"):
         reward([facts(length=0)], PAPER)
+
+
+def test_a_record_with_a_defect_is_unscored_with_its_reason():
+    one = measure(Rollout("0", Unreadable("/luck: unknown key")), QUESTION, PAPER)
+
+    assert (one.status, one.detail) == (RolloutStatus.INVALID_ROLLOUT, "/luck: unknown key")
