@@ -80,7 +80,7 @@ class RedisDraft:
         self._target = target
 
     def add(self, question_id: str, record: bytes) -> bytes | None:
-        """Put a record under a free id and return None, or return the record that already stands there."""
+        """Put a record under a free id and return None, or return the record already stored under it."""
         return self._draft.add(question_id, record)
 
     def publish(self, version: str | None = None) -> VersionInfo:

@@ -1,4 +1,4 @@
-"""What the URL of a Redis says, whoever connects to it.
+"""What the URL of a Redis specifies, for the index and for runs alike.
 
     redis://[user:password@]host[:port][/db]              one server; rediss:// over TLS
     unix://[user:password@]/path[?db=n]                   one server on a socket

@@ -111,7 +111,7 @@ class MemoryDraft:
         self._records: dict[str, bytes] = {}
 
     def add(self, question_id: str, record: bytes) -> bytes | None:
-        """Put a record under a free id and return None, or return the record that already stands there."""
+        """Put a record under a free id and return None, or return the record already stored under it."""
         present = self._records.get(question_id)
         if present is None:
             self._records[question_id] = record

@@ -101,7 +101,7 @@ class Draft(Protocol):
     """A version being written; nobody sees it before it is published."""
 
     def add(self, question_id: str, record: bytes) -> bytes | None:
-        """Put a record under a free id and return None, or return the record that already stands there."""
+        """Put a record under a free id and return None, or return the record already stored under it."""
         ...
 
     def publish(self, version: str | None = None) -> VersionInfo:

@@ -199,7 +199,7 @@ class SqliteDraft:
         self._db.executescript(DRAFT_PRAGMAS + SCHEMA)
 
     def add(self, question_id: str, record: bytes) -> bytes | None:
-        """Put a record under a free id and return None, or return the record that already stands there."""
+        """Put a record under a free id and return None, or return the record already stored under it."""
         at = key(question_id)
         if self._db.execute("INSERT OR IGNORE INTO record VALUES (?, ?)", (at, record)).rowcount:
             return None

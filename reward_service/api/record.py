@@ -129,7 +129,7 @@ class Record:
             self._note(result.rollouts)
 
     def note(self, question_id: str | None, rollouts: Sequence[RolloutResult]) -> None:
-        """Write down what was answered of one group; whoever closed it has counted it."""
+        """Write down what was answered of one group; the replica that closed it has counted it."""
         if question_id is not None:
             self.question_ids.add(question_id)
         self.groups += 1

@@ -46,7 +46,7 @@ class Golds:
     asked: frozenset[str]
     """Words of the question, and their stems; empty where it was not sent."""
     pairs: frozenset[tuple[str, str]]
-    """Neighbouring words of the question: a "not" or an "or" that stands there is not the answer's own."""
+    """Neighbouring words of the question: a "not" or an "or" among them is not the answer's own."""
     entities: tuple[Entity, ...]
     """For the matcher's guarded edits; gold answers that are numbers are left out, because folding takes 6.8 for a 6 and an 8."""
     read: tuple[tuple[Token, ...], ...]

@@ -94,7 +94,7 @@ def plain(text: str) -> str:
 
 
 def lex(text: str) -> Iterator[Token]:
-    """Cut a plain text into tokens. Stops are tokens too: whoever compares leaves them out."""
+    """Cut a plain text into tokens. Stops are tokens too: comparisons leave them out."""
     for found in LEX.finditer(text):
         kind, written = found.lastgroup, found[0]
         match kind:
