@@ -213,19 +213,24 @@ def _matching(
     spec, verdicts = group.compiled.spec, findings.verdict.tolist()
     credited, named = [verdict == 0 for verdict in verdicts], len(verdicts)
     matched, total = sum(credited), max(mentions, named)
-    uncredited = Counter(VERDICTS[verdict] or "" for verdict in verdicts if verdict)
     if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
-        credited, uncredited[PRECISION] = [False] * named, matched
+        credited = [False] * named
+    reasons = [
+        VERDICTS[verdict] or PRECISION
+        for verdict, counts in zip(verdicts, credited, strict=True)
+        if not counts
+    ]
     matches = _matches(group, findings) if explain else []
     return Matching(
         entities=group.compiled.entities,
         matched=sum(credited),
         matches=tuple(match for match, counts in zip(matches, credited, strict=False) if counts),
         masked=group.compiled.masked,
-        uncredited=dict(uncredited),
+        uncredited=dict(Counter(reasons)),
         uncredited_matches=tuple(
             match for match, counts in zip(matches, credited, strict=False) if not counts
         ),
+        reasons=tuple(reasons) if explain else (),
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
         mentions=total,
         flags=_flags(group.compiled, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
@@ -333,3 +338,11 @@ def match_folded(
         )
         results.append(matching)
     return results
+
+
+def mentions_of(rollout: Sequence[Segment], compiled: CompiledQuestion) -> list[Match]:
+    """Return every place where an entity stands exactly, with middle names or inflected, in thoughts and tool responses."""
+    group, _ = _read([rollout], compiled)
+    spans = group.named
+    nothing = np.zeros(len(spans), dtype=np.int64)
+    return _matches(group, Findings(spans, nothing, nothing, group.entity(spans), nothing > 0))
