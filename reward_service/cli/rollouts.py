@@ -17,7 +17,7 @@ from reward_service.adapters.records import MAPPED, READERS
 from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped, gather, group
-from reward_service.adapters.records.lines import Line, Recipe, lines_of, manifest_of, recipe, rules
+from reward_service.adapters.records.lines import Line, Place, Recipe, lines_of, manifest_of, recipe, rules
 from reward_service.adapters.records.propose import proposal
 from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import Defaults, Reading
@@ -75,22 +75,23 @@ class Recording:
         return f"reader {self.how.name}: {self.how.reader.writes}; {written} ({by})"
 
 
-def read_rollouts(path: Path, asked: FileOptions) -> Recording:
-    """Read a file, a folder or standard input.
+def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
+    """Read files, folders or standard input, as one recording.
 
     Raises:
         UnreadableInput: the container is broken, or needs a package that is not installed.
         BadOption: a mapping is none.
     """
     mapping = _mapping(asked)
-    values = values_of(path, limit=MAX_LINE_BYTES, nested=True)
+    values = chain.from_iterable(values_of(path, limit=MAX_LINE_BYTES, nested=True) for path in paths)
     head = list(islice(values, LOOKED_OVER))
     name = _whose(head, asked, is_mapped=bool(mapping))
+    rest: Iterator[Value] = values
     if name == "conversation" and all(isinstance(one.value, dict) and is_turn(one.value) for one in head):
-        head, values = list(_conversations(chain(head, values))), iter(())
+        head, rest = list(conversations(chain(head, values))), iter(())
     rows = [one.value for one in head if isinstance(one.value, dict)]
     how = _recipe(name, mapping, rows, asked)
-    lines, problems = _read(chain(head, values), how)
+    lines, problems = _read(chain(head, rest), how)
     proposed = [] if lines else proposal(rows)
     return Recording(how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed)
 
@@ -148,7 +149,7 @@ def _decided(how: Recipe, rows: Sequence[Any], asked: FileOptions) -> Defaults:
     )
 
 
-def _conversations(values: Iterable[Value]) -> Iterator[Value]:
+def conversations(values: Iterable[Value]) -> Iterator[Value]:
     """Yield one value a file: all its turns."""
     turns: dict[Path, list[object]] = {}
     for one in values:
@@ -162,7 +163,8 @@ def _read(values: Iterable[Value], how: Recipe) -> tuple[list[Line], list[Skippe
     for one in values:
         place = f"line {one.line}" if one.path == STANDARD_INPUT else f"{one.path.name} line {one.line}"
         try:
-            lines += lines_of(one.value, how, place, one.path)
+            found = lines_of(one.value, how, place, one.path)
+            lines += [replace(line, at=Place(one.path, one.line, n)) for n, line in enumerate(found)]
         except BadLine as bad:
             problems.append(Skipped(place, str(bad)))
     return lines, problems
@@ -180,13 +182,15 @@ def groups_of(recording: Recording, dataset: DatasetQuestions | None) -> tuple[l
     return groups, problems
 
 
-def report(recording: Recording, problems: Sequence[Skipped], path: Path) -> str:
+def report(recording: Recording, problems: Sequence[Skipped], paths: Sequence[Path]) -> str:
     """Say what could not be read, by reason, and what to try."""
     by_reason: dict[str, list[Skipped]] = defaultdict(list)
     for problem in problems:
         by_reason[problem.why].append(problem)
     total = len(recording.lines) + len(recording.problems)
-    said = [f"{path}: {sum(one.count for one in problems)} of {total} rollouts are skipped"]
+    said = [
+        f"{', '.join(map(str, paths))}: {sum(one.count for one in problems)} of {total} rollouts are skipped"
+    ]
     for why, them in by_reason.items():
         places = ", ".join(one.place for one in them[:SHOWN]) + (", ..." if len(them) > SHOWN else "")
         said.append(f"  {sum(one.count for one in them)} x {why} ({places})")
@@ -228,13 +232,6 @@ def _dialect(name: str | None) -> str | None:
     return name and _known(name, DIALECTS)
 
 
-Source: TypeAlias = Annotated[
-    str,
-    typer.Argument(
-        metavar="ROLLOUTS",
-        help="JSON lines, a JSON array or parquet (.gz and .zst too), a folder of such files, or - for standard input.",
-    ),
-]
 ReaderName: TypeAlias = Annotated[
     str,
     typer.Option(

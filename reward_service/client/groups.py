@@ -1,7 +1,7 @@
 """Requests and results as frozen values. A reward that could not be computed is None, never 0."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reward_service.core.types import Rollout
@@ -64,6 +64,8 @@ class RolloutReward:
     matched: int | None = None
     match_rate: float | None = None
     normalized_match_rate: float | None = None
+    uncredited: Mapping[str, int] = field(default_factory=dict)
+    """Number of entities named but not credited, by reason."""
     in_baseline: bool = False
     in_loss: bool = False
     flags: tuple[str, ...] = ()
