@@ -26,6 +26,7 @@ from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.flags import FileFlags, Files, with_file_flags
 from reward_service.cli.lint import judge_of
 from reward_service.cli.score import TOO_FEW, score_file
+from reward_service.cli.seeing import commands as seeing
 from reward_service.cli.shell import (
     Index,
     ProfileName,
@@ -133,6 +134,10 @@ def sample(
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("questions.jsonl", "rollouts.jsonl"):
             (folder / name).write_bytes(b"\n".join(sample_lines(name)) + b"\n")
+
+
+app.command()(seeing.view)
+app.command()(seeing.report)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reward_service.adapters.replies import ExplainOut, GroupOut, MatchOut, RolloutOut
-from reward_service.core.summary import NO_THOUGHTS, Mean, has_signal, mean_of, means, scored
+from reward_service.core.summary import NO_THOUGHTS, Mean, ScoredGroup, has_signal, mean_of, means, scored
 from reward_service.core.types import GroupResult
 
 KIND_STYLE = {"thought": "", "tool_call": "dim cyan", "tool_response": "dim", "answer": "bold"}
@@ -46,6 +47,15 @@ def group(reply: GroupOut) -> Table:
             number(one["advantage"]),
         )
     return table
+
+
+class SettledGroup(ScoredGroup, Protocol):
+    """A scored group that says what became of it."""
+
+    @property
+    def status(self) -> str:
+        """`complete`, `partial`, `failed`, ..."""
+        ...
 
 
 def interval(mean: Mean | None) -> str:
@@ -91,7 +101,7 @@ def _outcome_row(outcome: str, groups: Sequence[GroupResult], numbers: Mapping[s
 
 
 def said(
-    groups: Sequence[GroupResult], numbers: Mapping[str, Mean], reasons: Sequence[tuple[str, int]]
+    groups: Sequence[SettledGroup], numbers: Mapping[str, Mean], reasons: Sequence[tuple[str, int]]
 ) -> Iterator[str]:
     """Yield what a summary says in sentences."""
     statuses = Counter(group.status for group in groups)

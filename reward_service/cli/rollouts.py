@@ -75,8 +75,18 @@ class Recording:
         return f"reader {self.how.name}: {self.how.reader.writes}; {written} ({by})"
 
 
-def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
-    """Read files, folders or standard input, as one recording.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Files whose reader is known, with their values still to be read."""
+
+    how: Recipe
+    values: Iterator[Value]
+    rows: list[dict[str, Any]]
+    """The first rows."""
+
+
+def open_files(paths: Sequence[Path], asked: FileOptions) -> Opened:
+    """Decide how files, folders or standard input are read, from their first lines.
 
     Raises:
         UnreadableInput: the container is broken, or needs a package that is not installed.
@@ -86,14 +96,23 @@ def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
     values = chain.from_iterable(values_of(path, limit=MAX_LINE_BYTES, nested=True) for path in paths)
     head = list(islice(values, LOOKED_OVER))
     name = _whose(head, asked, is_mapped=bool(mapping))
-    rest: Iterator[Value] = values
+    every = chain(head, values)
     if name == "conversation" and all(isinstance(one.value, dict) and is_turn(one.value) for one in head):
-        head, rest = list(conversations(chain(head, values))), iter(())
+        head = list(_conversations(every))
+        every = chain(head)
     rows = [one.value for one in head if isinstance(one.value, dict)]
-    how = _recipe(name, mapping, rows, asked)
-    lines, problems = _read(chain(head, rest), how)
+    return Opened(_recipe(name, mapping, rows, asked), every, rows)
+
+
+def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
+    """Read files, folders or standard input, as one recording; raises what `open_files` does."""
+    opened = open_files(paths, asked)
+    lines, problems = _read(opened.values, opened.how)
+    rows = opened.rows
     proposed = [] if lines else proposal(rows)
-    return Recording(how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed)
+    return Recording(
+        opened.how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed
+    )
 
 
 def _whose(head: Sequence[Value], asked: FileOptions, *, is_mapped: bool) -> str | None:
@@ -149,7 +168,7 @@ def _decided(how: Recipe, rows: Sequence[Any], asked: FileOptions) -> Defaults:
     )
 
 
-def conversations(values: Iterable[Value]) -> Iterator[Value]:
+def _conversations(values: Iterable[Value]) -> Iterator[Value]:
     """Yield one value a file: all its turns."""
     turns: dict[Path, list[object]] = {}
     for one in values:

@@ -105,8 +105,8 @@ async def read_file(
 async def score_groups(
     scorer: Scorer,
     groups: Sequence[Grouped],
-    profile: Profile,
     *,
+    profile: Profile,
     survivors: bool = False,
     explain: bool = False,
     console: Console,
@@ -135,7 +135,7 @@ async def score_file(  # noqa: PLR0913  # one argument an option
     read = await read_file(scorer, paths, asked, dataset=dataset, strict=strict, console=console)
     done = ScoredFile(read.rollouts)
     scoring = score_groups(
-        scorer, read.groups, profile, survivors=survivors, explain=explain, console=console
+        scorer, read.groups, profile=profile, survivors=survivors, explain=explain, console=console
     )
     async for grouped, scored in scoring:
         done.records.extend(records_out(scored, grouped, read.recording.how, profile))
