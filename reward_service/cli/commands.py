@@ -138,6 +138,7 @@ def sample(
 
 app.command()(seeing.view)
 app.command()(seeing.report)
+app.command()(seeing.compare)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 import sys
 import tempfile
@@ -9,7 +10,7 @@ import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 import uvicorn
@@ -17,7 +18,10 @@ import uvicorn
 from entity_index.readers.containers import STANDARD_INPUT
 from reward_service.cli.flags import FileFlags, Files, with_file_flags
 from reward_service.cli.rollouts import BadOption
+from reward_service.cli.seeing import render_compare
 from reward_service.cli.seeing.app import View, view_app
+from reward_service.cli.seeing.compare import changed, compare_files, compare_profiles, unguarded
+from reward_service.cli.seeing.load import read_for, seen_under
 from reward_service.cli.seeing.report import bundle as bundled
 from reward_service.cli.seeing.report import report_file, report_json
 from reward_service.cli.seeing.store import Store, cache_folder, store_name
@@ -67,6 +71,75 @@ def view(
         if STANDARD_INPUT in files:
             raise BadOption("standard input cannot be viewed: it is read again")
         asyncio.run(_serve(files, flags, names=profile, at=(port, cache), browser=browser))
+
+
+@with_file_flags
+def compare(
+    files: Files,
+    *,
+    profile: ProfileNames = None,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="A value of the second profile, or of the first where only one is given: reward.terms.0.weight=0.5.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    flags: FileFlags,
+) -> None:
+    """Compare two profiles on the same rollouts, or two files under one profile.
+
+    With two profiles, or --set, every rollout is compared with itself. Two files are compared on the questions they share.
+    """
+    with one_clear_sentence():
+        scorer = scorer_with(flags.index)
+        profiles = _compared(scorer, profile, rules or ())
+        if len(profiles) == 1 and len(files) != 2:
+            raise BadOption("give two profiles, --set, or two files")
+        if len(profiles) == 2:
+            found = asyncio.run(_two_profiles(scorer, files, flags, profiles))
+            shown = render_compare.profiles(found, profiles)
+        else:
+            found = asyncio.run(_two_files(scorer, files, flags, profiles[0]))
+            shown = render_compare.files(found, files)
+    if as_json:
+        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+    else:
+        out.print(shown)
+
+
+def _compared(scorer: Scorer, names: Sequence[str] | None, rules: Sequence[str]) -> list[Profile]:
+    profiles = profiles_of(scorer, names)
+    if not rules:
+        return profiles
+    try:
+        return [profiles[0], changed(profiles[-1], rules)]
+    except ValueError as error:
+        raise BadOption(f"--set: {error}") from None
+
+
+async def _two_profiles(
+    scorer: Scorer, files: Sequence[Path], flags: FileFlags, profiles: Sequence[Profile]
+) -> dict[str, Any]:
+    first, second = profiles
+    read = await read_for(scorer, files, flags, console=err)
+    found = [
+        await seen_under(scorer, read, flags, profile=one, console=err)
+        for one in (first, second, unguarded(second))
+    ]
+    return compare_profiles(*found)
+
+
+async def _two_files(
+    scorer: Scorer, files: Sequence[Path], flags: FileFlags, profile: Profile
+) -> dict[str, Any]:
+    found = []
+    for one in files:
+        read = await read_for(scorer, [one], flags, console=err)
+        found.append(await seen_under(scorer, read, flags, profile=profile, console=err))
+    return compare_files(*found)
 
 
 async def _serve(

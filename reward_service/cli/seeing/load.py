@@ -107,9 +107,7 @@ async def load(
     Raises:
         BadLine, UnreadableInput, BadOption, EntityIndexError: as `read_file`.
     """
-    read = await read_file(
-        scorer, paths, flags.asked, dataset=flags.dataset, strict=flags.strict, console=console
-    )
+    read = await read_for(scorer, paths, flags, console=console)
     loaded = Loaded(read, profiles)
     digests = await _digests(scorer, read.groups, profiles, loaded)
     found = {digest: group for digest in digests if (group := known(digest))}
@@ -148,3 +146,20 @@ async def _scored(
         results = [result_of(scored) async for _, scored in score(profile=other)]
         found = [with_other(group, result) for group, result in zip(found, results, strict=True)]
     return found
+
+
+async def read_for(scorer: Scorer, paths: Sequence[Path], flags: FileFlags, *, console: Console) -> ReadFile:
+    """Read files as the command line says; raises what `read_file` does."""
+    return await read_file(
+        scorer, paths, flags.asked, dataset=flags.dataset, strict=flags.strict, console=console
+    )
+
+
+async def seen_under(
+    scorer: Scorer, read: ReadFile, flags: FileFlags, *, profile: Profile, console: Console
+) -> list[SeenGroup]:
+    """Return groups as a profile pays them, in the order of the files."""
+    scoring = score_groups(
+        scorer, read.groups, profile=profile, survivors=flags.survivors, explain=True, console=console
+    )
+    return [seen(grouped, scored, profile) async for grouped, scored in scoring]
