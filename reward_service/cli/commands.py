@@ -11,8 +11,7 @@ from rich.text import Text
 
 from entity_index import cli as index_cli
 from entity_index.lint import lint as look_over
-from reward_service.adapters.native import ExplainIn, decode
-from reward_service.adapters.replies import ExplainOut, encode, explain_out
+from reward_service.adapters.replies import encode
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
 from reward_service.api.app import check_store, create_app
@@ -23,6 +22,7 @@ from reward_service.cli import health as healthy
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli.demo import run_demo, sample_lines
+from reward_service.cli.explain import explain_alone, explain_in_file
 from reward_service.cli.flags import FileFlags, Files, with_file_flags
 from reward_service.cli.lint import judge_of
 from reward_service.cli.score import TOO_FEW, score_file
@@ -41,7 +41,6 @@ from reward_service.serve import config, errors, ledger_chain
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.profiles import load as load_profiles
-from reward_service.serve.scorer import Scorer
 
 STARTUP_FAILURE = 3
 
@@ -181,31 +180,41 @@ def score(
 
 
 @app.command()
+@with_file_flags
 def explain(
-    file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; use - for standard input.")],
+    files: Files,
     *,
-    index: Index = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="Id of a group of the files; without it, FILE is a body of POST /v1/rollouts/explain."
+        ),
+    ] = None,
+    rollout: Annotated[
+        str | None, typer.Option(help="Id of a rollout of that group (default: its first).")
+    ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="Name of a profile or path of a YAML file, instead of the body's profile."),
+        typer.Option(
+            help="Name of a profile or path of a YAML file, instead of the default or the body's profile."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the reply as JSON.")] = False,
+    flags: FileFlags,
 ) -> None:
-    """Show where a rollout names its entities and what reward that earns."""
+    """Show where a rollout names its entities and what reward that earns: one of a file, beside its group, or one alone."""
     with one_clear_sentence():
-        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        reply = asyncio.run(_explain(scorer_with(index), body, profile))
+        scorer = scorer_with(flags.index)
+        explained = (
+            explain_alone(scorer, files[0], profile)
+            if group is None
+            else explain_in_file(scorer, files, flags, profile=profile, of=(group, rollout))
+        )
+        reply, sum_ = asyncio.run(explained)
     if as_json:
         sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
     else:
-        out.print(render.explanation(reply))
-
-
-async def _explain(scorer: Scorer, body: bytes, profile: str | None) -> ExplainOut:
-    call = decode(body, ExplainIn)
-    chosen = scorer.profiles.named(call.profile) if profile is None else scorer.profiles.resolve(profile)
-    explained = await scorer.explain(call.truth(), call.rollout.to_domain(), chosen, best=call.group_max)
-    return explain_out(*explained, chosen)
+        out.print(render.explanation(reply, sum_))
 
 
 @app.command()

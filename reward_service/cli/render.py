@@ -127,10 +127,10 @@ def said(
         yield from (f"  {count} x {why}" for why, count in reasons)
 
 
-def explanation(reply: ExplainOut) -> RenderableType:
-    """Lay out one explained rollout: its text with the matches marked, then its counts."""
+def explanation(reply: ExplainOut, sum_: str = "") -> RenderableType:
+    """Lay out one explained rollout: its text with the matches marked, its counts, and the reward as a sum if it is known."""
     texts = [_segment(reply, position) for position in range(len(reply["segments"]))]
-    return Lines(*texts, Text(), _counts(reply))
+    return Lines(*texts, Text(), _counts(reply), *([Text(sum_, style="bold")] if sum_ else []))
 
 
 def _segment(reply: ExplainOut, position: int) -> Text:

@@ -58,7 +58,9 @@ def _credit(credit: Mapping[str, Any], a: str, b: str) -> Iterator[str]:
         yield f"entities credited by both: {credit['both']}"
     for payer, refused in ((a, credit["only_first"]), (b, credit["only_second"])):
         if refused:
-            yield f"credited by {payer} alone: {sum(refused.values())}, which for the other"
+            alone = sum(refused.values())
+            share = alone / (alone + credit["both"])
+            yield f"credited by {payer} alone: {alone}, {share:.0%} of its credit, which for the other"
             yield from _reasons(refused)
 
 
@@ -69,8 +71,10 @@ def _reasons(refused: Mapping[str, int]) -> Iterator[str]:
 
 def _changed(found: Mapping[str, Any], names: tuple[str, str]) -> Table:
     table = Table(title=f"the rollouts that change most: {' -> '.join(names)}")
-    for heading in ("group", "rollout", "outcome", "reward", "advantage"):
-        table.add_column(heading, justify="left" if heading in {"group", "rollout"} else "right")
+    for heading in ("group", "rollout"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("outcome", "reward", "advantage"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for one in found["most_changed"]:
         outcomes = dict.fromkeys(outcome or "-" for outcome in one["outcomes"])
         table.add_row(
