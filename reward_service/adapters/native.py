@@ -510,6 +510,7 @@ FactsIn = Annotated[
             int | None: Count | None,
             Mapping[str, int]: dict[ReasonName, Count],
             Mapping[str, float]: Signals,
+            Mapping[str, float | None]: Annotated[dict[Id, Signal | None], Field(max_length=MOST_SIGNALS)],
             tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
         },
         without=frozenset({"entities", "evidence"}),

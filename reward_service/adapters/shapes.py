@@ -23,6 +23,7 @@ WRITTEN: Mapping[Any, Any] = {
     tuple[str, ...]: list[str],
     Mapping[str, int]: dict[str, int],
     Mapping[str, float]: dict[str, float],
+    Mapping[str, float | None]: dict[str, float | None],
 }
 
 

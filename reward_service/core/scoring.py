@@ -25,11 +25,13 @@ from reward_service.core.matching import (
     STEMMERS_VERSION,
     UNMATCHABLE,
     CompiledQuestion,
+    GroupText,
     Matching,
     MentionNames,
     compile_question,
     match_group,
 )
+from reward_service.core.measured import MEASURED_VERSION, Measurable, measured, shown_in
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
 from reward_service.core.rewards.compose import components, needs_group, needs_progress, total
@@ -72,6 +74,7 @@ VERSIONS: dict[str, int | str] = {
     "stemmers": STEMMERS_VERSION,
     "parser": PARSER_VERSION,
     "checkers": CHECKERS_VERSION,
+    "signals": MEASURED_VERSION,
     "formulas": REWARD_VERSION,
 }
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
@@ -117,16 +120,22 @@ def measure_group(
     compiled = compile_question(question, profile.measure.matching)
     parsed = [_parse(rollout, profile) for rollout in rollouts]
     searched = [one for one in parsed if isinstance(one, Parsed)]
-    matchings = iter(match_group([one.segments for one in searched], compiled, explain=explain, names=names))
-    measured = [
-        _facts(
-            rollout, one, next(matchings), _judge(rollout, one, question, profile.measure), explain=explain
-        )
+    read = GroupText([one.segments for one in searched], profile.measure.matching.max_chars)
+    matchings = match_group(read, compiled, explain=explain, names=names)
+    shown = shown_in(read, question, profile.measured_signals)
+    measurable = iter(
+        [
+            Measurable(one, matching, question, segment)
+            for one, matching, segment in zip(searched, matchings, shown, strict=True)
+        ]
+    )
+    facts = [
+        _facts(rollout, next(measurable), profile, explain=explain)
         if isinstance(one, Parsed)
         else _unmeasured(rollout, one, compiled)
         for rollout, one in zip(rollouts, parsed, strict=True)
     ]
-    return _with_signals(measured, profile)
+    return _with_signals(facts, profile)
 
 
 def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, str]:
@@ -171,9 +180,9 @@ def _judge(rollout: Rollout, parsed: Parsed, question: Question, spec: MeasureSp
     )
 
 
-def _facts(
-    rollout: Rollout, parsed: Parsed, matching: Matching, verdict: Verdict, *, explain: bool
-) -> RolloutFacts:
+def _facts(rollout: Rollout, one: Measurable, profile: Profile, *, explain: bool) -> RolloutFacts:
+    parsed, matching, question, _ = one
+    verdict = _judge(rollout, parsed, question, profile.measure)
     status = RolloutStatus.SCORED if verdict.outcome is not None else RolloutStatus.INVALID_ROLLOUT
     return RolloutFacts(
         rollout_id=rollout.rollout_id,
@@ -186,6 +195,7 @@ def _facts(
         mentions=matching.mentions,
         overlength=verdict.overlength,
         signals=rollout.signals,
+        measured=measured(one, profile.measured_signals),
         length=rollout.length,
         tree=rollout.tree,
         flags=(*parsed.flags, *matching.flags),
@@ -332,7 +342,7 @@ def _votes(one: RolloutFacts) -> bool:
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    wanted = profile.sent_signals
+    wanted = profile.signals
     return [_required(one, wanted) for one in facts] if wanted else list(facts)
 
 

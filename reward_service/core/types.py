@@ -18,6 +18,10 @@ def _no_signals() -> Mapping[str, float]:
     return MappingProxyType({})
 
 
+def _nothing_measured() -> Mapping[str, float | None]:
+    return MappingProxyType({})
+
+
 class Outcome(StrEnum):
     """What became of a rollout; the three branches of E-GRPO's reward (arXiv:2510.24694, Eq. 5)."""
 
@@ -251,6 +255,8 @@ class RolloutFacts:
     """Whether a token or turn limit stopped it. If true, it counts in the baseline but is excluded from the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers sent with the rollout, by name."""
+    measured: Mapping[str, float | None] = field(default_factory=_nothing_measured)
+    """Numbers measured from the text, by name; null where the question has no such quantity. A number sent under the same name counts instead."""
     length: int | None = None
     """Tokens that the policy wrote, at least 1; sent by the trainer, never measured."""
     tree: str | None = None

@@ -20,7 +20,7 @@ from reward_service.core.matching.arrays import Mask, Positions, fresh
 from reward_service.core.matching.compiled import CompiledQuestion
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.index import Role
-from reward_service.core.matching.layout import Layout
+from reward_service.core.matching.layout import GroupText, Layout
 from reward_service.core.matching.mentions import MentionNames, Mentions, mentions_by_look, no_mentions
 from reward_service.core.matching.near import near_misses
 from reward_service.core.matching.regions import listed, pasted
@@ -29,11 +29,10 @@ from reward_service.core.matching.scan import (
     Hits,
     Spans,
     candidates,
-    exact_spans,
-    expanded_spans,
-    inflected_spans,
     scan,
+    spans_of,
 )
+from reward_service.core.matching.shown import NEVER, first_shown_RE
 from reward_service.core.matching.spec import (
     LISTED,
     OBSERVATIONS_ABSENT,
@@ -45,11 +44,10 @@ from reward_service.core.matching.spec import (
     Matching,
 )
 from reward_service.core.matching.verify import fuzzy_spans
-from reward_service.core.types import Match, NearMiss, Segment
+from reward_service.core.types import Match, NearMiss
 
 VERDICTS = (None, PASTED, LISTED, UNGROUNDED)
 """Why a span earns nothing, by number; 0 earns credit."""
-NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +112,9 @@ class Findings:
     rollout: Positions
     entity: Positions
     grounded: Mask
+    """Which entities have a credited span after a tool response shows them."""
+    early: Mask
+    """Which entities have a span before any tool response shows them."""
 
     def by_rollout(self, rollouts: int) -> list["Findings"]:
         """Return the findings of each rollout, in entity order."""
@@ -128,6 +129,7 @@ class Findings:
             self.rollout[which],
             self.entity[which],
             self.grounded[which],
+            self.early[which],
         )
 
 
@@ -135,11 +137,11 @@ def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
     rollout, entity, grounded = group.rollout(spans.start), group.entity(spans), group.grounded(spans)
     order = np.lexsort((spans.start, spans.distance, spans.channel, verdict > 0, entity, rollout))
     best = order[fresh((rollout * group.first_tool_RE.shape[1] + entity)[order])]
-    stands_RE = np.zeros(group.first_tool_RE.shape, dtype=np.bool_)
-    stands = grounded & (verdict == 0)
-    stands_RE[rollout[stands], entity[stands]] = True
-    rollout, entity = rollout[best], entity[best]
-    return Findings(spans[best], verdict[best], rollout, entity, stands_RE[rollout, entity])
+    stands_RE, early_RE = np.zeros((2, *group.first_tool_RE.shape), dtype=np.bool_)
+    for marked_RE, which in ((stands_RE, grounded & (verdict == 0)), (early_RE, ~grounded)):
+        marked_RE[rollout[which], entity[which]] = True
+    at = rollout[best], entity[best]
+    return Findings(spans[best], verdict[best], *at, stands_RE[at], early_RE[at])
 
 
 def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
@@ -227,6 +229,7 @@ def _matching(
             match for match, counts in zip(matches, credited, strict=False) if not counts
         ),
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
+        early=sum(map(and_, findings.early.tolist(), credited)),
         mentions=total,
         flags=_flags(group.compiled, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
         near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
@@ -260,36 +263,19 @@ def _count_mentions(group: FoldedGroup, findings: Findings, names: MentionNames 
     ]
 
 
-def _first_tool_RE(
-    rollouts: int, compiled: CompiledQuestion, layout: Layout, *, text: FoldedText, named: Spans
-) -> Positions:
-    segment, entity = text.segment(named.start), compiled.index.entity[named.form]
-    start = np.where(layout.is_thought[segment], NEVER, named.start)
-    first_RE = np.full((rollouts, len(compiled.question.entities)), NEVER)
-    np.minimum.at(first_RE, (layout.rollout[segment], entity), start)
-    return first_RE
-
-
-def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> tuple[FoldedGroup, Hits]:
-    """Fold and scan a group; what is over a cap is left out."""
-    spec, index = compiled.spec, compiled.index
-    long_R = np.array(
-        [sum(len(segment.text) for segment in rollout) > spec.max_chars for rollout in rollouts],
-        dtype=np.bool_,
-    )
-    layout = Layout.of([() if long else rollout for rollout, long in zip(rollouts, long_R, strict=True)])
-    text = FoldedText(layout.texts)
+def _read(read: GroupText, compiled: CompiledQuestion) -> tuple[FoldedGroup, Hits]:
+    """Scan a group; what is over a cap is left out."""
+    spec, index, layout, text = compiled.spec, compiled.index, read.layout, read.folded
     hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)
-    too_costly_R = long_R.copy()
+    too_costly_R = read.too_long_R.copy()
     too_costly_R[: len(spent_R)] |= spent_R
-    named = Spans.concat(
-        exact_spans(text, index, hits), expanded_spans(text, index, hits), inflected_spans(text, index, hits)
-    )
+    named = spans_of(text, index, hits)
     mentions = (
         no_mentions()
         if spec.pasted_words is None and spec.listed_mentions is None and spec.precision_floor is None
         else mentions_by_look(text, layout.is_thought)
     )
+    rollouts = len(read.rollouts)
     group = FoldedGroup(
         compiled=compiled,
         layout=layout,
@@ -297,14 +283,14 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
         named=named,
         mentions=mentions,
         too_costly_R=too_costly_R,
-        has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
-        first_tool_RE=_first_tool_RE(len(rollouts), compiled, layout, text=text, named=named),
+        has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=rollouts) > 0,
+        first_tool_RE=first_shown_RE(read, compiled, named),
     )
     return group, hits
 
 
 def match_folded(
-    rollouts: Sequence[Sequence[Segment]],
+    read: GroupText,
     compiled: CompiledQuestion,
     *,
     explain: bool,
@@ -312,13 +298,13 @@ def match_folded(
     names: MentionNames | None,
 ) -> list[Matching]:
     """Match the rollouts of a group under the folded rule; see `match_group`."""
-    if not rollouts:
+    if not read.rollouts:
         return []
-    group, hits = _read(rollouts, compiled)
+    group, hits = _read(read, compiled)
     findings = _find(group, hits)
     mentions = _count_mentions(group, findings, names)
     results = []
-    for number, mine in enumerate(findings.by_rollout(len(rollouts))):
+    for number, mine in enumerate(findings.by_rollout(len(read.rollouts))):
         if group.too_costly_R[number]:
             results.append(Matching(entities=compiled.entities, masked=compiled.masked, too_costly=True))
             continue

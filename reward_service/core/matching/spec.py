@@ -88,6 +88,8 @@ class Matching:
     """The best evidence of those, in entity order; empty unless explained."""
     grounded: int = 0
     """Matched entities that stand in a tool response before the thought that names them."""
+    early: int = 0
+    """Matched entities that a thought names before any tool response shows them."""
     mentions: int = 0
     """Distinct entity-like mentions in the thoughts; the data set's names where they are given, else capitalised runs."""
     flags: tuple[str, ...] = ()

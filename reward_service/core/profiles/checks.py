@@ -9,6 +9,7 @@ from reward_service.core.advantages import ESTIMATORS, check_estimator, check_on
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES, signals_of_filters
+from reward_service.core.matching import FOLDED
 from reward_service.core.names import is_name
 from reward_service.core.profiles.spec import Profile
 from reward_service.core.rewards.compose import BASE, NORMALIZERS, OPS, WHEN
@@ -33,6 +34,7 @@ def check(profile: Profile) -> None:
     _check_values(profile)
     _check_filters(profile)
     _check_mentions(profile)
+    _check_early(profile)
     _check_floor(profile)
 
 
@@ -59,10 +61,18 @@ def _check_filters(profile: Profile) -> None:
 def _check_mentions(profile: Profile) -> None:
     """Refuse `entity_f` where mentions are not counted: its precision would always be 1."""
     spec = profile.measure.matching
-    counted = spec.kind == "folded" and not (spec.listed_mentions is None and spec.precision_floor is None)
+    counted = spec.kind == FOLDED and not (spec.listed_mentions is None and spec.precision_floor is None)
     if "entity_f" in signals_of(profile.reward) and not counted:
         raise ValueError(
             f"{profile.name}.reward.terms: entity_f needs mentions to be counted (measure.matching)"
+        )
+
+
+def _check_early(profile: Profile) -> None:
+    """Refuse `named_before_seen` under the matcher that does not look into tool responses."""
+    if "named_before_seen" in profile.signals and profile.measure.matching.kind != FOLDED:
+        raise ValueError(
+            f"{profile.name}.reward.terms: named_before_seen needs measure.matching.kind {FOLDED}"
         )
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from reward_service.core.answers import ANSWER
 from reward_service.core.filters import signals_of_filters
-from reward_service.core.matching import MatchSpec
-from reward_service.core.signals import sent, signals_of
+from reward_service.core.matching import FOLDED, MatchSpec
+from reward_service.core.signals import MEASURED, sent, signals_of
 from reward_service.core.types import Estimator, Filter, RewardSpec
 
 SCHEMA = 1
+ALWAYS_MEASURED = "answer_seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,24 @@ class Profile:
     """Their product is each rollout's weight."""
 
     @cached_property
+    def signals(self) -> tuple[str, ...]:
+        """Names of all signals that it reads, each once."""
+        return tuple(dict.fromkeys([*signals_of(self.reward), *signals_of_filters(self.filters)]))
+
+    @cached_property
     def sent_signals(self) -> tuple[str, ...]:
         """Names of the numbers that each rollout has to bring."""
-        return tuple(sent([*signals_of(self.reward), *signals_of_filters(self.filters)]))
+        return tuple(sent(self.signals))
+
+    @cached_property
+    def measured_signals(self) -> tuple[str, ...]:
+        """Names of the numbers that are measured from the text.
+
+        `answer_seen` is among them even if it is not read, because it tells a bad policy from a bad search. Under the
+        paper's matcher, which does not fold, it would take several times as long as everything else, so there it is not.
+        """
+        always = (ALWAYS_MEASURED,) if self.measure.matching.kind == FOLDED else ()
+        return tuple(name for name in MEASURED if name in (*self.signals, *always))
 
     @cached_property
     def digest(self) -> str:
