@@ -7,7 +7,6 @@ Arrays of two axes are named after them. R: rollouts of the group · E: entities
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import and_
@@ -32,7 +31,7 @@ from reward_service.core.matching.scan import (
     scan,
     spans_of,
 )
-from reward_service.core.matching.shown import NEVER, first_shown_RE
+from reward_service.core.matching.shown import first_shown_RE
 from reward_service.core.matching.spec import (
     LISTED,
     OBSERVATIONS_ABSENT,
