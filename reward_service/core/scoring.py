@@ -49,6 +49,7 @@ from reward_service.core.trajectory import (
     UnparsableRollout,
     parse,
 )
+from reward_service.core.trajectory.turns import named_by_turn, turns_of
 from reward_service.core.types import (
     Estimator,
     Evidence,
@@ -154,6 +155,8 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
         signals=rollout.signals,
         length=rollout.length,
         tree=rollout.tree,
+        turn_signals=rollout.turn_signals,
+        anchor=rollout.anchor,
         detail=detail,
     )
 
@@ -175,6 +178,7 @@ def _facts(
     rollout: Rollout, parsed: Parsed, matching: Matching, verdict: Verdict, *, explain: bool
 ) -> RolloutFacts:
     status = RolloutStatus.SCORED if verdict.outcome is not None else RolloutStatus.INVALID_ROLLOUT
+    turns = turns_of(parsed.segments)
     return RolloutFacts(
         rollout_id=rollout.rollout_id,
         status=RolloutStatus.TOO_COSTLY if matching.too_costly else status,
@@ -188,6 +192,10 @@ def _facts(
         signals=rollout.signals,
         length=rollout.length,
         tree=rollout.tree,
+        turns=turns,
+        entity_named=() if matching.too_costly else named_by_turn(turns, matching.named),
+        turn_signals=rollout.turn_signals,
+        anchor=rollout.anchor,
         flags=(*parsed.flags, *matching.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
