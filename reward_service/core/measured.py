@@ -4,8 +4,7 @@
 measured. None is a quantity that the question does not have; a number that cannot be told is left out.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,7 +12,8 @@ from entity_index.types import Question
 from reward_service.core.checkers.squad import token_f1
 from reward_service.core.matching import NEVER, GroupText, Matching, answer_shown, can_be_shown
 from reward_service.core.trajectory import Parsed
-from reward_service.core.types import Segment, SegmentKind
+from reward_service.core.trajectory.turns import turns_of
+from reward_service.core.types import SegmentKind
 
 MEASURED_VERSION = 1
 """What the numbers mean; part of the engine."""
@@ -50,12 +50,6 @@ def _answer_seen_can_be_told(one: Measurable) -> bool:
     return one.shown is not None or (bool(one.question.answers) and not can_be_shown(one.question))
 
 
-def turns_of(segments: Sequence[Segment]) -> int:
-    """Return the number of turns: one begins at the first segment of the policy, and at the first after a tool response."""
-    begins = (before.kind is RESPONSE is not after.kind for before, after in pairwise(segments))
-    return sum(begins) + bool(segments and segments[0].kind is not RESPONSE)
-
-
 def _number_of(one: Measurable, kind: SegmentKind) -> int:
     return sum(segment.kind is kind for segment in one.parsed.segments)
 
@@ -73,7 +67,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "named_before_seen": Measure(lambda one: one.matching.early),
         "retrieved": Measure(_retrieved),
         "tool_calls": Measure(lambda one: _number_of(one, SegmentKind.TOOL_CALL)),
-        "turns": Measure(lambda one: turns_of(one.parsed.segments)),
+        "turns": Measure(lambda one: len(turns_of(one.parsed.segments))),
     }
 )
 

@@ -51,6 +51,7 @@ from reward_service.core.trajectory import (
     UnparsableRollout,
     parse,
 )
+from reward_service.core.trajectory.turns import named_by_turn, turns_of
 from reward_service.core.types import (
     Estimator,
     Evidence,
@@ -163,6 +164,8 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
         signals=rollout.signals,
         length=rollout.length,
         tree=rollout.tree,
+        turn_signals=rollout.turn_signals,
+        anchor=rollout.anchor,
         detail=detail,
     )
 
@@ -184,6 +187,7 @@ def _facts(rollout: Rollout, one: Measurable, profile: Profile, *, explain: bool
     parsed, matching, question, _ = one
     verdict = _judge(rollout, parsed, question, profile.measure)
     status = RolloutStatus.SCORED if verdict.outcome is not None else RolloutStatus.INVALID_ROLLOUT
+    turns = turns_of(parsed.segments)
     return RolloutFacts(
         rollout_id=rollout.rollout_id,
         status=RolloutStatus.TOO_COSTLY if matching.too_costly else status,
@@ -198,6 +202,10 @@ def _facts(rollout: Rollout, one: Measurable, profile: Profile, *, explain: bool
         measured=measured(one, profile.measured_signals),
         length=rollout.length,
         tree=rollout.tree,
+        turns=turns,
+        entity_named=() if matching.too_costly else named_by_turn(turns, matching.named),
+        turn_signals=rollout.turn_signals,
+        anchor=rollout.anchor,
         flags=(*parsed.flags, *matching.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,

@@ -18,7 +18,15 @@ def _no_signals() -> Mapping[str, float]:
     return MappingProxyType({})
 
 
+Row: TypeAlias = tuple[float | None, ...]
+"""One number per turn of a rollout; None where the turn has none."""
+
+
 def _nothing_measured() -> Mapping[str, float | None]:
+    return MappingProxyType({})
+
+
+def _no_turn_signals() -> Mapping[str, Row]:
     return MappingProxyType({})
 
 
@@ -186,6 +194,10 @@ class Rollout:
     """Tokens that the policy wrote, at least 1; None where the trainer did not say."""
     tree: str | None = None
     """The tree whose leaf it is, for rollouts that share a beginning."""
+    turn_signals: Mapping[str, Row] = field(default_factory=_no_turn_signals)
+    """Numbers the trainer measured itself, by name, one per turn."""
+    anchor: tuple[str, ...] = ()
+    """The state that each turn began in, one name per turn; empty where the trainer did not say."""
 
 
 class Match(NamedTuple):
@@ -261,6 +273,14 @@ class RolloutFacts:
     """Tokens that the policy wrote, at least 1; sent by the trainer, never measured."""
     tree: str | None = None
     """The tree whose leaf the rollout is, as the trainer names it."""
+    turns: tuple[tuple[int, ...], ...] = ()
+    """Positions of the segments of each turn; the last one is the answer turn. Empty if they are not known."""
+    entity_named: tuple[tuple[int, ...], ...] = ()
+    """Positions of the entities that each turn names and that earn credit, ascending; a later turn may name one again."""
+    turn_signals: Mapping[str, Row] = field(default_factory=_no_turn_signals)
+    """Numbers sent with the rollout, by name, one per turn."""
+    anchor: tuple[str, ...] = ()
+    """The state that each turn began in, one name per turn, as the trainer names it."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout is not scored."""
@@ -298,6 +318,12 @@ class RolloutResult:
     """Whether the trainer's loss should include it."""
     components: Mapping[str, float] = field(default_factory=_no_signals)
     """The parts of the reward by term; they add up to the reward."""
+    turns: tuple[tuple[int, ...], ...] = ()
+    """Positions of the segments of each turn; the last one is the answer turn."""
+    turn_rewards: Row | None = None
+    """Reward of each turn, null for a turn without a number; null if the profile does not pay by turn."""
+    turn_advantages: tuple[float, ...] | None = None
+    """Advantage of each turn, for all its tokens; null if the profile has no rule for turns: `advantage` then applies to all tokens."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     evidence: Evidence | None = None

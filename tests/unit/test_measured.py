@@ -175,7 +175,7 @@ def test_an_empty_response_retrieves_nothing():
 @pytest.mark.parametrize(
     ("kinds", "turns"),
     [
-        ("", 0),
+        ("", 1),
         ("a", 1),
         ("tcra", 2),
         ("tccrra", 2),

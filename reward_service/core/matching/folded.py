@@ -154,13 +154,28 @@ def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
     return pieces[wanted & group.in_thought(pieces.start)]
 
 
-def _find(group: FoldedGroup, hits: Hits) -> Findings:
+Named = tuple[tuple[int, int], ...]
+"""Positions of a segment and of an entity that it names with credit."""
+
+
+def _named(group: FoldedGroup, credited: Spans) -> list[Named]:
+    """Return where each rollout names entities with credit, each pair once, ascending."""
+    layout, entities = group.layout, group.first_tool_RE.shape[1]
+    key = np.unique(group.text.segment(credited.start) * entities + group.entity(credited))
+    segment, entity = np.divmod(key, max(entities, 1))
+    pairs = list(zip(layout.position[segment].tolist(), entity.tolist(), strict=True))
+    bounds = layout.rollout[segment].searchsorted(np.arange(len(group.too_costly_R) + 1)).tolist()
+    return [tuple(pairs[first:stop]) for first, stop in pairwise(bounds)]
+
+
+def _find(group: FoldedGroup, hits: Hits) -> tuple[Findings, list[Named]]:
     """Judge the exact spans; verify windows for entities without credit; judge those."""
     index, spans = group.compiled.index, group.named[group.in_thought(group.named.start)]
     verdict = group.judge(spans)
     pieces = _open_pieces(group, hits, spans[verdict == 0])
     fuzzy = fuzzy_spans(group.text, index, candidates(group.text, index, pieces))
-    return _best(group, Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy))))
+    spans, verdict = Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy)))
+    return _best(group, spans, verdict), _named(group, spans[verdict == 0])
 
 
 def _matches(group: FoldedGroup, findings: Findings) -> list[Match]:
@@ -206,6 +221,7 @@ def _matching(
     findings: Findings,
     mentions: int,
     *,
+    named_in: Named,
     explain: bool,
     nearest: bool,
     by_name: bool,
@@ -221,6 +237,7 @@ def _matching(
     return Matching(
         entities=group.compiled.entities,
         matched=sum(credited),
+        named=named_in if any(credited) else (),
         matches=tuple(match for match, counts in zip(matches, credited, strict=False) if counts),
         masked=group.compiled.masked,
         uncredited=dict(uncredited),
@@ -300,7 +317,7 @@ def match_folded(
     if not read.rollouts:
         return []
     group, hits = _read(read, compiled)
-    findings = _find(group, hits)
+    findings, named = _find(group, hits)
     mentions = _count_mentions(group, findings, names)
     results = []
     for number, mine in enumerate(findings.by_rollout(len(read.rollouts))):
@@ -312,6 +329,7 @@ def match_folded(
             number,
             mine,
             mentions[number],
+            named_in=named[number],
             explain=explain,
             nearest=nearest,
             by_name=names is not None,

@@ -78,6 +78,8 @@ class Matching:
     """m = |E_q| after masking; the same for every rollout of a question."""
     matched: int = 0
     """Distinct entities that earn credit."""
+    named: tuple[tuple[int, int], ...] = ()
+    """Where entities are named with credit: positions of a segment and of an entity, each pair once, ascending."""
     matches: tuple[Match, ...] = ()
     """The best credited evidence of each matched entity, in entity order; empty unless explained."""
     masked: tuple[int, ...] = ()

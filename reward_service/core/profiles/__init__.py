@@ -10,7 +10,7 @@ This module reads and writes the files.
 
 import re
 from collections.abc import Hashable, Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import asdict, is_dataclass
 from functools import cache
 from importlib import resources
 from math import isfinite
@@ -21,6 +21,7 @@ import yaml
 from yaml import MarkedYAMLError
 from yaml.constructor import ConstructorError
 
+from reward_service.core.fields import required_fields
 from reward_service.core.profiles.checks import check
 from reward_service.core.profiles.spec import SCHEMA, MeasureSpec, Profile
 
@@ -37,18 +38,13 @@ def _build(cls: type[T], mapping: Any, where: str) -> T:
     hints = get_type_hints(cls)
     if unknown := sorted(map(str, mapping.keys() - hints.keys())):
         raise ValueError(f"{where} has unknown keys: {', '.join(unknown)}")
-    if missing := sorted(_required(cls) - mapping.keys()):
+    if missing := sorted(set(required_fields(cls)) - mapping.keys()):
         raise ValueError(f"{where} is missing keys: {', '.join(missing)}")
     given = {key: _value(hints[key], value, f"{where}.{key}") for key, value in mapping.items()}
     try:
         return cls(**given)
     except ValueError as error:  # a spec that checks its own ranges names the field first
         raise ValueError(f"{where}.{error}") from None
-
-
-def _required(cls: Any) -> set[str]:
-    """Return the fields of a dataclass that have no default."""
-    return {spec.name for spec in fields(cls) if spec.default is MISSING and spec.default_factory is MISSING}
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
