@@ -1,10 +1,12 @@
 """Signals measured from the text of a rollout, each a number that counts or compares and knows no group.
 
-`MEASURES` has a function for each name in `reward_service.core.signals.MEASURED`. A profile that reads none of them has none
-measured. None is a quantity that the question does not have; a number that cannot be told is left out.
+`MEASURES` has a function for each name in `reward_service.core.signals.MEASURED`; plug-ins are given by the caller. A profile
+that reads none of them has none measured. None is a quantity that the question does not have; a number that cannot be told is
+left out.
 """
 
 from collections.abc import Callable, Collection, Mapping
+from math import isfinite
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,11 +15,19 @@ from reward_service.core.checkers.squad import token_f1
 from reward_service.core.matching import NEVER, GroupText, Matching, answer_shown, can_be_shown
 from reward_service.core.trajectory import Parsed
 from reward_service.core.trajectory.turns import turns_of
-from reward_service.core.types import SegmentKind
+from reward_service.core.types import RolloutView, SegmentKind
 
 MEASURED_VERSION = 1
 """What the numbers mean; part of the engine."""
 RESPONSE = SegmentKind.TOOL_RESPONSE
+
+
+Plugin = Callable[[RolloutView], float]
+"""A function from a rollout to a finite number. It must return the same number for the same rollout."""
+
+
+class PluginFailed(Exception):
+    """A plug-in raised, or returned no finite number; the message quotes nothing of the rollout."""
 
 
 class Measurable(NamedTuple):
@@ -82,3 +92,30 @@ def shown_in(read: GroupText, question: Question, names: Collection[str]) -> lis
 def measured(one: Measurable, names: Collection[str]) -> dict[str, float | None]:
     """Return the numbers of one rollout, by name; a number that cannot be told is left out."""
     return {name: MEASURES[name].tell(one) for name in names if MEASURES[name].can_tell(one)}
+
+
+def plugged(one: Measurable, plugins: Mapping[str, Plugin]) -> dict[str, float]:
+    """Return the numbers that plug-ins give one rollout, by name.
+
+    Raises:
+        PluginFailed: a plug-in raised, or returned no finite number.
+    """
+    question = one.question
+    view = RolloutView(
+        one.parsed.segments,
+        one.parsed.answer,
+        question.text,
+        question.answers,
+        tuple(entity.name for entity in question.entities),
+    )
+    return {name: _told(name, plugin, view) for name, plugin in plugins.items()}
+
+
+def _told(name: str, plugin: Plugin, view: RolloutView) -> float:
+    try:
+        number = float(plugin(view))
+    except Exception as error:  # whatever it raises, this rollout is unscored and the group goes on
+        raise PluginFailed(f"{name}: the plug-in failed with {type(error).__name__}") from error
+    if not isfinite(number):
+        raise PluginFailed(f"{name}: the plug-in returned no finite number")
+    return number

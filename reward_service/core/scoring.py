@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -31,7 +32,15 @@ from reward_service.core.matching import (
     compile_question,
     match_group,
 )
-from reward_service.core.measured import MEASURED_VERSION, Measurable, measured, shown_in
+from reward_service.core.measured import (
+    MEASURED_VERSION,
+    Measurable,
+    Plugin,
+    PluginFailed,
+    measured,
+    plugged,
+    shown_in,
+)
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
 from reward_service.core.rewards.compose import components, needs_group, needs_progress, total
@@ -81,6 +90,7 @@ VERSIONS: dict[str, int | str] = {
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
 
 NO_ENTITIES = "no_entities"
+NO_PLUGINS: Mapping[str, Plugin] = MappingProxyType({})
 # What a result takes over from the facts as it is.
 SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
 _shared = attrgetter(*SHARED)
@@ -108,6 +118,7 @@ def measure_group(
     *,
     explain: bool = False,
     names: MentionNames | None = None,
+    plugins: Mapping[str, Plugin] = NO_PLUGINS,
 ) -> list[RolloutFacts]:
     """Measure the rollouts of one question in one pass; the result of each is that of `measure` alone.
 
@@ -117,6 +128,7 @@ def measure_group(
         profile: how to measure.
         explain: also return segments and the span of each match.
         names: the names of the question's data set, for profiles with a precision floor; None leaves the floor off.
+        plugins: by the name of the signal that each gives; those that the profile pins are asked.
     """
     compiled = compile_question(question, profile.measure.matching)
     parsed = [_parse(rollout, profile) for rollout in rollouts]
@@ -124,19 +136,30 @@ def measure_group(
     read = GroupText([one.segments for one in searched], profile.measure.matching.max_chars)
     matchings = match_group(read, compiled, explain=explain, names=names)
     shown = shown_in(read, question, profile.measured_signals)
-    measurable = iter(
-        [
-            Measurable(one, matching, question, segment)
-            for one, matching, segment in zip(searched, matchings, shown, strict=True)
-        ]
-    )
+    measurable = map(Measurable, searched, matchings, repeat(question), shown)
+    rows = [next(measurable) if isinstance(one, Parsed) else one for one in parsed]
     facts = [
-        _facts(rollout, next(measurable), profile, explain=explain)
-        if isinstance(one, Parsed)
-        else _unmeasured(rollout, one, compiled)
-        for rollout, one in zip(rollouts, parsed, strict=True)
+        _facts(rollout, row, profile, explain=explain)
+        if isinstance(row, Measurable)
+        else _unmeasured(rollout, row, compiled)
+        for rollout, row in zip(rollouts, rows, strict=True)
     ]
+    asked = {pin.signal: plugins[pin.signal] for pin in profile.plugins if pin.signal in plugins}
+    if asked:
+        facts = [_with_plugins(fact, row, asked) for fact, row in zip(facts, rows, strict=True)]
     return _with_signals(facts, profile)
+
+
+def _with_plugins(
+    facts: RolloutFacts, one: tuple[object, ...], plugins: Mapping[str, Plugin]
+) -> RolloutFacts:
+    """Add the numbers of plug-ins to the facts of a scored rollout; if one fails, the rollout is not scored."""
+    if not isinstance(one, Measurable) or not _votes(facts):
+        return facts
+    try:
+        return replace(facts, measured={**facts.measured, **plugged(one, plugins)})
+    except PluginFailed as failed:
+        return replace(facts, status=RolloutStatus.SIGNAL_FAILED, detail=str(failed))
 
 
 def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, str]:

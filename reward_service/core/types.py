@@ -85,6 +85,7 @@ class RolloutStatus(StrEnum):
     ABORTED = "aborted"
     UNKNOWN_QUESTION = "unknown_question"
     SIGNAL_MISSING = "signal_missing"
+    SIGNAL_FAILED = "signal_failed"
     JUDGE_FAILED = "judge_failed"
     BACKEND_FAILED = "backend_failed"
     TOO_COSTLY = "too_costly"
@@ -174,6 +175,21 @@ class Steps:
     """A rollout already cut into segments by the caller."""
 
     segments: tuple[Segment, ...]
+
+
+class RolloutView(NamedTuple):
+    """What a plug-in is given of one rollout."""
+
+    segments: tuple[Segment, ...]
+    """Who wrote what, in order."""
+    answer: str | None
+    """The final answer without the notation around it; None if there is none."""
+    question: str
+    """Text of the question."""
+    answers: tuple[str, ...]
+    """Its gold answers."""
+    entities: tuple[str, ...]
+    """Names of its ground-truth entities."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,18 @@ from yaml.constructor import ConstructorError
 
 from reward_service.core.fields import required_fields
 from reward_service.core.profiles.checks import check
-from reward_service.core.profiles.spec import SCHEMA, MeasureSpec, Profile
+from reward_service.core.profiles.spec import SCHEMA, MeasureSpec, PluginPin, Profile
 
-__all__ = ["DEFAULT_PROFILE", "SCHEMA", "MeasureSpec", "Profile", "as_yaml", "parse_profile", "shipped"]
+__all__ = [
+    "DEFAULT_PROFILE",
+    "SCHEMA",
+    "MeasureSpec",
+    "PluginPin",
+    "Profile",
+    "as_yaml",
+    "parse_profile",
+    "shipped",
+]
 
 DEFAULT_PROFILE = "egrpo"
 T = TypeVar("T")

@@ -40,6 +40,18 @@ class MeasureSpec:
     """How entities are found in thoughts."""
 
 
+@dataclass(frozen=True, slots=True)
+class PluginPin:
+    """Where a signal comes from that a plug-in gives."""
+
+    signal: str
+    """Name of the signal, and of the plug-in's entry point."""
+    package: str
+    """The installed package."""
+    version: str
+    """Of that package."""
+
+
 @dataclass(frozen=True)
 class Profile:
     """One profile."""
@@ -53,6 +65,8 @@ class Profile:
     """Used where a call or a run names none."""
     filters: tuple[Filter, ...] = ()
     """Their product is each rollout's weight."""
+    plugins: tuple[PluginPin, ...] = ()
+    """Plug-ins that give signals it reads. The service that has them fills this in, so that the digest covers their versions."""
 
     @cached_property
     def signals(self) -> tuple[str, ...]:
@@ -62,7 +76,8 @@ class Profile:
     @cached_property
     def sent_signals(self) -> tuple[str, ...]:
         """Names of the numbers that each rollout has to bring."""
-        return tuple(sent(self.signals))
+        given = [pin.signal for pin in self.plugins]
+        return tuple(name for name in sent(self.signals) if name not in given)
 
     @cached_property
     def measured_signals(self) -> tuple[str, ...]:

@@ -141,7 +141,28 @@ def test_no_text_of_a_rollout_is_written():
     blob = encode_group(replace(STATE, members=(Member(facts, "digest"),)))
 
     assert json.loads(blob)["rows"] == [
-        ["digest", "0", "scored", "wrong", 1, 2, {}, 0, 0, False, {}, {}, None, None, [], [], {}, [], [], None]
+        [
+            "digest",
+            "0",
+            "scored",
+            "wrong",
+            1,
+            2,
+            {},
+            0,
+            0,
+            False,
+            {},
+            {},
+            None,
+            None,
+            [],
+            [],
+            {},
+            [],
+            [],
+            None,
+        ]
     ]
 
 
