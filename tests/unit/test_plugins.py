@@ -71,7 +71,7 @@ def test_a_plug_in_is_given_the_rollout():
 
 
 def test_its_number_is_paid():
-    assert paid(lambda view: 0.25).rollouts[0].components == {"base": 1.0, "short_answer": 0.125}
+    assert paid(lambda _view: 0.25).rollouts[0].components == {"base": 1.0, "short_answer": 0.125}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_its_number_is_paid():
     ],
 )
 def test_without_a_finite_number_the_rollout_has_no_reward(number, why):
-    [result] = paid(lambda view: number).rollouts
+    [result] = paid(lambda _view: number).rollouts
 
     assert (result.status, result.detail, result.reward) == (RolloutStatus.SIGNAL_FAILED, why, None)
 
@@ -114,7 +114,7 @@ def test_a_profile_that_does_not_pin_a_plug_in_does_not_ask_it():
     other = replace(MINE, plugins=())
 
     [facts] = measure_group(
-        [Rollout("0", Text(TEXT))], QUESTION, other, plugins={"short_answer": lambda view: 1}
+        [Rollout("0", Text(TEXT))], QUESTION, other, plugins={"short_answer": lambda _view: 1}
     )
 
     assert facts.status is RolloutStatus.SIGNAL_MISSING
@@ -199,7 +199,7 @@ def test_a_service_without_the_plug_in_does_not_start():
 
 def test_the_ledger_says_which_package_gave_a_signal_and_verifies_without_it(tmp_path):
     facts = measure_group(
-        [Rollout("0", Text(TEXT))], QUESTION, MINE, plugins={"short_answer": lambda view: 0.25}
+        [Rollout("0", Text(TEXT))], QUESTION, MINE, plugins={"short_answer": lambda _view: 0.25}
     )
     ledger = Ledger(tmp_path / "ledger", max_bytes=1 << 20)
     ledger.write(

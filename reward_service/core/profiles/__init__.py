@@ -4,6 +4,8 @@
 - `checks`: what a profile may not say
 - `bounds`: between which rewards it can pay
 - `formula`: what it pays, on one line
+- `described`: what people ask of one before they use it
+- `lines`: where in a file an error is
 
 This module reads and writes the files.
 """
@@ -23,6 +25,7 @@ from yaml.constructor import ConstructorError
 
 from reward_service.core.fields import required_fields
 from reward_service.core.profiles.checks import check
+from reward_service.core.profiles.lines import line_of
 from reward_service.core.profiles.spec import SCHEMA, MeasureSpec, PluginPin, Profile
 
 __all__ = [
@@ -118,10 +121,14 @@ def parse_profile(text: str) -> Profile:
 
     Raises:
         ValueError: invalid YAML, unknown, missing or repeated keys, wrong types, numbers out of range, or names that are
-            in no table; with the path.
+            in no table; with the path and the line.
     """
-    profile = _build(Profile, _load(text), "profile")
-    check(profile)
+    document = _load(text)
+    try:
+        profile = _build(Profile, document, "profile")
+        check(profile)
+    except ValueError as error:
+        raise ValueError(f"{error} (line {line_of(text, str(error))})") from None
     return profile
 
 

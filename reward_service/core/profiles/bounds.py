@@ -4,10 +4,12 @@ The bounds are safe, not tight: terms are treated as independent of each other.
 """
 
 from collections.abc import Iterable
-from math import inf
+from dataclasses import replace
+from math import fsum, inf, isfinite
 from typing import NamedTuple
 
 from reward_service.core.rewards.compose import WHEN
+from reward_service.core.rewards.maps import weight_at
 from reward_service.core.signals import RANGES
 from reward_service.core.types import Knots, Map, Outcome, RewardSpec, Term
 
@@ -35,6 +37,16 @@ def bounds_of(spec: RewardSpec, outcome: Outcome) -> Bounds:
 def wrong_may_exceed_correct(spec: RewardSpec) -> bool:
     """Whether a wrong rollout can earn more than a correct one."""
     return bounds_of(spec, Outcome.WRONG).high > bounds_of(spec, Outcome.CORRECT).low
+
+
+def highest_correct(spec: RewardSpec, progress: float) -> float:
+    """Return what a correct rollout earns at most at a progress; a term without a known limit counts as its weight."""
+    highs = [
+        high if isfinite(high) else weight_at(term.weight, progress)
+        for term in spec.terms
+        for high in [_paid(replace(term, weight=weight_at(term.weight, progress)), Outcome.CORRECT).high]
+    ]
+    return fsum([spec.base.correct, *highs])
 
 
 def _paid(term: Term, outcome: Outcome) -> Bounds:
