@@ -10,10 +10,12 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
+from reward_service.core.advantages.turns import needs_of_turns
 from reward_service.core.answers import ANSWER
 from reward_service.core.filters import signals_of_filters
 from reward_service.core.matching import MatchSpec
 from reward_service.core.signals import sent, signals_of
+from reward_service.core.signals.by_turn import TurnNeed
 from reward_service.core.types import Estimator, Filter, RewardSpec
 
 SCHEMA = 1
@@ -57,6 +59,11 @@ class Profile:
     def sent_signals(self) -> tuple[str, ...]:
         """Names of the numbers that each rollout has to bring."""
         return tuple(sent([*signals_of(self.reward), *signals_of_filters(self.filters)]))
+
+    @cached_property
+    def turn_needs(self) -> tuple[TurnNeed, ...]:
+        """The numbers per turn that each rollout has to bring, or has to have been measured for."""
+        return needs_of_turns(self.reward)
 
     @cached_property
     def digest(self) -> str:
