@@ -15,7 +15,7 @@ from reward_service.core.checkers.squad import token_f1
 from reward_service.core.matching import NEVER, GroupText, Matching, answer_shown, can_be_shown
 from reward_service.core.trajectory import Parsed
 from reward_service.core.trajectory.turns import turns_of
-from reward_service.core.types import RolloutView, SegmentKind
+from reward_service.core.types import RolloutView, Row, SegmentKind
 
 MEASURED_VERSION = 1
 """What the numbers mean; part of the engine."""
@@ -46,6 +46,13 @@ class Measure(NamedTuple):
     tell: Callable[[Measurable], float | None]
     """None: the question has no such quantity."""
     can_tell: Callable[[Measurable], bool] = lambda _one: True
+
+
+class TurnMeasure(NamedTuple):
+    """How a number per turn is measured."""
+
+    tell: Callable[[Measurable], Row]
+    can_tell: Callable[[Measurable], bool]
 
 
 def _f1(one: Measurable) -> float:
@@ -82,9 +89,21 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 )
 
 
+def _answer_seen_turn(one: Measurable) -> Row:
+    turns = turns_of(one.parsed.segments)
+    if one.shown is None:
+        return (None,) * len(turns)
+    return tuple(int(one.shown in turn) for turn in turns)
+
+
+TURN_MEASURES: Mapping[str, TurnMeasure] = MappingProxyType(
+    {"answer_seen_turn": TurnMeasure(_answer_seen_turn, _answer_seen_can_be_told)}
+)
+
+
 def shown_in(read: GroupText, question: Question, names: Collection[str]) -> list[int | None]:
     """Return the segment of each rollout that first shows a gold answer; None throughout if no name needs it."""
-    if "answer_seen" in names and can_be_shown(question):
+    if not {"answer_seen", "answer_seen_turn"}.isdisjoint(names) and can_be_shown(question):
         return answer_shown(read, question)
     return [None] * len(read.rollouts)
 
@@ -92,6 +111,11 @@ def shown_in(read: GroupText, question: Question, names: Collection[str]) -> lis
 def measured(one: Measurable, names: Collection[str]) -> dict[str, float | None]:
     """Return the numbers of one rollout, by name; a number that cannot be told is left out."""
     return {name: MEASURES[name].tell(one) for name in names if MEASURES[name].can_tell(one)}
+
+
+def measured_turns(one: Measurable, names: Collection[str]) -> dict[str, Row]:
+    """Return the numbers per turn of one rollout, by name; what cannot be told is left out."""
+    return {name: TURN_MEASURES[name].tell(one) for name in names if TURN_MEASURES[name].can_tell(one)}
 
 
 def plugged(one: Measurable, plugins: Mapping[str, Plugin]) -> dict[str, float]:

@@ -401,8 +401,20 @@ Knots: TypeAlias = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What each turn gained: discount · state after it - state before it."""
+
+    at: str
+    """When the states were taken, a name in `reward_service.core.rewards.maps.ALIGNMENTS`."""
+    discount: float = 1.0
+    """In [0, 1]."""
+    start: float = 0.0
+    """The state before the first turn, with `after`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
-    """A function of one number. Exactly one of `knots` and `clip` is set."""
+    """A function of one number, or of the numbers of all turns. Exactly one of `knots`, `clip` and `difference` is set."""
 
     knots: Knots | None = None
     """Piecewise linear; a repeated x is a jump, at which the first y holds. Beyond the ends, the y of the end holds."""
@@ -410,6 +422,8 @@ class Map:
     """The value beyond the ends of `knots`; None keeps the y of the end."""
     clip: tuple[float, ...] | None = None
     """The least and the greatest value."""
+    difference: Difference | None = None
+    """For terms of turns, and the first of their maps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,11 +442,12 @@ class Term:
     """One weighted signal of the reward algebra."""
 
     signal: str
-    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
+    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout; in a term of turns, the same
+    of `TURN_SIGNALS` and `GROUP_TURN_SIGNALS`."""
     weight: float | Knots = 1.0
     """A number, or knots over the progress of training in [0, 1]."""
-    normalize: str = "none"
-    """A name in `reward_service.core.rewards.compose.NORMALIZERS`."""
+    normalize: str | tuple[str, ...] = "none"
+    """A name in `reward_service.core.rewards.compose.NORMALIZERS`, or several that are applied one after the other."""
     when: str = "completed"
     """A name in `reward_service.core.rewards.compose.WHEN`."""
     name: str = ""
@@ -441,6 +456,11 @@ class Term:
     """Applied to the signal one after the other, before it is normalised."""
     gates: tuple[Gate, ...] = ()
     """All have to hold."""
+
+    @property
+    def normalizers(self) -> tuple[str, ...]:
+        """Names of its normalisers, in order."""
+        return (self.normalize,) if isinstance(self.normalize, str) else self.normalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,11 +473,52 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnRule:
+    """How turns get advantages of their own. Without a rule, the rollout's advantage applies to all of them."""
+
+    combine: str = "none"
+    """`return`: of what follows a turn. `add`: to the rollout's advantage. `scale`: of the rollout's advantage."""
+    statistics: str = "joint"
+    """`return`: `joint` compares returns with the rewards of the group, `separate` standardises turns by themselves."""
+    rule: str = ""
+    """`add`: empty adds each turn's own reward, or `first`, `anchor`, `lookahead`. `scale`: `bonus`, `share` or `relief`."""
+    discount: float = 1.0
+    """Of what follows a turn, per turn, in [0, 1]."""
+    weight: float | Knots = 1.0
+    """Of the turns beside the outcome: a number, or knots over the progress of training."""
+    signal: str = ""
+    """`scale`: the signal of turns that it reads."""
+    unit: float = 0.0
+    """`bonus`: the share of the advantage that 1 of the signal is worth."""
+    cap: float = 0.0
+    """`bonus`: the largest share, in [0, 1)."""
+    sharpness: float | None = None
+    """`share`: the factor inside the softmax; None divides in proportion to the signal."""
+    horizon: int = 1
+    """`lookahead`: number of turns that are looked at, at least 1."""
+    fill: float = 0.0
+    """`lookahead`: weight of the rollout's advantage where the horizon reaches beyond the last search turn."""
+
+
+@dataclass(frozen=True, slots=True)
 class RewardSpec:
     """How facts become rewards."""
 
     terms: tuple[Term, ...] = ()
     base: Base = field(default_factory=Base)
+    turn_terms: tuple[Term, ...] = ()
+    """Terms over signals with one number per turn."""
+    turns: TurnRule = field(default_factory=TurnRule)
+
+    @property
+    def turns_stand_apart(self) -> bool:
+        """Whether the turns' part is no part of the reward, and only of their advantages."""
+        return self.turns.combine == "add" or self.turns.statistics == "separate"
+
+    @property
+    def is_by_turn(self) -> bool:
+        """Whether anything is paid by turn."""
+        return bool(self.turn_terms) or self.turns.combine != "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,3 +248,39 @@ def test_named_before_seen_is_refused_where_tool_responses_are_not_searched():
         parse_profile(
             "name: mine\nmeasure: {matching: {kind: substring}}\nreward: {terms: [{signal: named_before_seen}]}"
         )
+
+
+BY_TURN = parse_profile(
+    "name: mine\nreward: {turn_terms: [{signal: answer_seen_turn, weight: 0.1, when: wrong}], turns: {combine: add}}"
+)
+TWO_PAGES = (
+    "<tool_call>{}</tool_call><tool_response>no</tool_response>"
+    "<tool_call>{}</tool_call><tool_response>Marie Curie</tool_response>"
+    "<tool_call>{}</tool_call><tool_response>Marie Curie</tool_response><answer>Bohr</answer>"
+)
+
+
+def test_the_turn_that_first_shows_the_answer_is_paid():
+    facts = measure(Rollout("0", Text(TWO_PAGES)), CURIE, BY_TURN)
+
+    assert facts.turn_signals == {"answer_seen_turn": (0, 1, 0, 0)}
+    assert reward([facts], BY_TURN).rollouts[0].turn_rewards == (0.0, 0.1, 0.0, 0.0)
+
+
+def test_an_answer_that_no_page_can_show_gives_no_turn_a_number():
+    facts = measure(Rollout("0", Text(TWO_PAGES)), Question("?", ("yes",)), BY_TURN)
+
+    assert facts.turn_signals == {"answer_seen_turn": (None,) * 4}
+    assert facts.status is RolloutStatus.SCORED
+
+
+def test_numbers_per_turn_that_were_sent_count_instead():
+    sent = {"answer_seen_turn": (1.0, 0.0, 0.0, 0.0)}
+
+    assert measure(Rollout("0", Text(TWO_PAGES), turn_signals=sent), CURIE, BY_TURN).turn_signals == sent
+
+
+def test_without_gold_answers_a_rollout_lacks_the_numbers_per_turn():
+    facts = measure(Rollout("0", Text(TWO_PAGES), outcome=Outcome.WRONG), Question("?"), BY_TURN)
+
+    assert (facts.status, facts.turn_signals) == (RolloutStatus.SIGNAL_MISSING, {})

@@ -49,6 +49,7 @@ WARNED = {
     "rirs": (adds_up_to(2), EXCEEDS),
     "rirs-curriculum": (EXCEEDS,),
     "webleaper": (EXCEEDS,),
+    **dict.fromkeys(("cigpo", "density", "g-ra", "igpo", "shaping"), (EXCEEDS,)),
 }
 
 

@@ -60,9 +60,10 @@ def _build(cls: type[T], mapping: Any, where: str) -> T:
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _build(hint, value, where)
     kinds = (hint,) if get_origin(hint) is tuple else get_args(hint) or (hint,)
+    spec = next((kind for kind in kinds if is_dataclass(kind)), None)
+    if spec is not None and (spec is hint or value is not None):
+        return _build(spec, value, where)  # type: ignore[arg-type]  # a class
     items = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple), None)
     if items is None or not isinstance(value, list):
         return _scalar(kinds, value, where)

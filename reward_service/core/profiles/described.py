@@ -10,8 +10,10 @@ from reward_service.core.profiles.bounds import Bounds, bounds_of, highest_corre
 from reward_service.core.profiles.formula import formula
 from reward_service.core.profiles.spec import Profile
 from reward_service.core.rewards.compose import needs_progress
+from reward_service.core.signals.by_turn import MEASURED_TURNS
 from reward_service.core.types import Outcome, RewardSpec
 
+NOT_SENT = frozenset({"entity_named", *MEASURED_TURNS})
 PROSE = frozenset({"name", "about"})
 
 
@@ -35,6 +37,7 @@ class Description(NamedTuple):
 def described(profile: Profile) -> Description:
     """Return what people ask of a profile."""
     needs = [name for name in ESTIMATORS[profile.estimator.type].needs if name != "outcome"]
+    needs += [need.name for need in profile.turn_needs if need.name not in NOT_SENT]
     return Description(
         formula=formula(profile),
         sends=tuple(dict.fromkeys([*profile.sent_signals, *needs])),
@@ -48,7 +51,7 @@ def described(profile: Profile) -> Description:
 def _warnings(spec: RewardSpec) -> Iterator[str]:
     for progress in _steps(spec):
         most = highest_correct(spec, progress)
-        if not isclose(most, 1.0):
+        if most is not None and not isclose(most, 1.0):
             when = f" at progress {progress:g}" if needs_progress(spec) else ""
             yield f"base.correct and the weights that a correct rollout is paid add up to {most:g}, not 1{when}"
     if wrong_may_exceed_correct(spec):

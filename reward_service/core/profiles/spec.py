@@ -10,10 +10,12 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
+from reward_service.core.advantages.turns import needs_of_turns
 from reward_service.core.answers import ANSWER
 from reward_service.core.filters import signals_of_filters
 from reward_service.core.matching import FOLDED, MatchSpec
 from reward_service.core.signals import MEASURED, sent, signals_of
+from reward_service.core.signals.by_turn import MEASURED_TURNS, TurnNeed
 from reward_service.core.types import Estimator, Filter, RewardSpec
 
 SCHEMA = 1
@@ -88,6 +90,16 @@ class Profile:
         """
         always = (ALWAYS_MEASURED,) if self.measure.matching.kind == FOLDED else ()
         return tuple(name for name in MEASURED if name in (*self.signals, *always))
+
+    @cached_property
+    def measured_turn_signals(self) -> tuple[str, ...]:
+        """Names of the numbers per turn that are measured from the text."""
+        return tuple(need.name for need in self.turn_needs if need.name in MEASURED_TURNS)
+
+    @cached_property
+    def turn_needs(self) -> tuple[TurnNeed, ...]:
+        """The numbers per turn that each rollout has to bring, or has to have been measured for."""
+        return needs_of_turns(self.reward)
 
     @cached_property
     def digest(self) -> str:

@@ -64,6 +64,11 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
 """The least and the greatest value of names with a fixed meaning; those of other signals are not known here."""
 
 
+POSITIVES = "positives"
+"""The normaliser of turns that reads the signal `MAX_TOTAL`."""
+MAX_TOTAL = "max_total"
+
+
 def sent(names: Iterable[str]) -> list[str]:
     """Return the names that are neither counted nor measured here: their values must come with each rollout."""
     return [name for name in names if name in SENT_FIELDS or not (name in SIGNALS or name in MEASURED)]
@@ -77,9 +82,13 @@ def lacks(facts: RolloutFacts, name: str) -> bool:
 
 
 def signals_of(spec: RewardSpec) -> list[str]:
-    """Return the names of all signals that a reward reads, each once: those of the terms, then those of their gates."""
+    """Return the names of all signals that a reward reads, each once: those of the terms, then those of gates.
+
+    Signals of turns are not among them (`by_turn`).
+    """
     names = [term.signal for term in spec.terms]
-    names += [gate.signal for term in spec.terms for gate in term.gates]
+    names += [gate.signal for term in (*spec.terms, *spec.turn_terms) for gate in term.gates]
+    names += [MAX_TOTAL for term in spec.turn_terms if POSITIVES in term.normalizers]
     return list(dict.fromkeys(names))
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from math import fsum, log, tanh
 from types import MappingProxyType
+from typing import NamedTuple
 
 from reward_service.core.types import Outcome, RolloutFacts, Row
 
@@ -80,3 +81,57 @@ GROUP_TURN_SIGNALS: Mapping[str, Callable[[Sequence[RolloutFacts]], list[Row | N
     {"entity_utility": entity_utility}
 )
 """Each takes the scored rollouts of a group, at least one, and returns one row for each."""
+
+SOURCES: Mapping[str, str] = MappingProxyType(
+    {"entity_new": "entity_named", "entity_utility": "entity_named", "trace_value": "gold_logprob"}
+)
+"""What a measured signal of turns is computed from, if a rollout can lack it: a field of `FIELDS`, or a signal that is sent."""
+
+MEASURED_TURNS: Mapping[str, str] = MappingProxyType(
+    {"answer_seen_turn": "1 for the turn whose tool responses first show a gold answer, else 0"}
+)
+"""Signals of turns that `core.measured` measures from the text, unless the rollout brings its own, and what each is."""
+
+FIELDS = frozenset({"entity_named", "anchor"})
+"""Fields of the facts with one item per turn."""
+
+
+def turn_rows(name: str, group: Sequence[RolloutFacts]) -> list[Row] | None:
+    """Return the numbers of the turns of each rollout; None if the question has no such quantity.
+
+    Args:
+        name: of a signal of turns.
+        group: facts of scored rollouts.
+
+    Raises:
+        KeyError: the signal has to come with a rollout, and did not.
+    """
+    if name in GROUP_TURN_SIGNALS:
+        rows = GROUP_TURN_SIGNALS[name](group)
+    else:
+        rows = [TURN_SIGNALS[name](one) if name in TURN_SIGNALS else one.turn_signals[name] for one in group]
+    there = [row for row in rows if row is not None]
+    return there if len(there) == len(rows) else None
+
+
+class TurnNeed(NamedTuple):
+    """A number per turn that every rollout has to have."""
+
+    name: str
+    """Of a signal that is sent, or a field of `FIELDS`."""
+    more: int = 0
+    """Numbers beyond one per turn: 1 where states are taken at both ends of every turn."""
+
+
+def turn_defect(facts: RolloutFacts, needs: Sequence[TurnNeed]) -> str | None:
+    """Return what a rollout lacks to be paid by turn; None if nothing."""
+    turns = len(facts.turns)
+    if not turns:
+        return "the profile pays by turn, and the rollout does not say which segments belong to which turn"
+    for name, more in needs:
+        row = getattr(facts, name) if name in FIELDS else facts.turn_signals.get(name, ())
+        if not row:
+            return f"the profile needs the turn signal {name}, which the rollout does not have"
+        if len(row) != turns + more:
+            return f"{name} must have {turns + more} values, as the rollout has {turns} turns, and has {len(row)}"
+    return None
