@@ -52,6 +52,7 @@ from reward_service.core.types import (
     Rollout,
     RolloutFacts,
     RolloutStatus,
+    Row,
     Segment,
     SegmentKind,
     Steps,
@@ -74,6 +75,7 @@ Positive = Annotated[int, Field(ge=1, le=MOST)]
 Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
 MOST_SIGNALS = 1000
 Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
+TurnSignals = Annotated[dict[Id, list[Signal | None]], Field(max_length=MOST_SIGNALS)]
 Progress = Annotated[FiniteFloat, Field(ge=0, le=1)]
 FormatName = Annotated[str, OneOf((*FORMATS, MESSAGES))]
 DialectName = Annotated[str, OneOf(DIALECTS)]
@@ -238,6 +240,11 @@ class RolloutIn(ReadingIn, Wire):
     """Number of tokens that the policy wrote, for estimators that use it (`opo`). It is never measured here."""
     tree: Name | None = None
     """Name of the tree whose leaf the rollout is, for `tree_grpo`."""
+    turn_signals: TurnSignals = {}
+    """Values that you measured yourself, by name, one per turn, null for a turn without one. A turn begins at the policy's
+    first segment after a tool response, or at the start, and includes the responses that follow; the last is the answer turn."""
+    anchor: list[Name] = []
+    """Name of the state that each turn began in, one per turn, for profiles that compare turns of the same state."""
     _defect: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -273,6 +280,8 @@ class RolloutIn(ReadingIn, Wire):
             signals=self.signals,
             length=self.length,
             tree=self.tree,
+            turn_signals={name: tuple(row) for name, row in self.turn_signals.items()},
+            anchor=tuple(self.anchor),
         )
 
     def _source(self, how: Defaults) -> Text | Messages | Steps:
@@ -510,6 +519,10 @@ FactsIn = Annotated[
             int | None: Count | None,
             Mapping[str, int]: dict[ReasonName, Count],
             Mapping[str, float]: Signals,
+            Mapping[str, float | None]: Annotated[dict[Id, Signal | None], Field(max_length=MOST_SIGNALS)],
+            Mapping[str, Row]: TurnSignals,
+            tuple[tuple[int, ...], ...]: list[list[Count]],
+            "anchor": list[Name],
             tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
         },
         without=frozenset({"entities", "evidence"}),

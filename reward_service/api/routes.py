@@ -40,10 +40,8 @@ from reward_service.api.metrics import CONTENT_TYPE, Metrics
 from reward_service.api.readiness import INDEX, LEDGER, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
-from reward_service.core.profiles.bounds import wrong_may_exceed_correct
-from reward_service.core.profiles.formula import formula
+from reward_service.core.profiles.described import described, known_limits
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.core.signals import signals_of
 from reward_service.core.types import Defaults, GroupResult, PartialPolicy
 from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
@@ -374,6 +372,14 @@ class ProfileContent(ProfileInfo):
     """Reward and advantage on one line."""
     wrong_may_exceed_correct: bool
     """Whether a wrong rollout can earn more than a correct one, as far as the ranges of the signals tell."""
+    bounds: dict[str, tuple[float | None, float | None]]
+    """The least and the greatest reward by outcome; null where there is no limit, or none is known."""
+    sends: list[str]
+    """Signals and fields that each rollout has to bring."""
+    needs_progress: bool
+    """Whether calls have to give `progress`."""
+    warnings: list[str]
+    """What may not be meant, such as weights that do not add up to 1."""
     content: dict[str, Any]
     """Every key with its effective value, including defaults."""
     yaml: str
@@ -461,7 +467,7 @@ def _profile_uses(profile: Profile) -> ProfileUses:
         "grammar": profile.measure.grammar,
         "checker": profile.measure.checker,
         "matcher": profile.measure.matching.kind,
-        "signals": signals_of(profile.reward),
+        "signals": list(profile.signals),
         "estimator": profile.estimator.type,
     }
 
@@ -482,11 +488,16 @@ async def profiles(service: Service) -> ProfilesOut:
 async def profile(service: Service, name: str) -> ProfileContent:
     """Return the full content of a profile, also as YAML to start your own profile from."""
     found = service.profiles.named(name)
+    said = described(found)
     return {
         **_profile_info(found, service.profiles.default),
         "uses": _profile_uses(found),
-        "formula": formula(found),
-        "wrong_may_exceed_correct": wrong_may_exceed_correct(found.reward),
+        "formula": said.formula,
+        "wrong_may_exceed_correct": said.wrong_may_exceed_correct,
+        "bounds": {outcome.value: known_limits(limits) for outcome, limits in said.bounds.items()},
+        "sends": list(said.sends),
+        "needs_progress": said.needs_progress,
+        "warnings": list(said.warnings),
         "content": asdict(found),
         "yaml": as_yaml(found),
     }

@@ -19,6 +19,7 @@ from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
 from reward_service.cli import health as healthy
+from reward_service.cli import profiles as profile_files
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli.demo import run_demo, sample_lines
@@ -47,6 +48,7 @@ STARTUP_FAILURE = 3
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
+app.add_typer(profile_files.app, name="profile")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]

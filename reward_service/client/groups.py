@@ -66,6 +66,8 @@ class RolloutReward:
     normalized_match_rate: float | None = None
     uncredited: Mapping[str, int] = field(default_factory=dict)
     """Number of entities named but not credited, by reason."""
+    measured: Mapping[str, float | None] = field(default_factory=dict)
+    """Numbers measured from the text because the profile reads them, by name."""
     in_baseline: bool = False
     in_loss: bool = False
     flags: tuple[str, ...] = ()

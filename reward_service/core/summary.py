@@ -63,6 +63,11 @@ class ScoredRollout(Protocol):
         ...
 
     @property
+    def measured(self) -> Mapping[str, float | None]:
+        """Numbers measured from the text, by name."""
+        ...
+
+    @property
     def in_loss(self) -> bool:
         """Whether the trainer's loss should include it."""
         ...
@@ -162,6 +167,25 @@ def _all_are(outcome: str) -> Values:
     )
 
 
+def _measured(name: str, outcome: str = "") -> Values:
+    """Return the values of a measured number, of the scored rollouts with an outcome or of all."""
+    return lambda group: [
+        value
+        for one in scored(group)
+        if outcome in {"", one.outcome} and (value := one.measured.get(name)) is not None
+    ]
+
+
+def _unseen(outcome: str) -> Values:
+    """Return 1 for a rollout with an outcome whose tool responses never show a gold answer, else 0."""
+    return lambda group: [1.0 - seen for seen in _measured("answer_seen", outcome)(group)]
+
+
+def _nobody_saw(group: ScoredGroup) -> list[float]:
+    seen = list(_measured("answer_seen")(group))
+    return [float(not any(seen))] if seen else []
+
+
 NUMBERS: Mapping[str, Number] = MappingProxyType(
     {
         "valid": Number(
@@ -212,6 +236,31 @@ NUMBERS: Mapping[str, Number] = MappingProxyType(
         "no_thoughts": Number(
             "Share of rollouts with a reward in which no thought was found: is the format right?",
             lambda group: [float(NO_THOUGHTS in one.flags) for one in scored(group)],
+        ),
+        "reach/groups_unseen": Number(
+            "Share of groups in which no rollout had a gold answer on screen: no tool response shows one. Look at corpus and "
+            "search.",
+            _nobody_saw,
+        ),
+        "reach/correct_unseen": Number(
+            "Share of correct rollouts that never had a gold answer on screen: they recall it.",
+            _unseen(Outcome.CORRECT),
+        ),
+        "reach/wrong_unseen": Number(
+            "Share of wrong rollouts that never had a gold answer on screen.", _unseen(Outcome.WRONG)
+        ),
+        "reach/wrong_seen": Number(
+            "Share of wrong rollouts that had a gold answer on screen: they did not read it, or not believe it.",
+            _measured("answer_seen", Outcome.WRONG),
+        ),
+        "reach/named_before_seen": Number(
+            "Mean number of credited entities that a rollout names before a tool response shows them.",
+            _measured("named_before_seen"),
+            0.0,
+            inf,
+        ),
+        "reach/retrieved": Number(
+            "Mean number of tool responses with any text.", _measured("retrieved"), 0.0, inf
         ),
         **{
             f"uncredited/{reason}": Number(

@@ -433,6 +433,10 @@ class BadProfile(RefusedToStart):
     """A file does not contain a usable profile."""
 
 
+class BadPlugin(RefusedToStart):
+    """A plug-in that the settings name cannot be used."""
+
+
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
     """Yield every concrete error class, in the order of the tree."""
     for cls in base.__subclasses__():

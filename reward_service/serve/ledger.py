@@ -13,14 +13,14 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from reward_service import __version__
 from reward_service.core.fields import built, plain
-from reward_service.core.profiles import Profile
+from reward_service.core.profiles import PluginPin, Profile
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS, reward
 from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
@@ -80,6 +80,21 @@ def _published(result: GroupResult) -> dict[str, Any]:
     }
 
 
+def _receipt(profile: Profile) -> dict[str, Any]:
+    """Return which profile paid, with the packages that gave it signals, if any."""
+    named = {"name": profile.name, "digest": profile.digest}
+    return {**named, "plugins": [asdict(pin) for pin in profile.plugins]} if profile.plugins else named
+
+
+def _paying(receipt: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Profile | None:
+    """Return the profile of a receipt, whichever plug-ins are installed now: their numbers are in the facts."""
+    if receipt["digest"] in profiles:
+        return profiles[receipt["digest"]]
+    pins = tuple(PluginPin(**pin) for pin in receipt.get("plugins", ()))
+    bound = {one.digest: one for one in (replace(one, plugins=pins) for one in profiles.values())}
+    return bound.get(receipt["digest"])
+
+
 def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
     return {
         "v": VERSION,
@@ -90,7 +105,7 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
         "group_id": one.group_id,
         "question_id": one.question_id,
         "index": one.index_digest,
-        "profile": {"name": terms.profile.name, "digest": terms.profile.digest},
+        "profile": _receipt(terms.profile),
         "engine": ENGINE_DIGEST,
         "formulas": FORMULAS,
         "estimator": asdict(terms.estimator),
@@ -320,7 +335,7 @@ def verify(
 
 def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str | None:
     """Return how the rewards of a line differ from what they should be; None where they do not."""
-    profile = profiles.get(line["profile"]["digest"])
+    profile = _paying(line["profile"], profiles)
     if profile is None:
         return f"no known profile has the digest recorded for {line['profile']['name']}"
     if line["formulas"] != FORMULAS:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
 from reward_service.core.matching import MatchSpec, MentionNames
-from reward_service.core.profiles import Profile, shipped
+from reward_service.core.profiles import PluginPin, Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
 from reward_service.core.types import (
@@ -26,7 +26,7 @@ from reward_service.core.types import (
     RolloutFacts,
     RolloutResult,
 )
-from reward_service.serve import errors, limits
+from reward_service.serve import errors, limits, plugins
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
 from reward_service.serve.profiles import Profiles
@@ -105,6 +105,7 @@ class Scorer:
         """
         self.settings = settings
         self.profiles = profiles or Profiles(shipped(), settings.default_profile)
+        self.plugins = {name: one.function for name, one in self.profiles.plugins.items()}
         self.turns = Turns(settings.threads)
         self.truth = GroundTruth(catalogue, settings, self.turns)
         self.ledger = ledger
@@ -187,7 +188,7 @@ class Scorer:
             truths = await self.truth.look_up([call.question for call in calls])
         sources = asked_by(profile, self.sources)
         checked = [
-            await self._checked(call, truth, sources, f"/groups/{n}")
+            await self._checked(call, truth, sources, f"/groups/{n}", pins=profile.plugins)
             for n, (call, truth) in enumerate(zip(calls, truths, strict=True))
         ]
         ready = [one for one in checked if isinstance(one, Checked)]
@@ -243,7 +244,13 @@ class Scorer:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
 
     async def _checked(
-        self, call: GroupCall, truth: Truth | errors.GroupError, sources: Mapping[str, Source], path: str
+        self,
+        call: GroupCall,
+        truth: Truth | errors.GroupError,
+        sources: Mapping[str, Source],
+        path: str,
+        *,
+        pins: Sequence[PluginPin],
     ) -> Checked | Measured:
         """Return a group that can be measured, or one that is refused."""
         await asyncio.sleep(0)  # health checks are answered between groups
@@ -252,6 +259,7 @@ class Scorer:
         try:
             work = limits.check_group(call.rollouts, truth.question, self.settings, path)
             check_sent(call.rollouts, sources, path)
+            plugins.check_sent(call.rollouts, pins, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
         return Checked(call, truth, work)
@@ -271,7 +279,15 @@ class Scorer:
         run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
         with timings.stage("measure"):
             facts = await run(
-                partial(measure_group, rollouts, question, profile, explain=explain, names=names)
+                partial(
+                    measure_group,
+                    rollouts,
+                    question,
+                    profile,
+                    explain=explain,
+                    names=names,
+                    plugins=self.plugins,
+                )
             )
         settled = tuple(settle(fact, one.unscored) for fact, one in zip(facts, asked, strict=True))
         await asyncio.sleep(0)

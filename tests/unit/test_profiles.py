@@ -222,6 +222,7 @@ estimator:
   epsilon: 1.0e-06
   floor: null
 filters: []
+plugins: []
 """
     )
 

@@ -16,9 +16,13 @@ from reward_service.cli.score import result_of
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import measure_group
 from reward_service.core.summary import has_signal, scored
-from reward_service.core.types import GroupResult, RolloutResult
+from reward_service.core.types import GroupResult, RewardSpec, RolloutFacts, RolloutResult, Term
 from reward_service.serve.scorer import Scored
 from reward_service.serve.truth import Truth
+
+LENS = ("answer_seen", "named_before_seen", "retrieved")
+"""Measured signals that the views show under every profile. Presence is not entailment: a page that holds the words of an answer
+need not support it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class SeenRollout:
     uncredited: Mapping[str, int] = field(default_factory=dict)
     grounded: int = 0
     """Credited entities that an earlier tool response contains."""
+    measured: Mapping[str, float | None] = field(default_factory=dict)
+    """Numbers of `LENS`, whatever the profile reads."""
     in_loss: bool = False
     flags: tuple[str, ...] = ()
     detail: str | None = None
@@ -110,7 +116,7 @@ def seen(grouped: Grouped, result: Scored, profile: Profile) -> SeenGroup:
     """Return a scored group as the views show it."""
     truth = result.measured.truth or Truth(Question(""))
     group, question = result_of(result), truth.question
-    verdicts = _verdicts(grouped, question, profile)
+    seconds = _second_look(grouped, question, profile)
     return SeenGroup(
         run_id=grouped.call.run_id,
         group_id=grouped.call.group_id,
@@ -126,8 +132,16 @@ def seen(grouped: Grouped, result: Scored, profile: Profile) -> SeenGroup:
         status=str(group.status),
         flags=group.flags,
         rollouts=tuple(
-            replace(_rollout(one), checker=verdict, meta=line.meta, place=_place(line.at))
-            for one, line, verdict in zip(group.rollouts, grouped.lines, verdicts, strict=True)
+            replace(
+                _rollout(one),
+                checker=_disagreeing(second, given.outcome),
+                measured=dict(second.measured),
+                meta=line.meta,
+                place=_place(line.at),
+            )
+            for one, line, given, second in zip(
+                group.rollouts, grouped.lines, grouped.call.rollouts, seconds, strict=True
+            )
         ),
     )
 
@@ -156,17 +170,16 @@ def _rollout(one: RolloutResult) -> SeenRollout:
     )
 
 
-def _verdicts(grouped: Grouped, question: Question, profile: Profile) -> list[str | None]:
-    """Return the checker's verdict on each rollout whose outcome the file says otherwise; None for all others."""
-    rollouts = grouped.call.rollouts
-    if not question.answers or all(one.outcome is None for one in rollouts):
-        return [None] * len(rollouts)
-    bare = replace(question, entities=())
-    facts = measure_group([replace(one, outcome=None) for one in rollouts], bare, profile)
-    return [
-        str(fact.outcome) if one.outcome and fact.outcome not in {None, one.outcome} else None
-        for one, fact in zip(rollouts, facts, strict=True)
-    ]
+def _second_look(grouped: Grouped, question: Question, profile: Profile) -> list[RolloutFacts]:
+    """Measure what the views show beside the reward: the checker's own verdict, and the numbers of `LENS`."""
+    lens = replace(profile, reward=RewardSpec(terms=tuple(Term(name, weight=0.0) for name in LENS)))
+    unjudged = [replace(one, outcome=None) for one in grouped.call.rollouts]
+    return measure_group(unjudged, question, lens)
+
+
+def _disagreeing(second: RolloutFacts, given: str | None) -> str | None:
+    """Return the checker's verdict if the file says something else."""
+    return str(second.outcome) if given and second.outcome not in {None, given} else None
 
 
 def with_other(group: SeenGroup, other: GroupResult) -> SeenGroup:
@@ -215,6 +228,12 @@ def _all_wrong(group: SeenGroup) -> bool:
     return bool(scored(group)) and not group.outcomes("correct")
 
 
+def _seen(group: SeenGroup, outcome: str = "") -> list[float]:
+    """Return whether the scored rollouts with an outcome, or all, had a gold answer on screen: 1 or 0."""
+    rollouts = [one for one in scored(group) if outcome in {"", one.outcome}]
+    return [seen for one in rollouts if (seen := one.measured.get("answer_seen")) is not None]
+
+
 def is_changed(one: SeenRollout) -> bool:
     """Whether a second profile pays a rollout differently, or compares it differently with its group."""
     return one.other is not None and (one.reward, one.advantage) != (one.other.reward, one.other.advantage)
@@ -233,6 +252,13 @@ FILTERS: Mapping[str, Filter] = MappingProxyType(
             lambda g: (
                 bool(g.entities) and any(one.outcome == "correct" and not one.matched for one in g.rollouts)
             ),
+        ),
+        "unreached": Filter("answer never on screen", lambda g: bool(_seen(g)) and not any(_seen(g))),
+        "recall": Filter("correct, answer never on screen", lambda g: 0.0 in _seen(g, "correct")),
+        "reading": Filter("wrong, answer on screen", lambda g: 1.0 in _seen(g, "wrong")),
+        "early": Filter(
+            "entities named before they are shown",
+            lambda g: any(one.measured.get("named_before_seen") for one in g.rollouts),
         ),
         "uncredited": Filter("named, not credited", lambda g: any(one.uncredited for one in g.rollouts)),
         "disputed": Filter(

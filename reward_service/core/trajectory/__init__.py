@@ -40,6 +40,7 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 PARSER_VERSION = 2
+BALANCED = "balanced"
 AS_MARKED = AnswerRules()
 THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
 FORMATS = (*CONTAINERS, *SHORT_FORMS)
@@ -76,6 +77,8 @@ class Parsed(NamedTuple):
     """The last answer, without the notation around it; None where the rollout gives none."""
     flags: tuple[str, ...] = ()
     """What could not be read, in the order of `FLAGS`."""
+    is_balanced: bool = True
+    """Whether the grammar `balanced` finds no error; true of steps, which have no marks."""
 
 
 def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | None = None) -> Parsed:
@@ -113,7 +116,10 @@ def _parse(
     name = dialect or transcript.dialect or DEFAULT_DIALECT
     done = read(transcript, name, reading, rules)
     segments = tuple(_segments(done, thoughts_count=not transcript.roles_lost))
-    return _parsed(segments, GRAMMARS[grammar](done.written), rules, done.flags)
+    format_error = GRAMMARS[grammar](done.written)
+    parsed = _parsed(segments, format_error, rules, done.flags)
+    is_balanced = (format_error if grammar == BALANCED else GRAMMARS[BALANCED](done.written)) is None
+    return parsed._replace(is_balanced=is_balanced)
 
 
 def _parsed(

@@ -22,7 +22,14 @@ from reward_service.serve import errors
 from reward_service.serve.groups.state import ENGINE_GONE, Claim, Decision, GroupState, Member, Run
 
 # Nothing is wrong with these rollouts: the same rollout may be measured again while its group is open.
-RETRYABLE = frozenset({RolloutStatus.JUDGE_FAILED, RolloutStatus.BACKEND_FAILED, RolloutStatus.TIMEOUT})
+RETRYABLE = frozenset(
+    {
+        RolloutStatus.SIGNAL_FAILED,
+        RolloutStatus.JUDGE_FAILED,
+        RolloutStatus.BACKEND_FAILED,
+        RolloutStatus.TIMEOUT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
