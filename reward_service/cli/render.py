@@ -117,6 +117,7 @@ def said(
     mute = sum(NO_THOUGHTS in one.flags for one in voting)
     if mute:
         yield f"{mute} of {len(voting)} rollouts have no thought: is the format right?"
+    yield from _reach(numbers)
     uncredited = sum((Counter(one.uncredited) for one in voting), Counter[str]())
     if uncredited:
         counts = ", ".join(f"{count} {reason}" for reason, count in sorted(uncredited.items()))
@@ -125,6 +126,20 @@ def said(
     if unscored:
         yield f"{unscored} rollouts have no reward:"
         yield from (f"  {count} x {why}" for why, count in reasons)
+
+
+REACH = (
+    ("reach/groups_unseen", "groups in which no rollout had a gold answer on screen (corpus or search)"),
+    ("reach/correct_unseen", "correct rollouts that never had it on screen (recall)"),
+    ("reach/wrong_seen", "wrong rollouts that had it on screen (reading)"),
+)
+"""Three illnesses with three cures; a page that holds the words of an answer need not support it."""
+
+
+def _reach(numbers: Mapping[str, Mean]) -> Iterator[str]:
+    for name, about in REACH:
+        if mean := numbers.get(name):
+            yield f"{mean.value:.0%} of {mean.n} {about}"
 
 
 def explanation(reply: ExplainOut, sum_: str = "") -> RenderableType:

@@ -22,6 +22,7 @@ from reward_service.cli.rollouts import (
     read_rollouts,
     report,
 )
+from reward_service.cli.second_look import second_look, with_measured
 from reward_service.core.profiles import Profile
 from reward_service.core.types import GroupResult, GroupStatus, PartialPolicy, RolloutResult, RolloutStatus
 from reward_service.serve.errors import GroupError, refused_status
@@ -139,7 +140,7 @@ async def score_file(  # noqa: PLR0913  # one argument an option
     )
     async for grouped, scored in scoring:
         done.records.extend(records_out(scored, grouped, read.recording.how, profile))
-        done.groups.append(result_of(scored))
+        done.groups.append(with_measured(result_of(scored), second_look(scored, profile)))
     return done
 
 

@@ -13,16 +13,12 @@ from entity_index.types import Question
 from reward_service.adapters.records.groups import Grouped
 from reward_service.adapters.records.lines import Place
 from reward_service.cli.score import result_of
+from reward_service.cli.second_look import second_look
 from reward_service.core.profiles import Profile
-from reward_service.core.scoring import measure_group
 from reward_service.core.summary import has_signal, scored
-from reward_service.core.types import GroupResult, RewardSpec, RolloutFacts, RolloutResult, Term
+from reward_service.core.types import GroupResult, RolloutFacts, RolloutResult
 from reward_service.serve.scorer import Scored
 from reward_service.serve.truth import Truth
-
-LENS = ("answer_seen", "named_before_seen", "retrieved")
-"""Measured signals that the views show under every profile. Presence is not entailment: a page that holds the words of an answer
-need not support it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class SeenRollout:
     grounded: int = 0
     """Credited entities that an earlier tool response contains."""
     measured: Mapping[str, float | None] = field(default_factory=dict)
-    """Numbers of `LENS`, whatever the profile reads."""
+    """Numbers of `second_look.LENS`, whatever the profile reads."""
     in_loss: bool = False
     flags: tuple[str, ...] = ()
     detail: str | None = None
@@ -116,7 +112,7 @@ def seen(grouped: Grouped, result: Scored, profile: Profile) -> SeenGroup:
     """Return a scored group as the views show it."""
     truth = result.measured.truth or Truth(Question(""))
     group, question = result_of(result), truth.question
-    seconds = _second_look(grouped, question, profile)
+    seconds = second_look(result, profile)
     return SeenGroup(
         run_id=grouped.call.run_id,
         group_id=grouped.call.group_id,
@@ -168,13 +164,6 @@ def _rollout(one: RolloutResult) -> SeenRollout:
         named=tuple(match.entity for match in evidence.matches) if evidence else (),
         refused=tuple((match.entity, reason) for match, reason in refused),
     )
-
-
-def _second_look(grouped: Grouped, question: Question, profile: Profile) -> list[RolloutFacts]:
-    """Measure what the views show beside the reward: the checker's own verdict, and the numbers of `LENS`."""
-    lens = replace(profile, reward=RewardSpec(terms=tuple(Term(name, weight=0.0) for name in LENS)))
-    unjudged = [replace(one, outcome=None) for one in grouped.call.rollouts]
-    return measure_group(unjudged, question, lens)
 
 
 def _disagreeing(second: RolloutFacts, given: str | None) -> str | None:

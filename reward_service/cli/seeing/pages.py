@@ -37,6 +37,14 @@ CHARTS = (
     ChartSpec("Groups with a signal", {"with a signal": "groups_with_signal"}),
     ChartSpec("Rollouts with a reward", {"with a reward": "valid", "without a thought": "no_thoughts"}),
     ChartSpec(
+        "Answer never on screen",
+        {
+            "groups": "reach/groups_unseen",
+            "correct": "reach/correct_unseen",
+            "wrong": "reach/wrong_unseen",
+        },
+    ),
+    ChartSpec(
         "Named, not credited, per rollout", {reason: f"uncredited/{reason}" for reason in UNCREDITED}, None
     ),
 )
