@@ -84,7 +84,7 @@ def summary(
         table.add_column(heading, justify="left" if heading == "outcome" else "right")
     for outcome in ("correct", "wrong", "error"):
         table.add_row(*_outcome_row(outcome, groups, numbers))
-    return Lines(table, Text("\n".join(said(groups, numbers, reasons))))
+    return Lines(table, Text("\n".join((*said(groups, numbers, reasons), *_reach(numbers)))))
 
 
 def _outcome_row(outcome: str, groups: Sequence[GroupResult], numbers: Mapping[str, Mean]) -> tuple[str, ...]:
@@ -117,7 +117,6 @@ def said(
     mute = sum(NO_THOUGHTS in one.flags for one in voting)
     if mute:
         yield f"{mute} of {len(voting)} rollouts have no thought: is the format right?"
-    yield from _reach(numbers)
     uncredited = sum((Counter(one.uncredited) for one in voting), Counter[str]())
     if uncredited:
         counts = ", ".join(f"{count} {reason}" for reason, count in sorted(uncredited.items()))
@@ -129,9 +128,9 @@ def said(
 
 
 REACH = (
-    ("reach/groups_unseen", "groups in which no rollout had a gold answer on screen (corpus or search)"),
-    ("reach/correct_unseen", "correct rollouts that never had it on screen (recall)"),
-    ("reach/wrong_seen", "wrong rollouts that had it on screen (reading)"),
+    ("reach/groups_unseen", "no rollout had a gold answer on screen in {} of {} groups: corpus or search"),
+    ("reach/correct_unseen", "never had it on screen: {} of {} correct rollouts, recall"),
+    ("reach/wrong_seen", "had it on screen: {} of {} wrong rollouts, reading"),
 )
 """Three illnesses with three cures; a page that holds the words of an answer need not support it."""
 
@@ -139,7 +138,7 @@ REACH = (
 def _reach(numbers: Mapping[str, Mean]) -> Iterator[str]:
     for name, about in REACH:
         if mean := numbers.get(name):
-            yield f"{mean.value:.0%} of {mean.n} {about}"
+            yield about.format(f"{mean.value:.0%}", mean.n)
 
 
 def explanation(reply: ExplainOut, sum_: str = "") -> RenderableType:
