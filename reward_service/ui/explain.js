@@ -34,7 +34,9 @@ async function ask(path, body) {
   const key = field("key").value.trim();
   sessionStorage.setItem("key", key);
   const headers = { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
-  const sent = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
+  // Without this, a missing key would open the browser's own dialog.
+  const shared = { headers, credentials: "omit" };
+  const sent = body === undefined ? shared : { ...shared, method: "POST", body: JSON.stringify(body) };
   let reply;
   try {
     reply = await fetch(path, sent);
@@ -193,7 +195,6 @@ function fillExample() {
 }
 
 async function loadNames() {
-  field("key").value = sessionStorage.getItem("key") || "";
   try {
     const { profiles } = await ask("/v1/profiles");
     field("profile").replaceChildren(...profiles.map((one) => new Option(one.name, one.name, one.default, one.default)));
@@ -205,6 +206,7 @@ async function loadNames() {
   }
 }
 
+field("key").value = sessionStorage.getItem("key") || "";
 field("call").addEventListener("submit", explain);
 field("example").addEventListener("click", fillExample);
 field("key").addEventListener("change", loadNames);
