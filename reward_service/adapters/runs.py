@@ -174,6 +174,13 @@ class ListQuery(Query):
     """Maximum number of groups in the response."""
 
 
+class SummaryQuery(Query):
+    """Query of `GET /v1/runs/{run_id}/summary`."""
+
+    groups: Annotated[int, Field(ge=1, le=1024)] = 1024
+    """How many of the latest closed groups count."""
+
+
 class PartialOut(TypedDict):
     """How a group with a missing or unscored rollout is treated."""
 

@@ -26,6 +26,7 @@ from reward_service.adapters.runs import (
     RunIn,
     RunOut,
     RunSummaryOut,
+    SummaryQuery,
     WaitQuery,
     WindowOut,
     assembled_out,
@@ -209,15 +210,19 @@ async def open_groups(
     return timed_json(record, lambda: open_groups_out(found))
 
 
-@router.get("/v1/runs/{run_id}/summary", response_model=RunSummaryOut, responses=problems_of(*GROUPED))
-async def summarize_run(request: Request, runs: Runs, run_id: NamedRun) -> Response:
+@router.get(
+    "/v1/runs/{run_id}/summary", response_model=RunSummaryOut, responses=problems_of(*GROUPED, InvalidRequest)
+)
+async def summarize_run(
+    request: Request, runs: Runs, run_id: NamedRun, query: Annotated[SummaryQuery, Query()]
+) -> Response:
     """Return the open groups of a run and the numbers of the latest groups that this replica has closed.
 
     With `Accept: text/html` it answers with the part of a page that `/ui/runs/{run_id}` shows.
     """
     record = record_of(request)
     run, views, closed = await runs.standing(run_id, access=record.access, timings=record.timings)
-    found = run_summary_out(run, views, closed)
+    found = run_summary_out(run, views, closed[-query.groups :])
     if request.headers.get("accept", "").startswith("text/html"):
         return HTMLResponse(html("_served_run.html", found=found, charts=curves(found["windows"])))
     return timed_json(record, lambda: found)

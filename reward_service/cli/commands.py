@@ -22,7 +22,7 @@ from reward_service.cli import health as healthy
 from reward_service.cli import profiles as profile_files
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
-from reward_service.cli.demo import run_demo, sample_lines
+from reward_service.cli.demo import run_demo, sample_file, sample_lines
 from reward_service.cli.explain import explain_alone, explain_in_file
 from reward_service.cli.flags import FileFlags, Files, with_file_flags
 from reward_service.cli.lint import judge_of
@@ -130,11 +130,12 @@ def golden(
 def sample(
     folder: Annotated[Path, typer.Argument(help="Folder to write to; created if it does not exist.")],
 ) -> None:
-    """Write the bundled sample data set: questions.jsonl and rollouts.jsonl."""
+    """Write the bundled samples: questions.jsonl and rollouts.jsonl, and a recorded run, run.jsonl.gz."""
     with one_clear_sentence():
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("questions.jsonl", "rollouts.jsonl"):
             (folder / name).write_bytes(b"\n".join(sample_lines(name)) + b"\n")
+        (folder / "run.jsonl.gz").write_bytes(sample_file("run.jsonl.gz"))
 
 
 app.command()(seeing.view)

@@ -35,9 +35,14 @@ PATIENCE_S = 30.0
 RUN_AT = "/sample"
 
 
+def sample_file(name: str) -> bytes:
+    """Return a bundled file."""
+    return resources.files("reward_service.sample").joinpath(name).read_bytes()
+
+
 def sample_lines(name: str) -> list[bytes]:
     """Return the lines of a bundled file."""
-    return resources.files("reward_service.sample").joinpath(name).read_bytes().splitlines()
+    return sample_file(name).splitlines()
 
 
 def first_group() -> dict[str, Any]:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from reward_service.api.app import create_app
+from reward_service.client.trainers.verl_log import numbers_of_step, with_numbers
 from reward_service.serve.config import Settings
 from tests.builders import EXAMPLE
 from tests.conftest import serving
@@ -49,6 +50,53 @@ def test_a_summary_has_the_numbers_of_the_closed_groups(client):
     assert found["numbers"]["egrpo/reward"] == pytest.approx(sum(rewards) / 3)
     assert found["numbers"]["egrpo/groups"] == 2
     assert sum(window["groups"] for window in found["windows"]) == 2
+
+
+def test_a_summary_may_be_of_the_latest_groups_alone(client):
+    put(client, "a", ROLLOUTS[:3])
+    put(client, "b", ROLLOUTS[:3])
+
+    assert client.get("/v1/runs/r/summary?groups=1").json()["numbers"]["egrpo/groups"] == 1
+    assert client.get("/v1/runs/r/summary?groups=0").status_code == 422
+
+
+def test_verls_training_log_has_the_numbers_of_its_step(client):
+    put(client, "a", ROLLOUTS[:3])
+    kwargs = {"url": str(client.base_url), "profile": "egrpo-paper", "run_id": "r", "patience_s": 60}
+    config = {
+        "reward": {"custom_reward_function": {"reward_kwargs": kwargs}},
+        "data": {"train_batch_size": 1},
+    }
+    tracking = with_numbers(type("Tracking", (Tracking,), {}))
+
+    logger = tracking("project", "experiment", default_backend="console", config=config)
+    logger.log(data={"training/global_step": 1, "loss": 0.5}, step=1)
+    logger.log(data={"val/accuracy": 0.5}, step=1)
+
+    step, validation = logger.logged
+    assert (step["loss"], step["egrpo/groups"], step["egrpo/valid"]) == (0.5, 1, 1)
+    assert validation == {"val/accuracy": 0.5}
+
+
+def test_a_step_is_logged_without_the_numbers_if_the_service_refuses(client, caplog):
+    kwargs = {"url": str(client.base_url), "profile": "egrpo-paper", "run_id": "nothing", "patience_s": 60}
+    config = {
+        "reward": {"custom_reward_function": {"reward_kwargs": kwargs}},
+        "data": {"train_batch_size": 1},
+    }
+
+    assert numbers_of_step(config) == {}
+    assert "logged without the numbers" in caplog.text
+
+
+class Tracking:
+    """The shape of verl's."""
+
+    def __init__(self, project_name, experiment_name, default_backend="console", config=None):  # noqa: ARG002
+        self.logged = []
+
+    def log(self, data, step, backend=None):  # noqa: ARG002
+        self.logged.append(data)
 
 
 def test_a_run_that_was_deleted_has_no_summary(client):

@@ -119,6 +119,32 @@ def test_rollouts_without_thoughts_errors_and_overlength_are_shares_of_those_wit
     assert (found["egrpo/no_thoughts"], found["egrpo/error"], found["egrpo/in_loss"]) == (0.5, 0.5, 0.5)
 
 
+def seeing(seen, outcome="wrong"):
+    return rollout(outcome, measured={"answer_seen": seen, "named_before_seen": 1.0, "retrieved": 3.0})
+
+
+def test_three_illnesses_are_told_apart():
+    found = summary(
+        [
+            group(seeing(0.0), seeing(0.0, "correct")),
+            group(seeing(1.0), seeing(0.0)),
+            group(seeing(None), rollout()),
+        ]
+    )
+
+    third = pytest.approx(1 / 3)
+    assert (found["egrpo/reach/groups_unseen"], found["egrpo/reach/correct_unseen"]) == (0.5, 1.0)
+    assert (found["egrpo/reach/wrong_seen"], found["egrpo/reach/wrong_unseen"]) == (
+        third,
+        pytest.approx(2 / 3),
+    )
+    assert (found["egrpo/reach/named_before_seen"], found["egrpo/reach/retrieved"]) == (1.0, 3.0)
+
+
+def test_what_was_not_measured_reaches_no_number():
+    assert not [name for name in summary([group(rollout(), rollout("correct"))]) if "/reach/" in name]
+
+
 def test_the_interval_of_a_mean_accounts_for_groups():
     mean = mean_of([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])
 

@@ -49,7 +49,7 @@ def _changes(found: Mapping[str, Any], a: str, b: str) -> Iterator[str]:
     named, refused = found["exposure"]["named"], found["exposure"]["refused"]
     if named:
         share = sum(refused.values()) / named
-        yield f"exposure: {share:.1%} of {named} mentions would earn credit under {b} only without its guards"
+        yield f"exposure: {share:.1%} of the {named} entities named earn credit only if the guards of {b} are off"
         yield from _reasons(refused)
 
 
