@@ -2,7 +2,8 @@
 
 A name is a run of words that begin with a capital, joined by blanks, hyphens or the small words that names contain ("University of
 Tromby", "Vincent van Gogh"), with the numbers in it ("Apollo 11"), or what stands in quotation marks as a title does. A run with
-"and", "in" or the like may be one name or two, so both readings are given, as is a name without the article that it begins with.
+"and", "in" or the like may be one name or two, so both readings are given, as is a name without the article or the sentence's first
+word that it begins with.
 A single word that only ever opens a sentence is not a name. Scripts without capitals have only the quoted names: give those a
 pipeline or a gazetteer.
 """
@@ -103,7 +104,7 @@ def _run(words: list[Word], first: int) -> list[Word]:
         word = words[n]
         if not _joins(word.before, words[n - 1].text):
             break
-        if word.is_capital or word.text.isdecimal():
+        if word.is_capital or (word.text.isdecimal() and last == n - 1):
             last = n
         elif word.text not in BINDS and word.text not in MAY_PART:
             break
@@ -121,8 +122,15 @@ def _readings(run: list[Word], text: str, within: set[str]) -> Iterator[str]:
         named = _without_opener(part)
         if named and not (len(named) == 1 and named[0].opens and named[0].text not in within):
             yield text[named[0].start : named[-1].end]
-        if len(named) > 1 and named[0].text in ARTICLES:
+        if _may_go_without_first(named, within):
             yield text[named[1].start : named[-1].end]
+
+
+def _may_go_without_first(run: list[Word], within: set[str]) -> bool:
+    """Whether the first word may be no part of the name: an article, or a word that is capital because it opens a sentence."""
+    if len(run) < 2 or not run[1].is_capital:
+        return False
+    return run[0].text in ARTICLES or (len(run) > 2 and run[0].opens and run[0].text not in within)
 
 
 def _parts(run: list[Word]) -> list[list[Word]]:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ from entity_index.types import Entity, Question
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.lines import Line
 from reward_service.cli.lint import judge_of
-from reward_service.cli.rollouts import AUTO, BadOption, FileOptions, read_rollouts
+from reward_service.cli.rollouts import AUTO, BadOption, FileOptions, read_rollouts, reader_named
 from reward_service.core.matching import compile_question
 from reward_service.core.matching.forms import derive
 from reward_service.core.profiles import Profile, shipped
@@ -94,7 +94,10 @@ RolloutFile = Annotated[
     ),
 ]
 RolloutReader = Annotated[
-    str, typer.Option("--rollouts-reader", help="System that wrote the rollouts; auto detects it.")
+    str,
+    typer.Option(
+        "--rollouts-reader", callback=reader_named, help="System that wrote the rollouts; auto detects it."
+    ),
 ]
 
 
@@ -154,7 +157,7 @@ def propose_command(  # noqa: PLR0913  # one option each, as it is typed
             for name in _chosen(wanted, has_documents=bool(passages or corpus), has_rollouts=told is not None)
         },
         forms=forms,
-        passages=[mapped.parse(path) for path in passages or ()],
+        passages=_paths(passages),
         corpus=None if corpus is None else read_corpus(corpus),
         told=told.told if told else lambda _: (),
         aliases=_aliases(aliases),
@@ -230,6 +233,10 @@ class EntityReport:
             self.to_drop["no answer that can be met"].append(question.question_id or "")
         self._rollouts(hidden, list(rollouts))
 
+    def to_json(self) -> dict[str, object]:
+        """Return all of it as JSON values."""
+        return {**vars(self), "policies": {policy: pay._asdict() for policy, pay in self.policies.items()}}
+
     def _rollouts(self, hidden: int, rollouts: list[RolloutFacts]) -> None:
         self.rollouts += len(rollouts)
         self.seen += hidden if rollouts else 0
@@ -265,7 +272,7 @@ def report_command(
         rows = read(source, shape_of(reader, rules), progress=progress)
         found = report_of(rows, shipped()[profile], told)
     if as_json:
-        print_json(asdict(found))
+        print_json(found.to_json())
     else:
         print_table(_lines(found), "", "")
 
@@ -320,6 +327,13 @@ def _chosen(wanted: list[str] | None, *, has_documents: bool, has_rollouts: bool
     return (
         [name for name in SOURCES if name in wanted] if wanted else [name for name in SOURCES if there[name]]
     )
+
+
+def _paths(passages: list[str] | None) -> list[tuple[mapped.Step, ...]]:
+    try:
+        return [mapped.parse(path) for path in passages or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--passages") from error
 
 
 def _aliases(path: Path | None) -> dict[str, tuple[str, ...]]:
