@@ -5,6 +5,7 @@ OTHER". Each alias keeps where it comes from. Whether two entities of a question
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -24,8 +25,22 @@ LOOKED_AT = 4  # passages of a proposal
 def with_aliases(
     found: Iterable[Proposal], material: Material, known: Mapping[str, tuple[str, ...]]
 ) -> list[Proposal]:
-    """Add the spellings of a file (by plain name) and those that the passages introduce."""
-    return [_with(one, material, known) for one in found]
+    """Add the spellings of a file (by plain name) and those that the passages introduce; one that two of them share is dropped."""
+    spelt = [_with(one, material, known) for one in found]
+    owners = Counter(
+        plain for one in spelt for plain in {plainly(one.name), *(plainly(a) for a, _ in one.aliases)}
+    )
+    return [
+        replace(
+            one,
+            aliases=tuple(
+                alias
+                for alias in one.aliases
+                if owners[plainly(alias[0])] == 1 or plainly(alias[0]) == plainly(one.name)
+            ),
+        )
+        for one in spelt
+    ]
 
 
 def _with(one: Proposal, material: Material, known: Mapping[str, tuple[str, ...]]) -> Proposal:

@@ -6,6 +6,7 @@ from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from entity_index.clean import TRAILING_PARENTHESES
+from entity_index.lint import is_generic
 from entity_index.propose.names import names_in
 from entity_index.spelling import folded
 from entity_index.types import Question
@@ -72,6 +73,7 @@ class Material:
         words = plain.split()
         return not (
             why_unusable(name)
+            or is_generic(name)
             or all(f" {word} " in self.asked for word in words)
             or any(answer in plain or plain in answer for answer in self.answers)
         )

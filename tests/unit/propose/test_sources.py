@@ -187,3 +187,17 @@ def test_another_name_is_an_alias_where_the_text_says_so():
     [found] = with_aliases([proposal("Liv Dahl", 0.5, "documents")], material, {})
 
     assert found.aliases == (("Liv Berg", "passage"),)
+
+
+def test_an_alias_that_two_proposals_share_is_dropped():
+    shared = [
+        proposal("Liv Dahl", 0.5, "documents", ("Dahl", "file")),
+        proposal("Otto Dahl", 0.5, "documents", ("Dahl", "file")),
+    ]
+
+    assert [one.aliases for one in with_aliases(shared, DOCUMENTS, {})] == [(), ()]
+
+
+@pytest.mark.parametrize("name", ["Film", "1931", "The", "X"])
+def test_words_of_any_text_are_not_proposed(name):
+    assert not DOCUMENTS.allows(name)
