@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from experiment import figures
-from experiment.plan import METHODS, MIDDLE, SEEDS, STOP_EARLY, STUFFING_PROFILES, Run, all_runs
+from experiment.first import METHODS, SEEDS, STUFFING_PROFILES
+from experiment.plan import all_runs
 from experiment.runs import ROOT, result_of
+from experiment.settings import MIDDLE, STOP_EARLY, Run
 from experiment.statistics import (
     LEVEL,
     RESAMPLES,
