@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from experiment.diagnosis import KINDS
-from experiment.figures import Shares
+from experiment.drawings import Shares
 from experiment.settings import STEPS
 from experiment.statistics import Result
 from experiment.tables import Lines, table

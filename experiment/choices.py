@@ -1,4 +1,7 @@
-"""What to choose, computed from the results of the second round, and whether the floor holds by the rule of its plan."""
+"""What to choose, computed from the results of both rounds, and whether the floor holds by the rule of its plan.
+
+A method that both rounds have was trained with the same options in both, so its seeds are taken together.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -6,11 +9,13 @@ from typing import NamedTuple
 from experiment.second import BOTH, CENTRED, DYNAMIC, FLOOR, GRPO, HALF, METHODS, PAPER, RESCUE, TENTH
 from experiment.settings import MIDDLE, STOP_EARLY
 from experiment.statistics import Result, rollouts, verdict
-from experiment.tables import Found, difference, differences, lines_of, percent, table
+from experiment.tables import Found, difference, differences, percent, table
 
 ENOUGH = 3
 """Seeds from which a row may recommend something."""
 FIRST_STEPS = 5
+ROUNDS = ("main", "reward")
+"""The parts that vary the method at each p0."""
 CHOICES = {
     GRPO: "`grpo`, or `grpo-equal` for its checker",
     PAPER: "`egrpo-paper`",
@@ -42,12 +47,17 @@ class Candidate(NamedTuple):
         return f"{self.method} {percent(self.numbers, sign=True)}, ahead in {self.ahead} of {self.seeds} seeds{more}"
 
 
+def of_both(found: Found, p0: str, method: str) -> list[Result]:
+    """Return a method's results of both rounds."""
+    return [one for part in ROUNDS for one in found.get((part, p0, method), [])]
+
+
 def candidates(found: Found, p0: str) -> list[Candidate]:
     """Return every method with enough seeds against GRPO, the highest mean first."""
-    lines = lines_of(found, "reward", p0, METHODS)
-    plain = lines.get(GRPO, [])
+    plain = of_both(found, p0, GRPO)
     rows = []
-    for method, results in lines.items():
+    for method in METHODS:
+        results = of_both(found, p0, method)
         against = difference(results, plain) if method != GRPO else None
         if against and against[0] >= ENOUGH:
             rows.append(Candidate(method, *against, _cost(results, plain)))
@@ -60,7 +70,7 @@ def _cost(results: Sequence[Result], plain: Sequence[Result]) -> float:
 
 def situation(found: Found, p0: str) -> str:
     """Say what the first steps look like at one p0, from the runs of GRPO."""
-    sums = [result["steps"] for result in found.get(("reward", p0, GRPO), [])]
+    sums = [result["steps"] for result in of_both(found, p0, GRPO)]
     sampled = sum(sum(steps["groups_sampled"][:FIRST_STEPS]) for steps in sums)
     solved = sum(sum(steps["groups_with_signal"][:FIRST_STEPS]) for steps in sums)
     seen = f"{solved / sampled:.1%} of groups, " if sampled else ""
@@ -74,7 +84,7 @@ def decision(found: Found, p0: str) -> list[str]:
         return [situation(found, p0), "not known", f"fewer than {ENOUGH} seeds have finished"]
     higher = [row for row in rows if verdict(*row.numbers[1:]) == "higher"]
     chosen = higher[0].method if higher else GRPO
-    said = {"higher": "Higher than GRPO", "tie": "Tied with it", "lower": "Lower"}
+    said = {"higher": "Higher than GRPO", "tie": "Tied with GRPO", "lower": "Lower than GRPO"}
     parts = [
         f"{words}: {'; '.join(row.evidence for row in rows if verdict(*row.numbers[1:]) == word)}."
         for word, words in said.items()

@@ -1,8 +1,7 @@
 """The figures of docs/experiment.md: thin lines are seeds, thick ones their mean."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import matplotlib as mpl
 
@@ -10,41 +9,13 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from experiment.runs import ROOT
+from experiment.drawings import FIGURES, Drawing, Shares
 from experiment.statistics import Result, mean_curve
 
 mpl.rcParams["svg.hashsalt"] = "experiment"  # the same results give the same file
 COLOURS = ("#444444", "#c1440e", "#1f77b4", "#6a3d9a", "#2a7f3f")
-FIGURES = ROOT / "docs" / "experiment"
 BELOW = {"step": "step", "cpu_s": "seconds of processor time"}
 BESIDE = {"accuracy": "accuracy at T = 1", "names": "names in thoughts"}
-Curves = Mapping[str, Sequence[Result]]
-
-
-class Drawing(NamedTuple):
-    """A figure of curves over the evaluations of runs."""
-
-    name: str
-    """Of its file, without the ending."""
-    panels: Mapping[str, Curves]
-    """Title -> name of the line -> its results, one a seed."""
-    metric: str
-    """A number of an evaluation."""
-    against: str
-    """`step` or `cpu_s`."""
-
-
-class Shares(NamedTuple):
-    """A figure of shares by step, one line each."""
-
-    name: str
-    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]]
-    """Title -> name of the line -> steps and shares."""
-
-
-def image(name: str, about: str) -> str:
-    """Show a figure, where there is one."""
-    return f"![{about}](experiment/{name}.svg)" if (FIGURES / f"{name}.svg").exists() else ""
 
 
 def draw(wanted: Iterable[Drawing | Shares]) -> None:

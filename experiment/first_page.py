@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from experiment.figures import Drawing, image
+from experiment.drawings import Drawing, image
 from experiment.first import METHODS, STUFFING_PROFILES
 from experiment.settings import MIDDLE, STOP_EARLY
 from experiment.tables import Found, differences, lines_of, methods_table, names_table

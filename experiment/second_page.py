@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from experiment.causes import causes_figure, causes_table
-from experiment.figures import Drawing, Shares, image
+from experiment.drawings import Drawing, Shares, image
 from experiment.second import (
     CHECKERS,
     CORE,

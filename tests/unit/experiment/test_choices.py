@@ -38,7 +38,7 @@ def test_the_best_of_the_methods_that_are_surely_ahead_is_chosen():
     row = decision(there, "0.6 %")
 
     assert row[:2] == ["6.2% of groups, p0 about 0.6 %", "`egrpo-steady`"]
-    higher, lower = row[2].split("Lower: ")
+    higher, lower = row[2].split("Lower than GRPO: ")
     assert higher.startswith("Higher than GRPO: E-GRPO, floor +46.9 [")
     assert "2.0 times the rollouts" in higher
     assert lower.startswith("E-GRPO -15.6 [")
@@ -47,7 +47,7 @@ def test_the_best_of_the_methods_that_are_surely_ahead_is_chosen():
 def test_a_tie_leaves_grpo():
     row = decision(found(grpo=results(20, 30, 25), floor=results(25, 25, 26)), "0.6 %")
     assert row[1] == choices.CHOICES[GRPO]
-    assert row[2].startswith("Tied with it: E-GRPO, floor")
+    assert row[2].startswith("Tied with GRPO: E-GRPO, floor")
 
 
 def test_two_seeds_recommend_nothing():
