@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import TypeAlias
 
-from entity_index.propose.values import Evidence, Proposal, plainly
+from entity_index.propose.values import Proposal, Reason, plainly
 from entity_index.types import Entity
 
 Forms: TypeAlias = Callable[[Entity], Iterable[str]]
@@ -71,6 +71,6 @@ def _united(found: Sequence[Proposal]) -> Proposal:
     )
 
 
-def sources_of(evidence: Iterable[Evidence]) -> list[str]:
+def sources_of(evidence: Iterable[Reason]) -> list[str]:
     """Return the names of the sources behind a proposal."""
     return sorted({one.source for one in evidence})

@@ -11,7 +11,7 @@ the first proposals are no title of the gold pages: look them over, or combine s
 
 from collections.abc import Iterator, Sequence
 
-from entity_index.propose.values import Evidence, Material, Passage, Proposal, padded, plainly, quote
+from entity_index.propose.values import Material, Passage, Proposal, Reason, padded, plainly, quote
 
 HALF = 6.0  # the score that is worth a confidence of one half
 TITLE = 2.0
@@ -49,5 +49,5 @@ def _proposal(name: str, plain: str, passages: Sequence[tuple[Passage, str]], ma
     )
 
 
-def _evidence(name: str, passage: Passage) -> Evidence:
-    return Evidence("documents", passage.title, quote(passage.text, name))
+def _evidence(name: str, passage: Passage) -> Reason:
+    return Reason("documents", passage.title, quote(passage.text, name))

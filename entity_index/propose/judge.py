@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from entity_index.propose.values import Evidence, Material, Passage, Proposal, padded, plainly, quote
+from entity_index.propose.values import Material, Passage, Proposal, Reason, padded, plainly, quote
 
 CONFIDENCE = 0.8
 """Of a name that a model lists and a passage confirms; `entity-index report` against reviewed questions says what yours deserves."""
@@ -65,7 +65,7 @@ def _confirmed(item: object, material: Material) -> Iterator[Proposal]:
                 yield Proposal(
                     name,
                     CONFIDENCE,
-                    (Evidence("judge", passage.title, quote(passage.text, name)),),
+                    (Reason("judge", passage.title, quote(passage.text, name)),),
                     tuple((alias, "judge") for alias in aliases if plainly(alias) in text),
                 )
 

@@ -11,7 +11,7 @@ answered correctly gives none.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from entity_index.propose.values import Evidence, Finder, Material, Proposal, Told, padded, plainly, quote
+from entity_index.propose.values import Finder, Material, Proposal, Reason, Told, padded, plainly, quote
 
 PRIOR = 0.5
 MOST_EVIDENCE = 3
@@ -36,7 +36,7 @@ def _proposal(found: Sequence[tuple[Told, str, str]]) -> Proposal:
     spelt = Counter(name for _, name, _ in found)
     name = max(spelt, key=lambda one: (spelt[one], one))
     evidence = [
-        Evidence("rollouts", rollout.rollout_id, quote(text, own))
+        Reason("rollouts", rollout.rollout_id, quote(text, own))
         for rollout, own, text in found
         if rollout.correct
     ]

@@ -7,7 +7,7 @@ without their structure give nothing.
 
 from collections.abc import Sequence
 
-from entity_index.propose.values import Evidence, Material, Proposal, padded, plainly, quote
+from entity_index.propose.values import Material, Proposal, Reason, padded, plainly, quote
 from entity_index.types import Entity
 
 NEAR = 2
@@ -27,8 +27,8 @@ def _proposal(entity: Entity, material: Material) -> Proposal:
     return Proposal(
         entity.name,
         SURE if is_near else LIKELY,
-        tuple(Evidence("structure", "", quote(claim, entity.name)) for claim in claims[:1])
-        or (Evidence("structure", ""),),
+        tuple(Reason("structure", "", quote(claim, entity.name)) for claim in claims[:1])
+        or (Reason("structure", ""),),
         tuple((alias, FROM_DATA) for alias in entity.aliases),
         entity.distance,
         entity.entity_id,

@@ -80,7 +80,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Reason:
     """Why a name was proposed."""
 
     source: str
@@ -98,7 +98,7 @@ class Proposal:
     name: str
     confidence: float
     """In (0, 1). It orders the proposals of a source; the sources' scales are not the same."""
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[Reason, ...]
     aliases: tuple[tuple[str, str], ...] = ()
     """Other spellings, each with where it comes from."""
     distance: int | None = None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from entity_index.propose import documents, judge, rollouts, structure
 from entity_index.propose.combined import combined
 from entity_index.propose.spellings import with_aliases
-from entity_index.propose.values import Evidence, Material, Passage, Proposal, Told, plainly
+from entity_index.propose.values import Material, Passage, Proposal, Reason, Told, plainly
 from entity_index.types import Entity, Question
 from reward_service.cli.proposals import forms
 
@@ -34,7 +34,7 @@ def test_documents_prefer_names_that_link_the_question_and_the_answer():
 def test_documents_keep_what_they_saw_as_evidence():
     found = documents.propose(DOCUMENTS)[0]
 
-    assert Evidence("documents", "Liv Dahl", "Liv Dahl was born in Tromby.") in found.evidence
+    assert Reason("documents", "Liv Dahl", "Liv Dahl was born in Tromby.") in found.evidence
     assert 0 < found.confidence < 1
 
 
@@ -109,12 +109,12 @@ def test_structure_proposes_the_entities_of_the_record_near_ones_first():
         Proposal(
             "Liv Dahl",
             structure.SURE,
-            (Evidence("structure", "", "Liv Dahl was born in Tromby"),),
+            (Reason("structure", "", "Liv Dahl was born in Tromby"),),
             (("L. Dahl", "data set"),),
             1,
             "Q1",
         ),
-        Proposal("Nordvik Aero", structure.LIKELY, (Evidence("structure", ""),), (), 3),
+        Proposal("Nordvik Aero", structure.LIKELY, (Reason("structure", ""),), (), 3),
     ]
 
 
@@ -151,7 +151,7 @@ def test_a_prompt_shows_the_question_the_answer_and_numbered_passages():
 
 
 def proposal(name, confidence, source, *aliases):
-    return Proposal(name, confidence, (Evidence(source, ""),), aliases)
+    return Proposal(name, confidence, (Reason(source, ""),), aliases)
 
 
 def test_sources_that_agree_are_surer_together():
