@@ -1,6 +1,8 @@
 """docs/profiles.md has every key of a profile with its default, every name a key may have, and an example that holds."""
 
 import re
+import subprocess
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES
 from reward_service.core.matching.spec import MATCHERS, MatchSpec
-from reward_service.core.profiles import MeasureSpec, Profile, parse_profile, shipped
+from reward_service.core.profiles import MeasureSpec, PluginPin, Profile, parse_profile, shipped
 from reward_service.core.rewards.compose import NORMALIZERS, WHEN
 from reward_service.core.trajectory import GRAMMARS
 from reward_service.core.types import Base, Estimator, Filter, Gate, Map, RewardSpec, Term
@@ -30,6 +32,7 @@ SPECS = {
     "reward.terms.gates": Gate,
     "estimator": Estimator,
     "filters": Filter,
+    "plugins": PluginPin,
 }
 NAMES = {
     ("measure", "grammar"): GRAMMARS,
@@ -80,3 +83,31 @@ def test_the_example_is_a_profile_that_pays_what_the_table_says():
     for profile, said in ((shipped()["egrpo"], [row[0] for row in table]), (mine, [row[1] for row in table])):
         paid = compute(profile)["groups"]["first-forecast"]["reward"]
         assert [round(reward, 4) for reward in paid] == [float(one) for one in said]
+
+
+@pytest.mark.parametrize("command", ["profile show carr"])
+def test_the_page_shows_what_the_command_prints(command):
+    block = PAGE.partition(f"$ reward-service {command}\n")[2].partition("```")[0]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "reward_service", *command.split()], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == block
+
+
+def test_the_page_begins_a_file_of_ones_own(tmp_path):
+    blocks = re.findall(r"\$ reward-service (profile \w+ .*)\n((?:[^$`].*\n)*)", PAGE)
+    said = {command: text for command, text in blocks if "start.yaml" in command}
+
+    for command, text in said.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "reward_service", *command.split()],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        )
+        assert done.stdout == text
+
+    assert len(said) == 3

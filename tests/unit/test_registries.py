@@ -19,7 +19,8 @@ from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.profiles.formula import formula
 from reward_service.core.rewards.compose import NORMALIZERS, OPS, WHEN
-from reward_service.core.signals import SIGNALS
+from reward_service.core.signals import MEASURED, SIGNALS
+from reward_service.core.signals.by_turn import MEASURED_TURNS
 from reward_service.core.trajectory import DEFAULT_DIALECT, DIALECTS, FORMATS, GRAMMARS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import STOP_REASONS, Outcome, RolloutStatus, StopReason
 
@@ -64,6 +65,10 @@ REGISTRIES = {
     "signals": Registry(
         tuple(SIGNALS), "formulas.md", in_a_profile="reward: {{terms: [{{signal: {name}, weight: 1}}]}}"
     ),
+    "measured signals": Registry(
+        tuple(MEASURED), "formulas.md", in_a_profile="reward: {{terms: [{{signal: {name}, weight: 1}}]}}"
+    ),
+    "measured signals of turns": Registry(tuple(MEASURED_TURNS), "formulas.md"),
     "normalizers": Registry(
         tuple(NORMALIZERS),
         "formulas.md",
@@ -165,7 +170,8 @@ def test_a_profile_may_use_every_name(yaml_text, name):
         registry.in_a_profile
         for name, registry in REGISTRIES.items()
         if registry.in_a_profile
-        and name != "signals"  # a signal may have any name: it comes with the rollout
+        and name
+        not in {"signals", "measured signals"}  # a signal may have any name: it comes with the rollout
     ],
 )
 def test_a_profile_may_use_no_other_name(yaml_text):
