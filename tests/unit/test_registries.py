@@ -195,7 +195,10 @@ def test_every_name_has_golden_cases(names, file, key):
 
 
 def test_every_profile_that_names_a_published_method_has_golden_groups():
-    cases = json.loads((CASES / "methods.json").read_text(encoding="utf-8"))["cases"]
+    files = [
+        json.loads((CASES / name).read_text(encoding="utf-8")) for name in ("methods.json", "turns.json")
+    ]
+    cases = [case for file in files for case in file["cases"]]
     elsewhere = {"grpo", "egrpo-paper", "egrpo-guarded", "egrpo-steady", "overlong"}
 
     assert set(shipped()) - {case["profile"] for case in cases} == elsewhere
