@@ -115,6 +115,35 @@ def test_what_match_returns_is_rewarded_the_same(http):
     assert http.post("/v1/rewards", json=facts).json()["groups"][0]["rollouts"] == whole
 
 
+@pytest.mark.parametrize("profile", ["egrpo-turn", "egrpo-first-mention", "entity-utility", "igpo", "gigpo"])
+def test_alone_together_and_one_by_one_rollouts_get_the_same_bits(http, profile):
+    sent = [
+        rollout("0", "Quillock?", "No.", "Zanderheim."),
+        rollout("1", "Nothing.", "Quillock.", outcome="correct"),
+        rollout("2", "No."),
+    ]
+    for one in sent:
+        turns = 1 + len(one["steps"]) // 3
+        states = [-1.0 / (3 + n + int(one["rollout_id"])) for n in range(turns)]
+        one |= {"signals": {"f1": 0.3}, "anchor": ["s", "a", "b"][:turns]}
+        one["turn_signals"] = {"gold_logprob": states, "step_reward": states}
+    group = {"group_id": "g", "question": QUESTION, "rollouts": sent}
+    http.put(f"/v1/runs/bits-{profile}", json={"profile": profile, "group_size": 3, "deadline_s": 60})
+    for one in sent:
+        path = f"/v1/runs/bits-{profile}/groups/g/rollouts/{one['rollout_id']}"
+        http.put(path, json=one | {"question": QUESTION})
+
+    whole = score(http, profile, *sent)["groups"][0]["rollouts"]
+    both = http.post(
+        "/v1/groups/score", json={"profile": profile, "groups": [group, group | {"group_id": "h"}]}
+    )
+    one_by_one = http.get(f"/v1/runs/bits-{profile}/groups/g").json()
+
+    assert all(one["turn_advantages"] for one in whole)
+    assert [one["rollouts"] for one in both.json()["groups"]] == [whole, whole]
+    assert one_by_one["rollouts"] == whole
+
+
 def test_explain_names_the_entities_of_each_turn(http):
     body = {"profile": "egrpo-turn", "question": QUESTION, "rollout": rollout("0", "Quillock?", "Zanderheim, Quillock."), "group_max": 2}  # fmt: skip
     found = http.post("/v1/rollouts/explain", json=body).json()

@@ -323,7 +323,7 @@ def test_a_last_line_that_is_none_is_one_sentence_at_start(path, last):
 
 
 def test_a_last_line_longer_than_any_is_one_sentence_at_start(path, monkeypatch):
-    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 8192)
+    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 4096)
     path.write_bytes(b"x" * 5000)
 
     with pytest.raises(BadLedger, match="last line is no line of a ledger"):
