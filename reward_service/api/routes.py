@@ -64,7 +64,13 @@ from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.runs.service import RunService
-from reward_service.serve.scorer import Scorer, check_engine, check_progress, reward_facts
+from reward_service.serve.scorer import (
+    Scorer,
+    check_engine,
+    check_estimator_of,
+    check_progress,
+    reward_facts,
+)
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -164,9 +170,7 @@ async def _score(
         return await beside(
             service,
             size,
-            lambda: encode(
-                score_out([shown(scored_out(one), names=names) for one in scored], profile, estimator)
-            ),
+            lambda: encode(score_out([shown(scored_out(one), names=names) for one in scored], terms)),
         )
 
 
@@ -267,15 +271,14 @@ async def rewards(request: Request, service: Service) -> Response:
     terms = Terms(
         record.request_id, profile, call.estimator_or(profile.estimator), call.policy(), call.progress
     )
+    check_estimator_of(profile, terms.estimator)
     rewarded = await _rewarded(service, record, call.groups, terms)
     for part in _parts(rollouts):
         record.count_rewarded(rewarded[part], call.groups[part])
         publish(service, record, recorded(call.groups[part], rewarded[part]), terms)
         await asyncio.sleep(0)
     groups = zip(call.groups, rewarded, strict=True)
-    return await long_json(
-        service, record, lambda: score_out([rewarded_out(*one) for one in groups], profile, terms.estimator)
-    )
+    return await long_json(service, record, lambda: score_out([rewarded_out(*one) for one in groups], terms))
 
 
 async def _rewarded(

@@ -77,13 +77,16 @@ class AsyncClient:
         profile: str | None = None,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Score whole groups; one result per group, in order. `estimator` and `partial` have the format of the API.
+
+        `progress` is the share of the training that is done, for profiles whose weights depend on it.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        options = {"profile": profile, "estimator": estimator, "partial": partial}
+        options = {"profile": profile, "estimator": estimator, "partial": partial, "progress": progress}
         return await self._carry_out(
             calls.score_groups(groups, options, self._context, on_error=self._on_error)
         )
@@ -102,13 +105,14 @@ class AsyncClient:
         *,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
         """
-        options = {"estimator": estimator, "partial": partial}
+        options = {"estimator": estimator, "partial": partial, "progress": progress}
         return await self._carry_out(calls.rewards(facts, options, self._context))
 
     async def declare_run(self, run: Run) -> None:

@@ -69,13 +69,16 @@ class Client:
         profile: str | None = None,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Score whole groups; one result per group, in order. `estimator` and `partial` have the format of the API.
+
+        `progress` is the share of the training that is done, for profiles whose weights depend on it.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        options = {"profile": profile, "estimator": estimator, "partial": partial}
+        options = {"profile": profile, "estimator": estimator, "partial": partial, "progress": progress}
         return self._carry_out(calls.score_groups(groups, options, self._context, on_error=self._on_error))
 
     def match(self, groups: Sequence[Group], *, profile: str | None = None) -> dict[str, Any]:
@@ -92,15 +95,15 @@ class Client:
         *,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
         """
-        return self._carry_out(
-            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._context)
-        )
+        options = {"estimator": estimator, "partial": partial, "progress": progress}
+        return self._carry_out(calls.rewards(facts, options, self._context))
 
     def declare_run(self, run: Run) -> None:
         """Declare a run; repeating the same declaration changes nothing. `put_rollout` does this automatically.

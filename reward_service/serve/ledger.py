@@ -40,6 +40,7 @@ FORMULAS = VERSIONS["formulas"]
 PLAIN = Seal()
 # Of facts: what `reward` does not read of a rollout, and what it has in common with its group.
 NOT_READ = frozenset({"entities", "flags", "detail", "evidence"})
+ALWAYS, BY_TURN = ("reward", "advantage", "weight"), ("turn_rewards", "turn_advantages")
 MAX_LINE_BYTES = 64 * 1024 * 1024  # the last line is read at start; 512 rollouts take 100 kB
 PROBE_BYTES = 4096  # a block of most file systems: where there is room for it, there is room for a group
 
@@ -71,13 +72,10 @@ class Terms(NamedTuple):
 
 
 def _published(result: GroupResult) -> dict[str, Any]:
-    """Return what was published of a group's numbers."""
-    return {
-        "group_max": result.group_max,
-        "reward": [one.reward for one in result.rollouts],
-        "advantage": [one.advantage for one in result.rollouts],
-        "weight": [one.weight for one in result.rollouts],
-    }
+    """Return what was published of a group's numbers; those of turns only where there are any."""
+    columns = {name: [getattr(one, name) for one in result.rollouts] for name in (*ALWAYS, *BY_TURN)}
+    kept = {name: column for name, column in columns.items() if name in ALWAYS or any(column)}
+    return {"group_max": result.group_max, **kept}
 
 
 def _receipt(profile: Profile) -> dict[str, Any]:

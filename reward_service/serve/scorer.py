@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
+from reward_service.core.advantages.turns import check_turn_rule
 from reward_service.core.matching import MatchSpec, MentionNames
 from reward_service.core.profiles import PluginPin, Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
@@ -22,6 +23,7 @@ from reward_service.core.types import (
     GroupResult,
     IndexVersion,
     PartialPolicy,
+    RewardSpec,
     Rollout,
     RolloutFacts,
     RolloutResult,
@@ -149,11 +151,12 @@ class Scorer:
         """Measure and reward groups; one result a group, in order.
 
         Raises:
-            InvalidRequest: the profile needs progress, and the call gives none.
+            InvalidRequest: the profile needs progress and the call gives none, or cannot use the estimator.
             IndexUnavailable: the index cannot be read.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         check_progress(profile, progress)
+        check_estimator_of(profile, estimator or profile.estimator)
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
         pay = partial(reward, profile=profile, estimator=estimator, partial=policy, progress=progress)
@@ -305,7 +308,7 @@ class Scorer:
 
 def outcome_only(profile: Profile) -> Profile:
     """Return the profile for evaluation: it rewards the outcome without terms, so no source is asked."""
-    return replace(profile, reward=replace(profile.reward, terms=()))
+    return replace(profile, reward=RewardSpec(base=profile.reward.base))
 
 
 async def _asked(
@@ -333,14 +336,32 @@ def check_engine(engine: str | None) -> None:
         raise errors.EngineMismatch(f"the engine of this replica is {ENGINE_DIGEST}", path="/engine")
 
 
-def check_progress(profile: Profile, progress: float | None) -> None:
+def check_progress(profile: Profile, progress: float | None, *, path: str = "/progress") -> None:
     """Refuse a call that does not say how far the training is, where the profile's weights depend on it.
+
+    Args:
+        profile: the one that is used.
+        progress: share of the training that is done; None where the call does not say.
+        path: of the value that says it: `progress`, or a `step`.
 
     Raises:
         InvalidRequest: progress is missing.
     """
     if progress is None and needs_progress(profile.reward):
-        raise errors.InvalidRequest(f"the profile {profile.name} needs progress, in [0, 1]", path="/progress")
+        needed = "progress, in [0, 1]" if path == "/progress" else "the step of the training"
+        raise errors.InvalidRequest(f"the profile {profile.name} needs {needed}", path=path)
+
+
+def check_estimator_of(profile: Profile, estimator: Estimator) -> None:
+    """Refuse an estimator that the profile's rule for turns cannot use.
+
+    Raises:
+        InvalidRequest: the call names one.
+    """
+    try:
+        check_turn_rule(profile.reward.turns, estimator)
+    except ValueError as error:
+        raise errors.InvalidRequest(str(error), path="/estimator") from None
 
 
 def reward_facts(

@@ -11,14 +11,26 @@ import yaml
 
 from reward_service.api.canaries import compute
 from reward_service.core.advantages import ESTIMATORS
+from reward_service.core.advantages.turns import RULES
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES
 from reward_service.core.matching.spec import MATCHERS, MatchSpec
 from reward_service.core.profiles import MeasureSpec, PluginPin, Profile, parse_profile, shipped
 from reward_service.core.rewards.compose import NORMALIZERS, WHEN
+from reward_service.core.rewards.maps import ALIGNMENTS
 from reward_service.core.trajectory import GRAMMARS
-from reward_service.core.types import Base, Estimator, Filter, Gate, Map, RewardSpec, Term
+from reward_service.core.types import (
+    Base,
+    Difference,
+    Estimator,
+    Filter,
+    Gate,
+    Map,
+    RewardSpec,
+    Term,
+    TurnRule,
+)
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 SPECS = {
@@ -29,7 +41,9 @@ SPECS = {
     "reward.base": Base,
     "reward.terms": Term,
     "reward.terms.map": Map,
+    "reward.terms.map.difference": Difference,
     "reward.terms.gates": Gate,
+    "reward.turns": TurnRule,
     "estimator": Estimator,
     "filters": Filter,
     "plugins": PluginPin,
@@ -41,6 +55,10 @@ NAMES = {
     ("measure.matching", "kind"): MATCHERS,
     ("reward.terms", "normalize"): NORMALIZERS,
     ("reward.terms", "when"): WHEN,
+    ("reward.terms.map.difference", "at"): ALIGNMENTS,
+    ("reward.turns", "combine"): {"none", *(combine for combine, _ in RULES)},
+    ("reward.turns", "statistics"): {name for combine, name in RULES if combine == "return"},
+    ("reward.turns", "rule"): {name for combine, name in RULES if combine != "return"} - {""},
     ("estimator", "type"): ESTIMATORS,
     ("filters", "type"): FILTERS,
     ("filters", "of"): VALUES,

@@ -333,12 +333,12 @@ def test_a_last_line_longer_than_any_is_one_sentence_at_start(path, monkeypatch)
 def test_a_line_that_could_not_be_read_again_is_refused_before_it_is_written(path, monkeypatch):
     ledger = Ledger(path, max_bytes=CAP)
     ledger.write([group(0, random_facts(random.Random(5)))], terms())
-    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 4096)
+    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 8192)
     many = RolloutFacts(
         "0", RolloutStatus.SCORED, Outcome.WRONG, 0, 1, signals={str(n): 1e15 for n in range(1000)}
     )
 
-    with pytest.raises(InvalidRequest, match="4096 bytes"):
+    with pytest.raises(InvalidRequest, match="8192 bytes"):
         ledger.write([group(1, [many])], terms())
 
     ledger.close()

@@ -11,6 +11,7 @@ from entity_index.readers import READERS
 from entity_index.types import CHECKER_KINDS
 from reward_service.adapters.records import READERS as RECORD_READERS
 from reward_service.core.advantages import BATCH_ESTIMATORS, ESTIMATORS, PRESETS
+from reward_service.core.advantages.turns import RULES
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES
@@ -19,8 +20,10 @@ from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.profiles.formula import formula
 from reward_service.core.rewards.compose import NORMALIZERS, OPS, WHEN
+from reward_service.core.rewards.maps import ALIGNMENTS
+from reward_service.core.rewards.turn_terms import TURN_NORMALIZERS
 from reward_service.core.signals import MEASURED, SIGNALS
-from reward_service.core.signals.by_turn import MEASURED_TURNS
+from reward_service.core.signals.by_turn import GROUP_TURN_SIGNALS, MEASURED_TURNS, TURN_SIGNALS
 from reward_service.core.trajectory import DEFAULT_DIALECT, DIALECTS, FORMATS, GRAMMARS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import STOP_REASONS, Outcome, RolloutStatus, StopReason
 
@@ -68,7 +71,25 @@ REGISTRIES = {
     "measured signals": Registry(
         tuple(MEASURED), "formulas.md", in_a_profile="reward: {{terms: [{{signal: {name}, weight: 1}}]}}"
     ),
-    "measured signals of turns": Registry(tuple(MEASURED_TURNS), "formulas.md"),
+    "signals of turns": Registry(
+        (*TURN_SIGNALS, *GROUP_TURN_SIGNALS, *MEASURED_TURNS),
+        "formulas.md",
+        in_a_profile="reward: {{turn_terms: [{{signal: {name}}}]}}",
+    ),
+    "normalizers of turns": Registry(
+        TURN_NORMALIZERS,
+        "formulas.md",
+        in_a_profile="reward: {{turn_terms: [{{signal: x, normalize: {name}}}], turns: {{combine: add}}}}",
+    ),
+    "alignments": Registry(
+        tuple(ALIGNMENTS),
+        "formulas.md",
+        in_a_profile="reward: {{turn_terms: [{{signal: x, map: [{{difference: {{at: {name}}}}}]}}]}}",
+    ),
+    "rules for turns": Registry(
+        tuple(sorted({name for _, name in RULES} - {""})),
+        "formulas.md",
+    ),
     "normalizers": Registry(
         tuple(NORMALIZERS),
         "formulas.md",
@@ -170,8 +191,7 @@ def test_a_profile_may_use_every_name(yaml_text, name):
         registry.in_a_profile
         for name, registry in REGISTRIES.items()
         if registry.in_a_profile
-        and name
-        not in {"signals", "measured signals"}  # a signal may have any name: it comes with the rollout
+        and "signals" not in name  # a signal may have any name: it comes with the rollout
     ],
 )
 def test_a_profile_may_use_no_other_name(yaml_text):
@@ -201,7 +221,10 @@ def test_every_name_has_golden_cases(names, file, key):
 
 
 def test_every_profile_that_names_a_published_method_has_golden_groups():
-    cases = json.loads((CASES / "methods.json").read_text(encoding="utf-8"))["cases"]
+    files = [
+        json.loads((CASES / name).read_text(encoding="utf-8")) for name in ("methods.json", "turns.json")
+    ]
+    cases = [case for file in files for case in file["cases"]]
     elsewhere = {"grpo", "egrpo-paper", "egrpo-guarded", "egrpo-steady", "overlong"}
 
     assert set(shipped()) - {case["profile"] for case in cases} == elsewhere
