@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -69,7 +68,7 @@ from reward_service.serve.scorer import (
     check_engine,
     check_estimator_of,
     check_progress,
-    reward_facts,
+    refusal_of,
 )
 
 
@@ -285,12 +284,14 @@ async def _rewarded(
     service: Scorer, record: Record, groups: Sequence[FactsGroupIn], terms: Terms
 ) -> list[GroupResult | GroupError]:
     """Reward the facts of every group of a call."""
-    pay = partial(reward_facts, terms=terms, settings=service.settings)
+    facts = [group.facts() for group in groups]
     with record.timings.stage("reward"):
-        return [
-            await service.paid(group.facts(), partial(pay, path=f"/groups/{n}"))
-            for n, group in enumerate(groups)
+        refused = [
+            refusal_of(one, path=f"/groups/{n}", settings=service.settings) for n, one in enumerate(facts)
         ]
+        sound = [one for one, error in zip(facts, refused, strict=True) if error is None]
+        results = iter(await service.rewarded(sound, terms))
+    return [error or next(results) for error in refused]
 
 
 @router.post(

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
-from reward_service.core.advantages import ESTIMATORS, advantages
+from reward_service.core.advantages import BATCH_ESTIMATORS, advantages, needs_of
+from reward_service.core.advantages.batch import BatchRollout
 from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
 from reward_service.core.filters import weights
@@ -47,7 +48,8 @@ from reward_service.core.measured import (
 from reward_service.core.paying import Paid, credit, pay
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
-from reward_service.core.rewards.compose import needs_group, needs_progress, total
+from reward_service.core.rewards.compose import BASE, needs_group, needs_progress, total
+from reward_service.core.rewards.maps import weight_at
 from reward_service.core.rewards.outcome import Verdict, judge
 from reward_service.core.signals import Cell, Share, lacks
 from reward_service.core.signals.by_turn import turn_defect
@@ -245,6 +247,26 @@ def _evidence(parsed: Parsed, matching: Matching) -> Evidence:
     return Evidence(parsed.segments, matching.matches, matching.uncredited_matches, matching.near_misses)
 
 
+class _Call(NamedTuple):
+    """What the groups of a call have in common."""
+
+    profile: Profile
+    estimator: Estimator
+    partial: PartialPolicy
+    progress: float | None
+
+
+class _Priced(NamedTuple):
+    """A group whose rewards are known."""
+
+    facts: Sequence[RolloutFacts]
+    status: GroupStatus
+    scored: Sequence[RolloutFacts]
+    paid: Paid
+    rewards: Sequence[float]
+    """R, of the scored rollouts."""
+
+
 def reward(
     facts: Sequence[RolloutFacts],
     profile: Profile,
@@ -282,29 +304,64 @@ def reward(
     return _settled(group, call, [one for one in estimated if one is not None])
 
 
-class _Call(NamedTuple):
-    """What the groups of a call have in common."""
+def reward_batch(
+    groups: Sequence[Sequence[RolloutFacts]],
+    profile: Profile,
+    *,
+    estimator: Estimator,
+    partial: PartialPolicy | None = None,
+    progress: float | None = None,
+) -> list[GroupResult]:
+    """Pay all groups of a training step, with an estimator that compares them with each other.
 
-    profile: Profile
-    estimator: Estimator
-    partial: PartialPolicy
-    progress: float | None
+    Args:
+        groups: the facts of every group.
+        profile: how to reward.
+        estimator: its type is a name in `reward_service.core.advantages.BATCH_ESTIMATORS`.
+        partial: what an unscored member does to its group. A group that fails does not vote.
+        progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
+
+    Returns:
+        One result a group, in the same order.
+
+    Raises:
+        ValueError: as `reward`.
+    """
+    call = _Call(profile, estimator, partial or PartialPolicy(), progress)
+    priced = [_priced(facts, call, 0) for facts in groups]
+    batch = [group for group in priced if isinstance(group, _Priced)]
+    estimated = iter(_over_batch(batch, call) if batch else [])
+    return [
+        group if isinstance(group, GroupResult) else _settled(group, call, next(estimated))
+        for group in priced
+    ]
 
 
-class _Priced(NamedTuple):
-    """A group whose rewards are known."""
-
-    facts: Sequence[RolloutFacts]
-    status: GroupStatus
-    scored: Sequence[RolloutFacts]
-    paid: Paid
-    rewards: Sequence[float]
-    """R, of the scored rollouts."""
+def _over_batch(batch: Sequence[_Priced], call: _Call) -> list[list[float]]:
+    """Return the advantages of the scored rollouts of all groups. Terms without weight have no value to standardise."""
+    spec = call.profile.reward
+    turns = () if spec.turns_stand_apart else spec.turn_terms
+    weights = {
+        term.name or term.signal: weight_at(term.weight, call.progress) for term in (*spec.terms, *turns)
+    }
+    factors = {BASE: 1.0, **{name: weight for name, weight in weights.items() if weight}}
+    rollouts = [
+        [
+            BatchRollout(
+                reward,
+                one.length or 1,
+                {name: parts.get(name, 0.0) / factor for name, factor in factors.items()},
+            )
+            for one, reward, parts in zip(group.scored, group.rewards, group.paid.parts, strict=True)
+        ]
+        for group in batch
+    ]
+    return BATCH_ESTIMATORS[call.estimator.type](rollouts, call.estimator, factors)
 
 
 def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int) -> _Priced | GroupResult:
     """Return the rewards of a group, or its result if nobody is paid."""
-    _check(facts)
+    check_facts(facts)
     facts = _comparable(_with_signals(facts, call.profile), call.estimator)
     scored = [one for one in facts if _votes(one)]
     status = call.partial.settle(len(scored), len(facts) + missing)
@@ -367,7 +424,7 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     Raises:
         ValueError: the rollout itself matched more than `best`.
     """
-    _check([one])
+    check_facts([one])
     if best is not None and (one.matched or 0) > best:
         raise ValueError(f"group_max must be at least the rollout's own count {one.matched}, got {best}")
     if best is None or needs_group(profile.reward) or needs_progress(profile.reward):
@@ -396,7 +453,7 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
     Trainers validate through the same hook as they train, often with groups of another size; a reward that depends on
     the best of the group could not be compared between checkpoints.
     """
-    _check([one])
+    check_facts([one])
     if one.status is RolloutStatus.SIGNAL_MISSING:
         one = replace(one, status=RolloutStatus.SCORED, detail=None)  # the outcome needs no signal
     plain = replace(profile, reward=RewardSpec())
@@ -405,7 +462,7 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
 
 def pending(facts: Sequence[RolloutFacts], profile: Profile) -> GroupResult:
     """Return what can be said of a group that still waits for members: everything but what depends on them."""
-    _check(facts)
+    check_facts(facts)
     return GroupResult(
         status=GroupStatus.OPEN,
         entities=facts[0].entities,
@@ -415,7 +472,12 @@ def pending(facts: Sequence[RolloutFacts], profile: Profile) -> GroupResult:
     )
 
 
-def _check(facts: Sequence[RolloutFacts]) -> None:
+def check_facts(facts: Sequence[RolloutFacts]) -> None:
+    """Refuse facts of a group that contradict each other or themselves.
+
+    Raises:
+        ValueError: with what was expected and what came.
+    """
     if not facts:
         raise ValueError("a group must have at least one rollout")
     if len({one.entities for one in facts}) > 1:
@@ -476,7 +538,7 @@ def _without(one: RolloutFacts, defect: str | None) -> RolloutFacts:
 
 def _comparable(facts: Sequence[RolloutFacts], estimator: Estimator) -> Sequence[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a field that the estimator compares rollouts by."""
-    needs = ESTIMATORS[estimator.type].needs
+    needs = needs_of(estimator)
     return [_with_field(one, needs, estimator.type) for one in facts] if needs else facts
 
 

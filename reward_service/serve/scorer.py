@@ -13,11 +13,19 @@ from typing import TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
+from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.advantages.turns import check_turn_rule
 from reward_service.core.matching import MatchSpec, MentionNames
 from reward_service.core.profiles import PluginPin, Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
-from reward_service.core.scoring import ENGINE_DIGEST, measure_group, reward, reward_alone
+from reward_service.core.scoring import (
+    ENGINE_DIGEST,
+    check_facts,
+    measure_group,
+    reward,
+    reward_alone,
+    reward_batch,
+)
 from reward_service.core.types import (
     Estimator,
     GroupResult,
@@ -159,9 +167,24 @@ class Scorer:
         check_estimator_of(profile, estimator or profile.estimator)
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
-        pay = partial(reward, profile=profile, estimator=estimator, partial=policy, progress=progress)
+        terms = Terms("", profile, estimator or profile.estimator, policy or PartialPolicy(), progress)
+        groups = [one.facts for one in measured if one.error is None]
         with timings.stage("reward"):
-            return [Scored(one, None if one.error else await self.paid(one.facts, pay)) for one in measured]
+            results = iter(await self.rewarded(groups, terms))
+        return [Scored(one, None if one.error else next(results)) for one in measured]
+
+    async def rewarded(self, groups: Sequence[Sequence[RolloutFacts]], terms: Terms) -> list[GroupResult]:
+        """Return the rewards of the facts of groups, all with the terms of one call."""
+        if terms.estimator.type in BATCH_ESTIMATORS:
+            return await self.turns.in_thread(partial(_whole_batch, groups, terms))
+        pay = partial(
+            reward,
+            profile=terms.profile,
+            estimator=terms.estimator,
+            partial=terms.policy,
+            progress=terms.progress,
+        )
+        return [await self.paid(facts, pay) for facts in groups]
 
     async def paid(self, facts: Sequence[RolloutFacts], pay: Callable[[Sequence[RolloutFacts]], T]) -> T:
         """Return what a function makes of the facts of one group; in a thread where they are many."""
@@ -306,6 +329,12 @@ class Scorer:
             return await self.truth.mention_names(index)
 
 
+def _whole_batch(groups: Sequence[Sequence[RolloutFacts]], terms: Terms) -> list[GroupResult]:
+    return reward_batch(
+        groups, terms.profile, estimator=terms.estimator, partial=terms.policy, progress=terms.progress
+    )
+
+
 def outcome_only(profile: Profile) -> Profile:
     """Return the profile for evaluation: it rewards the outcome without terms, so no source is asked."""
     return replace(profile, reward=RewardSpec(base=profile.reward.base))
@@ -364,23 +393,16 @@ def check_estimator_of(profile: Profile, estimator: Estimator) -> None:
         raise errors.InvalidRequest(str(error), path="/estimator") from None
 
 
-def reward_facts(
-    facts: Sequence[RolloutFacts], *, terms: Terms, path: str, settings: Settings
-) -> GroupResult | errors.GroupError:
-    """Reward the facts of one group sent by a caller; return an error if that is impossible."""
+def refusal_of(facts: Sequence[RolloutFacts], *, path: str, settings: Settings) -> errors.GroupError | None:
+    """Return why the facts of one group sent by a caller cannot be rewarded; None if they can."""
     try:
         limits.check_facts(facts, settings, path)
-        return reward(
-            facts,
-            terms.profile,
-            estimator=terms.estimator,
-            partial=terms.policy,
-            progress=terms.progress,
-        )
+        check_facts(facts)
     except errors.GroupError as error:
         return error
     except ValueError as error:
         return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
+    return None
 
 
 def _call_error(error: errors.GroupError | None) -> errors.CallError:

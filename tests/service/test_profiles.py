@@ -301,4 +301,4 @@ def test_a_run_refuses_a_profile_that_needs_progress(http):
 
     reply = http.put("/v1/runs/progress-run", json=run)
 
-    assert (reply.status_code, "needs progress" in reply.text) == (422, True)
+    assert (reply.status_code, "needs the number of steps" in reply.text) == (422, True)

@@ -1,6 +1,7 @@
 """Credit by turn, as a caller sees it: the golden groups, lengths that do not fit, and progress by step."""
 
 import json
+from statistics import stdev
 
 import httpx
 import pytest
@@ -273,3 +274,46 @@ def test_the_ledger_recomputes_groups_that_were_paid_by_turn_or_by_step(http, le
     assert {json.loads(line)["progress"] for line in lines} >= {None, 0.375, 1.0}
     assert any("turn_advantages" in json.loads(line)["published"] for line in lines)
     assert [one.problem for one in verify(lines, known)] == [None] * len(lines)
+
+
+BATCH = {"type": "batch_std", "epsilon": 1e-4}
+
+
+def facts_group(group_id, *matched):
+    rollouts = [
+        {"rollout_id": str(n), "status": "scored", "outcome": "wrong", "matched": one}
+        for n, one in enumerate(matched)
+    ]
+    return {"group_id": group_id, "entities": 4, "rollouts": rollouts}
+
+
+def test_an_estimator_over_the_batch_compares_the_groups_of_a_call(http, ledger):
+    groups = [facts_group("a", 4, 2), facts_group("b", 4, 0), facts_group("c", 9, 0)]
+    paid = http.post("/v1/rewards", json={"profile": "egrpo", "estimator": BATCH, "groups": groups}).json()
+
+    std = stdev([0.3, 0.15, 0.3, 0.0])
+    found = [[one["advantage"] for one in group["rollouts"]] for group in paid["groups"]]
+    assert found[0] == pytest.approx([0.075 / (std + 1e-4), -0.075 / (std + 1e-4)])
+    assert found[1] == pytest.approx([0.15 / (std + 1e-4), -0.15 / (std + 1e-4)])
+    assert paid["groups"][2]["error"]["type"] == "urn:reward-service:inconsistent-facts"
+    assert paid["estimator"] == {**BATCH, "ddof": 1, "floor": None}
+    known = {one.digest: one for one in shipped().values()}
+    assert [one.problem for one in verify(list(read(ledger))[-2:], known)] == [None, None]
+
+
+def test_elsewhere_an_estimator_over_the_batch_is_refused_with_a_sentence(http):
+    run = {"profile": "egrpo", "group_size": 2, "deadline_s": 60, "estimator": BATCH}
+    refused = [
+        http.put("/v1/runs/batch", json=run),
+        http.post(
+            "/v1/groups/score/stream?estimator=gdpo",
+            content=b"",
+            headers={"content-type": "application/x-ndjson"},
+        ),
+        http.post("/v1/groups/score", json={"profile": "mt-grpo", "estimator": BATCH, "groups": []}),
+    ]
+
+    assert [one.status_code for one in refused] == [422] * 3
+    assert "needs all groups of a training step at once" in refused[0].json()["detail"]
+    assert "needs all groups of a training step at once" in refused[1].json()["detail"]
+    assert "the rule first estimates within one group" in refused[2].json()["detail"]
