@@ -64,6 +64,7 @@ from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.scorer import (
+    Payable,
     Scorer,
     check_engine,
     check_estimator_of,
@@ -289,7 +290,11 @@ async def _rewarded(
         refused = [
             refusal_of(one, path=f"/groups/{n}", settings=service.settings) for n, one in enumerate(facts)
         ]
-        sound = [one for one, error in zip(facts, refused, strict=True) if error is None]
+        sound = [
+            Payable((group.run_id, group.group_id), one)
+            for group, one, error in zip(groups, facts, refused, strict=True)
+            if error is None
+        ]
         results = iter(await service.rewarded(sound, terms))
     return [error or next(results) for error in refused]
 

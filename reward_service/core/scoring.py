@@ -23,7 +23,7 @@ from reward_service.core.advantages import BATCH_ESTIMATORS, advantages, needs_o
 from reward_service.core.advantages.batch import BatchRollout
 from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
-from reward_service.core.filters import weights
+from reward_service.core.filters import NO_IDS, weights
 from reward_service.core.matching import (
     MATCHER_VERSION,
     STEMMERS_VERSION,
@@ -265,6 +265,8 @@ class _Priced(NamedTuple):
     paid: Paid
     rewards: Sequence[float]
     """R, of the scored rollouts."""
+    ids: tuple[str, str]
+    """Of its run and its group."""
 
 
 def reward(
@@ -275,6 +277,7 @@ def reward(
     partial: PartialPolicy | None = None,
     missing: int = 0,
     progress: float | None = None,
+    ids: tuple[str, str] = NO_IDS,
 ) -> GroupResult:
     """Pay one group.
 
@@ -289,6 +292,7 @@ def reward(
         partial: what an unscored member does to the group; the default fails it.
         missing: how many members never came; they count as unscored ones.
         progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
+        ids: of the run and the group; a filter of the profile may draw rollouts by them.
 
     Returns:
         One result a rollout, in the same order.
@@ -297,7 +301,7 @@ def reward(
         ValueError: an empty group, facts about different questions, counts out of range, or no progress where it is needed.
     """
     call = _Call(profile, estimator or profile.estimator, partial or PartialPolicy(), progress)
-    group = _priced(facts, call, missing)
+    group = _priced(facts, call, missing, ids)
     if isinstance(group, GroupResult):
         return group
     estimated = advantages(group.rewards, call.estimator, facts=group.scored)
@@ -311,6 +315,7 @@ def reward_batch(
     estimator: Estimator,
     partial: PartialPolicy | None = None,
     progress: float | None = None,
+    ids: Sequence[tuple[str, str]] | None = None,
 ) -> list[GroupResult]:
     """Pay all groups of a training step, with an estimator that compares them with each other.
 
@@ -320,6 +325,7 @@ def reward_batch(
         estimator: its type is a name in `reward_service.core.advantages.BATCH_ESTIMATORS`.
         partial: what an unscored member does to its group. A group that fails does not vote.
         progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
+        ids: of the run and of each group, as in `reward`.
 
     Returns:
         One result a group, in the same order.
@@ -328,7 +334,8 @@ def reward_batch(
         ValueError: as `reward`.
     """
     call = _Call(profile, estimator, partial or PartialPolicy(), progress)
-    priced = [_priced(facts, call, 0) for facts in groups]
+    named = zip(groups, ids or [NO_IDS] * len(groups), strict=True)
+    priced = [_priced(facts, call, 0, of_group) for facts, of_group in named]
     batch = [group for group in priced if isinstance(group, _Priced)]
     estimated = iter(_over_batch(batch, call) if batch else [])
     return [
@@ -359,7 +366,9 @@ def _over_batch(batch: Sequence[_Priced], call: _Call) -> list[list[float]]:
     return BATCH_ESTIMATORS[call.estimator.type](rollouts, call.estimator, factors)
 
 
-def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int) -> _Priced | GroupResult:
+def _priced(
+    facts: Sequence[RolloutFacts], call: _Call, missing: int, ids: tuple[str, str]
+) -> _Priced | GroupResult:
     """Return the rewards of a group, or its result if nobody is paid."""
     check_facts(facts)
     facts = _comparable(_with_signals(facts, call.profile), call.estimator)
@@ -368,7 +377,7 @@ def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int) -> _Priced
     if status is GroupStatus.FAILED:
         return unpaid(facts)
     paid = pay(call.profile.reward, scored, estimator=call.estimator, progress=call.progress)
-    return _Priced(facts, status, scored, paid, [total(parts) for parts in paid.parts])
+    return _Priced(facts, status, scored, paid, [total(parts) for parts in paid.parts], ids)
 
 
 def _settled(group: _Priced, call: _Call, estimated: Sequence[float]) -> GroupResult:
@@ -377,7 +386,7 @@ def _settled(group: _Priced, call: _Call, estimated: Sequence[float]) -> GroupRe
         Numbers,
         group.rewards,
         estimated,
-        weights(call.profile.filters, group.rewards, group.scored),
+        weights(call.profile.filters, group.rewards, group.scored, advantages=estimated, ids=group.ids),
         _if_all_counted(group, call),
         *_by_turn(group, call, estimated),
     )

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from reward_service.api.app import create_app
+from reward_service.core.filters import draw
 from reward_service.serve.config import Settings
 from tests.conftest import serving
 
@@ -143,6 +144,22 @@ def test_a_filter_weighs_as_its_rule_says(service, n):
     ]
 
     assert column(score(service, rollouts, profile=f"filter-{n}"), "weight") == case["weight"]
+
+
+def test_rollouts_are_drawn_by_the_ids_of_the_call(service):
+    advantages = [1.5, -0.5, -0.5, -0.5]
+    rollouts = [rollout(n, outcome) for n, outcome in enumerate(("correct", "wrong", "wrong", "wrong"))]
+    group = {"question": {"text": "Who?"}, "rollouts": rollouts}
+    groups = [{**group, "run_id": "run", "group_id": f"g{n}"} for n in range(50)]
+
+    reply = service.post("/v1/groups/score", json={"profile": "dppo", "groups": groups}).json()
+
+    for one in reply["groups"]:
+        assert column(one["rollouts"], "advantage") == close(advantages, rel=1e-5)
+        assert column(one["rollouts"], "weight") == [
+            1.0,
+            *(2.0 if draw("run", one["group_id"], str(n)) < 0.5 else 0.0 for n in (1, 2, 3)),
+        ]
 
 
 @pytest.mark.parametrize("case", FILTERS["overlength"], ids=lambda case: case["name"])
