@@ -39,6 +39,7 @@ from reward_service.core.advantages import (
     overridden,
 )
 from reward_service.core.matching import REASONS
+from reward_service.core.signals import SIGNALS
 from reward_service.core.trajectory import (
     DEFAULT_DIALECT,
     DIALECTS,
@@ -242,7 +243,8 @@ class RolloutIn(ReadingIn, Wire):
     """Why sampling ended, in the words of any trainer or API. `max_tokens` (`length`) and `max_turns` are errors excluded from
     the loss; `aborted` (`abort`) is not scored."""
     signals: Signals = {}
-    """Values that you measured yourself, by name, for profiles that use them."""
+    """Values that you measured yourself, by name, for profiles that use them. A value of a name that is measured from the text
+    counts instead of the measured one; those of counted names (`entity_match`, `entity_f`, `length`) are refused."""
     length: Positive | None = None
     """Number of tokens that the policy wrote, for estimators that use it (`opo`). It is never measured here."""
     tree: Name | None = None
@@ -265,6 +267,8 @@ class RolloutIn(ReadingIn, Wire):
             raise ValueError("dialect cannot be given with steps, which are already split")
         if self.messages is None and self.prompt_messages:
             raise ValueError("prompt_messages can only be given with messages")
+        if counted := sorted(SIGNALS.keys() & self.signals.keys()):
+            raise ValueError(f"{counted[0]} cannot be sent in signals: it is counted from the rollout")
         if self.outcome is not None and self.outcome_error is not None:
             raise ValueError("outcome and outcome_error cannot be given together")
         return self

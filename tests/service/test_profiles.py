@@ -302,3 +302,14 @@ def test_a_run_refuses_a_profile_that_needs_progress(http):
     reply = http.put("/v1/runs/progress-run", json=run)
 
     assert (reply.status_code, "needs the number of steps" in reply.text) == (422, True)
+
+
+def test_a_counted_signal_cannot_be_sent(post):
+    call = example(profile="egrpo")
+    call["groups"][0]["rollouts"][0]["signals"] = {"entity_match": 1.0}
+
+    _, reply = post("/v1/groups/score", call)
+
+    first = reply["groups"][0]["rollouts"][0]
+    assert first["status"] == "invalid_rollout"
+    assert "entity_match cannot be sent in signals: it is counted from the rollout" in first["detail"]
