@@ -93,5 +93,5 @@ async def test_advantages_are_placed_on_the_tokens_of_a_training_rollout(manager
 async def test_advantages_need_a_mask_that_says_where_the_policy_wrote(manager):
     manager.place_advantages = True
 
-    with pytest.raises(ValueError, match="one output with a response mask"):
+    with pytest.raises(ValueError, match="one output with a response mask or in ChatML"):
         await manager.run_single(Rows(text("Zanderheim"), {"question_id": QUESTION, "split": "train"}))

@@ -25,7 +25,7 @@ from reward_service.client.groups import RolloutReward
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import NoReward, Options
 from reward_service.client.placing import by_token, placed_advantages
-from reward_service.client.spans import Tokenizer, messages_of, spans_of
+from reward_service.client.spans import Tokenizer, chatml_spans, messages_of, spans_of
 from reward_service.client.whole import client_of, object_of, reward_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
 
@@ -108,14 +108,18 @@ class EgrpoRewardManager:
         """Return the spans of tokens that advantages can be placed on.
 
         Raises:
-            ValueError: they are not in one row with a response mask.
+            ValueError: they are not in one row, or nothing says who wrote which.
         """
         masks = data.batch.get("response_mask")
-        if masks is None or len(data) != 1:
-            raise ValueError("advantages can be placed on the tokens of one output with a response mask only")
+        if len(data) != 1 or (masks is None and self.options.format != "chatml"):
+            raise ValueError("advantages can only be placed on one output with a response mask or in ChatML")
         [length] = lengths(data)
-        ids, mask = (list(map(int, row[0][:length])) for row in (data.batch["responses"], masks))
-        return list(spans_of(ids, mask))
+        ids = list(map(int, data.batch["responses"][0][:length]))
+        return (
+            chatml_spans(ids, self.tokenizer)
+            if masks is None
+            else list(spans_of(ids, map(int, masks[0][:length])))
+        )
 
     def _is_training(self, columns: Mapping[str, Any]) -> bool:
         if self.options.split_key is None:
