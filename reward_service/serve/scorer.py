@@ -395,7 +395,7 @@ def check_progress(profile: Profile, progress: float | None, *, path: str = "/pr
         InvalidRequest: progress is missing.
     """
     if progress is None and needs_progress(profile.reward):
-        needed = "progress, in [0, 1]" if path == "/progress" else "the step of the training"
+        needed = "progress, in [0, 1]" if path == "/progress" else "progress: name the step of the training"
         raise errors.InvalidRequest(f"the profile {profile.name} needs {needed}", path=path)
 
 

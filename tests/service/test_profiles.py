@@ -296,7 +296,7 @@ def test_progress_has_a_range(post):
     assert post("/v1/groups/score", example(profile="egrpo-decay", progress=1.5))[0] == 422
 
 
-def test_a_run_refuses_a_profile_that_needs_progress(http):
+def test_a_run_without_total_steps_refuses_a_profile_that_needs_progress(http):
     run = {"profile": "egrpo-decay", "group_size": 2, "deadline_s": 5}
 
     reply = http.put("/v1/runs/progress-run", json=run)

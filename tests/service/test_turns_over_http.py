@@ -262,7 +262,7 @@ def test_progress_that_cannot_be_known_is_refused(http):
 
     stepless = Steps(http, "stepless", total_steps=80).put("g", "0")
     assert stepless.status_code == 422
-    assert "needs the step of the training" in stepless.json()["detail"]
+    assert "needs progress: name the step of the training" in stepless.json()["detail"]
 
 
 def test_the_ledger_recomputes_groups_that_were_paid_by_turn_or_by_step(http, ledger):

@@ -306,7 +306,8 @@ class RunService:
         check_estimator_of(profile, estimator)
         if declared.total_steps is None and needs_progress(profile.reward):
             raise errors.InvalidRequest(
-                f"the profile {profile.name} needs the number of steps of the training", path="/total_steps"
+                f"the profile {profile.name} needs progress: declare the number of steps of the training",
+                path="/total_steps",
             )
         return Run(
             run_id=run_id,
