@@ -528,14 +528,14 @@ def _votes(one: RolloutFacts) -> bool:
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    if not profile.signals and not profile.reward.is_by_turn:
+    if not profile.needed_signals and not profile.reward.is_by_turn:
         return list(facts)
     return [_without(one, _lacking(one, profile)) if _votes(one) else one for one in facts]
 
 
 def _lacking(one: RolloutFacts, profile: Profile) -> str | None:
     """Return what a rollout lacks to be paid; None if nothing."""
-    for name in profile.signals:
+    for name in profile.needed_signals:
         if lacks(one, name):
             return f"the profile needs the signal {name}, which the rollout does not have"
     return turn_defect(one, profile.turn_needs) if profile.reward.is_by_turn else None
