@@ -500,7 +500,8 @@ def check_facts(facts: Sequence[RolloutFacts]) -> None:
         if one.length is not None and one.length < 1:
             raise ValueError(f"length must be at least 1, got {one.length}")
         _check_turns(one)
-        _check_finite(one)
+        if one.signals or one.measured or one.turn_signals:
+            _check_finite(one)
 
 
 def _check_turns(one: RolloutFacts) -> None:
@@ -515,7 +516,7 @@ def _check_turns(one: RolloutFacts) -> None:
 
 
 def _check_finite(one: RolloutFacts) -> None:
-    rows = {"signals": one.signals.values(), **one.turn_signals}
+    rows = {"signals": one.signals.values(), "measured": one.measured.values(), **one.turn_signals}
     for name, numbers in rows.items():
         if not all(number is None or isfinite(number) for number in numbers):
             raise ValueError(f"{name} must have finite numbers only")
