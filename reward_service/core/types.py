@@ -334,6 +334,8 @@ class RolloutResult:
     """Whether the trainer's loss should include it."""
     components: Mapping[str, float] = field(default_factory=_no_signals)
     """The parts of the reward by term; they add up to the reward."""
+    measured: Mapping[str, float | None] = field(default_factory=_nothing_measured)
+    """Numbers measured from the text, by name; null where the question has no such quantity."""
     turns: tuple[tuple[int, ...], ...] = ()
     """Positions of the segments of each turn; the last one is the answer turn."""
     turn_rewards: Row | None = None

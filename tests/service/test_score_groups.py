@@ -66,6 +66,7 @@ def test_the_example_of_the_docs(post):
         "in_baseline": True,
         "in_loss": True,
         "components": {"base": 0.0, "entity_match": 0.15},
+        "measured": {},
         "turns": [[0]],
         "turn_rewards": None,
         "turn_advantages": None,
