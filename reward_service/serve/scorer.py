@@ -354,8 +354,8 @@ def _whole_batch(groups: Sequence[Payable], terms: Terms) -> list[GroupResult]:
 
 
 def outcome_only(profile: Profile) -> Profile:
-    """Return the profile for evaluation: it rewards the outcome without terms, so no source is asked."""
-    return replace(profile, reward=RewardSpec(base=profile.reward.base))
+    """Return the profile for evaluation: it rewards the outcome alone, so no source and no plug-in is asked."""
+    return replace(profile, reward=RewardSpec(base=profile.reward.base), filters=(), plugins=())
 
 
 async def _asked(

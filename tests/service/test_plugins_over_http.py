@@ -120,3 +120,15 @@ def test_a_failed_plug_in_is_asked_again_when_the_rollout_is_sent_again(service,
     again = service.put(place, json=body).json()
 
     assert [one["rollout"]["status"] for one in (failed, again)] == ["signal_failed", "pending"]
+
+
+def test_evaluation_asks_no_plug_in(service):
+    declared = {"profile": "brief", "group_size": 2, "deadline_s": 3600}
+    assert service.put("/v1/runs/evaluated", json=declared).status_code in {200, 201}
+    body = {**rollout(0, "x", outcome="correct"), "question": {"text": "Who?", "answers": []}}
+
+    reply = service.put(
+        "/v1/runs/evaluated/groups/g/rollouts/0", params={"purpose": "eval"}, json=body
+    ).json()
+
+    assert (reply["rollout"]["status"], reply["rollout"]["reward"]) == ("scored", 1.0)

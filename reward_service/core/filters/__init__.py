@@ -14,6 +14,8 @@ from math import fsum, prod
 from types import MappingProxyType
 from typing import NamedTuple
 
+from reward_service.core.signals import cell_of
+from reward_service.core.signals.cells import value
 from reward_service.core.types import Filter, Outcome, RolloutFacts
 
 DRAW_BITS = 52
@@ -47,9 +49,16 @@ def _dagrpo(one: Filter, _values: Sequence[float], group: Sequence[Candidate]) -
     """Return 1 where a rollout of the other outcome differs by at least `distance` in the signal, else 0.
 
     DaGRPO (arXiv:2512.06337) masks pairs of low distinctiveness; this rule is inferred, its own was not found. A group
-    whose outcomes agree has weight 0, so it undoes partial credit there.
+    whose outcomes agree has weight 0, so it undoes partial credit there. A question that does not have the signal has
+    nothing to tell rollouts apart by; there every weight is 1.
     """
-    rows = [(each.facts.outcome is Outcome.CORRECT, each.facts.signals[one.signal]) for each in group]
+    cells = [cell_of(one.signal, each.facts) for each in group]
+    numbers = [value(cell) for cell in cells if cell is not None]
+    if len(numbers) < len(cells):
+        return [1.0] * len(group)
+    rows = [
+        (each.facts.outcome is Outcome.CORRECT, number) for each, number in zip(group, numbers, strict=True)
+    ]
     return [
         float(any(other is not correct and _apart(a, b) >= one.distance for other, b in rows))
         for correct, a in rows
