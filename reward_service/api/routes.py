@@ -292,7 +292,12 @@ async def _rewarded(
             refusal_of(one, path=f"/groups/{n}", settings=service.settings) for n, one in enumerate(facts)
         ]
         sound = [one for one, error in zip(facts, refused, strict=True) if error is None]
-        results = iter(await service.rewarded(sound, terms))
+        places = [
+            (group.run_id, group.group_id)
+            for group, error in zip(groups, refused, strict=True)
+            if error is None
+        ]
+        results = iter(await service.rewarded(sound, places, terms))
     return [error or next(results) for error in refused]
 
 

@@ -517,3 +517,5 @@ class Filter:
     """`dagrpo`: the number sent with each rollout by which rollouts are told apart."""
     distance: float = 0.0
     """`dagrpo`: how far apart they have to be, above 0."""
+    rate: float = 0.0
+    """`dppo`: the share of rollouts with a small advantage that is dropped, above 0 and below 1."""

@@ -15,6 +15,7 @@ from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
 from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.advantages.turns import check_turn_rule
+from reward_service.core.filters import Place
 from reward_service.core.matching import MatchSpec, MentionNames
 from reward_service.core.profiles import Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
@@ -168,14 +169,17 @@ class Scorer:
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
         terms = Terms("", profile, estimator or profile.estimator, policy or PartialPolicy(), progress)
         groups = [one.facts for one in measured if one.error is None]
+        places = [(one.call.run_id, one.call.group_id) for one in measured if one.error is None]
         with timings.stage("reward"):
-            results = iter(await self.rewarded(groups, terms))
+            results = iter(await self.rewarded(groups, places, terms))
         return [Scored(one, None if one.error else next(results)) for one in measured]
 
-    async def rewarded(self, groups: Sequence[Sequence[RolloutFacts]], terms: Terms) -> list[GroupResult]:
-        """Return the rewards of the facts of groups, all with the terms of one call."""
+    async def rewarded(
+        self, groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+    ) -> list[GroupResult]:
+        """Return the rewards of the facts of groups, each with the ids of its run and group, with the terms of one call."""
         if terms.estimator.type in BATCH_ESTIMATORS:
-            return await self.turns.in_thread(partial(_whole_batch, groups, terms))
+            return await self.turns.in_thread(partial(_whole_batch, groups, places, terms))
         pay = partial(
             reward,
             profile=terms.profile,
@@ -183,7 +187,10 @@ class Scorer:
             partial=terms.policy,
             progress=terms.progress,
         )
-        return [await self.paid(facts, pay) for facts in groups]
+        return [
+            await self.paid(facts, partial(pay, place=place))
+            for facts, place in zip(groups, places, strict=True)
+        ]
 
     async def paid(self, facts: Sequence[RolloutFacts], pay: Callable[[Sequence[RolloutFacts]], T]) -> T:
         """Return what a function makes of the facts of one group; in a thread where they are many."""
@@ -313,9 +320,16 @@ class Scorer:
             return await self.truth.mention_names(index)
 
 
-def _whole_batch(groups: Sequence[Sequence[RolloutFacts]], terms: Terms) -> list[GroupResult]:
+def _whole_batch(
+    groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+) -> list[GroupResult]:
     return reward_batch(
-        groups, terms.profile, estimator=terms.estimator, partial=terms.policy, progress=terms.progress
+        groups,
+        terms.profile,
+        estimator=terms.estimator,
+        partial=terms.policy,
+        progress=terms.progress,
+        places=places,
     )
 
 

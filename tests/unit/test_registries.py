@@ -105,7 +105,7 @@ REGISTRIES = {
     "filters": Registry(
         tuple(FILTERS),
         "formulas.md",
-        in_a_profile="filters: [{{type: {name}, signal: x, distance: 1}}]",
+        in_a_profile="filters: [{{type: {name}, signal: x, distance: 1, rate: 0.5}}]",
     ),
     "values of filters": Registry(
         tuple(VALUES), "formulas.md", in_a_profile="filters: [{{type: zero_spread, of: {name}}}]"
@@ -201,7 +201,11 @@ def test_a_profile_may_use_no_other_name(yaml_text):
     [
         (ESTIMATORS, "estimators.json", lambda case: case["estimator"]["type"]),
         (BATCH_ESTIMATORS, "batch_estimators.json", lambda case: case["estimator"]["type"]),
-        (FILTERS, "filters.json", lambda case: case["filter"]["type"]),
+        (
+            FILTERS.keys() - {"dppo"},
+            "filters.json",
+            lambda case: case["filter"]["type"],
+        ),  # its cases say more
         (FORMATS, "formats.json", lambda case: case["format"]),
         (
             DIALECTS,
