@@ -64,7 +64,6 @@ from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.scorer import (
-    Payable,
     Scorer,
     check_engine,
     check_estimator_of,
@@ -290,12 +289,13 @@ async def _rewarded(
         refused = [
             refusal_of(one, path=f"/groups/{n}", settings=service.settings) for n, one in enumerate(facts)
         ]
-        sound = [
-            Payable((group.run_id, group.group_id), one)
-            for group, one, error in zip(groups, facts, refused, strict=True)
+        sound = [one for one, error in zip(facts, refused, strict=True) if error is None]
+        places = [
+            (group.run_id, group.group_id)
+            for group, error in zip(groups, refused, strict=True)
             if error is None
         ]
-        results = iter(await service.rewarded(sound, terms))
+        results = iter(await service.rewarded(sound, places, terms))
     return [error or next(results) for error in refused]
 
 

@@ -73,7 +73,7 @@ class Client:
     ) -> list[GroupRewards]:
         """Score whole groups; one result per group, in order. `estimator` and `partial` have the format of the API.
 
-        `progress` is the share of the training that is done, for profiles whose weights depend on it.
+        `progress` is the share of the training that is done, in [0, 1]; profiles whose weights depend on it need it.
 
         Raises:
             Refused, Unreachable: unless errors are masked.

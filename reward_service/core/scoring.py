@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import repeat
+from itertools import chain, repeat
 from math import isfinite
 from operator import attrgetter
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from reward_service.core.advantages import BATCH_ESTIMATORS, advantages, needs_o
 from reward_service.core.advantages.batch import BatchRollout
 from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
-from reward_service.core.filters import NO_IDS, weights
+from reward_service.core.filters import Place, weights
 from reward_service.core.matching import (
     MATCHER_VERSION,
     STEMMERS_VERSION,
@@ -99,6 +99,7 @@ ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).
 
 NO_ENTITIES = "no_entities"
 NO_PLUGINS: Mapping[str, Plugin] = MappingProxyType({})
+NOWHERE: Place = ("", "")
 # What a result takes over from the facts as it is.
 SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
 _shared = attrgetter(*SHARED)
@@ -265,8 +266,7 @@ class _Priced(NamedTuple):
     paid: Paid
     rewards: Sequence[float]
     """R, of the scored rollouts."""
-    ids: tuple[str, str]
-    """Of its run and its group."""
+    place: Place
 
 
 def reward(
@@ -277,7 +277,7 @@ def reward(
     partial: PartialPolicy | None = None,
     missing: int = 0,
     progress: float | None = None,
-    ids: tuple[str, str] = NO_IDS,
+    place: Place = NOWHERE,
 ) -> GroupResult:
     """Pay one group.
 
@@ -292,7 +292,7 @@ def reward(
         partial: what an unscored member does to the group; the default fails it.
         missing: how many members never came; they count as unscored ones.
         progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
-        ids: of the run and the group; a filter of the profile may draw rollouts by them.
+        place: ids of the run and the group; filters that draw depend on them.
 
     Returns:
         One result a rollout, in the same order.
@@ -301,7 +301,7 @@ def reward(
         ValueError: an empty group, facts about different questions, counts out of range, or no progress where it is needed.
     """
     call = _Call(profile, estimator or profile.estimator, partial or PartialPolicy(), progress)
-    group = _priced(facts, call, missing, ids)
+    group = _priced(facts, call, missing, place)
     if isinstance(group, GroupResult):
         return group
     estimated = advantages(group.rewards, call.estimator, facts=group.scored)
@@ -315,7 +315,7 @@ def reward_batch(
     estimator: Estimator,
     partial: PartialPolicy | None = None,
     progress: float | None = None,
-    ids: Sequence[tuple[str, str]] | None = None,
+    places: Sequence[Place] | None = None,
 ) -> list[GroupResult]:
     """Pay all groups of a training step, with an estimator that compares them with each other.
 
@@ -325,7 +325,7 @@ def reward_batch(
         estimator: its type is a name in `reward_service.core.advantages.BATCH_ESTIMATORS`.
         partial: what an unscored member does to its group. A group that fails does not vote.
         progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
-        ids: of the run and of each group, as in `reward`.
+        places: ids of the run and the group of each group; filters that draw depend on them.
 
     Returns:
         One result a group, in the same order.
@@ -334,8 +334,10 @@ def reward_batch(
         ValueError: as `reward`.
     """
     call = _Call(profile, estimator, partial or PartialPolicy(), progress)
-    named = zip(groups, ids or [NO_IDS] * len(groups), strict=True)
-    priced = [_priced(facts, call, 0, of_group) for facts, of_group in named]
+    priced = [
+        _priced(facts, call, 0, place)
+        for facts, place in zip(groups, places or [NOWHERE] * len(groups), strict=True)
+    ]
     batch = [group for group in priced if isinstance(group, _Priced)]
     estimated = iter(_over_batch(batch, call) if batch else [])
     return [
@@ -366,9 +368,7 @@ def _over_batch(batch: Sequence[_Priced], call: _Call) -> list[list[float]]:
     return BATCH_ESTIMATORS[call.estimator.type](rollouts, call.estimator, factors)
 
 
-def _priced(
-    facts: Sequence[RolloutFacts], call: _Call, missing: int, ids: tuple[str, str]
-) -> _Priced | GroupResult:
+def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int, place: Place) -> _Priced | GroupResult:
     """Return the rewards of a group, or its result if nobody is paid."""
     check_facts(facts)
     facts = _comparable(_with_signals(facts, call.profile), call.estimator)
@@ -377,7 +377,7 @@ def _priced(
     if status is GroupStatus.FAILED:
         return unpaid(facts)
     paid = pay(call.profile.reward, scored, estimator=call.estimator, progress=call.progress)
-    return _Priced(facts, status, scored, paid, [total(parts) for parts in paid.parts], ids)
+    return _Priced(facts, status, scored, paid, [total(parts) for parts in paid.parts], place)
 
 
 def _settled(group: _Priced, call: _Call, estimated: Sequence[float]) -> GroupResult:
@@ -386,7 +386,7 @@ def _settled(group: _Priced, call: _Call, estimated: Sequence[float]) -> GroupRe
         Numbers,
         group.rewards,
         estimated,
-        weights(call.profile.filters, group.rewards, group.scored, advantages=estimated, ids=group.ids),
+        weights(call.profile.filters, group.rewards, group.scored, advantages=estimated, place=group.place),
         _if_all_counted(group, call),
         *_by_turn(group, call, estimated),
     )
@@ -508,7 +508,7 @@ def _check_turns(one: RolloutFacts) -> None:
     """Refuse entities by turn that contradict the counts."""
     if not one.entity_named:
         return
-    named = set().union(*one.entity_named)
+    named = set(chain.from_iterable(one.entity_named))
     if len(one.entity_named) != len(one.turns):
         raise ValueError(f"entity_named must have one list for each of {len(one.turns)} turns")
     if one.matched is not None and len(named) != one.matched:
@@ -516,9 +516,9 @@ def _check_turns(one: RolloutFacts) -> None:
 
 
 def _check_finite(one: RolloutFacts) -> None:
-    rows = {"signals": one.signals.values(), "measured": one.measured.values(), **one.turn_signals}
-    for name, numbers in rows.items():
-        if not all(number is None or isfinite(number) for number in numbers):
+    sent = {"signals": one.signals.values(), "measured": one.measured.values()}
+    for name, numbers in (*sent.items(), *one.turn_signals.items()):
+        if not all(map(isfinite, filter(None, numbers))):  # without 0 and None, which are in order
             raise ValueError(f"{name} must have finite numbers only")
 
 

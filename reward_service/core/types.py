@@ -542,4 +542,4 @@ class Filter:
     distance: float = 0.0
     """`dagrpo`: how far apart they have to be, above 0."""
     rate: float = 0.0
-    """`dppo`: the share of rollouts with small advantages that is dropped, in (0, 1)."""
+    """`dppo`: the share of rollouts with a small advantage that is dropped, above 0 and below 1."""

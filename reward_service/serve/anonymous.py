@@ -126,8 +126,8 @@ class AnonymousGroups:
 
     async def _score(self, group: Sequence[MeasuredRollout]) -> list[Paid]:
         facts = [replace(one.facts, rollout_id=str(n)) for n, one in enumerate(group)]
-        ids = ("", str(group[0].key))  # what the group met by, as it has no other name
-        pay = partial(reward, profile=group[0].profile, progress=group[0].progress, ids=ids)
+        place = ("", str(group[0].key))  # what the group met by, as it has no other name
+        pay = partial(reward, profile=group[0].profile, progress=group[0].progress, place=place)
         result = await self._scorer.paid(facts, pay)
         return [_result_or_reason(one) for one in result.rollouts]
 

@@ -350,7 +350,7 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
         partial=PartialPolicy(**line["policy"]),
         missing=line["missing"],
         progress=line["progress"],
-        ids=(line["run_id"], line["group_id"]),
+        place=(line["run_id"], line["group_id"]),
     )
     aside = ADVANTAGES if over_groups else frozenset()
     again, before = (_without(numbers, aside) for numbers in (_published(result), line["published"]))

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
 from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.advantages.turns import check_turn_rule
+from reward_service.core.filters import Place
 from reward_service.core.matching import MatchSpec, MentionNames
 from reward_service.core.profiles import PluginPin, Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
@@ -62,19 +63,6 @@ class GroupCall:
     group_id: str
     question: Question | QuestionRef
     rollouts: tuple[Rollout, ...]
-
-    @property
-    def ids(self) -> tuple[str, str]:
-        """Of the run and the group."""
-        return self.run_id, self.group_id
-
-
-class Payable(NamedTuple):
-    """The facts of a group, by its name."""
-
-    ids: tuple[str, str]
-    """Of the run and the group."""
-    facts: Sequence[RolloutFacts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +169,18 @@ class Scorer:
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, timings=timings)
         terms = Terms("", profile, estimator or profile.estimator, policy or PartialPolicy(), progress)
-        groups = [Payable(one.call.ids, one.facts) for one in measured if one.error is None]
+        groups = [one.facts for one in measured if one.error is None]
+        places = [(one.call.run_id, one.call.group_id) for one in measured if one.error is None]
         with timings.stage("reward"):
-            results = iter(await self.rewarded(groups, terms))
+            results = iter(await self.rewarded(groups, places, terms))
         return [Scored(one, None if one.error else next(results)) for one in measured]
 
-    async def rewarded(self, groups: Sequence[Payable], terms: Terms) -> list[GroupResult]:
-        """Return the rewards of groups, all with the terms of one call."""
+    async def rewarded(
+        self, groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+    ) -> list[GroupResult]:
+        """Return the rewards of the facts of groups, each with the ids of its run and group, with the terms of one call."""
         if terms.estimator.type in BATCH_ESTIMATORS:
-            return await self.turns.in_thread(partial(_whole_batch, groups, terms))
+            return await self.turns.in_thread(partial(_whole_batch, groups, places, terms))
         pay = partial(
             reward,
             profile=terms.profile,
@@ -197,7 +188,10 @@ class Scorer:
             partial=terms.policy,
             progress=terms.progress,
         )
-        return [await self.paid(facts, partial(pay, ids=ids)) for ids, facts in groups]
+        return [
+            await self.paid(facts, partial(pay, place=place))
+            for facts, place in zip(groups, places, strict=True)
+        ]
 
     async def paid(self, facts: Sequence[RolloutFacts], pay: Callable[[Sequence[RolloutFacts]], T]) -> T:
         """Return what a function makes of the facts of one group; in a thread where they are many."""
@@ -342,14 +336,16 @@ class Scorer:
             return await self.truth.mention_names(index)
 
 
-def _whole_batch(groups: Sequence[Payable], terms: Terms) -> list[GroupResult]:
+def _whole_batch(
+    groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+) -> list[GroupResult]:
     return reward_batch(
-        [one.facts for one in groups],
+        groups,
         terms.profile,
         estimator=terms.estimator,
         partial=terms.policy,
         progress=terms.progress,
-        ids=[one.ids for one in groups],
+        places=places,
     )
 
 

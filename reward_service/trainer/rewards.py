@@ -11,6 +11,7 @@ from reward_service.client import (
     Group,
     GroupRewards,
     Member,
+    Outcome,
     Rollout,
     RolloutReward,
     Run,
@@ -31,6 +32,11 @@ class Rolled(Protocol):
     @property
     def stop(self) -> StopReason:
         """Why sampling ended."""
+        ...
+
+    @property
+    def length(self) -> int | None:
+        """Tokens that the policy sampled, at least 1; None if it sampled none."""
         ...
 
 
@@ -56,6 +62,8 @@ class Asked(Generic[R_co]):
     group_id: str
     question: TrainingQuestion
     rollouts: Sequence[R_co]
+    verdicts: Sequence[Outcome | None] = ()
+    """The trainer's own verdicts, one per rollout; empty leaves them to the profile's checker."""
 
 
 class Step(NamedTuple):
@@ -114,9 +122,10 @@ def evaluate(payment: Payment, asked: Sequence[Asked[Rolled]]) -> list[RolloutRe
 
 
 def _rollouts(one: Asked[Rolled]) -> list[Rollout]:
+    verdicts = one.verdicts or [None] * len(one.rollouts)
     return [
-        Rollout(str(n), Text(rollout.text), stop_reason=rollout.stop)
-        for n, rollout in enumerate(one.rollouts)
+        Rollout(str(n), Text(rollout.text), verdict, stop_reason=rollout.stop, length=rollout.length)
+        for n, (rollout, verdict) in enumerate(zip(one.rollouts, verdicts, strict=True))
     ]
 
 

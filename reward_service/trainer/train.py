@@ -36,6 +36,7 @@ from reward_service.trainer.rewards import Asked, Payment, Step, pay
 from reward_service.trainer.sampling import RolloutLimits, Trace, sample_in_batches
 from reward_service.trainer.task import Task, make_policy, make_task, reward_url
 from reward_service.trainer.update import Learning, update
+from reward_service.trainer.verdicts import ErrorRates, with_errors
 
 
 @dataclass(slots=True)
@@ -233,8 +234,7 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
         batch.rounds = round_number
         asked = _sample_groups(trainer, _next_questions(trainer, missing), times)
         with times("reward"):
-            step = Step(trainer.progress.step, options.steps)
-            paid = pay(trainer.payment, asked, run_id=trainer.run_id, step=step)
+            paid = _paid(trainer, asked)
         for one, group in zip(asked, paid, strict=True):
             signal = any(_teaches(one, trainer.options) for one in group.rollouts)
             batch.sampled += 1
@@ -244,6 +244,17 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
                 batch.asked.append(one)
                 batch.paid.append(group)
     return batch
+
+
+def _paid(trainer: Trainer, asked: Sequence[Asked[Trace]]) -> list[GroupRewards]:
+    """Have groups scored. With erring verdicts the checker is asked first, and its verdicts are sent with some changed."""
+    options = trainer.options
+    step = Step(trainer.progress.step, options.steps)
+    rates = ErrorRates(options.false_rejects, options.false_accepts)
+    if any(rates):
+        checked = pay(trainer.payment, asked, run_id=f"{trainer.run_id}-checked", step=step)
+        asked = with_errors(asked, checked, rates, seed=options.seed)
+    return pay(trainer.payment, asked, run_id=trainer.run_id, step=step)
 
 
 def _next_questions(trainer: Trainer, count: int) -> list[TrainingQuestion]:

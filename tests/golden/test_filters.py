@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_service.core.filters import draw, keep_probabilities, weights
+from reward_service.core.filters import draw, weights
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import reward
 from reward_service.core.types import Filter, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
@@ -45,34 +45,30 @@ def test_overlength_votes_and_leaves_the_loss(case):
         ]
 
 
-def pruned(advantages, *, ids):
-    facts = [RolloutFacts(str(n), outcome=Outcome.WRONG, matched=0) for n in range(len(advantages))]
-    return weights([Filter("dppo", rate=0.5)], advantages, facts, advantages=advantages, ids=ids)
+@pytest.mark.parametrize("case", FILE["dppo"], ids=lambda case: case["name"])
+def test_what_pruning_keeps_weighs_for_what_it_drops(case):
+    """The file has the weights of rollouts that are kept; the draw drops some of them."""
+    facts = [
+        RolloutFacts(str(n), outcome=None if a is None else Outcome.WRONG, matched=0)
+        for n, a in enumerate(case["advantage"])
+    ]
+    advantages = [a for a in case["advantage"] if a is not None]
+    place = ("run", "group")
+
+    found = weights(
+        [Filter("dppo", rate=case["rate"])], case["advantage"], facts, advantages=advantages, place=place
+    )
+
+    for n, (weight, expected) in enumerate(zip(found, case["weight"], strict=True)):
+        kept = expected is not None and draw(place, str(n)) < 1 / expected
+        assert weight == (None if expected is None else expected if kept else 0.0)
 
 
-@pytest.mark.parametrize("case", FILE["pruned"], ids=lambda case: case["name"])
-def test_small_advantages_are_kept_with_a_probability_and_weigh_more(case):
-    scored = [one for one in case["advantage"] if one is not None]
-    expected = [one for one in case["keep_probability"] if one is not None]
+@pytest.mark.parametrize(
+    "case", FILE["draws"], ids=lambda case: "-".join((case["run"], case["group"], case["rollout"]))
+)
+def test_a_draw_depends_on_the_ids_alone(case):
+    found = draw((case["run"], case["group"]), case["rollout"])
 
-    assert keep_probabilities(scored, case["rate"]) == expected
-    for n, (weight, kept) in enumerate(
-        zip(pruned(case["advantage"], ids=("run", "g1")), case["weight"], strict=True)
-    ):
-        is_kept = kept is None or draw("run", "g1", str(n)) < 1 / kept
-        assert weight == (kept if is_kept else 0.0)
-
-
-@pytest.mark.parametrize("case", FILE["draws"], ids=lambda case: "-".join(case["ids"]))
-def test_a_draw_depends_on_ids_alone(case):
-    drawn = draw(*case["ids"])
-
-    assert drawn == pytest.approx(case["draw"], rel=FILE["tolerance"])
-    assert (drawn < 0.5) == case["kept_at_half"]
-
-
-def test_over_many_groups_a_pruned_rollout_weighs_one_on_average():
-    drawn = [pruned([2.0, 0.1], ids=("run", str(n)))[1] for n in range(2000)]
-
-    assert set(drawn) == {0.0, 2.0}
-    assert sum(drawn) / len(drawn) == pytest.approx(1.0, abs=0.1)
+    assert found == pytest.approx(case["draw"], rel=FILE["tolerance"])
+    assert (found < 0.5) == case["kept"]

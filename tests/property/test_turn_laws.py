@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reward_service.core.advantages.turns import bonus, relief, returns, share
 from reward_service.core.profiles import shipped
+from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.rewards.maps import difference
 from reward_service.core.scoring import reward
 from reward_service.core.types import Difference, Estimator, Outcome, RolloutFacts, TurnRule
@@ -115,12 +116,12 @@ def _sent(one, profile, data) -> RolloutFacts:
         if need.name not in {"entity_named", "anchor"}
     }
     states = st.lists(st.sampled_from("abc"), min_size=len(one.turns), max_size=len(one.turns))
-    signals = {name: data.draw(NUMBERS) for name in profile.sent_signals}
+    signals = {name: data.draw(st.floats(0, 1)) for name in profile.sent_signals}
     return replace(one, turn_signals=rows, signals=signals, anchor=tuple(data.draw(states)))
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
 def test_the_order_of_rollouts_changes_no_bit_of_their_turns(name, rows, progress, data):
     facts = sent_with(rows, PROFILES[name], data)
@@ -133,7 +134,7 @@ def test_the_order_of_rollouts_changes_no_bit_of_their_turns(name, rows, progres
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
 def test_every_turn_has_one_number_of_each_kind(name, rows, progress, data):
     profile = PROFILES[name]
@@ -142,6 +143,15 @@ def test_every_turn_has_one_number_of_each_kind(name, rows, progress, data):
         assert (one.turn_advantages is None) == (profile.reward.turns.combine == "none")
         assert one.turn_advantages is None or len(one.turn_advantages) == len(one.turns)
         assert sum(one.components.values()) == pytest.approx(one.reward, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+@settings(max_examples=10)
+@given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
+def test_no_reward_leaves_the_bounds_of_its_profile(name, rows, progress, data):
+    for one in paid(sent_with(rows, PROFILES[name], data), PROFILES[name], progress=progress):
+        low, high = bounds_of(PROFILES[name].reward, one.outcome)
+        assert low - 1e-9 <= one.reward <= high + 1e-9
 
 
 @given(states=st.lists(NUMBERS, min_size=2, max_size=8))

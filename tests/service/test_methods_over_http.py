@@ -158,7 +158,7 @@ def test_rollouts_are_drawn_by_the_ids_of_the_call(service):
         assert column(one["rollouts"], "advantage") == close(advantages, rel=1e-5)
         assert column(one["rollouts"], "weight") == [
             1.0,
-            *(2.0 if draw("run", one["group_id"], str(n)) < 0.5 else 0.0 for n in (1, 2, 3)),
+            *(2.0 if draw(("run", one["group_id"]), str(n)) < 0.5 else 0.0 for n in (1, 2, 3)),
         ]
 
 

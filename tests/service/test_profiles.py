@@ -301,7 +301,7 @@ def test_a_run_without_total_steps_refuses_a_profile_that_needs_progress(http):
 
     reply = http.put("/v1/runs/progress-run", json=run)
 
-    assert (reply.status_code, "needs the number of steps" in reply.text) == (422, True)
+    assert (reply.status_code, "needs progress" in reply.text) == (422, True)
 
 
 def test_a_counted_signal_cannot_be_sent(post):

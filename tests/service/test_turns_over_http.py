@@ -276,6 +276,24 @@ def test_the_ledger_recomputes_groups_that_were_paid_by_turn_or_by_step(http, le
     assert [one.problem for one in verify(lines, known)] == [None] * len(lines)
 
 
+def test_a_draw_is_the_same_in_a_run_in_a_call_and_in_the_ledger(http, ledger):
+    sent = [rollout(str(n), "No.", outcome="correct" if n < 2 else "wrong") for n in range(8)]
+    http.put("/v1/runs/draws", json={"profile": "dppo", "group_size": 8, "deadline_s": 60})
+    for one in sent:
+        http.put(f"/v1/runs/draws/groups/g/rollouts/{one['rollout_id']}", json=one | {"question": QUESTION})
+    group = {"run_id": "draws", "group_id": "g", "question": QUESTION, "rollouts": sent}
+    whole = http.post("/v1/groups/score", json={"profile": "dppo", "groups": [group]}).json()["groups"][0]
+
+    one_by_one = http.get("/v1/runs/draws/groups/g").json()
+
+    weights = [one["weight"] for one in whole["rollouts"]]
+    assert weights[:2] == [1.0, 1.0]
+    assert set(weights[2:]) == {0.0, 2.0}
+    assert [one["weight"] for one in one_by_one["rollouts"]] == weights
+    known = {EXAMPLES["dppo"].digest: EXAMPLES["dppo"]}
+    assert [one.problem for one in verify(list(read(ledger))[-2:], known)] == [None, None]
+
+
 BATCH = {"type": "batch_std", "epsilon": 1e-4}
 
 

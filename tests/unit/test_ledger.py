@@ -402,7 +402,7 @@ def test_rollouts_that_were_drawn_by_their_ids_are_drawn_again(path):
         for n in range(8)
     ]
     groups = [
-        Published("run", f"g{n}", "q", None, facts, reward(facts, profile, ids=("run", f"g{n}")))
+        Published("run", f"g{n}", "q", None, facts, reward(facts, profile, place=("run", f"g{n}")))
         for n in range(20)
     ]
     ledger = Ledger(path, max_bytes=CAP)

@@ -139,10 +139,6 @@ def test_digests_of_shipped_profiles_are_pinned():
             MINIMAL + "filters: [{type: dagrpo}]",
             r"filters\[0\]: dagrpo needs a signal and a distance above 0",
         ),
-        (
-            MINIMAL + "filters: [{type: dppo, rate: 1}]",
-            r"filters\[0\]: dppo needs a rate in \(0, 1\), got 1.0",
-        ),
         (MINIMAL + "filters: [{type: zero_spread, tolerance: -1}]", r"filters\[0\].tolerance must be in"),
         (
             MINIMAL + "measure: {matching: {max_edits: 9}}",

@@ -207,7 +207,11 @@ def test_a_profile_may_use_no_other_name(yaml_text):
     [
         (ESTIMATORS, "estimators.json", lambda case: case["estimator"]["type"]),
         (BATCH_ESTIMATORS, "batch_estimators.json", lambda case: case["estimator"]["type"]),
-        (FILTERS, "filters.json", lambda case: case["filter"]["type"]),
+        (
+            FILTERS.keys() - {"dppo"},
+            "filters.json",
+            lambda case: case["filter"]["type"],
+        ),  # its cases say more
         (FORMATS, "formats.json", lambda case: case["format"]),
         (
             DIALECTS,

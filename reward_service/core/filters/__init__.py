@@ -3,7 +3,7 @@
 - `zero_spread`: 0 for groups whose values hardly differ (DAPO)
 - `mean_range`: 0 for groups whose mean is not strictly inside a range (OpenRLHF)
 - `dagrpo`: 0 for rollouts without a distinct rollout of the other outcome (inferred)
-- `dppo`: 0 for a random part of rollouts with small advantages, more than 1 for the rest of them (inferred)
+- `dppo`: 0 for a share of the rollouts whose advantage is small, more for the rest of them (inferred)
 
 Overlength rollouts need no filter: they are always left out of the loss (`in_loss`).
 """
@@ -18,76 +18,61 @@ from reward_service.core.signals import cell_of
 from reward_service.core.signals.cells import value
 from reward_service.core.types import Filter, Outcome, RolloutFacts
 
-DRAW_BITS = 52
-NO_IDS = ("", "")
+Place = tuple[str, str]
+"""Ids of a run and of a group in it."""
+DRAWN_BITS = 52  # a float holds them exactly
 
 
-class Candidate(NamedTuple):
-    """What a filter may look at of a scored rollout."""
+class Judged(NamedTuple):
+    """What a filter may look at of one scored rollout."""
 
     reward: float
-    facts: RolloutFacts
     advantage: float
-    ids: tuple[str, str]
-    """Of its run and its group."""
+    facts: RolloutFacts
+    place: Place
 
 
-def _zero_spread(one: Filter, values: Sequence[float], _group: Sequence[Candidate]) -> list[float]:
+def draw(place: Place, rollout_id: str) -> float:
+    """Return a number in [0, 1) that the ids of run, group and rollout determine, so that a repeated call drops the same."""
+    digest = hashlib.sha256("\n".join((*place, rollout_id)).encode("utf-8", "surrogatepass")).digest()
+    return (int.from_bytes(digest[:8], "big") >> (64 - DRAWN_BITS)) / 2.0**DRAWN_BITS
+
+
+def _values(one: Filter, members: Sequence[Judged]) -> list[float]:
+    return [VALUES[one.of](member.reward, member.facts) for member in members]
+
+
+def _zero_spread(one: Filter, members: Sequence[Judged]) -> list[float]:
     """Return 1 where max - min > tolerance, else 0 (DAPO, arXiv:2503.14476; the tolerance is ours).
 
     Do not apply it to outcomes under E-GRPO: it deletes the groups that partial credit revives.
     """
+    values = _values(one, members)
     return [float(max(values) - min(values) > one.tolerance)] * len(values)
 
 
-def _mean_range(one: Filter, values: Sequence[float], _group: Sequence[Candidate]) -> list[float]:
+def _mean_range(one: Filter, members: Sequence[Judged]) -> list[float]:
     """Return 1 where low < mean < high, else 0 (OpenRLHF, samples_generator.py)."""
+    values = _values(one, members)
     return [float(one.low < fsum(values) / len(values) < one.high)] * len(values)
 
 
-def _dagrpo(one: Filter, _values: Sequence[float], group: Sequence[Candidate]) -> list[float]:
+def _dagrpo(one: Filter, members: Sequence[Judged]) -> list[float]:
     """Return 1 where a rollout of the other outcome differs by at least `distance` in the signal, else 0.
 
     DaGRPO (arXiv:2512.06337) masks pairs of low distinctiveness; this rule is inferred, its own was not found. A group
     whose outcomes agree has weight 0, so it undoes partial credit there. A question that does not have the signal has
     nothing to tell rollouts apart by; there every weight is 1.
     """
-    cells = [cell_of(one.signal, each.facts) for each in group]
+    cells = [cell_of(one.signal, member.facts) for member in members]
     numbers = [value(cell) for cell in cells if cell is not None]
     if len(numbers) < len(cells):
-        return [1.0] * len(group)
-    rows = [
-        (each.facts.outcome is Outcome.CORRECT, number) for each, number in zip(group, numbers, strict=True)
-    ]
+        return [1.0] * len(members)
+    solved = [member.facts.outcome is Outcome.CORRECT for member in members]
+    rows = list(zip(solved, numbers, strict=True))
     return [
         float(any(other is not correct and _apart(a, b) >= one.distance for other, b in rows))
         for correct, a in rows
-    ]
-
-
-def draw(run_id: str, group_id: str, rollout_id: str) -> float:
-    """Return a number in [0, 1) that looks random and depends on ids alone, so that the same call gives the same bits."""
-    digest = hashlib.sha256(f"{run_id}\n{group_id}\n{rollout_id}".encode()).digest()
-    return (int.from_bytes(digest[:8]) >> (64 - DRAW_BITS)) / (1 << DRAW_BITS)
-
-
-def keep_probabilities(advantages: Sequence[float], rate: float) -> list[float]:
-    """Return 1 - rate where an advantage is smaller than the group's mean |A|, else 1."""
-    sizes = [round(abs(advantage), 12) for advantage in advantages]  # equal ones stay equal
-    mean = round(fsum(sizes) / len(sizes), 12)
-    return [1.0 - rate if size < mean else 1.0 for size in sizes]
-
-
-def _dppo(one: Filter, _values: Sequence[float], group: Sequence[Candidate]) -> list[float]:
-    """Return 1/p for a rollout that is kept, which has probability p, else 0; on average every weight is 1.
-
-    DPPO (arXiv:2603.04135) prunes and rescales without bias; this rule is inferred, its own was not found. Pruning here
-    saves updates, not sampling.
-    """
-    kept = keep_probabilities([each.advantage for each in group], one.rate)
-    return [
-        1.0 / p if draw(*each.ids, each.facts.rollout_id) < p else 0.0
-        for p, each in zip(kept, group, strict=True)
     ]
 
 
@@ -96,17 +81,28 @@ def _apart(a: float, b: float) -> float:
     return round(abs(a - b), 12)
 
 
-FILTERS: Mapping[str, Callable[[Filter, Sequence[float], Sequence[Candidate]], list[float]]] = (
-    MappingProxyType(
-        {"zero_spread": _zero_spread, "mean_range": _mean_range, "dagrpo": _dagrpo, "dppo": _dppo}
-    )
-)
-"""Each takes its parameters, what it looks at, and the scored rollouts of one group, at least one."""
+def _dppo(one: Filter, members: Sequence[Judged]) -> list[float]:
+    """Return 1 / keep where a draw keeps a rollout, else 0: keep is 1 - rate where |A| < mean |A|, else 1.
 
-VALUES: Mapping[str, Callable[[Candidate], float]] = MappingProxyType(
+    DPPO (arXiv:2603.04135) prunes so that the gradient stays unbiased; this rule is inferred from InfoBatch, its own was not
+    found. It saves the trainer's work on a dropped rollout, which has been sampled already.
+    """
+    sizes = [round(abs(member.advantage), 12) for member in members]  # equal ones stay equal
+    mean = round(fsum(sizes) / len(sizes), 12)
+    keeps = [1.0 - one.rate if size < mean else 1.0 for size in sizes]
+    drawn = [draw(member.place, member.facts.rollout_id) for member in members]
+    return [1.0 / keep if number < keep else 0.0 for keep, number in zip(keeps, drawn, strict=True)]
+
+
+FILTERS: Mapping[str, Callable[[Filter, Sequence[Judged]], list[float]]] = MappingProxyType(
+    {"zero_spread": _zero_spread, "mean_range": _mean_range, "dagrpo": _dagrpo, "dppo": _dppo}
+)
+"""Each takes its parameters, and the scored rollouts of one group, at least one."""
+
+VALUES: Mapping[str, Callable[[float, RolloutFacts], float]] = MappingProxyType(
     {
-        "reward": lambda one: one.reward,
-        "outcome": lambda one: float(one.facts.outcome is Outcome.CORRECT),
+        "reward": lambda reward, _facts: reward,
+        "outcome": lambda _reward, facts: float(facts.outcome is Outcome.CORRECT),
     }
 )
 """What a filter looks at."""
@@ -122,8 +118,8 @@ def weights(
     rewards: Sequence[float | None],
     facts: Sequence[RolloutFacts],
     *,
-    advantages: Sequence[float | None] | None = None,
-    ids: tuple[str, str] = NO_IDS,
+    advantages: Sequence[float] | None = None,
+    place: Place = ("", ""),
 ) -> list[float | None]:
     """Return the product of all filters for each rollout of one group.
 
@@ -131,20 +127,19 @@ def weights(
         filters: none gives 1 to every scored rollout.
         rewards: R, shape (G,); None where the rollout is unscored, which has no vote.
         facts: shape (G,).
-        advantages: A, shape (G,), for filters that look at it; None for 0.
-        ids: of the run and the group, for filters that draw.
+        advantages: A of the scored rollouts, in order; may be left out if no filter looks at them.
+        place: ids of the run and the group, from which draws are made.
 
     Returns:
         Shape (G,), each >= 0; None exactly where the reward is None.
     """
     if not filters:
         return [None if reward is None else 1.0 for reward in rewards]
-    rows = zip(rewards, facts, advantages or [0.0] * len(rewards), strict=True)
-    scored = [Candidate(reward, fact, size or 0.0, ids) for reward, fact, size in rows if reward is not None]
-    columns = [_column(one, scored) for one in filters if scored]
+    scored = [(reward, fact) for reward, fact in zip(rewards, facts, strict=True) if reward is not None]
+    members = [
+        Judged(reward, advantage, fact, place)
+        for (reward, fact), advantage in zip(scored, advantages or [0.0] * len(scored), strict=True)
+    ]
+    columns = [FILTERS[one.type](one, members) for one in filters if members]
     products = iter([prod(row) for row in zip(*columns, strict=True)])
     return [None if reward is None else next(products) for reward in rewards]
-
-
-def _column(one: Filter, group: Sequence[Candidate]) -> list[float]:
-    return FILTERS[one.type](one, [VALUES[one.of](each) for each in group], group)

@@ -42,7 +42,7 @@ class GroupView:
             partial=self.run.declared.partial,
             missing=len(self.missing),
             progress=self.progress,
-            ids=(self.key.run_id, self.key.group_id),
+            place=(self.key.run_id, self.key.group_id),
         )
         return replace(paid, status=self.state.status)
 
