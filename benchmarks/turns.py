@@ -2,7 +2,7 @@
 
     python -m benchmarks.turns [--quick]
 
-Every time is the best of several runs, in which the profiles take turns. Encoding is the reply's JSON for the same groups.
+Every time is the least processor time of several runs, in which the profiles take turns. Encoding is the reply's JSON for the same groups.
 """
 
 import random

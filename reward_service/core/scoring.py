@@ -410,8 +410,9 @@ def _by_turn(
     nothing = [None] * len(group.scored)
     if group.paid.turns is None:
         return nothing, nothing
-    return group.paid.turns.rewards, credit(
-        call.profile.reward,
+    spec = call.profile.reward
+    return group.paid.turns.rewards if spec.pays_turns else nothing, credit(
+        spec,
         group.scored,
         group.paid.turns,
         rewards=group.rewards,
@@ -451,7 +452,7 @@ def _alone(
     if not _votes(one):
         return _result(one)
     paid = pay(profile.reward, [one], estimator=profile.estimator, tops=tops)
-    turns = paid.turns and paid.turns.rewards[0]
+    turns = paid.turns.rewards[0] if paid.turns and profile.reward.pays_turns else None
     numbers = Numbers(total(paid.parts[0]), turn_rewards=turns)
     return _result(one, paid.parts[0], numbers, best=best)
 

@@ -139,7 +139,8 @@ def test_the_order_of_rollouts_changes_no_bit_of_their_turns(name, rows, progres
 def test_every_turn_has_one_number_of_each_kind(name, rows, progress, data):
     profile = PROFILES[name]
     for one in paid(sent_with(rows, profile, data), profile, progress=progress):
-        assert len(one.turn_rewards) == len(one.turns)
+        assert (one.turn_rewards is None) == (not profile.reward.pays_turns)
+        assert one.turn_rewards is None or len(one.turn_rewards) == len(one.turns)
         assert (one.turn_advantages is None) == (profile.reward.turns.combine == "none")
         assert one.turn_advantages is None or len(one.turn_advantages) == len(one.turns)
         assert sum(one.components.values()) == pytest.approx(one.reward, abs=1e-9)
