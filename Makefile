@@ -28,7 +28,7 @@ experiment: .venv/train.made  ## run the missing parts of the experiment, which 
 test: .venv/dev.made  ## run every test; installs redis-server and chromium if allowed to
 	@scripts/install-redis
 	@scripts/install-chromium
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
 
 test-browser: .venv/dev.made  ## test every page in a real browser, at all sizes and in all states
 	@scripts/install-chromium

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -64,7 +63,13 @@ from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.runs.service import RunService
-from reward_service.serve.scorer import Scorer, check_engine, check_progress, reward_facts
+from reward_service.serve.scorer import (
+    Scorer,
+    check_engine,
+    check_estimator_of,
+    check_progress,
+    refusal_of,
+)
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -164,9 +169,7 @@ async def _score(
         return await beside(
             service,
             size,
-            lambda: encode(
-                score_out([shown(scored_out(one), names=names) for one in scored], profile, estimator)
-            ),
+            lambda: encode(score_out([shown(scored_out(one), names=names) for one in scored], terms)),
         )
 
 
@@ -267,27 +270,33 @@ async def rewards(request: Request, service: Service) -> Response:
     terms = Terms(
         record.request_id, profile, call.estimator_or(profile.estimator), call.policy(), call.progress
     )
+    check_estimator_of(profile, terms.estimator)
     rewarded = await _rewarded(service, record, call.groups, terms)
     for part in _parts(rollouts):
         record.count_rewarded(rewarded[part], call.groups[part])
         publish(service, record, recorded(call.groups[part], rewarded[part]), terms)
         await asyncio.sleep(0)
     groups = zip(call.groups, rewarded, strict=True)
-    return await long_json(
-        service, record, lambda: score_out([rewarded_out(*one) for one in groups], profile, terms.estimator)
-    )
+    return await long_json(service, record, lambda: score_out([rewarded_out(*one) for one in groups], terms))
 
 
 async def _rewarded(
     service: Scorer, record: Record, groups: Sequence[FactsGroupIn], terms: Terms
 ) -> list[GroupResult | GroupError]:
     """Reward the facts of every group of a call."""
-    pay = partial(reward_facts, terms=terms, settings=service.settings)
+    facts = [group.facts() for group in groups]
     with record.timings.stage("reward"):
-        return [
-            await service.paid(group.facts(), partial(pay, path=f"/groups/{n}"))
-            for n, group in enumerate(groups)
+        refused = [
+            refusal_of(one, path=f"/groups/{n}", settings=service.settings) for n, one in enumerate(facts)
         ]
+        sound = [one for one, error in zip(facts, refused, strict=True) if error is None]
+        places = [
+            (group.run_id, group.group_id)
+            for group, error in zip(groups, refused, strict=True)
+            if error is None
+        ]
+        results = iter(await service.rewarded(sound, places, terms))
+    return [error or next(results) for error in refused]
 
 
 @router.post(

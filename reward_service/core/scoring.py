@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import repeat
+from itertools import chain, repeat
 from math import isfinite
 from operator import attrgetter
 from types import MappingProxyType
@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
-from reward_service.core.advantages import ESTIMATORS, advantages
+from reward_service.core.advantages import BATCH_ESTIMATORS, advantages, needs_of
+from reward_service.core.advantages.batch import BatchRollout
 from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
-from reward_service.core.filters import weights
+from reward_service.core.filters import Place, weights
 from reward_service.core.matching import (
     MATCHER_VERSION,
     STEMMERS_VERSION,
@@ -47,7 +48,8 @@ from reward_service.core.measured import (
 from reward_service.core.paying import Paid, credit, pay
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.rewards import REWARD_VERSION
-from reward_service.core.rewards.compose import needs_group, needs_progress, total
+from reward_service.core.rewards.compose import BASE, needs_group, needs_progress, total
+from reward_service.core.rewards.maps import weight_at
 from reward_service.core.rewards.outcome import Verdict, judge
 from reward_service.core.signals import Cell, Share, lacks
 from reward_service.core.signals.by_turn import turn_defect
@@ -97,6 +99,7 @@ ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).
 
 NO_ENTITIES = "no_entities"
 NO_PLUGINS: Mapping[str, Plugin] = MappingProxyType({})
+NOWHERE: Place = ("", "")
 # What a result takes over from the facts as it is.
 SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
 _shared = attrgetter(*SHARED)
@@ -251,43 +254,6 @@ def _evidence(parsed: Parsed, matching: Matching) -> Evidence:
     )
 
 
-def reward(
-    facts: Sequence[RolloutFacts],
-    profile: Profile,
-    *,
-    estimator: Estimator | None = None,
-    partial: PartialPolicy | None = None,
-    missing: int = 0,
-    progress: float | None = None,
-) -> GroupResult:
-    """Pay one group.
-
-    An unscored rollout has no vote in the group's maximum, mean or spread, and no reward. Under the policy `fail` one
-    such member fails the group: no reward is invented for anyone. Under `survivors` the scored ones are paid among
-    themselves.
-
-    Args:
-        facts: of every rollout of the group, at least one, all measured against the same question.
-        profile: how to reward.
-        estimator: overrides the profile's.
-        partial: what an unscored member does to the group; the default fails it.
-        missing: how many members never came; they count as unscored ones.
-        progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
-
-    Returns:
-        One result a rollout, in the same order.
-
-    Raises:
-        ValueError: an empty group, facts about different questions, counts out of range, or no progress where it is needed.
-    """
-    call = _Call(profile, estimator or profile.estimator, partial or PartialPolicy(), progress)
-    group = _priced(facts, call, missing)
-    if isinstance(group, GroupResult):
-        return group
-    estimated = advantages(group.rewards, call.estimator, facts=group.scored)
-    return _settled(group, call, [one for one in estimated if one is not None])
-
-
 class _Call(NamedTuple):
     """What the groups of a call have in common."""
 
@@ -306,18 +272,118 @@ class _Priced(NamedTuple):
     paid: Paid
     rewards: Sequence[float]
     """R, of the scored rollouts."""
+    place: Place
 
 
-def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int) -> _Priced | GroupResult:
+def reward(
+    facts: Sequence[RolloutFacts],
+    profile: Profile,
+    *,
+    estimator: Estimator | None = None,
+    partial: PartialPolicy | None = None,
+    missing: int = 0,
+    progress: float | None = None,
+    place: Place = NOWHERE,
+) -> GroupResult:
+    """Pay one group.
+
+    An unscored rollout has no vote in the group's maximum, mean or spread, and no reward. Under the policy `fail` one
+    such member fails the group: no reward is invented for anyone. Under `survivors` the scored ones are paid among
+    themselves.
+
+    Args:
+        facts: of every rollout of the group, at least one, all measured against the same question.
+        profile: how to reward.
+        estimator: overrides the profile's.
+        partial: what an unscored member does to the group; the default fails it.
+        missing: how many members never came; they count as unscored ones.
+        progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
+        place: ids of the run and the group; filters that draw depend on them.
+
+    Returns:
+        One result a rollout, in the same order.
+
+    Raises:
+        ValueError: an empty group, facts about different questions, counts out of range, or no progress where it is needed.
+    """
+    call = _Call(profile, estimator or profile.estimator, partial or PartialPolicy(), progress)
+    group = _priced(facts, call, missing, place)
+    if isinstance(group, GroupResult):
+        return group
+    estimated = advantages(group.rewards, call.estimator, facts=group.scored)
+    return _settled(group, call, [one for one in estimated if one is not None])
+
+
+def reward_batch(
+    groups: Sequence[Sequence[RolloutFacts]],
+    profile: Profile,
+    *,
+    estimator: Estimator,
+    partial: PartialPolicy | None = None,
+    progress: float | None = None,
+    places: Sequence[Place] | None = None,
+) -> list[GroupResult]:
+    """Pay all groups of a training step, with an estimator that compares them with each other.
+
+    Args:
+        groups: the facts of every group.
+        profile: how to reward.
+        estimator: its type is a name in `reward_service.core.advantages.BATCH_ESTIMATORS`.
+        partial: what an unscored member does to its group. A group that fails does not vote.
+        progress: share of the training that is done, in [0, 1]; None if no weight of the profile depends on it.
+        places: ids of the run and the group of each group; filters that draw depend on them.
+
+    Returns:
+        One result a group, in the same order.
+
+    Raises:
+        ValueError: as `reward`.
+    """
+    call = _Call(profile, estimator, partial or PartialPolicy(), progress)
+    priced = [
+        _priced(facts, call, 0, place)
+        for facts, place in zip(groups, places or [NOWHERE] * len(groups), strict=True)
+    ]
+    batch = [group for group in priced if isinstance(group, _Priced)]
+    estimated = iter(_over_batch(batch, call) if batch else [])
+    return [
+        group if isinstance(group, GroupResult) else _settled(group, call, next(estimated))
+        for group in priced
+    ]
+
+
+def _over_batch(batch: Sequence[_Priced], call: _Call) -> list[list[float]]:
+    """Return the advantages of the scored rollouts of all groups. Terms without weight have no value to standardise."""
+    spec = call.profile.reward
+    turns = () if spec.turns_stand_apart else spec.turn_terms
+    weights = {
+        term.name or term.signal: weight_at(term.weight, call.progress) for term in (*spec.terms, *turns)
+    }
+    factors = {BASE: 1.0, **{name: weight for name, weight in weights.items() if weight}}
+    rollouts = [
+        [
+            BatchRollout(
+                reward,
+                one.length or 1,
+                {name: parts.get(name, 0.0) / factor for name, factor in factors.items()},
+            )
+            for one, reward, parts in zip(group.scored, group.rewards, group.paid.parts, strict=True)
+        ]
+        for group in batch
+    ]
+    return BATCH_ESTIMATORS[call.estimator.type](rollouts, call.estimator, factors)
+
+
+def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int, place: Place) -> _Priced | GroupResult:
     """Return the rewards of a group, or its result if nobody is paid."""
-    _check(facts)
+    check_facts(facts)
     facts = _comparable(_with_signals(facts, call.profile), call.estimator)
     scored = [one for one in facts if _votes(one)]
     status = call.partial.settle(len(scored), len(facts) + missing)
     if status is GroupStatus.FAILED:
         return unpaid(facts)
     paid = pay(call.profile.reward, scored, estimator=call.estimator, progress=call.progress)
-    return _Priced(facts, status, scored, paid, [total(parts) for parts in paid.parts])
+    return _Priced(facts, status, scored, paid, [total(parts) for parts in paid.parts], place)
 
 
 def _settled(group: _Priced, call: _Call, estimated: Sequence[float]) -> GroupResult:
@@ -326,7 +392,7 @@ def _settled(group: _Priced, call: _Call, estimated: Sequence[float]) -> GroupRe
         Numbers,
         group.rewards,
         estimated,
-        weights(call.profile.filters, group.rewards, group.scored),
+        weights(call.profile.filters, group.rewards, group.scored, advantages=estimated, place=group.place),
         _if_all_counted(group, call),
         *_by_turn(group, call, estimated),
     )
@@ -350,8 +416,9 @@ def _by_turn(
     nothing = [None] * len(group.scored)
     if group.paid.turns is None:
         return nothing, nothing
-    return group.paid.turns.rewards, credit(
-        call.profile.reward,
+    spec = call.profile.reward
+    return group.paid.turns.rewards if spec.pays_turns else nothing, credit(
+        spec,
         group.scored,
         group.paid.turns,
         rewards=group.rewards,
@@ -373,7 +440,7 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     Raises:
         ValueError: the rollout itself matched more than `best`.
     """
-    _check([one])
+    check_facts([one])
     if best is not None and (one.matched or 0) > best:
         raise ValueError(f"group_max must be at least the rollout's own count {one.matched}, got {best}")
     if best is None or needs_group(profile.reward) or needs_progress(profile.reward):
@@ -391,7 +458,7 @@ def _alone(
     if not _votes(one):
         return _result(one)
     paid = pay(profile.reward, [one], estimator=profile.estimator, tops=tops)
-    turns = paid.turns and paid.turns.rewards[0]
+    turns = paid.turns.rewards[0] if paid.turns and profile.reward.pays_turns else None
     numbers = Numbers(total(paid.parts[0]), turn_rewards=turns)
     return _result(one, paid.parts[0], numbers, best=best)
 
@@ -402,7 +469,7 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
     Trainers validate through the same hook as they train, often with groups of another size; a reward that depends on
     the best of the group could not be compared between checkpoints.
     """
-    _check([one])
+    check_facts([one])
     if one.status is RolloutStatus.SIGNAL_MISSING:
         one = replace(one, status=RolloutStatus.SCORED, detail=None)  # the outcome needs no signal
     plain = replace(profile, reward=RewardSpec())
@@ -411,7 +478,7 @@ def evaluate(one: RolloutFacts, profile: Profile) -> RolloutResult:
 
 def pending(facts: Sequence[RolloutFacts], profile: Profile) -> GroupResult:
     """Return what can be said of a group that still waits for members: everything but what depends on them."""
-    _check(facts)
+    check_facts(facts)
     return GroupResult(
         status=GroupStatus.OPEN,
         entities=facts[0].entities,
@@ -421,7 +488,12 @@ def pending(facts: Sequence[RolloutFacts], profile: Profile) -> GroupResult:
     )
 
 
-def _check(facts: Sequence[RolloutFacts]) -> None:
+def check_facts(facts: Sequence[RolloutFacts]) -> None:
+    """Refuse facts of a group that contradict each other or themselves.
+
+    Raises:
+        ValueError: with what was expected and what came.
+    """
     if not facts:
         raise ValueError("a group must have at least one rollout")
     if len({one.entities for one in facts}) > 1:
@@ -435,14 +507,15 @@ def _check(facts: Sequence[RolloutFacts]) -> None:
         if one.length is not None and one.length < 1:
             raise ValueError(f"length must be at least 1, got {one.length}")
         _check_turns(one)
-        _check_finite(one)
+        if one.signals or one.measured or one.turn_signals:
+            _check_finite(one)
 
 
 def _check_turns(one: RolloutFacts) -> None:
     """Refuse entities by turn that contradict the counts."""
     if not one.entity_named:
         return
-    named = set().union(*one.entity_named)
+    named = set(chain.from_iterable(one.entity_named))
     if len(one.entity_named) != len(one.turns):
         raise ValueError(f"entity_named must have one list for each of {len(one.turns)} turns")
     if one.matched is not None and len(named) != one.matched:
@@ -450,9 +523,9 @@ def _check_turns(one: RolloutFacts) -> None:
 
 
 def _check_finite(one: RolloutFacts) -> None:
-    rows = {"signals": one.signals.values(), **one.turn_signals}
-    for name, numbers in rows.items():
-        if not all(number is None or isfinite(number) for number in numbers):
+    sent = {"signals": one.signals.values(), "measured": one.measured.values()}
+    for name, numbers in (*sent.items(), *one.turn_signals.items()):
+        if not all(map(isfinite, filter(None, numbers))):  # without 0 and None, which are in order
             raise ValueError(f"{name} must have finite numbers only")
 
 
@@ -463,14 +536,14 @@ def _votes(one: RolloutFacts) -> bool:
 
 def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    if not profile.signals and not profile.reward.is_by_turn:
+    if not profile.needed_signals and not profile.reward.is_by_turn:
         return list(facts)
     return [_without(one, _lacking(one, profile)) if _votes(one) else one for one in facts]
 
 
 def _lacking(one: RolloutFacts, profile: Profile) -> str | None:
     """Return what a rollout lacks to be paid; None if nothing."""
-    for name in profile.signals:
+    for name in profile.needed_signals:
         if lacks(one, name):
             return f"the profile needs the signal {name}, which the rollout does not have"
     return turn_defect(one, profile.turn_needs) if profile.reward.is_by_turn else None
@@ -482,7 +555,7 @@ def _without(one: RolloutFacts, defect: str | None) -> RolloutFacts:
 
 def _comparable(facts: Sequence[RolloutFacts], estimator: Estimator) -> Sequence[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a field that the estimator compares rollouts by."""
-    needs = ESTIMATORS[estimator.type].needs
+    needs = needs_of(estimator)
     return [_with_field(one, needs, estimator.type) for one in facts] if needs else facts
 
 

@@ -341,7 +341,7 @@ class RolloutResult:
     turns: tuple[tuple[int, ...], ...] = ()
     """Positions of the segments of each turn; the last one is the answer turn."""
     turn_rewards: Row | None = None
-    """Reward of each turn, null for a turn without a number; null if the profile does not pay by turn."""
+    """Reward of each turn, null for a turn without a number; null if the profile pays nothing by turn."""
     turn_advantages: tuple[float, ...] | None = None
     """Advantage of each turn, for all its tokens; null if the profile has no rule for turns: `advantage` then applies to all tokens."""
     flags: tuple[str, ...] = ()
@@ -520,9 +520,14 @@ class RewardSpec:
         return self.turns.combine == "add" or self.turns.statistics == "separate"
 
     @property
+    def pays_turns(self) -> bool:
+        """Whether turns have rewards."""
+        return bool(self.turn_terms) or self.turns.combine == "return"
+
+    @property
     def is_by_turn(self) -> bool:
-        """Whether anything is paid by turn."""
-        return bool(self.turn_terms) or self.turns.combine != "none"
+        """Whether turns have rewards or advantages."""
+        return self.pays_turns or self.turns.combine != "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,3 +548,5 @@ class Filter:
     """`dagrpo`: the number sent with each rollout by which rollouts are told apart."""
     distance: float = 0.0
     """`dagrpo`: how far apart they have to be, above 0."""
+    rate: float = 0.0
+    """`dppo`: the share of rollouts with a small advantage that is dropped, above 0 and below 1."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reward_service import __version__
+from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.fields import built, plain
 from reward_service.core.profiles import PluginPin, Profile
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS, reward
@@ -40,6 +41,9 @@ FORMULAS = VERSIONS["formulas"]
 PLAIN = Seal()
 # Of facts: what `reward` does not read of a rollout, and what it has in common with its group.
 NOT_READ = frozenset({"entities", "flags", "detail", "evidence"})
+ADVANTAGES = frozenset({"advantage", "turn_advantages"})
+"""Numbers that an estimator over several groups makes: a line has one group, so they cannot be computed from it again."""
+ALWAYS, BY_TURN = ("reward", "advantage", "weight"), ("turn_rewards", "turn_advantages")
 MAX_LINE_BYTES = 64 * 1024 * 1024  # the last line is read at start; 512 rollouts take 100 kB
 PROBE_BYTES = 4096  # a block of most file systems: where there is room for it, there is room for a group
 
@@ -71,13 +75,10 @@ class Terms(NamedTuple):
 
 
 def _published(result: GroupResult) -> dict[str, Any]:
-    """Return what was published of a group's numbers."""
-    return {
-        "group_max": result.group_max,
-        "reward": [one.reward for one in result.rollouts],
-        "advantage": [one.advantage for one in result.rollouts],
-        "weight": [one.weight for one in result.rollouts],
-    }
+    """Return what was published of a group's numbers; those of turns only where there are any."""
+    columns = {name: [getattr(one, name) for one in result.rollouts] for name in (*ALWAYS, *BY_TURN)}
+    kept = {name: column for name, column in columns.items() if name in ALWAYS or any(column)}
+    return {"group_max": result.group_max, **kept}
 
 
 def _receipt(profile: Profile) -> dict[str, Any]:
@@ -340,16 +341,25 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
         return f"no known profile has the digest recorded for {line['profile']['name']}"
     if line["formulas"] != FORMULAS:
         return "computed by another version of the formulas"
+    estimator = Estimator(**line["estimator"])
+    over_groups = estimator.type in BATCH_ESTIMATORS
     result = reward(
         [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]],
         profile,
-        estimator=Estimator(**line["estimator"]),
+        estimator=Estimator() if over_groups else estimator,
         partial=PartialPolicy(**line["policy"]),
         missing=line["missing"],
         progress=line["progress"],
+        place=(line["run_id"], line["group_id"]),
     )
-    again = json.dumps(_published(result))  # as text: -0.0 is not 0.0
-    return None if again == json.dumps(line["published"]) else "recomputing gives different rewards"
+    aside = ADVANTAGES if over_groups else frozenset()
+    again, before = (_without(numbers, aside) for numbers in (_published(result), line["published"]))
+    # As text: -0.0 is not 0.0.
+    return None if json.dumps(again) == json.dumps(before) else "recomputing gives different rewards"
+
+
+def _without(numbers: Mapping[str, Any], aside: frozenset[str]) -> dict[str, Any]:
+    return {name: column for name, column in numbers.items() if name not in aside}
 
 
 def read(path: Path) -> Iterator[bytes]:

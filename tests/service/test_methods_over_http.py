@@ -1,158 +1,98 @@
-"""Published rewards, estimators and filters over HTTP: from rollouts to the numbers of another program."""
+"""Published rewards, estimators and filters from facts over HTTP, against numbers from another program."""
 
 import json
 from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from reward_service.api.app import create_app
+from reward_service.core.fields import plain
 from reward_service.serve.config import Settings
 from tests.conftest import serving
+from tests.golden import test_estimators as estimators
+from tests.golden import test_filters as filters
+from tests.golden import test_methods as methods
+from tests.golden.test_turns import close
 
-ROOT = Path(__file__).parents[2]
-CASES = ROOT / "tests" / "golden" / "cases"
-NAMES = ("Zanderheim", "Quillock", "Marvenholt", "Thessaly", "Ostrava", "Pellworm", "Birkenau", "Lindwurm")
-STRANGERS = ("Xantippe", "Yggdrasil", "Wolfram")
-# A profile that pays the number it is sent: the input of estimators and filters.
-VALUE = {"name": "value", "reward": {"base": {"correct": 0}, "terms": [{"signal": "value", "when": "any"}]}}
-
-
-def cases_of(file):
-    return json.loads((CASES / file).read_text(encoding="utf-8"))
-
-
-METHODS, ESTIMATORS, FILTERS = map(cases_of, ("methods.json", "estimators.json", "filters.json"))
-
-
-def filter_profile(n):
-    return {**VALUE, "name": f"filter-{n}", "filters": [FILTERS["cases"][n]["filter"]]}
+EXAMPLES = Path(__file__).parents[2] / "examples" / "profiles"
+SURVIVORS = {"policy": "survivors"}
+# A profile that pays a number which is sent, and the filters of the golden file.
+AS_SENT = "name: {name}\nreward: {{base: {{correct: 0}}, terms: [{{signal: sent, when: any}}]}}\n{more}\n"
+FILTERS = filters.FILE["cases"]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """A service with the profiles of examples/, and one for each golden case of a filter."""
+def http(tmp_path_factory):
     folder = tmp_path_factory.mktemp("profiles")
-    for file in (ROOT / "examples" / "profiles").glob("*.yaml"):
-        (folder / file.name).write_bytes(file.read_bytes())
-    for profile in (VALUE, *map(filter_profile, range(len(FILTERS["cases"])))):
-        (folder / f"{profile['name']}.yaml").write_text(yaml.safe_dump(profile))
-    with serving(create_app(Settings(profiles=folder))) as base, httpx.Client(base_url=base) as client:
+    for file in EXAMPLES.glob("*.yaml"):
+        (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "as-sent.yaml").write_text(AS_SENT.format(name="as-sent", more=""))
+    for n, case in enumerate(FILTERS):
+        more = f"filters: [{json.dumps(case['filter'])}]"
+        (folder / f"filter-{n}.yaml").write_text(AS_SENT.format(name=f"filter-{n}", more=more))
+    app = create_app(Settings(profiles=folder, canary_interval_s=3600))
+    with serving(app) as base, httpx.Client(base_url=base) as client:
         yield client
 
 
-def thought(matched, mentions):
-    """Return a thought that names so many entities, and so many things in all."""
-    strangers = STRANGERS[: max(0, mentions - matched)]
-    return "then " + " and then ".join((*NAMES[:matched], *strangers, "nothing"))
+def group_of(facts, group_id="g", sent=None):
+    """A group of facts as the wire has it; `sent` is a number per rollout to be paid."""
+    without = frozenset({"entities", "evidence"})
+    rollouts = [plain(one, without=without) for one in facts]
+    for n, rollout in enumerate(rollouts):
+        rollout["rollout_id"] = str(n)
+        if sent is not None and sent[n] is not None:
+            rollout["signals"] = {**rollout["signals"], "sent": sent[n]}
+            rollout |= {"status": "scored", "outcome": rollout["outcome"] or "wrong", "matched": 0}
+        elif sent is not None:
+            rollout |= {"status": "aborted", "outcome": None}
+    return {"group_id": group_id, "entities": facts[0].entities, "rollouts": rollouts}
 
 
-def rollout(n, outcome, *, matched=0, mentions=0, **more):
-    ended = {"outcome": outcome} if outcome else {"stop_reason": "aborted"}
-    return {
-        "rollout_id": str(n),
-        "steps": [{"type": "thought", "text": thought(matched or 0, mentions or 0)}],
-        **ended,
-        **{name: value for name, value in more.items() if value is not None},
-    }
-
-
-def score(service, rollouts, *, entities=0, **call):
-    question = {"text": "Who?", "entities": [{"name": name} for name in NAMES[:entities]]}
-    body = {
-        "partial": {"policy": "survivors"},
-        "groups": [{"group_id": "g", "question": question, "rollouts": rollouts}],
-        **call,
-    }
-    reply = service.post("/v1/groups/score", json=body)
+def rewarded(http, *groups, **more):
+    reply = http.post("/v1/rewards", json={"groups": groups, "partial": SURVIVORS, **more})
     assert reply.status_code == 200, reply.text
-    [group] = reply.json()["groups"]
-    return group["rollouts"]
+    return [group["rollouts"] for group in reply.json()["groups"]]
 
 
-def column(rollouts, name):
-    return [one[name] for one in rollouts]
-
-
-def close(values, **tolerance):
-    return [value if value is None else pytest.approx(value, **tolerance) for value in values]
-
-
-@pytest.mark.parametrize("case", METHODS["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")
-def test_a_profile_pays_what_its_method_pays(service, case):
-    size = len(case["outcome"])
-    matched, mentions = (case.get(name, [0] * size) for name in ("matched", "mentions"))
-    rollouts = [
-        rollout(
-            n,
-            outcome,
-            matched=matched[n],
-            mentions=mentions[n],
-            signals={name: values[n] for name, values in case.get("signals", {}).items() if outcome},
-        )
-        for n, outcome in enumerate(case["outcome"])
-    ]
-
-    paid = score(
-        service,
-        rollouts,
-        entities=case["entities"],
-        profile=case["profile"],
-        **({"progress": case["progress"]} if "progress" in case else {}),
+@pytest.mark.parametrize("case", methods.FILE["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")
+def test_a_method_pays_the_same_over_http(http, case):
+    [found] = rewarded(
+        http, group_of(methods.facts_of(case)), profile=case["profile"], progress=case.get("progress")
     )
 
-    for name in ("reward", "advantage"):
-        assert column(paid, name) == close(case[name], rel=METHODS["relative"], abs=METHODS["absolute"])
+    for field in ("reward", "advantage"):
+        assert [one[field] for one in found] == methods.close(case[field])
 
 
-@pytest.mark.parametrize("case", ESTIMATORS["cases"], ids=lambda case: case["name"])
-def test_an_estimator_estimates_what_its_formula_says(service, case):
-    size = len(case["reward"])
-    outcome, length, tree = (case.get(name, [None] * size) for name in ("outcome", "length", "tree"))
-    rollouts = [
-        rollout(
-            n,
-            None if value is None else outcome[n] or "wrong",
-            signals={} if value is None else {"value": value},
-            length=length[n],
-            tree=tree[n],
-        )
-        for n, value in enumerate(case["reward"])
+@pytest.mark.parametrize("case", estimators.FILE["cases"], ids=lambda case: case["name"])
+def test_an_estimator_gives_the_same_over_http(http, case):
+    group = group_of(estimators.facts_of(case), sent=case["reward"])
+    [found] = rewarded(http, group, profile="as-sent", estimator=case["estimator"])
+
+    assert [one["advantage"] for one in found] == pytest.approx(
+        case["advantage"], abs=estimators.FILE["tolerance"]
+    )
+
+
+@pytest.mark.parametrize(
+    "case", [one for one in estimators.BATCH["cases"] if "reward" in one], ids=lambda case: case["name"]
+)
+def test_an_estimator_over_the_batch_gives_the_same_over_http(http, case):
+    lengths = case.get("length") or [[1] * len(group) for group in case["reward"]]
+    groups = [
+        group_of(estimators.facts_of({"reward": rewards, "length": length}), group_id=str(n), sent=rewards)
+        for n, (rewards, length) in enumerate(zip(case["reward"], lengths, strict=True))
     ]
+    found = rewarded(http, *groups, profile="as-sent", estimator=case["estimator"])
 
-    paid = score(service, rollouts, profile="value", estimator=case["estimator"])
-
-    assert column(paid, "advantage") == close(case["advantage"], rel=ESTIMATORS["tolerance"], abs=1e-9)
-
-
-@pytest.mark.parametrize("n", range(len(FILTERS["cases"])), ids=lambda n: FILTERS["cases"][n]["name"])
-def test_a_filter_weighs_as_its_rule_says(service, n):
-    case = FILTERS["cases"][n]
-    size = len(case["reward"])
-    outcome, quality = (case.get(name, [None] * size) for name in ("outcome", "quality"))
-    rollouts = [
-        rollout(
-            i,
-            None if value is None else outcome[i] or "wrong",
-            signals={
-                name: sent for name, sent in (("value", value), ("quality", quality[i])) if sent is not None
-            },
-        )
-        for i, value in enumerate(case["reward"])
-    ]
-
-    assert column(score(service, rollouts, profile=f"filter-{n}"), "weight") == case["weight"]
+    flat = [one["advantage"] for group in found for one in group]
+    assert close(flat, case["advantage"])
 
 
-@pytest.mark.parametrize("case", FILTERS["overlength"], ids=lambda case: case["name"])
-def test_an_overlength_rollout_votes_and_leaves_the_loss(service, case):
-    rollouts = [
-        rollout(n, outcome, stop_reason="max_tokens") if over else rollout(n, outcome)
-        for n, (outcome, over) in enumerate(zip(case["outcome"], case["overlength"], strict=True))
-    ]
+@pytest.mark.parametrize(("n", "case"), list(enumerate(FILTERS)), ids=[case["name"] for case in FILTERS])
+def test_a_filter_weighs_the_same_over_http(http, n, case):
+    [found] = rewarded(http, group_of(filters.facts_of(case), sent=case["reward"]), profile=f"filter-{n}")
 
-    paid = score(service, rollouts, profile="grpo")
-
-    for name in ("reward", "advantage", "in_baseline", "in_loss"):
-        assert column(paid, name) == close(case[name], rel=FILTERS["tolerance"])
+    assert [one["weight"] for one in found] == case["weight"]

@@ -1,5 +1,8 @@
 """Signals measured from text: what each number counts, when it is null and when it is left out."""
 
+from dataclasses import replace
+from math import inf
+
 import pytest
 
 from entity_index.types import Entity, Question
@@ -284,3 +287,10 @@ def test_without_gold_answers_a_rollout_lacks_the_numbers_per_turn():
     facts = measure(Rollout("0", Text(TWO_PAGES), outcome=Outcome.WRONG), Question("?"), BY_TURN)
 
     assert (facts.status, facts.turn_signals) == (RolloutStatus.SIGNAL_MISSING, {})
+
+
+def test_a_measured_number_of_facts_that_is_not_finite_is_refused():
+    facts = replace(measure(Rollout("0", Text(SEARCHED)), CURIE, ALL), measured={"f1": inf})
+
+    with pytest.raises(ValueError, match="measured must have finite numbers only"):
+        reward([facts], ALL)

@@ -1,6 +1,7 @@
 """Plug-ins: which are loaded, what a profile pins of them, and what becomes of a rollout whose plug-in fails."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -195,6 +196,29 @@ def test_a_service_without_the_plug_in_does_not_start():
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: no installed package offers the signal nonsense")
+
+
+def test_the_examples_own_test_passes(site):
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-c",
+        str(PROJECT / "pyproject.toml"),
+        "-p",
+        "no:cacheprovider",
+    ]
+
+    done = subprocess.run(
+        [*command, str(PROJECT / "tests")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": f"{site}{os.pathsep}{PROJECT.parents[1]}"},
+    )
+
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_ledger_says_which_package_gave_a_signal_and_verifies_without_it(tmp_path):

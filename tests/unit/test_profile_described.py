@@ -6,6 +6,7 @@ import pytest
 
 from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.profiles.described import described, differences, known_limits
+from reward_service.core.profiles.lines import line_of
 from reward_service.core.types import Outcome
 from tests.golden.test_methods import EXAMPLES
 
@@ -45,6 +46,7 @@ WARNED = {
     "efficiency": (EXCEEDS,),
     "inforeasoner": (adds_up_to(1.6), EXCEEDS),
     "atom-searcher": (EXCEEDS,),
+    "overlong-verl": (EXCEEDS,),
     "reasoning-sql": (adds_up_to(9), EXCEEDS),
     "rirs": (adds_up_to(2), EXCEEDS),
     "rirs-curriculum": (EXCEEDS,),
@@ -107,3 +109,15 @@ def test_two_profiles_differ_in_what_they_compute_alone():
 def test_an_error_names_its_line(text, line):
     with pytest.raises(ValueError, match=rf"\(line {line}\)$"):
         parse_profile(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "line"),
+    [
+        ("name: mine\nreward: {}", "mine.reward.terms: needs one", 2),
+        ("name: mine\nreward:\n  5", "mine.reward.terms[0] must be", 2),
+        ("name: mine\nfilters:\n  - type: x", "mine.filters[1].type must be", 2),
+    ],
+)
+def test_a_path_that_the_text_does_not_have_ends_where_the_text_does(text, path, line):
+    assert line_of(text, path) == line

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from reward_service.core.advantages.batch import BATCH_ESTIMATORS
+from reward_service.core.advantages.batch import NEEDS as BATCH_NEEDS
 from reward_service.core.advantages.dr_grpo import dr_grpo
 from reward_service.core.advantages.grpo import grpo
 from reward_service.core.advantages.leave_one_out_std import leave_one_out_std
@@ -43,6 +44,7 @@ __all__ = [
     "advantages",
     "check_estimator",
     "check_one_group",
+    "needs_of",
     "overridden",
 ]
 
@@ -103,7 +105,8 @@ def check_one_group(name: str) -> None:
     """
     if name in BATCH_ESTIMATORS:
         raise ValueError(
-            f"{name} needs all groups of a training step at once, and groups are rewarded one by one"
+            f"{name} needs all groups of a training step at once, which only POST /v1/groups/score and POST /v1/rewards "
+            "have: name it there as the estimator of the call"
         )
 
 
@@ -120,8 +123,15 @@ def check_estimator(estimator: Estimator) -> None:
         raise ValueError(f"floor must be null, a number or {ONE_SUCCESS}, got {floor!r}")
     if not isinstance(floor, str) and floor < 0:
         raise ValueError(f"floor must be at least 0, got {floor}")
-    if "floor" not in ESTIMATORS[estimator.type].parameters:
+    rule = ESTIMATORS.get(estimator.type)
+    if rule is None or "floor" not in rule.parameters:
         raise ValueError(f"floor has no effect on {estimator.type}, got {floor!r}")
+
+
+def needs_of(estimator: Estimator) -> tuple[str, ...]:
+    """Return the fields of the facts by which an estimator compares rollouts."""
+    rule = ESTIMATORS.get(estimator.type)
+    return BATCH_NEEDS.get(estimator.type, ()) if rule is None else rule.needs
 
 
 def advantages(

@@ -258,6 +258,8 @@ RULES: Mapping[tuple[str, str], Kind] = MappingProxyType(
     }
 )
 """By `combine`, and by `statistics` for `return`, by `rule` for the others."""
+ESTIMATED = frozenset({("add", "first"), ("add", "anchor")})
+"""Rules that use the estimator themselves."""
 NO_DIVISOR = (
     "turns with joint statistics need an estimator that divides a group by one number, which {} does not"
 )
@@ -290,10 +292,13 @@ def check_turn_rule(rule: TurnRule, estimator: Estimator) -> None:
     """Refuse an estimator that a rule for turns cannot use.
 
     Raises:
-        ValueError: the rule compares returns of turns, and the estimator has no common divisor.
+        ValueError: the rule needs one divisor for the group, or an estimator of one group.
     """
-    if key_of(rule) == ("return", "joint") and ESTIMATORS[estimator.type].divisor is None:
+    found = ESTIMATORS.get(estimator.type)
+    if key_of(rule) == ("return", "joint") and (found is None or found.divisor is None):
         raise ValueError(NO_DIVISOR.format(estimator.type))
+    if key_of(rule) in ESTIMATED and found is None:
+        raise ValueError(f"the rule {rule.rule} estimates within one group, which {estimator.type} cannot")
 
 
 def turn_advantages(rule: TurnRule, group: PaidGroup) -> Advantages:

@@ -61,6 +61,8 @@ def _check_filters(profile: Profile) -> None:
     for n, one in enumerate(profile.filters):
         if one.type == "dagrpo" and not (one.signal and one.distance > 0):
             raise ValueError(f"{profile.name}.filters[{n}]: dagrpo needs a signal and a distance above 0")
+        if one.type == "dppo" and not 0 < one.rate < 1:
+            raise ValueError(f"{profile.name}.filters[{n}].rate must be above 0 and below 1, got {one.rate}")
 
 
 def _check_mentions(profile: Profile) -> None:

@@ -14,7 +14,7 @@ from reward_service.core.advantages.turns import needs_of_turns
 from reward_service.core.answers import ANSWER
 from reward_service.core.filters import signals_of_filters
 from reward_service.core.matching import FOLDED, MatchSpec
-from reward_service.core.signals import MEASURED, sent, signals_of
+from reward_service.core.signals import MEASURED, can_lack, sent, signals_of
 from reward_service.core.signals.by_turn import MEASURED_TURNS, TurnNeed
 from reward_service.core.types import Estimator, Filter, RewardSpec
 
@@ -74,6 +74,11 @@ class Profile:
     def signals(self) -> tuple[str, ...]:
         """Names of all signals that it reads, each once."""
         return tuple(dict.fromkeys([*signals_of(self.reward), *signals_of_filters(self.filters)]))
+
+    @cached_property
+    def needed_signals(self) -> tuple[str, ...]:
+        """Names of the signals that a rollout can lack."""
+        return tuple(name for name in self.signals if can_lack(name))
 
     @cached_property
     def sent_signals(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ __all__ = [
     "SIGNALS",
     "Cell",
     "Share",
+    "can_lack",
     "cell_of",
     "lacks",
     "ratio",
@@ -69,15 +70,20 @@ POSITIVES = "positives"
 MAX_TOTAL = "max_total"
 
 
+def can_lack(name: str) -> bool:
+    """Whether a rollout can be without a signal: not if it is counted from facts that always exist."""
+    return name in SENT_FIELDS or name not in SIGNALS
+
+
 def sent(names: Iterable[str]) -> list[str]:
     """Return the names that are neither counted nor measured here: their values must come with each rollout."""
-    return [name for name in names if name in SENT_FIELDS or not (name in SIGNALS or name in MEASURED)]
+    return [name for name in names if can_lack(name) and name not in MEASURED]
 
 
 def lacks(facts: RolloutFacts, name: str) -> bool:
-    """Whether a rollout has no value of a signal, neither sent nor measured."""
-    if name in SIGNALS:
-        return name in SENT_FIELDS and getattr(facts, name) is None
+    """Whether a rollout has no value of a signal that it can lack, neither sent nor measured."""
+    if name in SENT_FIELDS:
+        return getattr(facts, name) is None
     return name not in facts.signals and name not in facts.measured
 
 

@@ -6,11 +6,14 @@ those of its group. Every other name is a signal that came with the rollout.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from math import fsum, log, tanh
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reward_service.core.types import Outcome, RolloutFacts, Row
+from reward_service.core.signals.cells import Share, value
+from reward_service.core.spread import standardized
+from reward_service.core.types import Estimator, Outcome, RolloutFacts, Row
 
 PRIOR = 0.5  # FactAgent (arXiv:2609.00833), epsilon of Eq. 7
 GAP = 0.1  # TRACE (arXiv:2607.13988), from a re-implementation
@@ -72,18 +75,57 @@ def _potentials(facts: RolloutFacts, value: Mapping[int, float]) -> Row:
     return tuple(potentials)
 
 
+def success_of(held: Sequence[AbstractSet[int]], correct: Sequence[bool]) -> dict[int, Share]:
+    """Return, for each item, how many of the rollouts that hold it are correct, as the share correct / holders.
+
+    Args:
+        held: the items of each rollout, shape (G,).
+        correct: whether each is correct.
+    """
+    holders = Counter(item for items in held for item in items)
+    solved = Counter(item for items, won in zip(held, correct, strict=True) if won for item in items)
+    return {item: Share(solved[item], n) for item, n in sorted(holders.items())}
+
+
+def entity_success(group: Sequence[RolloutFacts]) -> list[Row | None]:
+    """Return what the entities that each turn names first are worth: the sum of their z-scores among all that were named.
+
+        z of P(e) = share of correct rollouts among those that name e;   ddof 1, epsilon 1e-6
+
+    Graph-GRPO's statistic of an edge (arXiv:2603.02701, from summaries), read as one of an entity. Its policy over graphs is
+    not here. Do not use it for groups without a correct rollout: every entity is worth 0.
+    """
+    success = success_of(
+        [set().union(*one.entity_named) for one in group], [_is_correct(one) for one in group]
+    )
+    worth = dict(zip(success, standardized(list(map(value, success.values())), Estimator()), strict=True))
+    return [
+        tuple(fsum(worth[entity] for entity in fresh) for fresh in first_named(one)) if one.entities else None
+        for one in group
+    ]
+
+
+def _is_correct(one: RolloutFacts) -> bool:
+    return one.outcome is Outcome.CORRECT
+
+
 TURN_SIGNALS: Mapping[str, Callable[[RolloutFacts], Row | None]] = MappingProxyType(
     {"entity_new": entity_new, "trace_value": trace_value}
 )
 """Each returns one number per turn, None for a turn without one; or None if the question has no such quantity."""
 
 GROUP_TURN_SIGNALS: Mapping[str, Callable[[Sequence[RolloutFacts]], list[Row | None]]] = MappingProxyType(
-    {"entity_utility": entity_utility}
+    {"entity_utility": entity_utility, "entity_success": entity_success}
 )
 """Each takes the scored rollouts of a group, at least one, and returns one row for each."""
 
 SOURCES: Mapping[str, str] = MappingProxyType(
-    {"entity_new": "entity_named", "entity_utility": "entity_named", "trace_value": "gold_logprob"}
+    {
+        "entity_new": "entity_named",
+        "entity_utility": "entity_named",
+        "entity_success": "entity_named",
+        "trace_value": "gold_logprob",
+    }
 )
 """What a measured signal of turns is computed from, if a rollout can lack it: a field of `FIELDS`, or a signal that is sent."""
 

@@ -45,6 +45,8 @@ def encode_run(run: Run) -> bytes:
     document = asdict(run)
     if run.declared.defaults == Defaults():
         del document["declared"]["defaults"]  # as a service wrote it that did not know of any
+    if run.declared.total_steps is None:
+        del document["declared"]["total_steps"]  # likewise
     return _dump(document)
 
 
