@@ -17,7 +17,15 @@ from reward_service.adapters.records import MAPPED, READERS
 from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped, gather, group
-from reward_service.adapters.records.lines import Line, Place, Recipe, lines_of, manifest_of, recipe, rules
+from reward_service.adapters.records.lines import (
+    Line,
+    LinePlace,
+    Recipe,
+    lines_of,
+    manifest_of,
+    recipe,
+    rules,
+)
 from reward_service.adapters.records.propose import proposal
 from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import Defaults, Reading
@@ -183,7 +191,7 @@ def _read(values: Iterable[Value], how: Recipe) -> tuple[list[Line], list[Skippe
         place = f"line {one.line}" if one.path == STANDARD_INPUT else f"{one.path.name} line {one.line}"
         try:
             found = lines_of(one.value, how, place, one.path)
-            lines += [replace(line, at=Place(one.path, one.line, n)) for n, line in enumerate(found)]
+            lines += [replace(line, at=LinePlace(one.path, one.line, n)) for n, line in enumerate(found)]
         except BadLine as bad:
             problems.append(Skipped(place, str(bad)))
     return lines, problems

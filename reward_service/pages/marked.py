@@ -23,7 +23,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
 _STRENGTH = {kind: n for n, kind in enumerate(KINDS)}
 
 
-class Mark(NamedTuple):
+class TextMark(NamedTuple):
     """A span of a segment, and why it is marked."""
 
     start: int
@@ -39,13 +39,13 @@ class Piece(NamedTuple):
     """A stretch of text with at most one mark."""
 
     text: str
-    mark: Mark | None = None
+    mark: TextMark | None = None
 
 
-def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
+def pieces(text: str, marks: Iterable[TextMark]) -> list[Piece]:
     """Cut a text at its marks.
 
-    >>> [piece.text for piece in pieces("abcdef", [Mark(2, 4, "credited", "e", "")])]
+    >>> [piece.text for piece in pieces("abcdef", [TextMark(2, 4, "credited", "e", "")])]
     ['ab', 'cd', 'ef']
     """
     cut: list[Piece] = []
@@ -57,9 +57,9 @@ def pieces(text: str, marks: Iterable[Mark]) -> list[Piece]:
     return [*cut, Piece(text[at:])] if at < len(text) else cut
 
 
-def apart(marks: Iterable[Mark]) -> list[Mark]:
+def apart(marks: Iterable[TextMark]) -> list[TextMark]:
     """Return marks that do not overlap, in the order of the text: the stronger kind is kept, then the longer span."""
-    kept: list[Mark] = []
+    kept: list[TextMark] = []
     for mark in sorted(marks, key=lambda one: (_STRENGTH[one.kind], one.start - one.end, one.start)):
         at = bisect_left(kept, mark.start, key=lambda one: one.start)
         free_before = at == 0 or kept[at - 1].end <= mark.start

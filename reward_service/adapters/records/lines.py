@@ -39,7 +39,7 @@ _NAMED = (
 NO_FILE = PurePath()
 
 
-class Place(NamedTuple):
+class LinePlace(NamedTuple):
     """Where a rollout is."""
 
     path: PurePath
@@ -60,7 +60,7 @@ class Line:
     """What its group is called: by the file, or after its question; and after the step, where groups come again in each."""
     place: str = ""
     """Where it is, for people."""
-    at: Place | None = None
+    at: LinePlace | None = None
     """Where it is, for programs; None for a row that comes from no file."""
     question_id: str | None = None
     asked: str | None = None

@@ -37,7 +37,7 @@ from reward_service.cli.seeing.pages import (
     run_values,
 )
 from reward_service.cli.seeing.rollout import rollout_doc
-from reward_service.cli.seeing.source import Source
+from reward_service.cli.seeing.source import TextSource
 from reward_service.cli.seeing.store import GroupQuery, Store, fingerprint
 from reward_service.core.profiles import Profile
 from reward_service.core.types import PartialPolicy
@@ -65,13 +65,13 @@ class View:
     profiles: Sequence[Profile]
     store: Store
     console: Console
-    source: Source = field(init=False)
+    source: TextSource = field(init=False)
     version: str = ""
     """Changes whenever the numbers do."""
 
     def __post_init__(self) -> None:
         """Decide how the files are read."""
-        self.source = Source(self.paths, self.flags.asked)
+        self.source = TextSource(self.paths, self.flags.asked)
 
     async def refresh(self) -> None:
         """Score what has changed since the store was built, if anything has."""
@@ -87,7 +87,7 @@ class View:
             )
             documents = {**loaded.documents(self.paths), "identity": now}
             self.store.rebuild(loaded.groups, documents)
-            self.source = Source(self.paths, self.flags.asked)
+            self.source = TextSource(self.paths, self.flags.asked)
         self.version = str(hash(json.dumps(now)) & 0xFFFFFFFF)
 
     def _identity(self) -> dict[str, Any]:

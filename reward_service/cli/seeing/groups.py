@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from entity_index.types import Question
 from reward_service.adapters.records.groups import Grouped
-from reward_service.adapters.records.lines import Place
+from reward_service.adapters.records.lines import LinePlace
 from reward_service.cli.score import result_of
 from reward_service.cli.second_look import second_look
 from reward_service.core.profiles import Profile
@@ -142,7 +142,7 @@ def seen(grouped: Grouped, result: Scored, profile: Profile) -> SeenGroup:
     )
 
 
-def _place(at: Place | None) -> tuple[str, int, int]:
+def _place(at: LinePlace | None) -> tuple[str, int, int]:
     return ("", 0, 0) if at is None else (str(at.path), at.line, at.item)
 
 
@@ -206,7 +206,7 @@ def _rollout_from(document: Mapping[str, Any]) -> SeenRollout:
     )
 
 
-class Filter(NamedTuple):
+class GroupFilter(NamedTuple):
     """A choice of groups."""
 
     label: str
@@ -228,39 +228,39 @@ def is_changed(one: SeenRollout) -> bool:
     return one.other is not None and (one.reward, one.advantage) != (one.other.reward, one.other.advantage)
 
 
-FILTERS: Mapping[str, Filter] = MappingProxyType(
+FILTERS: Mapping[str, GroupFilter] = MappingProxyType(
     {
-        "signal": Filter("with a signal", lambda group: group.has_signal),
-        "flat": Filter("without a signal", lambda group: not group.has_signal),
-        "wrong-spread": Filter(
+        "signal": GroupFilter("with a signal", lambda group: group.has_signal),
+        "flat": GroupFilter("without a signal", lambda group: not group.has_signal),
+        "wrong-spread": GroupFilter(
             "all wrong, credit tells them apart", lambda g: _all_wrong(g) and g.spread > 0
         ),
-        "wrong-flat": Filter("all wrong, all alike", lambda g: _all_wrong(g) and g.spread == 0),
-        "unnamed": Filter(
+        "wrong-flat": GroupFilter("all wrong, all alike", lambda g: _all_wrong(g) and g.spread == 0),
+        "unnamed": GroupFilter(
             "correct, named nothing",
             lambda g: (
                 bool(g.entities) and any(one.outcome == "correct" and not one.matched for one in g.rollouts)
             ),
         ),
-        "unreached": Filter("answer never on screen", lambda g: bool(_seen(g)) and not any(_seen(g))),
-        "recall": Filter("correct, answer never on screen", lambda g: 0.0 in _seen(g, "correct")),
-        "reading": Filter("wrong, answer on screen", lambda g: 1.0 in _seen(g, "wrong")),
-        "early": Filter(
+        "unreached": GroupFilter("answer never on screen", lambda g: bool(_seen(g)) and not any(_seen(g))),
+        "recall": GroupFilter("correct, answer never on screen", lambda g: 0.0 in _seen(g, "correct")),
+        "reading": GroupFilter("wrong, answer on screen", lambda g: 1.0 in _seen(g, "wrong")),
+        "early": GroupFilter(
             "entities named before they are shown",
             lambda g: any(one.measured.get("named_before_seen") for one in g.rollouts),
         ),
-        "uncredited": Filter("named, not credited", lambda g: any(one.uncredited for one in g.rollouts)),
-        "disputed": Filter(
+        "uncredited": GroupFilter("named, not credited", lambda g: any(one.uncredited for one in g.rollouts)),
+        "disputed": GroupFilter(
             "the file's outcome disagrees with the checker", lambda g: any(one.checker for one in g.rollouts)
         ),
-        "never": Filter("entities never found", lambda g: bool(g.never_found)),
-        "unscored": Filter(
+        "never": GroupFilter("entities never found", lambda g: bool(g.never_found)),
+        "unscored": GroupFilter(
             "rollouts without a reward", lambda g: any(one.reward is None for one in g.rollouts)
         ),
-        "no-thoughts": Filter(
+        "no-thoughts": GroupFilter(
             "rollouts without a thought", lambda g: any("no_thoughts" in one.flags for one in g.rollouts)
         ),
-        "changed": Filter("changed by the second profile", lambda g: any(map(is_changed, g.rollouts))),
+        "changed": GroupFilter("changed by the second profile", lambda g: any(map(is_changed, g.rollouts))),
     }
 )
 """By the name in the URL."""

@@ -36,7 +36,7 @@ def nothing_known(_: str) -> SeenGroup | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedFiles:
     """Files of rollouts, scored."""
 
     read: ReadFile
@@ -93,7 +93,7 @@ async def load(
     *,
     known: Known = nothing_known,
     console: Console,
-) -> Loaded:
+) -> LoadedFiles:
     """Read and score files under one profile, or compare two.
 
     Args:
@@ -108,7 +108,7 @@ async def load(
         BadLine, UnreadableInput, BadOption, EntityIndexError: as `read_file`.
     """
     read = await read_for(scorer, paths, flags, console=console)
-    loaded = Loaded(read, profiles)
+    loaded = LoadedFiles(read, profiles)
     digests = await _digests(scorer, read.groups, profiles, loaded)
     found = {digest: group for digest in digests if (group := known(digest))}
     new = [one for one, digest in zip(read.groups, digests, strict=True) if digest not in found]
@@ -119,7 +119,7 @@ async def load(
 
 
 async def _digests(
-    scorer: Scorer, groups: Iterable[Grouped], profiles: Sequence[Profile], loaded: Loaded
+    scorer: Scorer, groups: Iterable[Grouped], profiles: Sequence[Profile], loaded: LoadedFiles
 ) -> list[str]:
     """Return what identifies the result of each group: rollouts, ground truth, profiles and engine."""
     digests = []

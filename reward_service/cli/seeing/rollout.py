@@ -19,7 +19,7 @@ from reward_service.core.types import (
     SegmentKind,
     Term,
 )
-from reward_service.pages.marked import KINDS, Mark, pieces
+from reward_service.pages.marked import KINDS, TextMark, pieces
 from reward_service.serve.scorer import Scored
 from reward_service.serve.truth import Truth
 
@@ -134,13 +134,13 @@ def _fate(of: tuple[str, str]) -> dict[str, str]:
 
 
 def _segments(evidence: Evidence, truth: Truth, profile: Profile) -> list[dict[str, Any]]:
-    marks: dict[int, list[Mark]] = {}
+    marks: dict[int, list[TextMark]] = {}
     for segment, mark in _marks(evidence, truth, profile):
         marks.setdefault(segment, []).append(mark)
     return [_segment(n, segment, marks.get(n, ())) for n, segment in enumerate(evidence.segments)]
 
 
-def _segment(n: int, segment: Segment, marks: Sequence[Mark]) -> dict[str, Any]:
+def _segment(n: int, segment: Segment, marks: Sequence[TextMark]) -> dict[str, Any]:
     shown = segment.text[:LONG_TEXT]
     return {
         "n": n,
@@ -154,12 +154,12 @@ def _segment(n: int, segment: Segment, marks: Sequence[Mark]) -> dict[str, Any]:
     }
 
 
-def _marks(evidence: Evidence, truth: Truth, profile: Profile) -> Iterator[tuple[int, Mark]]:
+def _marks(evidence: Evidence, truth: Truth, profile: Profile) -> Iterator[tuple[int, TextMark]]:
     """Yield every mark with its segment."""
     entities = truth.question.entities
 
-    def mark(one: Match | NearMiss, kind: str, why: str) -> tuple[int, Mark]:
-        return one.segment, Mark(one.start, one.end, kind, entities[one.entity].name, why)
+    def mark(one: Match | NearMiss, kind: str, why: str) -> tuple[int, TextMark]:
+        return one.segment, TextMark(one.start, one.end, kind, entities[one.entity].name, why)
 
     for match in evidence.matches:
         yield mark(match, "credited", f"{KINDS['credited']}: {_how(match)}")

@@ -14,7 +14,7 @@ from reward_service.cli.rollouts import MAX_LINE_BYTES, FileOptions, open_files
 LINES = (".jsonl", ".ndjson")
 
 
-class Source:
+class TextSource:
     """The files of a view."""
 
     def __init__(self, paths: Sequence[Path], asked: FileOptions) -> None:

@@ -10,14 +10,14 @@ import pytest
 from reward_service import pages
 from reward_service.core.summary import NUMBERS
 from reward_service.pages.charts import Chart, Point, Series
-from reward_service.pages.marked import Mark, pieces
+from reward_service.pages.marked import TextMark, pieces
 
 STATIC = Path(pages.__file__).parent / "static"
 DOCS = Path(__file__).parents[3] / "docs"
 
 
 def mark(start, end, kind="credited", entity="e"):
-    return Mark(start, end, kind, entity, "")
+    return TextMark(start, end, kind, entity, "")
 
 
 def test_text_is_cut_at_its_marks_and_nothing_is_lost():

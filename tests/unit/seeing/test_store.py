@@ -7,7 +7,7 @@ import pytest
 
 from reward_service.adapters.records.fields import BadLine
 from reward_service.cli.rollouts import FileOptions
-from reward_service.cli.seeing.source import Source
+from reward_service.cli.seeing.source import TextSource
 from reward_service.cli.seeing.store import GroupQuery, Store, fingerprint
 from tests.unit.seeing.test_groups import group, rollout
 
@@ -95,7 +95,7 @@ LINES = [
 def test_a_line_is_read_at_its_offset(tmp_path):
     path = tmp_path / "rollouts.jsonl"
     path.write_text("\n\n".join(json.dumps(line) for line in LINES))
-    source = Source([path], FileOptions())
+    source = TextSource([path], FileOptions())
 
     assert source.line((str(path), 5, 0)).rollout.rollout_id == "2"
     assert source.line((str(path), 1, 0)).rollout.rollout_id == "0"
@@ -108,7 +108,7 @@ def test_a_compressed_file_and_an_array_are_read_from_the_beginning_again(tmp_pa
     array.write_text(json.dumps(LINES))
 
     for path in (packed, array):
-        source = Source([path], FileOptions())
+        source = TextSource([path], FileOptions())
         found = [source.line((str(path), line, 0)).rollout.rollout_id for line in (2, 4, 1)]
         assert found == ["1", "3", "0"]
 
@@ -116,7 +116,7 @@ def test_a_compressed_file_and_an_array_are_read_from_the_beginning_again(tmp_pa
 def test_a_line_that_is_gone_is_said(tmp_path):
     path = tmp_path / "rollouts.jsonl"
     path.write_text(json.dumps(LINES[0]))
-    source = Source([path], FileOptions())
+    source = TextSource([path], FileOptions())
 
     with pytest.raises(BadLine, match="has no line 9 any more"):
         source.line((str(path), 9, 0))
