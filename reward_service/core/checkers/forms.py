@@ -18,7 +18,7 @@ from entity_index.spelling import folded
 from entity_index.types import Entity, Question
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.checkers.reading import key_of, plain, read, tokens
-from reward_service.core.checkers.tables import LEADS, NO_COUNTED, PARTICLES, TITLES
+from reward_service.core.checkers.tables import LEADS, NO_COUNTED
 from reward_service.core.checkers.tokens import is_number
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.forms import derive
@@ -49,7 +49,7 @@ def without_qualifier(text: str) -> Iterator[str]:
     """Edinburgh, Scotland -> Edinburgh."""
     head, comma, tail = text.partition(",")
     is_list = "," in tail or re.search(r"\b(?:and|or)\b|&", text)
-    is_name = tail.split() and tail.split()[0].strip(".").lower() in TITLES  # "Fleming, Sir John"
+    is_name = tail.split() and tail.split()[0].strip(".").lower() in lexicon.TITLES  # "Fleming, Sir John"
     if (
         comma
         and not is_list
@@ -94,7 +94,11 @@ def without_title(text: str) -> Iterator[str]:
     """King Edward II -> Edward II; Sir Elton John -> Elton John. One word alone keeps its title."""
     words = text.split()
     begin = 0
-    while begin < len(words) - 2 and words[begin].strip(".").lower() in TITLES and words[begin][0].isupper():
+    while (
+        begin < len(words) - 2
+        and words[begin].strip(".").lower() in lexicon.TITLES
+        and words[begin][0].isupper()
+    ):
         begin += 1
         if words[begin].lower() not in ("of", "the", "and"):
             yield " ".join(words[begin:])
@@ -111,9 +115,9 @@ def nickname(text: str) -> Iterator[str]:
 def _parts_of_person(text: str) -> tuple[list[str], str] | None:
     """Return the given names and the last name of three words or more that may be a person's; else None."""
     words = text.split()
-    titled = len(words) > 3 and words[0].strip(".").lower() in TITLES
+    titled = len(words) > 3 and words[0].strip(".").lower() in lexicon.TITLES
     given, last = words[titled:-1], words[-1:]
-    while len(given) > 1 and given[-1].lower() in PARTICLES:
+    while len(given) > 1 and given[-1].lower() in lexicon.PARTICLES:
         last.insert(0, given.pop())
     if not 2 <= len(given) <= 3 or not all(map(_is_name_word, [*given, last[-1]])):
         return None

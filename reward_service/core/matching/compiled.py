@@ -51,7 +51,7 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
 
     Everything that matching accepts, and more: guards keep credit from chance, never an entity from the mask.
     """
-    index = Index([replace(form, guard=Guard.NONE) for form in forms], max_edits=max_edits)
+    index = Index([replace(form, guard=Guard.NONE, open_ended=False) for form in forms], max_edits=max_edits)
     folded = FoldedText([text])
     hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
     spans = (

@@ -40,6 +40,7 @@ from reward_service.core.matching.characters import (
 )
 
 SEPARATOR = bytes([SEP])
+ZERO = np.uint8(ord("0"))
 SMALL_S = ord("s")
 JAMO = "\u1100".encode()[:2]  # what begins the bytes of a conjoining jamo
 LEAD_OF_JAMO = JAMO[:1]
@@ -309,6 +310,11 @@ class FoldedText:
         if beyond.size:
             strong[beyond] = have(np.frombuffer(self.raw, dtype=np.uint8), self.origin(at[beyond]), STRONG)
         return strong
+
+    def is_digit(self, at: Positions) -> Mask:
+        """Return at which of these bytes a digit stands; what lies before the text or behind it is none."""
+        digit: Mask = self.bytes_.take(at, mode="clip") - ZERO < len("0123456789")
+        return digit
 
     def caseless(self, at: Positions) -> Mask:
         """Return at which of these first bytes of folded characters a letter of a script without capitals stands."""

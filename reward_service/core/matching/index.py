@@ -146,6 +146,7 @@ class Index:
         self.alias = np.array([form.alias for form in self.forms], dtype=np.int64)
         self.guarded = np.array([form.guard is not Guard.NONE for form in self.forms], dtype=np.bool_)
         self.asks_capital = np.array([form.guard is Guard.CAPITAL for form in self.forms], dtype=np.bool_)
+        self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_)
         self.asks_written = self.guarded & ~self.asks_capital
         self.lead = [_lead(form.spelling) for form in self.forms]
         """Where in its spelling a form's first folded character stands, in bytes."""

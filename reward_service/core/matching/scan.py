@@ -17,12 +17,14 @@ from rapidfuzz.distance import Levenshtein
 
 from entity_index.spelling import folded
 from entity_index.usable import FUNCTION_WORDS
+from reward_service.core.matching import longer
 from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
 from reward_service.core.matching.characters import UTF_8, WIDEST
 from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.fold import FoldedText
-from reward_service.core.matching.forms import Form, Guard
+from reward_service.core.matching.forms import Form, Guard, Middle
 from reward_service.core.matching.index import Index, Role
+from reward_service.core.matching.lexicon import LONGEST_PINNED
 from reward_service.core.matching.persons import MIDDLE_NAMES
 
 CHUNK_HITS = (
@@ -30,8 +32,17 @@ CHUNK_HITS = (
 )  # hits held as Python tuples at a time, about 150 MB; reached only by nested patterns on nothing else
 EXACT, ALIAS, EXPANDED, INFLECTED, FUZZY = range(5)
 CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
+_ENDS_FIRST_WORD = np.zeros(256, dtype=np.bool_)
+_ENDS_FIRST_WORD[[ord(word[-1]) for word in longer.FIRST_WORDS]] = True
 LOOK_BACK = 64  # bytes; blanks before a word are fewer
 ENDS_SENTENCE = "\x01\n\r.!?:;…。！？*#>|-–—•"
+_NICKNAME = re.compile(r"""\s+(?:["“][^"“”\n]{1,40}["”]|['‘][^'‘’\n]{1,40}['’]|\([^()\n]{1,40}\))\s+""")
+# What makes a part of a number of digits: the whole part of a decimal fraction, or the groups before; the part after either.
+_WHOLE_PART = re.compile(rb"(?<![0-9.])[0-9]{1,20}\.\Z")
+_GROUP_BEFORE = re.compile(rb"[0-9],\Z")
+_GROUP = re.compile(rb"[0-9]{3}(?![0-9])")
+_GOES_ON = re.compile(rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])")
+LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
 
@@ -155,7 +166,35 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     open_ended = np.flatnonzero(~closed & (text.bytes_[end] != ord(" ")))
     kept = np.ones(len(end), dtype=np.bool_)
     kept[open_ended] = [_particle_follows(text, at) for at in end[open_ended].tolist()]
-    return _guarded(text, index, of_forms(index, Windows(phrase, start, end)[kept]))
+    found = Windows(phrase, start, end)[kept]
+    return _guarded(text, index, of_forms(index, found[uncut(text, found)]))
+
+
+def uncut(text: FoldedText, windows: Windows) -> Mask:
+    """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500"."""
+    whole = np.ones(len(windows.start), dtype=np.bool_)
+    begins = text.is_digit(windows.start) & text.is_digit(windows.start - 2)
+    ends = text.is_digit(windows.end - 1) & text.is_digit(windows.end + 1)
+    suspect = np.flatnonzero(begins | ends)
+    if not suspect.size:
+        return whole
+    bounds = text.raw_spans(windows.start[suspect], windows.end[suspect])
+    rows = zip(*(each.tolist() for each in bounds), strict=True)
+    whole[suspect] = [not cuts_number(text.raw, start, end) for start, end in rows]
+    return whole
+
+
+def cuts_number(raw: bytes, start: int, end: int) -> bool:
+    """Return whether a stretch begins or ends inside a number of the original text.
+
+    >>> cuts_number(b"1.5 million", 2, 11), cuts_number(b"on 12.03.1989", 9, 13)
+    (True, False)
+    """
+    before = raw[max(0, start - LONGEST_NUMBER) : start]
+    begins_inside = raw[start : start + 1].isdigit() and (
+        _WHOLE_PART.search(before) or (_GROUP_BEFORE.search(before) and _GROUP.match(raw, start))
+    )
+    return bool(begins_inside or (raw[end - 1 : end].isdigit() and _GOES_ON.match(raw, end)))
 
 
 def of_forms(index: Index, found: Windows) -> Spans:
@@ -167,12 +206,35 @@ def of_forms(index: Index, found: Windows) -> Spans:
 def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     """Return the spans where the original text shows what the guard of their form asks for."""
     capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
-    if not (capital.size or written.size):
-        return spans
-    kept = np.ones(len(spans), dtype=np.bool_)
+    kept = ~in_longer_names(text, index, spans)
     kept[capital] = text.strong(spans.start[capital])
     kept[written] = _as_written(text, index, spans[written])
     return spans[kept]
+
+
+def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
+    """Return which spans are part of a longer name."""
+    inside = np.zeros(len(spans), dtype=np.bool_)
+    # Only a word with a capital goes on, and only a few letters end the words that come before.
+    near = (
+        text.strong(np.minimum(spans.end + 1, len(text.bytes_) - 1))
+        | _ENDS_FIRST_WORD[text.bytes_[spans.start - 2]]
+    )
+    suspect = np.flatnonzero(index.open_ended[spans.form] & near)
+    if suspect.size:
+        starts, ends = text.raw_spans(spans.start[suspect], spans.end[suspect])
+        rows = zip(spans.form[suspect].tolist(), starts.tolist(), ends.tolist(), strict=True)
+        inside[suspect] = [
+            _is_longer(text.raw, index.forms[form].folded, start, end) for form, start, end in rows
+        ]
+    return inside
+
+
+def _is_longer(raw: bytes, name: str, start: int, end: int) -> bool:
+    before, after = raw[max(0, start - longer.LOOK_BACK) : start], raw[end : end + longer.LOOK_AHEAD]
+    return longer.goes_on(name, after.decode(errors="ignore")) or longer.began(
+        name, before.decode(errors="ignore")
+    )
 
 
 def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
@@ -181,15 +243,20 @@ def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
     rows = zip(spans.form.tolist(), starts.tolist(), ends.tolist(), strict=True)
     alone = cache(_is_alone)  # degenerate text repeats the same few
     return [
-        alone(text.raw[max(0, start - WIDEST) : start], text.raw[end : end + WIDEST * LOOK_AHEAD])
+        alone(
+            text.raw[max(0, start - WIDEST * LONGEST_PINNED) : start],
+            index.forms[form].folded,
+            text.raw[end : end + WIDEST * LOOK_AHEAD],
+        )
         if index.forms[form].guard is Guard.ALONE
         else _is_as_written(text.raw, index.forms[form], start=start, end=end, lead=index.lead[form])
         for form, start, end in rows
     ]
 
 
-def _is_alone(before: bytes, after: bytes) -> bool:
-    return stands_alone_in(before.decode(errors="ignore"), after.decode(errors="ignore")[:LOOK_AHEAD])
+def _is_alone(before: bytes, folded: str, after: bytes) -> bool:
+    around = before.decode(errors="ignore"), after.decode(errors="ignore")[:LOOK_AHEAD]
+    return stands_alone_in(around[0][-LONGEST_PINNED:], folded.replace(" ", ""), around[1])
 
 
 def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -> bool:
@@ -217,6 +284,10 @@ def middle_fits(form: Form, between: str, *, any_case: bool = False) -> bool:
     whole names there is one more at most.
     """
     own, words = form.folded.split(" ")[1:-1], between.split()
+    if _NICKNAME.fullmatch(between):
+        return not own
+    if form.middle is not Middle.NAMES:
+        return False
     names = all((any_case or word[0].isupper()) and word.casefold() not in FUNCTION_WORDS for word in words)
     fits = _MIDDLE.fullmatch(between) is not None and names
     return fits and _are_middle_names(own, [folded(word) for word in words])

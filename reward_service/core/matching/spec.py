@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 2
+MATCHER_VERSION = 3
 
 SUBSTRING = "substring"
 FOLDED = "folded"
