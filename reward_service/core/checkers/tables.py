@@ -41,6 +41,7 @@ WEEKDAYS = _words("""monday tuesday wednesday thursday friday saturday sunday mo
     montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche
     lunes martes miercoles jueves viernes sabado domingo""")
 ERAS = frozenset({"ad", "ce"})
+YEAR_WORDS = frozenset({"года", "год", "г", "року", "р"})
 
 MONEY = {
     "$": "$", "usd": "$", "dollar": "$", "dollars": "$", "€": "€", "eur": "€", "euro": "€", "euros": "€",
@@ -72,10 +73,10 @@ POWERS_BEHIND = {"squared": 2, "cubed": 3}
 SAME_WORD = {
     "&": "and", "mt": "mount", "vs": "versus", "jr": "junior", "jnr": "junior", "sr": "senior", "snr": "senior",
     "mr": "mister", "mrs": "missus", "dr": "doctor", "prof": "professor", "rev": "reverend", "gen": "general",
-    "capt": "captain", "sgt": "sergeant", "lt": "lieutenant", "col": "colonel",
+    "capt": "captain", "bce": "bc", "sgt": "sergeant", "lt": "lieutenant", "col": "colonel",
 }  # fmt: skip
 
-LEADS = _words("by in at from around about on circa approximately roughly")
+LEADS = _words("by in at from around about on circa c ca approximately roughly")
 NO_COUNTED = _words("men women people children mice geese oxen fish sheep deer")
 
 YES = _words("yes yeah yep true correct はい да ja oui si sim evet 是 是的 对 네 예")
@@ -108,6 +109,9 @@ RUN_TOGETHER = tuple(
 )
 HEDGES = _words("""or either maybe perhaps possibly probably might could unclear unknown unsure unsurely uncertain guess alternatively oder
     ou или либо 或 或者 もしくは または 또는""")
+CHANGING = _words("""before after until till since over under above below beyond near outside without except against behind beneath between
+    more less most least few than almost nearly half other another same up down""")
+"""Words that make something else of what they stand before: "before 1990" is not 1990."""
 UNSURE = _words(
     "know find found sure unclear unknown information evidence unable determine idea maybe perhaps"
 )

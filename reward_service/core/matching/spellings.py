@@ -48,7 +48,7 @@ _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
-_HYPHEN = re.compile(r"(?<=\w)[-‐‑](?=\w)")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
 _WAR = re.compile(r"(?P<war>[A-Z]\w+ War) (?P<number>\w+)")
@@ -104,10 +104,10 @@ def ampersand(text: str) -> Iterator[str]:
 
 
 def plural(text: str) -> Iterator[str]:
-    """Torpedo boat <-> Torpedo boats, Ribosome <-> Ribosomes; only where the last word could be a common noun."""
+    """Torpedo boat <-> Torpedo boats, Ribosome <-> Ribosomes; only where the last word could be a common noun: not Australia."""
     last = text.rpartition(" ")[2]
     if text.casefold() in lexicon.OPENERS or not re.fullmatch(
-        "[A-Z][a-z]{5,}" if last == text else "[a-z]{3,}", last
+        "[A-Z][a-z]{4,}[b-z]" if last == text else "[a-z]{3,}", last
     ):
         return
     if last.endswith("s"):
