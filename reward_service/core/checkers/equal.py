@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from entity_index.spelling import folded
 from reward_service.core.checkers.golds import INTRODUCING, LIGHT, Golds, echo, items
 from reward_service.core.checkers.reading import key_of, lex, read, tokens
-from reward_service.core.checkers.tables import AFTER_NO, HEDGES, NEGATIONS, NO, UNSURE, YES
+from reward_service.core.checkers.tables import AFTER_NO, CHANGING, HEDGES, NEGATIONS, NO, UNSURE, YES
 from reward_service.core.checkers.tokens import Token, key
 
 MAX_REPEATED = 60
@@ -77,5 +77,8 @@ def repeats_question(said_: Sequence[Token], golds: Golds) -> bool:
     for begin in range(news[0], max(-1, news[0] - MAX_WIDER), -1):
         for end in range(news[-1] + 1, min(len(words), news[-1] + MAX_WIDER) + 1):
             if "".join(words[begin:end]) in golds.keys:
-                return all(begin <= at < end for at in golds.own(words, NEGATIONS | HEDGES))
+                before = golds.own(words[: begin + 1], CHANGING)
+                return begin - 1 not in before and all(
+                    begin <= at < end for at in golds.own(words, NEGATIONS | HEDGES)
+                )
     return False

@@ -10,7 +10,7 @@ from itertools import pairwise
 from entity_index.types import Entity, Question
 from reward_service.core.checkers import forms
 from reward_service.core.checkers.reading import plain, tokens
-from reward_service.core.checkers.tables import CHANGING, HEDGES, LIGHT_RUN_TOGETHER, NEGATIONS, NO, YES
+from reward_service.core.checkers.tables import HEDGES, LIGHT_RUN_TOGETHER, NEGATIONS, NO, YES
 from reward_service.core.checkers.tokens import Token, key
 from reward_service.core.matching import CompiledQuestion, MatchSpec, compile_question, lexicon
 
@@ -27,7 +27,7 @@ LIGHT = (
     lexicon.OPENERS
     | LIGHT_RUN_TOGETHER
     | {"called", "named", "known", "name", "located", "situated", "term", "title", "s"}
-) - (NEGATIONS | HEDGES | CHANGING)
+) - (NEGATIONS | HEDGES)
 """Words that carry nothing where they stand around an answer."""
 INTRODUCING = frozenset(
     ["it", "he", "she", "they", "this", "that", "these", "those", "there", "is", "was", "are", "were", "s"]

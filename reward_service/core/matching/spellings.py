@@ -106,8 +106,8 @@ def ampersand(text: str) -> Iterator[str]:
 def plural(text: str) -> Iterator[str]:
     """Torpedo boat <-> Torpedo boats, Ribosome <-> Ribosomes; only where the last word could be a common noun: not Australia."""
     last = text.rpartition(" ")[2]
-    if text.casefold() in lexicon.OPENERS or not re.fullmatch(
-        "[A-Z][a-z]{4,}[b-z]" if last == text else "[a-z]{3,}", last
+    if text.casefold() in lexicon.OPENERS | lexicon.PLACES or not re.fullmatch(
+        "[A-Z][a-z]{5,}" if last == text else "[a-z]{3,}", last
     ):
         return
     if last.endswith("s"):
