@@ -13,10 +13,8 @@ LOOK_BACK = 16  # bytes before a name in which the word before it stands
 LOOK_AHEAD = 24
 _BEHIND = re.compile(r" (?P<word>[A-Z][A-Za-z]{1,14}(?:\.[A-Z]\.)?)(?![A-Za-z])")
 _BEFORE = re.compile(r"(?<![\w'’-])(?P<word>[A-Z][a-z]{1,13}) \Z")
-FIRST_WORDS = frozenset(
-    first for first, _, rest in (name.partition(" ") for name in lexicon.LONGER_PLACES) if rest
-)
-"""What may stand before a place to make another of it, in small letters."""
+LAST_WORDS = frozenset(name.partition(" ")[2] for name in lexicon.LONGER_PLACES)
+"""Places of which a word before them makes another, folded."""
 
 
 def may_go_on(spelling: str) -> bool:

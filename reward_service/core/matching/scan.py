@@ -32,8 +32,6 @@ CHUNK_HITS = (
 )  # hits held as Python tuples at a time, about 150 MB; reached only by nested patterns on nothing else
 EXACT, ALIAS, EXPANDED, INFLECTED, FUZZY = range(5)
 CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
-_ENDS_FIRST_WORD = np.zeros(256, dtype=np.bool_)
-_ENDS_FIRST_WORD[[ord(word[-1]) for word in longer.FIRST_WORDS]] = True
 LOOK_BACK = 64  # bytes; blanks before a word are fewer
 ENDS_SENTENCE = "\x01\n\r.!?:;…。！？*#>|-–—•"
 _NICKNAME = re.compile(r"""\s+(?:["“][^"“”\n]{1,40}["”]|['‘][^'‘’\n]{1,40}['’]|\([^()\n]{1,40}\))\s+""")
@@ -167,20 +165,21 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     kept = np.ones(len(end), dtype=np.bool_)
     kept[open_ended] = [_particle_follows(text, at) for at in end[open_ended].tolist()]
     found = Windows(phrase, start, end)[kept]
-    return _guarded(text, index, of_forms(index, found[uncut(text, found)]))
+    return _guarded(text, index, of_forms(index, found[uncut(text, index, found)]))
 
 
-def uncut(text: FoldedText, windows: Windows) -> Mask:
+def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
     """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500"."""
     whole = np.ones(len(windows.start), dtype=np.bool_)
-    begins = text.is_digit(windows.start) & text.is_digit(windows.start - 2)
-    ends = text.is_digit(windows.end - 1) & text.is_digit(windows.end + 1)
-    suspect = np.flatnonzero(begins | ends)
-    if not suspect.size:
+    numeric = np.flatnonzero(index.numeric[windows.phrase])
+    if not numeric.size:
         return whole
-    bounds = text.raw_spans(windows.start[suspect], windows.end[suspect])
+    start, end = windows.start[numeric], windows.end[numeric]
+    near = text.is_digit(start - 2) | text.is_digit(end + 1)
+    suspect = numeric[near]
+    bounds = text.raw_spans(start[near], end[near])
     rows = zip(*(each.tolist() for each in bounds), strict=True)
-    whole[suspect] = [not cuts_number(text.raw, start, end) for start, end in rows]
+    whole[suspect] = [not cuts_number(text.raw, first, last) for first, last in rows]
     return whole
 
 
@@ -215,12 +214,10 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
 def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     """Return which spans are part of a longer name."""
     inside = np.zeros(len(spans), dtype=np.bool_)
-    # Only a word with a capital goes on, and only a few letters end the words that come before.
-    near = (
-        text.strong(np.minimum(spans.end + 1, len(text.bytes_) - 1))
-        | _ENDS_FIRST_WORD[text.bytes_[spans.start - 2]]
-    )
-    suspect = np.flatnonzero(index.open_ended[spans.form] & near)
+    may_go_on = np.flatnonzero(index.open_ended[spans.form])
+    end = spans.end[may_go_on]
+    goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & ~text.strong(end)
+    suspect = may_go_on[goes_on | index.may_be_last[spans.form[may_go_on]]]
     if suspect.size:
         starts, ends = text.raw_spans(spans.start[suspect], spans.end[suspect])
         rows = zip(spans.form[suspect].tolist(), starts.tolist(), ends.tolist(), strict=True)
