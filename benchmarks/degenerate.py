@@ -31,6 +31,8 @@ PEOPLE = tuple(
         "Nidal Hasan",
     )
 )
+RUSSIANS = (Entity("Лев Толстой"), Entity("Анна Ахматова"), Entity("Нижний Новгород"))
+KOREANS = (Entity("세종대왕"), Entity("서울대학교"), Entity("국립중앙박물관"))
 HAN = (Entity("习近平"), Entity("北京大学"), Entity("中华人民共和国"))
 
 TEXTS: dict[str, tuple[str, tuple[Entity, ...]]] = {
@@ -56,6 +58,11 @@ TEXTS: dict[str, tuple[str, tuple[Entity, ...]]] = {
     "a list without end": ("", PEOPLE),
     "capitals only": ("OSLO ROME LIMA ", PEOPLE),
     "nested names, 39 deep": ("ab ", NESTED),
+    "places before class words": ("Oslo City Oslo House ", (Entity("Oslo"),)),
+    "numbers cut in two": ("1.500 1,500 ", (Entity("500"), Entity("500 men"))),
+    "inflected names, dense": ("Льва Николаевича Толстого Анне Ахматовой ", RUSSIANS),
+    "inflected words that are no name": ("толстые анне ", RUSSIANS),
+    "Hangul, the names": ("세종대왕이었습니다 서울 대학교에서 ", KOREANS),
     "Han, the names": ("习近平北京大学", HAN),
     "Han, one character": ("中", HAN),
     "voiced kana": ("が", HAN),

@@ -355,21 +355,24 @@ def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: boo
     start, end = text.spaces[first] + 1, text.spaces[last]
     one_segment = text.segment(start) == text.segment(end)
     found = Windows(form[one_segment], start[one_segment], end[one_segment])
+    firsts = first[one_segment]
+    written = _raw_words(text, firsts, last[one_segment])
     agrees = cache(lambda number, at, word: index.forms[number].words[at].agrees(word, any_case=any_case))
-    rows = zip(found.phrase.tolist(), first[one_segment].tolist(), strict=True)
     kept = [
-        all(agrees(number, at, _raw_word(text, token + at)) for at in range(len(index.forms[number].words)))
-        for number, token in rows
+        all(agrees(number, at, written[token + at]) for at in range(len(index.forms[number].words)))
+        for number, token in zip(found.phrase.tolist(), firsts.tolist(), strict=True)
     ]
     found = found[np.array(kept, dtype=np.bool_)]
     spans = _at_a_distance(text, index, INFLECTED, found)
     return spans[spans.distance > 0]
 
 
-def _raw_word(text: FoldedText, token: int) -> str:
-    """Return a token as it stands in the original text."""
-    (start,), (end,) = text.raw_spans(text.spaces[token : token + 1] + 1, text.spaces[token + 1 : token + 2])
-    return text.raw[start:end].decode(*UTF_8)
+def _raw_words(text: FoldedText, first: Positions, last: Positions) -> dict[int, str]:
+    """Return the tokens of these half-open stretches, by number, as they stand in the original text."""
+    token = distinct(stretches(first, last - first))
+    starts, ends = text.raw_spans(text.spaces[token] + 1, text.spaces[token + 1])
+    rows = zip(token.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    return {number: text.raw[start:end].decode(*UTF_8) for number, start, end in rows}
 
 
 def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
