@@ -347,32 +347,39 @@ def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: boo
     leads = hits.of(Role.LEAD)
     if not leads.start.size:
         return Spans.none()
-    form = leads.reference
-    first = text.spaces.searchsorted(leads.start) - leads.offset
-    last = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
-    inside = (first >= 0) & (last < len(text.spaces))
-    form, first, last = form[inside], first[inside], last[inside]
-    start, end = text.spaces[first] + 1, text.spaces[last]
-    one_segment = text.segment(start) == text.segment(end)
-    found = Windows(form[one_segment], start[one_segment], end[one_segment])
-    firsts = first[one_segment]
-    written = _raw_words(text, firsts, last[one_segment])
-    agrees = cache(lambda number, at, word: index.forms[number].words[at].agrees(word, any_case=any_case))
-    kept = [
-        all(agrees(number, at, written[token + at]) for at in range(len(index.forms[number].words)))
-        for number, token in zip(found.phrase.tolist(), firsts.tolist(), strict=True)
-    ]
-    found = found[np.array(kept, dtype=np.bool_)]
+    form, first, stop = _around_leads(text, index, leads)
+    token = distinct(stretches(first, stop - first))
+    written, at = _raw_words(text, token), token.searchsorted(first)
+
+    @cache
+    def agree(number: int, words: tuple[str, ...]) -> bool:
+        own = index.forms[number].words
+        return all(one.agrees(word, any_case=any_case) for one, word in zip(own, words, strict=True))
+
+    rows = zip(form.tolist(), at.tolist(), (at + stop - first).tolist(), strict=True)
+    kept = np.array([agree(number, tuple(written[a:b])) for number, a, b in rows], dtype=np.bool_)
+    found = Windows(form, text.spaces[first] + 1, text.spaces[stop])[kept]
     spans = _at_a_distance(text, index, INFLECTED, found)
     return spans[spans.distance > 0]
 
 
-def _raw_words(text: FoldedText, first: Positions, last: Positions) -> dict[int, str]:
-    """Return the tokens of these half-open stretches, by number, as they stand in the original text."""
-    token = distinct(stretches(first, last - first))
+def _around_leads(text: FoldedText, index: Index, leads: Hits) -> tuple[Positions, Positions, Positions]:
+    """Return where inflected forms may stand, by what their most telling word begins with: the form and its half-open span in tokens."""
+    form = leads.reference
+    first = text.spaces.searchsorted(leads.start) - leads.offset
+    stop = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
+    inside = np.flatnonzero((first >= 0) & (stop < len(text.spaces)))
+    edges = text.spaces[first[inside]] + 1, text.spaces[stop[inside]]
+    kept = inside[text.segment(edges[0]) == text.segment(edges[1])]
+    return form[kept], first[kept], stop[kept]
+
+
+def _raw_words(text: FoldedText, token: Positions) -> list[str]:
+    """Return these tokens as they stand in the original text."""
     starts, ends = text.raw_spans(text.spaces[token] + 1, text.spaces[token + 1])
-    rows = zip(token.tolist(), starts.tolist(), ends.tolist(), strict=True)
-    return {number: text.raw[start:end].decode(*UTF_8) for number, start, end in rows}
+    return [
+        text.raw[start:end].decode(*UTF_8) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
 
 
 def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
