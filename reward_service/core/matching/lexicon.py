@@ -325,7 +325,7 @@ LONGEST_PINNED = max(map(len, _PINNED))
 # Class words that make another thing of the name of a place or a person before them. A river, a sea or a desert stays what it is.
 CLASSES = _table(
     """academy accords airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center centre chapel
-    chronicle city club college company conservatory corporation county courier cup daily exchange express fc f.c festival foundation
+    chronicle city club college conservatory county courier cup daily exchange express fc f.c festival foundation
     gallery gazette globe hall hospital hotel house institute institution journal library magazine marathon medal memorial museum news
     opera orchestra palace park philharmonic pictures post press prize protocol railway records review road school square stadium
     station stock street studios subway symphony theater theatre times tower townships tribune trophy university zoo"""
