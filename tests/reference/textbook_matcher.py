@@ -6,6 +6,7 @@ It shares with the product what is data (the forms of a question, the tables) an
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from entity_index.folding import Folded, fold, is_hangul
 from entity_index.usable import FUNCTION_WORDS
@@ -32,6 +33,7 @@ class Span:
     end: int
 
 
+@cache
 def levenshtein(left: str, right: str) -> int:
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
@@ -146,32 +148,33 @@ def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
 
 def agree(form: Form, words: list[str]) -> bool:
     """Whether these words are the form's, each in some form."""
-    return 0 < len(form.words) == len(words) and all(
-        own.agrees(word) for own, word in zip(form.words, words, strict=True)
-    )
+    return all(own.agrees(word) for own, word in zip(form.words, words, strict=True))
 
 
-def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (channel, distance, start, end) in the original text for every window that counts."""
-    tokens = tokens_of(folded)
-    for i in range(len(tokens)):
-        for j in range(i, min(len(tokens), i + form.folded.count(" ") + 5)):
-            first, last = tokens[i][0], tokens[j][1]
-            window = folded.text[first:last]
+def spans_in(
+    form: Form, raw: str, folded: Folded, words: Sequence[tuple[int, int]], edits: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (channel, distance, start, end) in the original text for every window of words that counts."""
+    own = [folded.span(*word) for word in words]
+    for i in range(len(words)):
+        for j in range(i, min(len(words), i + form.folded.count(" ") + 5)):
+            window = folded.text[words[i][0] : words[j][1]]
+            start, stop = own[i][0], own[j][1]
             end = exact_end(form, window)
-            if end is not None and free(form, raw, *folded.span(first, first + end)):
-                yield int(form.alias), 0, *folded.span(first, first + end)
-            if 2 <= j - i <= 4:
-                between = raw[folded.span(*tokens[i])[1] : folded.span(*tokens[j])[0]]
+            if end is not None and free(form, raw, *folded.span(words[i][0], words[i][0] + end)):
+                yield int(form.alias), 0, *folded.span(words[i][0], words[i][0] + end)
+            if form.middle and 2 <= j - i <= 4:
+                between = raw[own[i][1] : own[j][0]]
                 if middle_holds(form, window.split(" "), between):
-                    yield 2, levenshtein(form.folded, window), *folded.span(first, last)
-            raw_words = [raw[slice(*folded.span(*token))] for token in tokens[i : j + 1]]
-            if window != form.folded and agree(form, raw_words):
-                yield 3, levenshtein(form.folded, window), *folded.span(first, last)
-            if form.guard is Guard.NONE and window != form.folded and edits:
+                    yield 2, levenshtein(form.folded, window), start, stop
+            if window == form.folded:
+                continue
+            if len(form.words) == j - i + 1 and agree(form, [raw[slice(*span)] for span in own[i : j + 1]]):
+                yield 3, levenshtein(form.folded, window), start, stop
+            if form.guard is Guard.NONE and edits:
                 distance = fuzzy(form.folded, window, edits)
-                if distance is not None and free(form, raw, *folded.span(first, last)):
-                    yield 4, distance, *folded.span(first, last)
+                if distance is not None and free(form, raw, start, stop):
+                    yield 4, distance, start, stop
 
 
 def all_spans(rollout: Sequence[Segment], compiled: CompiledQuestion) -> dict[int, list[Span]]:
@@ -181,8 +184,9 @@ def all_spans(rollout: Sequence[Segment], compiled: CompiledQuestion) -> dict[in
         if segment.kind is not SegmentKind.THOUGHT:
             continue
         folded = fold(segment.text)
+        words = tokens_of(folded)
         for form in compiled.index.forms:
             edits = allowed_edits(form.folded, most=compiled.spec.max_edits)
-            for channel, distance, start, end in spans_in(form, segment.text, folded, edits):
+            for channel, distance, start, end in spans_in(form, segment.text, folded, words, edits):
                 found.setdefault(form.entity, []).append(Span(channel, distance, position, start, end))
     return {entity: sorted(set(spans)) for entity, spans in sorted(found.items())}
