@@ -71,10 +71,15 @@ POWERS_BEHIND = {"squared": 2, "cubed": 3}
 
 # One word for one word, whichever of them is written.
 SAME_WORD = {
-    "&": "and", "mt": "mount", "vs": "versus", "jr": "junior", "jnr": "junior", "sr": "senior", "snr": "senior",
-    "mr": "mister", "mrs": "missus", "dr": "doctor", "prof": "professor", "rev": "reverend", "gen": "general",
-    "capt": "captain", "bce": "bc", "sgt": "sergeant", "lt": "lieutenant", "col": "colonel",
-}  # fmt: skip
+    "&": "and",
+    "mt": "mount",
+    "jr": "junior",
+    "jnr": "junior",
+    "sr": "senior",
+    "snr": "senior",
+    "bce": "bc",
+    "vs": "versus",
+} | (lexicon.SHORT_TITLES)
 
 LEADS = _words("by in at from around about on circa c ca approximately roughly")
 NO_COUNTED = _words("men women people children mice geese oxen fish sheep deer")

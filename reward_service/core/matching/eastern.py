@@ -2,21 +2,28 @@
 
 import re
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 
 from entity_index.folding import fold
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.longer import overlaps_pinned
 
 _HAN_DIGITS = "〇一二三四五六七八九"
-_HAN_NUMBER = re.compile("[〇零一二三四五六七八九十百千]+")
+_HAN_NUMBER = re.compile("[〇零一二两三四五六七八九十百千]+")
 _NUMBER = re.compile(r"[0-9]{1,4}(?![0-9])")
 _NASALS = {"ङ": "कखगघ", "ञ": "चछजझ", "ण": "टठडढ", "न": "तथदध", "म": "पफबभ"}
+_NASAL_OF = {consonant: nasal for nasal, own in _NASALS.items() for consonant in own}
+_NASAL_OR_DOT = re.compile(
+    "("
+    + "|".join(f"{nasal}\u094d(?=[{own}])" for nasal, own in _NASALS.items())
+    + f"|\u0902(?=[{''.join(_NASAL_OF)}]))"
+)
 _KANA_V = {"ヴァ": "バ", "ヴィ": "ビ", "ヴェ": "ベ", "ヴォ": "ボ", "ヴ": "ブ"}
 _KANA_B_OR_V = re.compile(f"({'|'.join((*_KANA_V, *_KANA_V.values()))})")
 _KANA_WAYS = {kana: pair for pair in _KANA_V.items() for kana in pair}
-MOST_V = 4  # of such syllables in a name; the ways to write it double with each
+MOST_VARIED = 4  # of such sounds in a name; the ways to write it double with each
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]*")
+_HAN_BEGINS = re.compile("[\u3400-\u9fff]")
 _HAN_ENDS = re.compile("[\u3400-\u9fff]\\Z")
 _KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
@@ -91,19 +98,19 @@ def kana_v(text: str) -> Iterator[str]:
     """ヴァイオリン <-> バイオリン; ベートーベン <-> ベートーヴェン, each of them by itself."""
     parts = _KANA_B_OR_V.split(text)
     ways = [_KANA_WAYS.get(part, (part,)) for part in parts]
-    if 1 < len(parts) <= 2 * MOST_V + 1:
+    if 1 < len(parts) <= 2 * MOST_VARIED + 1:
         yield from map("".join, product(*ways))
 
 
 def nasals(text: str) -> Iterator[str]:
-    """हिन्दी <-> हिंदी, मुम्बई <-> मुंबई: a nasal before a consonant of its class may be a dot."""
-    dotted = text
-    for nasal, own in _NASALS.items():
-        dotted = re.sub(f"{nasal}\u094d(?=[{own}])", "\u0902", dotted)
-    spelled = dotted
-    for nasal, own in _NASALS.items():
-        spelled = re.sub(f"\u0902(?=[{own}])", f"{nasal}\u094d", spelled)
-    yield from (dotted, spelled)
+    """हिन्दी <-> हिंदी, मुम्बई <-> मुंबई: a nasal before a consonant of its class may be a dot, each by itself."""
+    parts = _NASAL_OR_DOT.split(text)  # every second part is one of them
+    ways = [
+        (f"{_NASAL_OF[after[0]]}\u094d", "\u0902") if at % 2 else (part,)
+        for at, (part, after) in enumerate(pairwise((*parts, "")))
+    ]
+    if 1 < len(parts) <= 2 * MOST_VARIED + 1:
+        yield from map("".join, product(*ways))
 
 
 def without_spaces(text: str) -> Iterator[str]:
@@ -136,7 +143,7 @@ def stands_alone_in(before: str, name: str, after: str) -> bool:
     """
     if _KATAKANA.match(before[-1:]) or _KATAKANA.match(after[:1]):
         return False
-    if _HAN_ENDS.search(before) and overlaps_pinned(before, name, after):
+    if (_HAN_ENDS.search(before) or _HAN_BEGINS.match(after)) and overlaps_pinned(before, name, after):
         return False
     run = fold(_HAN.match(after)[0]).text.replace(" ", "")  # type: ignore[index]  # the pattern matches everywhere
     return not any(

@@ -75,7 +75,9 @@ def _gradation(strong: str, weak: str) -> tuple[str, str]:
 
 _ENDINGS = MappingProxyType(
     {
+        "de": [""],
         "el": ["", "υ"],
+        "hy": [""],
         "ru": ["а", "у", "ом", "ем", "ём", "е", "ы", "и", "ов", "ам", "ами", "ах", "я", "ю", "ей"],
         "uk": [
             "а",
@@ -138,10 +140,14 @@ _ENDINGS = MappingProxyType(
         "cs": ["a", "u", "em", "ovi", "e", "ě", "y", "ů", "ům"],
     }
 )
+_ARMENIAN = ("ի", "ից", "ում", "ով", "ը", "ն")
 _GREEK = (("ος$", "ο"), ("ης$", "η"), ("ας$", "α"))
 _VARIANTS: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
     {
+        "de": (("(?<=[aeiouy])$", "s"),),
         "el": _GREEK,
+        "hy": tuple(("(?<![աո])$", ending) for ending in _ARMENIAN)
+        + tuple(("ա$", f"ա{ending}") for ending in ("յի", "յում", "յից", "յով")),
         "ru": _SLAVIC_VOWELS,
         "uk": (*_SLAVIC_VOWELS, ("і(?=[^аеєиіїоуюя]$)", "о"), ("ї(?=[^аеєиіїоуюя]$)", "є"), ("ій$", "і")),
         "fi": (

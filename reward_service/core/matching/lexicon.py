@@ -169,12 +169,12 @@ HANGUL_PARTICLES = _table(
     """은 는 이 가 을 를 의 에 에서 에게 에게서 께 께서 한테 와 과 도 로 으로 만 까지 부터 보다 처럼 같이 이나 나 이랑 랑 하고 마저 조차 밖에
     뿐 대로 마다 이야말로 야말로 이라도 라도 이든 든 이란 란 이라는 라는 이라고 라고 이라며 라며 이라면 라면 로서 으로서 로써 으로써 이다 다 입니다 이며 며
     이고 고 이자 이지만 지만 이에요 예요 인 인데 이니 이니까 니까 이므로 므로 이라서 라서 이라는데 라는데 이라던 라던 이라기보다 라기보다 이란다
-    들 씩 쯤 때문에 뿐만 과의 와의 에게로 에서의 으로의 로의 만의 까지의 부터의"""
+    들 씩 쯤 때문에 커녕 은커녕 는커녕 뿐만 과의 와의 에게로 에서의 으로의 로의 만의 까지의 부터의"""
 ) | {
     past + ending
     for past in ("이었", "였")
     for ending in _table(
-        """다 고 던 으며 지만 으나 으니 으니까 으므로 는데 습니다 어요 기 기에 음 음을 을 다고 다는 다면 다가 더라도"""
+        """다 고 던 으며 지만 으나 으니 으니까 으므로 는데 습니다 어요 기 기에 음 음을 을 을까 을지 다고 다는 다면 다가 더라도"""
     )
 }
 HANGUL_TITLES = _table(
@@ -212,6 +212,7 @@ HAN_CLASSES = frozenset(
         "公园",
         "广场",
         "博物馆",
+        "博物院",
         "图书馆",
         "美术馆",
         "纪念馆",
@@ -326,7 +327,7 @@ LONGEST_PINNED = max(map(len, _PINNED))
 CLASSES = _table(
     """academy accords airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center centre chapel
     chronicle city club college conservatory county courier cup daily exchange express fc f.c festival foundation
-    gallery gazette globe hall hospital hotel house institute institution journal library magazine marathon medal memorial museum news
+    gallery gazette globe hall hospital hotel house institut institute institution journal library magazine marathon medal memorial museum news
     opera orchestra palace park philharmonic pictures post press prize protocol railway records review road school square stadium
     station stock street studios subway symphony theater theatre times tower townships tribune trophy university zoo"""
 )
@@ -345,9 +346,9 @@ LONGER_PLACES = frozenset(name for name in PLACES if " " in name) | _table(
 # What may stand before a person's name without being part of it.
 TITLES = _table(
     """admiral archbishop archduchess archduke baron baroness bishop brother capt captain cardinal chancellor col colonel count countess
-    czar dame doctor dr duchess duke earl emperor empress father gen general governor grand judge justice kaiser king lady lieutenant lord
-    lt maharaja major marquess marshal mayor minister miss mother mr mrs ms pope president prime prince princess prof professor queen rev
-    reverend saint senator sergeant sgt shah sheikh sir sister st sultan tsar viscount"""
+    czar dame doctor dr duchess duke earl emperor empress father gen general gov governor grand judge justice kaiser king lady lieutenant lord
+    lt maharaja major marquess marshal mayor minister miss mister mother mr mrs ms pope pres president prime prince princess prof professor queen rev
+    reverend saint sen senator sergeant sgt shah sheikh sir sister st sultan tsar viscount"""
 )
 PARTICLES = _table("af al bin da das de del della den der di dos du el ibn la le ten ter van von zu")
 """What joins the parts of a person's last name."""
@@ -364,7 +365,11 @@ COMMON_LAST_NAMES = _table(
 )
 
 # Abbreviations of the first or a middle word of a name, and of the last.
-ABBREVIATIONS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "point"}
+SHORT_TITLES = {
+    "mr": "mister", "mrs": "missus", "dr": "doctor", "prof": "professor", "rev": "reverend", "gen": "general", "capt": "captain",
+    "sgt": "sergeant", "lt": "lieutenant", "col": "colonel", "gov": "governor", "sen": "senator", "pres": "president",
+}  # fmt: skip
+ABBREVIATIONS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "point", **SHORT_TITLES}
 ABBREVIATIONS_AT_END = {
     "jr": "junior", "sr": "senior", "bros": "brothers", "co": "company", "corp": "corporation", "assn": "association", "st": "street",
     "ave": "avenue", "rd": "road", "blvd": "boulevard", "mtn": "mountain", "mts": "mountains", "univ": "university",
@@ -443,7 +448,31 @@ BRITISH = _pairs(
         plough plow
         traveller traveler
         travellers travelers
-        storey story"""
+        ardour ardor
+        candour candor
+        clamour clamor
+        demeanour demeanor
+        fervour fervor
+        glamour glamor
+        rancour rancor
+        rigour rigor
+        tumour tumor
+        tumours tumors
+        sceptic skeptic
+        sceptics skeptics
+        sulphur sulfur
+        manoeuvre maneuver
+        manoeuvres maneuvers
+        moustache mustache
+        pyjama pajama
+        pyjamas pajamas
+        foetus fetus
+        ageing aging
+        judgement judgment
+        enrolment enrollment
+        fulfilment fulfillment
+        mould mold
+        yoghurt yogurt"""
 )
 
 # Places whose "University of X" and "X University" are two universities.
@@ -451,7 +480,7 @@ TWO_UNIVERSITIES = _table(
     """alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii houston idaho illinois indiana iowa
     kansas kentucky lincoln louisiana maine maryland massachusetts miami michigan minnesota mississippi missouri montana nebraska nevada
     ohio oklahoma oregon pennsylvania tennessee texas toledo utah vermont victoria virginia washington wisconsin wyoming york"""
-)
+) | {"new york"}
 
 HAN_DIGITS = (
     {char: value for value, char in enumerate("〇一二三四五六七八九")}

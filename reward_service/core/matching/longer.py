@@ -11,7 +11,7 @@ from reward_service.core.matching import lexicon
 
 LOOK_BACK = 16  # bytes before a name in which the word before it stands
 LOOK_AHEAD = 24
-_BEHIND = re.compile(r" (?P<word>[A-Z][A-Za-z]{1,14}(?:\.[A-Z]\.)?)(?![A-Za-z])")
+_BEHIND = re.compile(r"[ -](?P<word>[A-Z][A-Za-z]{1,14}(?:\.[A-Z]\.)?)(?![A-Za-z])")
 _BEFORE = re.compile(r"(?<![\w'’-])(?P<word>[A-Z][a-z]{1,13}) \Z")
 LAST_WORDS = frozenset(name.partition(" ")[2] for name in lexicon.LONGER_PLACES)
 """Places of which a word before them makes another, folded."""
@@ -50,16 +50,16 @@ def began(name: str, before: str) -> bool:
 
 
 def overlaps_pinned(before: str, name: str, after: str) -> bool:
-    """Return whether a pinned place begins before a name of Han and reaches into it: 東京 in 東京都 leaves no 京都.
+    """Return whether a pinned place takes a name of Han in, or begins before it and reaches into it: 東京 in 東京都 leaves no 京都.
 
-    >>> overlaps_pinned("在東", "京都", "的"), overlaps_pinned("在", "京都", "的")
-    (True, False)
+    >>> overlaps_pinned("在東", "京都", "的"), overlaps_pinned("在", "京都", "的"), overlaps_pinned("在", "北海", "道")
+    (True, False, True)
     """
     run = _in_han(before)[-lexicon.LONGEST_PINNED + 1 :]
     text = run + name + _in_han(after)
     return any(
-        text.startswith(place, at) and at + len(place) > len(run)
-        for at in range(len(run))
+        text.startswith(place, at) and at + len(place) > len(run) + (len(name) if at == len(run) else 0)
+        for at in range(len(run) + 1)
         for place in lexicon.PINNED_HAN.get(text[at], ())
     )
 

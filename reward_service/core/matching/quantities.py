@@ -25,6 +25,12 @@ _MONTH_BY_NAME = {
     for month, names in enumerate(zip(lexicon.MONTHS, lexicon.SHORT_MONTHS, strict=True))
     for name in " ".join(names).split()
 }
+_ERA = re.compile(
+    r"(?P<year>\d{1,4}) (?P<era>BCE?|CE|AD|B\.C\.(?:E\.)?|A\.D\.|C\.E\.)|(?P<before>AD|A\.D\.) (?P<behind>\d{1,4})"
+)
+_ERAS = dict.fromkeys(("BC", "BCE"), ("BC", "B.C.", "BCE", "B.C.E.")) | dict.fromkeys(
+    ("AD", "CE"), ("AD", "A.D.", "CE", "C.E.")
+)
 _SHORT_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])(\d\d)\b(?![-–/\d])")
 _LONG_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])(\1|(?<=99.)\d\d(?=00))(\d\d)\b")
 _WHOLE_RANGE = re.compile(r"(\d{4})[-–](\d{4})")
@@ -91,6 +97,17 @@ def days(text: str) -> Iterator[str]:
     if found and month is not None:
         for name, written in product(_names(month), (found["day"], suffixed(int(found["day"])))):
             yield from (f"{name} {written}", f"{written} {name}", f"{written} of {name}")
+
+
+def eras(text: str) -> Iterator[str]:
+    """44 BC <-> 44 B.C. <-> 44 BCE; 79 AD <-> AD 79."""
+    found = _ERA.fullmatch(text)
+    if found is None:
+        return
+    year = found["year"] or found["behind"]
+    plain = (found["era"] or found["before"]).replace(".", "")
+    for era in _ERAS[plain]:
+        yield from (f"{year} {era}", f"{era} {year}")
 
 
 def months(text: str) -> Iterator[str]:

@@ -36,6 +36,7 @@ from reward_service.core.matching.quantities import (
     amounts,
     dates,
     days,
+    eras,
     events,
     is_date,
     months,
@@ -48,6 +49,8 @@ _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
+_VERSUS = re.compile(r"(?<= )(?:versus|vs\.?|v\.)(?= [A-Z])")
+_BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
@@ -80,12 +83,7 @@ def without_qualifier(text: str) -> Iterator[str]:
 def qualifier_with_in(text: str) -> Iterator[str]:
     """Alexandra Park, Oldham -> Alexandra Park in Oldham."""
     head, comma, tail = text.partition(", ")
-    if (
-        comma
-        and "," not in tail
-        and " " in head
-        and re.fullmatch(r"[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)*", tail)
-    ):
+    if comma and "," not in tail and re.fullmatch(r"[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)*", tail):
         yield f"{head} in {tail}"
 
 
@@ -94,6 +92,11 @@ def without_article(text: str) -> Iterator[str]:
     article, _, rest = text.partition(" ")
     if article == "The" or (article in ("A", "An") and " " in rest):
         yield rest
+
+
+def versus(text: str) -> Iterator[str]:
+    """Kramer vs. Kramer <-> Kramer versus Kramer <-> Kramer v. Kramer."""
+    yield from (_VERSUS.sub(written, text) for written in ("versus", "vs", "v"))
 
 
 def ampersand(text: str) -> Iterator[str]:
@@ -133,8 +136,11 @@ def hyphens(text: str) -> Iterator[str]:
 
 
 def digits_apart(text: str) -> Iterator[str]:
-    """F-16 <-> F16 <-> F 16; Apollo 11 <-> Apollo11."""
-    yield from (_BESIDE_DIGITS.sub(between, text) for between in (" ", "", "-"))
+    """F-16 <-> F16 <-> F 16; Apollo 11 <-> Apollo11; 3D <-> 3-D. U2 is no U-2."""
+    if re.search(r"[^\W\d_]\W?\d(?!$)|[^\W\d_]{2}\W?\d", text):
+        yield from (_BESIDE_DIGITS.sub(between, text) for between in (" ", "", "-"))
+    if " " not in text:
+        yield from (_BEHIND_DIGITS.sub(between, text) for between in (" ", "", "-"))
 
 
 def wars(text: str) -> Iterator[str]:
@@ -249,6 +255,7 @@ RULES: tuple[Rule, ...] = (
     qualifier_with_in,
     without_legal_form,
     without_article,
+    versus,
     ampersand,
     hyphens,
     digits_apart,
@@ -259,6 +266,7 @@ RULES: tuple[Rule, ...] = (
     regnal,
     dates,
     days,
+    eras,
     months,
     year_ranges,
     events,
