@@ -4,7 +4,7 @@
 too much.
 
 - A form of under two characters, of a function word, or of digits that stood among words in the name, is rejected.
-- A derived form that two entities of the question share is nobody's, except a name without its parenthesis: whoever writes
+- A derived form that two entities of the question share belongs to neither, except a name without its parenthesis: a text with
   "Beauty and the Beast" means one of the films.
 - All-caps names of up to three letters and short names with symbols ("US", "C++") need their own spelling in the text.
 - A derived form of one word needs a capital: "Blur (band)" is "Blur", not "blur". A name that is a common opener of sentences needs a
@@ -168,7 +168,7 @@ def _is_narrower(folded: str, own: str) -> bool:
 
 
 def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple[Form, bool]]:
-    """Yield the forms of one entity, the name's before the aliases', each with whether sharing it makes it nobody's.
+    """Yield the forms of one entity, the name's before the aliases', each with whether it is dropped if another entity shares it.
 
     An entity whose name cannot be searched for has none, whatever its aliases: ingest drops it as a whole too.
     """

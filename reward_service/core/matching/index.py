@@ -50,7 +50,7 @@ class Role(IntEnum):
 
 
 Use = tuple[bytes, Role, int, int]
-"""A pattern, its role, what it stands for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
+"""A pattern, its role, what it is looked for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
 in bytes, for an inflected word in words."""
 
 

@@ -1,4 +1,4 @@
-"""Inflected names: a name stands where every word of it stands in some form.
+"""Inflected names: a name is found where every word of it occurs in some form.
 
 Two words agree if they are the same after folding, before or after stemming: stemmers take nominatives apart too (Булгаков), so the
 word itself is always compared as well. Stems that change inside (Лев, Льва) are written out with their endings.
@@ -53,7 +53,7 @@ _RUSSIAN = re.compile(
     "(?<=[^\\W\\d_]{3})(?:ами|ями|ого|его|ому|ему|ыми|ими|ой|ей|ою|ею|ов|ев|ам|ям|ах|ях|ом|ем|ым|им|ый|ий|ая|яя|ую|юю|ое|ее|ые|ие|ых|их|[аяоеыиуюьй])$"
 )
 _OWN_STEM = re.compile("[бвгґджзклмнпрстфхцчшщ]$")
-"""A Slavic nominative that ends in a consonant is its own stem: Чехов is not made of чех."""
+"""A Slavic nominative that ends in a consonant is its own stem: Чехов is not a form of чех."""
 # Nominatives whose last vowel goes when an ending comes, and what is left of them.
 _SLAVIC_VOWELS = (
     (r"(?<=[лн])[еёо](?=[^аеёиоуыэюя]$)", "ь"),

@@ -44,7 +44,7 @@ OPENERS = FUNCTION_WORDS | _table(
     search second secondly still step summary therefore third thirdly thought thoughts three thus two wait well"""
 )
 
-# Groups of given names that stand for one another.
+# Groups of given names that are used for one another.
 NICKNAMES = _rows(
     """abraham abe
     albert al bert
@@ -381,7 +381,7 @@ COUNTRIES = {
     "United Nations": ("UN", "U.N."),
 }
 
-# British and American spellings of the words that names are made of.
+# British and American spellings of words in names.
 BRITISH = _pairs(
     """theatre theater
         theatres theaters

@@ -140,7 +140,7 @@ def inverted(text: str) -> str | None:
 
 
 def nicknames(first: str) -> Iterator[str]:
-    """Yield a first name and those that stand for it."""
+    """Yield a first name and its short or full forms."""
     groups = [group for group in lexicon.NICKNAMES if first.casefold() in group]
     yield from dict.fromkeys([first, *(other.capitalize() for group in groups for other in group)])
 

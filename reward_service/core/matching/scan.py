@@ -168,6 +168,8 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     return _guarded(text, index, of_forms(index, found[uncut(text, index, found)]))
 
 
+# Form "5 million" in "1.5 million": the folded text is " 1 5 million ". A digit stands before the window's space, so the original is
+# asked: "1." before the 5 makes it the fraction of a number. In "in 1911, 5 million" a comma and a blank stand there, which cut none.
 def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
     """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500"."""
     whole = np.ones(len(windows.start), dtype=np.bool_)
@@ -299,6 +301,9 @@ def _are_middle_names(own: Sequence[str], words: Sequence[str]) -> bool:
     return begin and len(own) <= len(words) <= (len(own) + 1 if whole else MIDDLE_NAMES)
 
 
+# Form "nidal hasan", text "Nidal Malik Hasan": FIRST hits token 0, LAST hits token 2. For each LAST hit, a first name two, three or
+# four tokens before it is looked up among the FIRST hits, all (form, token) pairs as one sorted column of numbers. The pair
+# (0, 2) is there, and "Malik" passes `middle_fits`.
 def expanded_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
     """Return where a first and a last name stand with middle names between them, which are capitalised unless `any_case`."""
     first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
@@ -342,6 +347,8 @@ def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows)
     return Spans(found.phrase, *columns, found.start, found.end)
 
 
+# Form "лев толстои", text "роман Льва Толстого": the lead "толс" of word 1 hits token 2, so the form would begin at token 1. The
+# words Льва and Толстого agree with the form's, the distance is that between "лев толстои" and "льва толстого".
 def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
     """Return where every word of a form stands inflected, with a capital where the form has one unless `any_case`."""
     leads = hits.of(Role.LEAD)
@@ -382,6 +389,8 @@ def _raw_words(text: FoldedText, token: Positions) -> list[str]:
     ]
 
 
+# Form "benedict of nursia" (k = 1) has the pieces " benedict " and "of nursia ". In " bendict of nursia " the second begins 9 bytes
+# behind the window's space where 10 are expected, so the space is expected at -1; with one byte of slack it is the one at 0.
 def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     """Return the windows around piece hits whose length could be right, each once."""
     phrase, expected = pieces.reference, pieces.start - pieces.offset

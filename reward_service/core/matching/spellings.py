@@ -1,6 +1,6 @@
-"""The spellings that a careful reader takes for the same name, whoever or whatever bears it.
+"""The spellings that a careful reader takes for the same name.
 
-A rule rewrites a spelling into others. Rules are applied in the order of `RULES` to everything the rules before made of a name. They
+A rule rewrites a spelling into others. Rules are applied in the order of `RULES`, each to all spellings that the rules before it produced. They
 read capitals, so a name in small letters is read with capitals first.
 """
 
