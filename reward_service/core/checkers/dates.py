@@ -169,7 +169,4 @@ def _whole(first: Fraction, last: Token) -> Fraction:
     """Return the end of a range, with the century of its start where two digits leave it out."""
     value = last.value or Fraction(0)
     shortened = len(last.written) == 2 and last.written.isdigit() and 1000 <= first <= 9999
-    century = Fraction(first // 100 * 100)
-    if shortened and value == 0 and first % 100 == 99:
-        return century + 100
-    return century + value if shortened and value > first % 100 else value
+    return value + first // 100 * 100 if shortened and value > first % 100 else value

@@ -89,7 +89,9 @@ LEX = re.compile(
 def plain(text: str) -> str:
     """Return a text with one spelling for what can be written in several ways, still in its own case and accents."""
     visible = html.unescape(text).translate(BEFORE_NFKC)
-    spelled = unicodedata.normalize("NFKC", visible.translate(UNSEEN)).translate(UNSEEN).translate(ONE_SPELLING)
+    spelled = (
+        unicodedata.normalize("NFKC", visible.translate(UNSEEN)).translate(UNSEEN).translate(ONE_SPELLING)
+    )
     bare = MARKDOWN.sub(lambda found: found[1] or "", spelled)
     signed = MINUS_BEFORE_MONEY.sub(r"\1-", bare)
     lines = (" ".join(line.split()) for line in signed.splitlines())
