@@ -119,7 +119,7 @@ def _parse(
 def _parsed(
     segments: tuple[Segment, ...], format_error: str | None, rules: AnswerRules, flags: set[str]
 ) -> Parsed:
-    if all(segment.kind is not THOUGHT for segment in segments):
+    if not any(segment.kind is THOUGHT and segment.text.strip() for segment in segments):
         flags = flags | {NO_THOUGHTS}
     answers = [segment.text for segment in segments if segment.kind is SegmentKind.ANSWER]
     answer = unwrap(answers[-1], rules.kinds) if answers else None

@@ -139,4 +139,5 @@ def answer_in(call: Call | None, tools: tuple[str, ...]) -> str | None:
     if not isinstance(said, Mapping):
         return json_text(said or "")
     named = next((said[key] for key in _ANSWERING if said.get(key)), None)
-    return json_text(next(iter(said.values()), "") if named is None else named)
+    given = next(iter(said.values()), "") if named is None else named
+    return answer_in(Call(call.name, given), tools) if isinstance(given, Mapping) else json_text(given)

@@ -7,6 +7,7 @@
 - Nothing before the policy's first turn grounds or earns.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from reward_service.core.answers import ANSWER, found
@@ -27,6 +28,7 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Reading, SegmentKind
 
 CALL, RESPONSE = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE
+_AS_FIELDS = (SegmentKind.THOUGHT, CALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,23 @@ class _Reader:
             blocks = self._part(part, end)
             said.texts.append(_finished(blocks, self.rules, self.read_call))
             said.tails.append(part.text[end:] + part.end)
+        self._say_once(said)
         self.has_spoken = True
         self.has_just_called = any(block.kind is CALL for block in said.blocks)
         return said
+
+    def _say_once(self, said: ReadTurn) -> None:
+        """Leave out calls and thoughts of fields that the text of the same message holds between marks as well."""
+        written = [block for block in said.blocks if block.is_marked and block.kind in _AS_FIELDS]
+        fields = [n for n, text in enumerate(said.texts) if text and not text[0].is_marked] if written else ()
+        for n in fields:
+            said.texts[n] = [block for block in said.texts[n] if not self._is_written(block, written)]
+
+    def _is_written(self, block: Block, written: list[Block]) -> bool:
+        if block.kind is not CALL:
+            return any(block.kind is one.kind and block.text.strip() == one.text.strip() for one in written)
+        calls = [self.read_call(one.text) for one in written if one.kind is CALL]
+        return block.call is not None and block.call in calls
 
     def _part(self, part: Part, end: int) -> list[Block]:
         if part.kind is not None:
@@ -179,16 +195,22 @@ class _Reader:
             self.is_thinking = last.kind is SegmentKind.THOUGHT and not last.closed
 
     def _another(self, turn: Turn) -> list[list[Block]]:
-        """Return the responses in a turn of another author."""
+        """Return the responses in a turn of another author; before the policy's first turn there are none."""
+        if not self.has_spoken:
+            return []
         settled = [
             Block(RESPONSE, part.text, is_marked=False) for part in turn.parts if part.kind is RESPONSE
         ]
         text = "".join(part.text for part in turn.parts if part.kind is None)
         if turn.author is Author.TOOL:
             settled += [Block(RESPONSE, text, is_marked=False)] if text else []
-            return [[block._replace(text=self._unwrapped(block.text)) for block in settled]]
-        is_prompt = turn.author is Author.UNKNOWN or not self.has_spoken
-        return [settled if is_prompt else [*settled, *self._of_the_environment(text)]]
+            return [
+                [block._replace(text=one) for block in settled for one in self._unwrapped(block.text)]
+            ]
+        if turn.author is Author.PROMPT:
+            settled += self._of_the_environment(text)
+            self.has_just_called = False
+        return [settled]
 
     def _of_the_environment(self, text: str) -> list[Block]:
         """Return the responses that a user's turn brings."""
@@ -200,13 +222,14 @@ class _Reader:
             return []
         return [Block(RESPONSE, text if label is None else label, is_marked=False)]
 
-    def _unwrapped(self, text: str) -> str:
-        """Return a tool's words without the marks that enclose them as a whole."""
+    def _unwrapped(self, text: str) -> list[str]:
+        """Return a tool's words without the marks that enclose them, one text for each pair of marks."""
         bare = text.strip()
         for mark in (*self.dialect.response_marks, *DIALECTS[DEFAULT_DIALECT].response_marks):
             if bare.startswith(mark.opens) and bare.endswith(mark.closes) and bare != mark.opens:
-                return bare[len(mark.opens) : -len(mark.closes)]
-        return text
+                inner = bare[len(mark.opens) : -len(mark.closes)]
+                return re.split(rf"{re.escape(mark.closes)}\s*{re.escape(mark.opens)}", inner)
+        return [text]
 
     def _policy_turns(self) -> list[ReadTurn]:
         return [turn for turn in self.turns if turn.author is Author.POLICY]

@@ -353,7 +353,7 @@ def test_a_role_may_say_that_it_thinks(role):
         ({"text": {"value": "x"}}, [(A, "x")]),
         ([{"type": "refusal", "refusal": "x"}], [(A, "x")]),
         (5, [(A, "5")]),
-        ([{"type": "redacted_thinking", "data": "x"}, {"text": "x"}], [(T, ""), (A, "x")]),
+        ([{"type": "redacted_thinking", "data": "x"}, {"text": "x"}], [(A, "x")]),
         ([{"type": "thinking", "thinking": 5}, {"text": "x"}], [(T, "5"), (A, "x")]),
     ],
 )

@@ -34,7 +34,8 @@ def role_lines(text: str) -> Transcript:
         elif not mark["closes"]:
             turns.append((role, text[at : mark.start()]))
             role, at = mark["role"], mark.end()
-    return _transcript([*turns, (role, text[at:])])
+    turns.append((role, text[at:]))
+    return _transcript(turns if len(turns) == 1 or turns[0][1].strip() else turns[1:])
 
 
 def _transcript(turns: list[tuple[str, str]]) -> Transcript:
