@@ -9,10 +9,11 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from reward_service.core.answers import ANSWER, found
 from reward_service.core.trajectory.calls import CallReader, answer_in
-from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, Dialect
+from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, PROMPT, Dialect
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
 from reward_service.core.trajectory.net import hide
@@ -88,6 +89,10 @@ def _answered(block: Block, rules: AnswerRules, read_call: CallReader) -> Block:
     return block if answer is None else block._replace(kind=SegmentKind.ANSWER, text=answer, call=None)
 
 
+def _says_something(block: Block) -> bool:
+    return bool(block.text.strip() or block.call)
+
+
 def _close_answer(blocks: list[Block], rules: AnswerRules) -> None:
     """Take an answer for whole that the end of the text has cut, where the profile says so."""
     if rules.may_be_cut and blocks and blocks[-1].kind is SegmentKind.ANSWER:
@@ -105,7 +110,9 @@ def _look_for_answer(blocks: list[Block], rules: AnswerRules) -> None:
 def _one_string(text: str, dialect_name: str, reading: Reading, rules: AnswerRules) -> Read:
     """Read one string without roles: text outside any mark is nothing, and a page is what its marks say."""
     dialect, end = DIALECTS[dialect_name], end_of_text(text)
-    cut = list(dialect.cut(text[:end], in_thought=_opens_thought(dialect, reading)))
+    prompt = PROMPT.match(text)
+    said = text[prompt.end() : end] if prompt else text[:end]
+    cut = list(dialect.cut(said, in_thought=_opens_thought(dialect, reading)))
     blocks = _finished(cut, rules, dialect.read_call)
     _close_answer(blocks, rules)
     if rules.kinds != (ANSWER,):
@@ -262,21 +269,19 @@ class _Reader:
                 ]
 
     def _place_of_answer(self) -> Block | None:
-        """Return the text that is the answer: the policy's last, if no call follows; whatever others say after it."""
-        is_seen = False
-        for turn in reversed(self.turns):
-            if turn.author is not Author.POLICY:
-                if is_seen:
-                    return None
-                continue
-            blocks = [block for block in turn.blocks if block.text.strip() or block.call]
-            is_seen |= bool(blocks)
-            for block in reversed(blocks):
-                if block.kind in (CALL, RESPONSE, SegmentKind.ANSWER):
-                    return None
-                if block.kind is None:
-                    return None if any(one.kind is SegmentKind.ANSWER for one in blocks) else block
-        return None
+        """Return the text that is the answer: in the policy's last turn, if no call follows and no mark holds an answer."""
+        ends = [
+            n
+            for n, turn in enumerate(self.turns)
+            if turn.author is Author.POLICY and any(map(_says_something, turn.blocks))
+        ]
+        turns = self.turns[: ends[-1] + 1] if ends else []
+        said = (block for turn in reversed(turns) for block in reversed(turn.blocks) if _says_something(block))
+        own = list(takewhile(lambda block: block.kind not in (CALL, RESPONSE), said))
+        if any(block.kind is SegmentKind.ANSWER for block in own):
+            return None
+        free = next((block for block in own if block.kind is None), None)
+        return free if turns and any(block is free for block in turns[-1].blocks) else None
 
     def _end_with_the_answer(self) -> None:
         """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""
