@@ -264,11 +264,14 @@ def _merged(spans: Sequence[_Span]) -> list[_Span]:
 
 def _may_hold_marks(text: str) -> bool:
     """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
-    if "<" in text or "Action" in text:
+    if "<" in text:
+        return True
+    has_bracket = "[" in text
+    if ":" in text and (has_bracket or "\n" in text) and "Action" in text:
         return True
     if "`" in text and "```tool_" in text:
         return True
-    return ("[" in text and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
+    return (has_bracket and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
 
 
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
@@ -283,7 +286,8 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
     for block in blocks:
-        if not _is_page(block) and _may_hold_marks(block.text):
+        is_page = block.kind is SegmentKind.TOOL_RESPONSE and _is_page(block)
+        if not is_page and _may_hold_marks(block.text):
             break
     else:
         return blocks, False

@@ -13,6 +13,7 @@ from itertools import takewhile
 
 from reward_service.core.answers import ANSWER, found
 from reward_service.core.trajectory.calls import CallReader, answer_in
+from reward_service.core.trajectory.containers import plain
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, PROMPT, Dialect
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
@@ -134,6 +135,8 @@ class _Reader:
         self.read_call = (is_default and transcript.read_call) or self.dialect.read_call
         self.transcript = transcript
         self.turns: list[ReadTurn] = []
+        self.own_turns: list[ReadTurn] = []
+        """The policy's."""
         self.is_thinking = _opens_thought(self.dialect, reading)
         """Whether the next text of the policy begins inside a thought."""
         self.has_spoken = self.has_just_called = False
@@ -142,11 +145,11 @@ class _Reader:
     def read(self) -> Read:
         """Read every turn."""
         for turn in self.transcript.turns:
-            said = (
-                self._policy(turn)
-                if turn.author is Author.POLICY
-                else ReadTurn(turn.author, self._another(turn), [])
-            )
+            if turn.author is Author.POLICY:
+                said = self._policy(turn)
+                self.own_turns.append(said)
+            else:
+                said = ReadTurn(turn.author, self._another(turn), [])
             self.turns.append(said)
         self._go_on_thinking()
         self._close_answer()
@@ -211,9 +214,7 @@ class _Reader:
         text = "".join(part.text for part in turn.parts if part.kind is None)
         if turn.author is Author.TOOL:
             settled += [Block(RESPONSE, text, is_marked=False)] if text else []
-            return [
-                [block._replace(text=one) for block in settled for one in self._unwrapped(block.text)]
-            ]
+            return [[block._replace(text=one) for block in settled for one in self._unwrapped(block.text)]]
         if turn.author is Author.PROMPT:
             settled += self._of_the_environment(text)
             self.has_just_called = False
@@ -238,25 +239,22 @@ class _Reader:
                 return re.split(rf"{re.escape(mark.closes)}\s*{re.escape(mark.opens)}", inner)
         return [text]
 
-    def _policy_turns(self) -> list[ReadTurn]:
-        return [turn for turn in self.turns if turn.author is Author.POLICY]
-
     def _go_on_thinking(self) -> None:
         """Take a thought for whole that goes on in a later text; only the last one can have been left open."""
-        texts = [text for turn in self._policy_turns() for text in turn.texts if text]
+        texts = [text for turn in self.own_turns for text in turn.texts if text]
         for text in texts[:-1] if self.dialect.marks.nested else ():
             if text[-1].kind is SegmentKind.THOUGHT:
                 text[-1] = text[-1]._replace(closed=True)
                 text[:] = [block for block in text if not block.is_blank_thought]
 
     def _close_answer(self) -> None:
-        last = (text for turn in reversed(self._policy_turns()) for text in reversed(turn.texts) if text)
+        last = (text for turn in reversed(self.own_turns) for text in reversed(turn.texts) if text)
         _close_answer(next(last, []), self.rules)
 
     def _name_free_text(self) -> None:
         """Say what the policy's text outside any mark is: a thought, and the last of it the answer."""
         place = self._place_of_answer()
-        for turn in self._policy_turns():
+        for turn in self.own_turns:
             for text in turn.texts:
                 text[:] = [
                     block
@@ -276,7 +274,9 @@ class _Reader:
             if turn.author is Author.POLICY and any(map(_says_something, turn.blocks))
         ]
         turns = self.turns[: ends[-1] + 1] if ends else []
-        said = (block for turn in reversed(turns) for block in reversed(turn.blocks) if _says_something(block))
+        said = (
+            block for turn in reversed(turns) for block in reversed(turn.blocks) if _says_something(block)
+        )
         own = list(takewhile(lambda block: block.kind not in (CALL, RESPONSE), said))
         if any(block.kind is SegmentKind.ANSWER for block in own):
             return None
@@ -295,14 +295,14 @@ class _Reader:
     def _hidden(self) -> Read:
         """Cast the safety net, and leave out responses that the policy wrote itself."""
         written = Written(
-            [turn.blocks for turn in self._policy_turns()],
+            [turn.blocks for turn in self.own_turns],
             self.transcript.has_roles,
             self.read_call,
             self.dialect.bad_call,
         )
         read = Read(self.turns, written, set(self.transcript.flags))
         read.counts_own_responses = self._counts_own_responses()
-        for turn in self._policy_turns():
+        for turn in self.own_turns:
             for n, (text, tail) in enumerate(zip(turn.texts, turn.tails, strict=True)):
                 turn.texts[n], is_foreign = hide(text, self.dialect_name, tail)
                 if is_foreign:
@@ -328,6 +328,13 @@ class _Reader:
         return self.dialect.answers_itself and not elsewhere
 
 
+def read_string(text: str, dialect: str, reading: Reading, rules: AnswerRules) -> Read:
+    """Read one string without roles; arguments as in `read`."""
+    if DIALECTS[dialect].has_free_text:
+        return read(plain(text), dialect, reading, rules)
+    return _one_string(text, dialect, reading, rules)
+
+
 def read(transcript: Transcript, dialect: str, reading: Reading, rules: AnswerRules) -> Read:
     """Read a transcript.
 
@@ -337,6 +344,4 @@ def read(transcript: Transcript, dialect: str, reading: Reading, rules: AnswerRu
         reading: what the caller says about the text.
         rules: where the profile looks for the answer.
     """
-    if not transcript.has_roles and not DIALECTS[dialect].has_free_text:
-        return _one_string(transcript.turns[0].parts[0].text, dialect, reading, rules)
     return _Reader(dialect, reading, rules, transcript).read()

@@ -11,7 +11,6 @@ from reward_service.core.trajectory.marks import Mark, Marks, scan_blocks
 from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
 
-
 PROMPT = re.compile(
     r"\s{0,9}(?:Answer the given question\b|You are a helpful assistant\b|The User asks a question\b|A conversation between User and)"
     r".{0,6000}?(?:\b(?:Question|User):[^\n<]*(?:\n\s{0,9}Assistant:)?|\bAssistant:)",

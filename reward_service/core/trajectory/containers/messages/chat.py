@@ -24,7 +24,7 @@ from reward_service.core.trajectory.containers.messages.parts import (
     is_result,
     without_calls,
 )
-from reward_service.core.trajectory.roles import role_of
+from reward_service.core.trajectory.roles import Speaker, role_of
 from reward_service.core.trajectory.values import (
     UNKNOWN_PARTS,
     UNKNOWN_ROLE,
@@ -47,13 +47,19 @@ _REASONING_KEYS = (
 )
 _CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "invalid_tool_calls")
 _MORE_KEYS = ("additional_kwargs", "provider_specific_fields")
+# A message of these roles with these fields is just its text; most messages are that.
+_TEXT_ALONE = frozenset({"role", "from", "type", *_CONTENT_KEYS})
+_PLAIN = (Speaker(Author.POLICY), Speaker(Author.PROMPT))
 SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 
 def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     """Read one message of a role."""
-    role, reading = role_of(role_name), ContentReader()
+    role = role_of(role_name)
     content = first_of(message, _CONTENT_KEYS) or message.get("refusal")
+    if isinstance(content, str) and message.keys() <= _TEXT_ALONE and role in _PLAIN:
+        return Transcript((Turn(role.author, (Part(None, content),)),))
+    reading = ContentReader()
     if role.author is Author.POLICY:
         parts = _policy(message, content, role.kind, reading)
     elif role.author is Author.TOOL:
