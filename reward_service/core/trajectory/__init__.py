@@ -21,7 +21,7 @@ from functools import partial
 from typing import NamedTuple, assert_never
 
 from reward_service.core.answers import unwrap
-from reward_service.core.trajectory.calls import tool_call_text
+from reward_service.core.trajectory.calls import answer_in, named_call, tool_call_text
 from reward_service.core.trajectory.containers import CONTAINERS, MESSAGES, PLAIN, SHORT_FORMS, messages
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS
 from reward_service.core.trajectory.grammars import GRAMMARS
@@ -155,14 +155,26 @@ def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
     return segments
 
 
+def _given_by_a_tool(step: Segment, rules: AnswerRules) -> str | None:
+    """Return the answer that a step gives as a call of a finishing tool."""
+    if step.kind is not SegmentKind.TOOL_CALL or not rules.tools:
+        return None
+    name, _, arguments = step.text.partition(" ")
+    return answer_in(named_call(name, arguments), rules.tools)
+
+
 def _cut_already(source: Steps, rules: AnswerRules) -> Parsed:
-    """Take steps as they were cut; of their thoughts what stands between marks of calls or responses goes."""
+    """Take steps as they were cut; of their thoughts what stands between marks of calls or responses goes.
+
+    The call of a finishing tool is the answer here too.
+    """
     flags: set[str] = set()
 
     def left(segments: Iterable[Segment]) -> Iterator[Segment]:
         for segment in segments:
             if segment.kind is not SegmentKind.THOUGHT:
-                yield segment
+                answer = _given_by_a_tool(segment, rules)
+                yield segment if answer is None else Segment(SegmentKind.ANSWER, answer)
                 continue
             blocks, is_foreign = hide([Block(segment.kind, segment.text, is_marked=False)], DEFAULT_DIALECT)
             flags.update({FOREIGN_MARKUP} if is_foreign else ())

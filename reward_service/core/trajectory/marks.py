@@ -206,11 +206,17 @@ class _Scan:
         self.found.append(Block(THOUGHT, self.text[self.at : end], closed=closed, at=self.at))
 
     def _unclosed(self, end: int) -> None:
-        """End a thought without its mark; it ends where another block opens inside it."""
+        """End a thought without its mark; it ends where another block opens inside it, which is read if it closes."""
         inner = self.first_inner
         self._end(end if inner is None else inner, closed=False)
         if inner is not None:
-            self.found.append(Block(None, self.text[inner:end], at=inner))
+            rest = _Scan(self.text[inner:end], self.marks, in_thought=False).blocks()
+            is_whole = all(block.opened and block.closed for block in rest)
+            self.found += (
+                [block._replace(at=inner + block.at) for block in rest]
+                if is_whole
+                else [Block(None, self.text[inner:end], at=inner)]
+            )
 
     def _is_meant(self, mark: Mark) -> bool:
         """Return whether the environment's words mean anything: they do only where they come to their end."""

@@ -1,6 +1,6 @@
 """Chat after a decoder has dropped its special tokens, as verl's plain reward functions get it: roles alone on their lines.
 
-Between `<tool_response>` and `</tool_response>` no line is a role. It begins inside the assistant's turn that the prompt
+Between marks of a page, as `<tool_response>` and `</tool_response>`, no line is a role. It begins inside the assistant's turn that the prompt
 has opened, unless a role comes first. Where a template writes roles without a line of their own, they end up glued to the
 text (`…}ipython`, `….assistant`, `assistantfinal…`); then nobody can tell any more who wrote what.
 """
@@ -12,7 +12,8 @@ from reward_service.core.trajectory.values import FOREIGN_MARKUP, Author, Part, 
 
 # Each alternative begins with one of two characters, which are found fast.
 _ROLE_OR_RESPONSE = re.compile(
-    r"\n(?P<role>system|user|assistant|tool)(?=\n|\Z)|(?P<opens><tool_response>)|(?P<closes></tool_response>)"
+    r"\n(?P<role>system|user|assistant|tool)(?=\n|\Z)|<(?P<page>tool_response|information|documents|result)>"
+    r"|</(?P<end>tool_response|information|documents|result)>"
 )
 # A role's word behind a sentence and before an empty line. Other words end in it too ("superuser"), so behind a letter only
 # the two count that hardly any word ends in.
@@ -35,14 +36,14 @@ _GLUED_CHANNELS = ("assistantanalysis", "assistantcommentary", "assistantfinal")
 def role_lines(text: str) -> Transcript:
     """Cut chat whose roles stand on lines of their own into turns."""
     turns: list[tuple[str, str]] = []
-    role, at, in_response = "assistant", 1, False
+    role, at, page = "assistant", 1, None
     text = f"\n{text}"  # the first line is like any other
     for mark in _ROLE_OR_RESPONSE.finditer(text):
-        if in_response:
-            in_response = not mark["closes"]
-        elif mark["opens"]:
-            in_response = True
-        elif not mark["closes"]:
+        if page:
+            page = None if mark["end"] == page else page
+        elif mark["page"]:
+            page = mark["page"]
+        elif mark["role"]:
             turns.append((role, text[at : mark.start()]))
             role, at = mark["role"], mark.end() + 1
     turns.append((role, text[at:]))

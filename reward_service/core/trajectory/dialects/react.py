@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from reward_service.core.trajectory.calls import json_text, parsed, plain_call
 from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.dialects.tagged import THINK
-from reward_service.core.trajectory.marks import Marks
+from reward_service.core.trajectory.marks import Marks, scan_blocks
 from reward_service.core.trajectory.values import Block, Call
 from reward_service.core.types import SegmentKind
 
@@ -77,7 +77,9 @@ def react_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:
     names = [_name(label) for label in labels]
     ends = [*(label.start() for label in labels), len(text)]
     before = text[: ends[0]]
-    if before.strip():
+    if "think" in before and ("<think" in before or "</think" in before):
+        yield from scan_blocks(before, REACT.marks, in_thought=in_thought)
+    elif before.strip():
         continues = bool(names) and (in_thought or names[0] in CONTINUES_A_THOUGHT)
         yield Block(SegmentKind.THOUGHT if continues else None, before)
     tool = ""

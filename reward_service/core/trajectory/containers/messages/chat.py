@@ -9,11 +9,13 @@
 | LangChain, LangGraph | `type`, or the class's name | `content` | parts | `tool_calls` with `args` |
 | Inspect | `role` | `content` | part `reasoning` | `tool_calls` with `function` as a string |
 | smolagents | `role` `tool-call`, `tool-response` | parts | | in the text |
+| gpt-oss | `role` | parts | `channel` `analysis` | `recipient` |
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from reward_service.core.trajectory.calls import named_call, restated_calls, tool_call_text
 from reward_service.core.trajectory.containers.messages.parts import (
     ARRAY,
     OBJECT,
@@ -61,7 +63,7 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
         return Transcript((Turn(role.author, (Part(None, content),)),))
     reading = ContentReader()
     if role.author is Author.POLICY:
-        parts = _policy(message, content, role.kind, reading)
+        parts = _policy(message, content, role.kind or _of_a_channel(message), reading)
     elif role.author is Author.TOOL:
         parts = [*_results(content, reading)]
     else:
@@ -71,15 +73,30 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
         flags.add(UNKNOWN_ROLE)
     is_smolagents = isinstance(role_name, str) and role_name.lower() in SMOLAGENTS_ROLES
     if is_smolagents and role.kind is SegmentKind.TOOL_CALL:
-        parts = []  # the code before it says the same
+        said = "".join(part.text for part in reading.parts(content))
+        parts = [
+            Part(SegmentKind.TOOL_CALL, tool_call_text(one.name, one.arguments), one)
+            for one in restated_calls(said)
+        ]
     return Transcript(
         (Turn(role.author, tuple(parts)),), frozenset(flags), dialect="smolagents" if is_smolagents else None
     )
 
 
+def _of_a_channel(message: Mapping[str, Any]) -> SegmentKind | None:
+    """Return what gpt-oss's channel and recipient say of a message."""
+    if message.get("recipient") not in (None, "", "all", "assistant", "user"):
+        return SegmentKind.TOOL_CALL
+    return SegmentKind.THOUGHT if message.get("channel") == "analysis" else None
+
+
 def _policy(
     message: Mapping[str, Any], content: Any, kind: SegmentKind | None, reading: ContentReader
 ) -> list[Part]:
+    if kind is SegmentKind.TOOL_CALL and "recipient" in message:
+        said = reading.parts(content)
+        name = str(message["recipient"]).removeprefix("functions.")
+        return [Part(kind, one.text, named_call(name, one.text)) for one in said]
     if kind is SegmentKind.TOOL_CALL:
         return calls_in(content)
     message = _with_more(message)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reward_service.core.trajectory.calls import json_text
+from reward_service.core.trajectory.calls import json_text, tool_call_text
 from reward_service.core.trajectory.containers.messages.parts import (
     ARRAY,
     OBJECT,
@@ -42,6 +42,24 @@ def _tool(text: str) -> Turn:
     return Turn(Author.TOOL, (Part(RESPONSE, text),))
 
 
+def openhands_v1(event: Mapping[str, Any]) -> Transcript:
+    """Read an event of OpenHands' software development kit: an action, what came of it, or a message."""
+    said, by = event.get("llm_message"), event.get("source")
+    reading = ContentReader()
+    if event.get("tool_call") is not None and by == "agent":
+        thoughts = (reading.thought(event.get(key)) for key in ("reasoning_content", "thought"))
+        turn = _policy(*(Part(THOUGHT, one) for one in thoughts), call_part(event["tool_call"]))
+    elif isinstance(said, OBJECT) and by == "agent":
+        thought = Part(THOUGHT, reading.thought(said.get("reasoning_content")))
+        turn = _policy(thought, *reading.parts(said.get("content")))
+    elif event.get("kind") in ("ObservationEvent", "AgentErrorEvent"):
+        seen = event.get("observation")
+        turn = _tool(reading.response(seen.get("content") if isinstance(seen, OBJECT) else event.get("error")))
+    else:
+        turn = Turn(Author.PROMPT, ())
+    return Transcript((turn,), frozenset({UNKNOWN_PARTS} if reading.has_unknown else ()))
+
+
 def openhands_event(event: Mapping[str, Any]) -> Transcript:
     """Read an action of the agent or an observation of the environment."""
     if "observation" in event:
@@ -53,15 +71,16 @@ def openhands_event(event: Mapping[str, Any]) -> Transcript:
 
 
 def _openhands_action(event: Mapping[str, Any]) -> Turn:
-    name, given = event.get("action"), event.get("args")
+    given, action = event.get("args"), event.get("action")
+    name = action if isinstance(action, str) else None
     fields = given if isinstance(given, OBJECT) else {}
     thought = Part(THOUGHT, ContentReader().thought(fields.get("thought")))
     if name in {"message", "think"}:
         said = ContentReader().thought(first_of(fields, ("content", "thought")))
         return _policy(Part(THOUGHT if name == "think" else None, said))
     arguments = {key: value for key, value in fields.items() if key != "thought"}
-    call = Call(name if isinstance(name, str) else None, arguments, sound=isinstance(name, str))
-    return _policy(thought, Part(CALL, f"{name} {json_text(arguments)}", call))
+    call = Call(name, arguments, sound=name is not None)
+    return _policy(thought, Part(CALL, tool_call_text(name, arguments), call))
 
 
 def smolagents_step(step: Mapping[str, Any]) -> Transcript:
