@@ -7,6 +7,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reward_service.core.trajectory import CONTAINERS, DIALECTS, FORMATS, parse
+from reward_service.core.trajectory.containers.native import (
+    CHATML,
+    DEEPSEEK,
+    GEMMA,
+    GLM,
+    KIMI,
+    LLAMA3,
+    MISTRAL,
+)
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 SECRET = "Zanderheim"
@@ -19,6 +28,7 @@ HIDING = [
     ("<documents>", "</documents>"),
     ("<result>", "</result>"),
     ("<access>", "</access>"),
+    ("<response>", "</response>"),
     ("<use_mcp_tool>", "</use_mcp_tool>"),
     ("<minimax:tool_call>", "</minimax:tool_call>"),
     ("<function=search>", "</function>"),
@@ -28,6 +38,7 @@ HIDING = [
     ("<|begin_search_query|>", "<|end_search_query|>"),
     ("<|begin_search_result|>", "<|end_search_result|>"),
     ("<|begin_click_link|>", "<|end_click_link|>"),
+    ("<|begin_click_result|>", "<|end_click_result|>"),
     ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
     ("<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>"),
     ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
@@ -64,6 +75,10 @@ def ways(text, dialect):
         {"content": text},
         {"content": "x", "reasoning_content": text},
         {"content": [{"type": "thinking", "thinking": text}]},
+        {"content": [{"type": "reasoning", "reasoning": text}]},
+        {"content": "x", "reasoning_details": [{"type": "reasoning.text", "text": text}]},
+        {"content": text, "channel": "analysis"},
+        {"parts": [{"text": text, "thought": True}]},
     ):
         yield Messages(
             (
@@ -74,6 +89,16 @@ def ways(text, dialect):
             0,
             reading,
         )
+    for one in (
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]},
+        {"source": "agent", "action": "think", "args": {"thought": text}},
+        {"source": "agent", "kind": "ActionEvent", "reasoning_content": text, "tool_call": {"name": "f"}},
+        {"source": "agent", "step_id": 1, "message": "", "reasoning_content": text},
+        {"step_number": 1, "model_output": text},
+        {"type": "ai", "data": {"content": text}},
+        {"from": "gpt", "value": text},
+    ):
+        yield Messages((one, {"role": "assistant", "content": "x"}), 0, reading)
     yield Steps((Segment(SegmentKind.THOUGHT, text),))
 
 
@@ -96,6 +121,15 @@ def thoughts(source):
 def test_nothing_between_call_or_response_marks_earns(dialect, text):
     for source in ways(text, dialect):
         assert not any(SECRET in thought for thought in thoughts(source)), source
+
+
+def test_the_law_covers_the_marks_of_every_dialect_and_template():
+    spelled = [mark.opens for dialect in DIALECTS.values() for mark in dialect.data_marks]
+    missing = set(spelled) - {opens for opens, _ in HIDING} - {"<observation>", "<code>", "<function="}
+    templates = (CHATML, LLAMA3, GLM, DEEPSEEK, KIMI, GEMMA, MISTRAL)
+    unseen = [t for t in templates if not any(re.match(m[0], o) for m in t.data_marks for o, _ in HIDING)]
+
+    assert (missing, unseen) == (set(), [])
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

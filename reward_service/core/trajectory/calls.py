@@ -114,7 +114,9 @@ def restated_calls(text: str) -> list[Call]:
         listed = ast.literal_eval(text.partition(RESTATES)[2].strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return []
-    functions = [one.get("function") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    functions = (
+        [one.get("function") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    )
     return [
         Call(one["name"], one.get("arguments"))
         for one in functions

@@ -54,7 +54,9 @@ def openhands_v1(event: Mapping[str, Any]) -> Transcript:
         turn = _policy(thought, *reading.parts(said.get("content")))
     elif event.get("kind") in ("ObservationEvent", "AgentErrorEvent"):
         seen = event.get("observation")
-        turn = _tool(reading.response(seen.get("content") if isinstance(seen, OBJECT) else event.get("error")))
+        turn = _tool(
+            reading.response(seen.get("content") if isinstance(seen, OBJECT) else event.get("error"))
+        )
     else:
         turn = Turn(Author.PROMPT, ())
     return Transcript((turn,), frozenset({UNKNOWN_PARTS} if reading.has_unknown else ()))
