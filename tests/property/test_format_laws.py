@@ -89,12 +89,59 @@ def test_a_flood_of_marks_is_read_once(name, unit):
 
 
 # Every key that some shape of record gives a meaning to.
-KEYS = (
-    "role from type content parts value text source action observation args kind tool_call tool_calls function_call llm_message "
-    "step_id step_number task model_output observations error is_final_answer action_output reasoning_content reasoning_details "
-    "thinking_blocks data kwargs id name function arguments input output summary channel recipient message steps messages plan "
-    "functionCall functionResponse thought refusal additional_kwargs invalid_tool_calls result redacted is_copied_context"
-).split()
+KEYS = [
+    "role",
+    "from",
+    "type",
+    "content",
+    "parts",
+    "value",
+    "text",
+    "source",
+    "action",
+    "observation",
+    "args",
+    "kind",
+    "tool_call",
+    "tool_calls",
+    "function_call",
+    "llm_message",
+    "step_id",
+    "step_number",
+    "task",
+    "model_output",
+    "observations",
+    "error",
+    "is_final_answer",
+    "action_output",
+    "reasoning_content",
+    "reasoning_details",
+    "thinking_blocks",
+    "data",
+    "kwargs",
+    "id",
+    "name",
+    "function",
+    "arguments",
+    "input",
+    "output",
+    "summary",
+    "channel",
+    "recipient",
+    "message",
+    "steps",
+    "messages",
+    "plan",
+    "functionCall",
+    "functionResponse",
+    "thought",
+    "refusal",
+    "additional_kwargs",
+    "invalid_tool_calls",
+    "result",
+    "redacted",
+    "is_copied_context",
+]
 WORDS = (
     "assistant",
     "tool",
