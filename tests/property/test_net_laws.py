@@ -7,15 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reward_service.core.trajectory import CONTAINERS, DIALECTS, FORMATS, parse
-from reward_service.core.trajectory.containers.native import (
-    CHATML,
-    DEEPSEEK,
-    GEMMA,
-    GLM,
-    KIMI,
-    LLAMA3,
-    MISTRAL,
-)
+from reward_service.core.trajectory.containers.native import TEMPLATES
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 SECRET = "Zanderheim"
@@ -132,9 +124,7 @@ def test_nothing_between_call_or_response_marks_earns(dialect, text):
 
 
 def test_the_law_covers_every_template():
-    templates = (CHATML, LLAMA3, GLM, DEEPSEEK, KIMI, GEMMA, MISTRAL)
-
-    for template in templates:
+    for template in TEMPLATES.values():
         assert any(re.match(mark[0], opens) for mark in template.data_marks for opens, _ in HIDING), template
 
 

@@ -17,15 +17,7 @@ from functools import cache, cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
-from reward_service.core.trajectory.containers.native import (
-    CHATML,
-    DEEPSEEK,
-    GEMMA,
-    GLM,
-    KIMI,
-    LLAMA3,
-    MISTRAL,
-)
+from reward_service.core.trajectory.containers.native import TEMPLATES
 from reward_service.core.trajectory.dialects import DIALECTS
 from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
@@ -41,7 +33,6 @@ _MORE = (
     "tool_results",
     "tool_output",
 )
-_TEMPLATES = (CHATML, LLAMA3, GLM, DEEPSEEK, KIMI, GEMMA, MISTRAL)
 _HARMONY = (
     (r"<\|start\|>(?!assistant)", (r"<\|end\|>",)),
     (r"<\|channel\|>[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
@@ -99,7 +90,7 @@ def _always() -> tuple[_Mark, ...]:
     spelled = [mark for dialect in DIALECTS.values() for mark in dialect.data_marks]
     marks = [_angled(one.opens, one.closes) for one in spelled if one.opens not in _ONLY_WHERE_DECLARED]
     marks += [_Mark(rf"<{name}(?=[\s>])", (f"</{name}>",)) for name in _MORE]
-    marks += [_Mark(*one) for template in _TEMPLATES for one in template.data_marks]
+    marks += [_Mark(*one) for template in TEMPLATES.values() for one in template.data_marks]
     marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, _FENCE)]
     return tuple(dict.fromkeys(marks))
 

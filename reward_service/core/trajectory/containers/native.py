@@ -12,6 +12,8 @@
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from reward_service.core.trajectory.calls import (
     between,
@@ -259,3 +261,16 @@ MISTRAL = Template(
     ends=r"EOS\]",
     lead="[",
 )
+
+TEMPLATES: Mapping[str, Template] = MappingProxyType(
+    {
+        "chatml": CHATML,
+        "llama3": LLAMA3,
+        "glm": GLM,
+        "deepseek": DEEPSEEK,
+        "kimi": KIMI,
+        "gemma": GEMMA,
+        "mistral": MISTRAL,
+    }
+)
+"""The templates by the names of their containers."""
