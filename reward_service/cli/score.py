@@ -68,12 +68,13 @@ class ScoredFile:
 
 
 def reasons(rollouts: Iterable[RolloutResult]) -> list[tuple[str, int]]:
-    """Return why rollouts have no reward and how many there are, the most frequent first; not those that fell with their group."""
-    causes = Counter(
-        f"{one.status}: {one.detail or 'no detail'}"
-        for one in rollouts
-        if one.reward is None and one.status is not RolloutStatus.GROUP_FAILED
-    )
+    """Return why rollouts have no reward and how many there are, the most frequent first.
+
+    Those that fell with their group count where nothing else is to blame.
+    """
+    unpaid = [one for one in rollouts if one.reward is None]
+    own = [one for one in unpaid if one.status is not RolloutStatus.GROUP_FAILED]
+    causes = Counter(f"{one.status}: {one.detail or 'no detail'}" for one in own or unpaid)
     return causes.most_common(REASONS_SHOWN)
 
 
