@@ -177,7 +177,7 @@ def test_the_report_needs_no_network(look, tmp_path):
 @pytest.mark.long
 def test_a_long_rollout_is_shown_and_says_what_it_leaves_out(look, tmp_path):
     turns = "".join(
-        f"<think>Turn {n} HMS Beagle</think><tool_call>q</tool_call><tool_response>{'page ' * 16_000}</tool_response>"
+        f"<think>Turn {n} HMS Beagle</think><tool_call>q</tool_call><tool_response>{'page ' * 15_900}</tool_response>"
         for n in range(100)
     )
     line = {**next(rollouts()), "text": turns + "<answer>no</answer>"}
