@@ -220,6 +220,7 @@ def test_the_numbers_of_a_report_hold_no_text_of_rollouts(foreign):
 
     found = json.loads(done.stdout)
     assert found["run"]["numbers"]["accuracy"]["value"] == 0.5
+    assert found["dataset"]["lint"]["policies"][-1] == {"policy": "perfect", "match_rate": 1.0, "reward": 1.0}
     assert "<think>" not in done.stdout
 
 

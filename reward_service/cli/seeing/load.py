@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from entity_index.lint import lint
+from entity_index.readers.fields import named_after
 from entity_index.types import Question
 from reward_service.adapters.records.groups import Grouped
 from reward_service.cli.flags import FileFlags
@@ -130,7 +131,8 @@ async def _digests(
         said = repr((how, grouped.call, question, [line.at for line in grouped.lines]))
         digests.append(hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest())
         if question is not None and question.entities:
-            loaded.questions[digests[-1]] = question
+            named = question.question_id or named_after(question.text)
+            loaded.questions[digests[-1]] = replace(question, question_id=named)
     return digests
 
 
