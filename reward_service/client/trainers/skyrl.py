@@ -28,11 +28,9 @@ from reward_service.client.placing import by_token, cut, placed_advantages
 from reward_service.client.share import log_share
 from reward_service.client.spans import Tokenizer, messages_of, spans_of
 from reward_service.client.whole import pay
-from reward_service.core.types import Rollout, StopReason
+from reward_service.core.types import STOP_REASONS, Rollout
 
 __all__ = ["paid_output", "placed_advantages", "rewarded"]
-
-STOP_REASONS = {"length": StopReason.MAX_TOKENS, "abort": StopReason.ABORTED}
 
 
 def rewarded(generator: type, **options: Any) -> type:
