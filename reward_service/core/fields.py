@@ -1,7 +1,7 @@
 """Frozen values as plain data and back, field by field, so that a field is named once: where it is defined."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
@@ -52,6 +52,11 @@ def field_names(cls: type, without: frozenset[str] = frozenset()) -> tuple[str, 
     return tuple(field.name for field in fields(cls) if field.name not in without)
 
 
+def required_fields(cls: type) -> list[str]:
+    """Return the names of a dataclass's fields that have no default, in order."""
+    return [one.name for one in fields(cls) if one.default is MISSING and one.default_factory is MISSING]
+
+
 @cache
 def _writer(cls: type, without: frozenset[str]) -> _Writer:
     names = field_names(cls, without)
@@ -60,23 +65,44 @@ def _writer(cls: type, without: frozenset[str]) -> _Writer:
     return _Writer(names, attrgetter(*names), conversions)
 
 
-def _plainly(hint: Any) -> Convert | None:
-    origin = get_origin(hint)
-    if not isinstance(origin, type):
-        return None
-    return dict if issubclass(origin, Mapping) else list if issubclass(origin, tuple) else None
-
-
 @cache
 def _readers(cls: type) -> dict[str, Convert]:
     return {name: reader for name, hint in get_type_hints(cls).items() if (reader := _reader(hint))}
 
 
+def _plainly(hint: Any) -> Convert | None:
+    """Return what writes values of a type that contains others; None for all other types."""
+    return _of_contents(hint, list, _plainly)
+
+
 def _reader(hint: Any) -> Convert | None:
-    if get_origin(hint) is tuple:
-        return tuple
+    """Return what reads values of a type; None for a type that is read as it is written."""
     kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and issubclass(kind, StrEnum)]
-    return _member_of(kinds[0]) if kinds else None
+    return _member_of(kinds[0]) if kinds else _of_contents(hint, tuple, _reader)
+
+
+def _of_contents(
+    hint: Any, sequence: type[list[Any]] | type[tuple[Any, ...]], of: Callable[[Any], Convert | None]
+) -> Convert | None:
+    """Return what makes a dict of a mapping and a sequence of a tuple, and does so with what they contain."""
+    kind = next((one for one in (hint, *get_args(hint)) if get_origin(one) in (tuple, Mapping)), None)
+    if kind is None:
+        return None
+    if get_origin(kind) is tuple:
+        return _unless_none(_sequence(sequence, of(get_args(kind)[0])))
+    return _mapping(of(get_args(kind)[1]))
+
+
+def _sequence(sequence: type[list[Any]] | type[tuple[Any, ...]], of: Convert | None) -> Convert:
+    return sequence if of is None else lambda value: sequence(map(of, value))
+
+
+def _mapping(of: Convert | None) -> Convert:
+    return dict if of is None else lambda value: {key: of(item) for key, item in value.items()}
+
+
+def _unless_none(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
 
 
 def _member_of(kind: type[StrEnum]) -> Convert:

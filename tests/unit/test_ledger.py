@@ -14,6 +14,7 @@ from reward_service.core.types import Outcome, PartialPolicy, RolloutFacts, Roll
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
 from reward_service.serve.ledger import Ledger, Published, Terms, _line, read, verify
 from reward_service.serve.ledger_chain import GENESIS, Seal, ends_path, read_ends, seal_of
+from tests.golden.test_methods import profile_named
 
 PROFILE = shipped()["egrpo"]
 KNOWN = {profile.digest: profile for profile in shipped().values()}
@@ -333,12 +334,12 @@ def test_a_last_line_longer_than_any_is_one_sentence_at_start(path, monkeypatch)
 def test_a_line_that_could_not_be_read_again_is_refused_before_it_is_written(path, monkeypatch):
     ledger = Ledger(path, max_bytes=CAP)
     ledger.write([group(0, random_facts(random.Random(5)))], terms())
-    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 4096)
+    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 8192)
     many = RolloutFacts(
         "0", RolloutStatus.SCORED, Outcome.WRONG, 0, 1, signals={str(n): 1e15 for n in range(1000)}
     )
 
-    with pytest.raises(InvalidRequest, match="4096 bytes"):
+    with pytest.raises(InvalidRequest, match="8192 bytes"):
         ledger.write([group(1, [many])], terms())
 
     ledger.close()
@@ -392,3 +393,25 @@ def test_a_key_that_is_too_short_is_refused(tmp_path):
     (tmp_path / "key").write_bytes(b"short\n")
     with pytest.raises(BadLedger, match="at least 32 bytes"):
         seal_of(tmp_path / "key")
+
+
+def test_rollouts_that_were_drawn_by_their_ids_are_drawn_again(path):
+    profile = profile_named("dppo")
+    facts = [
+        RolloutFacts(str(n), outcome=Outcome.CORRECT if n == 0 else Outcome.WRONG, matched=0)
+        for n in range(8)
+    ]
+    groups = [
+        Published("run", f"g{n}", "q", None, facts, reward(facts, profile, place=("run", f"g{n}")))
+        for n in range(20)
+    ]
+    ledger = Ledger(path, max_bytes=CAP)
+    ledger.write(groups, Terms("request", profile, profile.estimator, PartialPolicy()))
+    ledger.close()
+
+    assert {weight for one in groups for weight in [each.weight for each in one.result.rollouts]} == {
+        0.0,
+        1.0,
+        2.0,
+    }
+    assert [one.problem for one in verify(read(path), {profile.digest: profile})] == [None] * 20
