@@ -410,7 +410,7 @@ Knots: TypeAlias = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class StateDifference:
     """What each turn gained: discount · state after it - state before it."""
 
     at: str
@@ -431,7 +431,7 @@ class Map:
     """The value beyond the ends of `knots`; None keeps the y of the end."""
     clip: tuple[float, ...] | None = None
     """The least and the greatest value."""
-    difference: Difference | None = None
+    difference: StateDifference | None = None
     """For terms of turns, and the first of their maps."""
 
 

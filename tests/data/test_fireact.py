@@ -72,4 +72,4 @@ def test_most_wrong_rollouts_never_had_the_answer_on_screen(post, groups):
                 seen[facts["outcome"]].append(shown)
     never = {outcome: round(1 - fmean(shown), 3) for outcome, shown in seen.items()}
     assert {outcome: len(shown) for outcome, shown in seen.items()} == {"correct": 189, "wrong": 562}
-    assert never == {"correct": 0.042, "wrong": 0.767}
+    assert never == {"correct": 0.032, "wrong": 0.765}

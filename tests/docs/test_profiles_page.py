@@ -22,12 +22,12 @@ from reward_service.core.rewards.maps import ALIGNMENTS
 from reward_service.core.trajectory import GRAMMARS
 from reward_service.core.types import (
     Base,
-    Difference,
     Estimator,
     Filter,
     Gate,
     Map,
     RewardSpec,
+    StateDifference,
     Term,
     TurnRule,
 )
@@ -41,7 +41,7 @@ SPECS = {
     "reward.base": Base,
     "reward.terms": Term,
     "reward.terms.map": Map,
-    "reward.terms.map.difference": Difference,
+    "reward.terms.map.difference": StateDifference,
     "reward.terms.gates": Gate,
     "reward.turns": TurnRule,
     "estimator": Estimator,

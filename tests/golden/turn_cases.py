@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reward_service.core.fields import built
 from reward_service.core.profiles import Profile
-from reward_service.core.types import Difference, Estimator, Map, RolloutFacts
+from reward_service.core.types import Estimator, Map, RolloutFacts, StateDifference
 from tests.golden.test_methods import profile_named
 
 FILE = json.loads((Path(__file__).parent / "cases" / "turns.json").read_text(encoding="utf-8"))
@@ -30,7 +30,7 @@ def strict() -> Profile:
 
 
 def shaping(discount: float) -> Profile:
-    states = (Map(difference=Difference("ends", discount)),)
+    states = (Map(difference=StateDifference("ends", discount)),)
     return with_term(changed("shaping", discount=discount), map=states)
 
 

@@ -13,7 +13,7 @@ from reward_service.core.profiles import shipped
 from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.rewards.maps import difference
 from reward_service.core.scoring import reward
-from reward_service.core.types import Difference, Estimator, Outcome, RolloutFacts, TurnRule
+from reward_service.core.types import Estimator, Outcome, RolloutFacts, StateDifference, TurnRule
 from tests.golden.test_methods import EXAMPLES
 from tests.golden.turn_cases import VARIANTS
 
@@ -157,7 +157,7 @@ def test_no_reward_leaves_the_bounds_of_its_profile(name, rows, progress, data):
 
 @given(states=st.lists(NUMBERS, min_size=2, max_size=8))
 def test_gains_add_up_to_the_way_from_the_first_to_the_last_state(states):
-    assert sum(difference(tuple(states), Difference("ends"))) == pytest.approx(states[-1] - states[0])
+    assert sum(difference(tuple(states), StateDifference("ends"))) == pytest.approx(states[-1] - states[0])
 
 
 @given(turns=TURNS, discount=st.floats(0, 1))

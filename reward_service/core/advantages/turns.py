@@ -233,7 +233,7 @@ def relief(_rule: TurnRule, advantage: float, turns: Row) -> list[float]:
     return [*(advantage * (1.0 - min(max(q or 0.0, 0.0), 1.0)) for q in turns[:-1]), advantage]
 
 
-class Kind(NamedTuple):
+class CreditRule(NamedTuple):
     """A rule that gives turns their advantages."""
 
     estimate: Callable[[TurnRule, PaidGroup], Advantages]
@@ -244,17 +244,17 @@ class Kind(NamedTuple):
 
 
 SCALED = frozenset({"signal"})
-RULES: Mapping[tuple[str, str], Kind] = MappingProxyType(
+RULES: Mapping[tuple[str, str], CreditRule] = MappingProxyType(
     {
-        ("return", "joint"): Kind(joint, frozenset({"discount"})),
-        ("return", "separate"): Kind(separate, frozenset({"discount", "weight"})),
-        ("add", ""): Kind(own, frozenset({"weight"})),
-        ("add", "first"): Kind(first, frozenset({"weight"})),
-        ("add", "anchor"): Kind(anchor, frozenset({"weight", "discount"}), needs=("anchor",)),
-        ("add", "lookahead"): Kind(lookahead, frozenset({"weight", "discount", "horizon", "fill"})),
-        ("scale", "bonus"): Kind(_scaled(bonus), SCALED | {"unit", "cap"}),
-        ("scale", "share"): Kind(_scaled(share), SCALED | {"sharpness"}),
-        ("scale", "relief"): Kind(_scaled(relief), SCALED),
+        ("return", "joint"): CreditRule(joint, frozenset({"discount"})),
+        ("return", "separate"): CreditRule(separate, frozenset({"discount", "weight"})),
+        ("add", ""): CreditRule(own, frozenset({"weight"})),
+        ("add", "first"): CreditRule(first, frozenset({"weight"})),
+        ("add", "anchor"): CreditRule(anchor, frozenset({"weight", "discount"}), needs=("anchor",)),
+        ("add", "lookahead"): CreditRule(lookahead, frozenset({"weight", "discount", "horizon", "fill"})),
+        ("scale", "bonus"): CreditRule(_scaled(bonus), SCALED | {"unit", "cap"}),
+        ("scale", "share"): CreditRule(_scaled(share), SCALED | {"sharpness"}),
+        ("scale", "relief"): CreditRule(_scaled(relief), SCALED),
     }
 )
 """By `combine`, and by `statistics` for `return`, by `rule` for the others."""

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from reward_service.core.advantages.turns import key_of
 from reward_service.core.profiles.spec import Profile
-from reward_service.core.types import Base, Difference, Estimator, Filter, Knots, Map, Term, TurnRule
+from reward_service.core.types import Base, Estimator, Filter, Knots, Map, StateDifference, Term, TurnRule
 
 
 def formula(profile: Profile) -> str:
@@ -68,7 +68,7 @@ def _rule(rule: TurnRule) -> str:
 
 
 def _named(
-    one: Estimator | Filter | Difference | TurnRule, name: str, naming: Sequence[str], **said: str
+    one: Estimator | Filter | StateDifference | TurnRule, name: str, naming: Sequence[str], **said: str
 ) -> str:
     """Return a name with the parameters that differ from their defaults.
 

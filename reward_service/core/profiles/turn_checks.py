@@ -9,7 +9,7 @@ from reward_service.core.rewards.maps import ALIGNMENTS
 from reward_service.core.rewards.turn_terms import Z_SCORES
 from reward_service.core.signals import SIGNALS
 from reward_service.core.signals.by_turn import GROUP_TURN_SIGNALS, TURN_SIGNALS
-from reward_service.core.types import Difference, Term, TurnRule
+from reward_service.core.types import StateDifference, Term, TurnRule
 
 TERMS, TURN_TERMS = "reward.terms", "reward.turn_terms"
 NAMING = frozenset({"combine", "statistics", "rule"})
@@ -23,7 +23,7 @@ def terms_of(profile: Profile) -> Iterator[tuple[str, Term]]:
             yield f"{path}[{n}]", term
 
 
-def check_difference(one: Difference, where: str) -> None:
+def check_difference(one: StateDifference, where: str) -> None:
     """Refuse states that are taken at no known time, and a discount out of range.
 
     Raises:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import inf
 from types import MappingProxyType
 
-from reward_service.core.types import Difference, Knots, Map, Row
+from reward_service.core.types import Knots, Map, Row, StateDifference
 
 ALIGNMENTS: Mapping[str, Callable[[Row, float], Row]] = MappingProxyType(
     {
@@ -51,7 +51,7 @@ def mapped(maps: Sequence[Map], x: float) -> float:
     return x
 
 
-def difference(states: Row, spec: Difference) -> Row:
+def difference(states: Row, spec: StateDifference) -> Row:
     """Return what each turn gained: discount · state after it - state before it.
 
     A missing state loses the gain of both turns it touches. With discount 1 the gains add up to the last state minus the

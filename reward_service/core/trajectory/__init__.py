@@ -125,9 +125,8 @@ def _parse(
 def _judged(done: Read, grammar: str, rules: AnswerRules, *, thoughts_count: bool = True) -> Parsed:
     segments = tuple(_segments(done, thoughts_count=thoughts_count))
     format_error = GRAMMARS[grammar](done.written)
-    parsed = _parsed(segments, format_error, rules, done.flags)
     is_balanced = (format_error if grammar == BALANCED else GRAMMARS[BALANCED](done.written)) is None
-    return parsed._replace(is_balanced=is_balanced)
+    return _parsed(segments, format_error, rules, done.flags)._replace(is_balanced=is_balanced)
 
 
 def _parsed(
