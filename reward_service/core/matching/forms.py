@@ -22,7 +22,7 @@ from entity_index.spelling import folded as folded_text
 from entity_index.types import Entity, Question
 from entity_index.usable import why_unusable
 from reward_service.core.matching import lexicon
-from reward_service.core.matching.inflection import InflectedWord, inflected_name
+from reward_service.core.matching.inflection import STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name
 from reward_service.core.matching.persons import inverted, is_common, is_person, nicknames
 from reward_service.core.matching.spellings import spellings, without_parenthesis
@@ -134,8 +134,7 @@ def _is_usable(spelling: str) -> bool:
 def _written(spelling: str, entity: Entity) -> Iterator[tuple[str, Guard, bool]]:
     """Yield a spelling, and those of the person whose name it may be, with their guard and whether middle names may be added."""
     upright = inverted(spelling) or spelling
-    yield spelling, Guard.NONE, False
-    yield upright, Guard.NONE, False
+    yield from ((text, Guard.NONE, False) for text in dict.fromkeys((spelling, upright)))
     if len(words := _words(upright)) > 1 and is_person(words, entity):
         yield from person_spellings(words)
 
@@ -177,19 +176,19 @@ def derive(question: Question) -> list[Form]:
             continue
         key = (form.entity, form.folded, form.spelling if form.guard is Guard.VERBATIM else "")
         known = forms.setdefault(key, form)
-        guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
-        forms[key] = replace(known, middle=known.middle or form.middle, guard=guard)
+        if known is not form:
+            guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
+            forms[key] = replace(known, middle=known.middle or form.middle, guard=guard)
     return _inflected(list(forms.values()), question)
 
 
 def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
-    if form.guard not in (Guard.NONE, Guard.CAPITAL):
+    language = of_name(form.spelling, question)
+    if language not in STEMMED or form.guard not in (Guard.NONE, Guard.CAPITAL):
         return ()
     whole = fold(form.spelling)
     tokens = [whole.span(found.start(), found.end()) for found in re.finditer("[^ ]+", whole.text)]
-    return inflected_name(
-        [form.spelling[start:end] for start, end in tokens], of_name(form.spelling, question)
-    )
+    return inflected_name([form.spelling[start:end] for start, end in tokens], language)
 
 
 def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:

@@ -9,9 +9,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 
-from entity_index.folding import fold
+from entity_index.spelling import folded
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.eastern import (
     arabic_prefixes,
@@ -42,7 +43,15 @@ from reward_service.core.matching.quantities import (
 
 MAX_FORMS = 64  # of one spelling; the rules multiply
 _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
+_SHORT_FOR = tuple(
+    {long: [short for short in table if table[short] == long] for long in table.values()}
+    for table in (lexicon.ABBREVIATIONS, lexicon.ABBREVIATIONS_AT_END)
+)
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
+_LATIN_WORD = re.compile("[A-Za-z]+")
+_AMPERSAND = re.compile(r"\s*(?:&amp;|&|\band\b)\s*")
+_ACRONYM = re.compile(r"\b[A-Z]{2,6}\b(?!\.)")
+_ACRONYM_WITH_DOTS = re.compile(r"\b(?:[A-Z]\.){2,}")
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
 _PLACE_UNIVERSITY = re.compile(r"(?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?) University")
 
@@ -60,7 +69,7 @@ def without_parenthesis(text: str) -> Iterator[str]:
 def without_qualifier(text: str) -> Iterator[str]:
     """Marlborough, New Hampshire -> Marlborough."""
     head, comma, tail = text.rpartition(",")
-    if comma and fold(tail).text in lexicon.PLACES:
+    if comma and folded(tail) in lexicon.PLACES:
         yield head
 
 
@@ -85,8 +94,9 @@ def without_article(text: str) -> Iterator[str]:
 def ampersand(text: str) -> Iterator[str]:
     """Procter & Gamble <-> Procter and Gamble <-> Procter &amp; Gamble."""
     yield html.unescape(text)
-    joined = re.sub(r"\s*(?:&amp;|&|\band\b)\s*", " & ", text)
-    yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
+    joined = _AMPERSAND.sub(" & ", text)
+    if "&" in joined:
+        yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
 
 
 def plural(text: str) -> Iterator[str]:
@@ -107,17 +117,17 @@ def plural(text: str) -> Iterator[str]:
 def without_legal_form(text: str) -> Iterator[str]:
     """Apple Inc. -> Apple; Middlesbrough F.C. -> Middlesbrough."""
     head, _, last = text.replace(",", " ").rstrip().rpartition(" ")
-    if head and fold(last).text.replace(" ", "") in lexicon.LEGAL_FORMS:
+    if head and folded(last).replace(" ", "") in lexicon.LEGAL_FORMS:
         yield head
 
 
 def numerals(text: str) -> Iterator[str]:
     """Rocky II <-> Rocky 2; Second World War <-> 2nd World War."""
-    words = [] if is_date(text) else text.split(" ")
+    words = text.split(" ")
     for at, word in enumerate(words if len(words) > 1 else ()):
         roman = word.isupper() and word.isalpha()
-        if roman or at == 0 or not word.isupper():
-            others = BY_WRITING.get(word.casefold(), ())
+        others = BY_WRITING.get(word.casefold())
+        if others and (roman or at == 0 or not word.isupper()) and not is_date(text):
             yield from (" ".join((*words[:at], other, *words[at + 1 :])) for other in others)
 
 
@@ -129,22 +139,24 @@ def abbreviations(text: str) -> Iterator[str]:
         for at, word in enumerate(words):
             table = lexicon.ABBREVIATIONS_AT_END if at == at_end else lexicon.ABBREVIATIONS
             plain = word.strip(".").casefold()
-            for other in (table.get(plain), *(short for short, long in table.items() if long == plain)):
+            for other in (table.get(plain), *_SHORT_FOR[at == at_end].get(plain, ())):
                 if other and word[0].isupper():
                     yield " ".join((*words[:at], other.capitalize(), *words[at + 1 :]))
 
 
 def acronyms(text: str) -> Iterator[str]:
     """F.B.I. <-> FBI; U.S. Navy <-> US Navy <-> United States Navy."""
-    yield re.sub(r"\b(?:[A-Z]\.){2,}", lambda found: found[0].replace(".", ""), text)
+    yield _ACRONYM_WITH_DOTS.sub(lambda found: found[0].replace(".", ""), text)
     if " " not in text or text != text.upper():
-        yield re.sub(r"\b[A-Z]{2,6}\b(?!\.)", _dotted, text)
+        yield _ACRONYM.sub(_dotted, text)
     for long, shorts in lexicon.COUNTRIES.items():
         if long in text and text != long:
             yield from (text.replace(long, short) for short in shorts)
-        yield from (
-            text.replace(short, long) for short in shorts if re.search(rf"\b{re.escape(short)} \w", text)
-        )
+        yield from (text.replace(short, long) for short in shorts if short in text and _leads(short, text))
+
+
+def _leads(short: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(short)} \w", text) is not None
 
 
 def _dotted(found: re.Match[str]) -> str:
@@ -153,8 +165,9 @@ def _dotted(found: re.Match[str]) -> str:
 
 def british_and_american(text: str) -> Iterator[str]:
     """Theatre Royal <-> Theater Royal; The Color Purple <-> The Colour Purple."""
+    words = {word.lower() for word in _LATIN_WORD.findall(text)}
     for table in (lexicon.BRITISH, _AMERICAN):
-        yield re.sub(r"[A-Za-z]+", partial(_in_case, table=table), text)
+        yield text if words.isdisjoint(table) else _LATIN_WORD.sub(partial(_in_case, table=table), text)
 
 
 def _in_case(found: re.Match[str], *, table: Mapping[str, str]) -> str:
@@ -241,7 +254,11 @@ def with_capitals(text: str) -> str:
 def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> list[str]:
     """Return a spelling and everything the rules make of it, without repetition; what is not usable makes nothing."""
     found = dict.fromkeys((text, with_capitals(text)))
+    seen: set[str] = set()
     for rule in (*RULES, *BY_LANGUAGE.get(language, ())):
-        made = [" ".join(new.split()) for old in found for new in rule(old)]
-        found |= dict.fromkeys(spelling for spelling in made if spelling and is_usable(spelling))
+        made = dict.fromkeys(chain.from_iterable(map(rule, found)))
+        if not made.keys() <= seen:
+            seen |= made.keys()
+            tidy = (" ".join(new.split()) for new in made)
+            found |= dict.fromkeys(spelling for spelling in tidy if spelling and is_usable(spelling))
     return list(found)[:MAX_FORMS]
