@@ -94,7 +94,7 @@ def _middles(own: str) -> tuple[str, ...]:
 
 def _goes_on(spelling: str) -> bool:
     """Return whether a name ends in Han that may go on to a longer name, or in katakana, which always does."""
-    return (
+    return not spelling.isascii() and (
         re.search("[\u30a1-\u30ff]$", spelling) is not None
         or re.fullmatch("[\u3400-\u9fff]{1,3}", spelling) is not None
     )
@@ -104,15 +104,18 @@ def _is_cased(char: str) -> bool:
     return char.lower() != char.upper()
 
 
+def _signs(spelling: str) -> str:
+    return "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
+
+
 def _guard(spelling: str, folded: str, *, derived: bool) -> Guard | None:
     """Return what the original text has to show where this form stands; None rejects the form."""
     letters = folded.replace(" ", "")
-    signs = "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
-    if 0 < len(letters) <= SHORT and len(spelling) > 1 and (signs or spelling.isupper()):
+    if 0 < len(letters) <= SHORT and len(spelling) > 1 and (spelling.isupper() or _signs(spelling)):
         return Guard.VERBATIM
     if len(folded) < 2 or (derived and letters.isdigit() and len(letters) < LONG_NUMBER):
         return None
-    if letters.isdigit() and signs.strip(IN_NUMBERS):
+    if letters.isdigit() and _signs(spelling).strip(IN_NUMBERS):
         return Guard.VERBATIM
     if folded in lexicon.OPENERS:
         return Guard.TITLE

@@ -107,7 +107,9 @@ def _lead(spelling: str) -> int:
 def _nesting(patterns: Iterable[bytes]) -> int:
     """Return the most patterns that can end at one position: each a suffix of the next."""
     deepest, nested = 1, list[bytes]()
-    for backwards in sorted({pattern[::-1] for pattern in patterns}):  # what a pattern begins with sorts before it
+    for backwards in sorted(
+        {pattern[::-1] for pattern in patterns}
+    ):  # what a pattern begins with sorts before it
         while nested and not backwards.startswith(nested[-1]):
             nested.pop()
         nested.append(backwards)

@@ -15,6 +15,7 @@ _MONTHS = (
     re.compile(r"(?P<month>[A-Z]\w+),? (?:of )?(?P<year>\d{4})"),
     re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])"),
 )
+_DASHES = frozenset("-–/")
 _SHORT_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])(\d\d)\b(?![-–/\d])")
 _LONG_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])\1(\d\d)\b")
 _COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -70,8 +71,8 @@ def months(text: str) -> Iterator[str]:
 
 def year_ranges(text: str) -> Iterator[str]:
     """2011-12 NBA season <-> 2011-2012 NBA season."""
-    yield _SHORT_RANGE.sub(_in_full, text)
-    yield _LONG_RANGE.sub(r"\1\2\3\4", text)
+    for pattern, written in ((_SHORT_RANGE, _in_full), (_LONG_RANGE, r"\1\2\3\4")):
+        yield text if _DASHES.isdisjoint(text) else pattern.sub(written, text)
 
 
 def _in_full(found: re.Match[str]) -> str:
@@ -91,7 +92,7 @@ def events(text: str) -> Iterator[str]:
 
 def thousands(text: str) -> Iterator[str]:
     """1,000,000 <-> 1000000; a number of four digits only where it is the whole name, as it may be a year."""
-    yield _COMMA.sub("", text)
+    yield _COMMA.sub("", text) if "," in text else text
     number = _NUMBER if text.isdecimal() else _LONG_NUMBER
     yield number.sub(lambda found: f"{int(found[0]):,}", text)
 

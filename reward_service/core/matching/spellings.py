@@ -47,6 +47,12 @@ _SHORT_FOR = tuple(
     {long: [short for short in table if table[short] == long] for long in table.values()}
     for table in (lexicon.ABBREVIATIONS, lexicon.ABBREVIATIONS_AT_END)
 )
+_ABBREVIATED = frozenset(
+    chain.from_iterable(
+        (*table, *table.values()) for table in (lexicon.ABBREVIATIONS, lexicon.ABBREVIATIONS_AT_END)
+    )
+)
+_CLOSING = frozenset(")）")
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
 _LATIN_WORD = re.compile("[A-Za-z]+")
 _AMPERSAND = re.compile(r"\s*(?:&amp;|&|\band\b)\s*")
@@ -63,7 +69,7 @@ def compatible(text: str) -> Iterator[str]:
 
 def without_parenthesis(text: str) -> Iterator[str]:
     """Kenny Brown (footballer) -> Kenny Brown."""
-    yield re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", text)
+    yield text if _CLOSING.isdisjoint(text) else re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", text)
 
 
 def without_qualifier(text: str) -> Iterator[str]:
@@ -94,8 +100,8 @@ def without_article(text: str) -> Iterator[str]:
 def ampersand(text: str) -> Iterator[str]:
     """Procter & Gamble <-> Procter and Gamble <-> Procter &amp; Gamble."""
     yield html.unescape(text)
-    joined = _AMPERSAND.sub(" & ", text)
-    if "&" in joined:
+    if "&" in text or "and" in text:
+        joined = _AMPERSAND.sub(" & ", text)
         yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
 
 
@@ -124,7 +130,9 @@ def without_legal_form(text: str) -> Iterator[str]:
 def numerals(text: str) -> Iterator[str]:
     """Rocky II <-> Rocky 2; Second World War <-> 2nd World War."""
     words = text.split(" ")
-    for at, word in enumerate(words if len(words) > 1 else ()):
+    if len(words) == 1 or BY_WRITING.keys().isdisjoint(text.casefold().split(" ")):
+        return
+    for at, word in enumerate(words):
         roman = word.isupper() and word.isalpha()
         others = BY_WRITING.get(word.casefold())
         if others and (roman or at == 0 or not word.isupper()) and not is_date(text):
@@ -134,7 +142,7 @@ def numerals(text: str) -> Iterator[str]:
 def abbreviations(text: str) -> Iterator[str]:
     """St. Louis <-> Saint Louis; Mt. Everest <-> Mount Everest; Warner Bros. <-> Warner Brothers."""
     words = text.split(" ")
-    if len(words) > 1:
+    if len(words) > 1 and not _ABBREVIATED.isdisjoint(text.casefold().replace(".", "").split(" ")):
         at_end = len(words) - 1
         for at, word in enumerate(words):
             table = lexicon.ABBREVIATIONS_AT_END if at == at_end else lexicon.ABBREVIATIONS
@@ -146,7 +154,7 @@ def abbreviations(text: str) -> Iterator[str]:
 
 def acronyms(text: str) -> Iterator[str]:
     """F.B.I. <-> FBI; U.S. Navy <-> US Navy <-> United States Navy."""
-    yield _ACRONYM_WITH_DOTS.sub(lambda found: found[0].replace(".", ""), text)
+    yield _ACRONYM_WITH_DOTS.sub(lambda found: found[0].replace(".", ""), text) if "." in text else text
     if " " not in text or text != text.upper():
         yield _ACRONYM.sub(_dotted, text)
     for long, shorts in lexicon.COUNTRIES.items():
@@ -165,7 +173,7 @@ def _dotted(found: re.Match[str]) -> str:
 
 def british_and_american(text: str) -> Iterator[str]:
     """Theatre Royal <-> Theater Royal; The Color Purple <-> The Colour Purple."""
-    words = {word.lower() for word in _LATIN_WORD.findall(text)}
+    words = set(map(str.lower, _LATIN_WORD.findall(text)))
     for table in (lexicon.BRITISH, _AMERICAN):
         yield text if words.isdisjoint(table) else _LATIN_WORD.sub(partial(_in_case, table=table), text)
 
@@ -256,9 +264,17 @@ def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> 
     found = dict.fromkeys((text, with_capitals(text)))
     seen: set[str] = set()
     for rule in (*RULES, *BY_LANGUAGE.get(language, ())):
-        made = dict.fromkeys(chain.from_iterable(map(rule, found)))
-        if not made.keys() <= seen:
-            seen |= made.keys()
-            tidy = (" ".join(new.split()) for new in made)
-            found |= dict.fromkeys(spelling for spelling in tidy if spelling and is_usable(spelling))
+        made = []
+        for old in (
+            found
+        ):  # a loop, as most rules make nothing of most names: comprehensions cost half as much again
+            for new in rule(old):
+                if new not in seen:
+                    seen.add(new)
+                    made.append(" ".join(new.split()))
+        if made:
+            usable = (
+                spelling for spelling in made if spelling and spelling not in found and is_usable(spelling)
+            )
+            found |= dict.fromkeys(usable)
     return list(found)[:MAX_FORMS]
