@@ -21,7 +21,8 @@ from pathlib import Path
 
 from benchmarks.groups import call
 from benchmarks.report import Report
-from reward_service.adapters.native import ScoreIn, check_depth, decode
+from reward_service.adapters.document import check_depth
+from reward_service.adapters.native import ScoreIn, decode
 from reward_service.adapters.replies import encode, score_out, scored_out
 from reward_service.api.server import keep_memory
 from reward_service.core.matching import match_group

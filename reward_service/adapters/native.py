@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import jiter
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -27,7 +26,8 @@ from typing_extensions import TypedDict
 
 from entity_index.packed import unpack
 from entity_index.types import CHECKER_KINDS, Entity, Question
-from reward_service.adapters.lenient import AmbiguousId, from_string, with_surrogates, without_nulls
+from reward_service.adapters.document import MAX_DEPTH, MAX_VALUES, document
+from reward_service.adapters.lenient import from_string, without_nulls
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import ESTIMATORS, PRESETS, check_estimator, check_one_group, overridden
@@ -589,68 +589,25 @@ class RewardsIn(Rewarding):
 M = TypeVar("M", bound=BaseModel)
 
 
-MAX_DEPTH = 190  # jiter itself ends at 200
-
-
-def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
+def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES) -> M:
     """Read a request body.
 
     Args:
         body: the bytes as they came.
         model: what they should be.
         max_depth: deepest nesting.
+        max_values: most values, in all lists and objects together.
 
     Raises:
+        BodyTooLarge: more values than that.
         MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates in an id, too deep.
         InvalidRequest: JSON that does not fit the model; with the path of each misfit and never with its value.
     """
-    document = _document(body)
-    check_depth(document, max_depth)
+    read = document(body, max_depth=max_depth, max_values=max_values)
     try:
-        return model.model_validate(document)
+        return model.model_validate(read)
     except ValidationError as error:
         raise invalid(error) from None
-
-
-def _document(body: bytes) -> Any:
-    """Read JSON; where lone surrogates are all that is wrong with it, they are replaced.
-
-    Raises:
-        MalformedJson: it is not JSON, or an id holds a surrogate.
-    """
-    try:
-        return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        try:
-            return with_surrogates(body)
-        except AmbiguousId as why:
-            raise errors.MalformedJson(str(why)) from None
-        except ValueError:
-            raise errors.MalformedJson(_position(str(error))) from None
-
-
-def check_depth(document: object, max_depth: int) -> None:
-    """Refuse what is nested too deep, level by level, so that nothing that comes later can run out of stack.
-
-    Raises:
-        MalformedJson: there are more levels of lists and objects than `max_depth`.
-    """
-    level: list[Any] = [[document]]
-    for _ in range(max_depth + 1):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer)
-            if type(inner) is dict or type(inner) is list
-        ]
-        if not level:
-            return
-    raise errors.MalformedJson(f"nested deeper than {max_depth} levels")
-
-
-def _position(message: str) -> str:
-    """Keep what a JSON error says about its kind and place, drop the quoted key of a duplicate (it may be private)."""
-    return "duplicate key in an object" if message.startswith("Detected duplicate key") else message
 
 
 def invalid(error: ValidationError) -> errors.InvalidRequest:
