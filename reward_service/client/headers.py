@@ -34,7 +34,9 @@ def checked_url(url: str) -> str:
         ValueError: it holds a user or a key, which logs and configuration dumps would repeat. The message does not.
     """
     if "@" in url:
-        raise ValueError("the URL holds a user or a key: pass the key as api_key, in a file or in the environment")
+        raise ValueError(
+            "the URL holds a user or a key: pass the key as api_key, in a file or in the environment"
+        )
     return url.rstrip("/")
 
 

@@ -220,6 +220,9 @@ class Settings(BaseSettings):
     """Maximum number of runs in use per process; one more is refused with 429 until another one is deleted or expires. The process checks
     each of them once a second."""
 
+    max_runs_per_owner: int = Field(500, ge=1)
+    """Maximum number of runs in use per process and owner of API keys. Keep it below `max_runs`, so that no owner can use all of them."""
+
     max_deadline_s: float = Field(86_400.0, gt=0)
     """Longest deadline that a run may declare. Agentic rollouts of one group can end hours apart."""
 
