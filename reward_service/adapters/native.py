@@ -67,6 +67,8 @@ MAX_PROBLEMS = 20
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, StringConstraints(max_length=1024)]
 """A name that is not used as a key, so it may contain any character."""
+Remark = Annotated[str, StringConstraints(max_length=16_384)]
+"""What a program says, and nothing here reads: the reason of a failure."""
 # No number that a caller sends can overflow a computation: integers fit into 32 bits, and sums of squared signals into a float.
 MOST = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=MOST)]
@@ -226,7 +228,7 @@ class RolloutIn(ReadingIn, Wire):
     """Number of leading `messages` that are the prompt. Few-shot examples and earlier conversations earn nothing."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
-    outcome_error: Annotated[str, StringConstraints(min_length=1)] | None = None
+    outcome_error: Annotated[Remark, StringConstraints(min_length=1)] | None = None
     """The reason why your own judge reached no verdict; the rollout is `judge_failed` and has no reward. Cannot be combined
     with `outcome`."""
     stop_reason: StopReasonName | None = None
@@ -423,7 +425,7 @@ class PartialIn(Wire):
 class Profiled(Wire):
     """A request computed with a profile."""
 
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile. See `/v1/profiles`."""
 
 
@@ -461,7 +463,7 @@ class StreamQuery(ReadingIn):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile."""
     explain: bool = False
     """Also return where each entity was found."""
@@ -506,6 +508,7 @@ FactsIn = Annotated[
             "rollout_id": Id,
             RolloutStatus: MeasuredStatus,
             Outcome | None: OutcomeName | None,
+            str | None: Remark | None,
             int: Count,
             int | None: Count | None,
             Mapping[str, int]: dict[ReasonName, Count],
@@ -524,18 +527,18 @@ FactsIn = Annotated[
 class IndexOut(TypedDict):
     """The data set and version that the ground truth was read from."""
 
-    dataset: str
-    version: str
-    digest: str
+    dataset: Name
+    version: Name
+    digest: Name
 
 
 class ErrorOut(TypedDict):
     """The reason why a group was refused."""
 
-    type: str
-    title: str
-    detail: str
-    path: str | None
+    type: Name
+    title: Name
+    detail: Remark
+    path: Remark | None
 
 
 class FactsGroupIn(Wire):
@@ -564,16 +567,16 @@ class FactsGroupIn(Wire):
 class ProfilePin(Wire):
     """A profile by name and digest; the call is refused if the digest has changed."""
 
-    name: str
-    digest: str
+    name: Name
+    digest: Name
 
 
 class RewardsIn(Rewarding):
     """Body of `POST /v1/rewards`: an unchanged reply of `POST /v1/match`, or facts that you measured yourself."""
 
-    profile: str | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
+    profile: Name | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
     """Name of the profile, or its name and digest."""
-    engine: str | None = None
+    engine: Name | None = None
     """As returned by `POST /v1/match`. Facts from another engine are refused with 503 until an upgrade is complete."""
     groups: list[FactsGroupIn]
 
