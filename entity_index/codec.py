@@ -157,6 +157,7 @@ def _entity_to_json(entity: Entity) -> dict[str, object]:
         "name": entity.name,
         "aliases": list(entity.aliases),
         "type": entity.type,
+        "distance": entity.distance,
     }
     return _without_defaults(fields)
 
@@ -200,12 +201,13 @@ def _question(value: object) -> Question:
 
 
 def _entity(value: object) -> Entity:
-    fields = _fields(value, allowed={"id", "name", "aliases", "type"})
+    fields = _fields(value, allowed={"id", "name", "aliases", "type", "distance"})
     return Entity(
         name=_text(fields["name"]),
         aliases=_tuple(fields.get("aliases", []), _text),
         entity_id=_text(fields["id"]) if "id" in fields else None,
         type=_text(fields["type"]) if "type" in fields else None,
+        distance=_count(fields["distance"]) if "distance" in fields else None,
     )
 
 
@@ -218,6 +220,12 @@ def _fields(value: object, *, allowed: set[str]) -> dict[str, object]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected a string, got {value!r:.80}")
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"expected a whole number from 0 on, got {value!r:.80}")
     return value
 
 
