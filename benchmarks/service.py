@@ -54,7 +54,7 @@ def serving(module: str, *arguments: str, **environment: str) -> Iterator[tuple[
     command = [sys.executable, "-m", module, *arguments, str(port)]
     with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL) as process:
         try:
-            for _ in range(1000):
+            for _ in range(6000):
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                     break
                 time.sleep(0.02)

@@ -42,7 +42,7 @@ class Replica:
             return False
 
     def ready(self):
-        until(self.is_ready, "a replica answers", patience_s=60)
+        until(self.is_ready, "a replica answers")
         return self
 
     def stop(self, number=signal.SIGKILL):
