@@ -77,10 +77,10 @@ def post(body: bytes, key: str | None = None, *, patience_ms: int = PATIENCE_MS)
     """Return a POST."""
     auth = f"Authorization: Bearer {key}\r\n" if key else ""
     fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nX-Request-Timeout-Ms: {patience_ms}"
-    return f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{auth}{fields}\r\n\r\n".encode() + body
+    return f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n{auth}{fields}\r\n\r\n".encode() + body
 
 
-HEALTH = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+HEALTH = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 async def at_rate(port: int, request: bytes, *, rate: float, seconds: float, seen: Seen) -> None:
