@@ -40,6 +40,8 @@ from reward_service.cli.seeing.rollout import rollout_doc
 from reward_service.cli.seeing.source import TextSource
 from reward_service.cli.seeing.store import GroupQuery, Store, fingerprint
 from reward_service.core.profiles import Profile
+from reward_service.core.scoring import ENGINE_DIGEST
+from reward_service.core.summary import NUMBERS
 from reward_service.core.types import PartialPolicy
 from reward_service.pages import CSP, html
 from reward_service.serve.errors import ServiceError
@@ -91,7 +93,9 @@ class View:
         self.version = str(hash(json.dumps(now)) & 0xFFFFFFFF)
 
     def _identity(self) -> dict[str, Any]:
-        return {"files": [list(one) for one in fingerprint(self.paths)]}
+        """Return what the numbers of the store depend on, beside profiles and options."""
+        files = [list(one) for one in fingerprint(self.paths)]
+        return {"files": files, "engine": ENGINE_DIGEST, "names": [*NUMBERS, *FILTERS]}
 
     async def follow(self) -> None:
         """Keep the numbers up to date while files are written."""
