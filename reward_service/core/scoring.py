@@ -245,7 +245,13 @@ def _facts(rollout: Rollout, one: Measurable, profile: Profile, *, explain: bool
 
 
 def _evidence(parsed: Parsed, matching: Matching) -> Evidence:
-    return Evidence(parsed.segments, matching.matches, matching.uncredited_matches, matching.near_misses)
+    return Evidence(
+        parsed.segments,
+        matching.matches,
+        matching.uncredited_matches,
+        matching.reasons,
+        matching.near_misses,
+    )
 
 
 class _Call(NamedTuple):

@@ -1,0 +1,70 @@
+"""What commands share: the console, one sentence for what a user can mend, and the scorer behind a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeAlias
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from entity_index.errors import EntityIndexError
+from reward_service.adapters.records.fields import BadLine
+from reward_service.api.app import create_catalogue, create_scorer
+from reward_service.api.keys import BadKeyFile
+from reward_service.cli.rollouts import BadOption
+from reward_service.client.errors import ClientError
+from reward_service.serve.config import Settings
+from reward_service.serve.errors import RefusedToStart, ServiceError
+from reward_service.serve.scorer import Scorer
+
+out = Console()
+err = Console(stderr=True)
+
+Index: TypeAlias = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
+ProfileName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Name of the profile or path of a YAML file (default: the service's default profile)."),
+]
+
+
+def fail(why: str) -> NoReturn:
+    """Say why a command cannot do what it is asked to, and leave with exit code 1."""
+    err.print(Text.assemble(("error: ", "red"), why))
+    raise typer.Exit(1)
+
+
+@contextmanager
+def one_clear_sentence() -> Iterator[None]:
+    """Turn what a user can mend into one sentence on stderr and exit code 1."""
+    try:
+        yield
+    except ValidationError as invalid:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
+        )
+        fail(f"settings: {problems}")
+    except (
+        ServiceError,
+        EntityIndexError,
+        ClientError,
+        BadLine,
+        BadOption,
+        RefusedToStart,
+        BadKeyFile,
+        OSError,
+    ) as error:
+        fail(str(error))
+
+
+def settings_with(**given: Any) -> Settings:
+    """Return the environment's settings, with what the command line gave on top."""
+    return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def scorer_with(index: Path | None) -> Scorer:
+    """Return what scores on the command line, with the index that it names."""
+    settings = settings_with(index=index)
+    return create_scorer(settings, catalogue=create_catalogue(settings))
