@@ -3,7 +3,7 @@
     question=prompt[-1].content  answers=reward_model.ground_truth  entities=graph.nodes[]  entities.name=label
 
 A path is names joined by dots; `[2]` or `[-1]` takes one of an array, `[]` all of it. The fields are those of the own shape:
-question_id, question, language, answers, entities, checker, and of each entity `entities.name`, `.aliases`, `.id`, `.type`. A
+question_id, question, language, answers, entities, checker, rubrics, and of each entity `entities.name`, `.aliases`, `.id`, `.type`. A
 field that is not named is read where the own shape has it; what a path does not find is absent. A path goes into a column that
 holds JSON as a string as if it held the value itself.
 """
@@ -17,7 +17,7 @@ from entity_index.readers import jsonl
 from entity_index.readers.rows import json_of
 from entity_index.types import Question
 
-FIELDS = frozenset({"question_id", "question", "language", "answers", "entities", "checker"})
+FIELDS = frozenset({"question_id", "question", "language", "answers", "entities", "checker", "rubrics"})
 ENTITY_FIELDS = frozenset({"name", "aliases", "id", "type"})
 PART = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
 PATH = re.compile(r"(?:[^.\[\]]+|\[-?\d*\])(?:\.[^.\[\]]+|\[-?\d*\])*")

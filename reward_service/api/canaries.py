@@ -18,10 +18,13 @@ from entity_index.types import Question
 from reward_service.adapters.records import READERS
 from reward_service.adapters.records.groups import gather
 from reward_service.adapters.records.lines import lines_of, recipe
+from reward_service.core.checkers import CHECKERS
+from reward_service.core.judging.asks import Answered, Ask
+from reward_service.core.judging.replies import CORRECT, INCORRECT
 from reward_service.core.profiles import MeasureSpec, Profile
-from reward_service.core.scoring import measure_group, reward
+from reward_service.core.scoring import Plan, conclude, plan, reward
 from reward_service.core.signals import signals_of
-from reward_service.core.types import Defaults, Rollout, RolloutFacts
+from reward_service.core.types import Asker, Defaults, Rollout, RolloutFacts
 
 GROUPS = 6  # all kinds of input, outcome and matching channel occur in them
 PROGRESS = 0.5  # for profiles whose weights depend on it
@@ -49,15 +52,25 @@ def _groups() -> list[tuple[str, Question, Sequence[Rollout]]]:
     ]
 
 
-def _measured(measure: MeasureSpec) -> dict[str, list[RolloutFacts]]:
-    """Return the facts of the golden groups."""
-    plain = Profile("canary", measure=measure)
-    return {group_id: measure_group(rollouts, question, plain) for group_id, question, rollouts in _groups()}
+def _measured(measure: MeasureSpec, askers: tuple[Asker, ...]) -> dict[str, list[RolloutFacts]]:
+    """Return the facts of the golden groups; what a profile would ask a judge, the checker `cover` answers."""
+    plain = Profile("canary", measure=measure, askers=askers)
+    return {group_id: _judged(plan(rollouts, question, plain)) for group_id, question, rollouts in _groups()}
+
+
+def _judged(planned: Plan) -> list[RolloutFacts]:
+    return conclude(planned, {key: _covered(ask) for key, ask in planned.pending({}).items()})
+
+
+def _covered(ask: Ask) -> Answered:
+    golds = Question(ask.said["question"], tuple(json.loads(ask.said["golds"])))
+    is_correct = CHECKERS["cover"](ask.said["answer"], golds, 0.0)
+    return Answered(CORRECT if is_correct else INCORRECT, "cover", "")
 
 
 def compute(profile: Profile) -> dict[str, Any]:
     """Return what comes out of the golden groups under a profile."""
-    return _published(profile, _measured(profile.measure))
+    return _published(profile, _measured(profile.measure, profile.askers))
 
 
 def _published(profile: Profile, measured: Mapping[str, Sequence[RolloutFacts]]) -> dict[str, Any]:
@@ -95,7 +108,7 @@ def differences(profiles: Mapping[str, Profile], expected: Golden) -> Iterator[s
         if name not in profiles:
             yield f"profile {name} is missing"
             continue
-        found = _published(profiles[name], measured(profiles[name].measure))
+        found = _published(profiles[name], measured(profiles[name].measure, profiles[name].askers))
         if found["digest"] != wanted["digest"]:
             yield f"profile {name} has a different digest"
         for group_id, numbers in wanted["groups"].items():

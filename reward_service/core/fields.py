@@ -1,7 +1,7 @@
 """Frozen values as plain data and back, field by field, so that a field is named once: where it is defined."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
@@ -64,6 +64,8 @@ def _plainly(hint: Any) -> Convert | None:
     origin = get_origin(hint)
     if not isinstance(origin, type):
         return None
+    if issubclass(origin, tuple) and is_dataclass(get_args(hint)[0]):
+        return lambda values: [plain(value) for value in values]
     return dict if issubclass(origin, Mapping) else list if issubclass(origin, tuple) else None
 
 
@@ -74,9 +76,15 @@ def _readers(cls: type) -> dict[str, Convert]:
 
 def _reader(hint: Any) -> Convert | None:
     if get_origin(hint) is tuple:
-        return tuple
+        item = get_args(hint)[0]
+        return _tuple_of(item) if is_dataclass(item) and isinstance(item, type) else tuple
     kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and issubclass(kind, StrEnum)]
     return _member_of(kinds[0]) if kinds else None
+
+
+def _tuple_of(cls: type) -> Convert:
+    """Return what reads a list of a dataclass; values that are read already stay as they are."""
+    return lambda values: tuple(one if isinstance(one, cls) else built(cls, one) for one in values)
 
 
 def _member_of(kind: type[StrEnum]) -> Convert:

@@ -1,6 +1,8 @@
 """The two functions everything here is made of.
 
     measure(rollout, question, profile)  -> RolloutFacts     text in; integers, outcome, signals, evidence out
+        plan(rollouts, question, profile)    -> Plan         its first half: what the text decides, and what a judge has to be asked
+        conclude(plan, answers)              -> RolloutFacts its second half, once the answers are there
     reward(facts of one group, profile)  -> GroupResult      numbers in; rewards and advantages out
 
 Whole groups, groups that arrive one rollout at a time, re-scored logs and audits are all these two composed. They know
@@ -11,8 +13,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 from entity_index.folding import FOLD_VERSION, UNICODE_VERSION
 from entity_index.types import Question
@@ -20,6 +24,22 @@ from reward_service.core.advantages import ESTIMATORS, advantages
 from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
 from reward_service.core.filters import weights
+from reward_service.core.judging import JUDGE_VERSION
+from reward_service.core.judging.asks import Ask, Reason, Unanswered
+from reward_service.core.judging.cascade import decide
+from reward_service.core.judging.conclusions import Concluded, concluded
+from reward_service.core.judging.conclusions import pending as pending_asks
+from reward_service.core.judging.kinds import (
+    SUPPORT,
+    Answers,
+    Case,
+    cited_pages,
+    kind_name,
+    kind_of,
+    thoughts_of,
+)
+from reward_service.core.judging.presented import presented
+from reward_service.core.judging.replies import CORRECT, NOT_ATTEMPTED
 from reward_service.core.matching import (
     MATCHER_VERSION,
     STEMMERS_VERSION,
@@ -30,7 +50,7 @@ from reward_service.core.matching import (
     compile_question,
     match_group,
 )
-from reward_service.core.profiles import MeasureSpec, Profile
+from reward_service.core.profiles import Profile
 from reward_service.core.rewards import REWARD_VERSION
 from reward_service.core.rewards.compose import components, needs_group, needs_progress, total
 from reward_service.core.rewards.outcome import Verdict, judge
@@ -54,12 +74,14 @@ from reward_service.core.types import (
     Evidence,
     GroupResult,
     GroupStatus,
+    Outcome,
     PartialPolicy,
     RewardSpec,
     Rollout,
     RolloutFacts,
     RolloutResult,
     RolloutStatus,
+    SegmentKind,
     StopReason,
     Unreadable,
 )
@@ -72,11 +94,17 @@ VERSIONS: dict[str, int | str] = {
     "stemmers": STEMMERS_VERSION,
     "parser": PARSER_VERSION,
     "checkers": CHECKERS_VERSION,
+    "judge": JUDGE_VERSION,
     "formulas": REWARD_VERSION,
 }
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
 
 NO_ENTITIES = "no_entities"
+NO_RUBRICS = "the question has no rubrics"
+UNCOVERED = "judged_uncovered"
+"""A judge calls an answer right in which no gold answer occurs: seldom true, and what an answer that fools a judge looks like."""
+NO_ANSWERS: Answers = MappingProxyType({})
+UNSERVED = Unanswered(Reason.UNSERVED)
 # What a result takes over from the facts as it is.
 SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
 _shared = attrgetter(*SHARED)
@@ -114,19 +142,134 @@ def measure_group(
         explain: also return segments and the span of each match.
         names: the names of the question's data set, for profiles with a precision floor; None leaves the floor off.
     """
+    return conclude(plan(rollouts, question, profile, explain=explain, names=names), NO_ANSWERS)
+
+
+class Planned(NamedTuple):
+    """One rollout, measured as far as its text decides."""
+
+    facts: RolloutFacts
+    case: Case | None = None
+    """What a judge is asked about it; None: nothing."""
+    needs_verdict: bool = False
+    """Whether a judge decides the outcome."""
+
+
+class Plan(NamedTuple):
+    """The rollouts of one question, measured as far as their text decides. It holds no rollout's text but what is asked about."""
+
+    profile: Profile
+    rollouts: tuple[Planned, ...]
+
+    def pending(self, answers: Answers) -> dict[str, Ask]:
+        """Return what has to be asked next, by key; equal asks are one. Empty once `conclude` knows everything."""
+        cases = (one.case for one in self.rollouts if one.case is not None)
+        return {ask.key: ask for case in cases for ask in pending_asks(case, answers)}
+
+
+def plan(
+    rollouts: Sequence[Rollout],
+    question: Question,
+    profile: Profile,
+    *,
+    explain: bool = False,
+    names: MentionNames | None = None,
+) -> Plan:
+    """Measure the rollouts of one question as far as their text decides; the arguments are those of `measure_group`."""
     compiled = compile_question(question, profile.measure.matching)
     parsed = [_parse(rollout, profile) for rollout in rollouts]
     searched = [one for one in parsed if isinstance(one, Parsed)]
     matchings = iter(match_group([one.segments for one in searched], compiled, explain=explain, names=names))
-    measured = [
-        _facts(
-            rollout, one, next(matchings), _judge(rollout, one, question, profile.measure), explain=explain
-        )
+    planned = [
+        _planned(rollout, one, next(matchings), question, profile=profile, explain=explain)
         if isinstance(one, Parsed)
-        else _unmeasured(rollout, one, compiled)
+        else Planned(_unmeasured(rollout, one, compiled))
         for rollout, one in zip(rollouts, parsed, strict=True)
     ]
-    return _with_signals(measured, profile)
+    return Plan(profile, tuple(planned))
+
+
+def conclude(planned: Plan, answers: Answers) -> list[RolloutFacts]:
+    """Return the facts of planned rollouts, one a rollout, in order.
+
+    Args:
+        planned: the rollouts.
+        answers: by key, of what `Plan.pending` asks; a rollout with an ask that has no answer is `judge_failed`.
+    """
+    return [_concluded(one, planned.profile, answers) for one in planned.rollouts]
+
+
+def _planned(
+    rollout: Rollout,
+    parsed: Parsed,
+    matching: Matching,
+    question: Question,
+    *,
+    profile: Profile,
+    explain: bool,
+) -> Planned:
+    verdict = _judge(rollout, parsed, question, profile)
+    facts = _facts(rollout, parsed, matching, verdict, explain=explain)
+    judged = profile.judged_signals
+    facts = _required(facts, [name for name in profile.sent_signals if name not in judged])
+    if not profile.asks or not _votes(facts):
+        return Planned(facts)
+    return _asked(facts, parsed, question, profile, needs_verdict=verdict.is_open)
+
+
+def _asked(
+    facts: RolloutFacts, parsed: Parsed, question: Question, profile: Profile, *, needs_verdict: bool
+) -> Planned:
+    """Return what a judge is asked about a rollout that can be scored."""
+    said = presented(parsed.answer or "")
+    if facts.outcome is Outcome.ERROR or not said:
+        nothing = dict.fromkeys(profile.judged_signals, 0.0)
+        return Planned(replace(facts, signals={**facts.signals, **nothing}) if nothing else facts)
+    askers = (*((profile.judge,) if needs_verdict and profile.judge else ()), *profile.signal_askers)
+    if any(kind_of(one).needs_rubrics for one in askers) and not question.rubrics:
+        return Planned(replace(facts, status=RolloutStatus.SIGNAL_MISSING, detail=NO_RUBRICS))
+    kinds = {kind_name(one) for one in askers}
+    case = Case(
+        question,
+        askers,
+        said,
+        thoughts_of(_texts(parsed, SegmentKind.THOUGHT)) if "thoughts" in kinds else (),
+        cited_pages(parsed.answer or "", _texts(parsed, SegmentKind.TOOL_RESPONSE))
+        if SUPPORT in kinds
+        else "",
+    )
+    return Planned(facts, case if askers else None, needs_verdict)
+
+
+def _texts(parsed: Parsed, kind: SegmentKind) -> list[str]:
+    return [segment.text for segment in parsed.segments if segment.kind is kind]
+
+
+def _concluded(planned: Planned, profile: Profile, answers: Answers) -> RolloutFacts:
+    facts, case = planned.facts, planned.case
+    if case is None:
+        return facts
+    if pending_asks(case, answers):
+        return replace(
+            facts,
+            status=RolloutStatus.JUDGE_FAILED,
+            outcome=None,
+            detail=f"{case.askers[0].name}: {Reason.UNSERVED}",
+        )
+    said = concluded(case, answers)
+    facts = replace(facts, signals={**facts.signals, **said.numbers}, judgements=said.judgements)
+    if said.failed is not None:
+        return replace(facts, status=RolloutStatus.JUDGE_FAILED, outcome=None, detail=said.failed)
+    return _with_verdict(facts, case, said, profile) if planned.needs_verdict else facts
+
+
+def _with_verdict(facts: RolloutFacts, case: Case, said: Concluded, profile: Profile) -> RolloutFacts:
+    if said.label != CORRECT:
+        flags = (NOT_ATTEMPTED,) if said.label == NOT_ATTEMPTED else ()
+        return replace(facts, outcome=Outcome.WRONG, flags=(*facts.flags, *flags))
+    covered = CHECKERS["cover"](case.answer, case.question, profile.measure.threshold)
+    flags = () if covered else (UNCOVERED,)
+    return replace(facts, outcome=Outcome.CORRECT, flags=(*facts.flags, *flags))
 
 
 def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, str]:
@@ -158,23 +301,34 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
     )
 
 
-def _judge(rollout: Rollout, parsed: Parsed, question: Question, spec: MeasureSpec) -> Verdict:
-    def is_correct(answer: str) -> bool:
-        return CHECKERS[spec.checker](answer, question, spec.threshold)
-
+def _judge(rollout: Rollout, parsed: Parsed, question: Question, profile: Profile) -> Verdict:
     return judge(
         stop_reason=rollout.stop_reason,
         format_error=parsed.format_error,
         supplied=rollout.outcome,
         answer=parsed.answer,
-        is_correct=is_correct if question.answers else None,
+        decide=partial(_decide, question=question, profile=profile) if question.answers else None,
     )
+
+
+def _decide(answer: str, *, question: Question, profile: Profile) -> Verdict:
+    """Return what strings say of an answer."""
+    spec = profile.measure
+    if profile.judge is None or spec.cascade is None:
+        is_correct = CHECKERS[spec.checker](answer, question, spec.threshold)
+        return Verdict(Outcome.CORRECT if is_correct else Outcome.WRONG)
+    decision = decide(answer, question, spec.cascade, threshold=spec.threshold, asker=profile.judge)
+    if decision.is_correct is None:
+        return Verdict(None, is_open=True)
+    flags = (decision.flag,) if decision.flag else ()
+    return Verdict(Outcome.CORRECT if decision.is_correct else Outcome.WRONG, flags=flags)
 
 
 def _facts(
     rollout: Rollout, parsed: Parsed, matching: Matching, verdict: Verdict, *, explain: bool
 ) -> RolloutFacts:
-    status = RolloutStatus.SCORED if verdict.outcome is not None else RolloutStatus.INVALID_ROLLOUT
+    decided = verdict.outcome is not None or verdict.is_open
+    status = RolloutStatus.SCORED if decided else RolloutStatus.INVALID_ROLLOUT
     return RolloutFacts(
         rollout_id=rollout.rollout_id,
         status=RolloutStatus.TOO_COSTLY if matching.too_costly else status,
@@ -188,7 +342,7 @@ def _facts(
         signals=rollout.signals,
         length=rollout.length,
         tree=rollout.tree,
-        flags=(*parsed.flags, *matching.flags),
+        flags=(*parsed.flags, *matching.flags, *verdict.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
     )
@@ -229,7 +383,7 @@ def reward(
     """
     _check(facts)
     estimator = estimator or profile.estimator
-    facts = _comparable(_with_signals(facts, profile), estimator)
+    facts = _comparable(_with_signals(facts, profile.sent_signals), estimator)
     scored = [one for one in facts if _votes(one)]
     status = (partial or PartialPolicy()).settle(len(scored), len(facts) + missing)
     if status is GroupStatus.FAILED:
@@ -274,7 +428,7 @@ def reward_alone(one: RolloutFacts, profile: Profile, *, best: int | None) -> Ro
     if best is None or needs_group(profile.reward) or needs_progress(profile.reward):
         status = RolloutStatus.PENDING if one.status is RolloutStatus.SCORED else one.status
         return replace(_result(one, {}, best=0), status=status)
-    [one] = _with_signals([one], profile)
+    [one] = _with_signals([one], profile.sent_signals)
     [parts] = _components([one], profile, tops={"entity_match": Share(best, one.entities)})
     return _result(one, parts, best=best, numbers=_alone(parts))
 
@@ -330,9 +484,8 @@ def _votes(one: RolloutFacts) -> bool:
     return one.status is RolloutStatus.SCORED
 
 
-def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
+def _with_signals(facts: Sequence[RolloutFacts], wanted: Sequence[str]) -> list[RolloutFacts]:
     """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
-    wanted = profile.sent_signals
     return [_required(one, wanted) for one in facts] if wanted else list(facts)
 
 

@@ -34,7 +34,8 @@ from reward_service.serve.ledger_chain import (
     read_ends,
 )
 
-VERSION = 1
+VERSION = 2
+"""2 added the judgements of rollouts; lines of version 1 are read as they are."""
 FORMULAS = VERSIONS["formulas"]
 """The one version of the engine that recomputing depends on: `reward` reads numbers, whichever parser and matcher counted them."""
 PLAIN = Seal()
@@ -323,6 +324,8 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     profile = profiles.get(line["profile"]["digest"])
     if profile is None:
         return f"no known profile has the digest recorded for {line['profile']['name']}"
+    if line["v"] > VERSION:
+        return "written by a newer version of the service"
     if line["formulas"] != FORMULAS:
         return "computed by another version of the formulas"
     result = reward(

@@ -52,8 +52,9 @@ def _required(cls: Any) -> set[str]:
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _build(hint, value, where)
+    specs = [one for one in (hint, *get_args(hint)) if isinstance(one, type) and is_dataclass(one)]
+    if specs and get_origin(hint) is not tuple and not (value is None and specs[0] is not hint):
+        return _build(specs[0], value, where)
     kinds = (hint,) if get_origin(hint) is tuple else get_args(hint) or (hint,)
     items = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple), None)
     if items is None or not isinstance(value, list):

@@ -13,6 +13,7 @@ from reward_service.core.types import (
     GroupResult,
     GroupStatus,
     IndexVersion,
+    Judgement,
     Outcome,
     PartialPolicy,
     Reading,
@@ -133,8 +134,18 @@ def test_no_text_of_a_rollout_is_written():
     blob = encode_group(replace(STATE, members=(Member(facts, "digest"),)))
 
     assert json.loads(blob)["rows"] == [
-        ["digest", "0", "scored", "wrong", 1, 2, {}, 0, 0, False, {}, None, None, [], None]
+        ["digest", "0", "scored", "wrong", 1, 2, {}, 0, 0, False, {}, None, None, [], None, []]
     ]
+
+
+def test_judgements_are_kept_as_they_are():
+    judgement = Judgement(
+        "answer", "key", {"S1": True, "S2": 0.5}, "model", "sha256:0", ("correct", "correct")
+    )
+    facts = RolloutFacts("0", outcome=Outcome.WRONG, matched=1, entities=2, judgements=(judgement,))
+    state = replace(STATE, members=(Member(facts, "digest"),))
+
+    assert decode_group(encode_group(state)) == state
 
 
 @pytest.mark.parametrize(
