@@ -157,6 +157,7 @@ def _caller(
         question_of(columns, query),
         profile,
         meets=(query.run, *meets),
+        run=query.run,
         is_evaluation=columns.get("split", query.train_split) != query.train_split,
         **more,
     )

@@ -28,10 +28,17 @@ from reward_service.api.routes import Service
 from reward_service.api.runs import disconnected, ticket_of
 from reward_service.core.types import RolloutResult, RolloutStatus
 from reward_service.serve.anonymous import AnonymousGroups, Caller, MeasuredRollout, Paid, Unpaid
-from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
+from reward_service.serve.errors import (
+    BackendUnavailable,
+    IndexUnavailable,
+    JudgeBudget,
+    NoReward,
+    QuotaExceeded,
+    UnknownProfile,
+)
 from reward_service.serve.limits import check_call
 
-REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
+REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable, BackendUnavailable, JudgeBudget)
 
 
 async def groups_of(request: Request) -> AnonymousGroups:

@@ -47,11 +47,14 @@ from reward_service.core.signals import signals_of
 from reward_service.core.types import Defaults, GroupResult, PartialPolicy
 from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
+    BackendUnavailable,
     EngineMismatch,
     Forbidden,
     GroupError,
     IndexUnavailable,
     InvalidRequest,
+    JudgeBudget,
+    JudgeBusy,
     LedgerUnavailable,
     NotReady,
     ProfileMismatch,
@@ -85,6 +88,7 @@ async def readiness_of(request: Request) -> Readiness:
 Service = Annotated[Scorer, Depends(service_of)]
 Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
+JUDGED = (BackendUnavailable, JudgeBudget)
 PART = 512  # rollouts that are counted and recorded at once, some milliseconds
 
 
@@ -114,7 +118,7 @@ async def long_json(service: Scorer, record: Record, reply: Callable[[], Mapping
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable, LedgerUnavailable),
+    responses=problems_of(*POSTED, *JUDGED, Forbidden, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request) -> Response:
@@ -155,6 +159,7 @@ async def _score(
         policy=terms.policy,
         progress=terms.progress,
         explain=explain,
+        owner=record.key.owner,
         timings=timings,
     )
     for part in _parts([len(call.rollouts) for call in calls]):
@@ -233,7 +238,7 @@ async def stream_groups(
     "/v1/match",
     tags=["rewards"],
     response_model=FactsReply,
-    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable),
+    responses=problems_of(*POSTED, *JUDGED, Forbidden, UnknownProfile, IndexUnavailable),
     openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
@@ -245,7 +250,9 @@ async def match(request: Request, service: Service) -> Response:
     groups = await beside(service, record.body_bytes, lambda: [group.to_domain(how) for group in call.groups])
     if call.explain:
         record.check_explain(group.question for group in groups)
-    measured = await service.measure(groups, profile, explain=call.explain, timings=record.timings)
+    measured = await service.measure(
+        groups, profile, explain=call.explain, owner=record.key.owner, timings=record.timings
+    )
     return await long_json(
         service, record, lambda: facts_reply(measured, profile, names=record.may_see_names)
     )
@@ -297,7 +304,14 @@ async def _rewarded(
     tags=["rewards"],
     response_model=ExplainOut,
     responses=problems_of(
-        *POSTED, Forbidden, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable
+        *POSTED,
+        *JUDGED,
+        JudgeBusy,
+        Forbidden,
+        UnknownProfile,
+        UnknownDataset,
+        UnknownQuestion,
+        IndexUnavailable,
     ),
     openapi_extra=body_of(ExplainIn),
 )
@@ -315,6 +329,7 @@ async def explain(request: Request, service: Service) -> Response:
         call.rollout.to_domain(call.defaults()),
         profile,
         best=call.group_max,
+        owner=record.key.owner,
         timings=record.timings,
     )
     return await long_json(service, record, lambda: explain_out(*explained, profile))

@@ -37,6 +37,7 @@ from reward_service.api.metrics import count_evaluated
 from reward_service.api.record import Record, record_of
 from reward_service.serve.errors import (
     AttemptSuperseded,
+    BackendUnavailable,
     CallError,
     CorruptState,
     DeadlineExceeded,
@@ -46,6 +47,8 @@ from reward_service.serve.errors import (
     GroupFull,
     IndexUnavailable,
     InvalidRequest,
+    JudgeBudget,
+    JudgeBusy,
     LedgerUnavailable,
     ProfileMismatch,
     QuestionConflict,
@@ -214,6 +217,9 @@ async def open_groups(
             QuotaExceeded,
             IndexUnavailable,
             StateLost,
+            BackendUnavailable,
+            JudgeBudget,
+            JudgeBusy,
         ),
     },
     openapi_extra=body_of(MemberIn),

@@ -29,6 +29,7 @@
     │   ├── InvalidRequest        422
     │   ├── NoReward              422
     │   ├── QuotaExceeded         429
+    │   ├── JudgeBudget           429
     │   ├── TooManyHeaders        431
     │   ├── CorruptState          500
     │   ├── EngineMismatch        503
@@ -39,6 +40,8 @@
     │   ├── OverCapacity          503
     │   ├── NotReady              503
     │   ├── LedgerUnavailable     503
+    │   ├── BackendUnavailable    503
+    │   ├── JudgeBusy             503
     │   └── DeadlineExceeded      504
     └── GroupError                refuses one group of a call, the others are answered
         ├── EmptyGroup
@@ -50,13 +53,15 @@
     RefusedToStart
     ├── UnsafeStore
     ├── BadLedger
-    └── BadProfile
+    ├── BadProfile
+    └── BadBackends
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
 """
 
 from collections.abc import Iterator
+from math import ceil
 from typing import ClassVar
 
 from reward_service.core.types import RolloutStatus
@@ -283,6 +288,12 @@ class QuotaExceeded(CallError):
     closes = True
 
 
+class JudgeBudget(CallError):
+    """The run has used the calls or tokens of judges that it may use; calls that need no further judgement are still served."""
+
+    slug, title, status_hint = "judge-budget", "The run's budget for judges is spent.", 429
+
+
 class TooManyHeaders(CallError):
     """The request has more header fields, or more bytes of headers, than the limit allows."""
 
@@ -337,6 +348,25 @@ class LedgerUnavailable(CallError):
 
     slug, title, status_hint = "ledger-unavailable", "The ledger cannot be written.", 503
     retry_after_s = 5
+
+
+class BackendUnavailable(CallError):
+    """A judge that the call needs cannot be reached, or has stopped answering; nothing of the call was done. Other profiles are served."""
+
+    slug, title, status_hint = "backend-unavailable", "A judge that the call needs is unavailable.", 503
+    retry_after_s = 5
+
+    def __init__(self, detail: str, *, retry_after_s: float | None) -> None:
+        super().__init__(detail)
+        if retry_after_s is not None:
+            self.retry_after_s = max(1, ceil(retry_after_s))
+
+
+class JudgeBusy(CallError):
+    """The judge has not answered within the caller's time. It goes on: the same call finds its answer later."""
+
+    slug, title, status_hint = "judge-busy", "The judge has not answered in time.", 503
+    retry_after_s = 1
 
 
 class DeadlineExceeded(CallError):
@@ -431,6 +461,10 @@ class BadLedger(RefusedToStart):
 
 class BadProfile(RefusedToStart):
     """A file does not contain a usable profile."""
+
+
+class BadBackends(RefusedToStart):
+    """The backends file cannot be used."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

@@ -20,7 +20,7 @@ from reward_service.serve.groups.waiters import Waiter, WaitLimit
 from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.view import GroupView
-from reward_service.serve.scorer import Scorer, check_progress, outcome_only
+from reward_service.serve.scorer import Payer, Scorer, check_progress, outcome_only
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef, Truth
 
@@ -326,6 +326,7 @@ class RunService:
             rollout,
             profile,
             explain=arrival.explain,
+            run=Payer(run.owner, run.run_id),
             timings=timings,
         )
         if truth.index is not None and truth.index != run.index:
