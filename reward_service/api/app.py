@@ -23,6 +23,7 @@ from reward_service.api.browsers import BrowserGuard
 from reward_service.api.compat import router as compat_router
 from reward_service.api.datasets import router as datasets_router
 from reward_service.api.guard import AdmissionGuard
+from reward_service.api.judge_check import JudgeCheck
 from reward_service.api.keys import KeyRing
 from reward_service.api.metrics import Metrics, count_closed, count_lookups, follow_judges
 from reward_service.api.observe import Observe
@@ -195,12 +196,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Scorer = app.state.service
     self_check: SelfCheck = app.state.self_check
     await self_check.check()
-    checking = asyncio.create_task(self_check.run())
+    judge_check: JudgeCheck = app.state.judge_check
+    checking = [asyncio.create_task(one.run()) for one in (self_check, judge_check)]
     try:
         async with Reaper(runs.groups).running():
             yield
     finally:
-        checking.cancel()
+        for task in checking:
+            task.cancel()
         await service.judges.close()
         service.close()
 
@@ -251,6 +254,9 @@ def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.self_check = SelfCheck(
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
+    )
+    app.state.judge_check = JudgeCheck(
+        service.judges, metrics=metrics, interval_s=service.settings.judge_canary_interval_s
     )
     app.state.runs = runs = _runs(service, store, metrics)
     app.state.probe = Probe(partial(unusable, service, runs), keep_s=PROBE_KEPT_S, clock=time.monotonic)

@@ -177,4 +177,5 @@ async def carr(request: Request, service: Service, groups: Anonymous, query: Ask
     """The protocol of CaRR's reward server; groups the rollouts of one question."""
     measured = await _read(request, service, groups, query=query, model=CarrIn)
     paid = _must(await _paid(request, groups, measured, query))
-    return _json(carr_out(paid, service.profiles.named(query.profile)))
+    signals = measured.facts.signals if isinstance(measured, MeasuredRollout) else {}
+    return _json(carr_out(paid, service.profiles.named(query.profile), signals))

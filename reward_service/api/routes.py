@@ -70,6 +70,8 @@ from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.scorer import Scorer, check_engine, check_progress, reward_facts
+from reward_service.serve.sources.backends import Backend
+from reward_service.serve.sources.judges import Judges
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -395,6 +397,21 @@ class ProfileContent(ProfileInfo):
     """The same content as a YAML file. To start your own profile, save it under a new name, set `name` accordingly, and edit."""
 
 
+class BackendInfo(TypedDict):
+    """A server of language models that profiles ask."""
+
+    name: str
+    serves: list[str]
+    """Roles and models that profiles can ask."""
+    flavour: str
+    egress: bool
+    """Whether questions and answers may leave the cluster for it."""
+    host: str | None
+    """Null if the key lacks the scope `admin`."""
+    drift: bool
+    """Whether one of its judges gave at least two other verdicts than are known, at the last check."""
+
+
 class InfoOut(TypedDict):
     """Version, engine and effective settings of the process."""
 
@@ -404,6 +421,7 @@ class InfoOut(TypedDict):
     default_profile: str
     profiles: dict[str, Origin]
     """Origin of each profile: shipped with the package, or read from the folder of the setting `profiles`."""
+    backends: list[BackendInfo]
     settings: dict[str, Any]
 
 
@@ -449,15 +467,33 @@ async def metrics_page(request: Request) -> Response:
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
-async def info(service: Service) -> InfoOut:
-    """Return the version, the engine and the effective settings."""
+async def info(request: Request, service: Service) -> InfoOut:
+    """Return the version, the engine, the backends and the effective settings."""
+    is_admin = record_of(request).key.allows("admin")
     return {
         "version": __version__,
         "engine": ENGINE_DIGEST,
         "engine_versions": dict(VERSIONS),
         "default_profile": service.profiles.default,
         "profiles": {name: origin_of(profile) for name, profile in service.profiles.known.items()},
+        "backends": [
+            _backend_info(desk.backend, service.judges, is_admin=is_admin) for desk in service.judges.desks
+        ],
         "settings": shown_settings(service.settings),
+    }
+
+
+def _backend_info(backend: Backend, judges: Judges, *, is_admin: bool) -> BackendInfo:
+    roles = list(backend.names)
+    return {
+        "name": backend.name,
+        "serves": roles,
+        "flavour": backend.flavour,
+        "egress": backend.egress is not None,
+        "host": backend.host if is_admin else None,
+        "drift": any(
+            drifts and label.partition("@")[2] in roles for label, drifts in judges.drifting.items()
+        ),
     }
 
 

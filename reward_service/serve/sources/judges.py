@@ -6,11 +6,13 @@ connects them, over all of them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 
-from reward_service.core.judging.asks import Answered, Ask, Given, Reason, Unanswered
+from reward_service.core.judging.asks import Answered, Ask, Given, Reason, Unanswered, asker_digest
+from reward_service.core.judging.kinds import VERDICT, kind_name
+from reward_service.core.types import Asker
 from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.answers import AnswerCache, LocalAnswers
 from reward_service.serve.sources.backends import Backend
@@ -51,6 +53,11 @@ class Judges:
         self._cache = cache or LocalAnswers(10_000)
         self._budgets = budgets or Budgets(calls=None, tokens=None)
         self._flying: dict[str, asyncio.Task[Given]] = {}
+        self.askers: dict[str, Asker] = {}
+        """Those that have asked for a verdict here, by digest."""
+        self.has_new_asker = asyncio.Event()
+        self.drifting: dict[str, bool] = {}
+        """Whether each of them differs from known verdicts, by name and model."""
         self._clock = clock
 
     def count_with(self, count: Count, observe: Count) -> None:
@@ -109,10 +116,19 @@ class Judges:
         await desk.check()
         return (await desk.answer(ask))[0]
 
-    async def _check(self, asks: Iterable[Ask]) -> None:
+    async def _check(self, asks: Collection[Ask]) -> None:
         """Refuse asks that cannot be sent, before any of them is."""
         for desk in {self._desk(ask): None for ask in asks}:
             await desk.check()
+        for asker in {ask.asker: None for ask in asks}:
+            self._meet(asker)
+
+    def _meet(self, asker: Asker) -> None:
+        """Remember an asker that asks for verdicts."""
+        digest = asker_digest(asker)
+        if digest not in self.askers and kind_name(asker) == VERDICT:
+            self.askers[digest] = asker
+            self.has_new_asker.set()
 
     async def _pay(self, asks: Mapping[str, Ask], run: str) -> None:
         """Take what asks may cost from a run's budget; each corrects that when it ends."""
