@@ -68,6 +68,7 @@ def test_the_example_of_the_docs(post):
         "components": {"base": 0.0, "entity_match": 0.15},
         "flags": [],
         "detail": None,
+        "judgements": [],
         "matches": [],
         "uncredited_matches": [],
         "near_misses": [],

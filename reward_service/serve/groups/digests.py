@@ -40,7 +40,15 @@ def question_digest(question: Question | str, index: IndexVersion | None) -> str
         question: the ground truth itself, or the question's id.
         index: the version the id belongs to; None for a question sent inline.
     """
-    return _digest([index, question] if isinstance(question, str) else asdict(question))
+    return _digest([index, question] if isinstance(question, str) else _said_of(question))
+
+
+def _said_of(question: Question) -> dict[str, Any]:
+    """Return what a question says; criteria only if it has any, so that questions without them keep their digests."""
+    said = asdict(question)
+    if not question.rubrics:
+        del said["rubrics"]
+    return said
 
 
 def _source(source: Text | Messages | Steps | Unreadable) -> list[Any]:

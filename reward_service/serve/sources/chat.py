@@ -28,7 +28,7 @@ ENDED = frozenset({None, "stop", "eos", "end_turn"})
 """Finish reasons of a reply that is whole."""
 
 
-class Said(NamedTuple):
+class ModelReply(NamedTuple):
     """The text of a reply."""
 
     text: str
@@ -93,7 +93,7 @@ class ChatServer:
             await self._session.close()
             self._session = None
 
-    async def complete(self, body: Mapping[str, Any], *, timeout_s: float) -> Said | Failed:
+    async def complete(self, body: Mapping[str, Any], *, timeout_s: float) -> ModelReply | Failed:
         """Ask once."""
         try:
             async with self._opened().post(
@@ -186,7 +186,7 @@ def _seconds(retry_after: str | None) -> float | None:
         return None
 
 
-def _said(document: Any, model: str) -> Said | Failed:
+def _said(document: Any, model: str) -> ModelReply | Failed:
     """Return the text of a chat completion, if it is whole and of the model that was asked."""
     try:
         choice, named = document["choices"][0], document["model"]
@@ -200,7 +200,7 @@ def _said(document: Any, model: str) -> Said | Failed:
         return Failed(Reason.REFUSED)
     usage = document.get("usage") or {}
     tokens = [_count(usage, name) for name in ("prompt_tokens", "completion_tokens")]
-    return Said(text if isinstance(text, str) else "", named, *tokens)
+    return ModelReply(text if isinstance(text, str) else "", named, *tokens)
 
 
 def _count(usage: Any, name: str) -> int:

@@ -14,7 +14,7 @@ from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.breaker import Breaker
 from reward_service.serve.sources.budgets import Spent
-from reward_service.serve.sources.chat import ChatServer, Failed, Said, estimate, request_of
+from reward_service.serve.sources.chat import ChatServer, Failed, ModelReply, estimate, request_of
 from reward_service.serve.sources.rates import Rate
 
 TRIES = 3
@@ -145,7 +145,7 @@ class Desk:
         for reading in range(READINGS):
             body = request_of(ask, self.backend, seed=seed * READINGS + reading)
             said, calls = await self._tried(body, until)
-            cost = said.tokens_in + said.tokens_out if isinstance(said, Said) else 0
+            cost = said.tokens_in + said.tokens_out if isinstance(said, ModelReply) else 0
             spent = Spent(spent.calls + calls, spent.tokens + cost)
             if isinstance(said, Failed):
                 return Unanswered(said.reason), spent
@@ -158,11 +158,11 @@ class Desk:
             return Answered(value, said.model, _digest([said.text])), spent
         return Unanswered(Reason.UNPARSABLE), spent
 
-    async def _tried(self, body: dict[str, object], until: float) -> tuple[Said | Failed, int]:
+    async def _tried(self, body: dict[str, object], until: float) -> tuple[ModelReply | Failed, int]:
         """Send a request, again if that may help and there is time; return also how often it was sent."""
         for attempt in range(1, TRIES + 1):
             said = await self._sent(body, until)
-            if isinstance(said, Said):
+            if isinstance(said, ModelReply):
                 return said, attempt
             self._count_reply(said.reason)
             wait_s = said.retry_after_s
@@ -174,7 +174,7 @@ class Desk:
             await asyncio.sleep(wait_s)
         raise AssertionError("unreachable: the last try returns")
 
-    async def _sent(self, body: dict[str, object], until: float) -> Said | Failed:
+    async def _sent(self, body: dict[str, object], until: float) -> ModelReply | Failed:
         """Send a request once, as soon as the rates allow it."""
         guess = estimate(body)
         while wait_s := max(self._requests.wait_s(1, now := self._clock()), self._tokens.wait_s(guess, now)):
@@ -187,7 +187,7 @@ class Desk:
         self._tokens.take(guess, now)
         self.breaker.begin()
         self.in_flight += 1
-        said: Said | Failed = Failed(Reason.TRANSPORT)
+        said: ModelReply | Failed = Failed(Reason.TRANSPORT)
         try:
             said = await self._server.complete(body, timeout_s=max(until - now, 0.001))
         finally:
@@ -196,12 +196,12 @@ class Desk:
             self.observe("ask_duration_seconds", self.backend.name, value=self._clock() - now)
         return said
 
-    def _settle(self, said: Said | Failed, guess: int) -> None:
+    def _settle(self, said: ModelReply | Failed, guess: int) -> None:
         """Count what a request cost, and tell the breaker how it ended."""
         now = self._clock()
         failed = isinstance(said, Failed) and said.reason in OF_THE_BACKEND
         self.breaker.end(now, failed=failed)
-        if isinstance(said, Said):
+        if isinstance(said, ModelReply):
             self._tokens.take(said.tokens_in + said.tokens_out - guess, now)
             self.count("ask_tokens_total", self.backend.name, "prompt", amount=said.tokens_in)
             self.count("ask_tokens_total", self.backend.name, "reply", amount=said.tokens_out)
