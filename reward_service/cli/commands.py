@@ -3,45 +3,40 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from entity_index import cli as index_cli
-from entity_index.errors import EntityIndexError
 from entity_index.lint import lint as look_over
 from reward_service.adapters.native import ExplainIn, decode
-from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.replies import ExplainOut, encode, explain_out
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
 from reward_service.api.app import check_store, create_app, create_catalogue, create_scorer
-from reward_service.api.keys import BadKeyFile
 from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
 from reward_service.cli import health as healthy
+from reward_service.cli import judge as judge_commands
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli.demo import run_demo, sample_lines
+from reward_service.cli.failing import given_settings, one_clear_sentence
 from reward_service.cli.lint import judge_of
-from reward_service.cli.rollouts import BadOption
 from reward_service.cli.score import TOO_FEW, score_file
-from reward_service.client.errors import ClientError
 from reward_service.core.profiles import shipped
 from reward_service.serve import config, errors, ledger_chain
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
-from reward_service.serve.errors import RefusedToStart, ServiceError
 from reward_service.serve.profiles import load as load_profiles
 from reward_service.serve.scorer import Scorer
 
+T = TypeVar("T")
 STARTUP_FAILURE = 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -50,6 +45,7 @@ err = Console(stderr=True)
 
 ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
+app.add_typer(judge_commands.app, name="judge")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[
@@ -60,41 +56,16 @@ Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
 
 
-def _fail(why: str) -> NoReturn:
-    err.print(Text.assemble(("error: ", "red"), why))
-    raise typer.Exit(1)
-
-
-@contextmanager
-def one_clear_sentence() -> Iterator[None]:
-    """Turn what a user can mend into one sentence on stderr and exit code 1."""
+async def closing(scorer: Scorer, work: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns, and close the connections to judges."""
     try:
-        yield
-    except ValidationError as invalid:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in invalid.errors(include_url=False)
-        )
-        _fail(f"settings: {problems}")
-    except (
-        ServiceError,
-        EntityIndexError,
-        ClientError,
-        BadLine,
-        BadOption,
-        RefusedToStart,
-        BadKeyFile,
-        OSError,
-    ) as error:
-        _fail(str(error))
-
-
-def _settings(**given: Any) -> Settings:
-    """Return the environment's settings, with what the command line gave on top."""
-    return Settings(**{name: value for name, value in given.items() if value is not None})
+        return await work
+    finally:
+        await scorer.judges.close()
 
 
 def _scorer(index: Path | None) -> Scorer:
-    settings = _settings(index=index)
+    settings = given_settings(index=index)
     return create_scorer(settings, catalogue=create_catalogue(settings))
 
 
@@ -115,7 +86,7 @@ def serve(
 ) -> None:
     """Serve over HTTP until stopped. Without an index, callers send questions inline."""
     with one_clear_sentence():
-        settings = _settings(
+        settings = given_settings(
             host=host,
             port=port,
             index=index,
@@ -214,7 +185,9 @@ def score(  # noqa: PLR0913  # one argument an option
     with one_clear_sentence():
         scorer = _scorer(index)
         chosen = scorer.profiles.resolve(profile)
-        scored = asyncio.run(score_file(scorer, Path(rollouts), asked, **how, profile=chosen, console=err))
+        scored = asyncio.run(
+            closing(scorer, score_file(scorer, Path(rollouts), asked, **how, profile=chosen, console=err))
+        )
         enough = rollout_files.required(min_scored, scored.rollouts)
         if out_file is not None:
             with out_file.open("wb") as file:
@@ -240,7 +213,8 @@ def explain(
     """Show where a rollout names its entities and what reward that earns."""
     with one_clear_sentence():
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        reply = asyncio.run(_explain(_scorer(index), body, profile))
+        scorer = _scorer(index)
+        reply = asyncio.run(closing(scorer, _explain(scorer, body, profile)))
     if as_json:
         sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
     else:
@@ -267,7 +241,7 @@ def lint(
 ) -> None:
     """Check a data set under the rules of a profile. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
-        judge = judge_of(load_profiles(_settings()).resolve(profile))
+        judge = judge_of(load_profiles(given_settings()).resolve(profile))
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
             report = look_over(rows, judge=judge)
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
@@ -325,10 +299,10 @@ def verify(
 ) -> None:
     """Recompute every recorded reward. Exit code 1: a reward differs or cannot be recomputed here."""
     with one_clear_sentence():
-        profiles = load_profiles(_settings())
+        profiles = load_profiles(given_settings())
         given = [profiles.resolve(one) for one in profile or ()]
         known = {one.digest: one for one in (*profiles.known.values(), *given)}
-        settings = _settings(ledger_key=key)
+        settings = given_settings(ledger_key=key)
         seal = ledger_chain.seal_of(settings.ledger_key)
         ends = ledger_chain.read_ends(file, seal)
         findings = list(ledger_file.verify(ledger_file.read(file), known, seal=seal, ends=ends))
