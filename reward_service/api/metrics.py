@@ -127,6 +127,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("ask_duration_seconds", H, "Time from sending a request to a judge until its reply had come.", ("backend",), "seconds", ASKS),
     Metric("ask_retries_total", C, "Requests to judges that were sent again.", ("backend",)),
     Metric("ask_tokens_total", C, "Tokens as judges count them: `prompt` or `reply`.", ("backend", "kind")),
+    Metric("ask_lists_total", C, "Replies of judges about lists of criteria, statements or thoughts, by their length: `ok` or `unparsable`.", ("backend", "items", "result")),
     Metric("ask_cache_total", C, "Asks whose answer was kept (`hit`) or not (`miss`), and commands to the shared cache that failed (`failed`).", ("result",)),
     Metric("ask_in_flight", G, "Requests to judges that have not been answered yet.", ("backend",)),
     Metric("ask_waiting", G, "Asks waiting for a place at a judge.", ("backend",)),
@@ -351,6 +352,9 @@ Histograms have the suffixes `_bucket`, `_sum` and `_count`.
 | Has the store lost rollouts that callers were waiting for? | `sum(rate(reward_service_refused_total{reason="state-lost"}[5m]))` |
 | Do replicas change the same groups at the same time? | `sum(rate(reward_service_group_store_operation_seconds_count{end="lost"}[5m])) / sum(rate(reward_service_group_store_operation_seconds_count{operation="swap"}[5m]))` |
 | Does the store answer? | `sum by (operation) (rate(reward_service_group_store_operation_seconds_count{end="failed"}[1m]))` |
+| Do judges fail? | `sum by (backend, result) (rate(reward_service_ask_requests_total{result!="ok"}[5m]))` |
+| Does a judge call right what contains no gold answer? | `sum(rate(reward_service_judged_uncovered_total[30m])) / sum(rate(reward_service_judged_total{verdict="correct"}[30m]))` |
+| How many criteria can a judge take at once? | `sum by (items) (rate(reward_service_ask_lists_total{result="unparsable"}[1h])) / sum by (items) (rate(reward_service_ask_lists_total[1h]))` |
 | Is the service refusing work? | `sum by (reason) (rate(reward_service_refused_total[1m]))` |
 
 The share of fuzzy matches (`explained_matches_total{channel="fuzzy"}` relative to all channels) is known only for calls with `explain`: other calls do not record through which channel a match was found.

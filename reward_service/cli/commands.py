@@ -309,6 +309,10 @@ def verify(
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
+    for finding, before in ledger_file.changes_of_profile(findings):
+        out.print(
+            Text(f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}")
+        )
     out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
     if ends is None:
         err.print(f"without {ledger_chain.ends_path(file).name}, lines missing at either end do not show")

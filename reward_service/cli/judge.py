@@ -124,7 +124,7 @@ def succeed(
 
 async def _compared(
     scorer: Scorer, path: Path, reader: str, pair: tuple[Profile, Profile], *, dataset: str | None
-) -> dict[str, succession.Change]:
+) -> dict[str, succession.Shift]:
     asked = rollout_files.FileOptions(reader)
     try:
         scored = [

@@ -15,7 +15,7 @@ WORTH_SAYING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Shift:
     """What differs between two profiles, over some rollouts."""
 
     rollouts: int = 0
@@ -34,7 +34,7 @@ class Change:
         return 1 - (self.to_wrong + self.to_correct) / self.rollouts if self.rollouts else None
 
 
-def compare(before: Sequence[RecordOut], after: Sequence[RecordOut]) -> dict[str, Change]:
+def compare(before: Sequence[RecordOut], after: Sequence[RecordOut]) -> dict[str, Shift]:
     """Return what changes, by step in the order of the file; `all` is the whole."""
     pairs = list(zip(before, after, strict=True))
     by_step: dict[str, list[tuple[RecordOut, RecordOut]]] = defaultdict(list)
@@ -44,9 +44,9 @@ def compare(before: Sequence[RecordOut], after: Sequence[RecordOut]) -> dict[str
     return {**{step: _change(them) for step, them in by_step.items()}, "all": _change(pairs)}
 
 
-def _change(pairs: Sequence[tuple[RecordOut, RecordOut]]) -> Change:
+def _change(pairs: Sequence[tuple[RecordOut, RecordOut]]) -> Shift:
     scored = [(a, b) for a, b in pairs if a["reward"] is not None and b["reward"] is not None]
-    return Change(
+    return Shift(
         rollouts=len(scored),
         unscored=len(pairs) - len(scored),
         to_wrong=sum(a["outcome"] == "correct" != b["outcome"] for a, b in scored),
@@ -60,7 +60,7 @@ def _sign(advantage: float | None) -> int:
     return (advantage > WORTH_SAYING) - (advantage < -WORTH_SAYING) if advantage is not None else 0
 
 
-def lines(found: Mapping[str, Change], names: tuple[str, str]) -> list[str]:
+def lines(found: Mapping[str, Shift], names: tuple[str, str]) -> list[str]:
     """Return the comparison as people read it."""
     said = [
         f"from {names[0]} to {names[1]}",
@@ -69,7 +69,7 @@ def lines(found: Mapping[str, Change], names: tuple[str, str]) -> list[str]:
     return said + [_line(step, change) for step, change in found.items()]
 
 
-def _line(step: str, change: Change) -> str:
+def _line(step: str, change: Shift) -> str:
     share = "-" if change.agreement is None else f"{change.agreement:.3f}"
     numbers: tuple[Any, ...] = (
         change.to_wrong,

@@ -286,6 +286,9 @@ class Finding(NamedTuple):
     group_id: str
     problem: str | None
     """None: the same rewards, bit for bit."""
+    run_id: str = "?"
+    profile: str = "?"
+    """Name and digest of the profile that paid."""
 
 
 def verify(
@@ -310,13 +313,25 @@ def verify(
         try:
             line = json.loads(body)
             problem = seal.problem(body, digest, before)
-            yield Finding(number, str(line.get("group_id")), problem or _difference(line, profiles))
+            paid_by = f"{line['profile']['name']} {line['profile']['digest']}"
+            problem = problem or _difference(line, profiles)
+            yield Finding(number, str(line.get("group_id")), problem, str(line.get("run_id")), paid_by)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             yield Finding(number, "?", "not a ledger line")
         before = digest
         seen.add(digest)
     if ends is not None and ends.end not in seen:  # it may be behind the file: a crash comes between the two
         yield Finding(number + 1, "?", "lines at the end are missing")
+
+
+def changes_of_profile(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Yield the lines from which a run is paid by another profile, each with the profile before it."""
+    paid_by: dict[str, str] = {}
+    for finding in findings:
+        before = paid_by.setdefault(finding.run_id, finding.profile)
+        if before != finding.profile:
+            yield finding, before
+            paid_by[finding.run_id] = finding.profile
 
 
 def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str | None:

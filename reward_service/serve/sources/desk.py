@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import random
 from collections.abc import Callable
 from time import monotonic
@@ -25,6 +26,7 @@ REACH_S = 5.0
 OF_THE_BACKEND = frozenset({Reason.TRANSPORT, Reason.TIMEOUT, Reason.OVERLOADED})
 """Failures that open the breaker; what a model says does not."""
 REFUSED_RETRY_S = 5
+MOST_ITEMS = 16  # that are told apart in the metric
 
 Count = Callable[..., None]
 """Counts a metric: its name, its labels, and `amount`."""
@@ -153,8 +155,10 @@ class Desk:
                 value = kind_of(ask.asker).read(said.text, ask.said)
             except UnreadableReply:
                 self._count_reply(Reason.UNPARSABLE)
+                self._count_list(ask, Reason.UNPARSABLE)
                 continue
             self._count_reply("ok")
+            self._count_list(ask, "ok")
             return Answered(value, said.model, _digest([said.text])), spent
         return Unanswered(Reason.UNPARSABLE), spent
 
@@ -205,6 +209,13 @@ class Desk:
             self._tokens.take(said.tokens_in + said.tokens_out - guess, now)
             self.count("ask_tokens_total", self.backend.name, "prompt", amount=said.tokens_in)
             self.count("ask_tokens_total", self.backend.name, "reply", amount=said.tokens_out)
+
+    def _count_list(self, ask: Ask, result: str) -> None:
+        """Count a reply about a list by its length: judges get worse with long ones."""
+        if "statements" in ask.said:
+            items = len(json.loads(ask.said["statements"]))
+            label = str(items) if items <= MOST_ITEMS else f"more than {MOST_ITEMS}"
+            self.count("ask_lists_total", self.backend.name, label, str(result))
 
     def _count_reply(self, result: str) -> None:
         self.count("ask_requests_total", self.backend.name, str(result))
