@@ -1,6 +1,6 @@
 """The figures of docs/experiment.md: thin lines are seeds, thick ones their mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,47 +9,64 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from experiment.drawings import FIGURES, Drawing, Shares
 from experiment.statistics import Result, mean_curve
 
 mpl.rcParams["svg.hashsalt"] = "experiment"  # the same results give the same file
-COLOURS = ("#444444", "#c1440e", "#1f77b4", "#6a3d9a")
-Curves = dict[str, list[Result]]
+COLOURS = ("#444444", "#c1440e", "#1f77b4", "#6a3d9a", "#2a7f3f")
+BELOW = {"step": "step", "cpu_s": "seconds of processor time"}
+BESIDE = {"accuracy": "accuracy at T = 1", "names": "names in thoughts"}
 
 
-def curves(panels: dict[str, Curves], path: Path, *, metric: str, against: str) -> None:
-    """Draw one metric against steps or processor seconds, one panel a setting.
+def draw(wanted: Iterable[Drawing | Shares]) -> None:
+    """Draw the figures for which there are results; files of others are deleted."""
+    FIGURES.mkdir(exist_ok=True)
+    for old in FIGURES.glob("*.svg"):
+        old.unlink()
+    for one in wanted:
+        if any(line for lines in one.panels.values() for line in lines.values()):
+            _save(one, FIGURES / f"{one.name}.svg")
 
-    Args:
-        panels: title -> name of the line -> its results, one a seed.
-        path: where the figure goes.
-        metric: of an evaluation.
-        against: `step` or `cpu_s`.
-    """
-    width = 3.3 * len(panels)
-    figure, axes = plt.subplots(1, len(panels), figsize=(width, 2.7), layout="constrained", squeeze=False)
-    for axis, (title, lines) in zip(axes[0], panels.items(), strict=True):
-        for colour, (name, results) in zip(COLOURS, lines.items(), strict=False):
-            _line(axis, results, metric=metric, against=against, colour=colour, name=name)
-        _dress(axis, title, {"step": "step", "cpu_s": "seconds of processor time"}[against])
-    axes[0][0].set_ylabel({"accuracy": "accuracy at T = 1", "names": "names in thoughts"}.get(metric, metric))
-    if axes[0][0].lines:
-        axes[0][0].legend(fontsize=7, frameon=False)
+
+def _save(one: Drawing | Shares, path: Path) -> None:
+    width = 3.3 * len(one.panels)
+    figure, axes = plt.subplots(1, len(one.panels), figsize=(width, 2.7), layout="constrained", squeeze=False)
+    if isinstance(one, Drawing):
+        _curves(one, axes[0])
+    else:
+        _shares(one, axes[0])
+    axes[0][0].legend(fontsize=7, frameon=False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
 
-def _line(
-    axis: Axes, results: Sequence[Result], *, metric: str, against: str, colour: str, name: str
-) -> None:
+def _curves(one: Drawing, axes: Sequence[Axes]) -> None:
+    for axis, (title, lines) in zip(axes, one.panels.items(), strict=True):
+        for colour, (name, results) in zip(COLOURS, lines.items(), strict=False):
+            _line(axis, results, one, colour=colour, name=name)
+        _dress(axis, title, BELOW[one.against])
+    axes[0].set_ylabel(BESIDE[one.metric])
+
+
+def _line(axis: Axes, results: Sequence[Result], one: Drawing, *, colour: str, name: str) -> None:
     if not results:
         return
     for result in results:
         rows = result["evaluations"]
-        axis.plot(
-            [row[against] for row in rows], [row[metric] for row in rows], color=colour, lw=0.5, alpha=0.5
-        )
-    where = mean_curve(results, against)
-    axis.plot(where, mean_curve(results, metric), color=colour, lw=2, label=f"{name} ({len(results)})")
+        points = [(row[one.against], row[one.metric]) for row in rows]
+        axis.plot(*zip(*points, strict=True), color=colour, lw=0.5, alpha=0.5)
+    mean = mean_curve(results, one.against), mean_curve(results, one.metric)
+    axis.plot(*mean, color=colour, lw=2, label=f"{name} ({len(results)})")
+
+
+def _shares(one: Shares, axes: Sequence[Axes]) -> None:
+    for axis, (title, lines) in zip(axes, one.panels.items(), strict=True):
+        for colour, (name, (steps, shares)) in zip(COLOURS, lines.items(), strict=False):
+            axis.plot(steps, shares, color=colour, lw=2, label=name)
+        _dress(axis, title, "step")
+        axis.set_ylim(0, 1)
+        axis.legend(fontsize=7, frameon=False)
+    axes[0].set_ylabel("share")
 
 
 def _dress(axis: Axes, title: str, below: str) -> None:

@@ -1,6 +1,6 @@
-"""Carries the plan out: two runs side by side, one thread each. A run whose result stands there is not made again.
+"""Carries the plan out: two runs side by side, one thread each. A run that has a result is not repeated.
 
-    python -m experiment.runs [--parts main,alpha,stuffing] [--at-once 2] [--seeds 11,12]
+    python -m experiment.runs [--parts reward,noise] [--at-once 2] [--seeds 16,17]
 
 Interrupted runs go on from their last checkpoint. A result is written whole or not at all.
 """
@@ -18,10 +18,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from experiment.plan import FIXED, PROFILES, RESULTS, Run, all_runs
+from experiment import diagnosis
+from experiment.plan import all_runs
+from experiment.settings import FIXED, PROFILES, RESULTS, STEPS, Run
 from reward_service.trainer.results import read
 
 ROOT = Path(__file__).parents[1]
+PLAN = [f"experiment/{name}.py" for name in ("settings", "first", "second", "plan")]
 SCRATCH = ROOT / ".data" / "experiment"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 KEPT = ("accuracy", "match_rate", "searches", "names", "errors", "overlength", "tokens")
@@ -55,7 +58,7 @@ def carry_out(run: Run) -> None:
     with (SCRATCH / "log").open("ab") as log:
         done = subprocess.run(
             [*command, *run.arguments, *where],
-            env={**os.environ, **ONE_THREAD},
+            env={**os.environ, **ONE_THREAD, "REWARD_SERVICE_LEDGER": str(folder / "ledger.jsonl")},
             cwd=ROOT,
             stdout=log,
             stderr=log,
@@ -66,7 +69,9 @@ def carry_out(run: Run) -> None:
         return
     rows = read(folder / "metrics.jsonl")
     path = RESULTS / f"{run.name}.json"
-    path.with_suffix(".part").write_text(json.dumps(summary(run, rows)) + "\n", encoding="utf-8")
+    spread = diagnosis.by_step(diagnosis.training_groups(folder / "ledger.jsonl"), STEPS)
+    result = {**summary(run, rows), "spread": spread}
+    path.with_suffix(".part").write_text(json.dumps(result) + "\n", encoding="utf-8")
     path.with_suffix(".part").replace(path)
     last = [row for row in rows if row["kind"] == "eval"][-1]
     print(f"{run.name}: accuracy {last['accuracy']:.3f}, {time.time() - began:.0f} s", flush=True)
@@ -112,7 +117,7 @@ def made() -> dict[str, str]:
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     dirty = subprocess.run(
-        ["git", "status", "--porcelain", "reward_service", "experiment/plan.py", PROFILES],
+        ["git", "status", "--porcelain", "reward_service", *PLAN, PROFILES],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -142,13 +147,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--parts", default="main,alpha,stuffing")
+    parser.add_argument("--parts", default="")
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--seeds", default="")
     given = parser.parse_args()
     seeds = {int(seed) for seed in given.seeds.split(",") if seed}
+    parts = set(filter(None, given.parts.split(",")))
     chosen = [
-        run for run in all_runs() if run.part in given.parts.split(",") and (not seeds or run.seed in seeds)
+        run for run in all_runs() if (not parts or run.part in parts) and (not seeds or run.seed in seeds)
     ]
     missing = [run for run in chosen if result_of(run) is None]
     print(f"{len(chosen) - len(missing)} of {len(chosen)} runs are there", flush=True)

@@ -77,13 +77,16 @@ class AsyncClient:
         profile: str | None = None,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Score whole groups; one result per group, in order. `estimator` and `partial` have the format of the API.
+
+        `progress` is the share of the training that is done, in [0, 1]; profiles whose weights depend on it need it.
 
         Raises:
             Refused, Unreachable: unless errors are masked.
         """
-        options = {"profile": profile, "estimator": estimator, "partial": partial}
+        options = {"profile": profile, "estimator": estimator, "partial": partial, "progress": progress}
         return await self._carry_out(
             calls.score_groups(groups, options, self._context, on_error=self._on_error)
         )

@@ -117,6 +117,10 @@ class TrainingOptions:
     """Replace groups without a signal by sampling other questions."""
     resample_rounds: int = 4
     """Maximum number of resampling rounds; after that, the step uses the groups it has."""
+    false_rejects: float = 0.0
+    """Share of correct answers that are called wrong in training, to learn what an imperfect checker costs."""
+    false_accepts: float = 0.0
+    """Share of wrong answers that are called correct in training."""
 
     temperature: float = 1.0
     """Sampling temperature, in training and evaluation."""
@@ -158,6 +162,8 @@ class TrainingOptions:
             )
         if self.group_size < 1 or self.step_questions < 1:
             raise ValueError("a step needs at least one question, and a group at least one rollout")
+        if not (0 <= self.false_rejects <= 1 and 0 <= self.false_accepts <= 1):
+            raise ValueError("--false-rejects and --false-accepts are shares, from 0 to 1")
         if self.url is not None and is_path(self.profile):
             raise ValueError(
                 "--profile accepts a file only without --url: put the file into the folder of profiles of that "

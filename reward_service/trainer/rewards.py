@@ -11,6 +11,7 @@ from reward_service.client import (
     Group,
     GroupRewards,
     Member,
+    Outcome,
     Rollout,
     RolloutReward,
     Run,
@@ -31,6 +32,11 @@ class Rolled(Protocol):
     @property
     def stop(self) -> StopReason:
         """Why sampling ended."""
+        ...
+
+    @property
+    def length(self) -> int | None:
+        """Tokens that the policy sampled, at least 1; None if it sampled none."""
         ...
 
 
@@ -56,10 +62,17 @@ class Asked(Generic[R_co]):
     group_id: str
     question: TrainingQuestion
     rollouts: Sequence[R_co]
+    verdicts: Sequence[Outcome | None] = ()
+    """The trainer's own verdicts, one per rollout; empty leaves them to the profile's checker."""
 
 
 def pay(
-    payment: Payment, asked: Sequence[Asked[Rolled]], *, run_id: str, attempt: int = 0
+    payment: Payment,
+    asked: Sequence[Asked[Rolled]],
+    *,
+    run_id: str,
+    attempt: int = 0,
+    progress: float | None = None,
 ) -> list[GroupRewards]:
     """Have groups scored; one result a group, in order, rollouts in order.
 
@@ -68,6 +81,7 @@ def pay(
         asked: the groups, all of one size.
         run_id: the training they belong to.
         attempt: of groups that are sent one by one: higher than before where the same group ids were sampled anew.
+        progress: share of the training that is done; of groups that are sent whole.
 
     Raises:
         ClientError: the service cannot be asked, or refuses.
@@ -76,7 +90,7 @@ def pay(
         return asyncio.run(_singly(payment, asked, run_id, attempt))
     with Client(payment.url, api_key=payment.api_key) as client:
         groups = [_group(payment, one, run_id) for one in asked]
-        return client.score_groups(groups, profile=payment.profile)
+        return client.score_groups(groups, profile=payment.profile, progress=progress)
 
 
 def evaluate(payment: Payment, asked: Sequence[Asked[Rolled]]) -> list[RolloutReward]:
@@ -91,9 +105,10 @@ def evaluate(payment: Payment, asked: Sequence[Asked[Rolled]]) -> list[RolloutRe
 
 
 def _rollouts(one: Asked[Rolled]) -> list[Rollout]:
+    verdicts = one.verdicts or [None] * len(one.rollouts)
     return [
-        Rollout(str(n), Text(rollout.text), stop_reason=rollout.stop)
-        for n, rollout in enumerate(one.rollouts)
+        Rollout(str(n), Text(rollout.text), verdict, stop_reason=rollout.stop, length=rollout.length)
+        for n, (rollout, verdict) in enumerate(zip(one.rollouts, verdicts, strict=True))
     ]
 
 

@@ -46,6 +46,11 @@ class Trace:
     searches: int = 0
     stop: StopReason = StopReason.COMPLETED
 
+    @property
+    def length(self) -> int | None:
+        """Tokens that the policy sampled; None if there are none."""
+        return sum(self.sampled) or None
+
 
 @dataclass(slots=True)
 class _Batch:

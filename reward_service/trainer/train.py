@@ -34,6 +34,7 @@ from reward_service.trainer.rewards import Asked, Payment, pay
 from reward_service.trainer.sampling import RolloutLimits, Trace, sample_in_batches
 from reward_service.trainer.task import Task, make_policy, make_task, reward_url
 from reward_service.trainer.update import Learning, update
+from reward_service.trainer.verdicts import ErrorRates, with_errors
 
 
 @dataclass(slots=True)
@@ -231,7 +232,7 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
         batch.rounds = round_number
         asked = _sample_groups(trainer, _next_questions(trainer, missing), times)
         with times("reward"):
-            paid = pay(trainer.payment, asked, run_id=trainer.run_id)
+            paid = _paid(trainer, asked)
         for one, group in zip(asked, paid, strict=True):
             signal = any(advantage for advantage in group.advantages)
             batch.sampled += 1
@@ -241,6 +242,17 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
                 batch.asked.append(one)
                 batch.paid.append(group)
     return batch
+
+
+def _paid(trainer: Trainer, asked: Sequence[Asked[Trace]]) -> list[GroupRewards]:
+    """Have groups scored. With erring verdicts the checker is asked first, and its verdicts are sent with some changed."""
+    options = trainer.options
+    progress = trainer.progress.step / options.steps
+    rates = ErrorRates(options.false_rejects, options.false_accepts)
+    if any(rates):
+        checked = pay(trainer.payment, asked, run_id=f"{trainer.run_id}-checked", progress=progress)
+        asked = with_errors(asked, checked, rates, seed=options.seed)
+    return pay(trainer.payment, asked, run_id=trainer.run_id, progress=progress)
 
 
 def _next_questions(trainer: Trainer, count: int) -> list[TrainingQuestion]:

@@ -46,13 +46,14 @@ def test_links_hold():
 
 
 def test_the_experiments_results_are_those_of_its_plan():
-    planned = {run.name: run.digest for run in all_runs()}
+    planned = {run.name: run for run in all_runs()}
     results = sorted((ROOT / "experiment" / "results").glob("*.json"))
     for path in results:
         found = json.loads(path.read_text(encoding="utf-8"))
-        assert found["digest"] == planned[path.stem]
+        assert found["digest"] == planned[path.stem].digest
         assert path.stem.endswith(str(found["seed"]))
-        assert [row["step"] for row in found["evaluations"]] == list(range(0, 51, 5))
+        every = planned[path.stem].options.eval_every
+        assert [row["step"] for row in found["evaluations"]] == list(range(0, 51, every))
     count = re.search(r"(\d+) of \d+ runs have finished", EXPERIMENT.read_text(encoding="utf-8"))
     assert count
     assert int(count[1]) == len(results)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from experiment import runs
-from experiment.plan import METHODS, RESULTS, SEEDS, STOP_EARLY, all_runs
+from experiment.first import METHODS, SEEDS
+from experiment.plan import all_runs
 from experiment.runs import packed, result_of
+from experiment.settings import RESULTS, STOP_EARLY
 from experiment.statistics import at_seconds, interval, outcomes, steps_to, verdict
 
 CURVE = {
@@ -53,7 +55,7 @@ def test_a_tie_is_called_a_tie(low, high, said):
 
 def test_the_plan_has_every_run_once_and_whole_seeds_first():
     planned = all_runs()
-    assert len({run.name for run in planned}) == len({run.digest for run in planned}) == len(planned) == 70
+    assert len({run.name for run in planned}) == len({run.digest for run in planned}) == len(planned) == 210
     first = planned[: len(METHODS) * len(STOP_EARLY)]
     assert {run.seed for run in first} == {SEEDS[0]}
 

@@ -1,0 +1,40 @@
+"""The profiles of the experiment differ from `egrpo-paper` in what their names say and in nothing else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiment.plan import all_runs
+from reward_service.core.profiles import shipped
+from reward_service.serve.profiles import read_profile
+
+FOLDER = Path(__file__).parents[3] / "experiment" / "profiles"
+FILES = sorted(FOLDER.glob("*.yaml"))
+PAPER = shipped()["egrpo-paper"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_profile_measures_as_the_paper(path):
+    profile = read_profile(path)
+    assert profile.name == path.stem
+    assert profile.measure == PAPER.measure
+
+
+@pytest.mark.parametrize(
+    ("name", "floor"),
+    [
+        ("egrpo-paper-steady", "one_success"),
+        ("egrpo-paper-floor-0.177", 0.177),
+        ("egrpo-paper-floor-0.1", 0.1),
+    ],
+)
+def test_a_floor_changes_the_estimator_alone(name, floor):
+    profile = read_profile(FOLDER / f"{name}.yaml")
+    assert profile.reward == PAPER.reward
+    assert profile.estimator == replace(PAPER.estimator, floor=floor)
+
+
+def test_the_plan_uses_every_profile_of_the_folder():
+    named = {Path(run.options.profile) for run in all_runs() if run.options.profile.endswith(".yaml")}
+    assert {path.name for path in named} == {path.name for path in FILES}
