@@ -28,6 +28,7 @@ from reward_service.cli import rollouts as rollout_files
 from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.failing import given_settings, one_clear_sentence
 from reward_service.cli.lint import judge_of
+from reward_service.cli.rollouts import BadOption
 from reward_service.cli.score import TOO_FEW, score_file
 from reward_service.core.profiles import shipped
 from reward_service.serve import config, errors, ledger_chain
@@ -241,7 +242,12 @@ def lint(
 ) -> None:
     """Check a data set under the rules of a profile. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
-        judge = judge_of(load_profiles(given_settings()).resolve(profile))
+        chosen = load_profiles(given_settings()).resolve(profile)
+        if chosen.asks:
+            raise BadOption(
+                f"{chosen.name} asks a judge, which this command does not: name a profile that does not ask"
+            )
+        judge = judge_of(chosen)
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
             report = look_over(rows, judge=judge)
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)

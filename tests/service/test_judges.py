@@ -151,14 +151,15 @@ REASONS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_leaves_its_rollout_without_a_reward(caller, fault, record_property):
+def test_a_fault_leaves_its_rollout_without_a_reward(caller, fault):
     caller.judge.fails(fault)
     began = time.monotonic()
 
     failed, plain = caller.rollouts([answering("0", fresh("She was born in Lima")), answering("1", "Lima")])
 
     reason = REASONS.get(fault, "transport")
-    record_property("became", f"{failed['status']}, {failed['detail']}, {time.monotonic() - began:.2f} s")
+    took_s = time.monotonic() - began
+    print(f"{fault}: {failed['status']}, {failed['detail']}, reward {failed['reward']}, {took_s:.2f} s")  # noqa: T201  # -s shows it
     assert (failed["status"], failed["reward"], failed["outcome"]) == ("judge_failed", None, None)
     assert failed["detail"] == f"answer: {reason}"
     assert (plain["status"], plain["reward"]) == ("scored", 1.0)
@@ -170,14 +171,15 @@ def test_a_fault_keeps_a_rollout_sent_alone_without_a_reward_until_it_is_sent_ag
     run, rollout = caller.declare(), answering("0", fresh("She was born in Lima"))
     caller.judge.fails(fault)
     failed = caller.put(run, rollout)
+    member = failed.json()["rollout"]
+    print(f"{fault}, alone: {member['status']}, {member['detail']}, reward {member['reward']}")  # noqa: T201  # -s shows it
     caller.judge.fails(None)
     for desk in caller.app.state.service.judges.desks:
         desk.breaker.__init__()
     again = caller.put(run, rollout)
 
     assert failed.status_code == 202
-    assert failed.json()["rollout"]["status"] == "judge_failed"
-    assert failed.json()["rollout"]["reward"] is None
+    assert (member["status"], member["reward"]) == ("judge_failed", None)
     assert (again.json()["rollout"]["status"], again.json()["rollout"]["outcome"]) == ("pending", "correct")
 
 

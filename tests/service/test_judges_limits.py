@@ -1,6 +1,7 @@
 """Judges that are not there, budgets that are spent, votes, and CaRR's own protocol with a judge."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -9,7 +10,7 @@ from reward_service.api.app import create_app
 from reward_service.serve.config import Settings
 from tests.conftest import serving
 from tests.fault_judge import FaultJudge, judging
-from tests.redis_server import free_port
+from tests.redis_server import free_port, until
 from tests.service.test_judges import Caller, answering, backend, fresh, write_backends
 
 
@@ -217,11 +218,22 @@ def test_admins_see_where_judges_are(started, url):
     ]
 
 
+def test_a_call_that_waits_for_a_judge_leaves_its_place_to_others(started, url, judge):
+    judge.delay_s = 3600
+    caller = started(url, max_requests=2, max_requests_per_key=2, max_requests_per_run=2)
+    run = caller.declare(group_size=8)
+    with ThreadPoolExecutor(8) as pool:
+        puts = [pool.submit(caller.put, run, answering(str(n), fresh("Cusco"))) for n in range(8)]
+        until(lambda: judge.asked == 8, "all of them are asked about")
+        plain = caller.score([answering("0", "Lima")], profile="egrpo")
+        replies = [put.result(60) for put in puts]
+
+    assert plain.status_code == 200
+    assert {reply.json()["rollout"]["detail"] for reply in replies} == {"answer: timeout"}
+
+
 def test_canary_pairs_notice_a_judge_that_changes(started, url, judge):
     caller = started(url, judge_canary_interval_s=3600)
-
-    assert judge is caller.judge
-    from tests.redis_server import until  # noqa: PLC0415
 
     caller.score([answering("0", fresh("Cusco"))])
     until(
