@@ -497,7 +497,7 @@ Quote `request_id` when you report a problem. `path`, if present, is a JSON Poin
 A problem never repeats the request's content, except the names of fields and parameters.
 This page is generated from `reward_service/serve/errors.py` by `reward-service errors`; a test keeps it up to date.
 
-Retry 408, 429, 503, 504 and broken connections, after `Retry-After` if it is sent; retrying does not change the result of any other error.
+Retry 408, 429, 503, 504 and broken connections, after `Retry-After` if it is sent; retrying does not change the result of any other error, nor of `judge-budget`.
 Every call is safe to repeat: the same input gives the same rewards.
 
 ## Errors of a call

@@ -129,11 +129,6 @@ def test_the_key_is_sent_and_no_cookie_or_compressed_reply_is_asked_for(caller):
     assert "Cookie" not in headers
 
 
-RECOVERS = {
-    fault
-    for fault in FAULTS
-    if fault not in {"429, later than there is time", "400", "slow head", "slow body"}
-}
 REASONS = {
     "429 with Retry-After": "overloaded",
     "429, later than there is time": "overloaded",
@@ -145,6 +140,7 @@ REASONS = {
     "two objects": "unparsable",
     "verdict in an echoed answer": "unparsable",
     "unfinished thought": "unparsable",
+    "400": "refused",
     "length": "refused",
     "refusal": "refused",
 }

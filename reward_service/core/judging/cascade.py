@@ -65,8 +65,8 @@ def decide(answer: str, question: Question, cascade: Cascade, *, threshold: floa
 
 def unfit(said: str, asker: Asker) -> str | None:
     """Return why a presented answer is not shown to a judge; None if it is."""
+    if len(said) > asker.answer_chars:  # first, because the others look at every character
+        return TOO_LONG
     if is_blank(said):
         return BLANK
-    if len(said) > asker.answer_chars:
-        return TOO_LONG
     return TO_GRADER if speaks_to_grader(said) else None

@@ -197,6 +197,8 @@ def kind_of(asker: Asker) -> AskKind:
 
 URL = re.compile(r"https?://[^\s)\]>\"']+")
 RESULT = re.compile(r"^(?=\[\d+\] Title:)", re.MULTILINE)
+MAX_CITED = 200
+"""Addresses that are looked for in what the agent has seen."""
 MAX_PAGES, PAGES_CHARS = 20, 200_000
 
 
@@ -206,7 +208,7 @@ def cited_pages(answer: str, responses: Iterable[str]) -> str:
     A page is what tool responses say where they contain its address; of a list of search results, the result with the
     address. At most 20 pages and 200,000 characters of them, in the order in which the answer cites them.
     """
-    cited = list(dict.fromkeys(url.rstrip(".,;:") for url in URL.findall(answer)))
+    cited = islice(dict.fromkeys(url.rstrip(".,;:") for url in URL.findall(answer)), MAX_CITED)
     blocks = [block for response in responses for block in RESULT.split(response) if "://" in block]
     pages: list[dict[str, str]] = []
     left = PAGES_CHARS

@@ -47,7 +47,8 @@ TELLING = re.compile(
 )
 """Words that could say something else than the first or last word of a sentence does."""
 CONFIDENCE = re.compile(rf"{EDGE}confidence{EDGE}[:=].*", re.IGNORECASE)
-FENCE = re.compile(r"\A```[a-z]*\s*\n(.*)\n\s*```\Z", re.DOTALL | re.IGNORECASE)
+FENCE = "```"
+MOST_CHARS_OF_A_VERDICT = 200  # of its line; a longer one says more than a verdict
 PLACEHOLDER = re.compile(r"<(E\d+)>")
 MOST_BRACES = 64  # an object is tried at each of them
 NO_NAMES = frozenset({"", "null", "none", "n/a", "unknown"})
@@ -133,8 +134,7 @@ def last_object(tail: str) -> dict[str, Any] | None:
     """
     if tail.count("{") > MOST_BRACES:
         raise UnreadableReply("the reply has too many braces")
-    fenced = FENCE.match(tail)
-    text = fenced[1].strip() if fenced else tail.removesuffix("```").rstrip()
+    text = tail.removesuffix(FENCE).rstrip()
     found = list(_objects(text))
     if not found or found[-1][1] != len(text):
         return None
@@ -151,13 +151,17 @@ def read_label(reply: str) -> str:
     """
     tail = unicodedata.normalize("NFKC", after_thought(reply))
     lines = [line for line in tail.splitlines() if line.strip() and not CONFIDENCE.fullmatch(line)]
-    verdicts = [VERDICT.fullmatch(line) for line in lines] or [None]
+    verdicts = [_verdict_in(line) for line in lines] or [None]
     labels = {_label(found["label"]) for found in verdicts if found is not None}
     if verdicts[-1] is None:
         return _in_a_sentence(lines)
     if len(labels) > 1:
         raise UnreadableReply("the reply has two verdicts")
     return labels.pop()
+
+
+def _verdict_in(line: str) -> re.Match[str] | None:
+    return VERDICT.fullmatch(line) if len(line) <= MOST_CHARS_OF_A_VERDICT else None
 
 
 def _in_a_sentence(lines: list[str]) -> str:

@@ -24,6 +24,8 @@ CHUNK_BYTES = 64 * 1024
 CHARS_PER_TOKEN = 3  # a cautious estimate, corrected by what the server counts
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed."""
+OF_THE_ASK = frozenset({400, 413, 422})
+"""Statuses that say something about this request, such as that it is too long; others are about the server."""
 ENDED = frozenset({None, "stop", "eos", "end_turn"})
 """Finish reasons of a reply that is whole."""
 
@@ -169,7 +171,7 @@ def _refused(status: int, retry_after: str | None) -> Failed:
     if status in LATER:
         reason = Reason.OVERLOADED if status == 503 else Reason.TRANSPORT
         return Failed(reason, may_retry=True, retry_after_s=_seconds(retry_after))
-    return Failed(Reason.TRANSPORT)
+    return Failed(Reason.REFUSED if status in OF_THE_ASK else Reason.TRANSPORT)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -131,6 +131,15 @@ def test_another_object_is_unreadable(reply):
         read_verdict(reply, SAID)
 
 
+@pytest.mark.parametrize(
+    "reply",
+    ["*" * 1_000_000, "```\n" + "\n" * 1_000_000 + "x", "a, " * 300_000, "yes, " * 200_000, "{" * 1_000_000],
+)
+def test_a_long_reply_without_a_verdict_is_unreadable(reply):
+    with pytest.raises(UnreadableReply):
+        read_verdict(reply, SAID)
+
+
 def test_the_same_object_twice_is_one():
     assert last_object(f"{verdict()}\n{verdict()}") == json.loads(verdict())
 
