@@ -368,7 +368,7 @@ class CarrIn(BaseModel):
 
 
 def carr_out(paid: RolloutResult, profile: Profile, signals: Mapping[str, float]) -> dict[str, Any]:
-    """Answer CaRR: the reward, the outcome's and the rubric's part of it, and who said so.
+    """Answer CaRR: the reward, the outcome's and the rubric's part of it, and what decided.
 
     The rubric's part is the profile's signal of that name, or the share of entities where it has none.
     """

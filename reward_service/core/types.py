@@ -464,7 +464,7 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """Who decides whether an answer is right: strings where they are sure, a judge for the rest."""
+    """What decides whether an answer is right: strings where they are sure, a judge for the rest."""
 
     judge: str
     """Name of the asker that decides what strings do not."""

@@ -24,12 +24,12 @@ def started(judge, tmp_path):
     """Return a function that starts a service with these settings, and closes it at the end."""
     closing = []
 
-    def start(url, profile=None, flavour="vllm", **settings):
+    def start(url, profile=None, flavour="vllm", timeout_s=60, **settings):
         if profile is not None:
             (tmp_path / "profiles").mkdir()
             (tmp_path / "profiles" / "mine.yaml").write_text(profile)
             settings["profiles"] = tmp_path / "profiles"
-        file = write_backends(tmp_path, backend(url, flavour=flavour))
+        file = write_backends(tmp_path, backend(url, flavour=flavour, timeout_s=timeout_s))
         settings = {"canary_interval_s": 3600, "judge_canary_interval_s": 0, **settings}
         app = create_app(Settings(backends=file, **settings))
         running = serving(app)
@@ -220,7 +220,7 @@ def test_admins_see_where_judges_are(started, url):
 
 def test_a_call_that_waits_for_a_judge_leaves_its_place_to_others(started, url, judge):
     judge.delay_s = 3600
-    caller = started(url, max_requests=2, max_requests_per_key=2, max_requests_per_run=2)
+    caller = started(url, timeout_s=20, max_requests=2, max_requests_per_key=2, max_requests_per_run=2)
     run = caller.declare(group_size=8)
     with ThreadPoolExecutor(8) as pool:
         puts = [pool.submit(caller.put, run, answering(str(n), fresh("Cusco"))) for n in range(8)]

@@ -28,7 +28,7 @@ class PromptTemplate(NamedTuple):
     kind: str
     """A name in `reward_service.core.judging.kinds.KINDS`."""
     system: str
-    """The task and its rules, the same for every ask: servers keep it in their prefix cache."""
+    """What to do, and by which rules: the same for every ask, so servers keep it in their prefix cache."""
     user: str
     json: str
     """The last line where the server holds the reply to a schema."""

@@ -149,7 +149,7 @@ class Judges:
         return desk
 
     def _flight(self, ask: Ask, run: str) -> asyncio.Task[Given]:
-        """Return the task that answers an ask, one for all who wait for it."""
+        """Return what answers an ask, one for all callers that wait for it."""
         task = self._flying.get(ask.key)
         if task is None:
             task = self._flying[ask.key] = asyncio.create_task(self._flown(ask, run))
@@ -198,7 +198,7 @@ def _total(spent: Iterable[Spent]) -> Spent:
 
 
 def _outcome(task: asyncio.Task[Given]) -> Given:
-    """Return what a task has found; `busy` if it still works."""
+    """Return what was found; `busy` if it still works."""
     if not task.done():
         return BUSY
     if task.cancelled() or task.exception() is not None:
