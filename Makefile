@@ -23,7 +23,7 @@ experiment: .venv/train.made  ## run the missing parts of the experiment, which 
 
 test: .venv/dev.made  ## run every test; installs redis-server if allowed to
 	@scripts/install-redis
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
 
 test-train: .venv/train.made .venv/dev.made  ## test the parts of the reference trainer that need torch
 	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer
