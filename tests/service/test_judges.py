@@ -103,9 +103,9 @@ def caller(running):
 
 
 @pytest.fixture
-def faced(request, fault):
+def faced(running, running_hastily, fault):
     """The same for a fault; a judge that never replies is not waited for as long as others."""
-    return calmed(request.getfixturevalue("running_hastily" if fault in SLOW else "running"))
+    return calmed(running_hastily if fault in SLOW else running)
 
 
 def calmed(running):
