@@ -22,7 +22,7 @@ from reward_service.core.checkers import CHECKERS
 from reward_service.core.judging.asks import Answered, Ask
 from reward_service.core.judging.replies import CORRECT, INCORRECT
 from reward_service.core.profiles import MeasureSpec, Profile
-from reward_service.core.scoring import Plan, conclude, plan, reward
+from reward_service.core.scoring import MeasurePlan, conclude, plan, reward
 from reward_service.core.signals import signals_of
 from reward_service.core.types import Asker, Defaults, Rollout, RolloutFacts
 
@@ -58,7 +58,7 @@ def _measured(measure: MeasureSpec, askers: tuple[Asker, ...]) -> dict[str, list
     return {group_id: _judged(plan(rollouts, question, plain)) for group_id, question, rollouts in _groups()}
 
 
-def _judged(planned: Plan) -> list[RolloutFacts]:
+def _judged(planned: MeasurePlan) -> list[RolloutFacts]:
     return conclude(planned, {key: _covered(ask) for key, ask in planned.pending({}).items()})
 
 

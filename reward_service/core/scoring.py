@@ -1,7 +1,7 @@
 """The two functions everything here is made of.
 
     measure(rollout, question, profile)  -> RolloutFacts     text in; integers, outcome, signals, evidence out
-        plan(rollouts, question, profile)    -> Plan         its first half: what the text decides, and what a judge has to be asked
+        plan(rollouts, question, profile)    -> MeasurePlan         its first half: what the text decides, and what a judge has to be asked
         conclude(plan, answers)              -> RolloutFacts its second half, once the answers are there
     reward(facts of one group, profile)  -> GroupResult      numbers in; rewards and advantages out
 
@@ -25,7 +25,7 @@ from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
 from reward_service.core.filters import weights
 from reward_service.core.judging import JUDGE_VERSION
-from reward_service.core.judging.asks import Ask, Reason, Unanswered
+from reward_service.core.judging.asks import Ask, FailureReason, Unanswered
 from reward_service.core.judging.cascade import decide
 from reward_service.core.judging.conclusions import Concluded, concluded
 from reward_service.core.judging.conclusions import pending as pending_asks
@@ -104,7 +104,7 @@ NO_RUBRICS = "the question has no rubrics"
 UNCOVERED = "judged_uncovered"
 """A judge calls an answer right in which no gold answer occurs: seldom true, and what an answer that fools a judge looks like."""
 NO_ANSWERS: Answers = MappingProxyType({})
-UNSERVED = Unanswered(Reason.UNSERVED)
+UNSERVED = Unanswered(FailureReason.UNSERVED)
 # What a result takes over from the facts as it is.
 SHARED = [name for name in field_names(RolloutResult) if name in field_names(RolloutFacts)]
 _shared = attrgetter(*SHARED)
@@ -155,7 +155,7 @@ class Planned(NamedTuple):
     """Whether a judge decides the outcome."""
 
 
-class Plan(NamedTuple):
+class MeasurePlan(NamedTuple):
     """The rollouts of one question, measured as far as their text decides. It holds no rollout's text but what is asked about."""
 
     profile: Profile
@@ -174,7 +174,7 @@ def plan(
     *,
     explain: bool = False,
     names: MentionNames | None = None,
-) -> Plan:
+) -> MeasurePlan:
     """Measure the rollouts of one question as far as their text decides; the arguments are those of `measure_group`."""
     compiled = compile_question(question, profile.measure.matching)
     parsed = [_parse(rollout, profile) for rollout in rollouts]
@@ -186,15 +186,15 @@ def plan(
         else Planned(_unmeasured(rollout, one, compiled))
         for rollout, one in zip(rollouts, parsed, strict=True)
     ]
-    return Plan(profile, tuple(planned))
+    return MeasurePlan(profile, tuple(planned))
 
 
-def conclude(planned: Plan, answers: Answers) -> list[RolloutFacts]:
+def conclude(planned: MeasurePlan, answers: Answers) -> list[RolloutFacts]:
     """Return the facts of planned rollouts, one a rollout, in order.
 
     Args:
         planned: the rollouts.
-        answers: by key, of what `Plan.pending` asks; a rollout with an ask that has no answer is `judge_failed`.
+        answers: by key, of what `MeasurePlan.pending` asks; a rollout with an ask that has no answer is `judge_failed`.
     """
     return [_concluded(one, planned.profile, answers) for one in planned.rollouts]
 
@@ -254,7 +254,7 @@ def _concluded(planned: Planned, profile: Profile, answers: Answers) -> RolloutF
             facts,
             status=RolloutStatus.JUDGE_FAILED,
             outcome=None,
-            detail=f"{case.askers[0].name}: {Reason.UNSERVED}",
+            detail=f"{case.askers[0].name}: {FailureReason.UNSERVED}",
         )
     said = concluded(case, answers)
     facts = replace(facts, signals={**facts.signals, **said.numbers}, judgements=said.judgements)

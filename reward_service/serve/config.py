@@ -212,7 +212,7 @@ class Settings(BaseSettings):
     """How long an answer is kept in `judge_cache_url`. Equal asks get equal answers for as long, so choose longer than a training run."""
 
     judge_cached_answers: int = Field(10_000, ge=1)
-    """Number of answers kept in memory, about 1 KB each. Without `judge_cache_url` it should be more than a step asks for."""
+    """Number of answers kept in memory, about 0.5 KB each. Without `judge_cache_url` it should be more than a step asks for."""
 
     judge_run_calls: int | None = Field(None, ge=1)
     """Maximum number of requests to judges for one run; a call that would exceed it is refused with 429. If not set, there is no limit."""
@@ -221,7 +221,7 @@ class Settings(BaseSettings):
     """Maximum number of judges' tokens for one run, prompts and replies together. If not set, there is no limit."""
 
     judge_canary_interval_s: float = Field(900.0, ge=0)
-    """Interval at which every judge is asked about 24 answers whose verdicts are known. It costs about 12,000 tokens each time; 0 turns it off."""
+    """Interval at which every judge is asked about 24 answers whose verdicts are known; 0 turns it off."""
 
     processes: int = Field(1, ge=1)
     """Number of processes that serve the same runs, on all machines together. More than one requires `state_url`."""

@@ -13,12 +13,20 @@ from typing import NamedTuple, TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
-from reward_service.core.judging.asks import Ask, Given, Reason
+from reward_service.core.judging.asks import Ask, FailureReason, Given
 from reward_service.core.judging.replies import NOT_ATTEMPTED
 from reward_service.core.matching import MatchSpec, MentionNames
 from reward_service.core.profiles import Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
-from reward_service.core.scoring import ENGINE_DIGEST, UNCOVERED, Plan, conclude, plan, reward, reward_alone
+from reward_service.core.scoring import (
+    ENGINE_DIGEST,
+    UNCOVERED,
+    MeasurePlan,
+    conclude,
+    plan,
+    reward,
+    reward_alone,
+)
 from reward_service.core.types import (
     Estimator,
     GroupResult,
@@ -35,6 +43,7 @@ from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
 from reward_service.serve.profiles import Profiles
 from reward_service.serve.sources.asking import AskedRollout, ask, asked_by, check_sent, measured_by, settle
+from reward_service.serve.sources.budgets import NO_LIMIT, Limit
 from reward_service.serve.sources.judges import Judges
 from reward_service.serve.sources.protocol import Source
 from reward_service.serve.timings import Timings
@@ -93,6 +102,8 @@ class Payer(NamedTuple):
 
     owner: str = ""
     run_id: str = "one"
+    limit: Limit = NO_LIMIT
+    """Of the run, in place of the service's."""
 
 
 NO_RUN = Payer()
@@ -193,6 +204,7 @@ class Scorer:
         *,
         explain: bool = False,
         owner: str = "",
+        limit: Limit = NO_LIMIT,
         timings: Timings | None = None,
     ) -> list[Measured]:
         """Measure groups; one result a group, in order.
@@ -205,6 +217,7 @@ class Scorer:
             profile: how to measure.
             explain: also return segments and the span of each match.
             owner: of the API key; a run's budget for judges belongs to it.
+            limit: of the runs' budgets, in place of the service's.
             timings: of the request.
 
         Raises:
@@ -231,7 +244,9 @@ class Scorer:
             await self._planned(one, rollouts, own, explain=explain, timings=timings)
             for one, rollouts in zip(ready, asked, strict=True)
         ]
-        answers = await self._answers(ready, plans, owner, timings) if profile.asks else {}
+        answers = (
+            await self._answers(ready, plans, Payer(owner, limit=limit), timings) if profile.asks else {}
+        )
         measured = iter(
             [
                 await self._concluded(*one, answers, timings=timings)
@@ -259,11 +274,17 @@ class Scorer:
             JudgeBusy: the judge has not answered in time; the same call finds its answer later.
         """
         call = GroupCall(run.run_id, "one", question, (rollout,))
-        measured = (await self.measure([call], profile, explain=explain, owner=run.owner, timings=timings))[0]
+        measured = (
+            await self.measure(
+                [call], profile, explain=explain, owner=run.owner, limit=run.limit, timings=timings
+            )
+        )[0]
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
         [facts] = measured.facts
-        if facts.status is RolloutStatus.JUDGE_FAILED and str(facts.detail).endswith(f": {Reason.BUSY}"):
+        if facts.status is RolloutStatus.JUDGE_FAILED and str(facts.detail).endswith(
+            f": {FailureReason.BUSY}"
+        ):
             raise errors.JudgeBusy("its answer will be there when the call is repeated")
         return measured.truth, facts
 
@@ -313,7 +334,7 @@ class Scorer:
         *,
         explain: bool,
         timings: Timings,
-    ) -> Plan:
+    ) -> MeasurePlan:
         """Measure a group as far as its text decides."""
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
@@ -323,7 +344,7 @@ class Scorer:
             return await run(partial(plan, rollouts, question, profile, explain=explain, names=names))
 
     async def _answers(
-        self, groups: Sequence[Checked], plans: Sequence[Plan], owner: str, timings: Timings
+        self, groups: Sequence[Checked], plans: Sequence[MeasurePlan], payer: Payer, timings: Timings
     ) -> dict[str, Given]:
         """Return the answers of judges to all that the plans ask; what one answer leads to is asked next."""
         answers: dict[str, Given] = {}
@@ -333,7 +354,9 @@ class Scorer:
                     timeout_s = _share(timings)
                     found = await asyncio.gather(
                         *(
-                            self.judges.answer(asks, run=f"{owner}/{run}", timeout_s=timeout_s)
+                            self.judges.answer(
+                                asks, run=f"{payer.owner}/{run}", timeout_s=timeout_s, limit=payer.limit
+                            )
                             for run, asks in by_run.items()
                         )
                     )
@@ -345,7 +368,7 @@ class Scorer:
         self,
         group: Checked,
         asked: Sequence[AskedRollout],
-        planned: Plan,
+        planned: MeasurePlan,
         answers: Mapping[str, Given],
         *,
         timings: Timings,
@@ -358,7 +381,7 @@ class Scorer:
         await asyncio.sleep(0)
         return Measured(group.call, group.truth.under(planned.profile.measure.matching), settled)
 
-    def _count_outcomes(self, planned: Plan, facts: Sequence[RolloutFacts]) -> None:
+    def _count_outcomes(self, planned: MeasurePlan, facts: Sequence[RolloutFacts]) -> None:
         """Count what decided each outcome, and what judges said."""
         for one, fact in zip(planned.rollouts, facts, strict=True):
             if one.needs_verdict:
@@ -405,7 +428,7 @@ def _share(timings: Timings) -> float | None:
 
 
 def _pending(
-    groups: Sequence[Checked], plans: Sequence[Plan], answers: Mapping[str, Given]
+    groups: Sequence[Checked], plans: Sequence[MeasurePlan], answers: Mapping[str, Given]
 ) -> dict[str, dict[str, Ask]]:
     """Return what has to be asked next, by run and key; an ask of several runs is the first one's."""
     by_run: dict[str, dict[str, Ask]] = {}

@@ -97,6 +97,24 @@ def test_a_spent_budget_refuses_with_a_sentence_and_asks_nothing(started, url, j
     assert judge.asked == 3
 
 
+def test_a_run_may_ask_for_a_smaller_budget(started, url, judge):
+    caller = started(url, judge_run_calls=100)
+    run = caller.declare(quotas={"judge_calls": 1})
+    over = caller.http.put(
+        "/v1/runs/other",
+        json={"profile": "egrpo-judged", "group_size": 2, "deadline_s": 60, "quotas": {"judge_calls": 101}},
+    )
+
+    first = caller.put(run, answering("0", fresh("a")))
+    refused = caller.put(run, answering("1", fresh("b")))
+
+    assert (first.status_code, refused.status_code) == (202, 429)
+    assert refused.json()["detail"].startswith("the run may use 1 calls of judges")
+    assert (over.status_code, over.json()["path"]) == (422, "/quotas/judge_calls")
+    assert caller.http.get(run).json()["quotas"]["judge_calls"] == 1
+    assert judge.asked == 1
+
+
 VOTES = """
 name: mine
 measure: {checker: cascade, cascade: {judge: a}}

@@ -40,6 +40,9 @@ def encode_run(run: Run) -> bytes:
     document = asdict(run)
     if run.declared.defaults == Defaults():
         del document["declared"]["defaults"]  # as a service wrote it that did not know of any
+    for name in ("judge_calls", "judge_tokens"):
+        if document["declared"][name] is None:
+            del document["declared"][name]  # the same
     return _dump(document)
 
 

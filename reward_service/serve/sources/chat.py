@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from reward_service.core.judging.asks import Ask, Reason
+from reward_service.core.judging.asks import Ask, FailureReason
 from reward_service.core.judging.kinds import kind_of
 from reward_service.core.judging.templates import render, templates
 from reward_service.serve.sources.backends import FLAVOURS, Backend
@@ -42,7 +42,7 @@ class ModelReply(NamedTuple):
 class Failed(NamedTuple):
     """Why there is no text."""
 
-    reason: Reason
+    reason: FailureReason
     may_retry: bool = False
     retry_after_s: float | None = None
     """As the server asks for; None if it does not."""
@@ -108,9 +108,9 @@ class ChatServer:
                     return _refused(reply.status, reply.headers.get("Retry-After"))
                 return _said(await _read(reply), str(body["model"]))
         except TimeoutError:
-            return Failed(Reason.TIMEOUT, may_retry=True)
+            return Failed(FailureReason.TIMEOUT, may_retry=True)
         except (aiohttp.ClientError, OSError, ValueError):
-            return Failed(Reason.TRANSPORT, may_retry=True)
+            return Failed(FailureReason.TRANSPORT, may_retry=True)
 
     async def why_unreachable(self, *, timeout_s: float) -> str | None:
         """Return why the server cannot be asked; None if it can be. It has to list the models that it serves, if it lists any."""
@@ -167,11 +167,11 @@ async def _read(reply: aiohttp.ClientResponse) -> Any:
 
 def _refused(status: int, retry_after: str | None) -> Failed:
     if status == 429:
-        return Failed(Reason.OVERLOADED, may_retry=True, retry_after_s=_seconds(retry_after))
+        return Failed(FailureReason.OVERLOADED, may_retry=True, retry_after_s=_seconds(retry_after))
     if status in LATER:
-        reason = Reason.OVERLOADED if status == 503 else Reason.TRANSPORT
+        reason = FailureReason.OVERLOADED if status == 503 else FailureReason.TRANSPORT
         return Failed(reason, may_retry=True, retry_after_s=_seconds(retry_after))
-    return Failed(Reason.REFUSED if status in OF_THE_ASK else Reason.TRANSPORT)
+    return Failed(FailureReason.REFUSED if status in OF_THE_ASK else FailureReason.TRANSPORT)
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -195,11 +195,11 @@ def _said(document: Any, model: str) -> ModelReply | Failed:
         text, ended = choice["message"].get("content"), choice.get("finish_reason")
         refusal = choice["message"].get("refusal")
     except (KeyError, IndexError, TypeError, AttributeError):
-        return Failed(Reason.TRANSPORT)
+        return Failed(FailureReason.TRANSPORT)
     if named != model:
-        return Failed(Reason.TRANSPORT)
+        return Failed(FailureReason.TRANSPORT)
     if ended not in ENDED or refusal:
-        return Failed(Reason.REFUSED)
+        return Failed(FailureReason.REFUSED)
     usage = document.get("usage") or {}
     tokens = [_count(usage, name) for name in ("prompt_tokens", "completion_tokens")]
     return ModelReply(text if isinstance(text, str) else "", named, *tokens)

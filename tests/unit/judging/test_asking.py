@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from entity_index.types import Criterion, Entity, Question
-from reward_service.core.judging.asks import Answered, Reason, Unanswered, asker_digest
+from reward_service.core.judging.asks import Answered, FailureReason, Unanswered, asker_digest
 from reward_service.core.judging.cascade import decide
 from reward_service.core.judging.kinds import PAGES_CHARS, cited_pages, kind_of, thoughts_of
 from reward_service.core.judging.probes import ATTACKS, PAIRS
@@ -121,7 +121,7 @@ def test_an_answer_that_no_judge_sees_says_why(answer, flag):
     )
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", FailureReason)
 def test_a_judge_that_fails_leaves_the_rollout_without_a_reward(reason):
     rollouts = [answering("0", "In the capital of Peru"), answering("1", "Lima")]
 
@@ -274,7 +274,7 @@ def test_statements_are_never_asked_about_in_longer_lists():
 
 def test_an_asker_whose_names_are_missing_is_not_asked():
     facts = carr(
-        lambda ask: answered("correct") if ask.asker.name == "outcome" else Unanswered(Reason.TIMEOUT)
+        lambda ask: answered("correct") if ask.asker.name == "outcome" else Unanswered(FailureReason.TIMEOUT)
     )
 
     assert (facts.status, facts.detail) == (RolloutStatus.JUDGE_FAILED, "entities: timeout")
