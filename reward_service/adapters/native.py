@@ -239,7 +239,7 @@ class RolloutIn(ReadingIn, Wire):
     """The rollout already split into steps."""
     prompt: str | list[Any] | None = None
     """The text or messages before the completion. It earns and grounds nothing; if it ends with `<think>`, the completion
-    begins inside a thought."""
+    begins inside a thought. A completion that repeats it is read without it."""
     prompt_messages: Annotated[int, Field(ge=0)] = 0
     """Number of leading `messages` that are the prompt. Few-shot examples and earlier conversations earn nothing."""
     outcome: OutcomeName | None = None
@@ -303,9 +303,15 @@ class RolloutIn(ReadingIn, Wire):
             else how.reading
         )
         if self.text is not None:
-            return text_source(self.text, how.format, reading)
+            before = self.prompt if isinstance(self.prompt, str) else ""
+            return text_source(self.text.removeprefix(before), how.format, reading)
         messages = self.messages if isinstance(self.messages, list) else [self.messages]
-        return Messages(tuple(messages), self.prompt_messages, reading)
+        return Messages(tuple(messages), self.prompt_messages or self._repeated(messages), reading)
+
+    def _repeated(self, messages: list[Any]) -> int:
+        """Return how many messages repeat the prompt."""
+        before = self.prompt if isinstance(self.prompt, list) else []
+        return len(before) if messages[: len(before)] == before else 0
 
 
 def as_usual(reading: Reading) -> Reading:

@@ -53,9 +53,14 @@ STOP_REASONS: Mapping[str, StopReason] = MappingProxyType(
     {
         name: reason
         for reason, names in {
-            StopReason.COMPLETED: "completed stop eos end_turn tool_calls stop_sequence tool_use function_call finished done",
-            StopReason.MAX_TOKENS: "max_tokens length max_output_tokens model_length",
-            StopReason.MAX_TURNS: "max_turns max_steps max_iterations turn_limit",
+            StopReason.COMPLETED: "completed stop eos end_turn tool_calls stop_sequence tool_use function_call finished done env_done",
+            StopReason.MAX_TOKENS: (
+                "max_tokens length max_output_tokens model_length truncated prompt_too_long "
+                "max_response_length_exceeded max_prompt_length_exceeded"
+            ),
+            StopReason.MAX_TURNS: (
+                "max_turns max_steps max_iterations turn_limit max_turns_reached max_turns_exceeded"
+            ),
             StopReason.ABORTED: "aborted abort content_filter cancelled canceled",
         }.items()
         for name in names.split()

@@ -78,6 +78,18 @@ def test_a_step_that_begins_anew_adds_its_last_message():
     assert said == (*first, second[-1])
 
 
+def test_what_comes_before_the_first_response_is_the_prompt():
+    shown = [
+        {"role": "user", "content": "Who else?"},
+        {"role": "assistant", "content": "<think>Zanderheim</think>x"},
+    ]
+    told = [*shown, *conversation("one")]
+    steps = [SimpleNamespace(chat_completions=told[:4]), SimpleNamespace(chat_completions=told)]
+
+    assert messages_of(SimpleNamespace(steps=steps)).prompt_messages == 3
+    assert messages_of(SimpleNamespace(steps=steps[1:])).prompt_messages == 0
+
+
 @pytest.fixture
 def eval_types(monkeypatch):
     """rLLM's module of that name, with what is taken from it."""

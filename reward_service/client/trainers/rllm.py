@@ -91,9 +91,14 @@ def row_of(task: Any) -> Row:
 
 
 def messages_of(trajectory: Any, reading: Reading = AS_USUAL) -> Messages:
-    """Return a trajectory as one conversation: of each step, what the steps before it did not hold yet."""
+    """Return a trajectory as one conversation: of each step, what the steps before it did not hold yet.
+
+    The first step's messages but the last are the prompt, unless a tool answers among them.
+    """
     told = tuple(_conversation(step.chat_completions for step in trajectory.steps))
-    return Messages(told, reading=reading)
+    before = list(trajectory.steps[0].chat_completions[:-1]) if trajectory.steps else []
+    has_tools = any(one.get("role") == "tool" for one in before)
+    return Messages(told, 0 if has_tools else len(before), reading)
 
 
 def _conversation(steps: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:

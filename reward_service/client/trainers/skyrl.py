@@ -25,9 +25,7 @@ from reward_service.client.options import Options
 from reward_service.client.share import log_share
 from reward_service.client.spans import Tokenizer, messages_of, spans_of
 from reward_service.client.whole import pay
-from reward_service.core.types import Rollout, StopReason
-
-STOP_REASONS = {"length": StopReason.MAX_TOKENS, "abort": StopReason.ABORTED}
+from reward_service.core.types import STOP_REASONS, Rollout
 
 
 def rewarded(generator: type, **options: Any) -> type:

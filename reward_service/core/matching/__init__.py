@@ -13,6 +13,8 @@
     inflection  words in their other forms
     forms       the spellings of an entity, with their guards
     index       the automaton of a question
+    longer      names inside longer names
+    eastern     rules for Arabic, Hebrew, Devanagari, Han, kana and Hangul
     arrays      the kinds of arrays
     characters  what one character becomes
     layout      the segments of a group in one buffer

@@ -131,6 +131,8 @@ class Findings:
         )
 
 
+# Rollout 0 names entity 3 twice: once inside a list (uncredited) and once later with an edit (credited). The order is by
+# (rollout, entity, uncredited, channel, distance, start), so the credited span comes first though its evidence is weaker, and it is kept.
 def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
     rollout, entity, grounded = group.rollout(spans.start), group.entity(spans), group.grounded(spans)
     order = np.lexsort((spans.start, spans.distance, spans.channel, verdict > 0, entity, rollout))
@@ -142,6 +144,8 @@ def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
     return Findings(spans[best], verdict[best], rollout, entity, stands_RE[rollout, entity])
 
 
+# Entity 1 stands exactly, and credited, in rollout 0 but not in rollout 1: its pieces are verified in rollout 1 alone, so text that
+# names everything exactly costs no verification.
 def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
     """Return the piece hits worth a look: in thoughts, and for an entity that has no credit in that rollout yet."""
     index, pieces = group.compiled.index, hits.of(Role.PIECE)

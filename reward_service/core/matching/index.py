@@ -23,6 +23,7 @@ from entity_index.folding import fold, is_hangul
 from reward_service.core.matching.arrays import Positions, stretches
 from reward_service.core.matching.characters import UTF_8
 from reward_service.core.matching.forms import Form, Guard, allowed_edits
+from reward_service.core.matching.longer import LAST_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Role(IntEnum):
 
 
 Use = tuple[bytes, Role, int, int]
-"""A pattern, its role, what it stands for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
+"""A pattern, its role, what it is looked for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
 in bytes, for an inflected word in words."""
 
 
@@ -146,11 +147,16 @@ class Index:
         self.alias = np.array([form.alias for form in self.forms], dtype=np.int64)
         self.guarded = np.array([form.guard is not Guard.NONE for form in self.forms], dtype=np.bool_)
         self.asks_capital = np.array([form.guard is Guard.CAPITAL for form in self.forms], dtype=np.bool_)
+        self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_)
+        self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
         self.asks_written = self.guarded & ~self.asks_capital
         self.lead = [_lead(form.spelling) for form in self.forms]
         """Where in its spelling a form's first folded character stands, in bytes."""
         owners = ((number, form) for number, phrase in enumerate(self.phrases) for form in phrase.forms)
         self.owners = Table(owners, keys=len(self.phrases), width=1)
+        self.numeric = np.array(
+            [phrase.text[0].isdigit() or phrase.text[-1].isdigit() for phrase in self.phrases], dtype=np.bool_
+        )
         self.tokens = np.array([phrase.tokens for phrase in self.phrases], dtype=np.int64)
         self.edits = np.array([phrase.edits for phrase in self.phrases], dtype=np.int64)
         self.lengths = np.array([len(phrase.padded) - 2 for phrase in self.phrases], dtype=np.int64)

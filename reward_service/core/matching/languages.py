@@ -68,7 +68,7 @@ def primary(tag: str) -> str:
 
 
 def script_of(text: str) -> str:
-    """Return the language that stands for the script of a text; Latin, and what has no letters, is English."""
+    """Return the language that the script of a text is read as; Latin, and what has no letters, is English."""
     return next((code for code, pattern in SCRIPTS.items() if pattern.search(text)), LATIN)
 
 

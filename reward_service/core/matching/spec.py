@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 2
+MATCHER_VERSION = 3
 
 SUBSTRING = "substring"
 FOLDED = "folded"
@@ -38,7 +38,7 @@ class MatchSpec:
     max_edits: int = 3
     """Most edits a fuzzy match may have, in [0, 3]; 0 leaves exact forms only."""
     mask_question: bool = True
-    """Entities that stand in the question leave E_q."""
+    """Entities that the question names leave E_q."""
     mask_answers: bool = False
     """Entities that equal a gold answer leave E_q."""
     pasted_words: int | None = 12
