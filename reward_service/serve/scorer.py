@@ -339,16 +339,21 @@ class Scorer:
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
         rollouts = [one.rollout for one in asked]
-        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
+        work = partial(plan, rollouts, question, profile, explain=explain, names=names)
         with timings.stage("measure"):
-            return await run(partial(plan, rollouts, question, profile, explain=explain, names=names))
+            return await self._done(group, work)
+
+    async def _done(self, group: Checked, work: Callable[[], T]) -> T:
+        """Do work on a group, in a thread if the group is large."""
+        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
+        return await run(work)
 
     async def _answers(
         self, groups: Sequence[Checked], plans: Sequence[MeasurePlan], payer: Payer, timings: Timings
     ) -> dict[str, Given]:
         """Return the answers of judges to all that the plans ask; what one answer leads to is asked next."""
         answers: dict[str, Given] = {}
-        while by_run := _pending(groups, plans, answers):
+        while by_run := await self._pending(groups, plans, answers, timings):
             with timings.stage("ask"):
                 async with timings.away():
                     timeout_s = _share(timings)
@@ -364,6 +369,25 @@ class Scorer:
                 answers |= one
         return answers
 
+    async def _pending(
+        self,
+        groups: Sequence[Checked],
+        plans: Sequence[MeasurePlan],
+        answers: Mapping[str, Given],
+        timings: Timings,
+    ) -> dict[str, dict[str, Ask]]:
+        """Return what has to be asked next, by run and key; an ask of several runs is the first one's."""
+        by_run: dict[str, dict[str, Ask]] = {}
+        seen: set[str] = set()
+        for group, planned in zip(groups, plans, strict=True):
+            with timings.stage("measure"):
+                asks = await self._done(group, partial(planned.pending, answers))
+            new = {key: one for key, one in asks.items() if key not in seen}
+            seen |= new.keys()
+            if new:
+                by_run.setdefault(group.call.run_id, {}).update(new)
+        return by_run
+
     async def _concluded(
         self,
         group: Checked,
@@ -373,8 +397,9 @@ class Scorer:
         *,
         timings: Timings,
     ) -> Measured:
+        work = partial(conclude, planned, answers)
         with timings.stage("measure"):
-            facts = conclude(planned, answers)
+            facts = await self._done(group, work) if planned.profile.asks else work()
         if planned.profile.judge is not None:
             self._count_outcomes(planned, facts)
         settled = tuple(settle(fact, one.unscored) for fact, one in zip(facts, asked, strict=True))
@@ -425,20 +450,6 @@ def _share(timings: Timings) -> float | None:
     """Return how long a call's sources or judges may take."""
     left_s = timings.remaining_s()
     return None if left_s is None else ASKING_SHARE * left_s
-
-
-def _pending(
-    groups: Sequence[Checked], plans: Sequence[MeasurePlan], answers: Mapping[str, Given]
-) -> dict[str, dict[str, Ask]]:
-    """Return what has to be asked next, by run and key; an ask of several runs is the first one's."""
-    by_run: dict[str, dict[str, Ask]] = {}
-    seen: set[str] = set()
-    for group, planned in zip(groups, plans, strict=True):
-        for key, one in planned.pending(answers).items():
-            if key not in seen:
-                seen.add(key)
-                by_run.setdefault(group.call.run_id, {})[key] = one
-    return by_run
 
 
 def check_engine(engine: str | None) -> None:

@@ -10,7 +10,7 @@ from reward_service.core.profiles.formula import formula
 from reward_service.core.types import Outcome
 from tests.golden.test_methods import EXAMPLES
 
-WRONG_MAY_EXCEED = {"atom-searcher", "inforeasoner", "rirs", "webleaper"}
+WRONG_MAY_EXCEED = {"atom-searcher-judged", "atom-searcher", "inforeasoner", "rirs", "webleaper"}
 
 
 def one_term(term: str) -> tuple[float, float]:

@@ -10,12 +10,20 @@ from time import monotonic
 from reward_service.core.judging.asks import Answered, Ask, FailureReason, Given, Unanswered
 from reward_service.core.judging.kinds import kind_of
 from reward_service.core.judging.replies import UnreadableReply
+from reward_service.core.judging.templates import templates
 from reward_service.core.judging.votes import Undecided, tally
 from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.breaker import Breaker
 from reward_service.serve.sources.budgets import Spent
-from reward_service.serve.sources.chat import ChatServer, Failed, ModelReply, estimate, request_of
+from reward_service.serve.sources.chat import (
+    CHARS_PER_TOKEN,
+    ChatServer,
+    Failed,
+    ModelReply,
+    estimate,
+    request_of,
+)
 from reward_service.serve.sources.rates import Rate
 
 TRIES = 3
@@ -93,8 +101,9 @@ class Desk:
 
     def estimate(self, ask: Ask) -> Spent:
         """Return what an ask may cost at most, about."""
-        votes = ask.asker.votes
-        return Spent(votes, votes * estimate(request_of(ask, self.backend, seed=0)))
+        votes, template = ask.asker.votes, templates()[ask.asker.template]
+        chars = len(template.system) + len(template.user) + sum(len(text) for _, text in ask.fields)
+        return Spent(votes, votes * (chars // CHARS_PER_TOKEN + ask.asker.max_tokens))
 
     async def answer(self, ask: Ask) -> tuple[Given, Spent]:
         """Return the answer to an ask, and what it cost; waits for a place and for the rates first."""
