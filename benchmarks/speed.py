@@ -34,8 +34,10 @@ from reward_service.core.checkers.golds import compile_golds
 from reward_service.core.checkers.reading import read
 from reward_service.core.matching import (
     CompiledQuestion,
+    GroupText,
     MatchSpec,
     MentionNames,
+    answer_shown,
     compile_question,
     match_group,
 )
@@ -268,6 +270,33 @@ def group_table(report: Report) -> None:
     )
 
 
+def signal_table(report: Report) -> None:
+    """What `answer_seen` adds to matching a group of real rollouts, whose text is folded once for both."""
+    asked = Question("Who was it?", ("Marie Curie", "Maria Skłodowska-Curie"), question(37).entities)
+    compiled = compile_question(asked, EGRPO)
+    every = list(webdancer())
+    rows = []
+    for rollouts in (1, 8):
+        group = [list(steps) for steps in every[:rollouts]]
+        chars = sum(len(segment.text) for steps in group for segment in steps)
+        read = GroupText(group, EGRPO.max_chars)
+        matching = best_ms(lambda group=group: match_group(GroupText(group, EGRPO.max_chars), compiled))
+        seen = best_ms(lambda read=read: answer_shown(read, asked))
+        rows.append(
+            (
+                f"{rollouts} ({chars / 1000:.0f} KB)",
+                f"{matching:.2f}",
+                f"{seen:.2f}",
+                f"{seen / matching:.2f}",
+            )
+        )
+    report.table(
+        "Was the answer on screen?",
+        ("rollouts", "matching ms", "answer_seen ms", "answer_seen / matching"),
+        rows,
+    )
+
+
 ANSWERS = {
     "a name": "Władysław Szpilman",
     "a sentence": "The capital of Japan before Tokyo, from 794 to 1868, was the old city of Kyoto on Honshu.",
@@ -372,6 +401,7 @@ def main() -> None:
         language_table(report, given.before)
         main_table(report, quick=quick)
         group_table(report)
+        signal_table(report)
         checker_tables(report)
         if not quick:
             grid(report)

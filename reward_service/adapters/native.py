@@ -30,8 +30,16 @@ from entity_index.types import CHECKER_KINDS, Criterion, Entity, Question
 from reward_service.adapters.lenient import AmbiguousId, from_string, with_surrogates, without_nulls
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
-from reward_service.core.advantages import ESTIMATORS, PRESETS, check_estimator, check_one_group, overridden
+from reward_service.core.advantages import (
+    BATCH_ESTIMATORS,
+    ESTIMATORS,
+    PRESETS,
+    check_estimator,
+    check_one_group,
+    overridden,
+)
 from reward_service.core.matching import REASONS
+from reward_service.core.signals import SIGNALS
 from reward_service.core.trajectory import (
     DEFAULT_DIALECT,
     DIALECTS,
@@ -53,6 +61,7 @@ from reward_service.core.types import (
     Rollout,
     RolloutFacts,
     RolloutStatus,
+    Row,
     Segment,
     SegmentKind,
     Steps,
@@ -76,6 +85,7 @@ Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
 MOST_SIGNALS = 1000
 MOST_RUBRICS = 256
 Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
+TurnSignals = Annotated[dict[Id, list[Signal | None]], Field(max_length=MOST_SIGNALS)]
 Progress = Annotated[FiniteFloat, Field(ge=0, le=1)]
 FormatName = Annotated[str, OneOf((*FORMATS, MESSAGES))]
 DialectName = Annotated[str, OneOf(DIALECTS)]
@@ -251,11 +261,17 @@ class RolloutIn(ReadingIn, Wire):
     """Why sampling ended, in the words of any trainer or API. `max_tokens` (`length`) and `max_turns` are errors excluded from
     the loss; `aborted` (`abort`) is not scored."""
     signals: Signals = {}
-    """Values that you measured yourself, by name, for profiles that use them."""
+    """Values that you measured yourself, by name, for profiles that use them. A value of a name that is measured from the text
+    counts instead of the measured one; those of counted names (`entity_match`, `entity_f`, `length`) are refused."""
     length: Positive | None = None
     """Number of tokens that the policy wrote, for estimators that use it (`opo`). It is never measured here."""
     tree: Name | None = None
     """Name of the tree whose leaf the rollout is, for `tree_grpo`."""
+    turn_signals: TurnSignals = {}
+    """Values that you measured yourself, by name, one per turn, null for a turn without one. A turn begins at the policy's
+    first segment after a tool response, or at the start, and includes the responses that follow; the last is the answer turn."""
+    anchor: list[Name] = []
+    """Name of the state that each turn began in, one per turn, for profiles that compare turns of the same state."""
     _defect: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -269,6 +285,8 @@ class RolloutIn(ReadingIn, Wire):
             raise ValueError("dialect cannot be given with steps, which are already split")
         if self.messages is None and self.prompt_messages:
             raise ValueError("prompt_messages can only be given with messages")
+        if counted := sorted(SIGNALS.keys() & self.signals.keys()):
+            raise ValueError(f"{counted[0]} cannot be sent in signals: it is counted from the rollout")
         if self.outcome is not None and self.outcome_error is not None:
             raise ValueError("outcome and outcome_error cannot be given together")
         return self
@@ -291,6 +309,8 @@ class RolloutIn(ReadingIn, Wire):
             signals=self.signals,
             length=self.length,
             tree=self.tree,
+            turn_signals={name: tuple(row) for name, row in self.turn_signals.items()},
+            anchor=tuple(self.anchor),
         )
 
     def _source(self, how: Defaults) -> Text | Messages | Steps:
@@ -410,6 +430,12 @@ class EstimatorIn(Wire):
         return self.model_dump(exclude_unset=True)
 
 
+class CallEstimatorIn(EstimatorIn):
+    """How the rewards of a call become advantages. An estimator over all groups of a call compares them with each other."""
+
+    type: Annotated[str, OneOf((*ESTIMATORS, *BATCH_ESTIMATORS))] = "grpo"
+
+
 PresetName = Annotated[str, OneOf(PRESETS)]
 
 
@@ -418,17 +444,25 @@ def _fields_of(name: str) -> dict[str, Any]:
     return asdict(PRESETS[name]) if name in PRESETS else {"type": name}
 
 
+def _of_one_group(estimator: object) -> object:
+    """Refuse an estimator that needs the whole batch, with a reason; else as `_unnamed`."""
+    check_one_group(str(estimator.get("type")) if isinstance(estimator, Mapping) else str(estimator))
+    return _unnamed(estimator)
+
+
 def _unnamed(estimator: object) -> object:
-    """Put a trainer's estimator in the place of the trainer's name; refuse one that needs the whole batch with a reason."""
-    if isinstance(estimator, Mapping):
-        check_one_group(str(estimator.get("type")))
+    """Put a trainer's estimator in the place of the trainer's name."""
     return _fields_of(estimator) if isinstance(estimator, str) and estimator in PRESETS else estimator
 
 
 NamedEstimator = Annotated[
-    EstimatorIn, BeforeValidator(_unnamed, json_schema_input_type=EstimatorIn | PresetName)
+    EstimatorIn, BeforeValidator(_of_one_group, json_schema_input_type=EstimatorIn | PresetName)
 ]
 """An estimator, given by its parameters or by the name of the trainer that computes advantages this way."""
+CallEstimator = Annotated[
+    CallEstimatorIn, BeforeValidator(_unnamed, json_schema_input_type=CallEstimatorIn | PresetName)
+]
+"""The same, or one over all groups of a call."""
 
 
 class PartialIn(Wire):
@@ -454,9 +488,10 @@ class Profiled(Wire):
 class Rewarding(Profiled):
     """A request that returns rewards."""
 
-    estimator: NamedEstimator | None = None
+    estimator: CallEstimator | None = None
     """Overrides the profile's estimator: with the same `type`, fields that you leave out keep the profile's values; another
-    type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
+    type replaces it. A trainer's name selects the estimator which that trainer uses itself. `batch_std`,
+    `reinforce_plus_plus_baseline`, `gdpo` and `gdpo_trl` compare all groups of the call: send the whole training step."""
     partial: PartialIn | None = None
     """How to treat a group with an unscored rollout; by default the group fails."""
     progress: Progress | None = None
@@ -480,6 +515,11 @@ class ScoreIn(ReadingIn, Rewarding):
     """Groups are independent: one that cannot be scored does not affect the others."""
 
 
+def _alone(estimator: object) -> object:
+    check_one_group(str(estimator))
+    return estimator
+
+
 class StreamQuery(ReadingIn):
     """Query of `POST /v1/groups/score/stream`; it applies to all groups."""
 
@@ -489,7 +529,7 @@ class StreamQuery(ReadingIn):
     """Name of the profile; defaults to the service's default profile."""
     explain: bool = False
     """Also return where each entity was found."""
-    estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
+    estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS]), BeforeValidator(_alone)] | None = None
     """Overrides the profile's estimator; the profile's own type keeps its parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """How to treat a group with an unscored rollout."""
@@ -552,6 +592,10 @@ FactsIn = Annotated[
             int | None: Count | None,
             Mapping[str, int]: dict[ReasonName, Count],
             Mapping[str, float]: Signals,
+            Mapping[str, float | None]: Annotated[dict[Id, Signal | None], Field(max_length=MOST_SIGNALS)],
+            Mapping[str, Row]: TurnSignals,
+            tuple[tuple[int, ...], ...]: list[list[Count]],
+            "anchor": list[Name],
             tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
             tuple[Judgement, ...]: Annotated[list[JudgementIn], Field(max_length=MOST_RUBRICS)],
         },

@@ -44,6 +44,7 @@ from reward_service.serve.runs.view import GroupView
 YEAR_S = 366 * 86_400.0
 Seconds = Annotated[FiniteFloat, Field(gt=0, le=YEAR_S)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]
+Step = Annotated[int, Field(ge=0, le=2**31)]
 
 
 class RunPartialIn(Wire):
@@ -83,6 +84,9 @@ class RunIn(ReadingIn, Wire):
     """Overrides the profile's estimator: with the same `type`, fields that you leave out keep the profile's values; another
     type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
     quotas: QuotasIn = QuotasIn()
+    total_steps: Positive | None = None
+    """Number of steps of the whole training; required by profiles whose weights depend on its progress. Each rollout then
+    names its `step`."""
 
     def to_domain(self) -> Declaration:
         """Return the declaration as a domain value."""
@@ -96,6 +100,7 @@ class RunIn(ReadingIn, Wire):
             open_groups=self.quotas.open_groups,
             judge_calls=self.quotas.judge_calls,
             judge_tokens=self.quotas.judge_tokens,
+            total_steps=self.total_steps,
             defaults=replace(said := self.defaults(), reading=as_usual(said.reading)),
         )
 
@@ -152,6 +157,9 @@ class MemberQuery(WaitQuery, AttemptQuery):
     """Closes the group this many seconds from now. It can only make the group's deadline earlier."""
     explain: bool = False
     """Also return where each entity was found, in the response to this call only."""
+    step: Step | None = None
+    """Step of the training that the group belongs to, the same for all its rollouts. Progress is step / `total_steps` of the
+    run, at most 1."""
     purpose: Literal["train", "eval"] = "train"
     """`eval`: score the rollout by itself, immediately, by its outcome; it joins no group."""
 
@@ -165,6 +173,7 @@ class MemberQuery(WaitQuery, AttemptQuery):
             attempt=self.attempt,
             deadline_s=self.deadline_s,
             explain=self.explain,
+            step=self.step,
         )
 
 
@@ -211,21 +220,25 @@ class RunOut(TypedDict):
     partial: PartialOut
     estimator: EstimatorOut
     quotas: QuotasOut
+    total_steps: int | None
     read_as: ReadingOut
 
 
 class Receipt(TypedDict):
-    """The profile, engine and estimator that computed a response."""
+    """The profile, engine, estimator and progress that computed a response."""
 
     profile: ProfileOut
     engine: str
     estimator: EstimatorOut
+    progress: float | None
+    """Share of the training that is done at the group's step; null if it is not known, or not used."""
 
 
 class AssembledOut(Receipt, GroupOut):
     """A group in the format of `POST /v1/groups/score`, with rollouts in order of their ids, and its progress."""
 
     attempt: int
+    step: int | None
     missing: list[str | None]
     closes_in_s: float | None
 
@@ -306,6 +319,7 @@ def run_out(run: Run) -> RunOut:
             "judge_calls": declared.judge_calls,
             "judge_tokens": declared.judge_tokens,
         },
+        "total_steps": declared.total_steps,
         "read_as": read_as_out(declared.defaults),
     }
 
@@ -315,6 +329,7 @@ def _receipt(view: GroupView) -> Receipt:
         "profile": profile_out(view.profile),
         "engine": view.state.pins.engine,
         "estimator": estimator_out(view.run.estimator),
+        "progress": view.progress,
     }
 
 
@@ -331,6 +346,7 @@ def assembled_out(view: GroupView) -> AssembledOut:
         "unmatchable": list(view.state.unmatchable),
         "index": _index(view),
         "attempt": view.state.attempt,
+        "step": view.state.pins.step,
         "missing": view.missing,
         "closes_in_s": view.closes_in_s,
     }
@@ -368,6 +384,7 @@ def evaluated_out(evaluated: Evaluated) -> EvaluatedOut:
         "profile": profile_out(evaluated.profile),
         "engine": ENGINE_DIGEST,
         "estimator": estimator_out(evaluated.run.estimator),
+        "progress": None,
         "run_id": evaluated.run.run_id,
         "question_id": truth.question.question_id,
         "index": index_out(truth.index),

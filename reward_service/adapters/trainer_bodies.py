@@ -57,6 +57,11 @@ class CompatQuery(ReadingIn):
     """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
     """Container of the rollout text, or the short form of a dialect, as a rollout's `format`."""
+    step: Annotated[int, Field(ge=0)] | None = None
+    """Step of the training, for profiles whose weights depend on its progress; rollouts of different steps are never grouped
+    together."""
+    total_steps: Positive | None = None
+    """Number of steps of the whole training. Progress is step / total_steps, at most 1."""
     train_split: str = "train"
     """Value of `split` in training rows; rows of any other split are scored individually, by their outcome."""
     reward_key: str | None = None
@@ -70,6 +75,13 @@ class CompatQuery(ReadingIn):
                 "name the training with run=... : without it, rollouts of two trainings could meet"
             )
         return given
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the training that is done, in [0, 1]; None if the URL does not say."""
+        if self.step is None or self.total_steps is None:
+            return None
+        return min(1.0, self.step / self.total_steps)
 
     def text(self, said: str) -> Text:
         """Return text as the query says it is written."""
@@ -159,6 +171,7 @@ def _caller(
         meets=(query.run, *meets),
         run=query.run,
         is_evaluation=columns.get("split", query.train_split) != query.train_split,
+        progress=query.progress,
         **more,
     )
 

@@ -23,6 +23,7 @@ from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
 from reward_service.cli import health as healthy
 from reward_service.cli import judge as judge_commands
+from reward_service.cli import profiles as profile_files
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli.demo import run_demo, sample_lines
@@ -47,6 +48,7 @@ err = Console(stderr=True)
 ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
 app.add_typer(judge_commands.app, name="judge")
+app.add_typer(profile_files.app, name="profile")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[

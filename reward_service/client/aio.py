@@ -105,13 +105,14 @@ class AsyncClient:
         *,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
         """
-        options = {"estimator": estimator, "partial": partial}
+        options = {"estimator": estimator, "partial": partial, "progress": progress}
         return await self._carry_out(calls.rewards(facts, options, self._context))
 
     async def declare_run(self, run: Run) -> None:

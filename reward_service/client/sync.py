@@ -95,15 +95,15 @@ class Client:
         *,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
         """
-        return self._carry_out(
-            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._context)
-        )
+        options = {"estimator": estimator, "partial": partial, "progress": progress}
+        return self._carry_out(calls.rewards(facts, options, self._context))
 
     def declare_run(self, run: Run) -> None:
         """Declare a run; repeating the same declaration changes nothing. `put_rollout` does this automatically.

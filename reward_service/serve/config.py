@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     profiles: Path | None = None
     """Folder of your own profiles, one `NAME.yaml` each, read at start in addition to the shipped ones. docs/profiles.md lists the keys."""
 
+    plugins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Signals that installed packages give to your own profiles, by name, separated by commas: entry points of the group
+    `reward_service.signals`. They run inside the service, so name only packages that you trust; docs/extending.md shows one."""
+
     default_profile: str = DEFAULT_PROFILE
     """Profile of calls that name none. Trainers should name their profile, so that an upgrade cannot change their rewards."""
 
@@ -253,7 +257,7 @@ class Settings(BaseSettings):
     run_ttl_s: float = Field(604_800.0, gt=0)
     """How long a run is kept after its last rollout. Choose longer than a training run may pause."""
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "plugins", mode="before")
     @classmethod
     def _names(cls, given: Any) -> Any:
         return (

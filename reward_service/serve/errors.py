@@ -20,6 +20,7 @@
     │   ├── RunConflict           409
     │   ├── RolloutConflict       409
     │   ├── QuestionConflict      409
+    │   ├── StepConflict          409
     │   ├── AttemptSuperseded     409
     │   ├── GroupClosed           409
     │   ├── GroupFull             409
@@ -213,6 +214,12 @@ class QuestionConflict(CallError):
     """All members of a group must answer the same question."""
 
     slug, title, status_hint = "question-conflict", "The group belongs to a different question.", 409
+
+
+class StepConflict(CallError):
+    """All members of a group must be of the same step of the training."""
+
+    slug, title, status_hint = "step-conflict", "The group belongs to a different step.", 409
 
 
 class AttemptSuperseded(CallError):
@@ -465,6 +472,10 @@ class BadProfile(RefusedToStart):
 
 class BadBackends(RefusedToStart):
     """The backends file cannot be used."""
+
+
+class BadPlugin(RefusedToStart):
+    """A plug-in that the settings name cannot be used."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

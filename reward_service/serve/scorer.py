@@ -13,19 +13,24 @@ from typing import NamedTuple, TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
+from reward_service.core.advantages import BATCH_ESTIMATORS
+from reward_service.core.advantages.turns import check_turn_rule
+from reward_service.core.filters import Place
 from reward_service.core.judging.asks import Ask, FailureReason, Given
 from reward_service.core.judging.replies import NOT_ATTEMPTED
 from reward_service.core.matching import MatchSpec, MentionNames
-from reward_service.core.profiles import Profile, shipped
+from reward_service.core.profiles import PluginPin, Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.scoring import (
     ENGINE_DIGEST,
     UNCOVERED,
     MeasurePlan,
+    check_facts,
     conclude,
     plan,
     reward,
     reward_alone,
+    reward_batch,
 )
 from reward_service.core.types import (
     Estimator,
@@ -33,12 +38,13 @@ from reward_service.core.types import (
     IndexVersion,
     Outcome,
     PartialPolicy,
+    RewardSpec,
     Rollout,
     RolloutFacts,
     RolloutResult,
     RolloutStatus,
 )
-from reward_service.serve import errors, limits
+from reward_service.serve import errors, limits, plugins
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
 from reward_service.serve.profiles import Profiles
@@ -134,6 +140,7 @@ class Scorer:
         """
         self.settings = settings
         self.profiles = profiles or Profiles(shipped(), settings.default_profile)
+        self.plugins = {name: one.function for name, one in self.profiles.plugins.items()}
         self.turns = Turns(settings.threads)
         self.truth = GroundTruth(catalogue, settings, self.turns)
         self.ledger = ledger
@@ -179,17 +186,39 @@ class Scorer:
         """Measure and reward groups; one result a group, in order.
 
         Raises:
-            InvalidRequest: the profile needs progress, and the call gives none.
+            InvalidRequest: the profile needs progress and the call gives none, or cannot use the estimator.
             BackendUnavailable, JudgeBudget: a judge that is needed cannot be asked.
             IndexUnavailable: the index cannot be read.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         check_progress(profile, progress)
+        check_estimator_of(profile, estimator or profile.estimator)
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, owner=owner, timings=timings)
-        pay = partial(reward, profile=profile, estimator=estimator, partial=policy, progress=progress)
+        terms = Terms("", profile, estimator or profile.estimator, policy or PartialPolicy(), progress)
+        groups = [one.facts for one in measured if one.error is None]
+        places = [(one.call.run_id, one.call.group_id) for one in measured if one.error is None]
         with timings.stage("reward"):
-            return [Scored(one, None if one.error else await self.paid(one.facts, pay)) for one in measured]
+            results = iter(await self.rewarded(groups, places, terms))
+        return [Scored(one, None if one.error else next(results)) for one in measured]
+
+    async def rewarded(
+        self, groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+    ) -> list[GroupResult]:
+        """Return the rewards of the facts of groups, each with the ids of its run and group, with the terms of one call."""
+        if terms.estimator.type in BATCH_ESTIMATORS:
+            return await self.turns.in_thread(partial(_whole_batch, groups, places, terms))
+        pay = partial(
+            reward,
+            profile=terms.profile,
+            estimator=terms.estimator,
+            partial=terms.policy,
+            progress=terms.progress,
+        )
+        return [
+            await self.paid(facts, partial(pay, place=place))
+            for facts, place in zip(groups, places, strict=True)
+        ]
 
     async def paid(self, facts: Sequence[RolloutFacts], pay: Callable[[Sequence[RolloutFacts]], T]) -> T:
         """Return what a function makes of the facts of one group; in a thread where they are many."""
@@ -234,7 +263,7 @@ class Scorer:
             **{name: f"the source {one.name}" for name, one in sources.items()},
         }
         checked = [
-            await self._checked(call, truth, numbers, f"/groups/{n}")
+            await self._checked(call, truth, numbers, f"/groups/{n}", pins=profile.plugins)
             for n, (call, truth) in enumerate(zip(calls, truths, strict=True))
         ]
         ready = [one for one in checked if isinstance(one, Checked)]
@@ -313,7 +342,13 @@ class Scorer:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
 
     async def _checked(
-        self, call: GroupCall, truth: Truth | errors.GroupError, numbers: Mapping[str, str], path: str
+        self,
+        call: GroupCall,
+        truth: Truth | errors.GroupError,
+        numbers: Mapping[str, str],
+        path: str,
+        *,
+        pins: Sequence[PluginPin],
     ) -> Checked | Measured:
         """Return a group that can be measured, or one that is refused."""
         await asyncio.sleep(0)  # health checks are answered between groups
@@ -322,6 +357,7 @@ class Scorer:
         try:
             work = limits.check_group(call.rollouts, truth.question, self.settings, path)
             check_sent(call.rollouts, numbers, path)
+            plugins.check_sent(call.rollouts, pins, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
         return Checked(call, truth, work)
@@ -339,7 +375,7 @@ class Scorer:
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
         rollouts = [one.rollout for one in asked]
-        work = partial(plan, rollouts, question, profile, explain=explain, names=names)
+        work = partial(plan, rollouts, question, profile, explain=explain, names=names, plugins=self.plugins)
         with timings.stage("measure"):
             return await self._done(group, work)
 
@@ -427,9 +463,22 @@ class Scorer:
             return await self.truth.mention_names(index)
 
 
+def _whole_batch(
+    groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+) -> list[GroupResult]:
+    return reward_batch(
+        groups,
+        terms.profile,
+        estimator=terms.estimator,
+        partial=terms.policy,
+        progress=terms.progress,
+        places=places,
+    )
+
+
 def outcome_only(profile: Profile) -> Profile:
-    """Return the profile for evaluation: it rewards the outcome without terms, so no source is asked."""
-    return replace(profile, reward=replace(profile.reward, terms=()))
+    """Return the profile for evaluation: it rewards the outcome alone, so no source and no plug-in is asked."""
+    return replace(profile, reward=RewardSpec(base=profile.reward.base), filters=(), plugins=())
 
 
 async def _asked(
@@ -462,33 +511,44 @@ def check_engine(engine: str | None) -> None:
         raise errors.EngineMismatch(f"the engine of this replica is {ENGINE_DIGEST}", path="/engine")
 
 
-def check_progress(profile: Profile, progress: float | None) -> None:
+def check_progress(profile: Profile, progress: float | None, *, path: str = "/progress") -> None:
     """Refuse a call that does not say how far the training is, where the profile's weights depend on it.
+
+    Args:
+        profile: the one that is used.
+        progress: share of the training that is done; None where the call does not say.
+        path: of the value that says it: `progress`, or a `step`.
 
     Raises:
         InvalidRequest: progress is missing.
     """
     if progress is None and needs_progress(profile.reward):
-        raise errors.InvalidRequest(f"the profile {profile.name} needs progress, in [0, 1]", path="/progress")
+        needed = "progress, in [0, 1]" if path == "/progress" else "progress: name the step of the training"
+        raise errors.InvalidRequest(f"the profile {profile.name} needs {needed}", path=path)
 
 
-def reward_facts(
-    facts: Sequence[RolloutFacts], *, terms: Terms, path: str, settings: Settings
-) -> GroupResult | errors.GroupError:
-    """Reward the facts of one group sent by a caller; return an error if that is impossible."""
+def check_estimator_of(profile: Profile, estimator: Estimator) -> None:
+    """Refuse an estimator that the profile's rule for turns cannot use.
+
+    Raises:
+        InvalidRequest: the call names one.
+    """
+    try:
+        check_turn_rule(profile.reward.turns, estimator)
+    except ValueError as error:
+        raise errors.InvalidRequest(str(error), path="/estimator") from None
+
+
+def refusal_of(facts: Sequence[RolloutFacts], *, path: str, settings: Settings) -> errors.GroupError | None:
+    """Return why the facts of one group sent by a caller cannot be rewarded; None if they can."""
     try:
         limits.check_facts(facts, settings, path)
-        return reward(
-            facts,
-            terms.profile,
-            estimator=terms.estimator,
-            partial=terms.policy,
-            progress=terms.progress,
-        )
+        check_facts(facts)
     except errors.GroupError as error:
         return error
     except ValueError as error:
         return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
+    return None
 
 
 def _call_error(error: errors.GroupError | None) -> errors.CallError:

@@ -182,7 +182,7 @@ def test_a_group_is_answered_as_in_the_whole_group_call(caller, profile):
     status, group = caller.get()
     whole = caller.whole(profile=profile, question=question)
 
-    more = {"profile", "engine", "estimator", "attempt", "missing", "closes_in_s"}
+    more = {"profile", "engine", "estimator", "progress", "attempt", "step", "missing", "closes_in_s"}
     assert status == 200
     assert {key: group[key] for key in group if key not in more} == whole | {
         "run_id": caller.run_id,

@@ -198,6 +198,13 @@ def cuts_number(raw: bytes, start: int, end: int) -> bool:
     return bool(begins_inside or (raw[end - 1 : end].isdigit() and _GOES_ON.match(raw, end)))
 
 
+def spans_of(text: FoldedText, index: Index, hits: Hits) -> Spans:
+    """Return where forms stand without a misspelling: exactly, with middle names, or inflected."""
+    return Spans.concat(
+        *(found(text, index, hits) for found in (exact_spans, expanded_spans, inflected_spans))
+    )
+
+
 def of_forms(index: Index, found: Windows) -> Spans:
     """Return a span for every form behind each phrase, as if it stood there exactly and unguarded."""
     at, (form,) = index.owners.join(found.phrase)

@@ -78,6 +78,8 @@ class Matching:
     """m = |E_q| after masking; the same for every rollout of a question."""
     matched: int = 0
     """Distinct entities that earn credit."""
+    named: tuple[tuple[int, int], ...] = ()
+    """Where entities are named with credit: positions of a segment and of an entity, each pair once, ascending."""
     matches: tuple[Match, ...] = ()
     """The best credited evidence of each matched entity, in entity order; empty unless explained."""
     masked: tuple[int, ...] = ()
@@ -88,6 +90,8 @@ class Matching:
     """The best evidence of those, in entity order; empty unless explained."""
     grounded: int = 0
     """Matched entities that stand in a tool response before the thought that names them."""
+    early: int = 0
+    """Matched entities that a thought names before any tool response shows them."""
     mentions: int = 0
     """Distinct entity-like mentions in the thoughts; the data set's names where they are given, else capitalised runs."""
     flags: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 PARSER_VERSION = 2
+BALANCED = "balanced"
 AS_MARKED = AnswerRules()
 _as_segment = partial(tuple.__new__, Segment)  # half the time of naming the class
 THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
@@ -78,6 +79,8 @@ class Parsed(NamedTuple):
     """The last answer, without the notation around it; None where the rollout gives none."""
     flags: tuple[str, ...] = ()
     """What could not be read, in the order of `FLAGS`."""
+    is_balanced: bool = True
+    """Whether the grammar `balanced` finds no error; true of steps, which have no marks."""
 
 
 def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | None = None) -> Parsed:
@@ -121,7 +124,9 @@ def _parse(
 
 def _judged(done: Read, grammar: str, rules: AnswerRules, *, thoughts_count: bool = True) -> Parsed:
     segments = tuple(_segments(done, thoughts_count=thoughts_count))
-    return _parsed(segments, GRAMMARS[grammar](done.written), rules, done.flags)
+    format_error = GRAMMARS[grammar](done.written)
+    is_balanced = (format_error if grammar == BALANCED else GRAMMARS[BALANCED](done.written)) is None
+    return _parsed(segments, format_error, rules, done.flags)._replace(is_balanced=is_balanced)
 
 
 def _parsed(

@@ -30,7 +30,13 @@ ADDED: Mapping[str, object] = {"rubrics": (), "distance": None}
 
 def rollout_digest(rollout: Rollout) -> str:
     """Return the digest of everything a rollout says; its id is not part of it."""
-    further = {"outcome_error": rollout.outcome_error, "length": rollout.length, "tree": rollout.tree}
+    further = {
+        "outcome_error": rollout.outcome_error,
+        "length": rollout.length,
+        "tree": rollout.tree,
+        "turn_signals": dict(rollout.turn_signals) or None,
+        "anchor": rollout.anchor or None,
+    }
     said = [_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)]
     given = {name: value for name, value in further.items() if value is not None}
     return _digest([*said, given] if given else said)

@@ -343,4 +343,4 @@ def published(view: GroupView) -> Published:
 
 
 def _terms(view: GroupView) -> Terms:
-    return Terms("", view.profile, view.run.estimator, view.run.declared.partial)
+    return Terms("", view.profile, view.run.estimator, view.run.declared.partial, view.progress)

@@ -9,6 +9,7 @@ from functools import partial
 from entity_index.types import Question
 from reward_service.core.advantages import overridden
 from reward_service.core.profiles import Profile
+from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
 from reward_service.core.types import Defaults, Rollout, RolloutFacts, RolloutResult
 from reward_service.serve import errors
@@ -20,7 +21,7 @@ from reward_service.serve.groups.waiters import Waiter, WaitLimit
 from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.view import GroupView
-from reward_service.serve.scorer import Payer, Scorer, check_progress, outcome_only
+from reward_service.serve.scorer import Payer, Scorer, check_estimator_of, check_progress, outcome_only
 from reward_service.serve.sources.budgets import Limit
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef, Truth
@@ -48,6 +49,8 @@ class Arrival:
     attempt: int = 0
     deadline_s: float | None = None
     explain: bool = False
+    step: int | None = None
+    """Step of the training; None where the trainer does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +184,8 @@ class RunService:
         Raises:
             UnknownRun, UnknownQuestion: there is no such run or question.
             Forbidden: the run belongs to another owner.
-            AttemptSuperseded, QuestionConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
+            InvalidRequest: its profile needs a step, and the rollout names none.
+            AttemptSuperseded, QuestionConflict, StepConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
             QuotaExceeded: it would open one group more than the run may have.
             EngineMismatch, IndexUnavailable, StateUnavailable: it may be admitted later.
             DeadlineExceeded: the caller's time is over. The rollout may have been stored; sending it again tells.
@@ -194,6 +198,7 @@ class RunService:
         snapshot = await self.groups.snapshot(key, timings=timings)
         run = arrival.access.check(self.groups.run_of(snapshot.stored))
         rollout = arrival.recorded(run.declared.defaults)
+        check_progress(self.groups.profile(run), run.declared.progress(arrival.step), path="/step")
         claim = _claim(arrival, rollout, run, engine=self.groups.engine)
         change = partial(self.groups.change, key, access=arrival.access, timings=timings)
         changed = await change(lambda given: self._admission(given, claim), since=snapshot)
@@ -300,13 +305,19 @@ class RunService:
             if limit is not None and (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profiles.named(declared.profile)
-        check_progress(profile, None)
+        estimator = overridden(profile.estimator, declared.estimator)
+        check_estimator_of(profile, estimator)
+        if declared.total_steps is None and needs_progress(profile.reward):
+            raise errors.InvalidRequest(
+                f"the profile {profile.name} needs progress: declare the number of steps of the training",
+                path="/total_steps",
+            )
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
-            estimator=overridden(profile.estimator, declared.estimator),
+            estimator=estimator,
             index=await self.scorer.truth.pin(declared.dataset),
             owner=owner,
         )
@@ -364,7 +375,7 @@ def _claim(arrival: Arrival, rollout: Rollout, run: Run, *, engine: str) -> Clai
     return Claim(
         rollout_id=rollout.rollout_id,
         digest=rollout_digest(rollout),
-        pins=Pins(question, engine),
+        pins=Pins(question, engine, arrival.step),
         question_id=question_id,
         attempt=arrival.attempt,
         deadline_s=arrival.deadline_s,
