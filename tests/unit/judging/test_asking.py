@@ -17,12 +17,14 @@ from reward_service.core.types import (
     Asker,
     Cascade,
     Outcome,
+    RewardSpec,
     Rollout,
     RolloutStatus,
     Segment,
     SegmentKind,
     Steps,
     StopReason,
+    Term,
 )
 
 JUDGED = shipped()["egrpo-judged"]
@@ -350,7 +352,10 @@ def test_a_rollout_without_thoughts_is_worth_no_rating():
 
 
 def test_a_rollout_that_lacks_a_number_of_the_trainer_is_not_asked_about():
-    planned = plan([answering("0", "Lima", "thought")], QUESTION, ATOM)
+    needy = replace(RUBRIC, reward=RewardSpec((*RUBRIC.reward.terms, Term("bonus"))))
+    question = replace(QUESTION, rubrics=RUBRICS)
+
+    planned = plan([answering("0", "Cusco", "thought", outcome=Outcome.WRONG)], question, needy)
 
     assert planned.pending({}) == {}
     assert conclude(planned, {})[0].status is RolloutStatus.SIGNAL_MISSING
