@@ -28,9 +28,9 @@ test: .venv/dev.made  ## run every test; installs redis-server if allowed to
 test-train: .venv/train.made .venv/dev.made  ## test the parts of the reference trainer that need torch
 	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer
 
-faults: .venv/dev.made  ## run the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
+faults: .venv/dev.made  ## run the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies; 5,000 long polls at SIGTERM
 	@scripts/install-redis
-	FAULT_GROUPS=300 $(BIN)/python -m pytest tests/faults -s
+	FAULT_GROUPS=300 FAULT_POLLS=5000 $(BIN)/python -m pytest tests/faults tests/service/test_drain.py -s
 
 load: .venv/dev.made  ## keep 16,384 rollouts open on two replicas; writes benchmarks/results/groups_load.md
 	@scripts/install-redis

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import jiter
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -27,7 +26,8 @@ from typing_extensions import TypedDict
 
 from entity_index.packed import unpack
 from entity_index.types import CHECKER_KINDS, Criterion, Entity, Question
-from reward_service.adapters.lenient import AmbiguousId, from_string, with_surrogates, without_nulls
+from reward_service.adapters.document import MAX_DEPTH, MAX_VALUES, document
+from reward_service.adapters.lenient import from_string, without_nulls
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
 from reward_service.core.advantages import (
@@ -77,6 +77,8 @@ MAX_PROBLEMS = 20
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, StringConstraints(max_length=1024)]
 """A name that is not used as a key, so it may contain any character."""
+Remark = Annotated[str, StringConstraints(max_length=16_384)]
+"""What a program says, and nothing here reads: the reason of a failure."""
 # No number that a caller sends can overflow a computation: integers fit into 32 bits, and sums of squared signals into a float.
 MOST = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=MOST)]
@@ -254,7 +256,7 @@ class RolloutIn(ReadingIn, Wire):
     """Number of leading `messages` that are the prompt. Few-shot examples and earlier conversations earn nothing."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
-    outcome_error: Annotated[str, StringConstraints(min_length=1)] | None = None
+    outcome_error: Annotated[Remark, StringConstraints(min_length=1)] | None = None
     """The reason why your own judge reached no verdict; the rollout is `judge_failed` and has no reward. Cannot be combined
     with `outcome`."""
     stop_reason: StopReasonName | None = None
@@ -481,7 +483,7 @@ class PartialIn(Wire):
 class Profiled(Wire):
     """A request computed with a profile."""
 
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile. See `/v1/profiles`."""
 
 
@@ -525,7 +527,7 @@ class StreamQuery(ReadingIn):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile."""
     explain: bool = False
     """Also return where each entity was found."""
@@ -588,6 +590,7 @@ FactsIn = Annotated[
             "rollout_id": Id,
             RolloutStatus: MeasuredStatus,
             Outcome | None: OutcomeName | None,
+            str | None: Remark | None,
             int: Count,
             int | None: Count | None,
             Mapping[str, int]: dict[ReasonName, Count],
@@ -611,18 +614,18 @@ FactsIn = Annotated[
 class IndexOut(TypedDict):
     """The data set and version that the ground truth was read from."""
 
-    dataset: str
-    version: str
-    digest: str
+    dataset: Name
+    version: Name
+    digest: Name
 
 
 class ErrorOut(TypedDict):
     """The reason why a group was refused."""
 
-    type: str
-    title: str
-    detail: str
-    path: str | None
+    type: Name
+    title: Name
+    detail: Remark
+    path: Remark | None
 
 
 class FactsGroupIn(Wire):
@@ -651,16 +654,16 @@ class FactsGroupIn(Wire):
 class ProfilePin(Wire):
     """A profile by name and digest; the call is refused if the digest has changed."""
 
-    name: str
-    digest: str
+    name: Name
+    digest: Name
 
 
 class RewardsIn(Rewarding):
     """Body of `POST /v1/rewards`: an unchanged reply of `POST /v1/match`, or facts that you measured yourself."""
 
-    profile: str | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
+    profile: Name | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
     """Name of the profile, or its name and digest."""
-    engine: str | None = None
+    engine: Name | None = None
     """As returned by `POST /v1/match`. Facts from another engine are refused with 503 until an upgrade is complete."""
     groups: list[FactsGroupIn]
 
@@ -676,68 +679,25 @@ class RewardsIn(Rewarding):
 M = TypeVar("M", bound=BaseModel)
 
 
-MAX_DEPTH = 190  # jiter itself ends at 200
-
-
-def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
+def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES) -> M:
     """Read a request body.
 
     Args:
         body: the bytes as they came.
         model: what they should be.
         max_depth: deepest nesting.
+        max_values: most values, in all lists and objects together.
 
     Raises:
+        BodyTooLarge: more values than that.
         MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates in an id, too deep.
         InvalidRequest: JSON that does not fit the model; with the path of each misfit and never with its value.
     """
-    document = _document(body)
-    check_depth(document, max_depth)
+    read = document(body, max_depth=max_depth, max_values=max_values)
     try:
-        return model.model_validate(document)
+        return model.model_validate(read)
     except ValidationError as error:
         raise invalid(error) from None
-
-
-def _document(body: bytes) -> Any:
-    """Read JSON; where lone surrogates are all that is wrong with it, they are replaced.
-
-    Raises:
-        MalformedJson: it is not JSON, or an id holds a surrogate.
-    """
-    try:
-        return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        try:
-            return with_surrogates(body)
-        except AmbiguousId as why:
-            raise errors.MalformedJson(str(why)) from None
-        except ValueError:
-            raise errors.MalformedJson(_position(str(error))) from None
-
-
-def check_depth(document: object, max_depth: int) -> None:
-    """Refuse what is nested too deep, level by level, so that nothing that comes later can run out of stack.
-
-    Raises:
-        MalformedJson: there are more levels of lists and objects than `max_depth`.
-    """
-    level: list[Any] = [[document]]
-    for _ in range(max_depth + 1):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer)
-            if type(inner) is dict or type(inner) is list
-        ]
-        if not level:
-            return
-    raise errors.MalformedJson(f"nested deeper than {max_depth} levels")
-
-
-def _position(message: str) -> str:
-    """Keep what a JSON error says about its kind and place, drop the quoted key of a duplicate (it may be private)."""
-    return "duplicate key in an object" if message.startswith("Detected duplicate key") else message
 
 
 def invalid(error: ValidationError) -> errors.InvalidRequest:

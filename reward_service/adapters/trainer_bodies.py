@@ -14,6 +14,7 @@ from entity_index.types import Question
 from reward_service.adapters.native import (
     FormatName,
     Id,
+    Name,
     Positive,
     QuestionIn,
     ReadingIn,
@@ -49,9 +50,9 @@ class CompatQuery(ReadingIn):
     """Your id of the training run, which these protocols do not carry. Rollouts of different runs, or of API keys with
     different owners, are never grouped together. Give every training its own: two that share one score each other's
     rollouts."""
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile."""
-    dataset: str | None = None
+    dataset: Name | None = None
     """Data set of questions referred to by id."""
     deadline_s: Annotated[FiniteFloat, Field(gt=0, le=86_400)] = 100.0
     """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
@@ -62,9 +63,9 @@ class CompatQuery(ReadingIn):
     together."""
     total_steps: Positive | None = None
     """Number of steps of the whole training. Progress is step / total_steps, at most 1."""
-    train_split: str = "train"
+    train_split: Name = "train"
     """Value of `split` in training rows; rows of any other split are scored individually, by their outcome."""
-    reward_key: str | None = None
+    reward_key: Name | None = None
     """slime: return an object that has the reward under this name; use the value of `--reward-key`."""
 
     @model_validator(mode="before")

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     max_json_depth: int = Field(64, ge=8, le=190)
     """Deepest nesting of a JSON body. Tool calls with parsed arguments rarely need 15 levels; the decoder itself stops at 200."""
 
+    max_json_values: int = Field(500_000, ge=1000)
+    """Maximum number of values in a JSON body: items of lists, and names and values in objects. A rollout of 100 messages has about
+    500. While a body is decoded nothing else runs: the default takes up to a quarter of a second."""
+
     max_headers: int = Field(100, ge=10)
     """Maximum number of header fields in a request. Proxies add about ten."""
 
@@ -242,6 +246,9 @@ class Settings(BaseSettings):
     max_runs: int = Field(1000, ge=1)
     """Maximum number of runs in use per process; one more is refused with 429 until another one is deleted or expires. The process checks
     each of them once a second."""
+
+    max_runs_per_owner: int = Field(500, ge=1)
+    """Maximum number of runs in use per process and owner of API keys. Keep it below `max_runs`, so that no owner can use all of them."""
 
     max_deadline_s: float = Field(86_400.0, gt=0)
     """Longest deadline that a run may declare. Agentic rollouts of one group can end hours apart."""

@@ -247,7 +247,7 @@ class VersionConflict(CallError):
 
 
 class BodyTooLarge(CallError):
-    """The request body has more bytes than the limit allows."""
+    """The request body has more bytes, or more JSON values, than the limit allows."""
 
     slug, title, status_hint = "body-too-large", "The body is larger than the limit.", 413
     closes = True

@@ -184,7 +184,7 @@ class Ledger:
             LedgerUnavailable: it could not.
         """
         try:
-            os.fstat(self._file)
+            os.write(self._file, b"")  # refused by a descriptor that is closed or may only be read
             self._make_room(self._refused_bytes)
             _write_and_remove(self.path.with_name(self.path.name + ".probe"))
         except OSError as error:

@@ -13,6 +13,7 @@ from reward_service.core.matching import (
     compile_question,
     match_group,
 )
+from reward_service.core.matching.index import SHORT_TEXT
 from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
 from tests.property.texts import texts
@@ -119,6 +120,18 @@ def test_the_question_itself_as_a_thought_earns_nothing(question: Question, text
     for echo in (text, text.lower()):
         (found,) = match_group([[Segment(SegmentKind.THOUGHT, echo)]], compiled)
         assert (found.matched, dict(found.uncredited)) == (0, {})
+
+
+@settings(max_examples=40, deadline=None)
+@given(questions, passages)
+def test_a_long_question_masks_what_a_short_one_masks(question: Question, text: str) -> None:
+    """In a long one every form is looked for, in a short one those alone that may stand there."""
+    short, long = (
+        compile_question(replace(question, text=text + more), EGRPO).masked
+        for more in ("", " qzv" * (SHORT_TEXT // 3))
+    )
+
+    assert short == long
 
 
 UNUSABLE = ("Å", "秦", "It", "Us", "the", "", " ", "-")

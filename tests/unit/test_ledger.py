@@ -308,10 +308,13 @@ def test_a_ledger_that_became_read_only_is_said_and_recovers(path):
     whole, ledger._file = ledger._file, os.open(path, os.O_RDONLY)
 
     with pytest.raises(LedgerUnavailable):
+        ledger.check()
+    with pytest.raises(LedgerUnavailable):
         ledger.write([group(0, random_facts(random.Random(5)))], terms())
 
     os.close(ledger._file)
     ledger._file = whole
+    ledger.check()
     ledger.write([group(0, random_facts(random.Random(5)))], terms())
     ledger.close()
     assert problems(path) == [None]

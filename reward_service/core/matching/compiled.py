@@ -15,7 +15,7 @@ from entity_index.spelling import folded
 from entity_index.types import Question
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, derive
-from reward_service.core.matching.index import Index, Role
+from reward_service.core.matching.index import Index, Role, possible_in
 from reward_service.core.matching.scan import (
     candidates,
     exact_spans,
@@ -52,8 +52,11 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
 
     Everything that matching accepts, and more: guards keep credit from chance, never an entity from the mask.
     """
-    index = Index([replace(form, guard=Guard.NONE, open_ended=False) for form in forms], max_edits=max_edits)
     folded = FoldedText([text])
+    possible = possible_in(folded.data, forms, max_edits=max_edits)
+    index = Index(
+        [replace(form, guard=Guard.NONE, open_ended=False) for form in possible], max_edits=max_edits
+    )
     hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
     spans = (
         exact_spans(folded, index, hits),

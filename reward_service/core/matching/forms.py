@@ -22,7 +22,7 @@ from entity_index.spelling import folded as folded_text
 from entity_index.types import Entity, Question
 from entity_index.usable import why_unusable
 from reward_service.core.matching import lexicon
-from reward_service.core.matching.inflection import PATRONYMICS, InflectedWord, inflected_name
+from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name
 from reward_service.core.matching.longer import may_go_on
 from reward_service.core.matching.persons import inverted, is_common, is_particle, is_person, nicknames
@@ -109,7 +109,7 @@ def _middles(own: str) -> tuple[str, ...]:
 
 def _goes_on(spelling: str) -> bool:
     """Return whether a name ends in Han that may go on to a longer name, or in katakana, which always does."""
-    return (
+    return not spelling.isascii() and (
         re.search("[\u30a1-\u30ff]$", spelling) is not None
         or re.fullmatch("[\u3400-\u9fff]{1,3}", spelling) is not None
     )
@@ -117,6 +117,10 @@ def _goes_on(spelling: str) -> bool:
 
 def _is_cased(char: str) -> bool:
     return char.lower() != char.upper()
+
+
+def _signs(spelling: str) -> str:
+    return "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
 
 
 def _guard(spelling: str, folded: str, *, derived: bool, narrower: bool) -> Guard | None:
@@ -129,12 +133,11 @@ def _guard(spelling: str, folded: str, *, derived: bool, narrower: bool) -> Guar
         narrower: whether it says less than the entity's own.
     """
     letters = folded.replace(" ", "")
-    signs = "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
-    if 0 < len(letters) <= SHORT and len(spelling) > 1 and (signs or spelling.isupper()):
+    if 0 < len(letters) <= SHORT and len(spelling) > 1 and (spelling.isupper() or _signs(spelling)):
         return Guard.VERBATIM
     if len(folded) < 2 or (derived and letters.isdigit() and len(letters) < LONG_NUMBER):
         return None
-    if letters.isdigit() and signs.strip(IN_NUMBERS):
+    if letters.isdigit() and _signs(spelling).strip(IN_NUMBERS):
         return Guard.VERBATIM
     if folded in lexicon.OPENERS:
         return Guard.TITLE
@@ -208,19 +211,19 @@ def derive(question: Question) -> list[Form]:
             continue
         key = (form.entity, form.folded, form.spelling if form.guard is Guard.VERBATIM else "")
         known = forms.setdefault(key, form)
-        guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
-        forms[key] = replace(known, middle=max(known.middle, form.middle), guard=guard)
+        if known is not form:
+            guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
+            forms[key] = replace(known, middle=max(known.middle, form.middle), guard=guard)
     return _inflected(list(forms.values()), question)
 
 
 def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
-    if form.guard not in (Guard.NONE, Guard.CAPITAL):
+    language = of_name(form.spelling, question)
+    if language not in STEMMED or form.guard not in (Guard.NONE, Guard.CAPITAL):
         return ()
     whole = fold(form.spelling)
     tokens = [whole.span(found.start(), found.end()) for found in re.finditer("[^ ]+", whole.text)]
-    return inflected_name(
-        [form.spelling[start:end] for start, end in tokens], of_name(form.spelling, question)
-    )
+    return inflected_name([form.spelling[start:end] for start, end in tokens], language)
 
 
 def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:

@@ -25,9 +25,9 @@ _PEERAGE = re.compile(
 
 def regnal(text: str) -> Iterator[str]:
     """Henry VIII <-> Henry the Eighth."""
-    if (found := _REGNAL.fullmatch(text)) and found["number"] in REGNAL:
+    if text.endswith(("I", "V", "X")) and (found := _REGNAL.fullmatch(text)) and found["number"] in REGNAL:
         yield f"{found['name']} the {ordinal_words(REGNAL[found['number']]).capitalize()}"
-    if (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
+    if " the " in text and (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
         number = ORDINALS[found["ordinal"].casefold()]
         yield from (f"{found['name']} {roman}" for roman, value in REGNAL.items() if value == number)
 

@@ -34,6 +34,9 @@ _ERAS = dict.fromkeys(("BC", "BCE"), ("BC", "B.C.", "BCE", "B.C.E.")) | dict.fro
 _SHORT_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])(\d\d)\b(?![-–/\d])")
 _LONG_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])(\1|(?<=99.)\d\d(?=00))(\d\d)\b")
 _WHOLE_RANGE = re.compile(r"(\d{4})[-–](\d{4})")
+_COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_NUMBER = re.compile(r"\b\d{4,}\b")
+_LONG_NUMBER = re.compile(r"\b\d{5,}\b")
 _EVENT = re.compile(r"(?P<year>\d{4}(?:[-–]\d{2,4})?) (?P<event>\S+ \S.*)")
 _EVENT_LAST = re.compile(r"(?P<event>\S+ \S.*?)(?:,| of| in|) (?P<year>\d{4}(?:[-–]\d{2,4})?)")
 _AMOUNT = re.compile(
@@ -53,7 +56,10 @@ def _names(month: int) -> tuple[str, ...]:
 
 
 def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
-    return next(filter(None, (pattern.fullmatch(text) for pattern in patterns)), None)
+    for pattern in patterns:
+        if found := pattern.fullmatch(text):
+            return found
+    return None
 
 
 LONGEST_SIGN = 3  # characters: km, km2, mph
@@ -145,9 +151,9 @@ def events(text: str) -> Iterator[str]:
 
 def thousands(text: str) -> Iterator[str]:
     """1,000,000 <-> 1000000; a number of four digits only where it is the whole name, as it may be a year."""
-    yield re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-    least = 4 if text.isdecimal() else 5
-    yield re.sub(rf"\b\d{{{least},}}\b", lambda found: f"{int(found[0]):,}", text)
+    yield _COMMA.sub("", text) if "," in text else text
+    number = _NUMBER if text.isdecimal() else _LONG_NUMBER
+    yield number.sub(lambda found: f"{int(found[0]):,}", text)
 
 
 def amounts(text: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 
-from entity_index.folding import fold
+from entity_index.spelling import folded
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.eastern import (
     arabic_prefixes,
@@ -46,8 +46,13 @@ from reward_service.core.matching.quantities import (
 
 MAX_FORMS = 64  # of one spelling; the rules multiply
 _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
+_CLOSING = frozenset(")）")
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
+_LATIN_WORD = re.compile("[A-Za-z]+")
+_AMPERSAND = re.compile(r"\s*(?:&amp;|&|\band\b)\s*")
+_ACRONYM = re.compile(r"\b[A-Z]{2,6}\b(?!\.)")
+_ACRONYM_WITH_DOTS = re.compile(r"\b(?:[A-Z]\.){2,}")
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
 _VERSUS = re.compile(r"(?<= )(?:versus|vs\.?|v\.)(?= [A-Z])")
 _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
@@ -67,13 +72,13 @@ def compatible(text: str) -> Iterator[str]:
 
 def without_parenthesis(text: str) -> Iterator[str]:
     """Kenny Brown (footballer) -> Kenny Brown."""
-    yield re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", text)
+    yield text if _CLOSING.isdisjoint(text) else re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", text)
 
 
 def without_qualifier(text: str) -> Iterator[str]:
     """Marlborough, New Hampshire -> Marlborough; Boston, Massachusetts <-> Boston, MA."""
     head, comma, tail = text.rpartition(",")
-    if comma and (fold(tail).text in lexicon.PLACES or tail.strip() in lexicon.STATES.values()):
+    if comma and (folded(tail) in lexicon.PLACES or tail.strip() in lexicon.STATES.values()):
         yield head
     for table in (lexicon.STATES, _STATES_OF):
         if comma and tail.strip() in table:
@@ -102,8 +107,9 @@ def versus(text: str) -> Iterator[str]:
 def ampersand(text: str) -> Iterator[str]:
     """Procter & Gamble <-> Procter and Gamble <-> Procter &amp; Gamble."""
     yield html.unescape(text)
-    joined = re.sub(r"\s*(?:&amp;|&|\band\b)\s*", " & ", text)
-    yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
+    if "&" in text or "and" in text:
+        joined = _AMPERSAND.sub(" & ", text)
+        yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
 
 
 def plural(text: str) -> Iterator[str]:
@@ -124,7 +130,7 @@ def plural(text: str) -> Iterator[str]:
 def without_legal_form(text: str) -> Iterator[str]:
     """Apple Inc. -> Apple; Middlesbrough F.C. -> Middlesbrough."""
     head, _, last = text.replace(",", " ").rstrip().rpartition(" ")
-    if head and fold(last).text.replace(" ", "") in lexicon.LEGAL_FORMS:
+    if head and folded(last).replace(" ", "") in lexicon.LEGAL_FORMS:
         yield head
 
 
@@ -155,11 +161,13 @@ def wars(text: str) -> Iterator[str]:
 
 def numerals(text: str) -> Iterator[str]:
     """Rocky II <-> Rocky 2; Second World War <-> 2nd World War."""
-    words = [] if is_date(text) else text.split(" ")
-    for at, word in enumerate(words if len(words) > 1 else ()):
+    words = text.split(" ")
+    if len(words) == 1 or BY_WRITING.keys().isdisjoint(text.casefold().split(" ")):
+        return
+    for at, word in enumerate(words):
         roman = word.isupper() and word.isalpha()
-        if roman or at == 0 or not word.isupper():
-            others = BY_WRITING.get(word.casefold(), ())
+        others = BY_WRITING.get(word.casefold())
+        if others and (roman or at == 0 or not word.isupper()) and not is_date(text):
             yield from (" ".join((*words[:at], other, *words[at + 1 :])) for other in others)
 
 
@@ -187,9 +195,9 @@ def _other_length(word: str, table: Mapping[str, str]) -> str:
 
 def acronyms(text: str) -> Iterator[str]:
     """F.B.I. <-> FBI; U.S. Navy <-> US Navy <-> United States Navy."""
-    yield re.sub(r"\b(?:[A-Z]\.){2,}", lambda found: found[0].replace(".", ""), text)
+    yield _ACRONYM_WITH_DOTS.sub(lambda found: found[0].replace(".", ""), text) if "." in text else text
     if " " not in text or text != text.upper():
-        yield re.sub(r"\b[A-Z]{2,6}\b(?!\.)", _dotted, text)
+        yield _ACRONYM.sub(_dotted, text)
     for long, shorts in lexicon.COUNTRIES.items():
         if long in text:
             yield from (text.replace(long, short) for short in shorts)
@@ -206,8 +214,9 @@ def _dotted(found: re.Match[str]) -> str:
 
 def british_and_american(text: str) -> Iterator[str]:
     """Theatre Royal <-> Theater Royal; The Color Purple <-> The Colour Purple."""
+    words = set(map(str.lower, _LATIN_WORD.findall(text)))
     for table in (lexicon.BRITISH, _AMERICAN):
-        yield re.sub(r"[A-Za-z]+", partial(_in_case, table=table), text)
+        yield text if words.isdisjoint(table) else _LATIN_WORD.sub(partial(_in_case, table=table), text)
 
 
 def _in_case(found: re.Match[str], *, table: Mapping[str, str]) -> str:
@@ -302,7 +311,19 @@ def with_capitals(text: str) -> str:
 def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> list[str]:
     """Return a spelling and everything the rules make of it, without repetition; what is not usable makes nothing."""
     found = dict.fromkeys((text, with_capitals(text)))
+    seen: set[str] = set()
     for rule in (*RULES, *BY_LANGUAGE.get(language, ())):
-        made = [" ".join(new.split()) for old in found for new in rule(old)]
-        found |= dict.fromkeys(spelling for spelling in made if spelling and is_usable(spelling))
+        made = []
+        for old in (
+            found
+        ):  # a loop, as most rules make nothing of most names: comprehensions cost half as much again
+            for new in rule(old):
+                if new not in seen:
+                    seen.add(new)
+                    made.append(" ".join(new.split()))
+        if made:
+            usable = (
+                spelling for spelling in made if spelling and spelling not in found and is_usable(spelling)
+            )
+            found |= dict.fromkeys(usable)
     return list(found)[:MAX_FORMS]

@@ -96,7 +96,7 @@ class RunService:
         Raises:
             Forbidden: another owner has declared a run of this id.
             RunConflict: it has been declared with other values.
-            QuotaExceeded: this process has as many runs in use as it may.
+            QuotaExceeded: this process, or the owner in it, has as many runs in use as it may.
             UnknownProfile, UnknownDataset: there is no such profile or data set.
             ProfileMismatch: it was declared with another content of its profile than this process has.
             InvalidRequest: a value exceeds a limit of the service.
@@ -104,8 +104,7 @@ class RunService:
         run = await self.groups.run(run_id, timings=timings)
         is_new = False
         if run is None:
-            if len(self.groups.runs_in_use) >= self.settings.max_runs:
-                raise errors.QuotaExceeded(f"{self.settings.max_runs} runs are in use")
+            self._check_runs(access.owner)
             async with timings.remote("look_up"):
                 drawn = await self._pinned(run_id, declared, access.owner)
             async with timings.remote("state"):
@@ -114,12 +113,21 @@ class RunService:
                 )
             run = decode_run(record)
             is_new = run == drawn
-            self.groups.runs_in_use.setdefault(run_id, 0)
+            if run_id not in self.groups.runs_in_use:
+                self.groups.use(run_id, run, open_groups=0)
         access.check(run)
         if run.declared != declared:
             raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
         self.groups.profile(run)
         return run, is_new
+
+    def _check_runs(self, owner: str) -> None:
+        """Refuse another run where this process, or the owner in it, has as many in use as it may."""
+        settings, owners = self.settings, list(self.groups.owners.values())
+        if len(owners) >= settings.max_runs:
+            raise errors.QuotaExceeded(f"{settings.max_runs} runs are in use")
+        if owners.count(owner) >= settings.max_runs_per_owner:
+            raise errors.QuotaExceeded(f"you have {settings.max_runs_per_owner} runs in use: delete one")
 
     async def check(self) -> None:
         """Check that the store answers, has room, and keeps what it is given.
