@@ -94,7 +94,8 @@ def _of_contents(
         return None
     if get_origin(kind) is tuple:
         return _unless_none(_sequence(sequence, of(get_args(kind)[0])))
-    return _mapping(of(get_args(kind)[1]))
+    convert = _mapping(of(get_args(kind)[1]))
+    return convert if kind is hint else _if_mapping(convert)
 
 
 def _sequence(sequence: type[list[Any]] | type[tuple[Any, ...]], of: Convert | None) -> Convert:
@@ -103,6 +104,10 @@ def _sequence(sequence: type[list[Any]] | type[tuple[Any, ...]], of: Convert | N
 
 def _mapping(of: Convert | None) -> Convert:
     return dict if of is None else lambda value: {key: of(item) for key, item in value.items()}
+
+
+def _if_mapping(convert: Convert) -> Convert:
+    return lambda value: convert(value) if isinstance(value, Mapping) else value
 
 
 def _unless_none(convert: Convert) -> Convert:

@@ -193,7 +193,8 @@ def test_judgements_are_kept_as_they_are():
     judgement = Judgement(
         "answer", "key", {"S1": True, "S2": 0.5}, "model", "sha256:0", ("correct", "correct")
     )
-    facts = RolloutFacts("0", outcome=Outcome.WRONG, matched=1, entities=2, judgements=(judgement,))
+    verdict = Judgement("answer", "key", "correct", "model", "sha256:0")
+    facts = RolloutFacts("0", outcome=Outcome.WRONG, matched=1, entities=2, judgements=(judgement, verdict))
     state = replace(STATE, members=(Member(facts, "digest"),))
 
     assert decode_group(encode_group(state)) == state
