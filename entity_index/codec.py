@@ -19,7 +19,7 @@ from hashlib import blake2b, sha256
 from typing import TypeVar
 
 from entity_index.errors import CodecMismatch, CorruptEntry, InvalidRecord
-from entity_index.types import Entity, Question
+from entity_index.types import Criterion, Entity, Question
 
 CODEC_VERSION = 1
 CHECKSUM_BYTES = 8
@@ -147,6 +147,7 @@ def to_json(question: Question) -> dict[str, object]:
             "answers": list(question.answers),
             "entities": [_entity_to_json(entity) for entity in question.entities],
             "checker": question.checker,
+            "rubrics": [_criterion_to_json(one) for one in question.rubrics],
         }
     )
 
@@ -160,6 +161,10 @@ def _entity_to_json(entity: Entity) -> dict[str, object]:
         "distance": entity.distance,
     }
     return _without_defaults(fields)
+
+
+def _criterion_to_json(criterion: Criterion) -> dict[str, object]:
+    return {"statement": criterion.statement, "weight": criterion.weight}
 
 
 def _without_defaults(fields: Mapping[str, object]) -> dict[str, object]:
@@ -189,7 +194,8 @@ def _decode(record: object, question_id: str) -> Question:
 
 
 def _question(value: object) -> Question:
-    fields = _fields(value, allowed={"question_id", "question", "language", "answers", "entities", "checker"})
+    allowed = {"question_id", "question", "language", "answers", "entities", "checker", "rubrics"}
+    fields = _fields(value, allowed=allowed)
     return Question(
         text=_text(fields["question"]),
         answers=_tuple(fields.get("answers", []), _text),
@@ -197,6 +203,7 @@ def _question(value: object) -> Question:
         question_id=_text(fields["question_id"]),
         checker=_text(fields["checker"]) if "checker" in fields else None,
         language=_text(fields["language"]) if "language" in fields else None,
+        rubrics=_tuple(fields.get("rubrics", []), _criterion),
     )
 
 
@@ -211,6 +218,11 @@ def _entity(value: object) -> Entity:
     )
 
 
+def _criterion(value: object) -> Criterion:
+    fields = _fields(value, allowed={"statement", "weight"})
+    return Criterion(_text(fields["statement"]), _number(fields["weight"]))
+
+
 def _fields(value: object, *, allowed: set[str]) -> dict[str, object]:
     if not isinstance(value, dict) or not value.keys() <= allowed:
         raise TypeError(f"expected an object of {sorted(allowed)}, got {value!r:.80}")
@@ -221,6 +233,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected a string, got {value!r:.80}")
     return value
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"expected a number, got {value!r:.80}")
+    return float(value)
 
 
 def _count(value: object) -> int:

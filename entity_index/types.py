@@ -32,6 +32,17 @@ CHECKER_KINDS = ("number", "date", "list", "boolean", "name", "text")
 
 
 @dataclass(frozen=True, slots=True)
+class Criterion:
+    """One statement that an answer is checked against."""
+
+    statement: str
+    """What holds of a good answer, or of a bad one if the weight is negative; for C-GRPO with placeholders `<E0>`, `<E1>`, ..."""
+
+    weight: float = 1.0
+    """How much it counts; negative for a fault."""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One question with its gold answers and ground-truth entities."""
 
@@ -52,6 +63,9 @@ class Question:
 
     language: str | None = None
     """Language of the question and its names, BCP 47; None if the data set does not say."""
+
+    rubrics: tuple[Criterion, ...] = ()
+    """Criteria for judges, in the data set's order."""
 
     def __post_init__(self) -> None:
         """Refuse a checker that nobody has."""

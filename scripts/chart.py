@@ -17,7 +17,19 @@ from scripts import dashboard
 CHART = Path(__file__).parents[1] / "helm" / "reward-service"
 # Settings that the chart derives from its other values.
 OWN_SETTINGS = frozenset(
-    {"host", "port", "keys", "index", "index_url", "state_url", "processes", "ledger", "profiles"}
+    {
+        "host",
+        "port",
+        "keys",
+        "index",
+        "index_url",
+        "state_url",
+        "processes",
+        "ledger",
+        "profiles",
+        "backends",
+        "judge_cache_url",
+    }
 )
 NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$"
 
@@ -67,6 +79,7 @@ SAID: dict[str, Schema] = {
         # What is both a profile's name and the name of an entry of a ConfigMap.
         "patternProperties": {"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$": {"type": "string", "minLength": 1}},
     },
+    "judges.backends": _list({"type": "object", "required": ["name", "serves", "url"]}),
     "redis.stateUrl": {"type": "string", "pattern": r"^((redis|rediss)(\+(sentinel|cluster))?://.+)?$"},
     "redis.indexUrl": {"type": "string", "pattern": r"^((redis|rediss)(\+(sentinel|cluster))?://.+)?$"},
     "redis.bundled.runAsUser": {"type": "integer", "minimum": 1},

@@ -42,6 +42,7 @@ _REWARDED = f"sum({_rate('groups_total', _COMPLETE)})"
 _NAMED = f"(sum({_rate('uncredited_entities_total')}) + sum({_rate('matched_entities_total')}))"
 _WORK = 'route!~"/livez|/readyz|/metrics"'
 _SCORE = 'route="/v1/groups/score"'
+_CORRECT = 'verdict="correct"'
 
 ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     (
@@ -263,6 +264,81 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     ),
                 ),
                 "percentunit",
+            ),
+        ),
+    ),
+    (
+        "What do judges say?",
+        (
+            Panel(
+                "Outcomes by what decided them",
+                "Strings accept or reject; the rest is asked. More asks cost more; fewer may mean that the policy has found a form that strings accept.",
+                (("{{stage}}", _by("stage", "cascade_total")),),
+            ),
+            Panel(
+                "Verdicts",
+                "Shares of what judges said; judge_failed gets no reward.",
+                (
+                    (
+                        "{{verdict}}",
+                        _share(
+                            f"sum by (verdict) ({_rate('judged_total')})", f"sum({_rate('judged_total')})"
+                        ),
+                    ),
+                ),
+                "percentunit",
+            ),
+            Panel(
+                "Called right without a gold answer in it",
+                "People do this with about 9 % of right answers. A rise means that the policy has learnt what the judge likes, or that gold answers are missing.",
+                (
+                    (
+                        "share",
+                        f"sum({_rate('judged_uncovered_total')}) / clamp_min(sum({_rate('judged_total', _CORRECT)}), 1e-9)",
+                    ),
+                ),
+                "percentunit",
+            ),
+            Panel(
+                "Requests to judges",
+                "By result; anything but ok leaves a rollout without a reward, after retries.",
+                (("{{backend}}: {{result}}", _by("backend, result", "ask_requests_total")),),
+            ),
+            Panel(
+                "Time of a request",
+                "From sending until the reply had come; retries and waiting for a place not included.",
+                (
+                    ("p50", _quantile(0.5, "ask_duration_seconds")),
+                    ("p99", _quantile(0.99, "ask_duration_seconds")),
+                ),
+                "s",
+            ),
+            Panel(
+                "Held back",
+                "On their way, waiting for a place, and judges that are not asked because they have stopped answering.",
+                (
+                    ("on their way: {{backend}}", "sum by (backend) (reward_service_ask_in_flight<<>>)"),
+                    ("waiting: {{backend}}", "sum by (backend) (reward_service_ask_waiting<<>>)"),
+                    ("stopped: {{backend}}", "max by (backend) (reward_service_ask_breaker_open<<>>)"),
+                ),
+            ),
+            Panel(
+                "Tokens per second",
+                "As the judges count them.",
+                (("{{backend}}: {{kind}}", _by("backend, kind", "ask_tokens_total")),),
+            ),
+            Panel(
+                "Answers kept",
+                "Asks that were answered before. Many failed commands: the cache's Redis does not answer.",
+                (("{{result}}", _by("result", "ask_cache_total")),),
+            ),
+            Panel(
+                "Known answers",
+                "Verdicts on answers whose verdict is known. Two different ones are a drift: the model has changed under its name.",
+                (
+                    ("{{asker}}: {{result}}", _by("asker, result", "judge_canary_total")),
+                    ("drift: {{asker}}", "max by (asker) (reward_service_judge_drift<<>>)"),
+                ),
             ),
         ),
     ),

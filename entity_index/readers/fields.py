@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from math import isfinite
 
 from entity_index.errors import InvalidRecord
 from entity_index.readers.rows import json_of
@@ -42,6 +43,16 @@ def texts(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
     if not all(isinstance(item, str) for item in items):
         raise InvalidRecord(f"{names[0]} contains values that are not strings")
     return tuple(item for item in items if isinstance(item, str))
+
+
+def number(row: Mapping[str, object], name: str, *, otherwise: float) -> float:
+    """Return a field that is a finite number; another value where it is not there."""
+    value = first(row, name)
+    if value is None:
+        return otherwise
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise InvalidRecord(f"{name} is not a finite number")
+    return float(value)
 
 
 def checker(row: Mapping[str, object]) -> str | None:

@@ -1,16 +1,17 @@
 """The index's own shape, leniently.
 
-    {"question_id", "question", "language", "answers", "entities": [{"id", "name", "aliases", "type", "distance"}], "checker"}
+    {"question_id", "question", "language", "answers", "entities": [{"id", "name", "aliases", "type", "distance"}], "checker",
+     "rubrics": [{"statement", "weight"}]}
 
 `id` may stand for `question_id`, `text` for `question`, `answer` for `answers`; one answer or alias needs no array; an entity
-may be just its name; ids may be whole numbers. Other fields are ignored.
+may be just its name, and a criterion just its statement; ids may be whole numbers. Other fields are ignored.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from entity_index.readers import fields
 from entity_index.readers.rows import Refusal, Row, read_rows
-from entity_index.types import Entity, Question
+from entity_index.types import Criterion, Entity, Question
 
 
 def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
@@ -27,6 +28,7 @@ def to_question(row: Mapping[str, object]) -> Question:
         question_id=fields.identifier(row, "question_id", "id"),
         checker=fields.checker(row),
         language=fields.optional_text(row, "language"),
+        rubrics=tuple(to_criterion(value) for value in fields.array(row, "rubrics")),
     )
 
 
@@ -42,3 +44,11 @@ def to_entity(value: object) -> Entity:
         type=fields.optional_text(row, "type"),
         distance=fields.count(row, "distance"),
     )
+
+
+def to_criterion(value: object) -> Criterion:
+    """Return a criterion, given as an object or as its statement."""
+    if isinstance(value, str):
+        return Criterion(value)
+    row = fields.record(value, "a criterion")
+    return Criterion(fields.text(row, "statement"), fields.number(row, "weight", otherwise=1.0))

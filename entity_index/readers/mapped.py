@@ -4,7 +4,7 @@
 
 A path is names joined by dots; `[2]` or `[-1]` takes one of an array, `[]` all of it, and `**` goes to any depth:
 `root.**.entity` is every `entity` in and under `root`, outer ones first. The fields are those of the own shape:
-question_id, question, language, answers, entities, checker, and of each entity `entities.name`, `.aliases`, `.id`, `.type`,
+question_id, question, language, answers, entities, checker, rubrics, and of each entity `entities.name`, `.aliases`, `.id`, `.type`,
 `.distance`. A field that is not named is read where the own shape has it; what a path does not find is absent. A path goes into a column that
 holds JSON as a string as if it held the value itself.
 """
@@ -18,7 +18,7 @@ from entity_index.readers import jsonl
 from entity_index.readers.fields import opened
 from entity_index.types import Question
 
-FIELDS = frozenset({"question_id", "question", "language", "answers", "entities", "checker"})
+FIELDS = frozenset({"question_id", "question", "language", "answers", "entities", "checker", "rubrics"})
 ENTITY_FIELDS = frozenset({"name", "aliases", "id", "type", "distance"})
 PART = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
 PATH = re.compile(r"(?:[^.\[\]]+|\[-?\d*\])(?:\.[^.\[\]]+|\[-?\d*\])*")

@@ -25,7 +25,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from entity_index.packed import unpack
-from entity_index.types import CHECKER_KINDS, Entity, Question
+from entity_index.types import CHECKER_KINDS, Criterion, Entity, Question
 from reward_service.adapters.document import MAX_DEPTH, MAX_VALUES, document
 from reward_service.adapters.lenient import from_string, without_nulls
 from reward_service.adapters.names import OneOf
@@ -53,6 +53,7 @@ from reward_service.core.types import (
     STOP_REASONS,
     Defaults,
     Estimator,
+    Judgement,
     Messages,
     Outcome,
     PartialPolicy,
@@ -84,6 +85,7 @@ Count = Annotated[int, Field(ge=0, le=MOST)]
 Positive = Annotated[int, Field(ge=1, le=MOST)]
 Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
 MOST_SIGNALS = 1000
+MOST_RUBRICS = 256
 Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
 TurnSignals = Annotated[dict[Id, list[Signal | None]], Field(max_length=MOST_SIGNALS)]
 Progress = Annotated[FiniteFloat, Field(ge=0, le=1)]
@@ -127,6 +129,15 @@ class EntityIn(Wire):
     """Your own type; not returned."""
 
 
+class CriterionIn(Wire):
+    """A statement that a judge checks an answer against."""
+
+    statement: Annotated[str, StringConstraints(min_length=1)]
+    """What holds of a good answer, or of a bad one if the weight is negative. `carr-judged` needs placeholders such as `<E0>`."""
+    weight: Signal = 1.0
+    """How much it counts; negative for a fault."""
+
+
 class QuestionIn(Wire):
     """A question with its ground truth, sent inline."""
 
@@ -142,12 +153,19 @@ class QuestionIn(Wire):
     With `list`, `answers` are the items: all of them are required, in any order."""
     language: Language | None = None
     """Language of the question and its names, BCP 47. If it is null, their script and the question's text decide."""
+    rubrics: Annotated[list[CriterionIn], Field(max_length=MOST_RUBRICS)] = []
+    """Criteria for profiles that ask a judge about them. Null means none."""
 
     def to_domain(self) -> Question:
         """Return the question as a domain value."""
         entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
         return Question(
-            self.text, unpack(self.answers), entities, checker=self.checker, language=self.language
+            self.text,
+            unpack(self.answers),
+            entities,
+            checker=self.checker,
+            language=self.language,
+            rubrics=tuple(Criterion(one.statement, one.weight) for one in self.rubrics),
         )
 
 
@@ -544,6 +562,24 @@ class ExplainIn(ReadingIn, Truthful, Profiled):
     """The best match count of the rollout's group. If given, the reward is computed too; otherwise it is null."""
 
 
+JudgementIn = Annotated[
+    Judgement,
+    ReadAs(
+        "JudgementIn",
+        Judgement,
+        base=Wire,
+        types={
+            str: Name,
+            str | Mapping[str, bool | float]: Name
+            | Annotated[dict[Name, bool | Signal], Field(max_length=MOST_RUBRICS)],
+            tuple[str, ...]: Annotated[list[Name], Field(max_length=3)],
+        },
+        without=frozenset(),
+        beside={},
+    ),
+]
+"""What a judge said about a rollout, as returned by `POST /v1/match`."""
+
 FactsIn = Annotated[
     RolloutFacts,
     ReadAs(
@@ -564,6 +600,7 @@ FactsIn = Annotated[
             tuple[tuple[int, ...], ...]: list[list[Count]],
             "anchor": list[Name],
             tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
+            tuple[Judgement, ...]: Annotated[list[JudgementIn], Field(max_length=MOST_RUBRICS)],
         },
         without=frozenset({"entities", "evidence"}),
         beside={

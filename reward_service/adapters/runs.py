@@ -67,6 +67,10 @@ class QuotasIn(Wire):
 
     open_groups: Positive | None = None
     """Maximum number of open groups; a rollout that would open another one is refused with 429."""
+    judge_calls: Positive | None = None
+    """Maximum number of requests to judges; a rollout that would need more is refused with 429. The default is the service's limit."""
+    judge_tokens: Positive | None = None
+    """The same of judges' tokens, prompts and replies together."""
 
 
 class RunIn(ReadingIn, Wire):
@@ -99,6 +103,8 @@ class RunIn(ReadingIn, Wire):
             partial=PartialPolicy(self.partial.policy, self.partial.min_scored),
             estimator=self.estimator.named() if self.estimator else None,
             open_groups=self.quotas.open_groups,
+            judge_calls=self.quotas.judge_calls,
+            judge_tokens=self.quotas.judge_tokens,
             total_steps=self.total_steps,
             defaults=replace(said := self.defaults(), reading=as_usual(said.reading)),
         )
@@ -201,6 +207,8 @@ class QuotasOut(TypedDict):
     """Limits on a run's use of the service."""
 
     open_groups: int | None
+    judge_calls: int | None
+    judge_tokens: int | None
 
 
 class ReadingOut(TypedDict):
@@ -351,7 +359,11 @@ def run_out(run: Run) -> RunOut:
         "index": index_out(run.index),
         "partial": {"policy": declared.partial.policy, "min_scored": declared.partial.min_scored},
         "estimator": estimator_out(run.estimator),
-        "quotas": {"open_groups": declared.open_groups},
+        "quotas": {
+            "open_groups": declared.open_groups,
+            "judge_calls": declared.judge_calls,
+            "judge_tokens": declared.judge_tokens,
+        },
         "total_steps": declared.total_steps,
         "read_as": read_as_out(declared.defaults),
     }

@@ -170,6 +170,7 @@ def _caller(
         question_of(columns, query),
         profile,
         meets=(query.run, *meets),
+        run=query.run,
         is_evaluation=columns.get("split", query.train_split) != query.train_split,
         progress=query.progress,
         **more,
@@ -366,15 +367,28 @@ class CarrIn(BaseModel):
         Raises:
             Unpayable: it cannot have one.
         """
-        row = self.remote_env_info or columns_of(self.label)
+        row = self._asked() or self.remote_env_info or columns_of(self.label)
         stop_reason = StopReason.MAX_TURNS if self.task_unfinished else None
         return _caller(query.messages(self.history), row, query, profile=profile, stop_reason=stop_reason)
 
+    def _asked(self) -> dict[str, Any]:
+        """Return the row of a body that has what CaRR's own server needs: the question, its answer and its statements."""
+        row = self.remote_env_info
+        asked, statements = row.get("search_forbidden_strs"), row.get("rubrics") or []
+        if {"question", "question_id"} & row.keys() or not (isinstance(asked, list) and asked):
+            return {}
+        rubrics = [{"statement": one} for one in statements] if isinstance(statements, list) else statements
+        return {**row, "question": {"text": asked[0], "answers": [self.label], "rubrics": rubrics}}
 
-def carr_out(paid: RolloutResult, profile: Profile) -> dict[str, Any]:
-    """Answer CaRR: the reward, the outcome's and the entities' part of it, and that a checker of strings said so, no judge."""
-    rubric = paid.match_rate or 0.0
-    by = {"judge": None, "checker": profile.measure.checker}
+
+def carr_out(paid: RolloutResult, profile: Profile, signals: Mapping[str, float]) -> dict[str, Any]:
+    """Answer CaRR: the reward, the outcome's and the rubric's part of it, and what decided.
+
+    The rubric's part is the profile's signal of that name, or the share of entities where it has none.
+    """
+    rubric = signals.get("rubric", paid.match_rate or 0.0)
+    models = sorted({one.model for one in paid.judgements})
+    by = {"judge": models or None, "checker": profile.measure.checker}
     outcome = float(paid.outcome is Outcome.CORRECT)
     return {
         "reward": paid.reward,

@@ -23,8 +23,9 @@ from reward_service.api.browsers import BrowserGuard
 from reward_service.api.compat import router as compat_router
 from reward_service.api.datasets import router as datasets_router
 from reward_service.api.guard import AdmissionGuard
+from reward_service.api.judge_check import JudgeCheck
 from reward_service.api.keys import KeyRing
-from reward_service.api.metrics import Metrics, count_closed, count_lookups
+from reward_service.api.metrics import Metrics, count_closed, count_lookups, follow_judges
 from reward_service.api.observe import Observe
 from reward_service.api.readiness import Probe, Readiness
 from reward_service.api.routes import router, unusable
@@ -49,8 +50,13 @@ from reward_service.serve.runs.reaper import Reaper
 from reward_service.serve.runs.service import RunService
 from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import NO_SOURCES, Scorer
+from reward_service.serve.sources.answers import LocalAnswers, SharedAnswers
+from reward_service.serve.sources.backends import load as load_backends
+from reward_service.serve.sources.budgets import Budgets
+from reward_service.serve.sources.judges import Judges
 from reward_service.serve.sources.protocol import Source
 
+CACHE_TIMEOUT_S = 0.5  # of one command; without its answer the judge is asked
 PROBE_KEPT_S = 1.0  # about as often as anything asks for readiness
 DESCRIPTION = """\
 Entity-aware group rewards (E-GRPO, arXiv:2510.24694) for training LLM search agents.
@@ -76,13 +82,48 @@ def create_scorer(
     """Build what scores behind the application.
 
     Raises:
+        BadBackends: the backends file cannot be used.
         UnknownProfile: the default profile does not exist.
         BadProfile: a file in the folder of profiles cannot be used.
         FileNotFoundError: there is no such folder.
     """
     profiles = load_profiles(settings)
     profiles.named(None)
-    return Scorer(settings, catalogue=catalogue, ledger=ledger, profiles=profiles, sources=sources)
+    return Scorer(
+        settings,
+        catalogue=catalogue,
+        ledger=ledger,
+        profiles=profiles,
+        sources=sources,
+        judges=create_judges(settings),
+    )
+
+
+def create_judges(settings: Settings) -> Judges:
+    """Build what asks language models; nothing is sent yet.
+
+    Raises:
+        BadBackends: the backends file cannot be used.
+        UnsafeStore: the URL of the cache is not one of a Redis.
+        OSError: the backends file cannot be read.
+    """
+    backends = () if settings.backends is None else load_backends(settings.backends)
+    local = LocalAnswers(settings.judge_cached_answers)
+    url, prefix = settings.judge_cache_url, settings.state_prefix
+    client = None if url is None else connect(url.get_secret_value(), timeout_s=CACHE_TIMEOUT_S)
+    cache = (
+        local
+        if client is None
+        else SharedAnswers(client, local, prefix=prefix, keep_s=settings.judge_cache_ttl_s)
+    )
+    budgets = Budgets(
+        calls=settings.judge_run_calls,
+        tokens=settings.judge_run_tokens,
+        client=client,
+        prefix=prefix,
+        keep_s=settings.run_ttl_s,
+    )
+    return Judges(backends, cache=cache, budgets=budgets, share=settings.processes)
 
 
 def _key_ring(settings: Settings, metrics: Metrics) -> KeyRing | None:
@@ -156,12 +197,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Scorer = app.state.service
     self_check: SelfCheck = app.state.self_check
     await self_check.check()
-    checking = asyncio.create_task(self_check.run())
+    judge_check: JudgeCheck = app.state.judge_check
+    checking = [asyncio.create_task(one.run()) for one in (self_check, judge_check)]
     try:
         async with Reaper(runs.groups).running():
             yield
     finally:
-        checking.cancel()
+        for task in checking:
+            task.cancel()
+        await service.judges.close()
         service.close()
 
 
@@ -206,10 +250,14 @@ def _equip(app: FastAPI, service: Scorer, store: GroupStore) -> None:
     metrics.set("in_flight_limit_requests", value=service.settings.max_requests)
     metrics.set("in_flight_limit_bytes", value=service.settings.max_inflight_bytes)
     metrics.set("queue_limit_requests", value=service.settings.max_queue)
+    follow_judges(metrics, service.judges)
     readiness = Readiness(metrics)
     app.state.service, app.state.metrics, app.state.readiness = service, metrics, readiness
     app.state.self_check = SelfCheck(
         service, metrics=metrics, readiness=readiness, interval_s=service.settings.canary_interval_s
+    )
+    app.state.judge_check = JudgeCheck(
+        service.judges, metrics=metrics, interval_s=service.settings.judge_canary_interval_s
     )
     app.state.runs = runs = _runs(service, store, metrics)
     app.state.probe = Probe(partial(unusable, service, runs), keep_s=PROBE_KEPT_S, clock=time.monotonic)
@@ -277,6 +325,7 @@ def create_app(
         EntityIndexError: the index URL in the settings is not one of an index.
         UnknownProfile: the default profile does not exist.
         BadProfile: a file in the folder of profiles cannot be used.
+        BadBackends: the backends file cannot be used.
         RefusedToStart: the settings contradict each other.
         BadKeyFile: the key file cannot be read.
         OSError: the ledger cannot be written, or another process is writing it.

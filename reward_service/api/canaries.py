@@ -18,11 +18,14 @@ from entity_index.types import Question
 from reward_service.adapters.records import READERS
 from reward_service.adapters.records.groups import gather
 from reward_service.adapters.records.lines import lines_of, recipe
+from reward_service.core.checkers import CHECKERS
+from reward_service.core.judging.asks import Answered, Ask
+from reward_service.core.judging.replies import CORRECT, INCORRECT
 from reward_service.core.profiles import MeasureSpec, Profile
-from reward_service.core.scoring import measure_group, reward
+from reward_service.core.scoring import MeasurePlan, conclude, plan, reward
 from reward_service.core.signals import signals_of
 from reward_service.core.signals.by_turn import FIELDS
-from reward_service.core.types import Defaults, Rollout, RolloutFacts
+from reward_service.core.types import Asker, Defaults, Rollout, RolloutFacts
 
 GROUPS = 6  # all kinds of input, outcome and matching channel occur in them
 PROGRESS = 0.5  # for profiles whose weights depend on it
@@ -50,15 +53,25 @@ def _groups() -> list[tuple[str, Question, Sequence[Rollout]]]:
     ]
 
 
-def _measured(measure: MeasureSpec) -> dict[str, list[RolloutFacts]]:
-    """Return the facts of the golden groups."""
-    plain = Profile("canary", measure=measure)
-    return {group_id: measure_group(rollouts, question, plain) for group_id, question, rollouts in _groups()}
+def _measured(measure: MeasureSpec, askers: tuple[Asker, ...]) -> dict[str, list[RolloutFacts]]:
+    """Return the facts of the golden groups; what a profile would ask a judge, the checker `cover` answers."""
+    plain = Profile("canary", measure=measure, askers=askers)
+    return {group_id: _judged(plan(rollouts, question, plain)) for group_id, question, rollouts in _groups()}
+
+
+def _judged(planned: MeasurePlan) -> list[RolloutFacts]:
+    return conclude(planned, {key: _covered(ask) for key, ask in planned.pending({}).items()})
+
+
+def _covered(ask: Ask) -> Answered:
+    golds = Question(ask.said["question"], tuple(json.loads(ask.said["golds"])))
+    is_correct = CHECKERS["cover"](ask.said["answer"], golds, 0.0)
+    return Answered(CORRECT if is_correct else INCORRECT, "cover", "")
 
 
 def compute(profile: Profile) -> dict[str, Any]:
     """Return what comes out of the golden groups under a profile."""
-    return _published(profile, _measured(profile.measure))
+    return _published(profile, _measured(profile.measure, profile.askers))
 
 
 def _published(profile: Profile, measured: Mapping[str, Sequence[RolloutFacts]]) -> dict[str, Any]:
@@ -94,7 +107,7 @@ def sent_with(profile: Profile) -> dict[str, list[dict[str, Any]]]:
     """Return, for each golden group, what a trainer has to send with its rollouts under a profile."""
     return {
         group_id: [numbers_sent(profile, n, one) for n, one in enumerate(facts)]
-        for group_id, facts in _measured(profile.measure).items()
+        for group_id, facts in _measured(profile.measure, profile.askers).items()
     }
 
 
@@ -114,7 +127,7 @@ def differences(profiles: Mapping[str, Profile], expected: Golden) -> Iterator[s
         if name not in profiles:
             yield f"profile {name} is missing"
             continue
-        found = _published(profiles[name], measured(profiles[name].measure))
+        found = _published(profiles[name], measured(profiles[name].measure, profiles[name].askers))
         if found["digest"] != wanted["digest"]:
             yield f"profile {name} has a different digest"
         for group_id, numbers in wanted["groups"].items():

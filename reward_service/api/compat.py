@@ -29,11 +29,18 @@ from reward_service.api.routes import Service
 from reward_service.api.runs import disconnected, ticket_of
 from reward_service.core.types import RolloutResult, RolloutStatus
 from reward_service.serve.anonymous import AnonymousGroups, Caller, MeasuredRollout, Paid, Unpaid
-from reward_service.serve.errors import IndexUnavailable, NoReward, QuotaExceeded, UnknownProfile
+from reward_service.serve.errors import (
+    BackendUnavailable,
+    IndexUnavailable,
+    JudgeBudget,
+    NoReward,
+    QuotaExceeded,
+    UnknownProfile,
+)
 from reward_service.serve.limits import check_call
 
 AT_ONCE = 64  # rollouts of a call
-REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable)
+REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable, BackendUnavailable, JudgeBudget)
 
 
 async def groups_of(request: Request) -> AnonymousGroups:
@@ -190,4 +197,5 @@ async def carr(request: Request, service: Service, groups: Anonymous, query: Ask
     """The protocol of CaRR's reward server; groups the rollouts of one question."""
     measured = await _read(request, service, groups, query=query, model=CarrIn)
     paid = _must(await _paid(request, groups, measured, query))
-    return _json(carr_out(paid, service.profiles.named(query.profile)))
+    signals = measured.facts.signals if isinstance(measured, MeasuredRollout) else {}
+    return _json(carr_out(paid, service.profiles.named(query.profile), signals))

@@ -31,6 +31,7 @@ from reward_service.core.matching import REASONS, compile_question
 from reward_service.core.trajectory import NO_THOUGHTS
 from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.lookup import Lookup
+from reward_service.serve.sources.judges import Judges
 
 PREFIX = "reward_service_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -58,6 +59,7 @@ SECONDS = (
 BYTES = (1e3, 1e4, 1e5, 2.5e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8)
 # A group may wait for the longest of its rollouts: seconds in a test, hours in training.
 WAITS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 43_200.0, 86_400.0)
+ASKS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.999999, 1.0)
 
 
@@ -121,6 +123,20 @@ METRICS: tuple[Metric, ...] = (
     Metric("engine_info", G, "1 for the running version and its engine digest.", ("version", "engine")),
     Metric("not_ready", G, "1 while this reason keeps the process from being ready.", ("reason",)),
     Metric("canary_runs_total", C, "Times the golden groups were scored.", ("result",)),
+    Metric("ask_requests_total", C, "Requests to judges by result: `ok`, or why there was no answer.", ("backend", "result")),
+    Metric("ask_duration_seconds", H, "Time from sending a request to a judge until its reply had come.", ("backend",), "seconds", ASKS),
+    Metric("ask_retries_total", C, "Requests to judges that were sent again.", ("backend",)),
+    Metric("ask_tokens_total", C, "Tokens as judges count them: `prompt` or `reply`.", ("backend", "kind")),
+    Metric("ask_lists_total", C, "Replies of judges about lists of criteria, statements or thoughts, by their length: `ok` or `unparsable`.", ("backend", "items", "result")),
+    Metric("ask_cache_total", C, "Asks whose answer was kept (`hit`) or not (`miss`), and commands to the shared cache that failed (`failed`).", ("result",)),
+    Metric("ask_in_flight", G, "Requests to judges that have not been answered yet.", ("backend",)),
+    Metric("ask_waiting", G, "Asks waiting for a place at a judge.", ("backend",)),
+    Metric("ask_breaker_open", G, "1 while a judge is not asked because it has stopped answering.", ("backend",)),
+    Metric("cascade_total", C, "Outcomes by what decided them: `accept` and `reject` are strings or the trainer, `judge` is a judge.", ("stage",)),
+    Metric("judged_total", C, "Verdicts of judges.", ("verdict",)),
+    Metric("judged_uncovered_total", C, "Answers that a judge called right although no gold answer occurs in them. People do that with about 9 % of right answers."),
+    Metric("judge_canary_total", C, "Answers with a known verdict that a judge was asked about: `same`, `different` or `failed`.", ("asker", "result")),
+    Metric("judge_drift", G, "1 if a judge gave at least two other verdicts than are known, at the last check.", ("asker",)),
     Metric("ledger_records_total", C, "Records written to the ledger."),
     Metric("key_file_failures_total", C, "Times the key file could not be read; the previous keys stay valid."),
 )  # fmt: skip
@@ -225,6 +241,16 @@ def count_lookups(metrics: Metrics, lookup: Lookup) -> None:
         metrics.follow("index_lookups_total", partial(getattr, tally, "misses"), what, "miss")
 
 
+def follow_judges(metrics: Metrics, judges: Judges) -> None:
+    """Count what judges are asked, and show what is on its way."""
+    judges.count_with(metrics.add, metrics.observe)
+    for desk in judges.desks:
+        name = desk.backend.name
+        metrics.follow("ask_in_flight", partial(getattr, desk, "in_flight"), name)
+        metrics.follow("ask_waiting", partial(getattr, desk, "waiting"), name)
+        metrics.follow("ask_breaker_open", partial(getattr, desk.breaker, "is_open"), name)
+
+
 def count_results(metrics: Metrics, results: Iterable[GroupResult]) -> None:
     """Count what rewards mean, of groups that were rewarded or failed."""
     for result in results:
@@ -326,6 +352,9 @@ Histograms have the suffixes `_bucket`, `_sum` and `_count`.
 | Has the store lost rollouts that callers were waiting for? | `sum(rate(reward_service_refused_total{reason="state-lost"}[5m]))` |
 | Do replicas change the same groups at the same time? | `sum(rate(reward_service_group_store_operation_seconds_count{end="lost"}[5m])) / sum(rate(reward_service_group_store_operation_seconds_count{operation="swap"}[5m]))` |
 | Does the store answer? | `sum by (operation) (rate(reward_service_group_store_operation_seconds_count{end="failed"}[1m]))` |
+| Do judges fail? | `sum by (backend, result) (rate(reward_service_ask_requests_total{result!="ok"}[5m]))` |
+| Does a judge call right what contains no gold answer? | `sum(rate(reward_service_judged_uncovered_total[30m])) / sum(rate(reward_service_judged_total{verdict="correct"}[30m]))` |
+| How many criteria can a judge take at once? | `sum by (items) (rate(reward_service_ask_lists_total{result="unparsable"}[1h])) / sum by (items) (rate(reward_service_ask_lists_total[1h]))` |
 | Is the service refusing work? | `sum by (reason) (rate(reward_service_refused_total[1m]))` |
 
 The share of fuzzy matches (`explained_matches_total{channel="fuzzy"}` relative to all channels) is known only for calls with `explain`: other calls do not record through which channel a match was found.

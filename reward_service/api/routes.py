@@ -44,11 +44,14 @@ from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
 from reward_service.core.types import Defaults, GroupResult, PartialPolicy
 from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
+    BackendUnavailable,
     EngineMismatch,
     Forbidden,
     GroupError,
     IndexUnavailable,
     InvalidRequest,
+    JudgeBudget,
+    JudgeBusy,
     LedgerUnavailable,
     NotReady,
     ProfileMismatch,
@@ -70,6 +73,8 @@ from reward_service.serve.scorer import (
     check_progress,
     refusal_of,
 )
+from reward_service.serve.sources.backends import Backend
+from reward_service.serve.sources.judges import Judges
 
 
 # Dependencies are coroutines: FastAPI sends plain functions to a thread, which costs more than scoring a small group.
@@ -88,6 +93,7 @@ async def readiness_of(request: Request) -> Readiness:
 Service = Annotated[Scorer, Depends(service_of)]
 Ready = Annotated[Readiness, Depends(readiness_of)]
 router = APIRouter()
+JUDGED = (BackendUnavailable, JudgeBudget)
 PART = 512  # rollouts that are counted and recorded at once, some milliseconds
 
 
@@ -117,7 +123,7 @@ async def long_json(service: Scorer, record: Record, reply: Callable[[], Mapping
     "/v1/groups/score",
     tags=["rewards"],
     response_model=ScoreOut,
-    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable, LedgerUnavailable),
+    responses=problems_of(*POSTED, *JUDGED, Forbidden, UnknownProfile, IndexUnavailable, LedgerUnavailable),
     openapi_extra=body_of(ScoreIn),
 )
 async def score_groups(request: Request) -> Response:
@@ -158,6 +164,7 @@ async def _score(
         policy=terms.policy,
         progress=terms.progress,
         explain=explain,
+        owner=record.key.owner,
         timings=timings,
     )
     for part in _parts([len(call.rollouts) for call in calls]):
@@ -234,7 +241,7 @@ async def stream_groups(
     "/v1/match",
     tags=["rewards"],
     response_model=FactsReply,
-    responses=problems_of(*POSTED, Forbidden, UnknownProfile, IndexUnavailable),
+    responses=problems_of(*POSTED, *JUDGED, Forbidden, UnknownProfile, IndexUnavailable),
     openapi_extra=body_of(MatchIn),
 )
 async def match(request: Request, service: Service) -> Response:
@@ -246,7 +253,9 @@ async def match(request: Request, service: Service) -> Response:
     groups = await beside(service, record.body_bytes, lambda: [group.to_domain(how) for group in call.groups])
     if call.explain:
         record.check_explain(group.question for group in groups)
-    measured = await service.measure(groups, profile, explain=call.explain, timings=record.timings)
+    measured = await service.measure(
+        groups, profile, explain=call.explain, owner=record.key.owner, timings=record.timings
+    )
     return await long_json(
         service, record, lambda: facts_reply(measured, profile, names=record.may_see_names)
     )
@@ -304,7 +313,14 @@ async def _rewarded(
     tags=["rewards"],
     response_model=ExplainOut,
     responses=problems_of(
-        *POSTED, Forbidden, UnknownProfile, UnknownDataset, UnknownQuestion, IndexUnavailable
+        *POSTED,
+        *JUDGED,
+        JudgeBusy,
+        Forbidden,
+        UnknownProfile,
+        UnknownDataset,
+        UnknownQuestion,
+        IndexUnavailable,
     ),
     openapi_extra=body_of(ExplainIn),
 )
@@ -322,6 +338,7 @@ async def explain(request: Request, service: Service) -> Response:
         call.rollout.to_domain(call.defaults()),
         profile,
         best=call.group_max,
+        owner=record.key.owner,
         timings=record.timings,
     )
     return await long_json(service, record, lambda: explain_out(*explained, profile))
@@ -395,6 +412,21 @@ class ProfileContent(ProfileInfo):
     """The same content as a YAML file. To start your own profile, save it under a new name, set `name` accordingly, and edit."""
 
 
+class BackendInfo(TypedDict):
+    """A server of language models that profiles ask."""
+
+    name: str
+    serves: list[str]
+    """Roles and models that profiles can ask."""
+    flavour: str
+    egress: bool
+    """Whether questions and answers may leave the cluster for it."""
+    host: str | None
+    """Null if the key lacks the scope `admin`."""
+    drift: bool
+    """Whether one of its judges gave at least two other verdicts than are known, at the last check."""
+
+
 class InfoOut(TypedDict):
     """Version, engine and effective settings of the process."""
 
@@ -404,6 +436,7 @@ class InfoOut(TypedDict):
     default_profile: str
     profiles: dict[str, Origin]
     """Origin of each profile: shipped with the package, or read from the folder of the setting `profiles`."""
+    backends: list[BackendInfo]
     settings: dict[str, Any]
 
 
@@ -449,15 +482,33 @@ async def metrics_page(request: Request) -> Response:
 
 
 @router.get("/v1/info", tags=["about"], response_model=InfoOut)
-async def info(service: Service) -> InfoOut:
-    """Return the version, the engine and the effective settings."""
+async def info(request: Request, service: Service) -> InfoOut:
+    """Return the version, the engine, the backends and the effective settings."""
+    is_admin = record_of(request).key.allows("admin")
     return {
         "version": __version__,
         "engine": ENGINE_DIGEST,
         "engine_versions": dict(VERSIONS),
         "default_profile": service.profiles.default,
         "profiles": {name: origin_of(profile) for name, profile in service.profiles.known.items()},
+        "backends": [
+            _backend_info(desk.backend, service.judges, is_admin=is_admin) for desk in service.judges.desks
+        ],
         "settings": shown_settings(service.settings),
+    }
+
+
+def _backend_info(backend: Backend, judges: Judges, *, is_admin: bool) -> BackendInfo:
+    roles = list(backend.names)
+    return {
+        "name": backend.name,
+        "serves": roles,
+        "flavour": backend.flavour,
+        "egress": backend.egress is not None,
+        "host": backend.host if is_admin else None,
+        "drift": any(
+            drifts and label.partition("@")[2] in roles for label, drifts in judges.drifting.items()
+        ),
     }
 
 

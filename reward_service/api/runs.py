@@ -46,6 +46,7 @@ from reward_service.pages import CSP, html
 from reward_service.pages.charts import Chart, Point, Series
 from reward_service.serve.errors import (
     AttemptSuperseded,
+    BackendUnavailable,
     CallError,
     CorruptState,
     DeadlineExceeded,
@@ -55,6 +56,8 @@ from reward_service.serve.errors import (
     GroupFull,
     IndexUnavailable,
     InvalidRequest,
+    JudgeBudget,
+    JudgeBusy,
     LedgerUnavailable,
     ProfileMismatch,
     QuestionConflict,
@@ -280,6 +283,9 @@ def _points(windows: Sequence[WindowOut], number: str) -> list[Point]:
             QuotaExceeded,
             IndexUnavailable,
             StateLost,
+            BackendUnavailable,
+            JudgeBudget,
+            JudgeBusy,
         ),
     },
     openapi_extra=body_of(MemberIn),

@@ -19,6 +19,7 @@ from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
 from reward_service.cli import health as healthy
+from reward_service.cli import judge as judge_commands
 from reward_service.cli import profiles as profile_files
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
@@ -26,11 +27,13 @@ from reward_service.cli.demo import run_demo, sample_file, sample_lines
 from reward_service.cli.explain import explain_alone, explain_in_file
 from reward_service.cli.flags import FileFlags, Files, with_file_flags
 from reward_service.cli.lint import judge_of
+from reward_service.cli.rollouts import BadOption
 from reward_service.cli.score import TOO_FEW, score_file
 from reward_service.cli.seeing import commands as seeing
 from reward_service.cli.shell import (
     Index,
     ProfileName,
+    closing,
     err,
     one_clear_sentence,
     out,
@@ -48,6 +51,7 @@ STARTUP_FAILURE = 3
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
+app.add_typer(judge_commands.app, name="judge")
 app.add_typer(profile_files.app, name="profile")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
@@ -169,7 +173,10 @@ def score(
         scorer = scorer_with(flags.index)
         chosen = scorer.profiles.resolve(profile)
         scored = asyncio.run(
-            score_file(scorer, files, flags.asked, **how, profile=chosen, explain=explain, console=err)
+            closing(
+                scorer,
+                score_file(scorer, files, flags.asked, **how, profile=chosen, explain=explain, console=err),
+            )
         )
         enough = rollout_files.required(min_scored, scored.rollouts)
         if out_file is not None:
@@ -213,7 +220,7 @@ def explain(
             if group is None
             else explain_in_file(scorer, files, flags, profile=profile, of=(group, rollout))
         )
-        reply, sum_ = asyncio.run(explained)
+        reply, sum_ = asyncio.run(closing(scorer, explained))
     if as_json:
         sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
     else:
@@ -233,7 +240,12 @@ def lint(
 ) -> None:
     """Check a data set under the rules of a profile. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
-        judge = judge_of(load_profiles(settings_with()).resolve(profile))
+        chosen = load_profiles(settings_with()).resolve(profile)
+        if chosen.asks:
+            raise BadOption(
+                f"{chosen.name} asks a judge, which this command does not: name a profile that does not ask"
+            )
+        judge = judge_of(chosen)
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
             report = look_over(rows, judge=judge)
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
@@ -301,6 +313,10 @@ def verify(
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
+    for finding, before in ledger_file.changes_of_profile(findings):
+        out.print(
+            Text(f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}")
+        )
     out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
     if ends is None:
         err.print(f"without {ledger_chain.ends_path(file).name}, lines missing at either end do not show")

@@ -1,9 +1,9 @@
 """What commands share: the console, one sentence for what a user can mend, and the scorer behind a command."""
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeAlias
+from typing import Annotated, Any, NoReturn, TypeAlias, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -19,6 +19,8 @@ from reward_service.client.errors import ClientError
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
 from reward_service.serve.scorer import Scorer
+
+T = TypeVar("T")
 
 out = Console()
 err = Console(stderr=True)
@@ -68,3 +70,11 @@ def scorer_with(index: Path | None) -> Scorer:
     """Return what scores on the command line, with the index that it names."""
     settings = settings_with(index=index)
     return create_scorer(settings, catalogue=create_catalogue(settings))
+
+
+async def closing(scorer: Scorer, work: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns, and close the connections to judges."""
+    try:
+        return await work
+    finally:
+        await scorer.judges.close()

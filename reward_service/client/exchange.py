@@ -18,6 +18,8 @@ from typing import TypeVar
 from reward_service.client.errors import Unreachable
 
 LATER = frozenset({429, 502, 503, 504})
+SPENT = b"urn:reward-service:judge-budget"
+"""In the body of a 429 that stays one, however often it is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def persist(request: Request, context: RetryContext, *, until: float) -> Convers
     for tries in count():
         left_s = max(until - context.now(), 0.001)
         answer = yield replace(request, timeout_s=min(context.patience.attempt_s, left_s))
-        if isinstance(answer, Reply) and answer.status not in LATER:
+        if isinstance(answer, Reply) and (answer.status not in LATER or SPENT in answer.body):
             return answer
         pause_s = _asked_s(answer) + context.draw() * context.patience.bound_s(tries)
         if context.now() + pause_s >= until:

@@ -1,7 +1,7 @@
 """Frozen values as plain data and back, field by field, so that a field is named once: where it is defined."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
@@ -71,12 +71,16 @@ def _readers(cls: type) -> dict[str, Convert]:
 
 
 def _plainly(hint: Any) -> Convert | None:
-    """Return what writes values of a type that contains others; None for all other types."""
+    """Return what writes values of a type that contains others, or is a dataclass; None for all other types."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return plain
     return _of_contents(hint, list, _plainly)
 
 
 def _reader(hint: Any) -> Convert | None:
     """Return what reads values of a type; None for a type that is read as it is written."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _built_as(hint)
     kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and issubclass(kind, StrEnum)]
     return _member_of(kinds[0]) if kinds else _of_contents(hint, tuple, _reader)
 
@@ -90,7 +94,8 @@ def _of_contents(
         return None
     if get_origin(kind) is tuple:
         return _unless_none(_sequence(sequence, of(get_args(kind)[0])))
-    return _mapping(of(get_args(kind)[1]))
+    convert = _mapping(of(get_args(kind)[1]))
+    return convert if kind is hint else _if_mapping(convert)
 
 
 def _sequence(sequence: type[list[Any]] | type[tuple[Any, ...]], of: Convert | None) -> Convert:
@@ -101,8 +106,17 @@ def _mapping(of: Convert | None) -> Convert:
     return dict if of is None else lambda value: {key: of(item) for key, item in value.items()}
 
 
+def _if_mapping(convert: Convert) -> Convert:
+    return lambda value: convert(value) if isinstance(value, Mapping) else value
+
+
 def _unless_none(convert: Convert) -> Convert:
     return lambda value: None if value is None else convert(value)
+
+
+def _built_as(cls: type) -> Convert:
+    """Return what reads a dataclass; a value that is read already stays as it is."""
+    return lambda value: value if isinstance(value, cls) else built(cls, value)
 
 
 def _member_of(kind: type[StrEnum]) -> Convert:

@@ -1,6 +1,8 @@
 """The two functions everything here is made of.
 
     measure(rollout, question, profile)  -> RolloutFacts     text in; integers, outcome, signals, evidence out
+        plan(rollouts, question, profile)    -> MeasurePlan         its first half: what the text decides, and what a judge has to be asked
+        conclude(plan, answers)              -> RolloutFacts its second half, once the answers are there
     reward(facts of one group, profile)  -> GroupResult      numbers in; rewards and advantages out
 
 Whole groups, groups that arrive one rollout at a time, re-scored logs and audits are all these two composed. They know
@@ -11,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, repeat
 from math import isfinite
 from operator import attrgetter
@@ -24,6 +27,22 @@ from reward_service.core.advantages.batch import BatchRollout
 from reward_service.core.checkers import CHECKERS, CHECKERS_VERSION
 from reward_service.core.fields import field_names
 from reward_service.core.filters import Place, weights
+from reward_service.core.judging import JUDGE_VERSION
+from reward_service.core.judging.asks import Ask, FailureReason, Unanswered
+from reward_service.core.judging.cascade import decide
+from reward_service.core.judging.conclusions import Concluded, concluded
+from reward_service.core.judging.conclusions import pending as pending_asks
+from reward_service.core.judging.kinds import (
+    SUPPORT,
+    Answers,
+    Case,
+    cited_pages,
+    kind_name,
+    kind_of,
+    thoughts_of,
+)
+from reward_service.core.judging.presented import presented
+from reward_service.core.judging.replies import CORRECT, NOT_ATTEMPTED
 from reward_service.core.matching import (
     MATCHER_VERSION,
     STEMMERS_VERSION,
@@ -46,7 +65,7 @@ from reward_service.core.measured import (
     shown_in,
 )
 from reward_service.core.paying import Paid, credit, pay
-from reward_service.core.profiles import MeasureSpec, Profile
+from reward_service.core.profiles import Profile
 from reward_service.core.rewards import REWARD_VERSION
 from reward_service.core.rewards.compose import BASE, needs_group, needs_progress, total
 from reward_service.core.rewards.maps import weight_at
@@ -73,6 +92,7 @@ from reward_service.core.types import (
     Evidence,
     GroupResult,
     GroupStatus,
+    Outcome,
     PartialPolicy,
     RewardSpec,
     Rollout,
@@ -80,6 +100,7 @@ from reward_service.core.types import (
     RolloutResult,
     RolloutStatus,
     Row,
+    SegmentKind,
     StopReason,
     Unreadable,
 )
@@ -92,12 +113,18 @@ VERSIONS: dict[str, int | str] = {
     "stemmers": STEMMERS_VERSION,
     "parser": PARSER_VERSION,
     "checkers": CHECKERS_VERSION,
+    "judge": JUDGE_VERSION,
     "signals": MEASURED_VERSION,
     "formulas": REWARD_VERSION,
 }
 ENGINE_DIGEST = "sha256:" + hashlib.sha256(json.dumps(VERSIONS, sort_keys=True).encode()).hexdigest()
 
 NO_ENTITIES = "no_entities"
+NO_RUBRICS = "the question has no rubrics"
+UNCOVERED = "judged_uncovered"
+"""A judge calls an answer right in which no gold answer occurs: seldom true, and what an answer that fools a judge looks like."""
+NO_ANSWERS: Answers = MappingProxyType({})
+UNSERVED = Unanswered(FailureReason.UNSERVED)
 NO_PLUGINS: Mapping[str, Plugin] = MappingProxyType({})
 NOWHERE: Place = ("", "")
 # What a result takes over from the facts as it is.
@@ -139,6 +166,42 @@ def measure_group(
         names: the names of the question's data set, for profiles with a precision floor; None leaves the floor off.
         plugins: by the name of the signal that each gives; those that the profile pins are asked.
     """
+    planned = plan(rollouts, question, profile, explain=explain, names=names, plugins=plugins)
+    return conclude(planned, NO_ANSWERS)
+
+
+class Planned(NamedTuple):
+    """One rollout, measured as far as its text decides."""
+
+    facts: RolloutFacts
+    case: Case | None = None
+    """What a judge is asked about it; None: nothing."""
+    needs_verdict: bool = False
+    """Whether a judge decides the outcome."""
+
+
+class MeasurePlan(NamedTuple):
+    """The rollouts of one question, measured as far as their text decides. It holds no rollout's text but what is asked about."""
+
+    profile: Profile
+    rollouts: tuple[Planned, ...]
+
+    def pending(self, answers: Answers) -> dict[str, Ask]:
+        """Return what has to be asked next, by key; equal asks are one. Empty once `conclude` knows everything."""
+        cases = (one.case for one in self.rollouts if one.case is not None)
+        return {ask.key: ask for case in cases for ask in pending_asks(case, answers)}
+
+
+def plan(
+    rollouts: Sequence[Rollout],
+    question: Question,
+    profile: Profile,
+    *,
+    explain: bool = False,
+    names: MentionNames | None = None,
+    plugins: Mapping[str, Plugin] = NO_PLUGINS,
+) -> MeasurePlan:
+    """Measure the rollouts of one question as far as their text decides; the arguments are those of `measure_group`."""
     compiled = compile_question(question, profile.measure.matching)
     parsed = [_parse(rollout, profile) for rollout in rollouts]
     searched = [one for one in parsed if isinstance(one, Parsed)]
@@ -146,24 +209,97 @@ def measure_group(
     matchings = match_group(read, compiled, explain=explain, names=names)
     shown = shown_in(read, question, (*profile.measured_signals, *profile.measured_turn_signals))
     measurable = map(Measurable, searched, matchings, repeat(question), shown)
-    rows = [next(measurable) if isinstance(one, Parsed) else one for one in parsed]
-    facts = [
-        _facts(rollout, row, profile, explain=explain)
-        if isinstance(row, Measurable)
-        else _unmeasured(rollout, row, compiled)
-        for rollout, row in zip(rollouts, rows, strict=True)
-    ]
     asked = {pin.signal: plugins[pin.signal] for pin in profile.plugins if pin.signal in plugins}
-    if asked:
-        facts = [_with_plugins(fact, row, asked) for fact, row in zip(facts, rows, strict=True)]
-    return _with_signals(facts, profile)
+    planned = [
+        _planned(rollout, next(measurable), profile, plugins=asked, explain=explain)
+        if isinstance(one, Parsed)
+        else Planned(_unmeasured(rollout, one, compiled))
+        for rollout, one in zip(rollouts, parsed, strict=True)
+    ]
+    return MeasurePlan(profile, tuple(planned))
 
 
-def _with_plugins(
-    facts: RolloutFacts, one: tuple[object, ...], plugins: Mapping[str, Plugin]
-) -> RolloutFacts:
+def conclude(planned: MeasurePlan, answers: Answers) -> list[RolloutFacts]:
+    """Return the facts of planned rollouts, one a rollout, in order.
+
+    Args:
+        planned: the rollouts.
+        answers: by key, of what `MeasurePlan.pending` asks; a rollout with an ask that has no answer is `judge_failed`.
+    """
+    return [_concluded(one, planned.profile, answers) for one in planned.rollouts]
+
+
+def _planned(
+    rollout: Rollout, one: Measurable, profile: Profile, *, plugins: Mapping[str, Plugin], explain: bool
+) -> Planned:
+    verdict = _judge(rollout, one.parsed, one.question, profile)
+    facts = _facts(rollout, one, verdict, profile, explain=explain)
+    if plugins:
+        facts = _with_plugins(facts, one, plugins)
+    [facts] = _with_signals([facts], profile, later=profile.judged_signals)
+    if not profile.asks or not _votes(facts):
+        return Planned(facts)
+    return _asked(facts, one.parsed, one.question, profile, needs_verdict=verdict.is_open)
+
+
+def _asked(
+    facts: RolloutFacts, parsed: Parsed, question: Question, profile: Profile, *, needs_verdict: bool
+) -> Planned:
+    """Return what a judge is asked about a rollout that can be scored."""
+    said = presented(parsed.answer or "")
+    if facts.outcome is Outcome.ERROR or not said:
+        nothing = dict.fromkeys(profile.judged_signals, 0.0)
+        return Planned(replace(facts, signals={**facts.signals, **nothing}) if nothing else facts)
+    askers = (*((profile.judge,) if needs_verdict and profile.judge else ()), *profile.signal_askers)
+    if any(kind_of(one).needs_rubrics for one in askers) and not question.rubrics:
+        return Planned(replace(facts, status=RolloutStatus.SIGNAL_MISSING, detail=NO_RUBRICS))
+    kinds = {kind_name(one) for one in askers}
+    case = Case(
+        question,
+        askers,
+        said,
+        thoughts_of(_texts(parsed, SegmentKind.THOUGHT)) if "thoughts" in kinds else (),
+        cited_pages(parsed.answer or "", _texts(parsed, SegmentKind.TOOL_RESPONSE))
+        if SUPPORT in kinds
+        else "",
+    )
+    return Planned(facts, case if askers else None, needs_verdict)
+
+
+def _texts(parsed: Parsed, kind: SegmentKind) -> list[str]:
+    return [segment.text for segment in parsed.segments if segment.kind is kind]
+
+
+def _concluded(planned: Planned, profile: Profile, answers: Answers) -> RolloutFacts:
+    facts, case = planned.facts, planned.case
+    if case is None:
+        return facts
+    if pending_asks(case, answers):
+        return replace(
+            facts,
+            status=RolloutStatus.JUDGE_FAILED,
+            outcome=None,
+            detail=f"{case.askers[0].name}: {FailureReason.UNSERVED}",
+        )
+    said = concluded(case, answers)
+    facts = replace(facts, signals={**facts.signals, **said.numbers}, judgements=said.judgements)
+    if said.failed is not None:
+        return replace(facts, status=RolloutStatus.JUDGE_FAILED, outcome=None, detail=said.failed)
+    return _with_verdict(facts, case, said, profile) if planned.needs_verdict else facts
+
+
+def _with_verdict(facts: RolloutFacts, case: Case, said: Concluded, profile: Profile) -> RolloutFacts:
+    if said.label != CORRECT:
+        flags = (NOT_ATTEMPTED,) if said.label == NOT_ATTEMPTED else ()
+        return replace(facts, outcome=Outcome.WRONG, flags=(*facts.flags, *flags))
+    covered = CHECKERS["cover"](case.answer, case.question, profile.measure.threshold)
+    flags = () if covered else (UNCOVERED,)
+    return replace(facts, outcome=Outcome.CORRECT, flags=(*facts.flags, *flags))
+
+
+def _with_plugins(facts: RolloutFacts, one: Measurable, plugins: Mapping[str, Plugin]) -> RolloutFacts:
     """Add the numbers of plug-ins to the facts of a scored rollout; if one fails, the rollout is not scored."""
-    if not isinstance(one, Measurable) or not _votes(facts):
+    if not _votes(facts):
         return facts
     try:
         return replace(facts, measured={**facts.measured, **plugged(one, plugins)})
@@ -202,23 +338,35 @@ def _unmeasured(rollout: Rollout, why: tuple[RolloutStatus, str], compiled: Comp
     )
 
 
-def _judge(rollout: Rollout, parsed: Parsed, question: Question, spec: MeasureSpec) -> Verdict:
-    def is_correct(answer: str) -> bool:
-        return CHECKERS[spec.checker](answer, question, spec.threshold)
-
+def _judge(rollout: Rollout, parsed: Parsed, question: Question, profile: Profile) -> Verdict:
     return judge(
         stop_reason=rollout.stop_reason,
         format_error=parsed.format_error,
         supplied=rollout.outcome,
         answer=parsed.answer,
-        is_correct=is_correct if question.answers else None,
+        decide=partial(_decide, question=question, profile=profile) if question.answers else None,
     )
 
 
-def _facts(rollout: Rollout, one: Measurable, profile: Profile, *, explain: bool) -> RolloutFacts:
-    parsed, matching, question, _ = one
-    verdict = _judge(rollout, parsed, question, profile.measure)
-    status = RolloutStatus.SCORED if verdict.outcome is not None else RolloutStatus.INVALID_ROLLOUT
+def _decide(answer: str, *, question: Question, profile: Profile) -> Verdict:
+    """Return what strings say of an answer."""
+    spec = profile.measure
+    if profile.judge is None or spec.cascade is None:
+        is_correct = CHECKERS[spec.checker](answer, question, spec.threshold)
+        return Verdict(Outcome.CORRECT if is_correct else Outcome.WRONG)
+    decision = decide(answer, question, spec.cascade, threshold=spec.threshold, asker=profile.judge)
+    if decision.is_correct is None:
+        return Verdict(None, is_open=True)
+    flags = (decision.flag,) if decision.flag else ()
+    return Verdict(Outcome.CORRECT if decision.is_correct else Outcome.WRONG, flags=flags)
+
+
+def _facts(
+    rollout: Rollout, one: Measurable, verdict: Verdict, profile: Profile, *, explain: bool
+) -> RolloutFacts:
+    parsed, matching, _, _ = one
+    decided = verdict.outcome is not None or verdict.is_open
+    status = RolloutStatus.SCORED if decided else RolloutStatus.INVALID_ROLLOUT
     turns = turns_of(parsed.segments)
     return RolloutFacts(
         rollout_id=rollout.rollout_id,
@@ -238,7 +386,7 @@ def _facts(rollout: Rollout, one: Measurable, profile: Profile, *, explain: bool
         entity_named=() if matching.too_costly else named_by_turn(turns, matching.named),
         turn_signals={**measured_turns(one, profile.measured_turn_signals), **rollout.turn_signals},
         anchor=rollout.anchor,
-        flags=(*parsed.flags, *matching.flags),
+        flags=(*parsed.flags, *matching.flags, *verdict.flags),
         detail=verdict.detail,
         evidence=_evidence(parsed, matching) if explain else None,
     )
@@ -534,17 +682,25 @@ def _votes(one: RolloutFacts) -> bool:
     return one.status is RolloutStatus.SCORED
 
 
-def _with_signals(facts: Sequence[RolloutFacts], profile: Profile) -> list[RolloutFacts]:
-    """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one."""
+def _with_signals(
+    facts: Sequence[RolloutFacts], profile: Profile, later: Sequence[str] = ()
+) -> list[RolloutFacts]:
+    """Mark a rollout as unscored if it lacks a signal that the profile uses: without that term, the reward would be a different one.
+
+    Args:
+        facts: of the rollouts.
+        profile: how they are rewarded.
+        later: signals that a judge is yet to give.
+    """
     if not profile.needed_signals and not profile.reward.is_by_turn:
         return list(facts)
-    return [_without(one, _lacking(one, profile)) if _votes(one) else one for one in facts]
+    return [_without(one, _lacking(one, profile, later)) if _votes(one) else one for one in facts]
 
 
-def _lacking(one: RolloutFacts, profile: Profile) -> str | None:
+def _lacking(one: RolloutFacts, profile: Profile, later: Sequence[str]) -> str | None:
     """Return what a rollout lacks to be paid; None if nothing."""
     for name in profile.needed_signals:
-        if lacks(one, name):
+        if lacks(one, name) and name not in later:
             return f"the profile needs the signal {name}, which the rollout does not have"
     return turn_defect(one, profile.turn_needs) if profile.reward.is_by_turn else None
 

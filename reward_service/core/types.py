@@ -269,6 +269,24 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge said about one rollout. It is recorded, so that nothing is asked again to compute a reward."""
+
+    asker: str
+    """Name of the profile's asker."""
+    key: str
+    """Digest of what was asked."""
+    value: str | Mapping[str, bool | float]
+    """A label, or a value for each label of a list. For a list of names, whether each was given."""
+    model: str
+    """The model, as its server names it."""
+    reply: str
+    """`sha256:` and the hash of the raw replies."""
+    votes: tuple[str, ...] = ()
+    """The labels that were counted, if more than one reply was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutFacts:
     """The measurements of one rollout that its reward is computed from: integers, outcome, signals; no text, no group."""
 
@@ -307,6 +325,8 @@ class RolloutFacts:
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout is not scored."""
+    judgements: tuple[Judgement, ...] = ()
+    """What judges said; outcome and signals already contain it."""
     evidence: Evidence | None = None
 
 
@@ -351,6 +371,8 @@ class RolloutResult:
     """Advantage of each turn, for all its tokens; null if the profile has no rule for turns: `advantage` then applies to all tokens."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
+    judgements: tuple[Judgement, ...] = ()
+    """What judges said; outcome and signals already contain it."""
     evidence: Evidence | None = None
 
 
@@ -533,6 +555,46 @@ class RewardSpec:
     def is_by_turn(self) -> bool:
         """Whether turns have rewards or advantages."""
         return self.pays_turns or self.turns.combine != "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What a language model is asked about a rollout, and how. Where the model is served is a setting of the service."""
+
+    name: str
+    """The name of the signal that it gives, or what `cascade.judge` refers to."""
+    template: str
+    """A name in `reward_service.core.judging.templates.templates()`; the template says what kind of thing is asked."""
+    model: str = "judge"
+    """The role, or the name of a model, that a backend of the service serves."""
+    temperature: float = 0.0
+    """In [0, 2]."""
+    max_tokens: int = 512
+    """Longest reply, at least 1."""
+    votes: int = 1
+    """1, or 3: a third reply is asked for only if the first two differ."""
+    quorum: str = "majority"
+    """`majority` or `unanimous`: which of the votes decide."""
+    abstain: str = "fail"
+    """If the votes do not decide: `fail` leaves the rollout unscored, `wrong` calls the answer wrong."""
+    answer_chars: int = 1000
+    """Longest answer, at least 1; a longer one is wrong without being asked about."""
+    max_items: int = 8
+    """Most criteria, statements or thoughts in one ask, at least 1."""
+    after: str = ""
+    """`support`: the asker that names the entities of its statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """What decides whether an answer is right: strings where they are sure, a judge for the rest."""
+
+    judge: str
+    """Name of the asker that decides what strings do not."""
+    accept: str = "equal"
+    """A name in `reward_service.core.checkers.CHECKERS`: what it calls right is right."""
+    reject: str = "blank"
+    """A name in `reward_service.core.judging.cascade.REJECTS`: what it calls wrong is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Caller:
     is_evaluation: bool = False
     progress: float | None = None
     """Share of the training that is done; rollouts of different progress share no group."""
+    run: str = "compat"
+    """Whose budget pays for what judges are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,14 @@ class AnonymousGroups:
         Raises:
             InvalidRequest: the profile needs progress, and the URL does not have step and total_steps.
             IndexUnavailable: the index cannot be read.
+            BackendUnavailable, JudgeBudget: a judge that is needed cannot be asked.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         if not caller.is_evaluation:
             check_progress(caller.profile, caller.progress, path="/step")
-        call = GroupCall("compat", "compat", caller.question, (caller.rollout,))
+        call = GroupCall(caller.run, "compat", caller.question, (caller.rollout,))
         paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
-        [scored] = await self._scorer.measure([call], paid_by, timings=timings)
+        [scored] = await self._scorer.measure([call], paid_by, owner=owner, timings=timings)
         if scored.error is not None:
             return Unpaid(refused_status(scored.error), str(scored.error))
         # By the index version too: one may become active between two rollouts of a group.

@@ -208,6 +208,29 @@ class Settings(BaseSettings):
     state_timeout_s: float = Field(2.0, gt=0)
     """Timeout of one Redis command. If Redis stalls, a call is refused after about twice this time, or at its deadline."""
 
+    backends: Path | None = None
+    """YAML file that says where the language models are served that profiles ask (docs/judges.md). It is read at start.
+    Without it, profiles that need a judge are refused when they ask."""
+
+    judge_cache_url: SecretStr | None = None
+    """Redis in which replicas share the answers of judges, with the same URLs as `state_url`. It may evict: use another Redis than
+    that of `state_url`. If not set, each process keeps its own."""
+
+    judge_cache_ttl_s: float = Field(604_800.0, ge=1)
+    """How long an answer is kept in `judge_cache_url`. Equal asks get equal answers for as long, so choose longer than a training run."""
+
+    judge_cached_answers: int = Field(10_000, ge=1)
+    """Number of answers kept in memory, about 0.5 KB each. Without `judge_cache_url` it should be more than a step asks for."""
+
+    judge_run_calls: int | None = Field(None, ge=1)
+    """Maximum number of requests to judges for one run; a call that would exceed it is refused with 429. If not set, there is no limit."""
+
+    judge_run_tokens: int | None = Field(None, ge=1)
+    """Maximum number of judges' tokens for one run, prompts and replies together. If not set, there is no limit."""
+
+    judge_canary_interval_s: float = Field(900.0, ge=0)
+    """Interval at which every judge is asked about 24 answers whose verdicts are known; 0 turns it off."""
+
     processes: int = Field(1, ge=1)
     """Number of processes that serve the same runs, on all machines together. More than one requires `state_url`."""
 

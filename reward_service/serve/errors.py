@@ -30,6 +30,7 @@
     │   ├── InvalidRequest        422
     │   ├── NoReward              422
     │   ├── QuotaExceeded         429
+    │   ├── JudgeBudget           429
     │   ├── TooManyHeaders        431
     │   ├── CorruptState          500
     │   ├── EngineMismatch        503
@@ -40,6 +41,8 @@
     │   ├── OverCapacity          503
     │   ├── NotReady              503
     │   ├── LedgerUnavailable     503
+    │   ├── BackendUnavailable    503
+    │   ├── JudgeBusy             503
     │   └── DeadlineExceeded      504
     └── GroupError                refuses one group of a call, the others are answered
         ├── EmptyGroup
@@ -51,13 +54,15 @@
     RefusedToStart
     ├── UnsafeStore
     ├── BadLedger
-    └── BadProfile
+    ├── BadProfile
+    └── BadBackends
 
 What the policy did wrong is none of these: it is outcome `error`, and scored. Each class has a stable `type`
 (RFC 9457) and docs/errors.md a heading for it. Messages never echo a rollout.
 """
 
 from collections.abc import Iterator
+from math import ceil
 from typing import ClassVar
 
 from reward_service.core.types import RolloutStatus
@@ -290,6 +295,12 @@ class QuotaExceeded(CallError):
     closes = True
 
 
+class JudgeBudget(CallError):
+    """The run has used the calls or tokens of judges that it may use; calls that need no further judgement are still served."""
+
+    slug, title, status_hint = "judge-budget", "The run's budget for judges is spent.", 429
+
+
 class TooManyHeaders(CallError):
     """The request has more header fields, or more bytes of headers, than the limit allows."""
 
@@ -344,6 +355,25 @@ class LedgerUnavailable(CallError):
 
     slug, title, status_hint = "ledger-unavailable", "The ledger cannot be written.", 503
     retry_after_s = 5
+
+
+class BackendUnavailable(CallError):
+    """A judge that the call needs cannot be reached, or has stopped answering; nothing of the call was done. Other profiles are served."""
+
+    slug, title, status_hint = "backend-unavailable", "A judge that the call needs is unavailable.", 503
+    retry_after_s = 5
+
+    def __init__(self, detail: str, *, retry_after_s: float | None) -> None:
+        super().__init__(detail)
+        if retry_after_s is not None:
+            self.retry_after_s = max(1, ceil(retry_after_s))
+
+
+class JudgeBusy(CallError):
+    """The judge has not answered within the caller's time. It goes on: the same call finds its answer later."""
+
+    slug, title, status_hint = "judge-busy", "The judge has not answered in time.", 503
+    retry_after_s = 1
 
 
 class DeadlineExceeded(CallError):
@@ -440,6 +470,10 @@ class BadProfile(RefusedToStart):
     """A file does not contain a usable profile."""
 
 
+class BadBackends(RefusedToStart):
+    """The backends file cannot be used."""
+
+
 class BadPlugin(RefusedToStart):
     """A plug-in that the settings name cannot be used."""
 
@@ -474,7 +508,7 @@ Quote `request_id` when you report a problem. `path`, if present, is a JSON Poin
 A problem never repeats the request's content, except the names of fields and parameters.
 This page is generated from `reward_service/serve/errors.py` by `reward-service errors`; a test keeps it up to date.
 
-Retry 408, 429, 503, 504 and broken connections, after `Retry-After` if it is sent; retrying does not change the result of any other error.
+Retry 408, 429, 503, 504 and broken connections, after `Retry-After` if it is sent; retrying does not change the result of any other error, nor of `judge-budget`.
 Every call is safe to repeat: the same input gives the same rewards.
 
 ## Errors of a call

@@ -35,7 +35,8 @@ from reward_service.serve.ledger_chain import (
     read_ends,
 )
 
-VERSION = 1
+VERSION = 2
+"""2 added the judgements of rollouts; lines of version 1 are read as they are."""
 FORMULAS = VERSIONS["formulas"]
 """The one version of the engine that recomputing depends on: `reward` reads numbers, whichever parser and matcher counted them."""
 PLAIN = Seal()
@@ -301,6 +302,9 @@ class Finding(NamedTuple):
     group_id: str
     problem: str | None
     """None: the same rewards, bit for bit."""
+    run_id: str = "?"
+    profile: str = "?"
+    """Name and digest of the profile that paid."""
 
 
 def verify(
@@ -325,7 +329,9 @@ def verify(
         try:
             line = json.loads(body)
             problem = seal.problem(body, digest, before)
-            yield Finding(number, str(line.get("group_id")), problem or _difference(line, profiles))
+            paid_by = f"{line['profile']['name']} {line['profile']['digest']}"
+            problem = problem or _difference(line, profiles)
+            yield Finding(number, str(line.get("group_id")), problem, str(line.get("run_id")), paid_by)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             yield Finding(number, "?", "not a ledger line")
         before = digest
@@ -334,11 +340,23 @@ def verify(
         yield Finding(number + 1, "?", "lines at the end are missing")
 
 
+def changes_of_profile(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Yield the lines from which a run is paid by another profile, each with the profile before it."""
+    paid_by: dict[str, str] = {}
+    for finding in findings:
+        before = paid_by.setdefault(finding.run_id, finding.profile)
+        if before != finding.profile:
+            yield finding, before
+            paid_by[finding.run_id] = finding.profile
+
+
 def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str | None:
     """Return how the rewards of a line differ from what they should be; None where they do not."""
     profile = _paying(line["profile"], profiles)
     if profile is None:
         return f"no known profile has the digest recorded for {line['profile']['name']}"
+    if line["v"] > VERSION:
+        return "written by a newer version of the service"
     if line["formulas"] != FORMULAS:
         return "computed by another version of the formulas"
     estimator = Estimator(**line["estimator"])

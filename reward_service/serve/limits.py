@@ -159,7 +159,8 @@ def _check_question(question: Question, settings: Settings, path: str) -> int:
         )
     check_entities(question, settings.max_entities, f"{path}/entities")
     names = sum(len(name) for entity in question.entities for name in (entity.name, *entity.aliases))
-    chars = len(question.text) + sum(map(len, question.answers)) + names
+    rubrics = sum(len(one.statement) for one in question.rubrics)
+    chars = len(question.text) + sum(map(len, question.answers)) + names + rubrics
     if chars > settings.max_question_chars:
         raise LimitExceeded(
             f"a question may have at most {settings.max_question_chars} characters", path=path

@@ -9,20 +9,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
 from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.advantages.turns import check_turn_rule
 from reward_service.core.filters import Place
+from reward_service.core.judging.asks import Ask, FailureReason, Given
+from reward_service.core.judging.replies import NOT_ATTEMPTED
 from reward_service.core.matching import MatchSpec, MentionNames
 from reward_service.core.profiles import PluginPin, Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.scoring import (
     ENGINE_DIGEST,
+    UNCOVERED,
+    MeasurePlan,
     check_facts,
-    measure_group,
+    conclude,
+    plan,
     reward,
     reward_alone,
     reward_batch,
@@ -31,17 +36,21 @@ from reward_service.core.types import (
     Estimator,
     GroupResult,
     IndexVersion,
+    Outcome,
     PartialPolicy,
     RewardSpec,
     Rollout,
     RolloutFacts,
     RolloutResult,
+    RolloutStatus,
 )
 from reward_service.serve import errors, limits, plugins
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
 from reward_service.serve.profiles import Profiles
 from reward_service.serve.sources.asking import AskedRollout, ask, asked_by, check_sent, measured_by, settle
+from reward_service.serve.sources.budgets import NO_LIMIT, Limit
+from reward_service.serve.sources.judges import Judges
 from reward_service.serve.sources.protocol import Source
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import GroundTruth, QuestionRef, Truth
@@ -52,6 +61,7 @@ T = TypeVar("T")
 ASKING_SHARE = 0.9
 # Groups of more are rewarded in a thread: some estimators take time with the square of the group.
 INLINE_ROLLOUTS = 64
+STAGES: Mapping[Outcome | None, str] = {Outcome.CORRECT: "accept", Outcome.WRONG: "reject"}
 NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
 
 
@@ -93,6 +103,18 @@ class Checked:
     """What measuring it costs, in characters of a rollout; much is done in a thread."""
 
 
+class Payer(NamedTuple):
+    """Whose budget pays for what judges are asked."""
+
+    owner: str = ""
+    run_id: str = "one"
+    limit: Limit = NO_LIMIT
+    """Of the run, in place of the service's."""
+
+
+NO_RUN = Payer()
+
+
 class Scorer:
     """Scores groups against an index, with the available profiles."""
 
@@ -104,6 +126,7 @@ class Scorer:
         ledger: Ledger | None = None,
         profiles: Profiles | None = None,
         sources: Mapping[str, Source] = NO_SOURCES,
+        judges: Judges | None = None,
     ) -> None:
         """Use these resources; `close` releases the index and the ledger.
 
@@ -113,6 +136,7 @@ class Scorer:
             ledger: where rewards are recorded before they are sent; without one, they are not recorded.
             profiles: profiles that calls may name; by default the shipped ones.
             sources: by the name of the signal that each provides. A source is asked if a term of the profile names its signal.
+            judges: answer what profiles ask language models; by default there are none.
         """
         self.settings = settings
         self.profiles = profiles or Profiles(shipped(), settings.default_profile)
@@ -121,6 +145,7 @@ class Scorer:
         self.truth = GroundTruth(catalogue, settings, self.turns)
         self.ledger = ledger
         self.sources = sources
+        self.judges = judges or Judges()
 
     def close(self) -> None:
         """Release threads, ledger and index."""
@@ -155,19 +180,21 @@ class Scorer:
         policy: PartialPolicy | None = None,
         progress: float | None = None,
         explain: bool = False,
+        owner: str = "",
         timings: Timings | None = None,
     ) -> list[Scored]:
         """Measure and reward groups; one result a group, in order.
 
         Raises:
             InvalidRequest: the profile needs progress and the call gives none, or cannot use the estimator.
+            BackendUnavailable, JudgeBudget: a judge that is needed cannot be asked.
             IndexUnavailable: the index cannot be read.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         check_progress(profile, progress)
         check_estimator_of(profile, estimator or profile.estimator)
         timings = timings or Timings()
-        measured = await self.measure(calls, profile, explain=explain, timings=timings)
+        measured = await self.measure(calls, profile, explain=explain, owner=owner, timings=timings)
         terms = Terms("", profile, estimator or profile.estimator, policy or PartialPolicy(), progress)
         groups = [one.facts for one in measured if one.error is None]
         places = [(one.call.run_id, one.call.group_id) for one in measured if one.error is None]
@@ -205,34 +232,57 @@ class Scorer:
         profile: Profile,
         *,
         explain: bool = False,
+        owner: str = "",
+        limit: Limit = NO_LIMIT,
         timings: Timings | None = None,
     ) -> list[Measured]:
         """Measure groups; one result a group, in order.
 
-        Sources are asked about all groups at the same time. A rollout whose source fails is unscored, with the status
-        that the source names; the call goes on.
+        Sources and judges are asked about all groups at the same time. A rollout whose source or judge fails is unscored,
+        with a status that says so; the call goes on.
+
+        Args:
+            calls: the groups.
+            profile: how to measure.
+            explain: also return segments and the span of each match.
+            owner: of the API key; a run's budget for judges belongs to it.
+            limit: of the runs' budgets, in place of the service's.
+            timings: of the request.
 
         Raises:
             IndexUnavailable: the index cannot be read.
+            BackendUnavailable, JudgeBudget: a judge that is needed cannot be asked; nothing has been asked.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         timings = timings or Timings()
         async with timings.remote("look_up"):
             truths = await self.truth.look_up([call.question for call in calls])
         sources = asked_by(profile, self.sources)
+        numbers = {
+            **dict.fromkeys(profile.judged_signals, "a judge"),
+            **{name: f"the source {one.name}" for name, one in sources.items()},
+        }
         checked = [
-            await self._checked(call, truth, sources, f"/groups/{n}", pins=profile.plugins)
+            await self._checked(call, truth, numbers, f"/groups/{n}", pins=profile.plugins)
             for n, (call, truth) in enumerate(zip(calls, truths, strict=True))
         ]
         ready = [one for one in checked if isinstance(one, Checked)]
-        asked = iter(await _asked(ready, sources, timings))
+        asked = await _asked(ready, sources, timings)
         own = measured_by(profile, sources)
-        return [
-            one
-            if isinstance(one, Measured)
-            else await self._measured(one, next(asked), own, explain=explain, timings=timings)
-            for one in checked
+        plans = [
+            await self._planned(one, rollouts, own, explain=explain, timings=timings)
+            for one, rollouts in zip(ready, asked, strict=True)
         ]
+        answers = (
+            await self._answers(ready, plans, Payer(owner, limit=limit), timings) if profile.asks else {}
+        )
+        measured = iter(
+            [
+                await self._concluded(*one, answers, timings=timings)
+                for one in zip(ready, asked, plans, strict=True)
+            ]
+        )
+        return [one if isinstance(one, Measured) else next(measured) for one in checked]
 
     async def measure_one(
         self,
@@ -241,6 +291,7 @@ class Scorer:
         profile: Profile,
         *,
         explain: bool,
+        run: Payer = NO_RUN,
         timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts]:
         """Measure one rollout that is the whole call.
@@ -248,12 +299,23 @@ class Scorer:
         Raises:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
             InvalidRequest: the question or the rollout cannot be used.
+            BackendUnavailable, JudgeBudget: a judge that is needed cannot be asked.
+            JudgeBusy: the judge has not answered in time; the same call finds its answer later.
         """
-        call = GroupCall("one", "one", question, (rollout,))
-        measured = (await self.measure([call], profile, explain=explain, timings=timings))[0]
+        call = GroupCall(run.run_id, "one", question, (rollout,))
+        measured = (
+            await self.measure(
+                [call], profile, explain=explain, owner=run.owner, limit=run.limit, timings=timings
+            )
+        )[0]
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
-        return measured.truth, measured.facts[0]
+        [facts] = measured.facts
+        if facts.status is RolloutStatus.JUDGE_FAILED and str(facts.detail).endswith(
+            f": {FailureReason.BUSY}"
+        ):
+            raise errors.JudgeBusy("its answer will be there when the call is repeated")
+        return measured.truth, facts
 
     async def explain(
         self,
@@ -262,6 +324,7 @@ class Scorer:
         profile: Profile,
         *,
         best: int | None,
+        owner: str = "",
         timings: Timings | None = None,
     ) -> tuple[Truth, RolloutFacts, RolloutResult]:
         """Measure one rollout with all its evidence, and reward it if the group's best count is known.
@@ -270,7 +333,9 @@ class Scorer:
             UnknownDataset, UnknownQuestion: the index does not hold the question.
             InvalidRequest: the question, the rollout or the best count cannot be used.
         """
-        truth, facts = await self.measure_one(question, rollout, profile, explain=True, timings=timings)
+        truth, facts = await self.measure_one(
+            question, rollout, profile, explain=True, run=Payer(owner), timings=timings
+        )
         try:
             return truth, facts, reward_alone(facts, profile, best=best)
         except ValueError as error:
@@ -280,7 +345,7 @@ class Scorer:
         self,
         call: GroupCall,
         truth: Truth | errors.GroupError,
-        sources: Mapping[str, Source],
+        numbers: Mapping[str, str],
         path: str,
         *,
         pins: Sequence[PluginPin],
@@ -291,13 +356,13 @@ class Scorer:
             return Measured(call, error=truth)
         try:
             work = limits.check_group(call.rollouts, truth.question, self.settings, path)
-            check_sent(call.rollouts, sources, path)
+            check_sent(call.rollouts, numbers, path)
             plugins.check_sent(call.rollouts, pins, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
         return Checked(call, truth, work)
 
-    async def _measured(
+    async def _planned(
         self,
         group: Checked,
         asked: Sequence[AskedRollout],
@@ -305,26 +370,88 @@ class Scorer:
         *,
         explain: bool,
         timings: Timings,
-    ) -> Measured:
+    ) -> MeasurePlan:
+        """Measure a group as far as its text decides."""
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
         rollouts = [one.rollout for one in asked]
-        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
+        work = partial(plan, rollouts, question, profile, explain=explain, names=names, plugins=self.plugins)
         with timings.stage("measure"):
-            facts = await run(
-                partial(
-                    measure_group,
-                    rollouts,
-                    question,
-                    profile,
-                    explain=explain,
-                    names=names,
-                    plugins=self.plugins,
-                )
-            )
+            return await self._done(group, work)
+
+    async def _done(self, group: Checked, work: Callable[[], T]) -> T:
+        """Do work on a group, in a thread if the group is large."""
+        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
+        return await run(work)
+
+    async def _answers(
+        self, groups: Sequence[Checked], plans: Sequence[MeasurePlan], payer: Payer, timings: Timings
+    ) -> dict[str, Given]:
+        """Return the answers of judges to all that the plans ask; what one answer leads to is asked next."""
+        answers: dict[str, Given] = {}
+        while by_run := await self._pending(groups, plans, answers, timings):
+            with timings.stage("ask"):
+                async with timings.away():
+                    timeout_s = _share(timings)
+                    found = await asyncio.gather(
+                        *(
+                            self.judges.answer(
+                                asks, run=f"{payer.owner}/{run}", timeout_s=timeout_s, limit=payer.limit
+                            )
+                            for run, asks in by_run.items()
+                        )
+                    )
+            for one in found:
+                answers |= one
+        return answers
+
+    async def _pending(
+        self,
+        groups: Sequence[Checked],
+        plans: Sequence[MeasurePlan],
+        answers: Mapping[str, Given],
+        timings: Timings,
+    ) -> dict[str, dict[str, Ask]]:
+        """Return what has to be asked next, by run and key; an ask of several runs is the first one's."""
+        by_run: dict[str, dict[str, Ask]] = {}
+        seen: set[str] = set()
+        for group, planned in zip(groups, plans, strict=True):
+            with timings.stage("measure"):
+                asks = await self._done(group, partial(planned.pending, answers))
+            new = {key: one for key, one in asks.items() if key not in seen}
+            seen |= new.keys()
+            if new:
+                by_run.setdefault(group.call.run_id, {}).update(new)
+        return by_run
+
+    async def _concluded(
+        self,
+        group: Checked,
+        asked: Sequence[AskedRollout],
+        planned: MeasurePlan,
+        answers: Mapping[str, Given],
+        *,
+        timings: Timings,
+    ) -> Measured:
+        work = partial(conclude, planned, answers)
+        with timings.stage("measure"):
+            facts = await self._done(group, work) if planned.profile.asks else work()
+        if planned.profile.judge is not None:
+            self._count_outcomes(planned, facts)
         settled = tuple(settle(fact, one.unscored) for fact, one in zip(facts, asked, strict=True))
         await asyncio.sleep(0)
-        return Measured(group.call, group.truth.under(spec), settled)
+        return Measured(group.call, group.truth.under(planned.profile.measure.matching), settled)
+
+    def _count_outcomes(self, planned: MeasurePlan, facts: Sequence[RolloutFacts]) -> None:
+        """Count what decided each outcome, and what judges said."""
+        for one, fact in zip(planned.rollouts, facts, strict=True):
+            if one.needs_verdict:
+                self.judges.count("cascade_total", "judge")
+                verdict = NOT_ATTEMPTED if NOT_ATTEMPTED in fact.flags else fact.outcome or fact.status
+                self.judges.count("judged_total", verdict)
+                self.judges.count("judged_uncovered_total", amount=UNCOVERED in fact.flags)
+            elif fact.outcome in STAGES:
+                self.judges.count("cascade_total", STAGES[fact.outcome])
 
     async def _mention_names(
         self, index: IndexVersion | None, spec: MatchSpec, timings: Timings
@@ -360,13 +487,18 @@ async def _asked(
     """Return the rollouts of each group with the values of its sources; unchanged if the profile uses no source."""
     if not sources:
         return [[AskedRollout(rollout) for rollout in group.call.rollouts] for group in groups]
-    left_s = timings.remaining_s()
-    timeout_s = None if left_s is None else ASKING_SHARE * left_s
+    timeout_s = _share(timings)
     with timings.stage("ask"):
         async with timings.away():
             return await asyncio.gather(
                 *(ask(sources, one.truth.question, one.call.rollouts, timeout_s=timeout_s) for one in groups)
             )
+
+
+def _share(timings: Timings) -> float | None:
+    """Return how long a call's sources or judges may take."""
+    left_s = timings.remaining_s()
+    return None if left_s is None else ASKING_SHARE * left_s
 
 
 def check_engine(engine: str | None) -> None:

@@ -44,6 +44,12 @@ def test_what_the_service_has_decided_is_not_asked_again(status):
     assert (reply.status, pauses) == (status, [])
 
 
+def test_a_spent_budget_is_not_asked_again():
+    spent = Reply(429, b'{"type": "urn:reward-service:judge-budget"}')
+
+    assert talk([spent])[:2] == (spent, [])
+
+
 @pytest.mark.parametrize("answer", [*(Reply(n, b"") for n in (429, 502, 503, 504)), Broken("reset")])
 def test_later_and_silence_are_asked_again(answer):
     reply, pauses, _ = talk([answer, answer, Reply(200, b"ok")])

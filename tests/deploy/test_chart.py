@@ -14,6 +14,7 @@ from yamllint import linter
 from reward_service.api.keys import parse_keys
 from reward_service.serve.config import Settings
 from reward_service.serve.profiles import read_folder
+from reward_service.serve.sources.backends import parse as parse_backends
 from scripts import chart
 from tests.deploy.rendered import (
     CHART,
@@ -275,6 +276,45 @@ def test_profiles_of_the_chart_are_mounted_where_the_service_reads_them(tmp_path
     assert mount["mountPath"] == settings_of(found)["REWARD_SERVICE_PROFILES"]
     assert {"name": "profiles", "configMap": {"name": f"{NAME}-profiles"}} in pod["volumes"]
     assert "REWARD_SERVICE_PROFILES" not in settings_of(ci_objects("minimal"))
+
+
+JUDGES = {
+    "backends": [
+        {"name": "qwen", "serves": ["judge"], "url": "http://qwen.models.svc:8000/v1", "flavour": "vllm"}
+    ],
+    "keysSecret": "judge-keys",
+    "cacheSecret": "judge-cache",
+}
+
+
+def test_backends_of_the_chart_are_mounted_where_the_service_reads_them():
+    found = objects(with_keys(judges=JUDGES))
+    text = one(found, "ConfigMap", f"{NAME}-backends")["data"]["backends.yaml"]
+    pod = pod_of(one(found, "Deployment"))["spec"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    environment = {entry["name"]: entry["valueFrom"] for entry in pod["containers"][0]["env"]}
+
+    assert [backend.names for backend in parse_backends(text, environment={})] == [{"judge": "judge"}]
+    assert settings_of(found)["REWARD_SERVICE_BACKENDS"] == mounts["backends"] + "/backends.yaml"
+    assert mounts["judge-keys"] == "/etc/reward-service/judge-keys"
+    assert environment["REWARD_SERVICE_JUDGE_CACHE_URL"] == {
+        "secretKeyRef": {"name": "judge-cache", "key": "cache-url"}
+    }
+    assert "REWARD_SERVICE_BACKENDS" not in settings_of(ci_objects("minimal"))
+
+
+def test_the_service_reaches_judges_only_if_there_are_any():
+    def ports(found):
+        rules = one(found, "NetworkPolicy", NAME)["spec"]["egress"]
+        return [port["port"] for rule in rules if "to" not in rule for port in rule["ports"]]
+
+    peers = [{"podSelector": {"matchLabels": {"app": "qwen"}}}]
+    some = objects(with_keys(judges=JUDGES, networkPolicy={"judgePeers": peers, "judgePorts": [8080]}))
+
+    assert ports(objects(with_keys())) == [53, 53]
+    assert ports(objects(with_keys(judges=JUDGES))) == [53, 53, 8000]
+    rules = one(some, "NetworkPolicy", NAME)["spec"]["egress"]
+    assert {"ports": [{"port": 8080, "protocol": "TCP"}], "to": peers} in rules
 
 
 def job_names(version="v1", **more):

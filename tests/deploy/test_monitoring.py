@@ -8,6 +8,7 @@ import pytest
 
 from reward_service.api.metrics import METRICS, PREFIX
 from reward_service.api.readiness import REASONS
+from reward_service.core.judging.replies import LABELS
 from reward_service.core.types import GroupStatus, Outcome, RolloutStatus
 from reward_service.serve import errors
 from scripts import dashboard
@@ -30,6 +31,7 @@ VALUES = {
     ("reward_service_not_ready", "reason"): set(REASONS),
     ("reward_service_canary_runs_total", "result"): {"same", "different"},
     ("reward_service_refused_total", "reason"): {cls.slug for cls in errors.catalogue()},
+    ("reward_service_judged_total", "verdict"): {*LABELS, *Outcome, *RolloutStatus},
     ("reward_service_requests_total", "status"): {"500"},
     ("reward_service_requests_total", "route"): {"/livez", "/readyz", "/metrics"},
     ("reward_service_request_duration_seconds_bucket", "route"): {"/v1/groups/score"},
@@ -110,6 +112,9 @@ WATCHED = [
     "group_overhead_seconds",
     "open_groups",
     "put_rollouts_total",
+    "ask_breaker_open",
+    "judge_drift",
+    "judged_uncovered_total",
 ]
 ONE_PLACE = {"canary_runs_total": "alerts", "open_groups": "dashboard", "put_rollouts_total": "dashboard"}
 

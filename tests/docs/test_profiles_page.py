@@ -15,13 +15,18 @@ from reward_service.core.advantages.turns import RULES
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES
+from reward_service.core.judging.cascade import CASCADE, REJECTS
+from reward_service.core.judging.templates import templates
 from reward_service.core.matching.spec import MATCHERS, MatchSpec
 from reward_service.core.profiles import MeasureSpec, PluginPin, Profile, parse_profile, shipped
+from reward_service.core.profiles.checks import ABSTENTIONS, QUORUMS
 from reward_service.core.rewards.compose import NORMALIZERS, WHEN
 from reward_service.core.rewards.maps import ALIGNMENTS
 from reward_service.core.trajectory import GRAMMARS
 from reward_service.core.types import (
+    Asker,
     Base,
+    Cascade,
     Estimator,
     Filter,
     Gate,
@@ -36,6 +41,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="
 SPECS = {
     "Profile": Profile,
     "measure": MeasureSpec,
+    "measure.cascade": Cascade,
     "measure.matching": MatchSpec,
     "reward": RewardSpec,
     "reward.base": Base,
@@ -45,12 +51,18 @@ SPECS = {
     "reward.terms.gates": Gate,
     "reward.turns": TurnRule,
     "estimator": Estimator,
+    "askers": Asker,
     "filters": Filter,
     "plugins": PluginPin,
 }
 NAMES = {
     ("measure", "grammar"): GRAMMARS,
-    ("measure", "checker"): CHECKERS,
+    ("measure", "checker"): (*CHECKERS, CASCADE),
+    ("measure.cascade", "accept"): CHECKERS,
+    ("measure.cascade", "reject"): REJECTS,
+    ("askers", "quorum"): QUORUMS,
+    ("askers", "abstain"): ABSTENTIONS,
+    ("askers", "template"): templates(),
     ("measure", "answer_from"): ANSWER_KINDS,
     ("measure.matching", "kind"): MATCHERS,
     ("reward.terms", "normalize"): NORMALIZERS,
@@ -90,7 +102,7 @@ def test_every_key_stands_there_with_its_default(heading):
 
 @pytest.mark.parametrize(("heading", "key"), NAMES)
 def test_every_name_that_a_key_may_have_stands_there(heading, key):
-    assert set(re.findall(r"`(\w+)`", rows(heading)[key][1])) == set(NAMES[heading, key])
+    assert set(re.findall(r"`([\w-]+)`", rows(heading)[key][1])) == set(NAMES[heading, key])
 
 
 def test_the_example_is_a_profile_that_pays_what_the_table_says():

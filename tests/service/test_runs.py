@@ -109,7 +109,7 @@ def test_a_run_is_declared_once(caller):
     assert first["profile"]["digest"].startswith("sha256:")
     assert (first["partial"], first["quotas"], first["index"]) == (
         {"policy": "fail", "min_scored": 1},
-        {"open_groups": None},
+        {"open_groups": None, "judge_calls": None, "judge_tokens": None},
         None,
     )
 

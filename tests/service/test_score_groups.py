@@ -72,6 +72,7 @@ def test_the_example_of_the_docs(post):
         "turn_advantages": None,
         "flags": [],
         "detail": None,
+        "judgements": [],
         "matches": [],
         "uncredited_matches": [],
         "near_misses": [],

@@ -12,7 +12,16 @@ from reward_service.core.profiles import shipped
 from reward_service.core.scoring import reward
 from reward_service.core.types import Outcome, PartialPolicy, RolloutFacts, RolloutStatus
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
-from reward_service.serve.ledger import Ledger, Published, Terms, _line, read, verify
+from reward_service.serve.ledger import (
+    Finding,
+    Ledger,
+    Published,
+    Terms,
+    _line,
+    changes_of_profile,
+    read,
+    verify,
+)
 from reward_service.serve.ledger_chain import GENESIS, Seal, ends_path, read_ends, seal_of
 from tests.golden.test_methods import profile_named
 
@@ -396,6 +405,26 @@ def test_a_key_that_is_too_short_is_refused(tmp_path):
     (tmp_path / "key").write_bytes(b"short\n")
     with pytest.raises(BadLedger, match="at least 32 bytes"):
         seal_of(tmp_path / "key")
+
+
+def test_where_a_run_changes_its_profile_is_found():
+    paid = [("a", "one"), ("b", "one"), ("a", "one"), ("a", "two"), ("b", "one"), ("a", "two"), ("a", "one")]
+    findings = [Finding(n, "g", None, run, profile) for n, (run, profile) in enumerate(paid, start=1)]
+
+    changes = [(one.line, one.run_id, before, one.profile) for one, before in changes_of_profile(findings)]
+
+    assert changes == [(4, "a", "one", "two"), (7, "a", "two", "one")]
+
+
+def test_a_line_of_a_newer_service_is_said_to_be_one(tmp_path):
+    written(tmp_path / "ledger", [group(0, random_facts(random.Random(0)))])
+    [line] = read(tmp_path / "ledger")
+    body = json.loads(line[: line.rindex(b"}") + 1])
+    newer, _ = Seal().sealed({**body, "v": 3}, GENESIS)
+
+    [finding] = verify([newer], KNOWN)
+
+    assert finding.problem == "written by a newer version of the service"
 
 
 def test_rollouts_that_were_drawn_by_their_ids_are_drawn_again(path):

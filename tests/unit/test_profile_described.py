@@ -46,6 +46,7 @@ WARNED = {
     "efficiency": (EXCEEDS,),
     "inforeasoner": (adds_up_to(1.6), EXCEEDS),
     "atom-searcher": (EXCEEDS,),
+    "atom-searcher-judged": (EXCEEDS,),
     "overlong-verl": (EXCEEDS,),
     "reasoning-sql": (adds_up_to(9), EXCEEDS),
     "rirs": (adds_up_to(2), EXCEEDS),

@@ -9,6 +9,9 @@ from reward_service.core.types import Gate, Map
 
 MINIMAL = "name: mine\n"
 PINNED = {
+    "egrpo-judged": "sha256:b1fb98734afc37091cb3ff53db2241181d4e07a2e926b1768dea6a061fb37fef",
+    "carr-judged": "sha256:d0110cbadeaa8730ebb834f62b0702807eec2eab18640c4b6cb4cebdbfc2fcff",
+    "atom-searcher-judged": "sha256:765192166e0bd6c6922f9b3c8a92caea651e4dfc3a81b32de20e233b08f662a8",
     "atom-searcher": "sha256:fb3c1231960fff01aeef8ce959152f82e8d533c955e04b5b08e90f8144e78cc6",
     "carr": "sha256:d05930081aee496b711a292aeaeabd667ad7e490b7b238f8db6998a38dd58871",
     "carr-released": "sha256:f16e4afb494ec61b5883b2ddf6c39791dd16ea0e4fbe76c56281678542027bbf",
@@ -50,6 +53,17 @@ def test_a_digest_ignores_name_and_prose_and_written_defaults():
 def test_digests_of_shipped_profiles_are_pinned():
     """A changed digest breaks every run that pins it: change it only with the numbers, and say so in CHANGELOG."""
     assert {name: profile.digest for name, profile in shipped().items()} == PINNED
+
+
+JUDGE = "askers: [{name: answer, template: grade-v1}]\nmeasure: {checker: cascade, "
+
+
+def asking(asker, name="answer"):
+    return (
+        MINIMAL
+        + f"askers: [{{name: {name}, {asker}}}]\n"
+        + f"measure: {{checker: cascade, cascade: {{judge: {name}}}}}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,6 +167,43 @@ def test_digests_of_shipped_profiles_are_pinned():
         ("name: \x00", "invalid YAML: unacceptable character"),
         ("name: a/b", "profile.name must be 1 to 256 characters"),
         ("name: ''", "profile.name must be 1 to 256 characters"),
+        (MINIMAL + "measure: {checker: cascade}", "the checker cascade and the key cascade need each other"),
+        (MINIMAL + "measure: {cascade: {judge: answer}}", "need each other"),
+        (MINIMAL + "measure: {checker: cascade, cascade: 1}", "profile.measure.cascade must be a mapping"),
+        (MINIMAL + JUDGE + "cascade: {judge: other}}", "cascade.judge must be the name of an asker"),
+        (
+            MINIMAL + JUDGE + "cascade: {judge: answer, accept: guess}}",
+            "measure.cascade.accept must be one of",
+        ),
+        (
+            MINIMAL + JUDGE + "cascade: {judge: answer, reject: guess}}",
+            "measure.cascade.reject must be one of",
+        ),
+        (asking("template: guess"), r"askers\[0\].template must be one of"),
+        (asking("template: grade-v1, quorum: most"), r"askers\[0\].quorum must be one of"),
+        (asking("template: grade-v1, abstain: pass"), r"askers\[0\].abstain must be one of"),
+        (asking("template: grade-v1, votes: 2"), r"askers\[0\].votes must be 1, or 3 for a verdict, got 2"),
+        (asking("template: grade-v1, model: ''"), r"askers\[0\].model must be the name of a model"),
+        (asking("template: grade-v1", "'a b'"), r"askers\[0\].name must be a name"),
+        (asking("template: grade-v1, temperature: 3"), r"askers\[0\].temperature must be in \[0, 2\]"),
+        (asking("template: grade-v1, max_tokens: 0"), r"askers\[0\].max_tokens must be in \[1, inf\]"),
+        (asking("template: grade-v1, after: x"), "after is only for an asker for support"),
+        (
+            asking("template: grade-v1", "length"),
+            r"askers\[0\].name must be a name that no measured signal has",
+        ),
+        (
+            MINIMAL + "askers: [{name: a, template: support-v1}]",
+            "after must be the name of an asker for entities, got ''",
+        ),
+        (
+            MINIMAL + "askers: [{name: a, template: rubric-v1}]",
+            "neither the cascade nor a term of the reward uses a",
+        ),
+        (
+            MINIMAL + "askers: [{name: a, template: rubric-v1}, {name: a, template: rubric-v1}]",
+            "must be different from those of other askers, got 'a'",
+        ),
     ],
 )
 def test_a_bad_profile_is_refused_with_its_path(text, why):
@@ -198,6 +249,7 @@ about: ''
 measure:
   grammar: balanced
   checker: exact_match
+  cascade: null
   threshold: 0.8
   answer_from:
   - answer
@@ -239,6 +291,7 @@ estimator:
   ddof: 1
   epsilon: 1.0e-06
   floor: null
+askers: []
 filters: []
 plugins: []
 """

@@ -9,7 +9,14 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 BOUNDS = {"maxLength", "enum", "const", "pattern"}
 COUNTED = {
     **dict.fromkeys(
-        ("QuestionIn.text", "QuestionIn.answers", "EntityIn.name", "EntityIn.aliases"), "max_question_chars"
+        (
+            "QuestionIn.text",
+            "QuestionIn.answers",
+            "EntityIn.name",
+            "EntityIn.aliases",
+            "CriterionIn.statement",
+        ),
+        "max_question_chars",
     ),
     **dict.fromkeys(
         ("RolloutIn.text", "MemberIn.text", "TextStep.text", "ToolCallStep.name"), "max_rollout_chars"

@@ -25,7 +25,7 @@ from reward_service.cli.seeing.load import read_for, seen_under
 from reward_service.cli.seeing.report import bundle as bundled
 from reward_service.cli.seeing.report import report_file, report_json
 from reward_service.cli.seeing.store import Store, cache_folder, store_name
-from reward_service.cli.shell import err, one_clear_sentence, out, scorer_with
+from reward_service.cli.shell import closing, err, one_clear_sentence, out, scorer_with
 from reward_service.core.profiles import Profile
 from reward_service.serve.scorer import Scorer
 
@@ -99,10 +99,10 @@ def compare(
         if len(profiles) == 1 and len(files) != 2:
             raise BadOption("give two profiles, --set, or two files")
         if len(profiles) == 2:
-            found = asyncio.run(_two_profiles(scorer, files, flags, profiles))
+            found = asyncio.run(closing(scorer, _two_profiles(scorer, files, flags, profiles)))
             shown = render_compare.profiles(found, profiles)
         else:
-            found = asyncio.run(_two_files(scorer, files, flags, profiles[0]))
+            found = asyncio.run(closing(scorer, _two_files(scorer, files, flags, profiles[0])))
             shown = render_compare.files(found, files)
     if as_json:
         sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")

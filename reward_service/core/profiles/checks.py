@@ -9,18 +9,24 @@ from reward_service.core.advantages import ESTIMATORS, check_estimator, check_on
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES, signals_of_filters
+from reward_service.core.judging.cascade import CASCADE, REJECTS
+from reward_service.core.judging.kinds import ENTITIES, SUPPORT, VERDICT, kind_name
+from reward_service.core.judging.templates import templates
 from reward_service.core.matching import FOLDED
 from reward_service.core.names import is_name
 from reward_service.core.profiles.spec import Profile
 from reward_service.core.profiles.turn_checks import TURN_TERMS, check_difference, check_turns, terms_of
 from reward_service.core.rewards.compose import BASE, NORMALIZERS, OPS, WHEN
 from reward_service.core.rewards.turn_terms import TURN_NORMALIZERS
-from reward_service.core.signals import signals_of
+from reward_service.core.signals import MEASURED, SIGNALS, signals_of
 from reward_service.core.trajectory import GRAMMARS
-from reward_service.core.types import Knots, Map, Term
+from reward_service.core.types import Asker, Knots, Map, Term
 
 # A signal that is not measured here is sent with the rollout, under any name that is readable in JSON and in a log.
 SIGNAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+QUORUMS = ("majority", "unanimous")
+ABSTENTIONS = ("fail", "wrong")
+VOTES = (1, 3)
 
 
 def check(profile: Profile) -> None:
@@ -31,6 +37,10 @@ def check(profile: Profile) -> None:
     """
     _check_batch(profile)
     _check_names(profile)
+    _check_cascade(profile)
+    for checked in (_check_after, _check_asker):
+        for n, asker in enumerate(profile.askers):
+            checked(asker, profile, f"{profile.name}.askers[{n}]")
     for where, term in terms_of(profile):
         _check_term(term, f"{profile.name}.{where}")
     if isinstance(profile.reward.turns.weight, tuple):
@@ -103,7 +113,14 @@ def _check_names(profile: Profile) -> None:
 def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
     """Yield where a profile names an entry of a table, the name, and the table."""
     yield "measure.grammar", profile.measure.grammar, GRAMMARS
-    yield "measure.checker", profile.measure.checker, CHECKERS
+    yield "measure.checker", profile.measure.checker, (*CHECKERS, CASCADE)
+    if profile.measure.cascade is not None:
+        yield "measure.cascade.accept", profile.measure.cascade.accept, CHECKERS
+        yield "measure.cascade.reject", profile.measure.cascade.reject, REJECTS
+    for n, asker in enumerate(profile.askers):
+        yield f"askers[{n}].template", asker.template, templates()
+        yield f"askers[{n}].quorum", asker.quorum, QUORUMS
+        yield f"askers[{n}].abstain", asker.abstain, ABSTENTIONS
     for kind in profile.measure.answer_from:
         yield "measure.answer_from", kind, ANSWER_KINDS
     yield "estimator.type", profile.estimator.type, ESTIMATORS
@@ -117,6 +134,41 @@ def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
     for n, one in enumerate(profile.filters):
         yield f"filters[{n}].type", one.type, FILTERS
         yield f"filters[{n}].of", one.of, VALUES
+
+
+def _check_cascade(profile: Profile) -> None:
+    """Refuse a cascade without its checker or the other way round, and a judge that gives no verdict."""
+    spec, name = profile.measure, profile.name
+    if (spec.checker == CASCADE) != (spec.cascade is not None):
+        raise ValueError(f"{name}.measure: the checker {CASCADE} and the key {CASCADE} need each other")
+    verdicts = [one.name for one in profile.askers if kind_name(one) == VERDICT]
+    if spec.cascade is not None and spec.cascade.judge not in verdicts:
+        raise ValueError(
+            f"{name}.measure.cascade.judge must be the name of an asker that gives a verdict, got {spec.cascade.judge!r}"
+        )
+
+
+def _check_asker(asker: Asker, profile: Profile, where: str) -> None:
+    if not SIGNAL_NAME.fullmatch(asker.name) or asker.name in {*SIGNALS, *MEASURED}:
+        raise ValueError(f"{where}.name must be a name that no measured signal has, got {asker.name!r}")
+    if [one.name for one in profile.askers].count(asker.name) > 1:
+        raise ValueError(f"{where}.name must be different from those of other askers, got {asker.name!r}")
+    if not is_name(asker.model):
+        raise ValueError(f"{where}.model must be the name of a model, got {asker.model!r}")
+    if asker.votes not in VOTES or (asker.votes > 1 and kind_name(asker) != VERDICT):
+        raise ValueError(f"{where}.votes must be 1, or 3 for a verdict, got {asker.votes}")
+    used = {one.name for one in profile.signal_askers} | {profile.judge.name if profile.judge else ""}
+    if asker.name not in used:
+        raise ValueError(f"{where}: neither the cascade nor a term of the reward uses {asker.name}")
+
+
+def _check_after(asker: Asker, profile: Profile, where: str) -> None:
+    """Refuse statements with placeholders that nothing fills."""
+    named = [one.name for one in profile.askers if kind_name(one) == ENTITIES]
+    if kind_name(asker) == SUPPORT and asker.after not in named:
+        raise ValueError(f"{where}.after must be the name of an asker for entities, got {asker.after!r}")
+    if kind_name(asker) != SUPPORT and asker.after:
+        raise ValueError(f"{where}.after is only for an asker for support")
 
 
 def _check_term(term: Term, where: str) -> None:
@@ -159,6 +211,13 @@ def _check_values(profile: Profile) -> None:
         ("estimator.epsilon", profile.estimator.epsilon, 0, inf),
     ]
     ranges += [(f"filters[{n}].tolerance", one.tolerance, 0, inf) for n, one in enumerate(profile.filters)]
+    for n, asker in enumerate(profile.askers):
+        ranges += [
+            (f"askers[{n}].temperature", asker.temperature, 0, 2),
+            (f"askers[{n}].max_tokens", asker.max_tokens, 1, inf),
+            (f"askers[{n}].answer_chars", asker.answer_chars, 1, inf),
+            (f"askers[{n}].max_items", asker.max_items, 1, inf),
+        ]
     for where, number, low, high in ranges:
         if not low <= number <= high:
             raise ValueError(f"profile.{where} must be in [{low}, {high}], got {number}")

@@ -13,10 +13,13 @@ from typing import Any
 from reward_service.core.advantages.turns import needs_of_turns
 from reward_service.core.answers import ANSWER
 from reward_service.core.filters import signals_of_filters
+from reward_service.core.judging.conclusions import in_order
+from reward_service.core.judging.kinds import kind_of
+from reward_service.core.judging.templates import templates
 from reward_service.core.matching import FOLDED, MatchSpec
 from reward_service.core.signals import MEASURED, can_lack, sent, signals_of
 from reward_service.core.signals.by_turn import MEASURED_TURNS, TurnNeed
-from reward_service.core.types import Estimator, Filter, RewardSpec
+from reward_service.core.types import Asker, Cascade, Estimator, Filter, RewardSpec
 
 SCHEMA = 1
 ALWAYS_MEASURED = "answer_seen"
@@ -29,7 +32,10 @@ class MeasureSpec:
     grammar: str = "balanced"
     """Format rules for text input, a name in `reward_service.core.trajectory.GRAMMARS`."""
     checker: str = "exact_match"
-    """How an answer is compared with the gold answers, a name in `reward_service.core.checkers.CHECKERS`."""
+    """How an answer is compared with the gold answers, a name in `reward_service.core.checkers.CHECKERS`, or
+    `cascade`: as the key of that name says."""
+    cascade: Cascade | None = None
+    """With the checker `cascade`: which strings decide, and which asker decides the rest."""
     threshold: float = 0.8
     """Word F1 from which the checker `f1` calls an answer correct, in [0, 1]."""
     answer_from: tuple[str, ...] = (ANSWER,)
@@ -65,6 +71,8 @@ class Profile:
     reward: RewardSpec = field(default_factory=RewardSpec)
     estimator: Estimator = field(default_factory=Estimator)
     """Used where a call or a run names none."""
+    askers: tuple[Asker, ...] = ()
+    """What language models are asked about a rollout."""
     filters: tuple[Filter, ...] = ()
     """Their product is each rollout's weight."""
     plugins: tuple[PluginPin, ...] = ()
@@ -82,7 +90,7 @@ class Profile:
 
     @cached_property
     def sent_signals(self) -> tuple[str, ...]:
-        """Names of the numbers that each rollout has to bring."""
+        """Names of the numbers that are neither measured nor given by a plug-in: sent with each rollout, or judged."""
         given = [pin.signal for pin in self.plugins]
         return tuple(name for name in sent(self.signals) if name not in given)
 
@@ -107,11 +115,35 @@ class Profile:
         return needs_of_turns(self.reward)
 
     @cached_property
+    def judge(self) -> Asker | None:
+        """The asker that decides what strings do not; None if strings decide everything."""
+        cascade = self.measure.cascade
+        return None if cascade is None else next(one for one in self.askers if one.name == cascade.judge)
+
+    @cached_property
+    def judged_signals(self) -> tuple[str, ...]:
+        """Names of the askers whose number the reward needs."""
+        names = {one.name for one in self.askers if kind_of(one).number is not None}
+        return tuple(name for name in self.sent_signals if name in names)
+
+    @cached_property
+    def signal_askers(self) -> tuple[Asker, ...]:
+        """The askers that are asked for those numbers, each behind the one it comes after."""
+        return in_order(self.askers, self.judged_signals)
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether a judge may be asked about a rollout."""
+        return self.judge is not None or bool(self.signal_askers)
+
+    @cached_property
     def digest(self) -> str:
         """`sha256:` and the hash of what the profile computes."""
         computed = {"schema": SCHEMA, **_differences(self)}
         computed.pop("name")
         computed.pop("about", None)
+        if self.askers:
+            computed["templates"] = {one.template: templates()[one.template].digest for one in self.askers}
         canonical = json.dumps(computed, sort_keys=True, separators=(",", ":"))
         return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
 

@@ -5,7 +5,7 @@ The evidence is asked in this order:
 1. a stop reason over a limit: error, and out of the loss;
 2. the format: error;
 3. the trainer's own verdict;
-4. the profile's checker on the answer.
+4. the profile's checker on the answer, which may leave it to a judge.
 
 What the policy did wrong is an outcome. What nobody can tell (no verdict, no gold answer) is not: it stays unscored.
 """
@@ -25,6 +25,10 @@ class Verdict(NamedTuple):
     """None where nobody can tell."""
     detail: str | None = None
     overlength: bool = False
+    flags: tuple[str, ...] = ()
+    """Why an answer is wrong without being compared."""
+    is_open: bool = False
+    """Whether a judge has to decide."""
 
 
 def judge(
@@ -33,7 +37,7 @@ def judge(
     format_error: str | None,
     supplied: Outcome | None,
     answer: str | None,
-    is_correct: Callable[[str], bool] | None,
+    decide: Callable[[str], Verdict] | None,
 ) -> Verdict:
     """Decide the outcome of one rollout.
 
@@ -42,7 +46,7 @@ def judge(
         format_error: the grammar's verdict; None where the format holds.
         supplied: the trainer's verdict; None leaves it to the checker.
         answer: the final answer; None (there is none) is wrong.
-        is_correct: the profile's checker, with the question's gold answers; None where there are none.
+        decide: the profile's checker, with the question's gold answers; None where there are none.
     """
     if stop_reason in OVER_A_LIMIT:
         return Verdict(Outcome.ERROR, f"overlength: {stop_reason}", overlength=True)
@@ -50,7 +54,6 @@ def judge(
         return Verdict(Outcome.ERROR, f"format: {format_error}")
     if supplied is not None:
         return Verdict(supplied, "supplied as an error" if supplied is Outcome.ERROR else None)
-    if is_correct is None:
+    if decide is None:
         return Verdict(None, "no outcome was sent and the question has no gold answers")
-    correct = answer is not None and is_correct(answer)
-    return Verdict(Outcome.CORRECT if correct else Outcome.WRONG)
+    return Verdict(Outcome.WRONG) if answer is None else decide(answer)

@@ -45,6 +45,9 @@ def encode_run(run: Run) -> bytes:
     document = asdict(run)
     if run.declared.defaults == Defaults():
         del document["declared"]["defaults"]  # as a service wrote it that did not know of any
+    for name in ("judge_calls", "judge_tokens"):
+        if document["declared"][name] is None:
+            del document["declared"][name]  # the same
     if run.declared.total_steps is None:
         del document["declared"]["total_steps"]  # likewise
     return _dump(document)

@@ -37,6 +37,10 @@ class Declaration:
     """Most groups open at once. None: as many as the service allows."""
     defaults: Defaults = field(default_factory=Defaults)
     """How rollouts are read that do not say so themselves."""
+    judge_calls: int | None = None
+    """Most requests to judges. None: as many as the service allows."""
+    judge_tokens: int | None = None
+    """Most tokens of judges. None: as many as the service allows."""
     total_steps: int | None = None
     """Steps of the whole training, at least 1; None where the trainer does not say."""
 

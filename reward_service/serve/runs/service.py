@@ -22,7 +22,8 @@ from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.recent import RecentGroups
 from reward_service.serve.runs.view import GroupView
-from reward_service.serve.scorer import Scorer, check_estimator_of, check_progress, outcome_only
+from reward_service.serve.scorer import Payer, Scorer, check_estimator_of, check_progress, outcome_only
+from reward_service.serve.sources.budgets import Limit
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef, Truth
 
@@ -33,6 +34,8 @@ LIMITS = {
     "group_size": ("max_rollouts", "/group_size"),
     "deadline_s": ("max_deadline_s", "/deadline_s"),
     "open_groups": ("max_open_groups", "/quotas/open_groups"),
+    "judge_calls": ("judge_run_calls", "/quotas/judge_calls"),
+    "judge_tokens": ("judge_run_tokens", "/quotas/judge_tokens"),
 }
 
 
@@ -325,7 +328,7 @@ class RunService:
         """Resolve the names of a declaration, and pin what they refer to."""
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
-            if (getattr(declared, name) or 0) > limit:
+            if limit is not None and (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profiles.named(declared.profile)
         estimator = overridden(profile.estimator, declared.estimator)
@@ -363,6 +366,7 @@ class RunService:
             rollout,
             profile,
             explain=arrival.explain,
+            run=Payer(run.owner, run.run_id, Limit(run.declared.judge_calls, run.declared.judge_tokens)),
             timings=timings,
         )
         if truth.index is not None and truth.index != run.index:

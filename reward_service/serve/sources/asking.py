@@ -60,16 +60,21 @@ def measured_by(profile: Profile, sources: Mapping[str, Source]) -> Profile:
     return replace(profile, reward=replace(spec, terms=terms, turn_terms=turn_terms))
 
 
-def check_sent(rollouts: Sequence[Rollout], sources: Mapping[str, Source], path: str) -> None:
-    """Refuse a group in which a rollout sends a number that a source is asked for.
+def check_sent(rollouts: Sequence[Rollout], numbers: Mapping[str, str], path: str) -> None:
+    """Refuse a group in which a rollout sends a number that a source or a judge is asked for.
+
+    Args:
+        rollouts: of the group.
+        numbers: what gives each number, by name.
+        path: JSON Pointer to the group.
 
     Raises:
         SignalConflict: with the path of the number.
     """
     for n, rollout in enumerate(rollouts):
-        if sent := [name for name in sources if name in rollout.signals]:
+        if sent := [name for name in numbers if name in rollout.signals]:
             raise SignalConflict(
-                f"the service gets {sent[0]} from the source {sources[sent[0]].name}: do not send it",
+                f"the service gets {sent[0]} from {numbers[sent[0]]}: do not send it",
                 path=f"{path}/rollouts/{n}/signals/{sent[0]}",
             )
 

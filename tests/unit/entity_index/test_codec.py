@@ -20,7 +20,7 @@ from entity_index.codec import (
     unpack,
 )
 from entity_index.errors import CodecMismatch, CorruptEntry, CorruptIndex, InvalidRecord
-from entity_index.types import Entity, Question
+from entity_index.types import Criterion, Entity, Question
 
 CURIE = Question(
     text="Who discovered polonium?",
@@ -56,6 +56,22 @@ def record_of(body: bytes) -> bytes:
 
 def record_of_json(value: object) -> bytes:
     return record_of(json.dumps(value).encode())
+
+
+def test_criteria_are_part_of_the_record_and_none_leave_no_trace():
+    rubrics = (Criterion("<E0> is a city"), Criterion("It guesses", -0.5))
+    question = Question("Who?", question_id="q", rubrics=rubrics)
+
+    assert decode(encode(question), question_id="q") == question
+    assert b"rubrics" not in encode(Question("Who?", question_id="q"))
+
+
+@pytest.mark.parametrize("weight", [True, "1", None])
+def test_a_criterion_whose_weight_is_no_number_is_corrupt(weight):
+    body = {"question_id": "q", "question": "?", "rubrics": [{"statement": "s", "weight": weight}]}
+
+    with pytest.raises(CorruptEntry):
+        decode(record_of_json(body), question_id="q")
 
 
 def test_a_record_is_version_checksum_and_canonical_json():

@@ -8,7 +8,7 @@ import pytest
 
 from entity_index.readers import READERS, jsonl
 from entity_index.readers.rows import Refusal, Row, bounded_lines
-from entity_index.types import Entity, Question
+from entity_index.types import Criterion, Entity, Question
 
 
 def read(name, *values):
@@ -347,6 +347,33 @@ def test_verl_rows_that_cannot_be_used_are_refused(change, reason):
 )  # fmt: skip
 def test_a_question_may_name_its_checker(reader, value):
     assert read_one(reader, value) == Question("How many?", ("3",), question_id="q", checker="number")
+
+
+def test_a_question_may_bring_criteria():
+    value = {
+        "id": "q",
+        "question": "?",
+        "rubrics": ["<E0> is a city", {"statement": "It guesses", "weight": -1}, {"statement": "plain"}],
+    }
+
+    assert read_one("jsonl", value).rubrics == (
+        Criterion("<E0> is a city"),
+        Criterion("It guesses", -1.0),
+        Criterion("plain"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("criterion", "why"),
+    [
+        (7, "a criterion is not an object"),
+        ({"weight": 1}, "statement is missing"),
+        ({"statement": "s", "weight": "heavy"}, "weight is not a finite number"),
+        ({"statement": "s", "weight": True}, "weight is not a finite number"),
+    ],
+)
+def test_a_criterion_that_cannot_be_used_is_refused(criterion, why):
+    assert read_one("jsonl", {"id": "q", "question": "?", "rubrics": [criterion]}) == why
 
 
 def test_a_checker_that_there_is_none_of_is_refused():

@@ -13,6 +13,7 @@ from reward_service.core.types import (
     GroupResult,
     GroupStatus,
     IndexVersion,
+    Judgement,
     Outcome,
     PartialPolicy,
     Reading,
@@ -163,6 +164,7 @@ def test_no_text_of_a_rollout_is_written():
             [],
             [],
             None,
+            [],
         ]
     ]
 
@@ -185,6 +187,17 @@ def _without_turns(document):
         holder[rows] = [[item for item, keep in zip(row, known, strict=True) if keep] for row in holder[rows]]
         document[columns] = [name for name, keep in zip(document[columns], known, strict=True) if keep]
     return document
+
+
+def test_judgements_are_kept_as_they_are():
+    judgement = Judgement(
+        "answer", "key", {"S1": True, "S2": 0.5}, "model", "sha256:0", ("correct", "correct")
+    )
+    verdict = Judgement("answer", "key", "correct", "model", "sha256:0")
+    facts = RolloutFacts("0", outcome=Outcome.WRONG, matched=1, entities=2, judgements=(judgement, verdict))
+    state = replace(STATE, members=(Member(facts, "digest"),))
+
+    assert decode_group(encode_group(state)) == state
 
 
 @pytest.mark.parametrize(

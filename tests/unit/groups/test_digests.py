@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from entity_index.types import Entity, Question
+from entity_index.types import Criterion, Entity, Question
 from reward_service.core.types import (
     IndexVersion,
     Messages,
@@ -92,3 +92,11 @@ def test_how_messages_are_read_is_in_the_digest_only_where_it_is_not_as_usual():
     assert rollout_digest(Rollout("0", Messages(said, 0, Reading()))) == usual
     others = [Messages(said, 1), Messages(said, 0, Reading("mcp")), Messages(said, 1, Reading("mcp"))]
     assert len({usual, *(rollout_digest(Rollout("0", one)) for one in others)}) == 4
+
+
+def test_criteria_belong_to_a_question_and_none_change_no_digest():
+    plain = Question("Who?", ("x",))
+    judged = Question("Who?", ("x",), rubrics=(Criterion("is a city"),))
+
+    assert question_digest(plain, None) == "07d695092a4c3fbdf548e3a0f5b9c676"
+    assert question_digest(plain, None) != question_digest(judged, None)

@@ -12,7 +12,7 @@ def verdict(**given) -> Verdict:
         "format_error": None,
         "supplied": None,
         "answer": "Paris",
-        "is_correct": lambda answer: answer == "Paris",
+        "decide": lambda answer: Verdict(Outcome.CORRECT if answer == "Paris" else Outcome.WRONG),
     }
     return judge(**(evidence | given))
 
@@ -43,7 +43,7 @@ def test_the_checker_decides_what_nobody_said():
 
 
 def test_without_verdict_and_gold_nobody_can_tell():
-    one = verdict(is_correct=None)
+    one = verdict(decide=None)
 
     assert one.outcome is None
     assert one.detail is not None

@@ -1,0 +1,234 @@
+"""The kinds of things that a judge can be asked, and the number that comes of each.
+
+    verdict    is the answer right?                                    a label
+    rubric     which criteria of the question does the answer meet?    weighted share of those met
+    entities   which names does a report give to <E0>, <E1>, ...?      nothing by itself
+    support    which statements, with those names, do the pages say?   share of statements that <E0> reaches through supported ones
+    thoughts   how much does each thought move the search forward?     mean
+
+A rollout without an answer, or whose outcome is an error, is asked nothing: its number is 0, which is the policy's doing.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from math import fsum
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
+
+from entity_index.types import Question
+from reward_service.core.judging.asks import Answered, Ask, Given, Value, ask_of
+from reward_service.core.judging.replies import (
+    LABELS,
+    PLACEHOLDER,
+    read_holds,
+    read_names,
+    read_ratings,
+    read_verdict,
+)
+from reward_service.core.judging.templates import templates
+from reward_service.core.types import Asker
+
+MAX_GOLDS = 8
+MAX_THOUGHTS, THOUGHT_CHARS = 64, 4000
+START = "E0"
+Answers = Mapping[str, Given]
+"""By the key of their ask."""
+
+
+class Case(NamedTuple):
+    """What a judge may be asked about one rollout."""
+
+    question: Question
+    askers: tuple[Asker, ...]
+    """Those to ask; one that another comes `after` stands before it."""
+    answer: str
+    """As it is presented."""
+    thoughts: tuple[str, ...] = ()
+    pages: str = ""
+    """The pages that the answer cites and the agent has seen, as JSON."""
+
+
+class AskKind(NamedTuple):
+    """One kind of asker."""
+
+    asks: Callable[[Asker, Case, Mapping[str, Any]], list[Ask]]
+    """The asks about a case; the mapping has the names that the asker's `after` found."""
+    read: Callable[[str, Mapping[str, str]], Value]
+    """Reads a reply, or raises `UnreadableReply`."""
+    schema: Callable[[Mapping[str, str]], dict[str, Any]]
+    """JSON schema of the reply, from the fields of the ask."""
+    number: Callable[[Case, Mapping[str, Any], Mapping[str, Any]], float] | None = None
+    """The signal, from the values of all asks together and the names; None if it gives no number."""
+    needs_rubrics: bool = False
+
+
+def _verdict(asker: Asker, case: Case, _names: Mapping[str, Any]) -> list[Ask]:
+    golds = json.dumps(case.question.answers[:MAX_GOLDS], ensure_ascii=False)
+    return [ask_of(asker, question=case.question.text, golds=golds, answer=case.answer)]
+
+
+def _rubric(asker: Asker, case: Case, _names: Mapping[str, Any]) -> list[Ask]:
+    labelled = _labelled("C", [one.statement for one in case.question.rubrics])
+    return [
+        ask_of(asker, question=case.question.text, answer=case.answer, statements=part)
+        for part in _parts(labelled, asker.max_items)
+    ]
+
+
+def _entities(asker: Asker, case: Case, _names: Mapping[str, Any]) -> list[Ask]:
+    statements = _labelled("S", [one.statement for one in case.question.rubrics])
+    (whole,) = _parts(statements, len(statements))
+    return [ask_of(asker, question=case.question.text, answer=case.answer, statements=whole)]
+
+
+def _support(asker: Asker, case: Case, names: Mapping[str, Any]) -> list[Ask]:
+    filled = {label: _filled(text, names) for label, text in _statements(case).items()}
+    named = {label: text for label, text in filled.items() if text is not None} if case.pages else {}
+    return [ask_of(asker, pages=case.pages, statements=part) for part in _parts(named, asker.max_items)]
+
+
+def _thoughts(asker: Asker, case: Case, _names: Mapping[str, Any]) -> list[Ask]:
+    labelled = _labelled("T", case.thoughts)
+    return [
+        ask_of(asker, question=case.question.text, statements=part)
+        for part in _parts(labelled, asker.max_items)
+    ]
+
+
+def _labelled(letter: str, texts: Sequence[str]) -> dict[str, str]:
+    return {f"{letter}{n}": text for n, text in enumerate(texts, start=1)}
+
+
+def _statements(case: Case) -> dict[str, str]:
+    return _labelled("S", [one.statement for one in case.question.rubrics])
+
+
+def _parts(labelled: Mapping[str, str], size: int) -> list[str]:
+    """Return labelled texts as JSON objects of at most so many."""
+    left = iter(labelled.items())
+    parts = iter(lambda: dict(islice(left, size)), {})
+    return [json.dumps(part, ensure_ascii=False) for part in parts]
+
+
+def _filled(statement: str, names: Mapping[str, Any]) -> str | None:
+    """Return a statement with the names in their places; None where one is missing."""
+    if any(names.get(place) is None for place in PLACEHOLDER.findall(statement)):
+        return None
+    return PLACEHOLDER.sub(lambda found: str(names[found[1]]), statement)
+
+
+def _weighted(case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
+    """Return the weight of the criteria that hold over all positive weight, in [0, 1]; a fault has a negative weight."""
+    weights = {f"C{n}": one.weight for n, one in enumerate(case.question.rubrics, start=1)}
+    met = fsum(weight for label, weight in weights.items() if holds.get(label))
+    best = fsum(weight for weight in weights.values() if weight > 0)
+    return min(max(met / best, 0.0), 1.0) if best else 0.0
+
+
+def _reachable(case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
+    """Return the share of statements that are supported and linked to <E0> through supported statements (CaRR's rule)."""
+    places = {label: set(PLACEHOLDER.findall(text)) for label, text in _statements(case).items()}
+    left = {label for label in places if holds.get(label)}
+    reached, count = {START}, 0
+    while linked := {label for label in left if places[label] & reached}:
+        left -= linked
+        count += len(linked)
+        reached |= set().union(*(places[label] for label in linked))
+    return count / len(places)
+
+
+def _mean(_case: Case, ratings: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
+    return fsum(ratings.values()) / len(ratings) if ratings else 0.0
+
+
+def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _verdict_schema(_said: Mapping[str, str]) -> dict[str, Any]:
+    return _object(
+        {
+            "extracted": {"type": ["string", "null"]},
+            "reason": {"type": "string"},
+            "verdict": {"type": "string", "enum": list(LABELS)},
+        }
+    )
+
+
+def _each(kind: Mapping[str, Any]) -> Callable[[Mapping[str, str]], dict[str, Any]]:
+    return lambda said: _object(dict.fromkeys(json.loads(said["statements"]), kind))
+
+
+def _names_schema(said: Mapping[str, str]) -> dict[str, Any]:
+    places = sorted(set(PLACEHOLDER.findall(said["statements"])))
+    return _object({place: {"type": ["string", "null"]} for place in places})
+
+
+HOLDS = _each({"type": "boolean"})
+RATING = _each({"type": "number", "minimum": 0, "maximum": 1})
+VERDICT, ENTITIES, SUPPORT = "verdict", "entities", "support"
+KINDS: Mapping[str, AskKind] = MappingProxyType(
+    {
+        VERDICT: AskKind(_verdict, read_verdict, _verdict_schema),
+        "rubric": AskKind(_rubric, read_holds, HOLDS, _weighted, needs_rubrics=True),
+        ENTITIES: AskKind(_entities, read_names, _names_schema, needs_rubrics=True),
+        SUPPORT: AskKind(_support, read_holds, HOLDS, _reachable, needs_rubrics=True),
+        "thoughts": AskKind(_thoughts, read_ratings, RATING, _mean),
+    }
+)
+
+
+def kind_name(asker: Asker) -> str:
+    """Return the name of an asker's kind."""
+    return templates()[asker.template].kind
+
+
+def kind_of(asker: Asker) -> AskKind:
+    """Return the kind of an asker."""
+    return KINDS[kind_name(asker)]
+
+
+URL = re.compile(r"https?://[^\s)\]>\"']+")
+RESULT = re.compile(r"^(?=\[\d+\] Title:)", re.MULTILINE)
+MAX_CITED = 200
+"""Addresses that are looked for in what the agent has seen."""
+MAX_PAGES, PAGES_CHARS = 20, 200_000
+
+
+def cited_pages(answer: str, responses: Iterable[str]) -> str:
+    """Return the pages that an answer cites and the agent has seen, as JSON; empty if there are none.
+
+    A page is what tool responses say where they contain its address; of a list of search results, the result with the
+    address. At most 20 pages and 200,000 characters of them, in the order in which the answer cites them.
+    """
+    cited = islice(dict.fromkeys(url.rstrip(".,;:") for url in URL.findall(answer)), MAX_CITED)
+    blocks = [block for response in responses for block in RESULT.split(response) if "://" in block]
+    pages: list[dict[str, str]] = []
+    left = PAGES_CHARS
+    for url in cited:
+        seen = "\n".join(dict.fromkeys(block.strip() for block in blocks if url in block))[:left]
+        if seen and len(pages) < MAX_PAGES:
+            pages.append({"url": url, "text": seen})
+            left -= len(seen)
+    return json.dumps(pages, ensure_ascii=False) if pages else ""
+
+
+def thoughts_of(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the thoughts that are rated: the first 64, each cut to 4,000 characters."""
+    told = (text.strip()[:THOUGHT_CHARS] for text in texts)
+    return tuple(islice(filter(None, told), MAX_THOUGHTS))
+
+
+def values_of(asks: Sequence[Ask], answers: Answers) -> dict[str, Any]:
+    """Return what the answers to the parts of a list say, by label; all of them have one."""
+    merged: dict[str, Any] = {}
+    for ask in asks:
+        merged.update(cast("Mapping[str, Any]", cast("Answered", answers[ask.key]).value))
+    return merged
