@@ -23,7 +23,7 @@ from reward_service.core.judging.asks import Answered, Ask
 from reward_service.core.judging.replies import CORRECT, INCORRECT
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.scoring import MeasurePlan, conclude, plan, reward
-from reward_service.core.signals import signals_of
+from reward_service.core.signals import SIGNALS, signals_of
 from reward_service.core.signals.by_turn import FIELDS
 from reward_service.core.types import Asker, Defaults, Rollout, RolloutFacts
 
@@ -97,7 +97,7 @@ def numbers_sent(profile: Profile, n: int, facts: RolloutFacts) -> dict[str, Any
     states = tuple(((n + turn) % 5) / 4 - 1 for turn in range(len(facts.turns)))
     by_turn = [need.name for need in profile.turn_needs if need.name not in FIELDS]
     return {
-        "signals": dict.fromkeys(signals_of(profile.reward), (n % 5) / 4),
+        "signals": {name: (n % 5) / 4 for name in signals_of(profile.reward) if name not in SIGNALS},
         "length": 4096 * (n + 1),
         "turn_signals": dict.fromkeys(by_turn, states),
     }

@@ -13,6 +13,7 @@ from reward_service.core.profiles import shipped
 from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.rewards.maps import difference
 from reward_service.core.scoring import reward
+from reward_service.core.signals import SIGNALS, signals_of
 from reward_service.core.types import Estimator, Outcome, RolloutFacts, StateDifference, TurnRule
 from tests.golden.test_methods import EXAMPLES
 from tests.golden.turn_cases import VARIANTS
@@ -116,7 +117,7 @@ def _sent(one, profile, data) -> RolloutFacts:
         if need.name not in {"entity_named", "anchor"}
     }
     states = st.lists(st.sampled_from("abc"), min_size=len(one.turns), max_size=len(one.turns))
-    signals = {name: data.draw(st.floats(0, 1)) for name in profile.sent_signals}
+    signals = {name: data.draw(st.floats(0, 1)) for name in signals_of(profile.reward) if name not in SIGNALS}
     return replace(one, turn_signals=rows, signals=signals, anchor=tuple(data.draw(states)))
 
 

@@ -63,7 +63,7 @@ def test_a_version_is_taken_in_with_a_report(client):
                 "questions": 2,
                 "digest": report["digest"],
                 "codec": 1,
-                "fold": 2,
+                "fold": 3,
             }
         ],
     }

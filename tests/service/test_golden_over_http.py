@@ -68,10 +68,11 @@ def test_the_port_of_the_settings_is_asked(server):
 
 def test_the_golden_groups_come_out_to_the_bit(server):
     done = run("golden", "--url", server)
+    without_judge = [profile for profile in shipped().values() if not profile.asks]
 
     assert (done.returncode, done.stdout) == (
         0,
-        f"{6 * len(shipped())} golden groups have the same rewards, bit for bit\n",
+        f"{6 * len(without_judge)} golden groups have the same rewards, bit for bit\n",
     ), done.stderr
 
 

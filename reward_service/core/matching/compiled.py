@@ -1,6 +1,6 @@
 """A question made ready for matching: everything that does not depend on a rollout, computed once and cached.
 
-E_q is a set: an entity whose name folds to that of an earlier one is the same entity, and is counted once. An entity without a form
+E_q is a set: an entity whose name is that of an earlier one is the same entity, and is counted once. An entity without a form
 that can be looked for leaves E_q, as no rollout could name it, and affects nothing else. By the spec, entities that the question names or that
 equal an answer leave it too.
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 from entity_index.spelling import folded
 from entity_index.types import Question
+from entity_index.usable import identity
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, derive
 from reward_service.core.matching.index import Index, Role, possible_in
@@ -73,15 +74,11 @@ def equal_to(answers: Sequence[str], forms: Sequence[Form]) -> set[int]:
     return {form.entity for form in forms if form.folded in texts}
 
 
-def _repeated(question: Question) -> set[int]:
-    """Return the entities whose name folds to that of an earlier one."""
+def _repeated(question: Question, usable: set[int]) -> set[int]:
+    """Return the usable entities whose name is that of an earlier usable one."""
     first: dict[str, int] = {}
-    names = [folded(entity.name) for entity in question.entities]
-    return {
-        position
-        for position, name in enumerate(names)
-        if name and first.setdefault(name, position) < position
-    }
+    names = [identity(entity.name) for entity in question.entities]
+    return {position for position in sorted(usable) if first.setdefault(names[position], position) < position}
 
 
 @lru_cache(maxsize=CACHED_QUESTIONS)
@@ -89,11 +86,12 @@ def compile_question(question: Question, spec: MatchSpec) -> CompiledQuestion:
     """Derive forms, mask, and build the automaton of a question. Pure, and cached by value."""
     if spec.kind == SUBSTRING:
         return CompiledQuestion(question, spec, len(distinct_names(question)), Index((), max_edits=0))
-    repeated = _repeated(question)
-    forms = [form for form in derive(question) if form.entity not in repeated]
-    known = {form.entity for form in forms}
+    derived = derive(question)
+    usable = {form.entity for form in derived}
+    known = usable - _repeated(question, usable)
+    forms = [form for form in derived if form.entity in known]
     masked = echoed_by(question.text, forms, max_edits=spec.max_edits) if spec.mask_question else set()
     masked |= equal_to(question.answers, forms) if spec.mask_answers else set()
     index = Index([form for form in forms if form.entity not in masked], max_edits=spec.max_edits)
-    unmatchable = tuple(sorted(set(range(len(question.entities))) - known - repeated))
+    unmatchable = tuple(sorted(set(range(len(question.entities))) - usable))
     return CompiledQuestion(question, spec, len(known - masked), index, tuple(sorted(masked)), unmatchable)

@@ -219,3 +219,10 @@ def test_a_form_takes_the_loosest_guard_it_has() -> None:
 def test_compiling_reports_its_forms() -> None:
     index = compile_question(asked("Blur (band)"), EGRPO).index
     assert [form.spelling for form in index.forms] == ["Blur (band)", "Blur"]
+
+
+def test_an_unusable_name_does_not_take_a_usable_one_that_folds_alike_along():
+    question = Question("Who?", entities=(Entity("It"), Entity("IT"), Entity("C++"), Entity("C#")))
+    compiled = compile_question(question, EGRPO)
+
+    assert (compiled.entities, compiled.unmatchable) == (3, (0,))
