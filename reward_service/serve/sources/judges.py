@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 
 from reward_service.core.judging.asks import Answered, Ask, Given, Reason, Unanswered, asker_digest
-from reward_service.core.judging.kinds import VERDICT, kind_name
+from reward_service.core.judging.kinds import VERDICT, kind_name, kind_of
 from reward_service.core.types import Asker
 from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.answers import AnswerCache, LocalAnswers
@@ -141,11 +141,17 @@ class Judges:
         """Return the backend of an ask.
 
         Raises:
-            BackendUnavailable: none serves its model.
+            BackendUnavailable: none serves its model, or one that does not do what is asked.
         """
         desk = self._by_role.get(ask.asker.model)
         if desk is None:
             raise BackendUnavailable(f"no backend serves {ask.asker.model}", retry_after_s=None)
+        if desk.backend.scores is not kind_of(ask.asker).is_scored:
+            does = "scores texts" if desk.backend.scores else "writes texts"
+            raise BackendUnavailable(
+                f"{ask.asker.name} needs another kind of backend: {desk.backend.name} {does}",
+                retry_after_s=None,
+            )
         return desk
 
     def _flight(self, ask: Ask, run: str) -> asyncio.Task[Given]:
@@ -168,7 +174,9 @@ class Judges:
                 if found := await self._kept(ask):  # by another process, since it was looked for
                     return found
                 given, spent = await desk.answer(ask)
-                return await self._cache.put(ask.key, given) if isinstance(given, Answered) else given
+                if isinstance(given, Answered) and not given.degraded:
+                    return await self._cache.put(ask.key, given)
+                return given
             finally:
                 await self._cache.release(ask.key)
         finally:
