@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas train-demo experiment test test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
+.PHONY: run replicas train-demo experiment test test-models test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -24,6 +24,9 @@ experiment: .venv/train.made  ## run the missing parts of the experiment, which 
 test: .venv/dev.made  ## run every test; installs redis-server if allowed to
 	@scripts/install-redis
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+test-models: .venv/models.made .venv/dev.made  ## test models in this process: their bits, the worker, kills; needs torch, but no GPU and no download
+	$(BIN)/python -m pytest tests/models -s
 
 test-train: .venv/train.made .venv/dev.made  ## test the parts of the reference trainer that need torch
 	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer
@@ -127,6 +130,10 @@ $(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
 
 .venv/dev.made: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[server,dev]'
+	@touch $@ .venv/server.made
+
+.venv/models.made: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[server,models]'
 	@touch $@ .venv/server.made
 
 .venv/train.made: pyproject.toml constraints.txt | .venv/bin/python

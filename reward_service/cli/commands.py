@@ -25,6 +25,7 @@ from reward_service.cli import health as healthy
 from reward_service.cli import judge as judge_commands
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
+from reward_service.cli import worker as worker_commands
 from reward_service.cli.demo import run_demo, sample_lines
 from reward_service.cli.failing import given_settings, one_clear_sentence
 from reward_service.cli.lint import judge_of
@@ -47,6 +48,8 @@ err = Console(stderr=True)
 ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
 app.add_typer(judge_commands.app, name="judge")
+app.command()(worker_commands.worker)
+app.command()(worker_commands.worker_digest)
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[

@@ -18,6 +18,7 @@ from reward_service.serve.sources.answers import AnswerCache, LocalAnswers
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.budgets import Budgets, Spent
 from reward_service.serve.sources.desk import Count, Desk, uncounted
+from reward_service.serve.sources.models.local import LocalModel
 
 POLLS_S = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Pauses between looks for an answer that another process asks for; the last one repeats."""
@@ -66,6 +67,26 @@ class Judges:
         self._cache.failed = partial(count, "ask_cache_total", "failed")
         for desk in self.desks:
             desk.count, desk.observe = count, observe
+
+    def start(self) -> None:
+        """Begin to load the models of this process."""
+        for model in self._models.values():
+            model.engine.start()
+
+    @property
+    def why_not_ready(self) -> str | None:
+        """Why a model of this process does not compute; None if all do, or there are none."""
+        whys = (
+            f"{name}: {model.engine.why_not_ready}"
+            for name, model in self._models.items()
+            if model.engine.why_not_ready
+        )
+        return next(whys, None)
+
+    @property
+    def _models(self) -> dict[str, LocalModel]:
+        """Models in this process, by name of the backend."""
+        return {desk.backend.name: desk.server for desk in self.desks if isinstance(desk.server, LocalModel)}
 
     def serves(self, role: str) -> bool:
         """Return whether some backend serves a role or model."""

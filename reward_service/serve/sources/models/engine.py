@@ -15,6 +15,13 @@ from reward_service.core.judging.asks import Reason
 from reward_service.serve.sources.models.shapes import Shape, bucket_of, fitted, halved
 from reward_service.serve.sources.models.waiting import Entry, Lines
 
+OK, DEGRADED, DROPPED, FAILED = "ok", "degraded", "dropped", "failed"
+ENDS = (
+    *(OK, DEGRADED, DROPPED, FAILED),
+    *map(str, (Reason.TOO_LONG, Reason.OVERLOADED, Reason.TIMEOUT, Reason.TRANSPORT)),
+)
+"""What becomes of a text."""
+
 
 class OutOfMemory(Exception):
     """A batch does not fit into the memory of the device."""
@@ -70,7 +77,7 @@ class Tally:
     """What was done, in numbers that only grow."""
 
     batches: int = 0
-    items: dict[str, int] = field(default_factory=dict)
+    items: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDS, 0))
     """By what became of them."""
     tokens: int = 0
     """Of the texts."""
@@ -80,7 +87,7 @@ class Tally:
 
     def count(self, end: str, amount: int = 1) -> None:
         """Count texts by their end."""
-        self.items[end] = self.items.get(end, 0) + amount
+        self.items[end] += amount
 
 
 class _Waiter(NamedTuple):
@@ -115,23 +122,26 @@ class Engine:
         self.shapes = shapes
         self.tally = Tally()
         self.model: Model | None = None
+        self.on_broken: Callable[[], object] = lambda: None
+        """Called in the thread once nothing will be computed any more."""
         self._load, self._fixed, self._clock = load, fixed_shapes, clock
         self._lines: Lines[_Waiter] = Lines(shapes, max_tokens=max_queue_tokens)
         self._changed = threading.Condition()
-        self._is_stopped = False
+        self.is_stopped = False
+        """Whether nothing is taken any more."""
         self._failed: str | None = None
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
 
     def start(self) -> None:
         """Load the model and compute each shape once, in the thread; what waits is computed then. Calls after the first do nothing."""
         with self._changed:
-            if self._thread.ident is None and not self._is_stopped:
+            if self._thread.ident is None and not self.is_stopped:
                 self._thread.start()
 
     def stop(self) -> None:
         """Refuse what waits, and end the thread after the batch that it computes."""
         with self._changed:
-            self._is_stopped = True
+            self.is_stopped = True
             self._changed.notify()
         if self._thread.ident is not None:
             self._thread.join()
@@ -175,7 +185,7 @@ class Engine:
         waiter = _Waiter(encoded, loop, loop.create_future())
         entry = Entry(waiter, len(encoded.ids), bucket, until)
         with self._changed:
-            if self._is_stopped or self._failed or not self._lines.add(entry):
+            if self.is_stopped or self._failed or not self._lines.add(entry):
                 raise self._end(Reason.OVERLOADED)
             self._changed.notify()
         try:
@@ -187,7 +197,7 @@ class Engine:
             entry.is_left = True
 
     def _end(self, reason: Reason) -> Refused:
-        self.tally.count(reason)
+        self.tally.count(str(reason))
         return Refused(reason)
 
     def _run(self) -> None:
@@ -209,13 +219,13 @@ class Engine:
         """Wait for a batch; None once stopped."""
         with self._changed:
             while True:
-                if self._is_stopped:
+                if self.is_stopped:
                     self._refuse_all()
                     return None
                 if (taken := self._lines.take(self._clock())) is None:
                     self._changed.wait()
                     continue
-                self.tally.count("dropped", len(taken.dropped))
+                self.tally.count(DROPPED, len(taken.dropped))
                 if taken.batch:
                     return taken.batch, taken.bucket
 
@@ -224,7 +234,7 @@ class Engine:
         try:
             self._compute(model, batch, shape, degraded=False)
         except Exception as error:  # noqa: BLE001  # it is the batch's, unless the model cannot go on
-            self.tally.count("failed", len(batch))
+            self.tally.count(FAILED, len(batch))
             _refuse(batch, Reason.TRANSPORT)
             self._probe(model, error)
 
@@ -235,7 +245,7 @@ class Engine:
         except OutOfMemory:
             self.tally.out_of_memory += 1
             if shape.rows == 1:
-                self.tally.count("failed", len(batch))
+                self.tally.count(FAILED, len(batch))
                 _refuse(batch, Reason.TRANSPORT)
                 return
             half = halved(shape)
@@ -251,7 +261,7 @@ class Engine:
         self.tally.batches += 1
         self.tally.tokens += tokens
         self.tally.padding += shape.tokens - tokens
-        self.tally.count("degraded" if degraded else "ok", len(batch))
+        self.tally.count(DEGRADED if degraded else OK, len(batch))
 
     def _probe(self, model: Model, error: Exception) -> None:
         """See whether the model still computes anything: after some errors of a GPU, nothing works until the process ends."""
@@ -264,6 +274,7 @@ class Engine:
         with self._changed:
             self._failed = why
             self._refuse_all()
+        self.on_broken()
 
     def _refuse_all(self) -> None:
         _refuse(self._lines.clear(), Reason.TRANSPORT)

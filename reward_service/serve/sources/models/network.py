@@ -77,7 +77,8 @@ class Network:
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Return the ids of one or two texts, with the model's marks; nothing is cut."""
-        found = self._tokenizer(*texts, truncation=False, verbose=False)
+        whole = [text.encode("utf-8", "replace").decode() for text in texts]  # JSON may hold half a character
+        found = self._tokenizer(*whole, truncation=False, verbose=False)
         ids = tuple(found["input_ids"])
         return Encoded(ids, tuple(found.get("token_type_ids", (0,) * len(ids))))
 
