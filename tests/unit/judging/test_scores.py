@@ -214,6 +214,10 @@ def test_samples_without_text_or_log_probability_are_unreadable(reply):
         read_samples(reply, {})
 
 
+def test_a_score_is_kept_to_the_bit():
+    assert read_score("0.30000000000000004", {}) == {"score": 0.1 + 0.2}
+
+
 @pytest.mark.parametrize("reply", ["NaN", "Infinity", "null", '"0.5"', "1"])
 def test_a_score_that_is_no_finite_number_is_unreadable(reply):
     with pytest.raises(UnreadableReply):
