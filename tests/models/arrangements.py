@@ -1,6 +1,6 @@
 """Scores of the same texts in several arrangements, as JSON: run in processes of their own.
 
-    python -m tests.models.arrangements FOLDER DIGEST THREADS
+python -m tests.models.arrangements FOLDER DIGEST THREADS
 """
 
 import asyncio
@@ -60,9 +60,7 @@ async def scores(folder, digest, threads, **changes):
 
 
 async def main(folder, digest, threads):
-    found = {
-        dtype: await scores(folder, digest, int(threads), dtype=dtype) for dtype in DTYPES
-    }
+    found = {dtype: await scores(folder, digest, int(threads), dtype=dtype) for dtype in DTYPES}
     found["free batches"] = await scores(folder, digest, int(threads), fixed_shapes=False)
     sys.stdout.write(json.dumps({"threads": torch.get_num_threads(), "scores": found}))
 

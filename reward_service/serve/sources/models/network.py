@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from reward_service.serve.sources.backends import TorchModel
 from reward_service.serve.sources.models.engine import Encoded, OutOfMemory
@@ -41,6 +42,7 @@ class Network:
         check_folder(spec.folder, spec.digest)
         _be_exact(spec.threads)
         self._device = device_of(spec.device)
+        disable_progress_bar()
         self._tokenizer = AutoTokenizer.from_pretrained(spec.folder, **OFFLINE)
         model = AutoModelForSequenceClassification.from_pretrained(
             spec.folder,

@@ -40,15 +40,12 @@ class Letters:
 
 
 def engine_with(model, *, max_queue_tokens=1000, **more):
-    engine = Engine(lambda: model, SHAPES, max_queue_tokens=max_queue_tokens, **more)
-    return engine
+    return Engine(lambda: model, SHAPES, max_queue_tokens=max_queue_tokens, **more)
 
 
 async def ready(engine):
     engine.start()
-    async with asyncio.timeout(PATIENCE_S):
-        while engine.why_not_ready and not engine.is_broken:
-            await asyncio.sleep(0.001)
+    await until(lambda: engine.is_broken or not engine.why_not_ready)
     return engine
 
 
@@ -84,7 +81,7 @@ async def held(engine, text="x"):
 
 async def until(holds):
     async with asyncio.timeout(PATIENCE_S):
-        while not holds():
+        while not holds():  # noqa: ASYNC110  # another thread makes it hold
             await asyncio.sleep(0.001)
 
 

@@ -49,7 +49,7 @@ def test_a_configuration_that_asks_for_code_from_elsewhere_is_refused(folder, na
 def test_a_folder_without_a_model_is_refused(folder, name):
     (folder / name).unlink()
 
-    with pytest.raises(UnsafeFolder, match="no config.json, or no weights"):
+    with pytest.raises(UnsafeFolder, match=r"no config\.json, or no weights"):
         folder_digest(folder)
 
 
