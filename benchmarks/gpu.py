@@ -24,7 +24,7 @@ import torch
 
 from benchmarks.report import Report
 from reward_service.serve.sources.backends import TorchModel
-from reward_service.serve.sources.models.engine import Engine, Refused
+from reward_service.serve.sources.models.engine import Engine, NoScore
 from reward_service.serve.sources.models.local import engine_of
 from tests.models.arrangements import ITEMS, arranged, ready
 from tests.tiny_models import texts, write_model
@@ -124,7 +124,7 @@ async def short_of_memory(report: Report, spec: dict[str, Any]) -> None:
         torch.cuda.set_per_process_memory_fraction(1.0)
         return {
             "answered": sum(not isinstance(one, Exception) for one in ends),
-            "refused": sum(isinstance(one, Refused) for one in ends),
+            "refused": sum(isinstance(one, NoScore) for one in ends),
             "halved": engine.tally.out_of_memory,
         }
 

@@ -22,7 +22,7 @@ from reward_service.api.metrics import CONTENT_TYPE, Metrics, follow_model
 from reward_service.core.judging.asks import Reason
 from reward_service.serve.errors import BadBackends, RefusedToStart
 from reward_service.serve.sources.backends import Backend, TorchModel
-from reward_service.serve.sources.models.engine import Computed, Engine, Refused
+from reward_service.serve.sources.models.engine import Computed, Engine, NoScore
 from reward_service.serve.sources.models.local import engine_of, scores_of
 from reward_service.serve.sources.scores import DEGRADED
 
@@ -101,7 +101,7 @@ class Worker:
             return _error(422, "Validation", why)
         try:
             computed = await self._computed(inputs)
-        except Refused as refused:
+        except NoScore as refused:
             headers = RETRY_AFTER if refused.reason is Reason.OVERLOADED else None
             return _error(*ENDS[refused.reason], headers=headers)
         raw = bool(document.get("raw_scores"))

@@ -9,7 +9,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from reward_service.serve.sources.backends import TorchModel
 from reward_service.serve.sources.models.folder import UnsafeFolder, folder_digest
 from reward_service.serve.sources.models.network import Network, device_of
-from reward_service.serve.sources.models.shapes import Shape
+from reward_service.serve.sources.models.shapes import BatchShape
 from tests.tiny_models import NLI, texts
 
 
@@ -30,7 +30,9 @@ def test_it_computes_what_transformers_computes(nli, loaded):
     for pair in texts(8):
         with torch.inference_mode():
             [expected] = model(**tokenizer(*pair, return_tensors="pt")).logits.tolist()
-        assert loaded.compute([loaded.encode(pair)], Shape(8, 128))[0] == pytest.approx(expected, abs=1e-4)
+        assert loaded.compute([loaded.encode(pair)], BatchShape(8, 128))[0] == pytest.approx(
+            expected, abs=1e-4
+        )
     assert loaded.labels == list(NLI)
 
 

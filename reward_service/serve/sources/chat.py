@@ -13,7 +13,7 @@ from reward_service.core.judging.asks import Ask, Reason
 from reward_service.core.judging.kinds import SAMPLES, kind_name, kind_of
 from reward_service.core.judging.templates import render, templates
 from reward_service.serve.sources.backends import FLAVOURS, Backend
-from reward_service.serve.sources.wire import Body, Failed, ModelReply, Wire
+from reward_service.serve.sources.wire import Body, Failed, ModelReply, ServerLine
 
 CHARS_PER_TOKEN = 3  # a cautious estimate, corrected by what the server counts
 ENDED = frozenset({None, "stop", "eos", "end_turn"})
@@ -61,7 +61,7 @@ class ChatServer:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._wire = Wire(backend)
+        self._wire = ServerLine(backend)
 
     def request(self, ask: Ask, *, seed: int) -> Body:
         """Return the body of a chat completion."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from reward_service.core.judging.asks import Ask, Reason
 from reward_service.core.judging.kinds import kind_of
 from reward_service.serve.sources.backends import Backend
-from reward_service.serve.sources.wire import Body, Failed, ModelReply, Wire
+from reward_service.serve.sources.wire import Body, Failed, ModelReply, ServerLine
 
 CHARS_PER_TOKEN = 3
 DEGRADED = "X-Degraded"
@@ -133,7 +133,7 @@ class ScoreServer:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._wire = Wire(backend)
+        self._wire = ServerLine(backend)
 
     def request(self, ask: Ask, *, seed: int) -> Body:  # noqa: ARG002  # nothing is drawn
         """Return what is asked."""

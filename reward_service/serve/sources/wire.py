@@ -44,7 +44,7 @@ class Failed(NamedTuple):
     """As the server asks for; None if it does not."""
 
 
-class Server(Protocol):
+class ModelServer(Protocol):
     """Answers one request after the other for one backend."""
 
     def request(self, ask: Ask, *, seed: int) -> Body:
@@ -75,7 +75,7 @@ class Sent(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Wire:
+class ServerLine:
     """Sends requests to the host of one backend."""
 
     def __init__(self, backend: Backend) -> None:

@@ -12,8 +12,8 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from reward_service.core.judging.asks import Reason
-from reward_service.serve.sources.models.shapes import Shape, bucket_of, fitted, halved
-from reward_service.serve.sources.models.waiting import Entry, Lines
+from reward_service.serve.sources.models.shapes import BatchShape, bucket_of, fitted, halved
+from reward_service.serve.sources.models.waiting import BucketLines, Entry
 
 OK, DEGRADED, DROPPED, FAILED = "ok", "degraded", "dropped", "failed"
 ENDS = (
@@ -27,7 +27,7 @@ class OutOfMemory(Exception):
     """A batch does not fit into the memory of the device."""
 
 
-class Refused(Exception):
+class NoScore(Exception):
     """A text has no score."""
 
     def __init__(self, reason: Reason) -> None:
@@ -55,7 +55,7 @@ class Model(Protocol):
         """Return the ids of one or two texts; any thread may call it."""
         ...
 
-    def compute(self, batch: Sequence[Encoded], shape: Shape) -> list[list[float]]:
+    def compute(self, batch: Sequence[Encoded], shape: BatchShape) -> list[list[float]]:
         """Return the numbers of each text, computed in a batch of exactly this shape.
 
         Raises:
@@ -73,7 +73,7 @@ class Computed(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tally:
+class EngineTally:
     """What was done, in numbers that only grow."""
 
     batches: int = 0
@@ -104,7 +104,7 @@ class Engine:
     def __init__(
         self,
         load: Callable[[], Model],
-        shapes: Sequence[Shape],
+        shapes: Sequence[BatchShape],
         *,
         max_queue_tokens: int,
         fixed_shapes: bool = True,
@@ -120,12 +120,12 @@ class Engine:
             clock: in seconds.
         """
         self.shapes = shapes
-        self.tally = Tally()
+        self.tally = EngineTally()
         self.model: Model | None = None
         self.on_broken: Callable[[], object] = lambda: None
         """Called in the thread once nothing will be computed any more."""
         self._load, self._fixed, self._clock = load, fixed_shapes, clock
-        self._lines: Lines[_Waiter] = Lines(shapes, max_tokens=max_queue_tokens)
+        self._lines: BucketLines[_Waiter] = BucketLines(shapes, max_tokens=max_queue_tokens)
         self._changed = threading.Condition()
         self.is_stopped = False
         """Whether nothing is taken any more."""
@@ -172,7 +172,7 @@ class Engine:
         """Return the numbers of one or two texts.
 
         Raises:
-            Refused: they are too long, there is no room to wait, the time is over, or the model fails.
+            NoScore: they are too long, there is no room to wait, the time is over, or the model fails.
         """
         if self.model is None:
             raise self._end(Reason.TRANSPORT)
@@ -196,9 +196,9 @@ class Engine:
         finally:
             entry.is_left = True
 
-    def _end(self, reason: Reason) -> Refused:
+    def _end(self, reason: Reason) -> NoScore:
         self.tally.count(str(reason))
-        return Refused(reason)
+        return NoScore(reason)
 
     def _run(self) -> None:
         """Load, warm up, and compute until stopped."""
@@ -238,7 +238,9 @@ class Engine:
             _refuse(batch, Reason.TRANSPORT)
             self._probe(model, error)
 
-    def _compute(self, model: Model, batch: list[Entry[_Waiter]], shape: Shape, *, degraded: bool) -> None:
+    def _compute(
+        self, model: Model, batch: list[Entry[_Waiter]], shape: BatchShape, *, degraded: bool
+    ) -> None:
         """Compute a batch; if it does not fit, in halves; what does not fit alone has no score."""
         try:
             found = model.compute([one.what.encoded for one in batch], shape)
@@ -256,7 +258,7 @@ class Engine:
         for one, logits in zip(batch, found, strict=True):
             _tell(one, Computed(logits, degraded))
 
-    def _count(self, batch: Sequence[Entry[_Waiter]], shape: Shape, *, degraded: bool) -> None:
+    def _count(self, batch: Sequence[Entry[_Waiter]], shape: BatchShape, *, degraded: bool) -> None:
         tokens = sum(one.tokens for one in batch)
         self.tally.batches += 1
         self.tally.tokens += tokens
@@ -282,17 +284,17 @@ class Engine:
 
 def _refuse(entries: "Sequence[Entry[_Waiter]]", reason: Reason) -> None:
     for entry in entries:
-        _tell(entry, Refused(reason))
+        _tell(entry, NoScore(reason))
 
 
-def _tell(entry: Entry[_Waiter], end: Computed | Refused) -> None:
+def _tell(entry: Entry[_Waiter], end: Computed | NoScore) -> None:
     """Let the caller know, on its own loop."""
 
     def tell() -> None:
         future = entry.what.future
         if future.done():
             return
-        if isinstance(end, Refused):
+        if isinstance(end, NoScore):
             future.set_exception(end)
         else:
             future.set_result(end)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from reward_service.core.judging.asks import Ask, Reason
 from reward_service.serve.sources.backends import TorchModel
 from reward_service.serve.sources.models.activation import probabilities
-from reward_service.serve.sources.models.engine import Computed, Engine, Model, Refused
+from reward_service.serve.sources.models.engine import Computed, Engine, Model, NoScore
 from reward_service.serve.sources.models.shapes import shapes_of
 from reward_service.serve.sources.scores import estimate, request_of, scored
 from reward_service.serve.sources.wire import Body, Failed, ModelReply
@@ -71,7 +71,7 @@ class LocalModel:
         """Score once."""
         try:
             computed = await self.engine.compute(body["texts"], timeout_s=timeout_s)
-        except Refused as refused:
+        except NoScore as refused:
             return Failed(refused.reason, may_retry=refused.reason in LATER)
         score = scored(scores_of(self.engine, computed, raw=body["raw"]), body["label"])
         if score is None:

@@ -15,7 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 from reward_service.serve.sources.backends import TorchModel
 from reward_service.serve.sources.models.engine import Encoded, OutOfMemory
 from reward_service.serve.sources.models.folder import check_folder
-from reward_service.serve.sources.models.shapes import Shape
+from reward_service.serve.sources.models.shapes import BatchShape
 
 TOLERANCES = {"float32": 1e-3, "float16": 5e-2, "bfloat16": 1e-1}
 """Of a number that a model ends with: padding changes the order of sums, and nothing else."""
@@ -59,9 +59,9 @@ class Network:
         positions = getattr(model.config, "max_position_embeddings", None)
         if isinstance(positions, int) and spec.buckets[-1] > positions:
             raise ValueError(f"its longest text has {positions} tokens, less than the last bucket")
-        self._check_padding(Shape(spec.rows, spec.buckets[-1]), TOLERANCES[spec.dtype])
+        self._check_padding(BatchShape(spec.rows, spec.buckets[-1]), TOLERANCES[spec.dtype])
 
-    def _check_padding(self, shape: Shape, tolerance: float) -> None:
+    def _check_padding(self, shape: BatchShape, tolerance: float) -> None:
         """Make sure that padding is no part of the text for this model, as it is for some that look for their last token.
 
         Raises:
@@ -69,7 +69,7 @@ class Network:
         """
         text = self.encode(["a"])
         [[alone], [padded]] = (
-            [self.compute([text], one)[0]] for one in (Shape(1, len(text.ids)), shape._replace(rows=1))
+            [self.compute([text], one)[0]] for one in (BatchShape(1, len(text.ids)), shape._replace(rows=1))
         )
         if not all(
             isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
@@ -84,7 +84,7 @@ class Network:
         ids = tuple(found["input_ids"])
         return Encoded(ids, tuple(found.get("token_type_ids", (0,) * len(ids))))
 
-    def compute(self, batch: Sequence[Encoded], shape: Shape) -> list[list[float]]:
+    def compute(self, batch: Sequence[Encoded], shape: BatchShape) -> list[list[float]]:
         """Return the numbers of each text in float32, from a batch of this shape.
 
         Raises:
@@ -98,7 +98,7 @@ class Network:
             torch.cuda.empty_cache()
             raise OutOfMemory from None
 
-    def _inputs(self, batch: Sequence[Encoded], shape: Shape) -> dict[str, torch.Tensor]:
+    def _inputs(self, batch: Sequence[Encoded], shape: BatchShape) -> dict[str, torch.Tensor]:
         """Return the tensors of a batch, padded on the right; a row of padding alone attends to its first token."""
         ids = torch.full(shape, self._padding, dtype=torch.long)
         mask = torch.zeros(shape, dtype=torch.long)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Shape(NamedTuple):
+class BatchShape(NamedTuple):
     """Rows and columns of a batch, in texts and tokens."""
 
     rows: int
@@ -21,7 +21,7 @@ class Shape(NamedTuple):
         return self.rows * self.length
 
 
-def shapes_of(buckets: Sequence[int], *, rows: int, max_tokens: int) -> tuple[Shape, ...]:
+def shapes_of(buckets: Sequence[int], *, rows: int, max_tokens: int) -> tuple[BatchShape, ...]:
     """Return the shape of each bucket.
 
     Args:
@@ -29,19 +29,19 @@ def shapes_of(buckets: Sequence[int], *, rows: int, max_tokens: int) -> tuple[Sh
         rows: most texts in a batch.
         max_tokens: most tokens in a batch, with padding.
     """
-    return tuple(Shape(min(rows, max_tokens // length), length) for length in buckets)
+    return tuple(BatchShape(min(rows, max_tokens // length), length) for length in buckets)
 
 
-def bucket_of(tokens: int, shapes: Sequence[Shape]) -> int | None:
+def bucket_of(tokens: int, shapes: Sequence[BatchShape]) -> int | None:
     """Return the position of the shape for a text of so many tokens; None if it is too long for all of them."""
     return next((n for n, shape in enumerate(shapes) if tokens <= shape.length), None)
 
 
-def fitted(lengths: Sequence[int]) -> Shape:
+def fitted(lengths: Sequence[int]) -> BatchShape:
     """Return the smallest shape for texts of these lengths: what a batch has if nothing is to be the same."""
-    return Shape(len(lengths), max(lengths))
+    return BatchShape(len(lengths), max(lengths))
 
 
-def halved(shape: Shape) -> Shape:
+def halved(shape: BatchShape) -> BatchShape:
     """Return the shape with half the rows, at least one."""
     return shape._replace(rows=max(shape.rows // 2, 1))

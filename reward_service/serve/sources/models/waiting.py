@@ -1,6 +1,6 @@
 """What waits to be computed: a line for each bucket of lengths, and the oldest text of all picks the next.
 
-Lines are bounded in tokens, so that a caller is refused rather than kept for longer than it waits. A text whose caller
+BucketLines are bounded in tokens, so that a caller is refused rather than kept for longer than it waits. A text whose caller
 has left, or whose time is over, is dropped before it is computed. Nothing here knows a thread or a clock.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from reward_service.serve.sources.models.shapes import Shape
+from reward_service.serve.sources.models.shapes import BatchShape
 
 T = TypeVar("T")
 
@@ -37,10 +37,10 @@ class Taken(NamedTuple, Generic[T]):
     dropped: list[Entry[T]]
 
 
-class Lines(Generic[T]):
+class BucketLines(Generic[T]):
     """All that waits."""
 
-    def __init__(self, shapes: Sequence[Shape], *, max_tokens: int) -> None:
+    def __init__(self, shapes: Sequence[BatchShape], *, max_tokens: int) -> None:
         """Begin empty.
 
         Args:

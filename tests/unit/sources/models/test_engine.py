@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from reward_service.core.judging.asks import Reason
-from reward_service.serve.sources.models.engine import Encoded, Engine, OutOfMemory, Refused
-from reward_service.serve.sources.models.shapes import Shape, shapes_of
+from reward_service.serve.sources.models.engine import Encoded, Engine, NoScore, OutOfMemory
+from reward_service.serve.sources.models.shapes import BatchShape, shapes_of
 
 SHAPES = shapes_of((4, 8), rows=4, max_tokens=32)
 PATIENCE_S = 30
@@ -66,7 +66,7 @@ async def started():
 async def ended(engine, text, timeout_s=PATIENCE_S):
     try:
         return (await engine.compute([text], timeout_s=timeout_s)).logits[0]
-    except Refused as refused:
+    except NoScore as refused:
         return refused.reason
 
 
@@ -166,7 +166,7 @@ async def test_out_of_memory_halves_the_batch_and_says_so(started):
     assert [one.degraded for one in (found[0], found[1], found[3])] == [True] * 3
     assert found[2].reason is Reason.TRANSPORT
     assert engine.tally.out_of_memory >= 2
-    assert Shape(2, 4) in engine.model.shapes
+    assert BatchShape(2, 4) in engine.model.shapes
     assert not engine.is_broken
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reward_service.serve.sources.models.activation import probabilities
-from reward_service.serve.sources.models.shapes import Shape, bucket_of, fitted, halved, shapes_of
-from reward_service.serve.sources.models.waiting import Entry, Lines
+from reward_service.serve.sources.models.shapes import BatchShape, bucket_of, fitted, halved, shapes_of
+from reward_service.serve.sources.models.waiting import BucketLines, Entry
 
 SHAPES = shapes_of((32, 64, 128), rows=8, max_tokens=512)
 LATER = 100.0
@@ -19,7 +19,7 @@ def entry(name, tokens, until=LATER):
 
 
 def lines(*entries, max_tokens=10_000):
-    waiting = Lines(SHAPES, max_tokens=max_tokens)
+    waiting = BucketLines(SHAPES, max_tokens=max_tokens)
     assert all(waiting.add(one) for one in entries)
     return waiting
 
@@ -39,9 +39,9 @@ def test_the_bucket_of_a_text_is_the_first_that_it_fits(tokens, bucket):
 
 
 def test_a_batch_that_does_not_fit_is_halved_down_to_one_row():
-    assert halved(Shape(8, 64)) == (4, 64)
-    assert halved(Shape(3, 64)) == (1, 64)
-    assert halved(Shape(1, 64)) == (1, 64)
+    assert halved(BatchShape(8, 64)) == (4, 64)
+    assert halved(BatchShape(3, 64)) == (1, 64)
+    assert halved(BatchShape(1, 64)) == (1, 64)
     assert fitted([3, 9, 5]) == (3, 9)
 
 
@@ -101,7 +101,7 @@ def test_what_does_not_fit_is_refused_and_the_first_always_fits():
     assert waiting.add(entry("c", 40))
     assert names(waiting.clear()) == ["a", "c"]
     assert waiting.tokens == 0
-    assert Lines(SHAPES, max_tokens=1).add(entry("d", 60))
+    assert BucketLines(SHAPES, max_tokens=1).add(entry("d", 60))
 
 
 @given(st.lists(st.integers(1, 128), max_size=60))
