@@ -4,8 +4,10 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from reward_service.api.app import create_app
+from reward_service.cli.commands import app as commands
 from reward_service.serve.config import Settings
 from tests.conftest import serving
 from tests.fault_judge import hosting
@@ -219,3 +221,23 @@ def test_a_worker_with_a_key_answers_nobody_else(tmp_path):
         allowed = http.post("/predict", json={"inputs": "a"}, headers={"Authorization": "Bearer secret"})
 
     assert allowed.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["worker", "m"], "there is no backends file: give --backends"),
+        (["worker", "m", "--backends", "FILE"], "the backends file has no model in a folder called 'm'"),
+        (["worker", "own", "--backends", "FILE", "--host", "0.0.0.0"], "give own a key_file or key_env"),
+        (["worker-digest", "FOLDER"], "has no config.json, or no weights as .safetensors"),
+    ],
+)
+def test_the_commands_say_what_is_missing(tmp_path, arguments, why):
+    torch = {"folder": str(tmp_path), "digest": f"sha256:{'0' * 64}"}
+    own = {"name": "own", "serves": ["nli"], "torch": torch}
+    remote = {"name": "m", "serves": ["x"], "url": "http://a", "flavour": "tei"}
+    places = {"FILE": str(write_backends(tmp_path, own, remote)), "FOLDER": str(tmp_path)}
+    done = CliRunner().invoke(commands, [places.get(one, one) for one in arguments])
+
+    assert done.exit_code == 1
+    assert why in " ".join(done.output.split())
