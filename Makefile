@@ -23,7 +23,7 @@ experiment: .venv/train.made  ## run the missing parts of the experiment, which 
 
 test: .venv/dev.made  ## run every test; installs redis-server if allowed to
 	@scripts/install-redis
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
 
 test-models: .venv/models.made .venv/dev.made  ## test models in this process: their bits, the worker, kills; needs torch, but no GPU and no download
 	$(BIN)/python -m pytest tests/models -s
@@ -31,9 +31,9 @@ test-models: .venv/models.made .venv/dev.made  ## test models in this process: t
 test-train: .venv/train.made .venv/dev.made  ## test the parts of the reference trainer that need torch
 	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer
 
-faults: .venv/dev.made  ## run the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies
+faults: .venv/dev.made  ## run the long part of tests/faults: 300 groups under kills, stalls, resets and lost replies; 5,000 long polls at SIGTERM
 	@scripts/install-redis
-	FAULT_GROUPS=300 $(BIN)/python -m pytest tests/faults -s
+	FAULT_GROUPS=300 FAULT_POLLS=5000 $(BIN)/python -m pytest tests/faults tests/service/test_drain.py -s
 
 load: .venv/dev.made  ## keep 16,384 rollouts open on two replicas; writes benchmarks/results/groups_load.md
 	@scripts/install-redis

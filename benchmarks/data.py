@@ -36,6 +36,7 @@ class LabelledRollout:
     policy: str
     correct: bool
     segments: tuple[Segment, ...]
+    answer: str
 
 
 def _segment(step: dict[str, Any]) -> Segment:
@@ -50,7 +51,8 @@ def fireact() -> list[tuple[Question, list[LabelledRollout]]]:
         entities = tuple(Entity(name) for name in row["entities"])
         question = Question(row["question"], tuple(row["answers"]), entities, row["group_id"])
         _, members = groups.setdefault(row["group_id"], (question, []))
-        members.append(LabelledRollout(row["policy"], row["correct"], tuple(map(_segment, row["steps"]))))
+        steps, answer = tuple(map(_segment, row["steps"])), row["final_answer"] or ""
+        members.append(LabelledRollout(row["policy"], row["correct"], steps, answer))
     return list(groups.values())
 
 

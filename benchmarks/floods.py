@@ -18,7 +18,7 @@ from benchmarks.report import Report
 from benchmarks.service import serving
 from reward_service.api.encodings import zstd
 
-HEAD = "POST /v1/groups/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEAD = "POST /v1/groups/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def memory_mb(pid: int, field: str) -> float:

@@ -19,7 +19,7 @@ from entity_index.readers import SHAPES
 from entity_index.readers.containers import read_path
 from entity_index.readers.rows import Row
 from entity_index.types import Entity, Question
-from reward_service.core.matching import compile_question, forms, match_group, spellings
+from reward_service.core.matching import CompiledQuestion, compile_question, forms, match_group, spellings
 from reward_service.core.matching.forms import derive
 from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
@@ -105,7 +105,7 @@ def echoes(report: Report) -> None:
     """What masking leaves, and what repeating the question earns."""
     table = []
     for name, questions in _questions():
-        entities = kept = without = earned = 0
+        entities = kept = without = earned = found = 0
         for question in questions:
             compiled = compile_question(question, EGRPO)
             (echo,) = match_group([[_thought(question.text)]], compiled)
@@ -114,17 +114,29 @@ def echoes(report: Report) -> None:
                 without + (not compiled.entities),
                 earned + echo.matched + sum(echo.uncredited.values()),
             )
+            found += _named_when_said(question, compiled)
         shares = f"{100 * kept / entities:.2f} %", f"{100 * without / len(questions):.2f} %"
-        table.append((name, str(len(questions)), str(entities), *shares, str(earned)))
+        recall = f"{100 * found / kept:.2f} %"
+        table.append((name, str(len(questions)), str(entities), *shares, recall, str(earned)))
     head = (
         "data set",
         "questions",
         "entities",
         "E_q kept",
         "questions without",
+        "hidden entities found when said",
         "earned by the question itself",
     )
     report.table("Echoes of the question under egrpo", head, table)
+
+
+def _named_when_said(question: Question, compiled: CompiledQuestion) -> int:
+    """Return how many hidden entities are found in thoughts that say each by its name."""
+    hidden = {form.entity for form in compiled.index.forms}
+    (found,) = match_group(
+        [[_thought(f"It is {question.entities[one].name}.") for one in sorted(hidden)]], compiled
+    )
+    return found.matched
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
 """What happens past saturation: refusals, health checks, goodput, memory, and a caller that floods beside one that does not.
 
-    python -m benchmarks.overload [--quick]
+    python -m benchmarks.overload [--quick] [--before CHECKOUT]
 
 One service with eight requests in flight at most, a process that floods it (a connection per call, at a fixed rate, open loop) and
 one that probes it, and an idle service that is probed at the same moments: all share the cores with whatever else runs, so
 a latency is compared with the idle service's at the same time. Each row is the turn in which the two are closest. The rate of
 saturation is measured first, closed loop with as many callers as are admitted, and the best turn counts; 1x, 2x and 5x of it follow.
+With `--before` the service of another checkout is measured first, in the same way.
 """
 
 import argparse
 import asyncio
 import contextlib
-import os
 import re
 import statistics
 import subprocess
@@ -22,6 +22,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks.groups import call
@@ -76,10 +77,10 @@ def post(body: bytes, key: str | None = None, *, patience_ms: int = PATIENCE_MS)
     """Return a POST."""
     auth = f"Authorization: Bearer {key}\r\n" if key else ""
     fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nX-Request-Timeout-Ms: {patience_ms}"
-    return f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{auth}{fields}\r\n\r\n".encode() + body
+    return f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\n{auth}{fields}\r\n\r\n".encode() + body
 
 
-HEALTH = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+HEALTH = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 async def at_rate(port: int, request: bytes, *, rate: float, seconds: float, seen: Seen) -> None:
@@ -146,7 +147,14 @@ async def turn(port: int, idle_port: int, *, body: bytes, rate: float, seconds: 
 
 
 async def load(
-    report: Report, pid: int, ports: tuple[int, int], *, body: bytes, seconds: float, turns: int
+    report: Report,
+    name: str,
+    pid: int,
+    ports: tuple[int, int],
+    *,
+    body: bytes,
+    seconds: float,
+    turns: int,
 ) -> None:
     """Saturate, then send more."""
     port, idle_port = ports
@@ -181,27 +189,25 @@ async def load(
         "/ idle",
         "RSS MB",
     )
-    report.table(f"Calls of {len(body) / 1000:.0f} kB; saturation at {most:.0f} calls a second", head, rows)
+    title = f"Calls of {len(body) / 1000:.0f} kB, {name}; saturation at {most:.0f} calls a second"
+    report.table(title, head, rows)
 
 
-async def refusals(report: Report, *, seconds: float) -> None:
-    """What a refusal costs, whoever else uses the machine: one place, taken by a body that does not come."""
+async def refusals(report: Report, service: str, pid: int, port: int, *, seconds: float) -> None:
+    """What a refusal costs, whatever else uses the machine: one place, taken by a body that does not come."""
     body = call(10_000)
-    with serving(
-        "reward_service", "serve", "--port", REWARD_SERVICE_MAX_REQUESTS="1", REWARD_SERVICE_MAX_QUEUE="0"
-    ) as (pid, port):
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(post(body, patience_ms=120_000)[: -len(body)])
-        await asyncio.sleep(0.5)
-        costs = {}
-        for name, request, status in (("/livez", HEALTH, 200), ("refusal of 15 kB", post(body), 503)):
-            seen, before, until = Seen(), cpu_s(pid), time.perf_counter() + seconds
-            while time.perf_counter() < until:
-                seen.add(*await ask(port, request))
-            costs[name] = (cpu_s(pid) - before) * 1000 / seen.count(status)
-        writer.transport.abort()
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(post(body, patience_ms=120_000)[: -len(body)])
+    await asyncio.sleep(0.5)
+    costs = {}
+    for name, request, status in (("/livez", HEALTH, 200), ("refusal of 15 kB", post(body), 503)):
+        seen, before, until = Seen(), cpu_s(pid), time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            seen.add(*await ask(port, request))
+        costs[name] = (cpu_s(pid) - before) * 1000 / seen.count(status)
+    writer.transport.abort()
     rows = [(name, f"{ms:.3f}") for name, ms in costs.items()]
-    report.table("CPU of the server, a connection each", ("call", "ms"), rows)
+    report.table(f"CPU of the server, a connection each, {service}", ("call", "ms"), rows)
 
 
 def answered(port: int) -> int:
@@ -222,7 +228,9 @@ def flood(port: int, *, rate: float, seconds: float, size: int) -> Iterator[None
         process.wait()
 
 
-async def tenants(report: Report, port: int, *, keys: Sequence[str], body: bytes, seconds: float) -> None:
+async def tenants(
+    report: Report, service: str, port: int, *, keys: Sequence[str], body: bytes, seconds: float
+) -> None:
     """A caller within its share, alone and beside one that floods."""
     flood, calm = keys
     most = await saturation(port, post(body, flood), seconds)
@@ -244,7 +252,7 @@ async def tenants(report: Report, port: int, *, keys: Sequence[str], body: bytes
             )
         )
     head = ("the calm caller", "answered", "refused or broken", "median ms", "p99 ms", "the flood, by status")
-    report.table("A tenant that floods and one that does not", head, rows)
+    report.table(f"A tenant that floods and one that does not, {service}", head, rows)
 
 
 def dict_of(seen: Seen) -> str:
@@ -257,6 +265,7 @@ def main() -> None:
     """Print the tables and keep them."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="shorter, and nothing is kept")
+    arguments.add_argument("--before", type=Path, help="another checkout")
     arguments.add_argument("--flood", nargs=4, type=float, help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.flood:
@@ -265,20 +274,33 @@ def main() -> None:
         print("ready", flush=True)  # to the process that waits for it
         asyncio.run(at_rate(int(port), body, rate=rate, seconds=seconds, seen=Seen()))
         return
-    seconds, turns = (3.0, 1) if given.quick else (5.0, 4)
+    checkouts = {"before": given.before} if given.before else {}
+    with Report("overload") as report:
+        for name, checkout in (checkouts | {"now": Path(__file__).parents[1]}).items():
+            measure(report, name, checkout.resolve(), quick=given.quick)
+
+
+def measure(report: Report, name: str, checkout: Path, *, quick: bool) -> None:
+    """Measure the service of a checkout."""
+    seconds, turns = (3.0, 1) if quick else (5.0, 4)
     limits = {"REWARD_SERVICE_MAX_REQUESTS": str(IN_FLIGHT), "REWARD_SERVICE_MAX_REQUESTS_PER_KEY": "6"}
-    with Report("overload") as report, contextlib.ExitStack() as stack:
+    code = {"PYTHONPATH": str(checkout), "PYTHONSAFEPATH": "1"}
+    served = partial(serving, "reward_service", "serve", "--port", **code)
+    with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        asyncio.run(refusals(report, seconds=seconds))
-        pid, port = stack.enter_context(serving("reward_service", "serve", "--port", **limits))
-        _, idle_port = stack.enter_context(serving("reward_service", "serve", "--port"))
+        with served(REWARD_SERVICE_MAX_REQUESTS="1", REWARD_SERVICE_MAX_QUEUE="0") as (pid, port):
+            asyncio.run(refusals(report, name, pid, port, seconds=seconds))
+        pid, port = stack.enter_context(served(**limits))
+        _, idle_port = stack.enter_context(served())
         for size in (10_000, 100_000):
-            asyncio.run(load(report, pid, (port, idle_port), body=call(size), seconds=seconds, turns=turns))
-        made = [generate(name, ["score"]) for name in ("flood", "calm")]
+            ports = (port, idle_port)
+            asyncio.run(load(report, name, pid, ports, body=call(size), seconds=seconds, turns=turns))
+        made = [generate(key_id, ["score"]) for key_id in ("flood", "calm")]
         (folder / "keys.yaml").write_text("".join(lines for _, lines in made))
-        os.environ["REWARD_SERVICE_KEYS"] = str(folder / "keys.yaml")
-        pid, port = stack.enter_context(serving("reward_service", "serve", "--port", **limits))
-        asyncio.run(tenants(report, port, keys=[key for key, _ in made], body=call(10_000), seconds=seconds))
+        keyed = {"REWARD_SERVICE_KEYS": str(folder / "keys.yaml")}
+        pid, port = stack.enter_context(served(**limits, **keyed))
+        keys = [key for key, _ in made]
+        asyncio.run(tenants(report, name, port, keys=keys, body=call(10_000), seconds=seconds))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,31 @@
 """How right matching is, on labelled data.
 
-    python -m benchmarks.quality
+    python -m benchmarks.quality [--before CHECKOUT]
 
 Reads the data sets from REWARD_SERVICE_TEST_DATA, and answers with their verdicts from ANSWER_CASES. Nothing is sampled: a second run prints the same numbers.
 """
 
+import argparse
 import hashlib
 import json
 import os
 import statistics
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks import recorded
 from benchmarks.data import DATA, fireact, rows, webdancer
 from benchmarks.names import ablation, echoes, naming
 from benchmarks.report import Report
 from entity_index.types import Entity, Question
-from reward_service.core.checkers import CHECKERS
+from reward_service.core.checkers import CHECKERS, Checker
 from reward_service.core.matching import (
     Matching,
     MatchSpec,
@@ -194,26 +198,57 @@ def answers(report: Report) -> None:
     )
 
 
+class Refused(NamedTuple):
+    """A right rollout that a checker calls wrong."""
+
+    question: Question
+    answer: str
+    advantage: float
+
+
+def _refused(checker: Checker) -> Iterator[Refused]:
+    """Yield the right rollouts of FireAct that a checker calls wrong, with their advantage in their group under egrpo."""
+    for question, members in fireact():
+        found = match_group([one.segments for one in members], compile_question(question, EGRPO))
+        said = [checker(one.answer, question, 0.8) for one in members]
+        paid = rewards(found, said)
+        mean, spread = statistics.fmean(paid), statistics.pstdev(paid)
+        for one, right, reward in zip(members, said, paid, strict=True):
+            if one.correct and not right:
+                yield Refused(question, one.answer, (reward - mean) / spread if spread else 0.0)
+
+
 def fireact_answers(report: Report) -> None:
-    """Which rollouts of FireAct that its authors call right each checker calls wrong."""
-    finals = [row for row in rows("trajectories_hotpotqa_fireact/trajectories.jsonl") if row["correct"]]
-    refused = {
-        name: [
-            row
-            for row in finals
-            if not checker(row["final_answer"] or "", Question(row["question"], tuple(row["answers"])), 0.8)
-        ]
-        for name, checker in CHECKERS.items()
-    }
+    """Which rollouts of FireAct that its authors call right each checker calls wrong, and how many of them are punished for it."""
+    refused = {name: list(_refused(checker)) for name, checker in CHECKERS.items()}
     for name, found in refused.items():
-        print(f"\n{name} calls wrong:")
-        for row in found:
-            print(f"  {row['rollout_id']}: {row['final_answer']!r}, gold {row['answers']}")
+        for one in found:
+            print(f"  {name} calls wrong: {one.answer!r}, gold {one.question.answers}")
+    right = sum(one.correct for _, members in fireact() for one in members)
     report.table(
-        f"FireAct, {len(finals)} rollouts that are right",
-        ("checker", "called wrong"),
-        [(name, str(len(found))) for name, found in refused.items()],
+        f"FireAct, {right} rollouts that are right",
+        ("checker", "called wrong", "of them with a negative advantage"),
+        [
+            (name, str(len(found)), str(sum(one.advantage < 0 for one in found)))
+            for name, found in refused.items()
+        ],
     )
+
+
+def fireact_before(report: Report, before: Path | None) -> None:
+    """What egrpo pays on FireAct now, beside another checkout."""
+    now = recorded.measure("egrpo")
+    then = _recorded_by(before.resolve()) if before else {}
+    rows = [(name, f"{then[name]:.3f}" if before else "-", f"{value:.3f}") for name, value in now.items()]
+    report.table("FireAct under egrpo, before and now", ("number", "before", "now"), rows)
+
+
+def _recorded_by(checkout: Path) -> dict[str, float]:
+    run = [sys.executable, str(Path(recorded.__file__).resolve())]
+    named = os.environ | {"PYTHONPATH": str(checkout), "REWARD_SERVICE_TEST_DATA": str(DATA)}
+    printed = subprocess.run(run, env=named, check=True, capture_output=True)
+    numbers: dict[str, float] = json.loads(printed.stdout)
+    return numbers
 
 
 def rewards(results: list[Matching], correct: list[bool]) -> list[float]:
@@ -341,6 +376,9 @@ def transcripts(report: Report) -> None:
 
 def main() -> None:
     """Print the tables and keep them."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--before", type=Path, help="another checkout, measured on FireAct too")
+    before: Path | None = arguments.parse_args().before
     with Report("quality") as report:
         cases(report)
         naming(report)
@@ -349,6 +387,7 @@ def main() -> None:
         answer_cases(report)
         answers(report)
         fireact_answers(report)
+        fireact_before(report, before)
         fireact_tables(report)
         stuffing(report)
         transcripts(report)

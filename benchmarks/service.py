@@ -21,7 +21,8 @@ from pathlib import Path
 
 from benchmarks.groups import call
 from benchmarks.report import Report
-from reward_service.adapters.native import ScoreIn, check_depth, decode
+from reward_service.adapters.document import check_depth
+from reward_service.adapters.native import ScoreIn, decode
 from reward_service.adapters.replies import encode, score_out, scored_out
 from reward_service.api.server import keep_memory
 from reward_service.core.matching import match_group
@@ -53,7 +54,7 @@ def serving(module: str, *arguments: str, **environment: str) -> Iterator[tuple[
     command = [sys.executable, "-m", module, *arguments, str(port)]
     with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL) as process:
         try:
-            for _ in range(1000):
+            for _ in range(6000):
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                     break
                 time.sleep(0.02)

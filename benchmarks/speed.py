@@ -1,22 +1,29 @@
 """How fast matching is on one core, as ratios within one run.
 
-    python -m benchmarks.speed [--quick]
+    python -m benchmarks.speed [--quick] [--before CHECKOUT]
 
 Text: thoughts of the WebDancer transcripts made ASCII, with the entities' names sprinkled in, 100 KB a rollout. Every time is the
 best of several runs. The yardstick is a raw scan of the folded bytes for the same whole forms by the same automaton library
 (`ahocorasick_rs`, bytes, DFA, overlapping): what a matcher without folding, fuzziness, guards, spans or regions would cost.
+With `--before`, matching by language is timed in turns with another checkout.
 """
 
 import argparse
+import json
+import os
 import random
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import ahocorasick_rs
 from rapidfuzz import fuzz
 
+from benchmarks import languages
 from benchmarks.data import webdancer
 from benchmarks.report import Report
 from entity_index.folding import fold
@@ -27,8 +34,10 @@ from reward_service.core.checkers.golds import compile_golds
 from reward_service.core.checkers.reading import read
 from reward_service.core.matching import (
     CompiledQuestion,
+    GroupText,
     MatchSpec,
     MentionNames,
+    answer_shown,
     compile_question,
     match_group,
 )
@@ -38,6 +47,7 @@ from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
 from tests.reference.textbook_matcher import all_spans
 
+TURNS = 3
 EGRPO = shipped()["egrpo"].measure.matching
 PLAIN = replace(EGRPO, pasted_words=None, listed_mentions=None, mask_question=False)
 FIRST = (
@@ -260,6 +270,33 @@ def group_table(report: Report) -> None:
     )
 
 
+def signal_table(report: Report) -> None:
+    """What `answer_seen` adds to matching a group of real rollouts, whose text is folded once for both."""
+    asked = Question("Who was it?", ("Marie Curie", "Maria Skłodowska-Curie"), question(37).entities)
+    compiled = compile_question(asked, EGRPO)
+    every = list(webdancer())
+    rows = []
+    for rollouts in (1, 8):
+        group = [list(steps) for steps in every[:rollouts]]
+        chars = sum(len(segment.text) for steps in group for segment in steps)
+        read = GroupText(group, EGRPO.max_chars)
+        matching = best_ms(lambda group=group: match_group(GroupText(group, EGRPO.max_chars), compiled))
+        seen = best_ms(lambda read=read: answer_shown(read, asked))
+        rows.append(
+            (
+                f"{rollouts} ({chars / 1000:.0f} KB)",
+                f"{matching:.2f}",
+                f"{seen:.2f}",
+                f"{seen / matching:.2f}",
+            )
+        )
+    report.table(
+        "Was the answer on screen?",
+        ("rollouts", "matching ms", "answer_seen ms", "answer_seen / matching"),
+        rows,
+    )
+
+
 ANSWERS = {
     "a name": "Władysław Szpilman",
     "a sentence": "The capital of Japan before Tokyo, from 794 to 1868, was the old city of Kyoto on Honshu.",
@@ -322,15 +359,49 @@ def checker_tables(report: Report) -> None:
     report.say(f"Making three gold answers ready takes {compiled:.2f} ms, once a question.")
 
 
+def _timed(checkout: Path) -> dict[str, float]:
+    """Return the best times of a checkout by language, in a process of its own."""
+    run = [sys.executable, str(Path(languages.__file__).resolve())]
+    printed = subprocess.run(
+        run, env=os.environ | {"PYTHONPATH": str(checkout)}, check=True, capture_output=True
+    )
+    times: dict[str, float] = json.loads(printed.stdout)
+    return times
+
+
+def language_table(report: Report, before: Path | None) -> None:
+    """Matching by language, beside another checkout in turns."""
+    checkouts = ({"before": before.resolve()} if before else {}) | {"now": Path.cwd()}
+    turns = [{name: _timed(folder) for name, folder in checkouts.items()} for _ in range(TURNS)]
+    rows = []
+    for language in languages.LANGUAGES:
+        ms = {name: min(turn[name][language] for turn in turns) for name in checkouts}
+        ratio = f"{ms['now'] / ms['before']:.2f}" if before else "-"
+        speeds = (
+            f"{languages.BYTES / 1000 / ms['before']:.0f}" if before else "-",
+            f"{languages.BYTES / 1000 / ms['now']:.0f}",
+        )
+        rows.append((language, *speeds, ratio))
+    report.table(
+        f"Matching with spans, everything on, 100 KB; best of {TURNS} turns",
+        ("language", "MB/s before", "MB/s now", "time now / before"),
+        rows,
+    )
+
+
 def main() -> None:
     """Print the tables and keep them."""
     keep_memory()  # as the service does
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="leave out the textbook matcher and the grid")
-    quick: bool = arguments.parse_args().quick
+    arguments.add_argument("--before", type=Path, help="another checkout, timed in turns with this one")
+    given = arguments.parse_args()
+    quick: bool = given.quick
     with Report("speed") as report:
+        language_table(report, given.before)
         main_table(report, quick=quick)
         group_table(report)
+        signal_table(report)
         checker_tables(report)
         if not quick:
             grid(report)

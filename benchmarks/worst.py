@@ -20,11 +20,13 @@ from reward_service.adapters.native import QuestionIn
 from reward_service.api.encodings import zstd
 from reward_service.core.matching import compile_question
 from reward_service.core.profiles import shipped
+from reward_service.serve.config import Settings
 
 MEBIBYTE = 1 << 20
 NDJSON = "Content-Type: application/x-ndjson\r\n"
 JSON = "Content-Type: application/json\r\n"
 EVERY_S = 0.1
+VALUES = Settings.model_fields["max_json_values"].default - 1000
 
 
 class Worst(NamedTuple):
@@ -71,6 +73,11 @@ def one_rollout(**source: Any) -> dict[str, Any]:
     return {"rollout_id": "0", **source}
 
 
+def many(item: Any, size: int) -> list[Any]:
+    """Return as many items as so many bytes, and a body, may have."""
+    return [item] * min(size // (len(dumped(item)) + 2), VALUES // (1 if item == 1 else 2))
+
+
 def thought(size: int) -> str:
     """Return a thought of so many characters, full of capitals."""
     return "<think>" + ("Maria Kowalczyk went to Entity 7x and saw. " * (size // 43)) + "</think>"
@@ -89,10 +96,10 @@ WORST: Mapping[str, Worst] = {
         SCORE, lambda size: dumped(groups(1, 1, rollouts=[one_rollout(text=thought(min(size, 7_000_000)))]))
     ),
     "score, messages of numbers": Worst(
-        SCORE, lambda size: dumped(groups(1, 1, rollouts=[one_rollout(messages=[1] * (size // 3))]))
+        SCORE, lambda size: dumped(groups(1, 1, rollouts=[one_rollout(messages=many(1, size))]))
     ),
     "score, messages of empty objects": Worst(
-        SCORE, lambda size: dumped(groups(1, 1, rollouts=[one_rollout(messages=[{}] * (size // 4))]))
+        SCORE, lambda size: dumped(groups(1, 1, rollouts=[one_rollout(messages=many({}, size))]))
     ),
     "score, signals": Worst(
         SCORE,
@@ -100,7 +107,9 @@ WORST: Mapping[str, Worst] = {
             groups(
                 1,
                 1,
-                rollouts=[one_rollout(text="", signals={f"{n:x}": 1e9 for n in range(size // 20)})],
+                rollouts=[
+                    one_rollout(text="", signals={f"{n:x}": 1e9 for n in range(min(size // 20, VALUES // 2))})
+                ],
             )
         ),
     ),
@@ -136,17 +145,27 @@ WORST: Mapping[str, Worst] = {
     ),
     "slime, a long list as prompt": Worst(
         "POST /compat/slime/reward?run=r&group_size=1&dataset=none",
-        lambda size: dumped({"prompt": [[]] * (size // 4), "response": "", "label": "q"}),
+        lambda size: dumped({"prompt": many([], size), "response": "", "label": "q"}),
     ),
     "carr, a long history": Worst(
         "POST /compat/carr/evaluate?run=r&group_size=1&dataset=none",
-        lambda size: dumped({"history": [{}] * (size // 4), "label": "q"}),
+        lambda size: dumped({"history": many({}, size), "label": "q"}),
     ),
     "nemo_gym, a long output": Worst(
         "POST /compat/nemo_gym/verify?run=r&group_size=1&dataset=none",
         lambda size: dumped(
-            {"responses_create_params": {}, "response": {"output": [{}] * (size // 4)}, "question_id": "q"}
+            {"responses_create_params": {}, "response": {"output": many({}, size)}, "question_id": "q"}
         ),
+    ),
+    "slime, more lists than a body may have": Worst(
+        "POST /compat/slime/reward?run=r&group_size=1&dataset=none",
+        lambda size: dumped({"prompt": [[]] * (size // 4), "response": "", "label": "q"}),
+    ),
+    "score, a text of commas": Worst(
+        SCORE, lambda size: dumped(groups(1, 1, rollouts=[one_rollout(text='"\\, [{' * (size // 9))]))
+    ),
+    "declare a run, a long reading": Worst(
+        "PUT /v1/runs/other", lambda size: RUN[:-1] + b',"x":' + dumped(many([], size)) + b"}"
     ),
     "brackets": Worst(SCORE, lambda size: b"[" * size),
 }

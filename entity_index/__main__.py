@@ -8,12 +8,16 @@ EXTRA = {"typer", "rich"}
 def main() -> None:
     """Run the command line, or say what to install for it."""
     try:
-        from entity_index.cli import run  # noqa: PLC0415  # what is missing is told, not thrown
+        # Imported here, so that what is missing is told and not thrown.
+        from entity_index.cli import app, run  # noqa: PLC0415
+        from reward_service.cli.proposals import COMMANDS  # noqa: PLC0415
     except ModuleNotFoundError as error:
         missing = str(error.name).partition(".")[0]
         if missing not in EXTRA:
             raise
         sys.exit(f"entity-index needs {missing}: pip install 'reward-service[server]'")
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
     run()
 
 

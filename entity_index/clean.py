@@ -103,4 +103,6 @@ def _united(entities: Iterable[Entity]) -> tuple[Entity, ...]:
 
 def _unite(first: Entity, again: Entity) -> Entity:
     spellings = dict.fromkeys((*first.aliases, again.name, *again.aliases))
-    return replace(first, aliases=tuple(spelling for spelling in spellings if spelling != first.name))
+    distances = [one.distance for one in (first, again) if one.distance is not None]
+    aliases = tuple(spelling for spelling in spellings if spelling != first.name)
+    return replace(first, aliases=aliases, distance=min(distances, default=None))

@@ -78,17 +78,20 @@ def _url(where: str) -> str:
 def _rows(
     source: Path, reader: str, rules: list[str] | None, *, progress: Progress
 ) -> Iterator[Row | Refusal]:
-    return _read(source, _shape(reader, rules), progress=progress)
+    return read(source, shape_of(reader, rules), progress=progress)
 
 
-def _read(source: Path, shape: Shape, *, progress: Progress) -> Iterator[Row | Refusal]:
+def read(source: Path, shape: Shape, *, progress: Progress) -> Iterator[Row | Refusal]:
+    """Read the rows of an input, showing how far it is."""
+
     def opened(path: Path) -> IO[bytes]:
         return progress.open(path, "rb", description=f"Reading {path.name}")
 
     return read_path(source, shape, opened=opened)
 
 
-def _shape(reader: str, rules: list[str] | None) -> Shape:
+def shape_of(reader: str, rules: list[str] | None) -> Shape:
+    """Return the shape that `--reader` or `--map` names."""
     if rules is None:
         return SHAPES[reader]
     if reader != "jsonl":
@@ -148,7 +151,7 @@ def build_command(  # noqa: PLR0913  # one option each, as it is typed
     as_json: AsJson = False,
 ) -> None:
     """Build a version of a data set."""
-    with _progress() as progress, _opened(index) as catalogue:
+    with progress_bar() as progress, _opened(index) as catalogue:
         if isinstance(catalogue, RedisCatalogue):
             catalogue.on_pushed = _pushing(progress)
         report = build(
@@ -160,9 +163,9 @@ def build_command(  # noqa: PLR0913  # one option each, as it is typed
             strict=strict,
         )
     if as_json:
-        _print_json(reporting.to_json(report))
+        print_json(reporting.to_json(report))
     else:
-        _print_table(reporting.facts(report), "", "", "")
+        print_table(reporting.facts(report), "", "", "")
     if said := reporting.warning(report):
         typer.secho(f"WARNING: {said}", err=True, bold=True, fg=typer.colors.YELLOW)
 
@@ -182,7 +185,7 @@ def push_command(
     as_json: AsJson = False,
 ) -> None:
     """Copy a version into a Redis. To resume an interrupted push, run the same command again."""
-    with _store(index, reference) as store, _redis(to) as target, _progress() as progress:
+    with _store(index, reference) as store, _redis(to) as target, progress_bar() as progress:
         info = store.info
         report = push(store, target, rewrite=rewrite, progress=partial(_pushing(progress), info))
         if activate:
@@ -202,9 +205,9 @@ def list_command(*, index: Index, as_json: AsJson = False) -> None:
         rows = [_version(catalogue, dataset, version) for dataset, version in _all_versions(catalogue)]
         partial = catalogue.partial() if isinstance(catalogue, RedisCatalogue) else []
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
-        _print_table((row.values() for row in rows), "dataset", "version", "active", "questions", "digest")
+        print_table((row.values() for row in rows), "dataset", "version", "active", "questions", "digest")
     for name in partial:
         typer.echo(f"{name} is incomplete: push it again, or drop it", err=True)
 
@@ -231,7 +234,7 @@ def get_command(
         questions = store.get_many(question_ids)
     for question in questions:
         if question is not None:
-            _print_json(codec.to_json(question))
+            print_json(codec.to_json(question))
     unknown = [at for at, question in zip(question_ids, questions, strict=True) if question is None]
     if unknown:
         raise EntityIndexError(f"{reference} has no question {', '.join(unknown)}")
@@ -247,7 +250,7 @@ def export_command(
     ] = None,
 ) -> None:
     """Write all questions of a version as JSON Lines; building from them gives the same digest."""
-    with _store(index, reference) as store, _progress() as progress:
+    with _store(index, reference) as store, progress_bar() as progress:
         questions = progress.track(all_questions(store), total=store.info.count, description="Exporting")
         lines = (json.dumps(codec.to_json(question), ensure_ascii=False) + "\n" for question in questions)
         if out is None:
@@ -273,7 +276,7 @@ def diff_command(
     with _store(index, old) as before, _store(new_index or index, new) as after:
         found = asdict(diff(before, after))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     rows = [
         (
@@ -282,7 +285,7 @@ def diff_command(
         )
         for name, value in found.items()
     ]
-    _print_table(rows, "", "", "")
+    print_table(rows, "", "", "")
 
 
 @app.command("extract")
@@ -327,17 +330,17 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
     if not DEVICE.fullmatch(device):
         raise typer.BadParameter("must be auto, cpu, cuda or cuda:N", param_hint="--device")
     tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()), device)
-    reading = TextShape(_shape(reader, rules), paths)
+    reading = TextShape(shape_of(reader, rules), paths)
     counts: Counter[str] = Counter()
-    with _progress() as progress, out.open("w", encoding="utf-8") as file:
-        rows = _read(source, reading, progress=progress)
+    with progress_bar() as progress, out.open("w", encoding="utf-8") as file:
+        rows = read(source, reading, progress=progress)
         for row in extract(rows, reading, tagger, processes=processes or cores()):
             if isinstance(row, Refusal):
                 counts[f"refused: {row.reason}"] += 1
             else:
                 counts.update(questions=1, entities=len(row.question.entities))
                 file.write(json.dumps(codec.to_json(row.question), ensure_ascii=False) + "\n")
-    _print_table(counts.items(), "", "")
+    print_table(counts.items(), "", "")
 
 
 Target = Annotated[
@@ -376,7 +379,7 @@ def questions_of(
     target: str, *, reader: str, rules: list[str] | None, index: str | None
 ) -> Iterator[Iterable[Row | Refusal | Question]]:
     """Open what is to be looked over: a file or folder, or a version of an index."""
-    with _progress() as progress:
+    with progress_bar() as progress:
         if index is None and not Path(target).exists():
             raise typer.BadParameter(f"file {target!r} does not exist; to check a version, give its --index")
         if index is None:
@@ -396,14 +399,14 @@ def show_lint(report: LintReport, limits: dict[str, float], *, as_json: bool) ->
 def print_lint(report: LintReport, limits: dict[str, float], *, as_json: bool) -> None:
     """Print a lint report as tables or as JSON."""
     if as_json:
-        _print_json(linting.to_json(report, limits))
+        print_json(linting.to_json(report, limits))
         return
     totals = ", ".join(f"{count:,} {what}" for what, count in report.totals.items())
     typer.echo(totals + "".join(f"; refused: {why} {count:,}" for why, count in report.refused.items()))
-    _print_table(linting.facts(report, limits), "check", "count", "share", "limit", "", "examples")
+    print_table(linting.facts(report, limits), "check", "count", "share", "limit", "", "examples")
     typer.echo("")
     pays = ((name, f"{pay.match_rate:.3f}", f"{pay.reward:.3f}") for name, pay in report.policies.items())
-    _print_table(pays, "a policy that ...", "match rate", "reward")
+    print_table(pays, "a policy that ...", "match rate", "reward")
 
 
 def read_limit(rule: str) -> tuple[str, float]:
@@ -476,7 +479,8 @@ def _open(catalogue: Catalogue, reference: str) -> EntityStore:
     return catalogue.open(dataset, version or None)
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """Return a progress bar on stderr, where that is a terminal."""
     return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
@@ -511,16 +515,18 @@ def _version(catalogue: Catalogue, dataset: str, version: str) -> dict[str, obje
 
 def _print(facts: dict[str, object], *, as_json: bool) -> None:
     if as_json:
-        _print_json(facts)
+        print_json(facts)
     else:
-        _print_table(((name.replace("_", " "), value) for name, value in facts.items()), "", "")
+        print_table(((name.replace("_", " "), value) for name, value in facts.items()), "", "")
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print a value as one line of JSON."""
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def _print_table(rows: Iterable[Iterable[object]], *headers: str) -> None:
+def print_table(rows: Iterable[Iterable[object]], *headers: str) -> None:
+    """Print rows in columns."""
     table = Table(box=None, show_header=any(headers), pad_edge=False)
     for header in headers:
         table.add_column(header, overflow="fold")

@@ -158,6 +158,7 @@ def _entity_to_json(entity: Entity) -> dict[str, object]:
         "name": entity.name,
         "aliases": list(entity.aliases),
         "type": entity.type,
+        "distance": entity.distance,
     }
     return _without_defaults(fields)
 
@@ -207,12 +208,13 @@ def _question(value: object) -> Question:
 
 
 def _entity(value: object) -> Entity:
-    fields = _fields(value, allowed={"id", "name", "aliases", "type"})
+    fields = _fields(value, allowed={"id", "name", "aliases", "type", "distance"})
     return Entity(
         name=_text(fields["name"]),
         aliases=_tuple(fields.get("aliases", []), _text),
         entity_id=_text(fields["id"]) if "id" in fields else None,
         type=_text(fields["type"]) if "type" in fields else None,
+        distance=_count(fields["distance"]) if "distance" in fields else None,
     )
 
 
@@ -237,6 +239,12 @@ def _number(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"expected a number, got {value!r:.80}")
     return float(value)
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"expected a whole number from 0 on, got {value!r:.80}")
+    return value
 
 
 def _tuple(value: object, read: Callable[[object], T]) -> tuple[T, ...]:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -96,7 +96,7 @@ def extract(
     Raises:
         UnreadableInput: the pipeline or gazetteer cannot be read.
     """
-    aliases = {entity.name: entity for entity in _gazetteer(tagger.gazetteer)}
+    aliases = {entity.name: entity for entity in gazetteer(tagger.gazetteer)}
     batches = _batched(_with_texts(rows, reading))
     for batch, found in _tagged(batches, tagger, processes):
         for (row, texts), names in zip(batch, found, strict=True):
@@ -252,13 +252,13 @@ _loaded = cache(_load)
 def _patterns(path: Path) -> list[dict[str, str]]:
     return [
         {"label": entity.type or UNTYPED, "pattern": spelling, "id": entity.name}
-        for entity in _gazetteer(path)
+        for entity in gazetteer(path)
         for spelling in (entity.name, *entity.aliases)
         if why_unusable(spelling) is None
     ]
 
 
-def _gazetteer(path: Path | None) -> Iterator[Entity]:
+def gazetteer(path: Path | None) -> Iterator[Entity]:
     """Yield the entities of a gazetteer.
 
     Raises:
@@ -273,6 +273,21 @@ def _gazetteer(path: Path | None) -> Iterator[Entity]:
                     yield to_entity(json.loads(line) if line.lstrip().startswith("{") else line.strip())
                 except (ValueError, InvalidRecord) as error:
                     raise UnreadableInput(f"line {number} of {path} is not an entity: {error}") from error
+
+
+def finder(tagger: Tagger) -> Callable[[str], list[str]]:
+    """Return a function that finds the names in a text, each once, in their order.
+
+    Raises:
+        UnreadableInput: the pipeline or gazetteer cannot be read.
+    """
+    nlp = _load(tagger)
+
+    def find(text: str) -> list[str]:
+        [found] = _tag(nlp, tagger, [[text]])
+        return list(dict.fromkeys(one.name for one in found))
+
+    return find
 
 
 def cores() -> int:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from entity_index.han import ONE_OF
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 UNICODE_VERSION = unicodedata.unidata_version
 
 MAX_MARK_RUN = 30  # UAX #15, stream-safe text format
@@ -49,6 +49,7 @@ BY_HAND = {
     "ٱ": "ا",
     "ँ": "ं",
     # Writings of Han in Japanese names that OpenCC does not list.
+    "零": "〇",
     "邉": "边",
     "髙": "高",
     "﨑": "崎",

@@ -197,7 +197,8 @@ def _is_short(spelling: str) -> bool:
     return MIN_FOLDED <= len(plain) <= SHORT and plain.isascii() and plain.isalpha()
 
 
-def _is_generic(spelling: str) -> bool:
+def is_generic(spelling: str) -> bool:
+    """Whether a spelling is a word that texts about anything have, or a bare number."""
     plain = folded(spelling)
     return plain in GENERIC or (plain.isdecimal() and len(plain) <= SHORT + 1)
 
@@ -242,7 +243,7 @@ class _Found:
                     self.findings["unusable spelling"].add(raw, f"{spelling!r} {why}")
                 elif _is_short(spelling):
                     self.findings["short spelling"].add(raw, repr(spelling))
-                elif _is_generic(spelling):
+                elif is_generic(spelling):
                     self.findings["generic spelling"].add(raw, repr(spelling))
 
     def _answers(self, raw: Question, question: Question) -> None:

@@ -23,6 +23,9 @@ class Entity:
     type: str | None = None
     """The data set's own type (person, place, ...); None where it has none."""
 
+    distance: int | None = None
+    """Steps between it and the answer, >= 0, where the data set says so; nothing is computed from it yet."""
+
 
 CHECKER_KINDS = ("number", "date", "list", "boolean", "name", "text")
 """What a question may say its answer is."""

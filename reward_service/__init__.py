@@ -35,6 +35,7 @@ _DEFINED_IN = {
     "RolloutResult": "reward_service.core.types",
     "RolloutReward": "reward_service.client.groups",
     "RolloutStatus": "reward_service.core.types",
+    "RolloutView": "reward_service.core.types",
     "Run": "reward_service.client.groups",
     "Segment": "reward_service.core.types",
     "SegmentKind": "reward_service.core.types",

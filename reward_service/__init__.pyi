@@ -30,6 +30,7 @@ from reward_service.core.types import Rollout as Rollout
 from reward_service.core.types import RolloutFacts as RolloutFacts
 from reward_service.core.types import RolloutResult as RolloutResult
 from reward_service.core.types import RolloutStatus as RolloutStatus
+from reward_service.core.types import RolloutView as RolloutView
 from reward_service.core.types import Segment as Segment
 from reward_service.core.types import SegmentKind as SegmentKind
 from reward_service.core.types import Steps as Steps

@@ -31,8 +31,9 @@ def free_port():
 class RedisServer:
     """One process; `kill` and `start` it as often as needed."""
 
-    def __init__(self, folder: Path, *options, port=0):
+    def __init__(self, folder: Path, *options, port=0, **environment):
         self.folder, self.port, self.process = folder, port, None
+        self.environment = os.environ | environment
         self.socket = folder / "redis.sock"
         self.command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", *SAFE]
         self.command += [
@@ -57,7 +58,7 @@ class RedisServer:
 
     def start(self):
         log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        self.process = subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log)
         log.close()
         try:
             until(self.answers, "redis-server answers")

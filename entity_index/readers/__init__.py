@@ -11,6 +11,8 @@ webshaper   WebShaper: entities are the constants of a formal graph
 wiki2       2WikiMultihopQA: entities are the ends of the evidence triples
 musique     MuSiQue: entities are the answers of the hops and the supporting titles
 asearcher   ASearcher: entities are the pages its agent selected
+infoseek    InfoSeek: entities are the nodes of the research tree
+entiweave   EntiWeave: entities are named objects, linked by predicates
 graph       SailorFog and others: entities are the nodes of a sub-graph
 verl        verl's training rows: answers, and entities where somebody added them
 """
@@ -18,7 +20,19 @@ verl        verl's training rows: answers, and entities where somebody added the
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from entity_index.readers import asearcher, frames, graph, jsonl, kilt, musique, verl, webshaper, wiki2
+from entity_index.readers import (
+    asearcher,
+    entiweave,
+    frames,
+    graph,
+    infoseek,
+    jsonl,
+    kilt,
+    musique,
+    verl,
+    webshaper,
+    wiki2,
+)
 from entity_index.readers.containers import Shape
 from entity_index.readers.rows import Reader
 
@@ -30,6 +44,8 @@ _MODULES = {
     "2wiki": wiki2,
     "musique": musique,
     "asearcher": asearcher,
+    "infoseek": infoseek,
+    "entiweave": entiweave,
     "graph": graph,
     "verl": verl,
 }

@@ -208,7 +208,18 @@ def _samples(path: Path, source: IO[bytes]) -> Iterator[object]:
                 yield json_of(archive.read(name))
 
 
-ROWS: Mapping[str, Callable[[Path, IO[bytes]], Iterator[object]]] = {".parquet": _parquet, ".eval": _samples}
+def _tensors(path: Path, source: IO[bytes]) -> Iterator[object]:  # noqa: ARG001  # one signature for all
+    raise UnreadableInput(
+        f"{path} is a torch file, which is not loaded because it can run code: save torch.load(path, weights_only=True)"
+        "['samples'] as JSON lines"
+    )
+
+
+ROWS: Mapping[str, Callable[[Path, IO[bytes]], Iterator[object]]] = {
+    ".parquet": _parquet,
+    ".eval": _samples,
+    ".pt": _tensors,
+}
 """What files hold that are no text, by their ending."""
 
 

@@ -5,6 +5,7 @@ from hashlib import sha256
 from math import isfinite
 
 from entity_index.errors import InvalidRecord
+from entity_index.readers.rows import json_of
 from entity_index.types import CHECKER_KINDS
 
 
@@ -64,17 +65,34 @@ def checker(row: Mapping[str, object]) -> str | None:
 
 def array(row: Mapping[str, object], *names: str) -> tuple[object, ...]:
     """Return the first of the named fields that is there, an array; empty where none is there."""
-    value = first(row, *names)
+    value = opened(first(row, *names))
     if value is not None and not isinstance(value, list):
         raise InvalidRecord(f"{names[0]} is not an array")
     return tuple(value or ())
 
 
 def record(value: object, what: str) -> Mapping[str, object]:
-    """Return a value that must be an object."""
+    """Return a value that must be an object, or JSON text that holds one."""
+    value = opened(value)
     if not isinstance(value, dict):
         raise InvalidRecord(f"{what} is not an object")
     return value
+
+
+def count(row: Mapping[str, object], *names: str) -> int | None:
+    """Return the first of the named fields that is there, a whole number from 0 on; None where none is there."""
+    value = first(row, *names)
+    if value is not None and (type(value) is not int or value < 0):
+        raise InvalidRecord(f"{names[0]} is not a whole number from 0 on")
+    return value
+
+
+def opened(value: object) -> object:
+    """Return what a column holds that was written as a JSON array or object in a string; anything else as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    held = json_of(value.encode("utf-8", "surrogatepass"))
+    return value if isinstance(held, InvalidRecord) else held
 
 
 def first(row: Mapping[str, object], *names: str) -> object:

@@ -1,6 +1,6 @@
 """The index's own shape, leniently.
 
-    {"question_id", "question", "language", "answers", "entities": [{"id", "name", "aliases", "type"}], "checker",
+    {"question_id", "question", "language", "answers", "entities": [{"id", "name", "aliases", "type", "distance"}], "checker",
      "rubrics": [{"statement", "weight"}]}
 
 `id` may stand for `question_id`, `text` for `question`, `answer` for `answers`; one answer or alias needs no array; an entity
@@ -42,6 +42,7 @@ def to_entity(value: object) -> Entity:
         aliases=fields.texts(row, "aliases"),
         entity_id=fields.identifier(row, "id"),
         type=fields.optional_text(row, "type"),
+        distance=fields.count(row, "distance"),
     )
 
 

@@ -2,9 +2,10 @@
 
     question=prompt[-1].content  answers=reward_model.ground_truth  entities=graph.nodes[]  entities.name=label
 
-A path is names joined by dots; `[2]` or `[-1]` takes one of an array, `[]` all of it. The fields are those of the own shape:
-question_id, question, language, answers, entities, checker, rubrics, and of each entity `entities.name`, `.aliases`, `.id`, `.type`. A
-field that is not named is read where the own shape has it; what a path does not find is absent. A path goes into a column that
+A path is names joined by dots; `[2]` or `[-1]` takes one of an array, `[]` all of it, and `**` goes to any depth:
+`root.**.entity` is every `entity` in and under `root`, outer ones first. The fields are those of the own shape:
+question_id, question, language, answers, entities, checker, rubrics, and of each entity `entities.name`, `.aliases`, `.id`, `.type`,
+`.distance`. A field that is not named is read where the own shape has it; what a path does not find is absent. A path goes into a column that
 holds JSON as a string as if it held the value itself.
 """
 
@@ -14,13 +15,15 @@ from typing import TypeAlias
 
 from entity_index.errors import InvalidRecord
 from entity_index.readers import jsonl
-from entity_index.readers.rows import json_of
+from entity_index.readers.fields import opened
 from entity_index.types import Question
 
 FIELDS = frozenset({"question_id", "question", "language", "answers", "entities", "checker", "rubrics"})
-ENTITY_FIELDS = frozenset({"name", "aliases", "id", "type"})
+ENTITY_FIELDS = frozenset({"name", "aliases", "id", "type", "distance"})
 PART = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
 PATH = re.compile(r"(?:[^.\[\]]+|\[-?\d*\])(?:\.[^.\[\]]+|\[-?\d*\])*")
+
+DEEP = "**"
 
 Step: TypeAlias = "str | int | None"
 
@@ -54,23 +57,32 @@ def find(value: object, path: Iterable[Step]) -> object:
 
     >>> find({"a": [{"b": 1}, {"b": 2}]}, parse("a[].b"))
     [1, 2]
+    >>> find({"a": {"b": 1, "c": [{"b": 2}]}}, parse("a.**.b"))
+    [1, 2]
     """
     steps = list(path)
     for n, step in enumerate(steps):
-        if step is None:
-            rest, items = steps[n + 1 :], _opened(value)
-            found = [find(item, rest) for item in items] if isinstance(items, list) else []
+        value = opened(value)
+        if step is None or step == DEEP:
+            items = _within(value) if step else value
+            found = [find(item, steps[n + 1 :]) for item in items] if isinstance(items, list) else []
             return [item for item in found if item is not None]
-        value = _step(_opened(value), step)
+        value = _step(value, step)
     return value
 
 
-def _opened(value: object) -> object:
-    """Return what a column holds that was written as a JSON string; anything else as it is."""
-    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
-        return value
-    held = json_of(value.encode("utf-8", "surrogatepass"))
-    return value if isinstance(held, InvalidRecord) else held
+def _within(value: object) -> list[object]:
+    """Return a value and every object in it, however deep, outer ones first."""
+    found: list[object] = []
+    waiting = [value]
+    while waiting:
+        one = opened(waiting.pop())
+        if isinstance(one, dict):
+            found.append(one)
+            waiting += reversed(one.values())
+        elif isinstance(one, list):
+            waiting += reversed(one)
+    return found
 
 
 def parse(path: str) -> tuple[Step, ...]:
@@ -83,7 +95,10 @@ def parse(path: str) -> tuple[Step, ...]:
         raise ValueError(
             f"{path!r} is not a path: use names joined by dots, with [2], [-1] or [] after a name"
         )
-    return tuple(name or (int(at) if at else None) for name, at in PART.findall(path))
+    steps = tuple(name or (int(at) if at else None) for name, at in PART.findall(path))
+    if steps[-1] == DEEP:
+        raise ValueError(f"{path!r} must say what to take after {DEEP}")
+    return steps
 
 
 def _read(rule: str) -> tuple[str, tuple[Step, ...]]:

@@ -23,6 +23,17 @@ TLS_OPTIONS = frozenset(
 SENTINEL_OPTIONS = {"sentinel_username": "username", "sentinel_password": "password"}
 
 
+class BadAddress(ValueError):
+    """A URL does not fit the form. The message repeats nothing of it: in a URL with a slip, anything may be the password."""
+
+
+def why_bad(error: ValueError) -> str:
+    """Return what is wrong with a URL; messages of the libraries may repeat a part of it, so they are left out."""
+    if isinstance(error, BadAddress):
+        return str(error)
+    return "it must be scheme://user:password@host:port/..., with signs like / and @ in a password percent-encoded"
+
+
 class Address(NamedTuple):
     """What a URL of several servers says."""
 
@@ -39,18 +50,19 @@ def parse_address(url: str) -> Address:
     """Read a URL that names several servers.
 
     Raises:
-        ValueError: it does not fit the form; without repeating it.
+        BadAddress: it does not fit the form.
     """
     parts = urlsplit(url)
     kind = parts.scheme.partition("+")[2]
     service, _, db = parts.path.strip("/").partition("/")
     if kind == "sentinel" and not service:
-        raise ValueError("the path must name the service that the Sentinels monitor")
+        raise BadAddress("the path must name the service that the Sentinels monitor")
     if db and not db.isdecimal():
-        raise ValueError("the database must be a number")
+        raise BadAddress("the database must be a number")
     options = dict(parse_qsl(parts.query))
-    if unknown := sorted(options.keys() - TLS_OPTIONS - SENTINEL_OPTIONS.keys()):
-        raise ValueError(f"unknown options {', '.join(unknown)}")
+    if options.keys() - TLS_OPTIONS - SENTINEL_OPTIONS.keys():
+        known = ", ".join(sorted(TLS_OPTIONS | SENTINEL_OPTIONS.keys()))
+        raise BadAddress(f"it has an unknown option: the options are {known}")
     return Address(
         hosts=_hosts(parts, PORTS[kind]),
         service=service,
@@ -68,7 +80,7 @@ def _hosts(parts: SplitResult, port: int) -> tuple[tuple[str, int], ...]:
     listed = parts.netloc.rpartition("@")[2].split(",")
     split = [urlsplit(f"//{one}") for one in listed]
     if not all(one.hostname for one in split):
-        raise ValueError("hosts must be host:port, separated by commas")
+        raise BadAddress("hosts must be host:port, separated by commas")
     return tuple((one.hostname or "", one.port or port) for one in split)
 
 

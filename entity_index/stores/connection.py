@@ -15,7 +15,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from entity_index.errors import IndexUnreachable, InvalidAddress
-from entity_index.stores.address import parse_address
+from entity_index.stores.address import parse_address, why_bad
 
 Client: TypeAlias = "Redis | RedisCluster"
 
@@ -129,7 +129,7 @@ def connect(url: str, *, timeout_s: float) -> Connection:
         with _explained():
             return Connection(client(url, timeout_s))
     except ValueError as error:
-        raise InvalidAddress(f"the URL of the index cannot be read: {error}") from None
+        raise InvalidAddress(f"the URL of the index cannot be read: {why_bad(error)}") from None
 
 
 def _options(timeout_s: float) -> dict[str, Any]:

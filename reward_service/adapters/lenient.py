@@ -14,6 +14,7 @@ REPLACEMENT = "\ufffd"
 # Names that tell things apart: replacing a character could make two of them equal.
 IDS = frozenset({"rollout_id", "group_id", "run_id", "question_id", "dataset", "profile"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SIGNS = (rb"\ud", rb"\uD", b"\xed")  # found much faster than a pattern, which would hold the interpreter
 _MAY_HOLD_ONE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
@@ -48,7 +49,7 @@ def with_surrogates(body: bytes) -> Any:
         AmbiguousId: an id holds one.
         ValueError: it has another fault, or none.
     """
-    if not _MAY_HOLD_ONE.search(body):
+    if not (any(sign in body for sign in _SIGNS) and _MAY_HOLD_ONE.search(body)):
         raise ValueError("no surrogate")
     try:
         document = json.loads(

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-import jiter
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -27,11 +26,20 @@ from typing_extensions import TypedDict
 
 from entity_index.packed import unpack
 from entity_index.types import CHECKER_KINDS, Criterion, Entity, Question
-from reward_service.adapters.lenient import AmbiguousId, from_string, with_surrogates, without_nulls
+from reward_service.adapters.document import MAX_DEPTH, MAX_VALUES, document
+from reward_service.adapters.lenient import from_string, without_nulls
 from reward_service.adapters.names import OneOf
 from reward_service.adapters.shapes import ReadAs
-from reward_service.core.advantages import ESTIMATORS, PRESETS, check_estimator, check_one_group, overridden
+from reward_service.core.advantages import (
+    BATCH_ESTIMATORS,
+    ESTIMATORS,
+    PRESETS,
+    check_estimator,
+    check_one_group,
+    overridden,
+)
 from reward_service.core.matching import REASONS
+from reward_service.core.signals import SIGNALS
 from reward_service.core.trajectory import (
     DEFAULT_DIALECT,
     DIALECTS,
@@ -53,6 +61,7 @@ from reward_service.core.types import (
     Rollout,
     RolloutFacts,
     RolloutStatus,
+    Row,
     Segment,
     SegmentKind,
     Steps,
@@ -68,6 +77,8 @@ MAX_PROBLEMS = 20
 Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Name = Annotated[str, StringConstraints(max_length=1024)]
 """A name that is not used as a key, so it may contain any character."""
+Remark = Annotated[str, StringConstraints(max_length=16_384)]
+"""What a program says, and nothing here reads: the reason of a failure."""
 # No number that a caller sends can overflow a computation: integers fit into 32 bits, and sums of squared signals into a float.
 MOST = 2**31 - 1
 Count = Annotated[int, Field(ge=0, le=MOST)]
@@ -76,6 +87,7 @@ Signal = Annotated[FiniteFloat, Field(ge=-1e9, le=1e9)]
 MOST_SIGNALS = 1000
 MOST_RUBRICS = 256
 Signals = Annotated[dict[Id, Signal], Field(max_length=MOST_SIGNALS)]
+TurnSignals = Annotated[dict[Id, list[Signal | None]], Field(max_length=MOST_SIGNALS)]
 Progress = Annotated[FiniteFloat, Field(ge=0, le=1)]
 FormatName = Annotated[str, OneOf((*FORMATS, MESSAGES))]
 DialectName = Annotated[str, OneOf(DIALECTS)]
@@ -239,23 +251,29 @@ class RolloutIn(ReadingIn, Wire):
     """The rollout already split into steps."""
     prompt: str | list[Any] | None = None
     """The text or messages before the completion. It earns and grounds nothing; if it ends with `<think>`, the completion
-    begins inside a thought."""
+    begins inside a thought. A completion that repeats it is read without it."""
     prompt_messages: Annotated[int, Field(ge=0)] = 0
     """Number of leading `messages` that are the prompt. Few-shot examples and earlier conversations earn nothing."""
     outcome: OutcomeName | None = None
     """Your own verdict; `error` means a format error. If omitted, the profile's checker judges the answer."""
-    outcome_error: Annotated[str, StringConstraints(min_length=1)] | None = None
+    outcome_error: Annotated[Remark, StringConstraints(min_length=1)] | None = None
     """The reason why your own judge reached no verdict; the rollout is `judge_failed` and has no reward. Cannot be combined
     with `outcome`."""
     stop_reason: StopReasonName | None = None
     """Why sampling ended, in the words of any trainer or API. `max_tokens` (`length`) and `max_turns` are errors excluded from
     the loss; `aborted` (`abort`) is not scored."""
     signals: Signals = {}
-    """Values that you measured yourself, by name, for profiles that use them."""
+    """Values that you measured yourself, by name, for profiles that use them. A value of a name that is measured from the text
+    counts instead of the measured one; those of counted names (`entity_match`, `entity_f`, `length`) are refused."""
     length: Positive | None = None
     """Number of tokens that the policy wrote, for estimators that use it (`opo`). It is never measured here."""
     tree: Name | None = None
     """Name of the tree whose leaf the rollout is, for `tree_grpo`."""
+    turn_signals: TurnSignals = {}
+    """Values that you measured yourself, by name, one per turn, null for a turn without one. A turn begins at the policy's
+    first segment after a tool response, or at the start, and includes the responses that follow; the last is the answer turn."""
+    anchor: list[Name] = []
+    """Name of the state that each turn began in, one per turn, for profiles that compare turns of the same state."""
     _defect: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -269,6 +287,8 @@ class RolloutIn(ReadingIn, Wire):
             raise ValueError("dialect cannot be given with steps, which are already split")
         if self.messages is None and self.prompt_messages:
             raise ValueError("prompt_messages can only be given with messages")
+        if counted := sorted(SIGNALS.keys() & self.signals.keys()):
+            raise ValueError(f"{counted[0]} cannot be sent in signals: it is counted from the rollout")
         if self.outcome is not None and self.outcome_error is not None:
             raise ValueError("outcome and outcome_error cannot be given together")
         return self
@@ -291,6 +311,8 @@ class RolloutIn(ReadingIn, Wire):
             signals=self.signals,
             length=self.length,
             tree=self.tree,
+            turn_signals={name: tuple(row) for name, row in self.turn_signals.items()},
+            anchor=tuple(self.anchor),
         )
 
     def _source(self, how: Defaults) -> Text | Messages | Steps:
@@ -303,9 +325,15 @@ class RolloutIn(ReadingIn, Wire):
             else how.reading
         )
         if self.text is not None:
-            return text_source(self.text, how.format, reading)
+            before = self.prompt if isinstance(self.prompt, str) else ""
+            return text_source(self.text.removeprefix(before), how.format, reading)
         messages = self.messages if isinstance(self.messages, list) else [self.messages]
-        return Messages(tuple(messages), self.prompt_messages, reading)
+        return Messages(tuple(messages), self.prompt_messages or self._repeated(messages), reading)
+
+    def _repeated(self, messages: list[Any]) -> int:
+        """Return how many messages repeat the prompt."""
+        before = self.prompt if isinstance(self.prompt, list) else []
+        return len(before) if messages[: len(before)] == before else 0
 
 
 def as_usual(reading: Reading) -> Reading:
@@ -404,6 +432,12 @@ class EstimatorIn(Wire):
         return self.model_dump(exclude_unset=True)
 
 
+class CallEstimatorIn(EstimatorIn):
+    """How the rewards of a call become advantages. An estimator over all groups of a call compares them with each other."""
+
+    type: Annotated[str, OneOf((*ESTIMATORS, *BATCH_ESTIMATORS))] = "grpo"
+
+
 PresetName = Annotated[str, OneOf(PRESETS)]
 
 
@@ -412,17 +446,25 @@ def _fields_of(name: str) -> dict[str, Any]:
     return asdict(PRESETS[name]) if name in PRESETS else {"type": name}
 
 
+def _of_one_group(estimator: object) -> object:
+    """Refuse an estimator that needs the whole batch, with a reason; else as `_unnamed`."""
+    check_one_group(str(estimator.get("type")) if isinstance(estimator, Mapping) else str(estimator))
+    return _unnamed(estimator)
+
+
 def _unnamed(estimator: object) -> object:
-    """Put a trainer's estimator in the place of the trainer's name; refuse one that needs the whole batch with a reason."""
-    if isinstance(estimator, Mapping):
-        check_one_group(str(estimator.get("type")))
+    """Put a trainer's estimator in the place of the trainer's name."""
     return _fields_of(estimator) if isinstance(estimator, str) and estimator in PRESETS else estimator
 
 
 NamedEstimator = Annotated[
-    EstimatorIn, BeforeValidator(_unnamed, json_schema_input_type=EstimatorIn | PresetName)
+    EstimatorIn, BeforeValidator(_of_one_group, json_schema_input_type=EstimatorIn | PresetName)
 ]
 """An estimator, given by its parameters or by the name of the trainer that computes advantages this way."""
+CallEstimator = Annotated[
+    CallEstimatorIn, BeforeValidator(_unnamed, json_schema_input_type=CallEstimatorIn | PresetName)
+]
+"""The same, or one over all groups of a call."""
 
 
 class PartialIn(Wire):
@@ -441,16 +483,17 @@ class PartialIn(Wire):
 class Profiled(Wire):
     """A request computed with a profile."""
 
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile. See `/v1/profiles`."""
 
 
 class Rewarding(Profiled):
     """A request that returns rewards."""
 
-    estimator: NamedEstimator | None = None
+    estimator: CallEstimator | None = None
     """Overrides the profile's estimator: with the same `type`, fields that you leave out keep the profile's values; another
-    type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
+    type replaces it. A trainer's name selects the estimator which that trainer uses itself. `batch_std`,
+    `reinforce_plus_plus_baseline`, `gdpo` and `gdpo_trl` compare all groups of the call: send the whole training step."""
     partial: PartialIn | None = None
     """How to treat a group with an unscored rollout; by default the group fails."""
     progress: Progress | None = None
@@ -474,16 +517,21 @@ class ScoreIn(ReadingIn, Rewarding):
     """Groups are independent: one that cannot be scored does not affect the others."""
 
 
+def _alone(estimator: object) -> object:
+    check_one_group(str(estimator))
+    return estimator
+
+
 class StreamQuery(ReadingIn):
     """Query of `POST /v1/groups/score/stream`; it applies to all groups."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile."""
     explain: bool = False
     """Also return where each entity was found."""
-    estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS])] | None = None
+    estimator: Annotated[str, OneOf([*ESTIMATORS, *PRESETS]), BeforeValidator(_alone)] | None = None
     """Overrides the profile's estimator; the profile's own type keeps its parameters. The name of a trainer selects the estimator which that trainer computes itself."""
     policy: Literal["fail", "survivors"] = "fail"
     """How to treat a group with an unscored rollout."""
@@ -542,10 +590,15 @@ FactsIn = Annotated[
             "rollout_id": Id,
             RolloutStatus: MeasuredStatus,
             Outcome | None: OutcomeName | None,
+            str | None: Remark | None,
             int: Count,
             int | None: Count | None,
             Mapping[str, int]: dict[ReasonName, Count],
             Mapping[str, float]: Signals,
+            Mapping[str, float | None]: Annotated[dict[Id, Signal | None], Field(max_length=MOST_SIGNALS)],
+            Mapping[str, Row]: TurnSignals,
+            tuple[tuple[int, ...], ...]: list[list[Count]],
+            "anchor": list[Name],
             tuple[str, ...]: Annotated[list[Name], Field(max_length=64)],
             tuple[Judgement, ...]: Annotated[list[JudgementIn], Field(max_length=MOST_RUBRICS)],
         },
@@ -561,18 +614,18 @@ FactsIn = Annotated[
 class IndexOut(TypedDict):
     """The data set and version that the ground truth was read from."""
 
-    dataset: str
-    version: str
-    digest: str
+    dataset: Name
+    version: Name
+    digest: Name
 
 
 class ErrorOut(TypedDict):
     """The reason why a group was refused."""
 
-    type: str
-    title: str
-    detail: str
-    path: str | None
+    type: Name
+    title: Name
+    detail: Remark
+    path: Remark | None
 
 
 class FactsGroupIn(Wire):
@@ -601,16 +654,16 @@ class FactsGroupIn(Wire):
 class ProfilePin(Wire):
     """A profile by name and digest; the call is refused if the digest has changed."""
 
-    name: str
-    digest: str
+    name: Name
+    digest: Name
 
 
 class RewardsIn(Rewarding):
     """Body of `POST /v1/rewards`: an unchanged reply of `POST /v1/match`, or facts that you measured yourself."""
 
-    profile: str | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
+    profile: Name | ProfilePin | None = None  # type: ignore[assignment]  # wider than in the other calls
     """Name of the profile, or its name and digest."""
-    engine: str | None = None
+    engine: Name | None = None
     """As returned by `POST /v1/match`. Facts from another engine are refused with 503 until an upgrade is complete."""
     groups: list[FactsGroupIn]
 
@@ -626,68 +679,25 @@ class RewardsIn(Rewarding):
 M = TypeVar("M", bound=BaseModel)
 
 
-MAX_DEPTH = 190  # jiter itself ends at 200
-
-
-def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH) -> M:
+def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH, max_values: int = MAX_VALUES) -> M:
     """Read a request body.
 
     Args:
         body: the bytes as they came.
         model: what they should be.
         max_depth: deepest nesting.
+        max_values: most values, in all lists and objects together.
 
     Raises:
+        BodyTooLarge: more values than that.
         MalformedJson: not JSON, or duplicate keys, NaN, infinities, lone surrogates in an id, too deep.
         InvalidRequest: JSON that does not fit the model; with the path of each misfit and never with its value.
     """
-    document = _document(body)
-    check_depth(document, max_depth)
+    read = document(body, max_depth=max_depth, max_values=max_values)
     try:
-        return model.model_validate(document)
+        return model.model_validate(read)
     except ValidationError as error:
         raise invalid(error) from None
-
-
-def _document(body: bytes) -> Any:
-    """Read JSON; where lone surrogates are all that is wrong with it, they are replaced.
-
-    Raises:
-        MalformedJson: it is not JSON, or an id holds a surrogate.
-    """
-    try:
-        return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        try:
-            return with_surrogates(body)
-        except AmbiguousId as why:
-            raise errors.MalformedJson(str(why)) from None
-        except ValueError:
-            raise errors.MalformedJson(_position(str(error))) from None
-
-
-def check_depth(document: object, max_depth: int) -> None:
-    """Refuse what is nested too deep, level by level, so that nothing that comes later can run out of stack.
-
-    Raises:
-        MalformedJson: there are more levels of lists and objects than `max_depth`.
-    """
-    level: list[Any] = [[document]]
-    for _ in range(max_depth + 1):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer)
-            if type(inner) is dict or type(inner) is list
-        ]
-        if not level:
-            return
-    raise errors.MalformedJson(f"nested deeper than {max_depth} levels")
-
-
-def _position(message: str) -> str:
-    """Keep what a JSON error says about its kind and place, drop the quoted key of a duplicate (it may be private)."""
-    return "duplicate key in an object" if message.startswith("Detected duplicate key") else message
 
 
 def invalid(error: ValidationError) -> errors.InvalidRequest:

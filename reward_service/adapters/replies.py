@@ -29,6 +29,7 @@ from reward_service.core.types import (
     RolloutStatus,
 )
 from reward_service.serve.errors import GroupError, refused_status
+from reward_service.serve.ledger import Terms
 from reward_service.serve.scorer import Measured, Scored
 from reward_service.serve.truth import Truth
 
@@ -89,6 +90,15 @@ class SegmentOut(TypedDict):
     text: str
 
 
+class TurnOut(TypedDict):
+    """One turn of a rollout."""
+
+    segments: list[int]
+    """Positions of its segments."""
+    entities: list[str]
+    """Names of the entities that it names and that earn credit."""
+
+
 NOT_WRITTEN = frozenset({"evidence"})
 RolloutOut = Annotated[
     dict[str, Any], WrittenAs("RolloutOut", RolloutResult, without=NOT_WRITTEN, beside=EvidenceOut)
@@ -126,6 +136,8 @@ class ScoreOut(TypedDict):
     profile: ProfileOut
     engine: str
     estimator: EstimatorOut
+    progress: float | None
+    """Share of the training that is done, as the call says."""
     groups: list[GroupOut]
 
 
@@ -165,6 +177,7 @@ class ExplainOut(TypedDict):
     unmatchable: list[str]
     rollout: RolloutOut
     segments: list[SegmentOut]
+    turns: list[TurnOut]
 
 
 def profile_out(profile: Profile) -> ProfileOut:
@@ -394,15 +407,26 @@ def explain_out(truth: Truth, facts: RolloutFacts, result: RolloutResult, profil
         "unmatchable": list(truth.unmatchable),
         "rollout": rollout_out(result, truth.question),
         "segments": [{"kind": segment.kind, "text": segment.text} for segment in segments],
+        "turns": _turns_out(facts, truth.question),
     }
 
 
-def score_out(groups: list[GroupOut], profile: Profile, estimator: Estimator) -> ScoreOut:
+def _turns_out(facts: RolloutFacts, question: Question) -> list[TurnOut]:
+    """Return which segments and which entities belong to each turn; a rollout that was not searched names none."""
+    named = facts.entity_named or ((),) * len(facts.turns)
+    return [
+        {"segments": list(segments), "entities": [question.entities[entity].name for entity in entities]}
+        for segments, entities in zip(facts.turns, named, strict=True)
+    ]
+
+
+def score_out(groups: list[GroupOut], terms: Terms) -> ScoreOut:
     """Put groups into a reply."""
     return {
-        "profile": profile_out(profile),
+        "profile": profile_out(terms.profile),
         "engine": ENGINE_DIGEST,
-        "estimator": estimator_out(estimator),
+        "estimator": estimator_out(terms.estimator),
+        "progress": terms.progress,
         "groups": groups,
     }
 

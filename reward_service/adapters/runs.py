@@ -44,6 +44,7 @@ from reward_service.serve.runs.view import GroupView
 YEAR_S = 366 * 86_400.0
 Seconds = Annotated[FiniteFloat, Field(gt=0, le=YEAR_S)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]
+Step = Annotated[int, Field(ge=0, le=2**31)]
 
 
 class RunPartialIn(Wire):
@@ -61,6 +62,10 @@ class QuotasIn(Wire):
 
     open_groups: Positive | None = None
     """Maximum number of open groups; a rollout that would open another one is refused with 429."""
+    judge_calls: Positive | None = None
+    """Maximum number of requests to judges; a rollout that would need more is refused with 429. The default is the service's limit."""
+    judge_tokens: Positive | None = None
+    """The same of judges' tokens, prompts and replies together."""
 
 
 class RunIn(ReadingIn, Wire):
@@ -79,6 +84,9 @@ class RunIn(ReadingIn, Wire):
     """Overrides the profile's estimator: with the same `type`, fields that you leave out keep the profile's values; another
     type replaces it. A trainer's name selects the estimator which that trainer uses itself."""
     quotas: QuotasIn = QuotasIn()
+    total_steps: Positive | None = None
+    """Number of steps of the whole training; required by profiles whose weights depend on its progress. Each rollout then
+    names its `step`."""
 
     def to_domain(self) -> Declaration:
         """Return the declaration as a domain value."""
@@ -90,6 +98,9 @@ class RunIn(ReadingIn, Wire):
             partial=PartialPolicy(self.partial.policy, self.partial.min_scored),
             estimator=self.estimator.named() if self.estimator else None,
             open_groups=self.quotas.open_groups,
+            judge_calls=self.quotas.judge_calls,
+            judge_tokens=self.quotas.judge_tokens,
+            total_steps=self.total_steps,
             defaults=replace(said := self.defaults(), reading=as_usual(said.reading)),
         )
 
@@ -146,6 +157,9 @@ class MemberQuery(WaitQuery, AttemptQuery):
     """Closes the group this many seconds from now. It can only make the group's deadline earlier."""
     explain: bool = False
     """Also return where each entity was found, in the response to this call only."""
+    step: Step | None = None
+    """Step of the training that the group belongs to, the same for all its rollouts. Progress is step / `total_steps` of the
+    run, at most 1."""
     purpose: Literal["train", "eval"] = "train"
     """`eval`: score the rollout by itself, immediately, by its outcome; it joins no group."""
 
@@ -159,6 +173,7 @@ class MemberQuery(WaitQuery, AttemptQuery):
             attempt=self.attempt,
             deadline_s=self.deadline_s,
             explain=self.explain,
+            step=self.step,
         )
 
 
@@ -180,6 +195,8 @@ class QuotasOut(TypedDict):
     """Limits on a run's use of the service."""
 
     open_groups: int | None
+    judge_calls: int | None
+    judge_tokens: int | None
 
 
 class ReadingOut(TypedDict):
@@ -203,21 +220,25 @@ class RunOut(TypedDict):
     partial: PartialOut
     estimator: EstimatorOut
     quotas: QuotasOut
+    total_steps: int | None
     read_as: ReadingOut
 
 
 class Receipt(TypedDict):
-    """The profile, engine and estimator that computed a response."""
+    """The profile, engine, estimator and progress that computed a response."""
 
     profile: ProfileOut
     engine: str
     estimator: EstimatorOut
+    progress: float | None
+    """Share of the training that is done at the group's step; null if it is not known, or not used."""
 
 
 class AssembledOut(Receipt, GroupOut):
     """A group in the format of `POST /v1/groups/score`, with rollouts in order of their ids, and its progress."""
 
     attempt: int
+    step: int | None
     missing: list[str | None]
     closes_in_s: float | None
 
@@ -293,7 +314,12 @@ def run_out(run: Run) -> RunOut:
         "index": index_out(run.index),
         "partial": {"policy": declared.partial.policy, "min_scored": declared.partial.min_scored},
         "estimator": estimator_out(run.estimator),
-        "quotas": {"open_groups": declared.open_groups},
+        "quotas": {
+            "open_groups": declared.open_groups,
+            "judge_calls": declared.judge_calls,
+            "judge_tokens": declared.judge_tokens,
+        },
+        "total_steps": declared.total_steps,
         "read_as": read_as_out(declared.defaults),
     }
 
@@ -303,6 +329,7 @@ def _receipt(view: GroupView) -> Receipt:
         "profile": profile_out(view.profile),
         "engine": view.state.pins.engine,
         "estimator": estimator_out(view.run.estimator),
+        "progress": view.progress,
     }
 
 
@@ -319,6 +346,7 @@ def assembled_out(view: GroupView) -> AssembledOut:
         "unmatchable": list(view.state.unmatchable),
         "index": _index(view),
         "attempt": view.state.attempt,
+        "step": view.state.pins.step,
         "missing": view.missing,
         "closes_in_s": view.closes_in_s,
     }
@@ -356,6 +384,7 @@ def evaluated_out(evaluated: Evaluated) -> EvaluatedOut:
         "profile": profile_out(evaluated.profile),
         "engine": ENGINE_DIGEST,
         "estimator": estimator_out(evaluated.run.estimator),
+        "progress": None,
         "run_id": evaluated.run.run_id,
         "question_id": truth.question.question_id,
         "index": index_out(truth.index),

@@ -14,7 +14,7 @@ from pydantic import Field as Described
 from pydantic_core import CoreSchema, core_schema
 
 from reward_service.core.fields import built, field_names
-from reward_service.core.types import Outcome, RolloutStatus
+from reward_service.core.types import Outcome, RolloutStatus, Row
 
 # How the domain's types are written as JSON; every other type is written as itself.
 WRITTEN: Mapping[Any, Any] = {
@@ -23,6 +23,11 @@ WRITTEN: Mapping[Any, Any] = {
     tuple[str, ...]: list[str],
     Mapping[str, int]: dict[str, int],
     Mapping[str, float]: dict[str, float],
+    Mapping[str, float | None]: dict[str, float | None],
+    Mapping[str, Row]: dict[str, list[float | None]],
+    tuple[tuple[int, ...], ...]: list[list[int]],
+    Row | None: list[float | None] | None,
+    tuple[float, ...] | None: list[float] | None,
 }
 
 

@@ -14,6 +14,7 @@ from entity_index.types import Question
 from reward_service.adapters.native import (
     FormatName,
     Id,
+    Name,
     Positive,
     QuestionIn,
     ReadingIn,
@@ -49,17 +50,22 @@ class CompatQuery(ReadingIn):
     """Your id of the training run, which these protocols do not carry. Rollouts of different runs, or of API keys with
     different owners, are never grouped together. Give every training its own: two that share one score each other's
     rollouts."""
-    profile: str | None = None
+    profile: Name | None = None
     """Name of the profile; defaults to the service's default profile."""
-    dataset: str | None = None
+    dataset: Name | None = None
     """Data set of questions referred to by id."""
     deadline_s: Annotated[FiniteFloat, Field(gt=0, le=86_400)] = 100.0
     """Seconds a group waits for its rollouts. Keep it below the trainer's timeout: slime 120 s, OpenRLHF 180 s."""
     format: FormatName = "chatml"
     """Container of the rollout text, or the short form of a dialect, as a rollout's `format`."""
-    train_split: str = "train"
+    step: Annotated[int, Field(ge=0)] | None = None
+    """Step of the training, for profiles whose weights depend on its progress; rollouts of different steps are never grouped
+    together."""
+    total_steps: Positive | None = None
+    """Number of steps of the whole training. Progress is step / total_steps, at most 1."""
+    train_split: Name = "train"
     """Value of `split` in training rows; rows of any other split are scored individually, by their outcome."""
-    reward_key: str | None = None
+    reward_key: Name | None = None
     """slime: return an object that has the reward under this name; use the value of `--reward-key`."""
 
     @model_validator(mode="before")
@@ -70,6 +76,13 @@ class CompatQuery(ReadingIn):
                 "name the training with run=... : without it, rollouts of two trainings could meet"
             )
         return given
+
+    @property
+    def progress(self) -> float | None:
+        """Share of the training that is done, in [0, 1]; None if the URL does not say."""
+        if self.step is None or self.total_steps is None:
+            return None
+        return min(1.0, self.step / self.total_steps)
 
     def text(self, said: str) -> Text:
         """Return text as the query says it is written."""
@@ -159,6 +172,7 @@ def _caller(
         meets=(query.run, *meets),
         run=query.run,
         is_evaluation=columns.get("split", query.train_split) != query.train_split,
+        progress=query.progress,
         **more,
     )
 
@@ -368,7 +382,7 @@ class CarrIn(BaseModel):
 
 
 def carr_out(paid: RolloutResult, profile: Profile, signals: Mapping[str, float]) -> dict[str, Any]:
-    """Answer CaRR: the reward, the outcome's and the rubric's part of it, and who said so.
+    """Answer CaRR: the reward, the outcome's and the rubric's part of it, and what decided.
 
     The rubric's part is the profile's signal of that name, or the share of entities where it has none.
     """

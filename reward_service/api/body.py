@@ -100,5 +100,7 @@ async def read_line(line: bytes, service: Scorer, record: Record, model: type[M]
     record.body_bytes += len(line)
     settings = service.settings
     with record.timings.stage("decode"):
-        work = functools.partial(decode, line, model, max_depth=settings.max_json_depth)
+        work = functools.partial(
+            decode, line, model, max_depth=settings.max_json_depth, max_values=settings.max_json_values
+        )
         return await beside(service, len(line), work)

@@ -23,8 +23,9 @@ from reward_service.core.judging.asks import Answered, Ask
 from reward_service.core.judging.kinds import kind_of
 from reward_service.core.judging.replies import CORRECT, INCORRECT, SCORE
 from reward_service.core.profiles import MeasureSpec, Profile
-from reward_service.core.scoring import Plan, conclude, plan, reward
+from reward_service.core.scoring import MeasurePlan, conclude, plan, reward
 from reward_service.core.signals import signals_of
+from reward_service.core.signals.by_turn import FIELDS
 from reward_service.core.types import Asker, Defaults, Rollout, RolloutFacts
 
 GROUPS = 6  # all kinds of input, outcome and matching channel occur in them
@@ -59,7 +60,7 @@ def _measured(measure: MeasureSpec, askers: tuple[Asker, ...]) -> dict[str, list
     return {group_id: _judged(plan(rollouts, question, plain)) for group_id, question, rollouts in _groups()}
 
 
-def _judged(planned: Plan) -> list[RolloutFacts]:
+def _judged(planned: MeasurePlan) -> list[RolloutFacts]:
     return conclude(planned, {key: _covered(ask) for key, ask in planned.pending({}).items()})
 
 
@@ -79,20 +80,38 @@ def compute(profile: Profile) -> dict[str, Any]:
 def _published(profile: Profile, measured: Mapping[str, Sequence[RolloutFacts]]) -> dict[str, Any]:
     groups = {}
     for group_id, facts in measured.items():
-        sent = [replace(one, **numbers_sent(profile, n)) for n, one in enumerate(facts)]
+        sent = [replace(one, **numbers_sent(profile, n, one)) for n, one in enumerate(facts)]
         result = reward(sent, profile, progress=PROGRESS)
         groups[group_id] = {
             "group_max": result.group_max,
-            "matched": [one.matched for one in result.rollouts],
-            "reward": [one.reward for one in result.rollouts],
-            "advantage": [one.advantage for one in result.rollouts],
+            **{name: [getattr(one, name) for one in result.rollouts] for name in compared(profile)},
         }
     return {"digest": profile.digest, "groups": groups}
 
 
-def numbers_sent(profile: Profile, n: int) -> dict[str, Any]:
-    """Return what a trainer has to send with rollout n of a golden group under a profile: `signals` and `length`."""
-    return {"signals": dict.fromkeys(signals_of(profile.reward), (n % 5) / 4), "length": 4096 * (n + 1)}
+def compared(profile: Profile) -> tuple[str, ...]:
+    """Return the fields of results that are compared under a profile."""
+    by_turn = ("turn_rewards", "turn_advantages") if profile.reward.is_by_turn else ()
+    return "matched", "reward", "advantage", *by_turn
+
+
+def numbers_sent(profile: Profile, n: int, facts: RolloutFacts) -> dict[str, Any]:
+    """Return what a trainer has to send with rollout n of a golden group under a profile: signals and a length."""
+    states = tuple(((n + turn) % 5) / 4 - 1 for turn in range(len(facts.turns)))
+    by_turn = [need.name for need in profile.turn_needs if need.name not in FIELDS]
+    return {
+        "signals": dict.fromkeys(signals_of(profile.reward), (n % 5) / 4),
+        "length": 4096 * (n + 1),
+        "turn_signals": dict.fromkeys(by_turn, states),
+    }
+
+
+def sent_with(profile: Profile) -> dict[str, list[dict[str, Any]]]:
+    """Return, for each golden group, what a trainer has to send with its rollouts under a profile."""
+    return {
+        group_id: [numbers_sent(profile, n, one) for n, one in enumerate(facts)]
+        for group_id, facts in _measured(profile.measure, profile.askers).items()
+    }
 
 
 @cache

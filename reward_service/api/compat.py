@@ -4,6 +4,7 @@ A caller that disconnects gives up its place in the group, so its retry does not
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -38,6 +39,7 @@ from reward_service.serve.errors import (
 )
 from reward_service.serve.limits import check_call
 
+AT_ONCE = 64  # rollouts of a call
 REFUSED = (*POSTED, UnknownProfile, QuotaExceeded, IndexUnavailable, BackendUnavailable, JudgeBudget)
 
 
@@ -117,6 +119,25 @@ async def _caller(
         return why
 
 
+async def _all_paid(
+    request: Request,
+    groups: AnonymousGroups,
+    measured: Sequence[MeasuredRollout | Unpaid],
+    query: CompatQuery,
+) -> list[Paid]:
+    """Pay the rollouts of one call, which may meet each other; so many at a time as take the loop some milliseconds."""
+    paying: list[asyncio.Task[Paid]] = []
+    try:
+        for start in range(0, len(measured), AT_ONCE):
+            part = measured[start : start + AT_ONCE]
+            paying += [asyncio.create_task(_paid(request, groups, one, query)) for one in part]
+            await asyncio.sleep(0)
+        return await asyncio.gather(*paying)
+    finally:
+        for task in paying:
+            task.cancel()  # those of a caller who has left; the others have ended
+
+
 async def _read(
     request: Request,
     service: Service,
@@ -152,8 +173,7 @@ async def openrlhf(request: Request, service: Service, groups: Anonymous, query:
     A rollout that cannot be scored gets 0 and `reward_valid` 0, because OpenRLHF crashes on anything else.
     """
     measured = await _read_many(request, service, groups, query=query)
-    paid = await asyncio.gather(*[_paid(request, groups, one, query) for one in measured])
-    return _json(openrlhf_out(paid, query.group_size))
+    return _json(openrlhf_out(await _all_paid(request, groups, measured, query), query.group_size))
 
 
 @router.post("/slime/reward", responses=problems_of(*REFUSED, NoReward), openapi_extra=body_of(SlimeIn))

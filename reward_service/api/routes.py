@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -40,10 +39,8 @@ from reward_service.api.metrics import CONTENT_TYPE, Metrics
 from reward_service.api.readiness import INDEX, LEDGER, MODEL, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
-from reward_service.core.profiles.bounds import wrong_may_exceed_correct
-from reward_service.core.profiles.formula import formula
+from reward_service.core.profiles.described import described, known_limits
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
-from reward_service.core.signals import signals_of
 from reward_service.core.types import Defaults, GroupResult, PartialPolicy
 from reward_service.serve.config import shown as shown_settings
 from reward_service.serve.errors import (
@@ -69,7 +66,13 @@ from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.limits import check_call
 from reward_service.serve.profiles import Origin, origin_of
 from reward_service.serve.runs.service import RunService
-from reward_service.serve.scorer import Scorer, check_engine, check_progress, reward_facts
+from reward_service.serve.scorer import (
+    Scorer,
+    check_engine,
+    check_estimator_of,
+    check_progress,
+    refusal_of,
+)
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.judges import Judges
 
@@ -173,9 +176,7 @@ async def _score(
         return await beside(
             service,
             size,
-            lambda: encode(
-                score_out([shown(scored_out(one), names=names) for one in scored], profile, estimator)
-            ),
+            lambda: encode(score_out([shown(scored_out(one), names=names) for one in scored], terms)),
         )
 
 
@@ -278,27 +279,33 @@ async def rewards(request: Request, service: Service) -> Response:
     terms = Terms(
         record.request_id, profile, call.estimator_or(profile.estimator), call.policy(), call.progress
     )
+    check_estimator_of(profile, terms.estimator)
     rewarded = await _rewarded(service, record, call.groups, terms)
     for part in _parts(rollouts):
         record.count_rewarded(rewarded[part], call.groups[part])
         publish(service, record, recorded(call.groups[part], rewarded[part]), terms)
         await asyncio.sleep(0)
     groups = zip(call.groups, rewarded, strict=True)
-    return await long_json(
-        service, record, lambda: score_out([rewarded_out(*one) for one in groups], profile, terms.estimator)
-    )
+    return await long_json(service, record, lambda: score_out([rewarded_out(*one) for one in groups], terms))
 
 
 async def _rewarded(
     service: Scorer, record: Record, groups: Sequence[FactsGroupIn], terms: Terms
 ) -> list[GroupResult | GroupError]:
     """Reward the facts of every group of a call."""
-    pay = partial(reward_facts, terms=terms, settings=service.settings)
+    facts = [group.facts() for group in groups]
     with record.timings.stage("reward"):
-        return [
-            await service.paid(group.facts(), partial(pay, path=f"/groups/{n}"))
-            for n, group in enumerate(groups)
+        refused = [
+            refusal_of(one, path=f"/groups/{n}", settings=service.settings) for n, one in enumerate(facts)
         ]
+        sound = [one for one, error in zip(facts, refused, strict=True) if error is None]
+        places = [
+            (group.run_id, group.group_id)
+            for group, error in zip(groups, refused, strict=True)
+            if error is None
+        ]
+        results = iter(await service.rewarded(sound, places, terms))
+    return [error or next(results) for error in refused]
 
 
 @router.post(
@@ -391,6 +398,14 @@ class ProfileContent(ProfileInfo):
     """Reward and advantage on one line."""
     wrong_may_exceed_correct: bool
     """Whether a wrong rollout can earn more than a correct one, as far as the ranges of the signals tell."""
+    bounds: dict[str, tuple[float | None, float | None]]
+    """The least and the greatest reward by outcome; null where there is no limit, or none is known."""
+    sends: list[str]
+    """Signals and fields that each rollout has to bring."""
+    needs_progress: bool
+    """Whether calls have to give `progress`."""
+    warnings: list[str]
+    """What may not be meant, such as weights that do not add up to 1."""
     content: dict[str, Any]
     """Every key with its effective value, including defaults."""
     yaml: str
@@ -514,7 +529,7 @@ def _profile_uses(profile: Profile) -> ProfileUses:
         "grammar": profile.measure.grammar,
         "checker": profile.measure.checker,
         "matcher": profile.measure.matching.kind,
-        "signals": signals_of(profile.reward),
+        "signals": list(profile.signals),
         "estimator": profile.estimator.type,
     }
 
@@ -535,11 +550,16 @@ async def profiles(service: Service) -> ProfilesOut:
 async def profile(service: Service, name: str) -> ProfileContent:
     """Return the full content of a profile, also as YAML to start your own profile from."""
     found = service.profiles.named(name)
+    said = described(found)
     return {
         **_profile_info(found, service.profiles.default),
         "uses": _profile_uses(found),
-        "formula": formula(found),
-        "wrong_may_exceed_correct": wrong_may_exceed_correct(found.reward),
+        "formula": said.formula,
+        "wrong_may_exceed_correct": said.wrong_may_exceed_correct,
+        "bounds": {outcome.value: known_limits(limits) for outcome, limits in said.bounds.items()},
+        "sends": list(said.sends),
+        "needs_progress": said.needs_progress,
+        "warnings": list(said.warnings),
         "content": asdict(found),
         "yaml": as_yaml(found),
     }

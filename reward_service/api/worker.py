@@ -19,7 +19,7 @@ from aiohttp import web
 
 from reward_service.api.auth import is_loopback
 from reward_service.api.metrics import CONTENT_TYPE, Metrics, follow_model
-from reward_service.core.judging.asks import Reason
+from reward_service.core.judging.asks import FailureReason
 from reward_service.serve.errors import BadBackends, RefusedToStart
 from reward_service.serve.sources.backends import Backend, TorchModel
 from reward_service.serve.sources.models.engine import Computed, Engine, NoScore
@@ -30,11 +30,11 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 MAX_INPUTS = 32
 log = logging.getLogger("reward_service.worker")
 RETRY_AFTER = {"Retry-After": "1"}
-ENDS: dict[Reason, tuple[int, str, str]] = {
-    Reason.TOO_LONG: (413, "Validation", "the text is longer than the model takes; nothing is cut"),
-    Reason.OVERLOADED: (429, "Overloaded", "as much waits as may wait"),
-    Reason.TIMEOUT: (503, "Unhealthy", "the time limit passed before it was computed"),
-    Reason.TRANSPORT: (503, "Unhealthy", "the model does not compute"),
+ENDS: dict[FailureReason, tuple[int, str, str]] = {
+    FailureReason.TOO_LONG: (413, "Validation", "the text is longer than the model takes; nothing is cut"),
+    FailureReason.OVERLOADED: (429, "Overloaded", "as much waits as may wait"),
+    FailureReason.TIMEOUT: (503, "Unhealthy", "the time limit passed before it was computed"),
+    FailureReason.TRANSPORT: (503, "Unhealthy", "the model does not compute"),
 }
 
 
@@ -102,7 +102,7 @@ class Worker:
         try:
             computed = await self._computed(inputs)
         except NoScore as refused:
-            headers = RETRY_AFTER if refused.reason is Reason.OVERLOADED else None
+            headers = RETRY_AFTER if refused.reason is FailureReason.OVERLOADED else None
             return _error(*ENDS[refused.reason], headers=headers)
         raw = bool(document.get("raw_scores"))
         scored = [self._scored(one, raw=raw) for one in computed]

@@ -23,6 +23,7 @@ from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
 from reward_service.cli import health as healthy
 from reward_service.cli import judge as judge_commands
+from reward_service.cli import profiles as profile_files
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli import worker as worker_commands
@@ -50,6 +51,7 @@ app.add_typer(ledgers, name="ledger")
 app.add_typer(judge_commands.app, name="judge")
 app.command()(worker_commands.worker)
 app.command()(worker_commands.worker_digest)
+app.add_typer(profile_files.app, name="profile")
 
 Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
 ProfileName = Annotated[

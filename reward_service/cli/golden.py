@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from reward_service.api.canaries import PROGRESS, golden, numbers_sent
+from reward_service.api.canaries import PROGRESS, compared, golden, sent_with
 from reward_service.cli import health
 from reward_service.cli.demo import sample_lines
 from reward_service.client.errors import Unreachable
@@ -19,7 +19,6 @@ from reward_service.core.profiles import shipped
 
 TIMEOUT_S = 30.0
 PAUSE_S = 0.5
-COMPARED = ("matched", "reward", "advantage")
 
 
 class Report(NamedTuple):
@@ -38,12 +37,16 @@ def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
     for profile, expected in golden().items():
         if shipped()[profile].asks:
             continue  # the service would ask its judge, whose answers are not known here
-        groups = [_group(group_id, records, questions, profile) for group_id in expected["groups"]]
+        sent = sent_with(shipped()[profile])
+        groups = [_group(group_id, records, questions, sent[group_id]) for group_id in expected["groups"]]
         yield profile, {"profile": profile, "progress": PROGRESS, "groups": groups}
 
 
 def _group(
-    group_id: str, records: list[dict[str, Any]], questions: dict[str, dict[str, Any]], profile: str
+    group_id: str,
+    records: list[dict[str, Any]],
+    questions: dict[str, dict[str, Any]],
+    sent: list[dict[str, Any]],
 ) -> dict[str, Any]:
     members = [record for record in records if record["group_id"] == group_id]
     asked = questions[members[0]["question_id"]]
@@ -52,8 +55,8 @@ def _group(
         "group_id": group_id,
         "question": {"text": asked["question"], "answers": asked["answers"], "entities": asked["entities"]},
         "rollouts": [
-            {k: v for k, v in member.items() if k not in shared} | numbers_sent(shipped()[profile], n)
-            for n, member in enumerate(members)
+            {k: v for k, v in member.items() if k not in shared} | numbers
+            for member, numbers in zip(members, sent, strict=True)
         ],
     }
 
@@ -100,13 +103,13 @@ def _differences(profile: str, reply: dict[str, Any]) -> Iterator[str]:
     paid = {group["group_id"]: group for group in reply["groups"]}
     for group_id, numbers in wanted["groups"].items():
         # Text, not numbers: 0.0 and -0.0 are equal and differ in a bit.
-        if json.dumps(_numbers(paid.get(group_id))) != json.dumps(numbers):
+        if json.dumps(_numbers(paid.get(group_id), profile)) != json.dumps(numbers):
             yield f"profile {profile} gives the golden group {group_id} different rewards"
 
 
-def _numbers(group: dict[str, Any] | None) -> dict[str, Any] | None:
+def _numbers(group: dict[str, Any] | None, profile: str) -> dict[str, Any] | None:
     """Return what canaries.json keeps of a group."""
     if group is None:
         return None
-    columns = {name: [one[name] for one in group["rollouts"]] for name in COMPARED}
+    columns = {name: [one[name] for one in group["rollouts"]] for name in compared(shipped()[profile])}
     return {"group_max": group["group_max"], **columns}

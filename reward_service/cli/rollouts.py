@@ -216,7 +216,8 @@ def _known(name: str, table: Iterable[str]) -> str:
     return name
 
 
-def _reader(name: str) -> str:
+def reader_named(name: str) -> str:
+    """Return the name of a reader, or say which there are."""
     return _known(name, (AUTO, *READERS))
 
 
@@ -239,7 +240,7 @@ ReaderName: TypeAlias = Annotated[
     str,
     typer.Option(
         "--reader",
-        callback=_reader,
+        callback=reader_named,
         help=f"System that wrote the file: {', '.join(READERS)}; auto detects it from the first rollouts.",
     ),
 ]

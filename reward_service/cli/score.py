@@ -44,12 +44,13 @@ class ScoredFile:
         return sum(one["reward"] is not None for one in self.records)
 
     def reasons(self) -> list[str]:
-        """Return why rollouts have no reward, the most frequent reasons first; not those that fell with their group."""
-        causes = Counter(
-            f"{one['status']}: {one['detail'] or 'no detail'}"
-            for one in self.records
-            if one["reward"] is None and one["status"] != RolloutStatus.GROUP_FAILED
-        )
+        """Return why rollouts have no reward, the most frequent reasons first.
+
+        Those that fell with their group count where nothing else is to blame.
+        """
+        unpaid = [one for one in self.records if one["reward"] is None]
+        own = [one for one in unpaid if one["status"] != RolloutStatus.GROUP_FAILED]
+        causes = Counter(f"{one['status']}: {one['detail'] or 'no detail'}" for one in own or unpaid)
         return [f"  {count} x {why}" for why, count in causes.most_common(REASONS_SHOWN)]
 
 

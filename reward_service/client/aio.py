@@ -19,7 +19,7 @@ from reward_service.client import calls
 from reward_service.client.calls import OnError
 from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, RetryContext
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
-from reward_service.client.headers import headers_of, key_of
+from reward_service.client.headers import checked_url, headers_of, key_of
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -49,7 +49,7 @@ class AsyncClient:
             connections: maximum number of concurrent calls; others queue. Rollouts that wait for their groups must not queue behind
                 each other, so choose at least the number of rollouts in flight.
         """
-        self._url = url.rstrip("/")
+        self._url = checked_url(url)
         self._headers = headers_of(key_of(api_key, api_key_file))
         self._context = RetryContext(patience or Patience(), time.monotonic, random.random)
         self._on_error: OnError = on_error
@@ -105,13 +105,14 @@ class AsyncClient:
         *,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
         """
-        options = {"estimator": estimator, "partial": partial}
+        options = {"estimator": estimator, "partial": partial, "progress": progress}
         return await self._carry_out(calls.rewards(facts, options, self._context))
 
     async def declare_run(self, run: Run) -> None:

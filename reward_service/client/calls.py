@@ -135,8 +135,9 @@ def group_path(run_id: str, group_id: str) -> str:
 
 def _member_request(run: Run, member: Member, query: Mapping[str, str]) -> Request:
     path = f"{group_path(run.run_id, member.group_id)}/rollouts/{quote(member.rollout.rollout_id, safe='')}"
+    step = {} if member.step is None else {"step": str(member.step)}
     return Request(
-        "PUT", path, wire.encode(wire.member_in(member)), {"attempt": str(member.attempt), **query}
+        "PUT", path, wire.encode(wire.member_in(member)), {"attempt": str(member.attempt), **step, **query}
     )
 
 

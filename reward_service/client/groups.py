@@ -36,6 +36,8 @@ class Run:
     """How to treat a group with a missing or unscored rollout, in the format of the API; by default the group fails."""
     estimator: str | Mapping[str, Any] | None = None
     """Overrides the profile's estimator, by parameters or by the name of a trainer."""
+    total_steps: int | None = None
+    """Number of steps of the whole training, for profiles whose weights depend on its progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Member:
     rollout: Rollout
     attempt: int = 0
     """Attempt number of the whole group. A higher number restarts the group; a lower one is rejected as stale."""
+    step: int | None = None
+    """Step of the training that the group belongs to; all its rollouts name the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,14 @@ class RolloutReward:
     matched: int | None = None
     match_rate: float | None = None
     normalized_match_rate: float | None = None
+    weight: float | None = None
+    """Product of the profile's filters: multiply the advantage by it."""
+    turns: tuple[tuple[int, ...], ...] = ()
+    """Positions of the segments of each turn."""
+    turn_rewards: tuple[float | None, ...] | None = None
+    """One per turn, None for a turn without a number; None if the profile does not pay by turn."""
+    turn_advantages: tuple[float, ...] | None = None
+    """One per turn; None if the profile has no rule for turns: `advantage` then applies to all tokens."""
     in_baseline: bool = False
     in_loss: bool = False
     flags: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The headers every call carries, and where the API key among them comes from."""
+"""The headers every call carries, where the API key among them comes from, and the URL, which must hold none."""
 
 import os
 from pathlib import Path
@@ -25,6 +25,19 @@ def key_of(api_key: str | None = None, api_key_file: str | Path | None = None) -
     ):
         raise ValueError("the API key is empty, or has characters that no key has")
     return api_key
+
+
+def checked_url(url: str) -> str:
+    """Return the service's URL without a slash at its end.
+
+    Raises:
+        ValueError: it holds a user or a key, which logs and configuration dumps would repeat. The message does not.
+    """
+    if "@" in url:
+        raise ValueError(
+            "the URL holds a user or a key: pass the key as api_key, in a file or in the environment"
+        )
+    return url.rstrip("/")
 
 
 def headers_of(api_key: str | None) -> dict[str, str]:

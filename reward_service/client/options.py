@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from reward_service.client.exchange import Patience
 from reward_service.client.groups import Group, Member, Run
+from reward_service.client.headers import checked_url
 from reward_service.core.types import VERDICTS, Reading, Rollout
 
 ENV_PREFIX = "REWARD_SERVICE_"
@@ -52,6 +53,10 @@ class Options:
     """Sent as a bearer token. Trackers store configurations, so prefer the file or the variable REWARD_SERVICE_API_KEY."""
     api_key_file: str | None = None
     """File that contains the key."""
+
+    def __post_init__(self) -> None:
+        """Refuse a URL that holds a key: these options are printed and stored."""
+        checked_url(self.url)
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:

@@ -27,6 +27,27 @@ def spans_of(ids: Iterable[int], mask: Iterable[int]) -> Iterator[tuple[bool, li
         yield is_own, [token for token, _ in span]
 
 
+def chatml_spans(ids: Sequence[int], tokenizer: Tokenizer) -> list[tuple[bool, list[int]]]:
+    """Cut a response that ChatML's special tokens divide, and that begins in the policy's turn, into spans as `spans_of` does.
+
+    The mark that ends a turn belongs to its author; the head of a turn is nobody's.
+    """
+    pieces = {one: tokenizer.decode([one], skip_special_tokens=False) for one in set(ids)}
+    mask, is_own, head = [], True, None
+    for one in ids:
+        piece = pieces[one]
+        mask.append(int(is_own and head is None))
+        if piece == "<|im_start|>":
+            head, mask[-1] = "", 0
+        elif head is not None:
+            head += piece
+            if "\n" in head:
+                is_own, head = head.strip() == "assistant", None
+        elif piece == "<|im_end|>":
+            is_own = False
+    return list(spans_of(ids, mask))
+
+
 def messages_of(
     spans: Iterable[tuple[bool, Sequence[int]]], tokenizer: Tokenizer, reading: Reading = AS_USUAL
 ) -> Messages:

@@ -15,7 +15,7 @@ from reward_service.client import calls
 from reward_service.client.calls import OnError
 from reward_service.client.exchange import Broken, Conversation, Patience, Pause, Reply, Request, RetryContext
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
-from reward_service.client.headers import headers_of, key_of
+from reward_service.client.headers import checked_url, headers_of, key_of
 
 T = TypeVar("T")
 CONNECT_S = 5.0
@@ -44,7 +44,7 @@ class Client:
             on_error: how to treat rewards that cannot be obtained.
             connections: most connections kept open for the next call. More threads than that open their own.
         """
-        self._url = url.rstrip("/")
+        self._url = checked_url(url)
         self._headers = headers_of(key_of(api_key, api_key_file))
         self._context = RetryContext(patience or Patience(), time.monotonic, random.random)
         self._on_error: OnError = on_error
@@ -95,15 +95,15 @@ class Client:
         *,
         estimator: str | Mapping[str, Any] | None = None,
         partial: Mapping[str, Any] | None = None,
+        progress: float | None = None,
     ) -> list[GroupRewards]:
         """Compute rewards from the facts that `match` returned.
 
         Raises:
             Refused, Unreachable: always.
         """
-        return self._carry_out(
-            calls.rewards(facts, {"estimator": estimator, "partial": partial}, self._context)
-        )
+        options = {"estimator": estimator, "partial": partial, "progress": progress}
+        return self._carry_out(calls.rewards(facts, options, self._context))
 
     def declare_run(self, run: Run) -> None:
         """Declare a run; repeating the same declaration changes nothing. `put_rollout` does this automatically.

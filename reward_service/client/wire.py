@@ -79,6 +79,10 @@ def rollout_in(rollout: Rollout) -> dict[str, Any]:
         body["length"] = rollout.length
     if rollout.tree is not None:
         body["tree"] = rollout.tree
+    if rollout.turn_signals:
+        body["turn_signals"] = {name: list(row) for name, row in rollout.turn_signals.items()}
+    if rollout.anchor:
+        body["anchor"] = list(rollout.anchor)
     return body
 
 
@@ -140,13 +144,23 @@ def run_in(run: Run) -> dict[str, Any]:
         "dataset": run.dataset,
         "partial": run.partial,
         "estimator": run.estimator,
+        "total_steps": run.total_steps,
     }
 
 
 def rollout_out(result: Mapping[str, Any]) -> RolloutReward:
     """Read one rollout's result."""
     known = {name: result[name] for name in _RESULT_FIELDS if name in result}
-    return RolloutReward(**{**known, "flags": tuple(result.get("flags", ()))})
+    turns = {
+        "turns": tuple(map(tuple, result.get("turns", ()))),
+        "turn_rewards": _row(result.get("turn_rewards")),
+        "turn_advantages": _row(result.get("turn_advantages")),
+    }
+    return RolloutReward(**{**known, **turns, "flags": tuple(result.get("flags", ()))})
+
+
+def _row(numbers: Sequence[Any] | None) -> tuple[Any, ...] | None:
+    return None if numbers is None else tuple(numbers)
 
 
 def group_out(group: Mapping[str, Any]) -> GroupRewards:

@@ -87,9 +87,9 @@ def boxed(text: str) -> str | None:
 
 
 def without_type(text: str) -> str:
-    r"""Return TeX as plain text, where a box needs it: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`."""
+    r"""Return TeX as plain text, where a box needs it: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`; the dollar of `\$5` stays."""
     plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1/\2", text)))
-    return ESCAPED.sub(r"\1", re.sub(r"(?<!\\)[{}]", "", plain)).strip(" $")
+    return ESCAPED.sub(r"\1", re.sub(r"(?<!\\)[{}]", "", plain).strip(" $"))
 
 
 def stated(text: str) -> str | None:

@@ -1,7 +1,7 @@
 """Frozen values as plain data and back, field by field, so that a field is named once: where it is defined."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
@@ -52,6 +52,11 @@ def field_names(cls: type, without: frozenset[str] = frozenset()) -> tuple[str, 
     return tuple(field.name for field in fields(cls) if field.name not in without)
 
 
+def required_fields(cls: type) -> list[str]:
+    """Return the names of a dataclass's fields that have no default, in order."""
+    return [one.name for one in fields(cls) if one.default is MISSING and one.default_factory is MISSING]
+
+
 @cache
 def _writer(cls: type, without: frozenset[str]) -> _Writer:
     names = field_names(cls, without)
@@ -60,31 +65,58 @@ def _writer(cls: type, without: frozenset[str]) -> _Writer:
     return _Writer(names, attrgetter(*names), conversions)
 
 
-def _plainly(hint: Any) -> Convert | None:
-    origin = get_origin(hint)
-    if not isinstance(origin, type):
-        return None
-    if issubclass(origin, tuple) and is_dataclass(get_args(hint)[0]):
-        return lambda values: [plain(value) for value in values]
-    return dict if issubclass(origin, Mapping) else list if issubclass(origin, tuple) else None
-
-
 @cache
 def _readers(cls: type) -> dict[str, Convert]:
     return {name: reader for name, hint in get_type_hints(cls).items() if (reader := _reader(hint))}
 
 
+def _plainly(hint: Any) -> Convert | None:
+    """Return what writes values of a type that contains others, or is a dataclass; None for all other types."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return plain
+    return _of_contents(hint, list, _plainly)
+
+
 def _reader(hint: Any) -> Convert | None:
-    if get_origin(hint) is tuple:
-        item = get_args(hint)[0]
-        return _tuple_of(item) if is_dataclass(item) and isinstance(item, type) else tuple
+    """Return what reads values of a type; None for a type that is read as it is written."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _built_as(hint)
     kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and issubclass(kind, StrEnum)]
-    return _member_of(kinds[0]) if kinds else None
+    return _member_of(kinds[0]) if kinds else _of_contents(hint, tuple, _reader)
 
 
-def _tuple_of(cls: type) -> Convert:
-    """Return what reads a list of a dataclass; values that are read already stay as they are."""
-    return lambda values: tuple(one if isinstance(one, cls) else built(cls, one) for one in values)
+def _of_contents(
+    hint: Any, sequence: type[list[Any]] | type[tuple[Any, ...]], of: Callable[[Any], Convert | None]
+) -> Convert | None:
+    """Return what makes a dict of a mapping and a sequence of a tuple, and does so with what they contain."""
+    kind = next((one for one in (hint, *get_args(hint)) if get_origin(one) in (tuple, Mapping)), None)
+    if kind is None:
+        return None
+    if get_origin(kind) is tuple:
+        return _unless_none(_sequence(sequence, of(get_args(kind)[0])))
+    convert = _mapping(of(get_args(kind)[1]))
+    return convert if kind is hint else _if_mapping(convert)
+
+
+def _sequence(sequence: type[list[Any]] | type[tuple[Any, ...]], of: Convert | None) -> Convert:
+    return sequence if of is None else lambda value: sequence(map(of, value))
+
+
+def _mapping(of: Convert | None) -> Convert:
+    return dict if of is None else lambda value: {key: of(item) for key, item in value.items()}
+
+
+def _if_mapping(convert: Convert) -> Convert:
+    return lambda value: convert(value) if isinstance(value, Mapping) else value
+
+
+def _unless_none(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
+
+
+def _built_as(cls: type) -> Convert:
+    """Return what reads a dataclass; a value that is read already stays as it is."""
+    return lambda value: value if isinstance(value, cls) else built(cls, value)
 
 
 def _member_of(kind: type[StrEnum]) -> Convert:

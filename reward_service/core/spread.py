@@ -49,6 +49,17 @@ def standardized(values: Sequence[float], estimator: Estimator) -> list[float]:
     if is_flat(values):
         return [0.0] * len(values)
     mean = fsum(values) / len(values)
-    deviations = [value - mean for value in values]
-    std = max(std_of(deviations, estimator.ddof), floor_of(estimator, len(values)))
-    return [d / (std + estimator.epsilon) for d in deviations]
+    below = divisor(values, estimator)
+    return [(value - mean) / below for value in values]
+
+
+def divisor(values: Sequence[float], estimator: Estimator) -> float:
+    """Return max(std, floor) + ε of values that are not flat.
+
+    Args:
+        values: x, of any length from 2.
+        estimator: its `ddof`, `epsilon` and `floor`.
+    """
+    mean = fsum(values) / len(values)
+    std = std_of([value - mean for value in values], estimator.ddof)
+    return max(std, floor_of(estimator, len(values))) + estimator.epsilon

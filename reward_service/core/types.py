@@ -18,6 +18,18 @@ def _no_signals() -> Mapping[str, float]:
     return MappingProxyType({})
 
 
+Row: TypeAlias = tuple[float | None, ...]
+"""One number per turn of a rollout; None where the turn has none."""
+
+
+def _nothing_measured() -> Mapping[str, float | None]:
+    return MappingProxyType({})
+
+
+def _no_turn_signals() -> Mapping[str, Row]:
+    return MappingProxyType({})
+
+
 class Outcome(StrEnum):
     """What became of a rollout; the three branches of E-GRPO's reward (arXiv:2510.24694, Eq. 5)."""
 
@@ -53,9 +65,14 @@ STOP_REASONS: Mapping[str, StopReason] = MappingProxyType(
     {
         name: reason
         for reason, names in {
-            StopReason.COMPLETED: "completed stop eos end_turn tool_calls stop_sequence tool_use function_call finished done",
-            StopReason.MAX_TOKENS: "max_tokens length max_output_tokens model_length",
-            StopReason.MAX_TURNS: "max_turns max_steps max_iterations turn_limit",
+            StopReason.COMPLETED: "completed stop eos end_turn tool_calls stop_sequence tool_use function_call finished done env_done",
+            StopReason.MAX_TOKENS: (
+                "max_tokens length max_output_tokens model_length truncated prompt_too_long "
+                "max_response_length_exceeded max_prompt_length_exceeded"
+            ),
+            StopReason.MAX_TURNS: (
+                "max_turns max_steps max_iterations turn_limit max_turns_reached max_turns_exceeded"
+            ),
             StopReason.ABORTED: "aborted abort content_filter cancelled canceled",
         }.items()
         for name in names.split()
@@ -73,6 +90,7 @@ class RolloutStatus(StrEnum):
     ABORTED = "aborted"
     UNKNOWN_QUESTION = "unknown_question"
     SIGNAL_MISSING = "signal_missing"
+    SIGNAL_FAILED = "signal_failed"
     JUDGE_FAILED = "judge_failed"
     BACKEND_FAILED = "backend_failed"
     TOO_COSTLY = "too_costly"
@@ -164,6 +182,21 @@ class Steps:
     segments: tuple[Segment, ...]
 
 
+class RolloutView(NamedTuple):
+    """What a plug-in is given of one rollout."""
+
+    segments: tuple[Segment, ...]
+    """Who wrote what, in order."""
+    answer: str | None
+    """The final answer without the notation around it; None if there is none."""
+    question: str
+    """Text of the question."""
+    answers: tuple[str, ...]
+    """Its gold answers."""
+    entities: tuple[str, ...]
+    """Names of its ground-truth entities."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """One recorded rollout of the policy."""
@@ -182,6 +215,10 @@ class Rollout:
     """Tokens that the policy wrote, at least 1; None where the trainer did not say."""
     tree: str | None = None
     """The tree whose leaf it is, for rollouts that share a beginning."""
+    turn_signals: Mapping[str, Row] = field(default_factory=_no_turn_signals)
+    """Numbers the trainer measured itself, by name, one per turn."""
+    anchor: tuple[str, ...] = ()
+    """The state that each turn began in, one name per turn; empty where the trainer did not say."""
 
 
 class Match(NamedTuple):
@@ -269,10 +306,20 @@ class RolloutFacts:
     """Whether a token or turn limit stopped it. If true, it counts in the baseline but is excluded from the loss."""
     signals: Mapping[str, float] = field(default_factory=_no_signals)
     """Numbers sent with the rollout, by name."""
+    measured: Mapping[str, float | None] = field(default_factory=_nothing_measured)
+    """Numbers measured from the text, by name; null where the question has no such quantity. A number sent under the same name counts instead."""
     length: int | None = None
     """Tokens that the policy wrote, at least 1; sent by the trainer, never measured."""
     tree: str | None = None
     """The tree whose leaf the rollout is, as the trainer names it."""
+    turns: tuple[tuple[int, ...], ...] = ()
+    """Positions of the segments of each turn; the last one is the answer turn. Empty if they are not known."""
+    entity_named: tuple[tuple[int, ...], ...] = ()
+    """Positions of the entities that each turn names and that earn credit, ascending; a later turn may name one again."""
+    turn_signals: Mapping[str, Row] = field(default_factory=_no_turn_signals)
+    """Numbers sent with the rollout, by name, one per turn."""
+    anchor: tuple[str, ...] = ()
+    """The state that each turn began in, one name per turn, as the trainer names it."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     """Why the outcome is `error`, or why the rollout is not scored."""
@@ -312,6 +359,14 @@ class RolloutResult:
     """Whether the trainer's loss should include it."""
     components: Mapping[str, float] = field(default_factory=_no_signals)
     """The parts of the reward by term; they add up to the reward."""
+    measured: Mapping[str, float | None] = field(default_factory=_nothing_measured)
+    """Numbers measured from the text, by name; null where the question has no such quantity."""
+    turns: tuple[tuple[int, ...], ...] = ()
+    """Positions of the segments of each turn; the last one is the answer turn."""
+    turn_rewards: Row | None = None
+    """Reward of each turn, null for a turn without a number; null if the profile pays nothing by turn."""
+    turn_advantages: tuple[float, ...] | None = None
+    """Advantage of each turn, for all its tokens; null if the profile has no rule for turns: `advantage` then applies to all tokens."""
     flags: tuple[str, ...] = ()
     detail: str | None = None
     judgements: tuple[Judgement, ...] = ()
@@ -375,8 +430,20 @@ Knots: TypeAlias = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class StateDifference:
+    """What each turn gained: discount · state after it - state before it."""
+
+    at: str
+    """When the states were taken, a name in `reward_service.core.rewards.maps.ALIGNMENTS`."""
+    discount: float = 1.0
+    """In [0, 1]."""
+    start: float = 0.0
+    """The state before the first turn, with `after`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Map:
-    """A function of one number. Exactly one of `knots` and `clip` is set."""
+    """A function of one number, or of the numbers of all turns. Exactly one of `knots`, `clip` and `difference` is set."""
 
     knots: Knots | None = None
     """Piecewise linear; a repeated x is a jump, at which the first y holds. Beyond the ends, the y of the end holds."""
@@ -384,6 +451,8 @@ class Map:
     """The value beyond the ends of `knots`; None keeps the y of the end."""
     clip: tuple[float, ...] | None = None
     """The least and the greatest value."""
+    difference: StateDifference | None = None
+    """For terms of turns, and the first of their maps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,11 +471,12 @@ class Term:
     """One weighted signal of the reward algebra."""
 
     signal: str
-    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout."""
+    """A name in `reward_service.core.signals.SIGNALS`, or of a number sent with each rollout; in a term of turns, the same
+    of `TURN_SIGNALS` and `GROUP_TURN_SIGNALS`."""
     weight: float | Knots = 1.0
     """A number, or knots over the progress of training in [0, 1]."""
-    normalize: str = "none"
-    """A name in `reward_service.core.rewards.compose.NORMALIZERS`."""
+    normalize: str | tuple[str, ...] = "none"
+    """A name in `reward_service.core.rewards.compose.NORMALIZERS`, or several that are applied one after the other."""
     when: str = "completed"
     """A name in `reward_service.core.rewards.compose.WHEN`."""
     name: str = ""
@@ -415,6 +485,11 @@ class Term:
     """Applied to the signal one after the other, before it is normalised."""
     gates: tuple[Gate, ...] = ()
     """All have to hold."""
+
+    @property
+    def normalizers(self) -> tuple[str, ...]:
+        """Names of its normalisers, in order."""
+        return (self.normalize,) if isinstance(self.normalize, str) else self.normalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,11 +502,57 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnRule:
+    """How turns get advantages of their own. Without a rule, the rollout's advantage applies to all of them."""
+
+    combine: str = "none"
+    """`return`: of what follows a turn. `add`: to the rollout's advantage. `scale`: of the rollout's advantage."""
+    statistics: str = "joint"
+    """`return`: `joint` compares returns with the rewards of the group, `separate` standardises turns by themselves."""
+    rule: str = ""
+    """`add`: empty adds each turn's own reward, or `first`, `anchor`, `lookahead`. `scale`: `bonus`, `share` or `relief`."""
+    discount: float = 1.0
+    """Of what follows a turn, per turn, in [0, 1]."""
+    weight: float | Knots = 1.0
+    """Of the turns beside the outcome: a number, or knots over the progress of training."""
+    signal: str = ""
+    """`scale`: the signal of turns that it reads."""
+    unit: float = 0.0
+    """`bonus`: the share of the advantage that 1 of the signal is worth."""
+    cap: float = 0.0
+    """`bonus`: the largest share, in [0, 1)."""
+    sharpness: float | None = None
+    """`share`: the factor inside the softmax; None divides in proportion to the signal."""
+    horizon: int = 1
+    """`lookahead`: number of turns that are looked at, at least 1."""
+    fill: float = 0.0
+    """`lookahead`: weight of the rollout's advantage where the horizon reaches beyond the last search turn."""
+
+
+@dataclass(frozen=True, slots=True)
 class RewardSpec:
     """How facts become rewards."""
 
     terms: tuple[Term, ...] = ()
     base: Base = field(default_factory=Base)
+    turn_terms: tuple[Term, ...] = ()
+    """Terms over signals with one number per turn."""
+    turns: TurnRule = field(default_factory=TurnRule)
+
+    @property
+    def turns_stand_apart(self) -> bool:
+        """Whether the turns' part is no part of the reward, and only of their advantages."""
+        return self.turns.combine == "add" or self.turns.statistics == "separate"
+
+    @property
+    def pays_turns(self) -> bool:
+        """Whether turns have rewards."""
+        return bool(self.turn_terms) or self.turns.combine == "return"
+
+    @property
+    def is_by_turn(self) -> bool:
+        """Whether turns have rewards or advantages."""
+        return self.pays_turns or self.turns.combine != "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,7 +595,7 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """Who decides whether an answer is right: strings where they are sure, a judge for the rest."""
+    """What decides whether an answer is right: strings where they are sure, a judge for the rest."""
 
     judge: str
     """Name of the asker that decides what strings do not."""
@@ -502,3 +623,5 @@ class Filter:
     """`dagrpo`: the number sent with each rollout by which rollouts are told apart."""
     distance: float = 0.0
     """`dagrpo`: how far apart they have to be, above 0."""
+    rate: float = 0.0
+    """`dppo`: the share of rollouts with a small advantage that is dropped, above 0 and below 1."""

@@ -32,6 +32,8 @@ class Caller:
     name: str | None = None
     """The rollout's id within its group; None if the protocol has none."""
     is_evaluation: bool = False
+    progress: float | None = None
+    """Share of the training that is done; rollouts of different progress share no group."""
     run: str = "compat"
     """Whose budget pays for what judges are asked."""
 
@@ -45,6 +47,7 @@ class MeasuredRollout:
     facts: RolloutFacts
     profile: Profile
     is_evaluation: bool
+    progress: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,13 @@ class AnonymousGroups:
             timings: of the request.
 
         Raises:
-            InvalidRequest: the profile needs progress, which these protocols do not have.
+            InvalidRequest: the profile needs progress, and the URL does not have step and total_steps.
             IndexUnavailable: the index cannot be read.
             BackendUnavailable, JudgeBudget: a judge that is needed cannot be asked.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         if not caller.is_evaluation:
-            check_progress(caller.profile, None)
+            check_progress(caller.profile, caller.progress, path="/step")
         call = GroupCall(caller.run, "compat", caller.question, (caller.rollout,))
         paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
         [scored] = await self._scorer.measure([call], paid_by, owner=owner, timings=timings)
@@ -92,8 +95,10 @@ class AnonymousGroups:
             return Unpaid(refused_status(scored.error), str(scored.error))
         # By the index version too: one may become active between two rollouts of a group.
         index = scored.truth and scored.truth.index
-        key = (owner, caller.meets, caller.question, index, caller.profile.digest)
-        return MeasuredRollout(key, caller.name, scored.facts[0], caller.profile, caller.is_evaluation)
+        key = (owner, caller.meets, caller.question, index, caller.profile.digest, caller.progress)
+        return MeasuredRollout(
+            key, caller.name, scored.facts[0], caller.profile, caller.is_evaluation, caller.progress
+        )
 
     async def pay(self, measured: MeasuredRollout, *, group_size: int, deadline_s: float) -> Paid:
         """Return a rollout's result once its group is full; for evaluation at once.
@@ -124,7 +129,9 @@ class AnonymousGroups:
 
     async def _score(self, group: Sequence[MeasuredRollout]) -> list[Paid]:
         facts = [replace(one.facts, rollout_id=str(n)) for n, one in enumerate(group)]
-        result = await self._scorer.paid(facts, partial(reward, profile=group[0].profile))
+        place = ("", str(group[0].key))  # what the group met by, as it has no other name
+        pay = partial(reward, profile=group[0].profile, progress=group[0].progress, place=place)
+        result = await self._scorer.paid(facts, pay)
         return [_result_or_reason(one) for one in result.rollouts]
 
 

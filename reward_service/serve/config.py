@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     profiles: Path | None = None
     """Folder of your own profiles, one `NAME.yaml` each, read at start in addition to the shipped ones. docs/profiles.md lists the keys."""
 
+    plugins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Signals that installed packages give to your own profiles, by name, separated by commas: entry points of the group
+    `reward_service.signals`. They run inside the service, so name only packages that you trust; docs/extending.md shows one."""
+
     default_profile: str = DEFAULT_PROFILE
     """Profile of calls that name none. Trainers should name their profile, so that an upgrade cannot change their rewards."""
 
@@ -76,6 +80,10 @@ class Settings(BaseSettings):
 
     max_json_depth: int = Field(64, ge=8, le=190)
     """Deepest nesting of a JSON body. Tool calls with parsed arguments rarely need 15 levels; the decoder itself stops at 200."""
+
+    max_json_values: int = Field(500_000, ge=1000)
+    """Maximum number of values in a JSON body: items of lists, and names and values in objects. A rollout of 100 messages has about
+    500. While a body is decoded nothing else runs: the default takes up to a quarter of a second."""
 
     max_headers: int = Field(100, ge=10)
     """Maximum number of header fields in a request. Proxies add about ten."""
@@ -212,7 +220,7 @@ class Settings(BaseSettings):
     """How long an answer is kept in `judge_cache_url`. Equal asks get equal answers for as long, so choose longer than a training run."""
 
     judge_cached_answers: int = Field(10_000, ge=1)
-    """Number of answers kept in memory, about 1 KB each. Without `judge_cache_url` it should be more than a step asks for."""
+    """Number of answers kept in memory, about 0.5 KB each. Without `judge_cache_url` it should be more than a step asks for."""
 
     judge_run_calls: int | None = Field(None, ge=1)
     """Maximum number of requests to judges for one run; a call that would exceed it is refused with 429. If not set, there is no limit."""
@@ -221,7 +229,7 @@ class Settings(BaseSettings):
     """Maximum number of judges' tokens for one run, prompts and replies together. If not set, there is no limit."""
 
     judge_canary_interval_s: float = Field(900.0, ge=0)
-    """Interval at which every judge is asked about 24 answers whose verdicts are known. It costs about 12,000 tokens each time; 0 turns it off."""
+    """Interval at which every judge is asked about 24 answers whose verdicts are known; 0 turns it off."""
 
     processes: int = Field(1, ge=1)
     """Number of processes that serve the same runs, on all machines together. More than one requires `state_url`."""
@@ -239,6 +247,9 @@ class Settings(BaseSettings):
     """Maximum number of runs in use per process; one more is refused with 429 until another one is deleted or expires. The process checks
     each of them once a second."""
 
+    max_runs_per_owner: int = Field(500, ge=1)
+    """Maximum number of runs in use per process and owner of API keys. Keep it below `max_runs`, so that no owner can use all of them."""
+
     max_deadline_s: float = Field(86_400.0, gt=0)
     """Longest deadline that a run may declare. Agentic rollouts of one group can end hours apart."""
 
@@ -253,7 +264,7 @@ class Settings(BaseSettings):
     run_ttl_s: float = Field(604_800.0, gt=0)
     """How long a run is kept after its last rollout. Choose longer than a training run may pause."""
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "plugins", mode="before")
     @classmethod
     def _names(cls, given: Any) -> Any:
         return (

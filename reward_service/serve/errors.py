@@ -20,6 +20,7 @@
     │   ├── RunConflict           409
     │   ├── RolloutConflict       409
     │   ├── QuestionConflict      409
+    │   ├── StepConflict          409
     │   ├── AttemptSuperseded     409
     │   ├── GroupClosed           409
     │   ├── GroupFull             409
@@ -215,6 +216,12 @@ class QuestionConflict(CallError):
     slug, title, status_hint = "question-conflict", "The group belongs to a different question.", 409
 
 
+class StepConflict(CallError):
+    """All members of a group must be of the same step of the training."""
+
+    slug, title, status_hint = "step-conflict", "The group belongs to a different step.", 409
+
+
 class AttemptSuperseded(CallError):
     """The group has been restarted with a higher attempt number."""
 
@@ -240,7 +247,7 @@ class VersionConflict(CallError):
 
 
 class BodyTooLarge(CallError):
-    """The request body has more bytes than the limit allows."""
+    """The request body has more bytes, or more JSON values, than the limit allows."""
 
     slug, title, status_hint = "body-too-large", "The body is larger than the limit.", 413
     closes = True
@@ -465,6 +472,10 @@ class BadProfile(RefusedToStart):
 
 class BadBackends(RefusedToStart):
     """The backends file cannot be used."""
+
+
+class BadPlugin(RefusedToStart):
+    """A plug-in that the settings name cannot be used."""
 
 
 def catalogue(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

@@ -13,14 +13,15 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from reward_service import __version__
+from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.fields import built, plain
-from reward_service.core.profiles import Profile
+from reward_service.core.profiles import PluginPin, Profile
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS, reward
 from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
@@ -41,6 +42,9 @@ FORMULAS = VERSIONS["formulas"]
 PLAIN = Seal()
 # Of facts: what `reward` does not read of a rollout, and what it has in common with its group.
 NOT_READ = frozenset({"entities", "flags", "detail", "evidence"})
+ADVANTAGES = frozenset({"advantage", "turn_advantages"})
+"""Numbers that an estimator over several groups makes: a line has one group, so they cannot be computed from it again."""
+ALWAYS, BY_TURN = ("reward", "advantage", "weight"), ("turn_rewards", "turn_advantages")
 MAX_LINE_BYTES = 64 * 1024 * 1024  # the last line is read at start; 512 rollouts take 100 kB
 PROBE_BYTES = 4096  # a block of most file systems: where there is room for it, there is room for a group
 
@@ -72,13 +76,25 @@ class Terms(NamedTuple):
 
 
 def _published(result: GroupResult) -> dict[str, Any]:
-    """Return what was published of a group's numbers."""
-    return {
-        "group_max": result.group_max,
-        "reward": [one.reward for one in result.rollouts],
-        "advantage": [one.advantage for one in result.rollouts],
-        "weight": [one.weight for one in result.rollouts],
-    }
+    """Return what was published of a group's numbers; those of turns only where there are any."""
+    columns = {name: [getattr(one, name) for one in result.rollouts] for name in (*ALWAYS, *BY_TURN)}
+    kept = {name: column for name, column in columns.items() if name in ALWAYS or any(column)}
+    return {"group_max": result.group_max, **kept}
+
+
+def _receipt(profile: Profile) -> dict[str, Any]:
+    """Return which profile paid, with the packages that gave it signals, if any."""
+    named = {"name": profile.name, "digest": profile.digest}
+    return {**named, "plugins": [asdict(pin) for pin in profile.plugins]} if profile.plugins else named
+
+
+def _paying(receipt: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Profile | None:
+    """Return the profile of a receipt, whichever plug-ins are installed now: their numbers are in the facts."""
+    if receipt["digest"] in profiles:
+        return profiles[receipt["digest"]]
+    pins = tuple(PluginPin(**pin) for pin in receipt.get("plugins", ()))
+    bound = {one.digest: one for one in (replace(one, plugins=pins) for one in profiles.values())}
+    return bound.get(receipt["digest"])
 
 
 def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
@@ -91,7 +107,7 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
         "group_id": one.group_id,
         "question_id": one.question_id,
         "index": one.index_digest,
-        "profile": {"name": terms.profile.name, "digest": terms.profile.digest},
+        "profile": _receipt(terms.profile),
         "engine": ENGINE_DIGEST,
         "formulas": FORMULAS,
         "estimator": asdict(terms.estimator),
@@ -168,7 +184,7 @@ class Ledger:
             LedgerUnavailable: it could not.
         """
         try:
-            os.fstat(self._file)
+            os.write(self._file, b"")  # refused by a descriptor that is closed or may only be read
             self._make_room(self._refused_bytes)
             _write_and_remove(self.path.with_name(self.path.name + ".probe"))
         except OSError as error:
@@ -336,23 +352,32 @@ def changes_of_profile(findings: Iterable[Finding]) -> Iterator[tuple[Finding, s
 
 def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str | None:
     """Return how the rewards of a line differ from what they should be; None where they do not."""
-    profile = profiles.get(line["profile"]["digest"])
+    profile = _paying(line["profile"], profiles)
     if profile is None:
         return f"no known profile has the digest recorded for {line['profile']['name']}"
     if line["v"] > VERSION:
         return "written by a newer version of the service"
     if line["formulas"] != FORMULAS:
         return "computed by another version of the formulas"
+    estimator = Estimator(**line["estimator"])
+    over_groups = estimator.type in BATCH_ESTIMATORS
     result = reward(
         [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]],
         profile,
-        estimator=Estimator(**line["estimator"]),
+        estimator=Estimator() if over_groups else estimator,
         partial=PartialPolicy(**line["policy"]),
         missing=line["missing"],
         progress=line["progress"],
+        place=(line["run_id"], line["group_id"]),
     )
-    again = json.dumps(_published(result))  # as text: -0.0 is not 0.0
-    return None if again == json.dumps(line["published"]) else "recomputing gives different rewards"
+    aside = ADVANTAGES if over_groups else frozenset()
+    again, before = (_without(numbers, aside) for numbers in (_published(result), line["published"]))
+    # As text: -0.0 is not 0.0.
+    return None if json.dumps(again) == json.dumps(before) else "recomputing gives different rewards"
+
+
+def _without(numbers: Mapping[str, Any], aside: frozenset[str]) -> dict[str, Any]:
+    return {name: column for name, column in numbers.items() if name not in aside}
 
 
 def read(path: Path) -> Iterator[bytes]:

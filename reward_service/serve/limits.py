@@ -80,21 +80,28 @@ def check_facts(facts: Sequence[RolloutFacts], settings: Settings, path: str) ->
             f"a question may have at most {settings.max_entities} entities", path=f"{path}/entities"
         )
     for n, one in enumerate(facts):
-        check_signals(one.signals, settings, f"{path}/rollouts/{n}")
+        check_signals(one, settings, f"{path}/rollouts/{n}")
         if max(one.mentions, one.grounded) > settings.max_rollout_chars:
             raise LimitExceeded("a rollout has fewer characters than that", path=f"{path}/rollouts/{n}")
 
 
-def check_signals(signals: Sized, settings: Settings, path: str) -> None:
-    """Refuse a rollout with too many signals.
+def check_signals(one: Rollout | RolloutFacts, settings: Settings, path: str) -> None:
+    """Refuse a rollout with too many signals, or with signals of more turns than it can have.
 
     Raises:
-        LimitExceeded: it has more than `max_signals`.
+        LimitExceeded: it has more than `max_signals` of a kind, or a row of more than `max_steps` turns and one.
     """
-    if len(signals) > settings.max_signals:
-        raise LimitExceeded(
-            f"a rollout may have at most {settings.max_signals} signals", path=f"{path}/signals"
-        )
+    for name, signals in (("signals", one.signals), ("turn_signals", one.turn_signals)):
+        if len(signals) > settings.max_signals:
+            raise LimitExceeded(
+                f"a rollout may have at most {settings.max_signals} {name}", path=f"{path}/{name}"
+            )
+    rows: dict[str, Sized] = {f"turn_signals/{name}": row for name, row in one.turn_signals.items()}
+    for name, row in {**rows, "anchor": one.anchor}.items():
+        if len(row) > settings.max_steps + 1:
+            raise LimitExceeded(
+                f"a rollout may have at most {settings.max_steps} turns", path=f"{path}/{name}"
+            )
 
 
 def check_unique(rollout_ids: Sequence[str], path: str) -> None:
@@ -176,7 +183,7 @@ def _check_rollouts(rollouts: Sequence[Rollout], settings: Settings, path: str) 
             )
         if steps > settings.max_steps:
             raise LimitExceeded(f"a rollout may have at most {settings.max_steps} steps", path=at)
-        check_signals(rollout.signals, settings, at)
+        check_signals(rollout, settings, at)
         seen.add(rollout.rollout_id)
         work += chars + STEP_CHARS * (1 + steps)
     return work

@@ -5,14 +5,15 @@ different digest, so anything pinned to the old content is refused and never rew
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from reward_service.core.names import FILE_ENDINGS, is_path
 from reward_service.core.profiles import Profile, parse_profile, shipped
-from reward_service.serve import errors
+from reward_service.serve import errors, plugins
 from reward_service.serve.config import Settings
+from reward_service.serve.plugins import Loaded, bound
 
 Origin = Literal["shipped", "folder"]
 
@@ -25,6 +26,8 @@ class Profiles:
     """By name."""
     default: str
     """Name of the profile that is used if a call names none."""
+    plugins: Mapping[str, Loaded] = field(default_factory=dict)
+    """By the name of the signal that each gives."""
 
     def named(self, name: str | None) -> Profile:
         """Return a profile by name, the default one for None.
@@ -59,7 +62,9 @@ class Profiles:
             BadProfile: the file does not contain a usable profile.
             OSError: the file cannot be read.
         """
-        return read_profile(Path(given)) if given is not None and is_path(given) else self.named(given)
+        if given is not None and is_path(given):
+            return bound(read_profile(Path(given)), self.plugins)
+        return self.named(given)
 
 
 def origin_of(profile: Profile) -> Origin:
@@ -73,10 +78,13 @@ def load(settings: Settings) -> Profiles:
     Raises:
         FileNotFoundError: there is no such folder.
         BadProfile: a file in it does not contain a usable profile.
+        BadPlugin: a plug-in that the settings name cannot be used.
         OSError: a file in it cannot be read.
     """
-    own = {} if settings.profiles is None else read_folder(settings.profiles)
-    return Profiles(dict(sorted({**own, **shipped()}.items())), settings.default_profile)
+    loaded = plugins.load(settings.plugins)
+    read = {} if settings.profiles is None else read_folder(settings.profiles)
+    own = {name: bound(profile, loaded) for name, profile in read.items()}
+    return Profiles(dict(sorted({**own, **shipped()}.items())), settings.default_profile, loaded)
 
 
 def read_folder(folder: Path) -> dict[str, Profile]:

@@ -13,28 +13,43 @@ from typing import NamedTuple, TypeVar
 
 from entity_index.stores.protocols import WritableCatalogue
 from entity_index.types import Question
-from reward_service.core.judging.asks import Ask, Given, Reason
+from reward_service.core.advantages import BATCH_ESTIMATORS
+from reward_service.core.advantages.turns import check_turn_rule
+from reward_service.core.filters import Place
+from reward_service.core.judging.asks import Ask, FailureReason, Given
 from reward_service.core.judging.replies import NOT_ATTEMPTED
 from reward_service.core.matching import MatchSpec, MentionNames
-from reward_service.core.profiles import Profile, shipped
+from reward_service.core.profiles import PluginPin, Profile, shipped
 from reward_service.core.rewards.compose import needs_progress
-from reward_service.core.scoring import ENGINE_DIGEST, UNCOVERED, Plan, conclude, plan, reward, reward_alone
+from reward_service.core.scoring import (
+    ENGINE_DIGEST,
+    UNCOVERED,
+    MeasurePlan,
+    check_facts,
+    conclude,
+    plan,
+    reward,
+    reward_alone,
+    reward_batch,
+)
 from reward_service.core.types import (
     Estimator,
     GroupResult,
     IndexVersion,
     Outcome,
     PartialPolicy,
+    RewardSpec,
     Rollout,
     RolloutFacts,
     RolloutResult,
     RolloutStatus,
 )
-from reward_service.serve import errors, limits
+from reward_service.serve import errors, limits, plugins
 from reward_service.serve.config import Settings
 from reward_service.serve.ledger import Ledger, Published, Terms
 from reward_service.serve.profiles import Profiles
 from reward_service.serve.sources.asking import AskedRollout, ask, asked_by, check_sent, measured_by, settle
+from reward_service.serve.sources.budgets import NO_LIMIT, Limit
 from reward_service.serve.sources.judges import Judges
 from reward_service.serve.sources.protocol import Source
 from reward_service.serve.timings import Timings
@@ -94,6 +109,8 @@ class Payer(NamedTuple):
 
     owner: str = ""
     run_id: str = "one"
+    limit: Limit = NO_LIMIT
+    """Of the run, in place of the service's."""
 
 
 NO_RUN = Payer()
@@ -124,6 +141,7 @@ class Scorer:
         """
         self.settings = settings
         self.profiles = profiles or Profiles(shipped(), settings.default_profile)
+        self.plugins = {name: one.function for name, one in self.profiles.plugins.items()}
         self.turns = Turns(settings.threads)
         self.truth = GroundTruth(catalogue, settings, self.turns)
         self.ledger = ledger
@@ -169,17 +187,39 @@ class Scorer:
         """Measure and reward groups; one result a group, in order.
 
         Raises:
-            InvalidRequest: the profile needs progress, and the call gives none.
+            InvalidRequest: the profile needs progress and the call gives none, or cannot use the estimator.
             BackendUnavailable, JudgeBudget: a judge that is needed cannot be asked.
             IndexUnavailable: the index cannot be read.
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         check_progress(profile, progress)
+        check_estimator_of(profile, estimator or profile.estimator)
         timings = timings or Timings()
         measured = await self.measure(calls, profile, explain=explain, owner=owner, timings=timings)
-        pay = partial(reward, profile=profile, estimator=estimator, partial=policy, progress=progress)
+        terms = Terms("", profile, estimator or profile.estimator, policy or PartialPolicy(), progress)
+        groups = [one.facts for one in measured if one.error is None]
+        places = [(one.call.run_id, one.call.group_id) for one in measured if one.error is None]
         with timings.stage("reward"):
-            return [Scored(one, None if one.error else await self.paid(one.facts, pay)) for one in measured]
+            results = iter(await self.rewarded(groups, places, terms))
+        return [Scored(one, None if one.error else next(results)) for one in measured]
+
+    async def rewarded(
+        self, groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+    ) -> list[GroupResult]:
+        """Return the rewards of the facts of groups, each with the ids of its run and group, with the terms of one call."""
+        if terms.estimator.type in BATCH_ESTIMATORS:
+            return await self.turns.in_thread(partial(_whole_batch, groups, places, terms))
+        pay = partial(
+            reward,
+            profile=terms.profile,
+            estimator=terms.estimator,
+            partial=terms.policy,
+            progress=terms.progress,
+        )
+        return [
+            await self.paid(facts, partial(pay, place=place))
+            for facts, place in zip(groups, places, strict=True)
+        ]
 
     async def paid(self, facts: Sequence[RolloutFacts], pay: Callable[[Sequence[RolloutFacts]], T]) -> T:
         """Return what a function makes of the facts of one group; in a thread where they are many."""
@@ -194,6 +234,7 @@ class Scorer:
         *,
         explain: bool = False,
         owner: str = "",
+        limit: Limit = NO_LIMIT,
         timings: Timings | None = None,
     ) -> list[Measured]:
         """Measure groups; one result a group, in order.
@@ -206,6 +247,7 @@ class Scorer:
             profile: how to measure.
             explain: also return segments and the span of each match.
             owner: of the API key; a run's budget for judges belongs to it.
+            limit: of the runs' budgets, in place of the service's.
             timings: of the request.
 
         Raises:
@@ -222,7 +264,7 @@ class Scorer:
             **{name: f"the source {one.name}" for name, one in sources.items()},
         }
         checked = [
-            await self._checked(call, truth, numbers, f"/groups/{n}")
+            await self._checked(call, truth, numbers, f"/groups/{n}", pins=profile.plugins)
             for n, (call, truth) in enumerate(zip(calls, truths, strict=True))
         ]
         ready = [one for one in checked if isinstance(one, Checked)]
@@ -232,7 +274,9 @@ class Scorer:
             await self._planned(one, rollouts, own, explain=explain, timings=timings)
             for one, rollouts in zip(ready, asked, strict=True)
         ]
-        answers = await self._answers(ready, plans, owner, timings) if profile.asks else {}
+        answers = (
+            await self._answers(ready, plans, Payer(owner, limit=limit), timings) if profile.asks else {}
+        )
         measured = iter(
             [
                 await self._concluded(*one, answers, timings=timings)
@@ -260,11 +304,15 @@ class Scorer:
             JudgeBusy: the judge has not answered in time; the same call finds its answer later.
         """
         call = GroupCall(run.run_id, "one", question, (rollout,))
-        measured = (await self.measure([call], profile, explain=explain, owner=run.owner, timings=timings))[0]
+        measured = (
+            await self.measure(
+                [call], profile, explain=explain, owner=run.owner, limit=run.limit, timings=timings
+            )
+        )[0]
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
         [facts] = measured.facts
-        if facts.status in UNASKED and str(facts.detail).endswith(f": {Reason.BUSY}"):
+        if facts.status in UNASKED and str(facts.detail).endswith(f": {FailureReason.BUSY}"):
             raise errors.JudgeBusy("its answer will be there when the call is repeated")
         return measured.truth, facts
 
@@ -293,7 +341,13 @@ class Scorer:
             raise errors.InvalidRequest(str(error), path="/group_max") from None
 
     async def _checked(
-        self, call: GroupCall, truth: Truth | errors.GroupError, numbers: Mapping[str, str], path: str
+        self,
+        call: GroupCall,
+        truth: Truth | errors.GroupError,
+        numbers: Mapping[str, str],
+        path: str,
+        *,
+        pins: Sequence[PluginPin],
     ) -> Checked | Measured:
         """Return a group that can be measured, or one that is refused."""
         await asyncio.sleep(0)  # health checks are answered between groups
@@ -302,6 +356,7 @@ class Scorer:
         try:
             work = limits.check_group(call.rollouts, truth.question, self.settings, path)
             check_sent(call.rollouts, numbers, path)
+            plugins.check_sent(call.rollouts, pins, path)
         except errors.GroupError as error:
             return Measured(call, truth, error=error)
         return Checked(call, truth, work)
@@ -314,27 +369,34 @@ class Scorer:
         *,
         explain: bool,
         timings: Timings,
-    ) -> Plan:
+    ) -> MeasurePlan:
         """Measure a group as far as its text decides."""
         question, spec = group.truth.question, profile.measure.matching
         names = await self._mention_names(group.truth.index, spec, timings)
         rollouts = [one.rollout for one in asked]
-        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
+        work = partial(plan, rollouts, question, profile, explain=explain, names=names, plugins=self.plugins)
         with timings.stage("measure"):
-            return await run(partial(plan, rollouts, question, profile, explain=explain, names=names))
+            return await self._done(group, work)
+
+    async def _done(self, group: Checked, work: Callable[[], T]) -> T:
+        """Do work on a group, in a thread if the group is large."""
+        run = self.turns.in_turn if group.work <= self.settings.inline_bytes else self.turns.in_thread
+        return await run(work)
 
     async def _answers(
-        self, groups: Sequence[Checked], plans: Sequence[Plan], owner: str, timings: Timings
+        self, groups: Sequence[Checked], plans: Sequence[MeasurePlan], payer: Payer, timings: Timings
     ) -> dict[str, Given]:
         """Return the answers of judges to all that the plans ask; what one answer leads to is asked next."""
         answers: dict[str, Given] = {}
-        while by_run := _pending(groups, plans, answers):
+        while by_run := await self._pending(groups, plans, answers, timings):
             with timings.stage("ask"):
                 async with timings.away():
                     timeout_s = _share(timings)
                     found = await asyncio.gather(
                         *(
-                            self.judges.answer(asks, run=f"{owner}/{run}", timeout_s=timeout_s)
+                            self.judges.answer(
+                                asks, run=f"{payer.owner}/{run}", timeout_s=timeout_s, limit=payer.limit
+                            )
                             for run, asks in by_run.items()
                         )
                     )
@@ -342,24 +404,44 @@ class Scorer:
                 answers |= one
         return answers
 
+    async def _pending(
+        self,
+        groups: Sequence[Checked],
+        plans: Sequence[MeasurePlan],
+        answers: Mapping[str, Given],
+        timings: Timings,
+    ) -> dict[str, dict[str, Ask]]:
+        """Return what has to be asked next, by run and key; an ask of several runs is the first one's."""
+        by_run: dict[str, dict[str, Ask]] = {}
+        seen: set[str] = set()
+        for group, planned in zip(groups, plans, strict=True):
+            with timings.stage("measure"):
+                asks = await self._done(group, partial(planned.pending, answers))
+            new = {key: one for key, one in asks.items() if key not in seen}
+            seen |= new.keys()
+            if new:
+                by_run.setdefault(group.call.run_id, {}).update(new)
+        return by_run
+
     async def _concluded(
         self,
         group: Checked,
         asked: Sequence[AskedRollout],
-        planned: Plan,
+        planned: MeasurePlan,
         answers: Mapping[str, Given],
         *,
         timings: Timings,
     ) -> Measured:
+        work = partial(conclude, planned, answers)
         with timings.stage("measure"):
-            facts = conclude(planned, answers)
+            facts = await self._done(group, work) if planned.profile.asks else work()
         if planned.profile.judge is not None:
             self._count_outcomes(planned, facts)
         settled = tuple(settle(fact, one.unscored) for fact, one in zip(facts, asked, strict=True))
         await asyncio.sleep(0)
         return Measured(group.call, group.truth.under(planned.profile.measure.matching), settled)
 
-    def _count_outcomes(self, planned: Plan, facts: Sequence[RolloutFacts]) -> None:
+    def _count_outcomes(self, planned: MeasurePlan, facts: Sequence[RolloutFacts]) -> None:
         """Count what decided each outcome, and what judges said."""
         for one, fact in zip(planned.rollouts, facts, strict=True):
             if one.needs_verdict:
@@ -380,9 +462,22 @@ class Scorer:
             return await self.truth.mention_names(index)
 
 
+def _whole_batch(
+    groups: Sequence[Sequence[RolloutFacts]], places: Sequence[Place], terms: Terms
+) -> list[GroupResult]:
+    return reward_batch(
+        groups,
+        terms.profile,
+        estimator=terms.estimator,
+        partial=terms.policy,
+        progress=terms.progress,
+        places=places,
+    )
+
+
 def outcome_only(profile: Profile) -> Profile:
-    """Return the profile for evaluation: it rewards the outcome without terms, so no source is asked."""
-    return replace(profile, reward=replace(profile.reward, terms=()))
+    """Return the profile for evaluation: it rewards the outcome alone, so no source and no plug-in is asked."""
+    return replace(profile, reward=RewardSpec(base=profile.reward.base), filters=(), plugins=())
 
 
 async def _asked(
@@ -405,20 +500,6 @@ def _share(timings: Timings) -> float | None:
     return None if left_s is None else ASKING_SHARE * left_s
 
 
-def _pending(
-    groups: Sequence[Checked], plans: Sequence[Plan], answers: Mapping[str, Given]
-) -> dict[str, dict[str, Ask]]:
-    """Return what has to be asked next, by run and key; an ask of several runs is the first one's."""
-    by_run: dict[str, dict[str, Ask]] = {}
-    seen: set[str] = set()
-    for group, planned in zip(groups, plans, strict=True):
-        for key, one in planned.pending(answers).items():
-            if key not in seen:
-                seen.add(key)
-                by_run.setdefault(group.call.run_id, {})[key] = one
-    return by_run
-
-
 def check_engine(engine: str | None) -> None:
     """Refuse facts of another engine: two versions must not meet in one group.
 
@@ -429,33 +510,44 @@ def check_engine(engine: str | None) -> None:
         raise errors.EngineMismatch(f"the engine of this replica is {ENGINE_DIGEST}", path="/engine")
 
 
-def check_progress(profile: Profile, progress: float | None) -> None:
+def check_progress(profile: Profile, progress: float | None, *, path: str = "/progress") -> None:
     """Refuse a call that does not say how far the training is, where the profile's weights depend on it.
+
+    Args:
+        profile: the one that is used.
+        progress: share of the training that is done; None where the call does not say.
+        path: of the value that says it: `progress`, or a `step`.
 
     Raises:
         InvalidRequest: progress is missing.
     """
     if progress is None and needs_progress(profile.reward):
-        raise errors.InvalidRequest(f"the profile {profile.name} needs progress, in [0, 1]", path="/progress")
+        needed = "progress, in [0, 1]" if path == "/progress" else "progress: name the step of the training"
+        raise errors.InvalidRequest(f"the profile {profile.name} needs {needed}", path=path)
 
 
-def reward_facts(
-    facts: Sequence[RolloutFacts], *, terms: Terms, path: str, settings: Settings
-) -> GroupResult | errors.GroupError:
-    """Reward the facts of one group sent by a caller; return an error if that is impossible."""
+def check_estimator_of(profile: Profile, estimator: Estimator) -> None:
+    """Refuse an estimator that the profile's rule for turns cannot use.
+
+    Raises:
+        InvalidRequest: the call names one.
+    """
+    try:
+        check_turn_rule(profile.reward.turns, estimator)
+    except ValueError as error:
+        raise errors.InvalidRequest(str(error), path="/estimator") from None
+
+
+def refusal_of(facts: Sequence[RolloutFacts], *, path: str, settings: Settings) -> errors.GroupError | None:
+    """Return why the facts of one group sent by a caller cannot be rewarded; None if they can."""
     try:
         limits.check_facts(facts, settings, path)
-        return reward(
-            facts,
-            terms.profile,
-            estimator=terms.estimator,
-            partial=terms.policy,
-            progress=terms.progress,
-        )
+        check_facts(facts)
     except errors.GroupError as error:
         return error
     except ValueError as error:
         return errors.InconsistentFacts(str(error), path=f"{path}/rollouts")
+    return None
 
 
 def _call_error(error: errors.GroupError | None) -> errors.CallError:

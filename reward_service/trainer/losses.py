@@ -31,6 +31,13 @@ class LossBatch:
     """Tokens that count in the whole step, those of rollouts that were left out for an advantage of 0 too."""
     rollouts: int
     """Rollouts with such tokens in the whole step, likewise."""
+    of_turns_NT: Tensor | None = None
+    """Each token's advantage of its turn; None where all tokens of a rollout have its own."""
+
+    @property
+    def advantages_NT(self) -> Tensor:
+        """The advantage of each token; (N, 1) where it is the rollout's."""
+        return self.advantages_N[:, None] if self.of_turns_NT is None else self.of_turns_NT
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,10 @@ def grpo(new_NT: Tensor, batch: LossBatch, spec: LossSpec) -> Tensor:
 
         L = − 1/Σᵢ|oᵢ| · Σᵢ Σₜ min(ρᵢₜ Aᵢ, clip(ρᵢₜ, 1 − ε_low, 1 + ε_high) Aᵢ)
 
-    Every token of the batch weighs the same, so long rollouts weigh more than short ones.
+    With advantages of turns, Aᵢ is that of the token's turn. Every token of the batch weighs the same, so long rollouts weigh more than short ones.
     """
     ratio_NT = torch.exp(_masked(new_NT - batch.old_NT, batch))
-    gain_NT = _clipped(ratio_NT, batch.advantages_N[:, None], spec.clip_low, spec.clip_high)
+    gain_NT = _clipped(ratio_NT, batch.advantages_NT, spec.clip_low, spec.clip_high)
     return -(gain_NT * batch.tokens_NT).sum() / max(batch.tokens, 1)
 
 

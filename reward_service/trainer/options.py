@@ -103,6 +103,8 @@ class TrainingOptions:
     """Rollouts per question."""
     loss: str = "grpo"
     """grpo, gspo or disco."""
+    turn_advantages: bool = False
+    """Give the tokens of each turn the advantage of that turn; for profiles with a rule for turns, with the loss grpo."""
     rate: float = 1.5e-4
     """Learning rate of AdamW."""
     clip_low: float = 0.2
@@ -159,6 +161,10 @@ class TrainingOptions:
         if self.model and not self.questions:
             raise ValueError(
                 "--model needs --questions, --held-out and --corpus: it does not know the small world's words"
+            )
+        if self.turn_advantages and self.loss != "grpo":
+            raise ValueError(
+                "--turn-advantages needs the loss grpo: the others have one advantage per rollout"
             )
         if self.group_size < 1 or self.step_questions < 1:
             raise ValueError("a step needs at least one question, and a group at least one rollout")

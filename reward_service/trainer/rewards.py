@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from reward_service.client import (
     AsyncClient,
@@ -66,13 +66,29 @@ class Asked(Generic[R_co]):
     """The trainer's own verdicts, one per rollout; empty leaves them to the profile's checker."""
 
 
+class Step(NamedTuple):
+    """How far the training is."""
+
+    number: int
+    total: int
+
+    @property
+    def progress(self) -> float:
+        """The share that is done, in [0, 1]."""
+        return min(1.0, self.number / self.total)
+
+
+DONE = Step(1, 1)
+"""Of an evaluation, whose outcomes do not depend on it."""
+
+
 def pay(
     payment: Payment,
     asked: Sequence[Asked[Rolled]],
     *,
     run_id: str,
     attempt: int = 0,
-    progress: float | None = None,
+    step: Step | None = None,
 ) -> list[GroupRewards]:
     """Have groups scored; one result a group, in order, rollouts in order.
 
@@ -81,15 +97,16 @@ def pay(
         asked: the groups, all of one size.
         run_id: the training they belong to.
         attempt: of groups that are sent one by one: higher than before where the same group ids were sampled anew.
-        progress: share of the training that is done; of groups that are sent whole.
+        step: how far the training is, for profiles whose weights depend on it.
 
     Raises:
         ClientError: the service cannot be asked, or refuses.
     """
     if payment.one_by_one:
-        return asyncio.run(_singly(payment, asked, run_id, attempt))
+        return asyncio.run(_singly(payment, asked, run_id, attempt=attempt, step=step))
     with Client(payment.url, api_key=payment.api_key) as client:
         groups = [_group(payment, one, run_id) for one in asked]
+        progress = None if step is None else step.progress
         return client.score_groups(groups, profile=payment.profile, progress=progress)
 
 
@@ -101,7 +118,7 @@ def evaluate(payment: Payment, asked: Sequence[Asked[Rolled]]) -> list[RolloutRe
         for n, rollout in enumerate(one.rollouts)
     ]
     whole = replace(payment, one_by_one=False)
-    return [group.rollouts[0] for group in pay(whole, single, run_id="evaluation")]
+    return [group.rollouts[0] for group in pay(whole, single, run_id="evaluation", step=DONE)]
 
 
 def _rollouts(one: Asked[Rolled]) -> list[Rollout]:
@@ -119,13 +136,14 @@ def _group(payment: Payment, one: Asked[Rolled], run_id: str) -> Group:
 
 
 async def _singly(
-    payment: Payment, asked: Sequence[Asked[Rolled]], run_id: str, attempt: int
+    payment: Payment, asked: Sequence[Asked[Rolled]], run_id: str, *, attempt: int, step: Step | None
 ) -> list[GroupRewards]:
-    run = Run(run_id, payment.profile, len(asked[0].rollouts), dataset=payment.dataset)
+    number, total = step or (None, None)
+    run = Run(run_id, payment.profile, len(asked[0].rollouts), dataset=payment.dataset, total_steps=total)
     async with AsyncClient(payment.url, api_key=payment.api_key) as client:
         await client.declare_run(run)
         members = [
-            Member(one.group_id, one.question.question_id, rollout, attempt)
+            Member(one.group_id, one.question.question_id, rollout, attempt, number)
             for one in asked
             for rollout in _rollouts(one)
         ]

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from transformers import PreTrainedModel
 
 from reward_service.client import GroupRewards, RolloutReward
 from reward_service.client.headers import key_of
+from reward_service.client.placing import advantages_of
 from reward_service.trainer import checkpoint, evaluate, policy
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.checkpoint import Progress
@@ -30,7 +32,7 @@ from reward_service.trainer.logps import Padded, pad
 from reward_service.trainer.losses import BY_ADVANTAGE, LossBatch, LossSpec
 from reward_service.trainer.options import TrainingOptions
 from reward_service.trainer.results import MetricsFile
-from reward_service.trainer.rewards import Asked, Payment, pay
+from reward_service.trainer.rewards import Asked, Payment, Step, pay
 from reward_service.trainer.sampling import RolloutLimits, Trace, sample_in_batches
 from reward_service.trainer.task import Task, make_policy, make_task, reward_url
 from reward_service.trainer.update import Learning, update
@@ -234,7 +236,7 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
         with times("reward"):
             paid = _paid(trainer, asked)
         for one, group in zip(asked, paid, strict=True):
-            signal = any(advantage for advantage in group.advantages)
+            signal = any(_teaches(one, trainer.options) for one in group.rollouts)
             batch.sampled += 1
             batch.signals += signal
             batch.drawn_tokens += sum(sum(trace.sampled) for trace in one.rollouts)
@@ -247,12 +249,12 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
 def _paid(trainer: Trainer, asked: Sequence[Asked[Trace]]) -> list[GroupRewards]:
     """Have groups scored. With erring verdicts the checker is asked first, and its verdicts are sent with some changed."""
     options = trainer.options
-    progress = trainer.progress.step / options.steps
+    step = Step(trainer.progress.step, options.steps)
     rates = ErrorRates(options.false_rejects, options.false_accepts)
     if any(rates):
-        checked = pay(trainer.payment, asked, run_id=f"{trainer.run_id}-checked", progress=progress)
+        checked = pay(trainer.payment, asked, run_id=f"{trainer.run_id}-checked", step=step)
         asked = with_errors(asked, checked, rates, seed=options.seed)
-    return pay(trainer.payment, asked, run_id=trainer.run_id, progress=progress)
+    return pay(trainer.payment, asked, run_id=trainer.run_id, step=step)
 
 
 def _next_questions(trainer: Trainer, count: int) -> list[TrainingQuestion]:
@@ -295,18 +297,37 @@ def _sample_groups(
 
 def _learn(trainer: Trainer, batch: Batch, times: StageTimes) -> dict[str, float]:
     """Make one step of the optimiser. Without any signal there is nothing to learn, and none is made."""
-    if not any(advantage for group in batch.paid for advantage in group.advantages):
+    if not any(_teaches(one, trainer.options) for one in batch.results):
         return {"loss": 0.0, "grad_norm": 0.0, "clipped": 0.0, "drift": 0.0, "entropy": 0.0, "updated": 0}
     options = trainer.options
     spec = LossSpec(clip_low=options.clip_low, clip_high=options.clip_high)
     learning = Learning(options.loss, spec, options.grad_clip, options.micro_batch, options.temperature)
     with times("update"):
-        padded, targets = _targets(batch, options.loss, trainer.device)
+        padded, targets = _targets(batch, options, trainer.device)
         learnt = update(trainer.model, trainer.optimizer, padded, targets, learning=learning)
     return {**asdict(learnt), "updated": 1}
 
 
-def _targets(batch: Batch, loss: str, device: torch.device) -> tuple[Padded, LossBatch]:
+def _teaches(paid: RolloutReward, options: TrainingOptions) -> bool:
+    """Whether a rollout has an advantage other than 0, as a whole or in a turn."""
+    turns = paid.turn_advantages if options.turn_advantages else None
+    return any(turns) if turns else bool(paid.advantage)
+
+
+def _whole(paid: RolloutReward) -> float:
+    """Return the advantage of a whole rollout, times its weight."""
+    return (paid.advantage or 0.0) * (1.0 if paid.weight is None else paid.weight)
+
+
+def _by_token(trace: Trace, paid: RolloutReward, width: int) -> list[float]:
+    """Return the advantage of each token's turn: a turn is a run of tokens that the policy sampled."""
+    runs = [(own, len(list(run))) for own, run in groupby(trace.sampled)]
+    of_turns = iter(advantages_of(paid, sum(own for own, _ in runs)))
+    values = [value for own, size in runs for value in [next(of_turns) if own else 0.0] * size]
+    return values + [0.0] * (width - len(values))
+
+
+def _targets(batch: Batch, options: TrainingOptions, device: torch.device) -> tuple[Padded, LossBatch]:
     """Return the rollouts to learn from and what the loss looks at.
 
     A rollout that is not in the loss, or has no reward, has no token that counts. One with an advantage of 0 is not
@@ -315,18 +336,20 @@ def _targets(batch: Batch, loss: str, device: torch.device) -> tuple[Padded, Los
     groups = [n for n, group in enumerate(batch.paid) for _ in group.rollouts]
     rows = list(zip(batch.traces, batch.results, groups, strict=True))
     counted = [t for t, one, _ in rows if one.in_loss and one.advantage is not None]
-    rows = [row for row in rows if row[1].advantage or loss not in BY_ADVANTAGE]
+    rows = [row for row in rows if _teaches(row[1], options) or options.loss not in BY_ADVANTAGE]
     width = max(len(trace.ids) for trace, _, _ in rows)
     padded = pad([trace.ids for trace, _, _ in rows], [trace.sampled for trace, _, _ in rows], device)
     in_loss = torch.tensor([one.in_loss and one.advantage is not None for _, one, _ in rows], device=device)
+    by_token = [_by_token(trace, one, width) for trace, one, _ in rows] if options.turn_advantages else None
     return padded, LossBatch(
         old_NT=torch.tensor([[*t.logps, *[0.0] * (width - len(t.ids))] for t, _, _ in rows], device=device),
         tokens_NT=padded.sampled & in_loss[:, None],
-        advantages_N=torch.tensor([one.advantage or 0.0 for _, one, _ in rows], device=device),
+        advantages_N=torch.tensor([_whole(one) for _, one, _ in rows], device=device),
         correct_N=torch.tensor([one.outcome == "correct" for _, one, _ in rows], device=device),
         group_N=torch.tensor([group for _, _, group in rows], device=device),
         tokens=sum(sum(trace.sampled) for trace in counted),
         rollouts=len(counted),
+        of_turns_NT=None if by_token is None else torch.tensor(by_token, device=device),
     )
 
 

@@ -94,3 +94,14 @@ def test_no_reward_is_none_where_errors_are_masked(server):
     assert call(egrpo_orm(**nobody, on_error="mask")(args=ARGS), conversations) == [None] * 3
     with pytest.raises(ClientError, match="There is no such profile"):
         call(egrpo_orm(**nobody)(args=ARGS), conversations)
+
+
+def test_examples_before_the_turns_that_were_counted_earn_nothing(reward):
+    shown = [
+        {"role": "user", "content": "Who else?"},
+        {"role": "assistant", "content": f"<think>{SAID[0]}</think>x"},
+    ]
+    conversations = [[*shown, *conversation(one)] for one in SAID]
+
+    assert call(reward, conversations, rollout_infos=[{"num_turns": 2}] * 3) == REWARDS
+    assert call(reward, conversations, rollout_infos=[{"num_turns": 9}] * 3) == [0.3, 0.3, 0.3]

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import sys
 import traceback
-from types import SimpleNamespace
+from functools import partial
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,18 @@ from reward_service.client import AsyncClient, Client, Rollout, Text, Unreachabl
 from reward_service.client.headers import key_of
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import Options
-from reward_service.client.trainers import areal, ms_swift, rllm, skyrl, trl, verifiers, verl
+from reward_service.client.trainers import (
+    areal,
+    ms_swift,
+    openrlhf,
+    rllm,
+    roll,
+    skyrl,
+    slime,
+    trl,
+    verifiers,
+    verl,
+)
 from reward_service.client.whole import client_of
 from reward_service.client.wire import encode, rollout_in
 from reward_service.core.types import Messages, Reading, Unreadable
@@ -139,8 +152,24 @@ def verl_manager(given):
     return verl.EgrpoRewardManager(config, None)
 
 
-# How each adapter takes its options; every one of them makes its calls with what `Options` holds. Those of slime, OpenRLHF
-# and ROLL are not here: the first two read the environment alone, the third needs ROLL.
+def roll_worker(given, monkeypatch):
+    """ROLL is not installed here; its worker is built over what is imported of it."""
+    for module in ("executor.worker", "scheduler.decorator", "scheduler.protocol"):
+        standing_in(monkeypatch, f"roll.distributed.{module}", Worker=object, DataProto=None)
+    decorators = {"Dispatch": SimpleNamespace(ONE_TO_ALL=1, DP_MP_COMPUTE=2)}
+    decorators["register"] = lambda **_: lambda method: method
+    standing_in(monkeypatch, "roll.distributed.scheduler.decorator", **decorators)
+    standing_in(monkeypatch, "roll.models.model_providers", default_tokenizer_provider=None)
+    return roll.reward_worker(num_return_sequences=2, **given)
+
+
+def standing_in(monkeypatch, name, **content):
+    module = ModuleType(name)
+    vars(module).update(content)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+# How each adapter takes its options; every one of them makes its calls with what `Options` holds.
 ADAPTERS = {
     "verl": verl_manager,
     "areal": lambda given: areal.rewarded(object, **given),
@@ -153,14 +182,15 @@ ADAPTERS = {
 }
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS)
-def test_a_key_given_to_an_adapter_shows_nowhere(adapter, caplog):
+@pytest.mark.parametrize("adapter", [*ADAPTERS, "roll"])
+def test_a_key_given_to_an_adapter_shows_nowhere(adapter, caplog, monkeypatch):
     """In what the adapter is, in what it says of a slip, and in the options that a configuration dump prints."""
+    make = ADAPTERS.get(adapter, partial(roll_worker, monkeypatch=monkeypatch))
     given = GIVEN | {"api_key": KEY}
     with caplog.at_level("DEBUG"):
-        made = ADAPTERS[adapter](given)
+        made = make(given)
         with pytest.raises(ValueError, match="unknown options") as slip:
-            ADAPTERS[adapter](given | {"ulr": "x"})
+            make(given | {"ulr": "x"})
 
     shown = [
         repr(made),
@@ -170,6 +200,41 @@ def test_a_key_given_to_an_adapter_shows_nowhere(adapter, caplog):
         repr(Options.read(given)),
     ]
     assert "canary" not in "".join(shown)
+
+
+def slime_group(_):
+    sample = SimpleNamespace(response="", label="q", metadata={}, remove_sample=False, status=None)
+    return slime.reward(SimpleNamespace(reward_key=None), [sample, sample])
+
+
+def openrlhf_sample(monkeypatch):
+    standing_in(monkeypatch, "openrlhf.utils.agent", AgentExecutorBase=object)
+
+    class Sampler:
+        async def execute(self, *_):
+            return {"observation_tokens": [], "action_ranges": []}
+
+    executor = openrlhf.rewarded(Sampler)()
+    assert "canary" not in f"{executor!r} {executor.options!r} {vars(executor)}"
+    return openrlhf.score(executor.options, "q", [ROLLOUT, ROLLOUT])
+
+
+@pytest.mark.parametrize("call", [slime_group, openrlhf_sample])
+@pytest.mark.parametrize("in_file", [False, True])
+async def test_a_key_from_the_environment_shows_nowhere(call, in_file, caplog, capsys, monkeypatch, tmp_path):
+    """Nothing listens at the address, so that the call fails or is masked with a reason."""
+    (tmp_path / "key").write_text(KEY, encoding="utf-8")
+    given = {"API_KEY_FILE": str(tmp_path / "key")} if in_file else {"API_KEY": KEY}
+    reached = {"URL": "http://127.0.0.1:9", "PROFILE": "egrpo", "PATIENCE_S": "0.01", "DATASET": "d"}
+    for name, value in (given | reached).items():
+        monkeypatch.setenv(f"REWARD_SERVICE_{name}", value)
+
+    with caplog.at_level("DEBUG"):
+        (ended,) = await asyncio.gather(call(monkeypatch), return_exceptions=True)
+
+    told = traceback.format_exception(ended) if isinstance(ended, BaseException) else [repr(ended)]
+    assert "127.0.0.1" in "".join(told) + caplog.text
+    assert "canary" not in "".join([*told, caplog.text, *capsys.readouterr()])
 
 
 async def test_a_key_shows_in_no_failure_of_a_call():

@@ -78,6 +78,18 @@ def test_a_step_that_begins_anew_adds_its_last_message():
     assert said == (*first, second[-1])
 
 
+def test_what_comes_before_the_first_response_is_the_prompt():
+    shown = [
+        {"role": "user", "content": "Who else?"},
+        {"role": "assistant", "content": "<think>Zanderheim</think>x"},
+    ]
+    told = [*shown, *conversation("one")]
+    steps = [SimpleNamespace(chat_completions=told[:4]), SimpleNamespace(chat_completions=told)]
+
+    assert messages_of(SimpleNamespace(steps=steps)).prompt_messages == 3
+    assert messages_of(SimpleNamespace(steps=steps[1:])).prompt_messages == 0
+
+
 @pytest.fixture
 def eval_types(monkeypatch):
     """rLLM's module of that name, with what is taken from it."""
@@ -108,3 +120,30 @@ def test_an_episode_that_cannot_be_scored_raises(server, eval_types):
 
     with pytest.raises((NoReward, ClientError)):
         outcome_evaluator(url=server, profile="egrpo").evaluate(ROW, episode)
+
+
+def with_tokens(one):
+    """A trajectory whose last step knows its tokens."""
+    one.steps[-1].response_ids = [1, 2, 3]
+    return one
+
+
+def test_each_step_has_the_advantage_of_its_turn(server, post):
+    members = group()
+    with_tokens(members.trajectories[0])
+    estimator = egrpo_estimator(url=server, profile="egrpo-turn")
+
+    [advantages], _ = estimate(estimator, [members])
+
+    rollouts = [
+        {"rollout_id": str(n), "messages": each.steps[-1].chat_completions}
+        for n, each in enumerate(members.trajectories)
+    ]
+    whole = {"group_id": "g", "question": QUESTION, "rollouts": rollouts}
+    _, reply = post("/v1/groups/score", {"profile": "egrpo-turn", "groups": [whole]})
+    expected = [one["turn_advantages"] for one in reply["groups"][0]["rollouts"]]
+    first, *others = members.trajectories
+    assert estimator.writes_step_advantages
+    assert [step.advantage for step in first.steps] == [expected[0][0], [expected[0][1]] * 3]
+    assert [[step.advantage for step in one.steps] for one in others] == expected[1:]
+    assert advantages == [one["advantage"] for one in reply["groups"][0]["rollouts"]]

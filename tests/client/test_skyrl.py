@@ -146,3 +146,35 @@ async def test_a_service_that_cannot_be_asked_raises_or_is_masked(server):
 async def test_a_batch_without_ids_is_refused(server):
     with pytest.raises(ValueError, match="needs trajectory_ids and env_extras"):
         await generate(server, output(SAID), batch([3]) | {"trajectory_ids": None})
+
+
+async def test_advantages_are_placed_on_the_tokens_of_their_turns(server):
+    made = output(SAID)
+
+    paid = await generate(server, made, batch([3]), profile="egrpo-turn", place_advantages=True)
+
+    for row, mask in zip(paid["rewards"], made["loss_masks"], strict=True):
+        assert len(row) == len(mask)
+        own = [value for value, is_own in zip(row, mask, strict=True) if is_own]
+        assert [own[0]] * len(CALL) == own[: len(CALL)]
+        assert all(value == 0.0 for value, is_own in zip(row, mask, strict=True) if not is_own)
+    firsts = [row[0] for row in paid["rewards"]]
+    assert firsts == pytest.approx([0.999993, -0.999993, 0.0], abs=1e-5)
+
+
+async def test_evaluation_places_no_advantages(server):
+    paid = await generate(server, output(SAID), batch([3], phase="eval"), place_advantages=True)
+
+    assert paid["rewards"] == [0.0, 0.0, 0.0]
+
+
+async def test_the_rows_of_a_trajectory_share_its_turns(server):
+    (ids, mask), _ = tokens(SAID[0]), None
+    cut_at = len(CALL) + len(PAGE)
+    made = output([SAID[0]], is_last_step=[False, True], stop_reasons=["stop"] * 2)
+    made |= {"response_ids": [ids[:cut_at], ids[cut_at:]], "loss_masks": [mask[:cut_at], mask[cut_at:]]}
+    made |= {"rewards": [[0.0] * cut_at, [0.0] * (len(ids) - cut_at)]}
+
+    paid = await generate(server, made, batch([1]), profile="egrpo-turn", place_advantages=True)
+
+    assert [len(row) for row in paid["rewards"]] == [cut_at, len(ids) - cut_at]

@@ -1,6 +1,6 @@
 """Token ids and masks."""
 
-from reward_service.client.spans import messages_of, spans_of
+from reward_service.client.spans import chatml_spans, messages_of, spans_of
 from reward_service.core.trajectory import parse
 from reward_service.core.types import Reading, SegmentKind
 from tests.client.toys import END, Letters
@@ -37,3 +37,32 @@ def test_the_dialect_reads_the_policys_spans_and_no_response_of_its_own_making()
         (SegmentKind.ANSWER, "x"),
     )
     assert parsed.flags == ("responses_in_policy_turn",)
+
+
+MARKS = {1: "<|im_start|>", 2: "<|im_end|>"}
+
+
+class Marks(Letters):
+    """A tokenizer of letters and of ChatML's two marks."""
+
+    def decode(self, ids, *, skip_special_tokens):
+        return "".join(
+            MARKS.get(one) or super(Marks, self).decode([one], skip_special_tokens=skip_special_tokens)
+            for one in ids
+        )
+
+
+def test_the_marks_of_chatml_say_who_wrote_what():
+    own, head, page, next_head, rest = (
+        [97, 2],
+        [10, 1, *map(ord, "user\n")],
+        [120, 2],
+        [10, 1, *map(ord, "assistant\n")],
+        [98],
+    )
+
+    assert chatml_spans([*own, *head, *page, *next_head, *rest], Marks()) == [
+        (True, own),
+        (False, [*head, *page, *next_head]),
+        (True, rest),
+    ]

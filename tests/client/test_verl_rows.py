@@ -77,3 +77,21 @@ async def test_a_column_that_holds_no_object_is_named(manager):
         ValueError, match="the column 'extra_info' holds neither an object nor the JSON of one"
     ):
         await manager.run_single(Rows(text("Quillock"), "first-forecast"))
+
+
+async def test_advantages_are_placed_on_the_tokens_of_a_training_rollout(manager):
+    manager.place_advantages = True
+    rows = Rows(text("Quillock"), {"question_id": QUESTION, "split": "train"})
+    rows.batch["response_mask"] = np.ones_like(rows.batch["responses"])
+
+    paid = await manager.run_single(rows)
+
+    assert paid["reward_score"] == [0.0] * len(text("Quillock"))  # a group of one
+    assert paid["reward_extra_info"]["score"] == 0.3
+
+
+async def test_advantages_need_a_mask_that_says_where_the_policy_wrote(manager):
+    manager.place_advantages = True
+
+    with pytest.raises(ValueError, match="one output with a response mask or in ChatML"):
+        await manager.run_single(Rows(text("Zanderheim"), {"question_id": QUESTION, "split": "train"}))

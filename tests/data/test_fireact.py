@@ -54,3 +54,22 @@ def test_match_rates_and_groups_with_a_signal(post, groups, profile):
     assert (round(fmean(rates["correct"]), 4), round(fmean(rates["wrong"]), 4), with_signal) == EXPECTED[
         profile
     ]
+
+
+def test_most_wrong_rollouts_never_had_the_answer_on_screen(post, groups):
+    """Among rollouts that searched, and questions that do not name their answer themselves."""
+    status, reply = post("/v1/match", {"profile": "egrpo", "groups": groups})
+
+    assert status == 200, reply
+    seen: dict[str, list[int]] = defaultdict(list)
+    for sent, group in zip(groups, reply["groups"], strict=True):
+        question = sent["question"]
+        if question["answers"][0].lower() in question["text"].lower():
+            continue
+        for rollout, facts in zip(sent["rollouts"], group["rollouts"], strict=True):
+            shown = facts["measured"]["answer_seen"]
+            if shown is not None and any(step["type"] == "tool_response" for step in rollout["steps"]):
+                seen[facts["outcome"]].append(shown)
+    never = {outcome: round(1 - fmean(shown), 3) for outcome, shown in seen.items()}
+    assert {outcome: len(shown) for outcome, shown in seen.items()} == {"correct": 189, "wrong": 562}
+    assert never == {"correct": 0.032, "wrong": 0.765}

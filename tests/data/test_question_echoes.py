@@ -1,16 +1,18 @@
 """Repeating the question earns nothing, whatever the data set, and masking takes no more than that needs."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.data import fireact
-from entity_index.readers import SHAPES
+from entity_index.readers import SHAPES, mapped
 from entity_index.readers.containers import read_path
 from entity_index.readers.rows import Row
-from entity_index.types import Question
+from entity_index.types import Entity, Question
 from reward_service.core.matching import compile_question, match_group
 from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
@@ -23,8 +25,26 @@ def read(shape: str, name: str) -> Iterator[Question]:
     return (row.question for row in read_path(FOLDER / name, SHAPES[shape]) if isinstance(row, Row))
 
 
+def rubq(name: str) -> Iterator[Question]:
+    """Questions in Russian; no names are given but their answers', which are looked for here as entities."""
+    reading = mapped.shape(
+        ["question=question_ru", "entities=answers[]", "entities.name=label", "entities.aliases=aliases_ru"]
+    )
+    return (row.question for row in read_path(FOLDER / name, reading) if isinstance(row, Row))
+
+
+def qald(name: str) -> Iterator[Question]:
+    """Questions in four languages; no names are given, so the words that begin with a capital are the entities."""
+    for language in ("en", "de", "ru", "zh"):
+        reading = mapped.shape([f"question=question.{language}"])
+        for row in read_path(FOLDER / name, reading):
+            if isinstance(row, Row):
+                words = dict.fromkeys(re.findall(r"[^\W\d_a-z][\w'’-]{2,}", row.question.text))
+                yield replace(row.question, entities=tuple(map(Entity, words)), language=language)
+
+
 # data set, its questions, and the share of the entities that was kept when only exact forms were masked, in percent
-DATA_SETS: dict[str, tuple[str, Callable[[str], Iterator[Question]], float]] = {
+DATA_SETS: dict[str, tuple[str, Callable[[str], Iterator[Question]], float | None]] = {
     "kilt": ("questions_hotpotqa_kilt/questions.jsonl", lambda name: read("kilt", name), 46.93),
     "frames": ("questions_frames/questions.jsonl", lambda name: read("frames", name), 71.43),
     "webshaper": (
@@ -38,6 +58,8 @@ DATA_SETS: dict[str, tuple[str, Callable[[str], Iterator[Question]], float]] = {
         lambda _: (question for question, _ in fireact()),
         45.35,
     ),
+    "rubq": ("aliases_rubq_ru_en/questions.jsonl", rubq, None),
+    "qald": ("questions_qald10_en_zh_de_ru/questions.jsonl", qald, None),
 }
 
 
@@ -54,5 +76,6 @@ def test_the_question_itself_as_a_thought_earns_nothing(name: str) -> None:
             (echo,) = match_group([[Segment(SegmentKind.THOUGHT, text)]], compiled)
             assert (echo.matched, dict(echo.uncredited)) == (0, {}), (question.text, compiled.index.forms)
         entities, kept = entities + len(question.entities), kept + compiled.entities
-    # One point for the edits and cases of echoes; a fifth of one for spellings that matching has learnt to read since.
-    assert kept_before - 1.2 <= 100 * kept / entities < kept_before + 0.01
+    # One point for the edits and cases of echoes; more for respelled ones: docs/matching.md lists what they are.
+    if kept_before is not None:
+        assert kept_before - 1.7 <= 100 * kept / entities < kept_before + 0.01

@@ -1,6 +1,8 @@
 """docs/profiles.md has every key of a profile with its default, every name a key may have, and an example that holds."""
 
 import re
+import subprocess
+import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -9,17 +11,31 @@ import yaml
 
 from reward_service.api.canaries import compute
 from reward_service.core.advantages import ESTIMATORS
+from reward_service.core.advantages.turns import RULES
 from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES
 from reward_service.core.judging.cascade import CASCADE, REJECTS
 from reward_service.core.judging.templates import templates
 from reward_service.core.matching.spec import MATCHERS, MatchSpec
-from reward_service.core.profiles import MeasureSpec, Profile, parse_profile, shipped
+from reward_service.core.profiles import MeasureSpec, PluginPin, Profile, parse_profile, shipped
 from reward_service.core.profiles.checks import ABSTENTIONS, QUORUMS
 from reward_service.core.rewards.compose import NORMALIZERS, WHEN
+from reward_service.core.rewards.maps import ALIGNMENTS
 from reward_service.core.trajectory import GRAMMARS
-from reward_service.core.types import Asker, Base, Cascade, Estimator, Filter, Gate, Map, RewardSpec, Term
+from reward_service.core.types import (
+    Asker,
+    Base,
+    Cascade,
+    Estimator,
+    Filter,
+    Gate,
+    Map,
+    RewardSpec,
+    StateDifference,
+    Term,
+    TurnRule,
+)
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 SPECS = {
@@ -31,10 +47,13 @@ SPECS = {
     "reward.base": Base,
     "reward.terms": Term,
     "reward.terms.map": Map,
+    "reward.terms.map.difference": StateDifference,
     "reward.terms.gates": Gate,
+    "reward.turns": TurnRule,
     "estimator": Estimator,
     "askers": Asker,
     "filters": Filter,
+    "plugins": PluginPin,
 }
 NAMES = {
     ("measure", "grammar"): GRAMMARS,
@@ -48,6 +67,10 @@ NAMES = {
     ("measure.matching", "kind"): MATCHERS,
     ("reward.terms", "normalize"): NORMALIZERS,
     ("reward.terms", "when"): WHEN,
+    ("reward.terms.map.difference", "at"): ALIGNMENTS,
+    ("reward.turns", "combine"): {"none", *(combine for combine, _ in RULES)},
+    ("reward.turns", "statistics"): {name for combine, name in RULES if combine == "return"},
+    ("reward.turns", "rule"): {name for combine, name in RULES if combine != "return"} - {""},
     ("estimator", "type"): ESTIMATORS,
     ("filters", "type"): FILTERS,
     ("filters", "of"): VALUES,
@@ -90,3 +113,31 @@ def test_the_example_is_a_profile_that_pays_what_the_table_says():
     for profile, said in ((shipped()["egrpo"], [row[0] for row in table]), (mine, [row[1] for row in table])):
         paid = compute(profile)["groups"]["first-forecast"]["reward"]
         assert [round(reward, 4) for reward in paid] == [float(one) for one in said]
+
+
+@pytest.mark.parametrize("command", ["profile show carr"])
+def test_the_page_shows_what_the_command_prints(command):
+    block = PAGE.partition(f"$ reward-service {command}\n")[2].partition("```")[0]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "reward_service", *command.split()], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == block
+
+
+def test_the_page_begins_a_file_of_ones_own(tmp_path):
+    blocks = re.findall(r"\$ reward-service (profile \w+ .*)\n((?:[^$`].*\n)*)", PAGE)
+    said = {command: text for command, text in blocks if "start.yaml" in command}
+
+    for command, text in said.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "reward_service", *command.split()],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        )
+        assert done.stdout == text
+
+    assert len(said) == 3

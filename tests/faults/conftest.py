@@ -18,6 +18,7 @@ class Replica:
 
     def __init__(self, state_url, log, **settings):
         self.port, self.log, self.process = free_port(), log, None
+        self.module = "reward_service"
         self.environment = os.environ | {
             f"REWARD_SERVICE_{name.upper()}": str(value)
             for name, value in {**WAYS, "state_url": state_url, "port": self.port, **settings}.items()
@@ -26,7 +27,7 @@ class Replica:
     def start(self):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "reward_service", "serve"],
+                [sys.executable, "-m", self.module, "serve"],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -41,7 +42,7 @@ class Replica:
             return False
 
     def ready(self):
-        until(self.is_ready, "a replica answers", patience_s=60)
+        until(self.is_ready, "a replica answers")
         return self
 
     def stop(self, number=signal.SIGKILL):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reward_service.core.filters import weights
+from reward_service.core.filters import draw, weights
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import reward
 from reward_service.core.types import Filter, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
@@ -43,3 +43,32 @@ def test_overlength_votes_and_leaves_the_loss(case):
         assert found == [
             value if value is None else pytest.approx(value, rel=FILE["tolerance"]) for value in case[field]
         ]
+
+
+@pytest.mark.parametrize("case", FILE["dppo"], ids=lambda case: case["name"])
+def test_what_pruning_keeps_weighs_for_what_it_drops(case):
+    """The file has the weights of rollouts that are kept; the draw drops some of them."""
+    facts = [
+        RolloutFacts(str(n), outcome=None if a is None else Outcome.WRONG, matched=0)
+        for n, a in enumerate(case["advantage"])
+    ]
+    advantages = [a for a in case["advantage"] if a is not None]
+    place = ("run", "group")
+
+    found = weights(
+        [Filter("dppo", rate=case["rate"])], case["advantage"], facts, advantages=advantages, place=place
+    )
+
+    for n, (weight, expected) in enumerate(zip(found, case["weight"], strict=True)):
+        kept = expected is not None and draw(place, str(n)) < 1 / expected
+        assert weight == (None if expected is None else expected if kept else 0.0)
+
+
+@pytest.mark.parametrize(
+    "case", FILE["draws"], ids=lambda case: "-".join((case["run"], case["group"], case["rollout"]))
+)
+def test_a_draw_depends_on_the_ids_alone(case):
+    found = draw((case["run"], case["group"]), case["rollout"])
+
+    assert found == pytest.approx(case["draw"], rel=FILE["tolerance"])
+    assert (found < 0.5) == case["kept"]

@@ -1,119 +1,52 @@
-"""Advantages of turns, against numbers from another program."""
-
-import json
-from fractions import Fraction
-from pathlib import Path
+"""Methods that pay by turn as profiles: rewards and advantages of turns, against numbers from another program."""
 
 import pytest
 
-from reward_service.core.advantages import advantages
-from reward_service.core.advantages.turns import (
-    bonus,
-    difference,
-    joint,
-    relief,
-    separate,
-    share,
-    standardized_turns,
-)
-from reward_service.core.types import Estimator
+from reward_service.core.profiles import as_yaml, parse_profile
+from reward_service.core.scoring import reward
+from reward_service.core.types import PartialPolicy
+from tests.golden.turn_cases import FILE, VARIANTS, facts_of, profile_of
 
-FILE = json.loads((Path(__file__).parent / "cases" / "turns.json").read_text(encoding="utf-8"))
-PLAIN = Estimator()
-
-
-def close(values):
-    """Compare with the tolerance the file states; null stays null."""
-    tolerance = {"rel": FILE["relative"], "abs": FILE["absolute"]}
-    return [value if value is None else pytest.approx(value, **tolerance) for value in values]
-
-
-def scored(case, key):
-    """The values of the scored rollouts."""
-    return [value for value, outcome in zip(case[key], case["outcome"], strict=True) if outcome]
-
-
-def egrpo(case, discount):
-    """Return turn rewards and rewards of E-GRPO by turn: integers first, one division."""
-    turns, outcomes = scored(case, "turns"), scored(case, "outcome")
-    best = max(sum(x or 0 for x in one) for one in turns) or 1
-    paid = [
-        [(Fraction(3 * (x or 0), 10 * best) if outcome == "wrong" else 0) + last for x, last in zip(one, _last(one, outcome), strict=True)]
-        for one, outcome in zip(turns, outcomes, strict=True)
-    ]  # fmt: skip
-    rewards = [float(sum(one)) for one in paid]
-    return joint([[float(x) for x in one] for one in paid], rewards, PLAIN, discount=discount)
-
-
-def _last(turns, outcome):
-    return [0] * (len(turns) - 1) + [int(outcome == "correct")]
-
-
-def gains(case, low=-1e9, high=1e9):
-    found = [difference(turns, at="before") for turns in scored(case, "turns")]
-    return [[x if x is None else min(max(x, low), high) for x in one] for one in found]
-
-
-def of_outcome(case):
-    return advantages(scored(case, "reward"), PLAIN)
-
-
-def igpo(case):
-    turns = standardized_turns(gains(case), PLAIN)
-    return separate(turns, of_outcome(case), discount=case["discount"])
-
-
-def cigpo(case):
-    turns = standardized_turns(gains(case, -50, 50), PLAIN)
-    return separate(turns, of_outcome(case), discount=0.0, weight=0.1 + 0.2 * case["progress"])
-
-
-def egrpo_separate(case):
-    turns = scored(case, "turns")
-    best = max(sum(x or 0 for x in one) for one in turns) or 1
-    shares = [[None if x is None else x / best for x in one] for one in turns]
-    paid = [
-        [z if outcome == "wrong" else None for z in one]
-        for one, outcome in zip(standardized_turns(shares, PLAIN), scored(case, "outcome"), strict=True)
-    ]
-    return separate(paid, of_outcome(case), discount=1.0, weight=0.3)
-
-
-def scaled(rule):
-    def rolled(case):
-        return [rule(a, turns) for a, turns in zip(of_outcome(case), scored(case, "turns"), strict=True)]
-
-    return rolled
-
-
-METHODS = {
-    "igpo": igpo,
-    "cigpo": cigpo,
-    "egrpo-turn-joint": lambda case: egrpo(case, 1.0),
-    "egrpo-turn-joint-0.9": lambda case: egrpo(case, 0.9),
-    "egrpo-turn-separate": egrpo_separate,
-    "egrpo-first-mention": scaled(lambda a, turns: bonus(a, turns, unit=0.03, cap=0.1)),
-    "cw-grpo": scaled(share),
-    "cw-grpo-sharp": scaled(lambda a, turns: share(a, turns, sharpness=3.0)),
-    "calibadv": scaled(relief),
+COLUMNS = {
+    "reward": "reward",
+    "advantage": "advantage",
+    "turn_reward": "turn_rewards",
+    "turn_advantage": "turn_advantages",
 }
 
 
-@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: f"{case['method']}-{case['name']}")
-def test_a_method_gives_its_turns_these_advantages(case):
-    found = METHODS[case["method"]](case)
-
-    assert found == [close(turns) for turns in case["turn_advantage"] if turns is not None]
-
-
-@pytest.mark.parametrize("case", FILE["shaping"], ids=lambda case: case["name"])
-def test_shaping_is_the_difference_of_states_at_both_ends(case):
-    assert difference(case["potential"], at="ends", discount=case["discount"]) == close(case["turn_reward"])
+def paid(case):
+    return reward(
+        facts_of(case), profile_of(case), partial=PartialPolicy("survivors"), progress=case.get("progress")
+    ).rollouts
 
 
-def test_a_state_after_each_turn_has_a_known_start():
-    assert difference([1.0, None, 3.0, 4.0], at="after", start=0.5) == [0.5, None, None, 1.0]
+def close(found, expected):
+    """Whether numbers agree within the tolerance that the file states, nested alike; null says nothing of a number."""
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(map(close, found, expected))
+    return expected is None or found == pytest.approx(expected, rel=FILE["relative"], abs=FILE["absolute"])
 
 
-def test_without_a_use_no_search_turn_is_paid():
-    assert share(2.0, [0, 0, 0]) == [0.0, 0.0, 2.0]
+@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")
+def test_a_profile_pays_the_turns_what_its_method_pays(case):
+    rollouts = paid(case)
+
+    for column, field in COLUMNS.items():
+        if column in case:
+            found = [getattr(one, field) for one in rollouts]
+            assert close(found, case[column]), (column, found, case[column])
+
+
+@pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")
+def test_an_unscored_member_has_no_numbers(case):
+    for one, sent in zip(paid(case), case["rollouts"], strict=True):
+        numbers = (one.reward, one.advantage, one.turn_rewards, one.turn_advantages)
+        assert (sent["outcome"] is None) == (numbers == (None, None, None, None))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_can_be_written_as_a_profile(name):
+    profile = VARIANTS[name]
+
+    assert parse_profile(as_yaml(profile)) == profile

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reward_service.core.advantages import advantages
 from reward_service.core.profiles import shipped
 from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.scoring import reward
 from reward_service.core.signals import signals_of
-from reward_service.core.types import Outcome, RolloutFacts
+from reward_service.core.types import Estimator, Outcome, RolloutFacts
 from tests.golden.test_methods import EXAMPLES
 
-PROFILES = {**shipped(), **EXAMPLES}
+# Those that pay by turn have laws of their own.
+PROFILES = {name: one for name, one in {**shipped(), **EXAMPLES}.items() if not one.reward.is_by_turn}
 ROWS = st.tuples(st.sampled_from(Outcome), st.integers(0, 6), st.integers(0, 9))
 GROUPS = st.lists(ROWS, min_size=1, max_size=12)
 
@@ -89,3 +91,17 @@ def test_the_order_of_rollouts_changes_no_bit_under_any_profile(name, rows, prog
     shuffled = reward([facts[n] for n in order], PROFILES[name], progress=progress).rollouts
 
     assert [straight[n] for n in order] == list(shuffled)
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+@given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
+def test_an_estimator_changes_advantages_and_no_reward(name, rows, progress, data):
+    facts = sent_with(rows, PROFILES[name], data)
+    others = [Estimator("dr_grpo"), Estimator("rloo"), Estimator("grpo", floor="one_success")]
+    plain = reward(facts, PROFILES[name], progress=progress, estimator=Estimator()).rollouts
+
+    for other in others:
+        found = reward(facts, PROFILES[name], progress=progress, estimator=other).rollouts
+        rewards = [one.reward for one in found]
+        assert rewards == [one.reward for one in plain]
+        assert [one.advantage for one in found] == advantages(rewards, other)

@@ -1,5 +1,6 @@
 """What arrives is accepted or refused with a typed error, and never meets another exception."""
 
+import gc
 import json
 import os
 from contextlib import suppress
@@ -8,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reward_service.adapters.document import MAX_VALUES, check_depth, check_values, document
 from reward_service.adapters.native import (
     ExplainIn,
     GroupIn,
     MatchIn,
     RewardsIn,
     ScoreIn,
-    check_depth,
     decode,
 )
 from reward_service.adapters.records import READERS
@@ -24,7 +25,7 @@ from reward_service.core.profiles import shipped
 from reward_service.core.scoring import measure_group, reward
 from reward_service.core.trajectory import GRAMMARS, Parsed, UnparsableRollout, parse
 from reward_service.core.types import Defaults, Messages, PartialPolicy, Text
-from reward_service.serve.errors import InvalidRequest, MalformedJson
+from reward_service.serve.errors import BodyTooLarge, InvalidRequest, MalformedJson
 from tests.builders import EXAMPLE
 from tests.dumps import DUMPS
 
@@ -63,6 +64,45 @@ def test_bytes(model, body):
 @given(value=values)
 def test_json(model, value):
     decoded(json.dumps(value).encode("utf-8", "surrogatepass"), model)
+
+
+def counted(value):
+    """Return the items of lists, and the names and values of objects; an empty one counts as if it had an item or a name."""
+    if isinstance(value, dict):
+        return max(1, 2 * len(value)) + sum(map(counted, value.values()))
+    return max(1, len(value)) + sum(map(counted, value)) if isinstance(value, list) else 0
+
+
+@often
+@given(value=values, compact=st.booleans())
+def test_values_are_counted_outside_of_strings(value, compact):
+    body = json.dumps(value, separators=(",", ":") if compact else None, ensure_ascii=compact).encode(
+        "utf-8", "surrogatepass"
+    )
+    most = counted(value)
+
+    check_values(body, most)
+    if most:
+        with pytest.raises(BodyTooLarge):
+            check_values(body, most - 1)
+
+
+def test_strings_of_any_length_may_hold_what_separates_values():
+    text = '[{",":[,"x" \\' * 200_000
+
+    check_values(json.dumps([text, {"key,": text}]).encode(), 4)
+    with pytest.raises(BodyTooLarge, match="at most 3 JSON values"):
+        check_values(json.dumps([text, {"key,": text}]).encode(), 3)
+
+
+def test_decoding_leaves_the_garbage_collector_as_it_was():
+    for collects in (True, False):
+        gc.enable() if collects else gc.disable()
+        try:
+            assert document(b"[[]]", max_depth=8, max_values=MAX_VALUES) == [[]]
+            assert gc.isenabled() is collects
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("most", [8, 64, 190])

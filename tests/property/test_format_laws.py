@@ -1,11 +1,11 @@
 """Laws of every format a rollout may come in."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reward_service.core.trajectory import FORMATS, parse
-from reward_service.core.types import SegmentKind, Text
+from reward_service.core.trajectory import FORMATS, AnswerRules, UnparsableRollout, parse
+from reward_service.core.types import Messages, SegmentKind, Text
 from tests.written import WAYS, Story
 
 SECRET = "Zanderheim"
@@ -86,3 +86,91 @@ def test_any_text_can_be_read(name, text):
 def test_a_flood_of_marks_is_read_once(name, unit):
     """Linear by construction: fifty thousand marks take no noticeable time."""
     parse(Text(unit * 50_000, name), "websailor")
+
+
+# Every key that some shape of record gives a meaning to.
+KEYS = [
+    "role",
+    "from",
+    "type",
+    "content",
+    "parts",
+    "value",
+    "text",
+    "source",
+    "action",
+    "observation",
+    "args",
+    "kind",
+    "tool_call",
+    "tool_calls",
+    "function_call",
+    "llm_message",
+    "step_id",
+    "step_number",
+    "task",
+    "model_output",
+    "observations",
+    "error",
+    "is_final_answer",
+    "action_output",
+    "reasoning_content",
+    "reasoning_details",
+    "thinking_blocks",
+    "data",
+    "kwargs",
+    "id",
+    "name",
+    "function",
+    "arguments",
+    "input",
+    "output",
+    "summary",
+    "channel",
+    "recipient",
+    "message",
+    "steps",
+    "messages",
+    "plan",
+    "functionCall",
+    "functionResponse",
+    "thought",
+    "refusal",
+    "additional_kwargs",
+    "invalid_tool_calls",
+    "result",
+    "redacted",
+    "is_copied_context",
+]
+WORDS = (
+    "assistant",
+    "tool",
+    "agent",
+    "user",
+    "tool-call",
+    "reasoning",
+    "function_call",
+    "think",
+    "finish",
+    "ActionEvent",
+    "x",
+    "",
+)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=8,
+)
+objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=6)
+
+
+@settings(max_examples=400)
+@given(record=st.lists(objects | values, max_size=3), prompt=st.integers(0, 2))
+@example(record=[{"source": "agent", "action": {}}], prompt=0)
+@example(record=[{"source": "agent", "observation": []}], prompt=0)
+def test_a_record_of_any_objects_is_read_or_refused(record, prompt):
+    try:
+        parsed = parse(Messages(tuple(record), prompt), "websailor", AnswerRules(tools=("finish",)))
+    except UnparsableRollout:
+        return
+    assert all(isinstance(one.text, str) for one in parsed.segments)

@@ -13,6 +13,7 @@ from reward_service.core.matching import (
     compile_question,
     match_group,
 )
+from reward_service.core.matching.index import SHORT_TEXT
 from reward_service.core.profiles import shipped
 from reward_service.core.types import Segment, SegmentKind
 from tests.property.texts import texts
@@ -25,6 +26,7 @@ NAMES = (
     "جامعة الإسكندرية", "习近平", "北京大学", "東京タワー", "ガンダム", "กรุงเทพมหานคร", "김정은", "서울대학교", "🙂 Smile", "नई दिल्ली", "São Paulo",
     "Лев Толстой", "Санкт-Петербург", "Павел", "Тарас Шевченко", "Ankara", "Jürgen Müller", "Deutsches Museum", "Budapest", "Երևան", "Αθήνα",
     "First", "Search", "上海", "中山", "アン", "ヴァイオリン", "第29届", "臺灣大學", "ירושלים", "John R. R. Tolkien", "Henry VIII", "50%", "3 million",
+    "Kansas", "Mexico", "Dwayne Johnson", "1.5 million", "500", "1989", "京都", "국립중앙박물관", "हिन्दी", "Чайковский Пётр", "X-Men", "F-16",
     "x" * 63, "y" * 64, "z" * 65, "Marlborough, New Hampshire", "The Dressmaker (2015 film)", "Procter & Gamble", "Ab", "aa", "aa aa aa aa aa aa",
 )  # fmt: skip
 MANGLES = (
@@ -56,6 +58,15 @@ MANGLES = (
     " B. ",
     "1",
     "京",
+    "東",
+    " City",
+    "New ",
+    "1.",
+    ",500",
+    ' "The Rock" ',
+    " Ильич ",
+    " Ильича ",
+    "零",
 )
 
 names = st.sampled_from(NAMES) | st.text(min_size=1, max_size=14)
@@ -111,6 +122,53 @@ def test_the_question_itself_as_a_thought_earns_nothing(question: Question, text
         assert (found.matched, dict(found.uncredited)) == (0, {})
 
 
+@settings(max_examples=40, deadline=None)
+@given(questions, passages)
+def test_a_long_question_masks_what_a_short_one_masks(question: Question, text: str) -> None:
+    """In a long one every form is looked for, in a short one those alone that may stand there."""
+    short, long = (
+        compile_question(replace(question, text=text + more), EGRPO).masked
+        for more in ("", " qzv" * (SHORT_TEXT // 3))
+    )
+
+    assert short == long
+
+
+UNUSABLE = ("Å", "秦", "It", "Us", "the", "", " ", "-")
+
+
+@settings(deadline=None)
+@given(
+    questions, st.lists(st.sampled_from(UNUSABLE), min_size=1, max_size=3, unique=True), rollouts, st.data()
+)
+def test_an_unusable_entity_takes_nothing_along(
+    question: Question, unusable: list[str], rollout: list[Segment], data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(question.entities)))
+    more = (*question.entities[:at], *map(Entity, unusable), *question.entities[at:])
+    alone, beside = (compile_question(one, EGRPO) for one in (question, replace(question, entities=more)))
+    assert set(range(at, at + len(unusable))) <= set(beside.unmatchable)
+    (one,), (other,) = (match_group([rollout], compiled) for compiled in (alone, beside))
+    assert (one.matched, one.entities, one.uncredited) == (other.matched, other.entities, other.uncredited)
+
+
+@given(
+    st.integers(1, 999),
+    st.integers(100, 999),
+    st.sampled_from(("{}.{}", "{},{}")),
+    st.sampled_from(("", " men")),
+)
+def test_a_part_of_a_number_is_no_number(before: int, behind: int, written: str, noun: str) -> None:
+    text = f"There were {written.format(before, behind)}{noun}."
+    question = Question(
+        "", (), (Entity(f"{behind}{noun}"), Entity(f"{written.format(before, behind)}{noun}"))
+    )
+    (found,) = match_group(
+        [[Segment(SegmentKind.THOUGHT, text)]], compile_question(question, PLAIN), explain=True
+    )
+    assert [match.entity for match in found.matches] == [1]
+
+
 RUSSIAN = (
     "Александр Пушкин",
     "Александра Пушкина",
@@ -163,7 +221,8 @@ def pastes(draw: st.DrawFn) -> tuple[Question, list[Segment], str]:
     words = st.sampled_from(
         (*NAMES, *(entity.name for entity in question.entities), "and", "went to", "the school", "的")
     )
-    response = " ".join(draw(st.lists(words, min_size=40, max_size=80)))
+    passage = draw(st.lists(words, min_size=10, max_size=20))
+    response = " ".join([*passage, *passage[::-1], *passage[1::2], *passage[::2], *passage[::-1]])
     before = draw(st.lists(thoughts, max_size=2))
     rollout = [*before, Segment(SegmentKind.TOOL_RESPONSE, response), *draw(st.lists(thoughts, max_size=1))]
     folded = fold(response)

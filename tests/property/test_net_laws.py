@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reward_service.core.trajectory import CONTAINERS, DIALECTS, FORMATS, parse
+from reward_service.core.trajectory.containers.native import TEMPLATES
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 SECRET = "Zanderheim"
@@ -19,6 +20,7 @@ HIDING = [
     ("<documents>", "</documents>"),
     ("<result>", "</result>"),
     ("<access>", "</access>"),
+    ("<response>", "</response>"),
     ("<use_mcp_tool>", "</use_mcp_tool>"),
     ("<minimax:tool_call>", "</minimax:tool_call>"),
     ("<function=search>", "</function>"),
@@ -28,6 +30,7 @@ HIDING = [
     ("<|begin_search_query|>", "<|end_search_query|>"),
     ("<|begin_search_result|>", "<|end_search_result|>"),
     ("<|begin_click_link|>", "<|end_click_link|>"),
+    ("<|begin_click_result|>", "<|end_click_result|>"),
     ("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
     ("<｜tool▁output▁begin｜>", "<｜tool▁output▁end｜>"),
     ("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
@@ -42,6 +45,14 @@ HIDING = [
     ("[TOOL_CALLS]", "</s>"),
     ("```tool_code\n", "\n```"),
     ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
+]
+# And whatever a dialect that is added later brings along.
+ELSEWHERE = {"<observation>", "<code>", "<function="}
+HIDING += [
+    (mark.opens, mark.closes)
+    for dialect in DIALECTS.values()
+    for mark in dialect.data_marks
+    if (mark.opens, mark.closes) not in HIDING and mark.opens not in ELSEWHERE
 ]
 words = st.text("abcdefg ", min_size=1, max_size=8).map(lambda text: f"w{text}w")
 noise = st.sampled_from(
@@ -64,6 +75,10 @@ def ways(text, dialect):
         {"content": text},
         {"content": "x", "reasoning_content": text},
         {"content": [{"type": "thinking", "thinking": text}]},
+        {"content": [{"type": "reasoning", "reasoning": text}]},
+        {"content": "x", "reasoning_details": [{"type": "reasoning.text", "text": text}]},
+        {"content": text, "channel": "analysis"},
+        {"parts": [{"text": text, "thought": True}]},
     ):
         yield Messages(
             (
@@ -74,6 +89,16 @@ def ways(text, dialect):
             0,
             reading,
         )
+    for one in (
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": text}]},
+        {"source": "agent", "action": "think", "args": {"thought": text}},
+        {"source": "agent", "kind": "ActionEvent", "reasoning_content": text, "tool_call": {"name": "f"}},
+        {"source": "agent", "step_id": 1, "message": "", "reasoning_content": text},
+        {"step_number": 1, "model_output": text},
+        {"type": "ai", "data": {"content": text}},
+        {"from": "gpt", "value": text},
+    ):
+        yield Messages((one, {"role": "assistant", "content": "x"}), 0, reading)
     yield Steps((Segment(SegmentKind.THOUGHT, text),))
 
 
@@ -96,6 +121,11 @@ def thoughts(source):
 def test_nothing_between_call_or_response_marks_earns(dialect, text):
     for source in ways(text, dialect):
         assert not any(SECRET in thought for thought in thoughts(source)), source
+
+
+def test_the_law_covers_every_template():
+    for template in TEMPLATES.values():
+        assert any(re.match(mark[0], opens) for mark in template.data_marks for opens, _ in HIDING), template
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -6,12 +6,17 @@ It shares with the product what is data (the forms of a question, the tables) an
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from entity_index.folding import Folded, fold, is_hangul
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import CompiledQuestion
 from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
-from reward_service.core.matching.forms import Form, Guard, allowed_edits, token_edits
+from reward_service.core.matching.forms import Form, Guard, Middle, allowed_edits, token_edits
+from reward_service.core.matching.lexicon import LONGEST_PINNED
+from reward_service.core.matching.longer import LOOK_AHEAD as LONGER_AHEAD
+from reward_service.core.matching.longer import LOOK_BACK as LONGER_BACK
+from reward_service.core.matching.longer import began, goes_on
 from reward_service.core.types import Segment, SegmentKind
 
 CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
@@ -28,6 +33,7 @@ class Span:
     end: int
 
 
+@cache
 def levenshtein(left: str, right: str) -> int:
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
@@ -42,12 +48,30 @@ def tokens_of(folded: Folded) -> list[tuple[int, int]]:
     return [(found.start(), found.end()) for found in re.finditer(r"[^ ]+", folded.text)]
 
 
-def digits(text: str) -> list[str]:
-    return [char for char in text if char.isnumeric()]
+def numbers(text: str) -> list[str]:
+    return "".join(char if char.isnumeric() else " " for char in text).split()
+
+
+def cuts_number(raw: str, start: int, end: int) -> bool:
+    """Whether a stretch begins or ends inside a number: 5 in 1.5, 500 in 1,500, but not 12 in 12.03.1989."""
+    before, after = raw[max(0, start - 24) : start], raw[end:]
+    first, last = raw[start] in "0123456789", raw[end - 1] in "0123456789"
+    whole_before = first and re.search(r"(?<![0-9.])[0-9]{1,20}\.$", before)
+    group_before = first and re.search(r"[0-9],$", before) and re.match(r"[0-9]{3}(?![0-9])", raw[start:])
+    goes_on = last and re.match(r"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])", after)
+    return bool(whole_before or group_before or goes_on)
+
+
+def is_inside_longer(form: Form, raw: str, start: int, end: int) -> bool:
+    """Whether a class word behind a name, or a word before it, makes a longer one of it."""
+    return form.open_ended and (
+        goes_on(form.folded, raw[end : end + LONGER_AHEAD])
+        or began(form.folded, raw[max(0, start - LONGER_BACK) : start])
+    )
 
 
 def fuzzy(form: str, window: str, edits: int) -> int | None:
-    if len(window) > len(form) + edits or len(window) < len(form) - edits or digits(form) != digits(window):
+    if len(window) > len(form) + edits or len(window) < len(form) - edits or numbers(form) != numbers(window):
         return None
     distance = levenshtein(form, window)
     if distance > edits:
@@ -69,7 +93,8 @@ def guard_holds(form: Form, raw: str, start: int, end: int) -> bool:
     if form.guard is Guard.COMMA:
         return "," in raw[start:end]
     if form.guard is Guard.ALONE:
-        return stands_alone_in(raw[max(0, start - 1) : start], raw[end : end + LOOK_AHEAD])
+        around = raw[max(0, start - LONGEST_PINNED) : start], raw[end : end + LOOK_AHEAD]
+        return stands_alone_in(around[0], form.folded.replace(" ", ""), around[1])
     if form.guard is Guard.TITLE:
         before = raw[max(0, start - 64) : start].rstrip(" \t")
         return raw[start].isupper() and before != "" and before[-1] not in "\x01\n\r.!?:;…。！？*#>|-–—•"
@@ -77,6 +102,12 @@ def guard_holds(form: Form, raw: str, start: int, end: int) -> bool:
         begin = start - fold(form.spelling).offsets[0]
         return begin >= 0 and raw[begin : begin + len(form.spelling)] == form.spelling
     return True
+
+
+def free(form: Form, raw: str, start: int, end: int) -> bool:
+    """Whether what a form found is no part of something longer."""
+    whole = not cuts_number(raw, start, end) and not is_inside_longer(form, raw, start, end)
+    return whole and guard_holds(form, raw, start, end)
 
 
 def exact_end(form: Form, window: str) -> int | None:
@@ -96,6 +127,10 @@ def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
     own = form.folded.split(" ")
     if not form.middle or tokens[0] != own[0] or tokens[-1] != own[-1]:
         return False
+    if re.fullmatch(r"""\s+(["“][^"“”\n]{1,40}["”]|['‘][^'‘’\n]{1,40}['’]|\([^()\n]{1,40}\))\s+""", between):
+        return len(own) == 2
+    if form.middle is Middle.NICKNAME:
+        return False
     words = between.split()
     plain = re.fullmatch(r"(\s+[^\W\d_][\w'’-]+){1,3}\s+", between) is not None and all(
         word[0].isupper() and word.casefold() not in FUNCTION_WORDS for word in words
@@ -113,32 +148,33 @@ def middle_holds(form: Form, tokens: list[str], between: str) -> bool:
 
 def agree(form: Form, words: list[str]) -> bool:
     """Whether these words are the form's, each in some form."""
-    return 0 < len(form.words) == len(words) and all(
-        own.agrees(word) for own, word in zip(form.words, words, strict=True)
-    )
+    return all(own.agrees(word) for own, word in zip(form.words, words, strict=True))
 
 
-def spans_in(form: Form, raw: str, folded: Folded, edits: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (channel, distance, start, end) in the original text for every window that counts."""
-    tokens = tokens_of(folded)
-    for i in range(len(tokens)):
-        for j in range(i, min(len(tokens), i + form.folded.count(" ") + 5)):
-            first, last = tokens[i][0], tokens[j][1]
-            window = folded.text[first:last]
+def spans_in(
+    form: Form, raw: str, folded: Folded, words: Sequence[tuple[int, int]], edits: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (channel, distance, start, end) in the original text for every window of words that counts."""
+    own = [folded.span(*word) for word in words]
+    for i in range(len(words)):
+        for j in range(i, min(len(words), i + form.folded.count(" ") + 5)):
+            window = folded.text[words[i][0] : words[j][1]]
+            start, stop = own[i][0], own[j][1]
             end = exact_end(form, window)
-            if end is not None and guard_holds(form, raw, *folded.span(first, first + end)):
-                yield int(form.alias), 0, *folded.span(first, first + end)
-            if 2 <= j - i <= 4:
-                between = raw[folded.span(*tokens[i])[1] : folded.span(*tokens[j])[0]]
+            if end is not None and free(form, raw, *folded.span(words[i][0], words[i][0] + end)):
+                yield int(form.alias), 0, *folded.span(words[i][0], words[i][0] + end)
+            if form.middle and 2 <= j - i <= 4:
+                between = raw[own[i][1] : own[j][0]]
                 if middle_holds(form, window.split(" "), between):
-                    yield 2, levenshtein(form.folded, window), *folded.span(first, last)
-            raw_words = [raw[slice(*folded.span(*token))] for token in tokens[i : j + 1]]
-            if window != form.folded and agree(form, raw_words):
-                yield 3, levenshtein(form.folded, window), *folded.span(first, last)
-            if form.guard is Guard.NONE and window != form.folded and edits:
+                    yield 2, levenshtein(form.folded, window), start, stop
+            if window == form.folded:
+                continue
+            if len(form.words) == j - i + 1 and agree(form, [raw[slice(*span)] for span in own[i : j + 1]]):
+                yield 3, levenshtein(form.folded, window), start, stop
+            if form.guard is Guard.NONE and edits:
                 distance = fuzzy(form.folded, window, edits)
-                if distance is not None:
-                    yield 4, distance, *folded.span(first, last)
+                if distance is not None and free(form, raw, start, stop):
+                    yield 4, distance, start, stop
 
 
 def all_spans(rollout: Sequence[Segment], compiled: CompiledQuestion) -> dict[int, list[Span]]:
@@ -148,8 +184,9 @@ def all_spans(rollout: Sequence[Segment], compiled: CompiledQuestion) -> dict[in
         if segment.kind is not SegmentKind.THOUGHT:
             continue
         folded = fold(segment.text)
+        words = tokens_of(folded)
         for form in compiled.index.forms:
             edits = allowed_edits(form.folded, most=compiled.spec.max_edits)
-            for channel, distance, start, end in spans_in(form, segment.text, folded, edits):
+            for channel, distance, start, end in spans_in(form, segment.text, folded, words, edits):
                 found.setdefault(form.entity, []).append(Span(channel, distance, position, start, end))
     return {entity: sorted(set(spans)) for entity, spans in sorted(found.items())}

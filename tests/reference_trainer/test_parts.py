@@ -1,17 +1,21 @@
 """Search, chat, losses, update, warm-up: small inputs, literal outputs."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
+from reward_service.client import RolloutReward
 from reward_service.trainer.chat import Chat
 from reward_service.trainer.data import Document
 from reward_service.trainer.lessons import Habits, lessons
 from reward_service.trainer.logps import pad, token_logps
 from reward_service.trainer.losses import LOSSES, LossBatch, LossSpec, disco, grpo, gspo
 from reward_service.trainer.policy import Shape, small_policy, word_tokenizer
+from reward_service.trainer.sampling import Trace
 from reward_service.trainer.search import Bm25
+from reward_service.trainer.train import _by_token
 from reward_service.trainer.update import Learning, update
 from reward_service.trainer.warmup import WarmUp, encode, warmed_up
 from tests.reference_trainer import checkpoints
@@ -96,6 +100,19 @@ def test_grpo_is_the_mean_over_all_tokens():
     new = BATCH.old_NT + torch.tensor(ratios).log()
     # 1.1 passes, 1.5 is cut to 1.28, and 0.5 with a negative advantage to 0.8.
     assert grpo(new, BATCH, LossSpec()).item() == pytest.approx(-(1.1 + 1.28 - 0.8) / 3)
+
+
+def test_the_tokens_of_a_turn_have_its_advantage():
+    batch = replace(BATCH, of_turns_NT=torch.tensor([[0.0, 2.0, -1.0], [0.0, 3.0, 0.0]]))
+
+    assert grpo(BATCH.old_NT, batch, LossSpec()).item() == pytest.approx(-(2.0 - 1.0 + 3.0) / 3)
+
+
+def test_a_run_of_sampled_tokens_is_a_turn():
+    trace = Trace([1, 2, 3, 4, 5], [False, True, True, False, True], [0.0] * 5)
+    paid = RolloutReward("0", "scored", reward=1.0, advantage=0.5, turn_advantages=(0.25, -1.0), weight=2.0)
+
+    assert _by_token(trace, paid, 6) == [0.0, 0.5, 0.5, 0.0, -2.0, 0.0]
 
 
 def test_gspo_is_the_mean_over_rollouts_of_one_ratio_each():

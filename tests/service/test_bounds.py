@@ -19,6 +19,7 @@ SMALL = Settings(
     max_signals=2,
     max_entities=5,
     max_question_chars=200,
+    max_json_values=2000,
     canary_interval_s=3600,
 )
 
@@ -171,3 +172,46 @@ def test_signals_of_a_rollout_that_comes_alone_are_bounded_too(base):
     reply = httpx.put(f"{base}/v1/runs/signals/groups/g/rollouts/0", json=member)
 
     assert (reply.status_code, slug_of(reply)) == (422, "invalid-request")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/groups/score", {"groups": [[]] * 2001}),
+        ("POST", "/v1/match", {"groups": [{}] * 2001}),
+        ("POST", "/v1/rewards", {"groups": [1] * 2001}),
+        ("POST", "/v1/rollouts/explain", {"rollout": {str(n): 1 for n in range(2001)}}),
+        ("PUT", "/v1/runs/r/groups/g/rollouts/0", {"messages": [{}] * 2001}),
+        ("POST", "/compat/openrlhf/get_reward?run=r&group_size=1", {"query": [""] * 2001}),
+        ("POST", "/compat/slime/reward?run=r&group_size=1", {"prompt": [[]] * 2001, "response": ""}),
+        ("POST", "/compat/nemo_gym/verify?run=r&group_size=1", {"response": {"output": [[]] * 2001}}),
+        ("POST", "/compat/carr/evaluate?run=r&group_size=1", {"history": [[]] * 2001}),
+    ],
+)
+def test_json_values_are_bounded_in_every_call(base, method, path, body):
+    reply = httpx.request(method, f"{base}{path}", json=body)
+
+    assert (reply.status_code, slug_of(reply)) == (413, "body-too-large")
+    assert "at most 2000 JSON values" in reply.json()["detail"]
+
+
+def test_the_commas_of_a_text_are_no_values(base):
+    group = EXAMPLE["groups"][0] | {"rollouts": [thinking("0", "one, two, [three], " * 1000)]}
+
+    reply = httpx.post(f"{base}/v1/groups/score", json={"groups": [group]})
+
+    assert reply.json()["groups"][0]["status"] == "complete"
+
+
+def test_values_of_a_line_of_a_stream_are_bounded_too(base):
+    lines = [json.dumps({"groups": [[]] * 2001}), json.dumps(EXAMPLE["groups"][0])]
+
+    reply = httpx.post(
+        f"{base}/v1/groups/score/stream",
+        content="\n".join(lines),
+        headers={"Content-Type": "application/x-ndjson"},
+    )
+
+    first, second = map(json.loads, reply.text.splitlines())
+    assert first["type"].endswith("body-too-large")
+    assert second["groups"][0]["status"] == "complete"

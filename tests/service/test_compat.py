@@ -69,6 +69,30 @@ async def test_openrlhf_asks_one_at_a_time_and_gets_lists(ask, query):
     }
 
 
+async def test_a_url_says_how_far_the_training_is(ask, query):
+    at = query | {"profile": "egrpo-decay", "step": 30, "total_steps": 80}
+    replies = await asyncio.gather(*[ask("openrlhf/get_reward", openrlhf(one), at) for one in SAID])
+
+    assert [reply.json()["rewards"] for reply in replies] == [
+        [pytest.approx(reward / 2)] for reward in REWARDS
+    ]
+
+
+@pytest.mark.parametrize("said", [{}, {"step": 30}, {"total_steps": 80}])
+async def test_a_url_that_does_not_say_so_is_refused_where_weights_depend_on_it(ask, query, said):
+    reply = await ask("openrlhf/get_reward", openrlhf("nothing"), query | {"profile": "egrpo-decay"} | said)
+
+    assert reply.status_code == 422
+    assert "egrpo-decay needs progress: name the step of the training" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "said", [{"deadline_s": "nan"}, {"deadline_s": "inf"}, {"step": "nan"}, {"total_steps": "inf"}]
+)
+async def test_a_number_in_a_url_is_finite(ask, query, said):
+    assert (await ask("slime/reward", {}, query | said)).status_code == 422
+
+
 async def test_two_generations_of_one_prompt_are_two_groups(ask, query):
     replies = await asyncio.gather(
         *[ask("openrlhf/get_reward", openrlhf("Quillock"), query) for _ in range(6)]

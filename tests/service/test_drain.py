@@ -14,7 +14,7 @@ from tests.builders import EXAMPLE
 from tests.redis_server import PATIENCE_S, free_port, until
 from tests.service.test_limits import connected, number
 
-POLLS = 2000
+POLLS = int(os.environ.get("FAULT_POLLS", "2000"))
 POLL = b"GET /v1/runs/r/groups/g%d?wait_s=500 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 BODY = json.dumps(EXAMPLE).encode()
 HEAD = b"POST /v1/groups/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"

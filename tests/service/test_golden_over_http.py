@@ -105,7 +105,7 @@ def test_a_missing_group_and_another_digest_are_found(server, monkeypatch):
     assert list(golden._differences("grpo", {"profile": {"digest": "x"}, "groups": []})) == [
         "profile grpo has a different digest"
     ]
-    assert golden._numbers(None) is None
+    assert golden._numbers(None, "grpo") is None
 
 
 def test_a_service_that_is_not_ready_is_not_compared():

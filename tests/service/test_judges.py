@@ -1,5 +1,6 @@
 """Profiles that ask a judge, over HTTP: what becomes of every way in which a judge can fail."""
 
+import contextlib
 import json
 import time
 import uuid
@@ -17,7 +18,8 @@ QUESTION = {
     "answers": ["Lima"],
     "entities": [{"name": "Zanderheim"}, {"name": "Quillock"}],
 }
-TIMEOUT_S = 1.0
+PATIENCE_S, SHORT_S = 60.0, 1.0
+SLOW = {"slow head", "slow body"}
 
 
 def answering(rollout_id, answer, thought="Perhaps Quillock."):
@@ -26,7 +28,7 @@ def answering(rollout_id, answer, thought="Perhaps Quillock."):
 
 
 def backend(url, **changes):
-    return {"name": "local", "serves": ["judge"], "url": url, "timeout_s": TIMEOUT_S} | changes
+    return {"name": "local", "serves": ["judge"], "url": url} | changes
 
 
 class Caller:
@@ -67,23 +69,46 @@ def write_backends(folder, *backends):
     return path
 
 
-@pytest.fixture(scope="module", params=["plain", "vllm"])
-def running(request, tmp_path_factory):
+@contextlib.contextmanager
+def service(folder, flavour, timeout_s):
+    """A service and its judge."""
     judge = FaultJudge()
     with judging(judge) as url:
-        folder = tmp_path_factory.mktemp("judge")
         (folder / "key").write_text("sk-very-secret\n")
-        file = write_backends(
-            folder, backend(url, flavour=request.param, key_file=str(folder / "key"), concurrency=8)
+        one = backend(url, flavour=flavour, timeout_s=timeout_s, key_file=str(folder / "key"), concurrency=8)
+        settings = Settings(
+            backends=write_backends(folder, one), canary_interval_s=3600, judge_canary_interval_s=0
         )
-        app = create_app(Settings(backends=file, canary_interval_s=3600, judge_canary_interval_s=0))
+        app = create_app(settings)
         with serving(app) as base, httpx.Client(base_url=base, timeout=60) as http:
             yield Caller(judge, http, app)
+
+
+@pytest.fixture(scope="module", params=["plain", "vllm"])
+def running(request, tmp_path_factory):
+    with service(tmp_path_factory.mktemp("judge"), request.param, PATIENCE_S) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def running_hastily(tmp_path_factory):
+    with service(tmp_path_factory.mktemp("hasty"), "plain", SHORT_S) as one:
+        yield one
 
 
 @pytest.fixture
 def caller(running):
     """A service that has forgotten what its judge did in other tests."""
+    return calmed(running)
+
+
+@pytest.fixture
+def faced(running, running_hastily, fault):
+    """The same for a fault; a judge that never replies is not waited for as long as others."""
+    return calmed(running_hastily if fault in SLOW else running)
+
+
+def calmed(running):
     running.judge.fails(None)
     running.judge.delay_s = 0
     for desk in running.app.state.service.judges.desks:
@@ -147,7 +172,8 @@ REASONS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_leaves_its_rollout_without_a_reward(caller, fault):
+def test_a_fault_leaves_its_rollout_without_a_reward(faced, fault):
+    caller = faced
     caller.judge.fails(fault)
     began = time.monotonic()
 
@@ -163,15 +189,14 @@ def test_a_fault_leaves_its_rollout_without_a_reward(caller, fault):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_keeps_a_rollout_sent_alone_without_a_reward_until_it_is_sent_again(caller, fault):
+def test_a_fault_keeps_a_rollout_sent_alone_without_a_reward_until_it_is_sent_again(faced, fault):
+    caller = faced
     run, rollout = caller.declare(), answering("0", fresh("She was born in Lima"))
     caller.judge.fails(fault)
     failed = caller.put(run, rollout)
     member = failed.json()["rollout"]
     print(f"{fault}, alone: {member['status']}, {member['detail']}, reward {member['reward']}")  # noqa: T201  # -s shows it
-    caller.judge.fails(None)
-    for desk in caller.app.state.service.judges.desks:
-        desk.breaker.__init__()
+    calmed(caller)
     again = caller.put(run, rollout)
 
     assert failed.status_code == 202

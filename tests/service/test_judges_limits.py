@@ -24,12 +24,12 @@ def started(judge, tmp_path):
     """Return a function that starts a service with these settings, and closes it at the end."""
     closing = []
 
-    def start(url, profile=None, flavour="vllm", **settings):
+    def start(url, profile=None, flavour="vllm", timeout_s=60, **settings):
         if profile is not None:
             (tmp_path / "profiles").mkdir()
             (tmp_path / "profiles" / "mine.yaml").write_text(profile)
             settings["profiles"] = tmp_path / "profiles"
-        file = write_backends(tmp_path, backend(url, flavour=flavour))
+        file = write_backends(tmp_path, backend(url, flavour=flavour, timeout_s=timeout_s))
         settings = {"canary_interval_s": 3600, "judge_canary_interval_s": 0, **settings}
         app = create_app(Settings(backends=file, **settings))
         running = serving(app)
@@ -95,6 +95,24 @@ def test_a_spent_budget_refuses_with_a_sentence_and_asks_nothing(started, url, j
     assert caller.score([answering("0", known)]).status_code == 200
     assert fits.status_code == 202
     assert judge.asked == 3
+
+
+def test_a_run_may_ask_for_a_smaller_budget(started, url, judge):
+    caller = started(url, judge_run_calls=100)
+    run = caller.declare(quotas={"judge_calls": 1})
+    over = caller.http.put(
+        "/v1/runs/other",
+        json={"profile": "egrpo-judged", "group_size": 2, "deadline_s": 60, "quotas": {"judge_calls": 101}},
+    )
+
+    first = caller.put(run, answering("0", fresh("a")))
+    refused = caller.put(run, answering("1", fresh("b")))
+
+    assert (first.status_code, refused.status_code) == (202, 429)
+    assert refused.json()["detail"].startswith("the run may use 1 calls of judges")
+    assert (over.status_code, over.json()["path"]) == (422, "/quotas/judge_calls")
+    assert caller.http.get(run).json()["quotas"]["judge_calls"] == 1
+    assert judge.asked == 1
 
 
 VOTES = """
@@ -220,7 +238,7 @@ def test_admins_see_where_judges_are(started, url):
 
 def test_a_call_that_waits_for_a_judge_leaves_its_place_to_others(started, url, judge):
     judge.delay_s = 3600
-    caller = started(url, max_requests=2, max_requests_per_key=2, max_requests_per_run=2)
+    caller = started(url, timeout_s=20, max_requests=2, max_requests_per_key=2, max_requests_per_run=2)
     run = caller.declare(group_size=8)
     with ThreadPoolExecutor(8) as pool:
         puts = [pool.submit(caller.put, run, answering(str(n), fresh("Cusco"))) for n in range(8)]

@@ -12,6 +12,7 @@ from reward_service.serve.config import Settings
 from reward_service.serve.groups.codec import decode_run, encode_run
 from tests.builders import EXAMPLE
 from tests.conftest import serving
+from tests.redis_server import until
 
 RUN = {"profile": "egrpo-paper", "group_size": 3, "deadline_s": 60}
 ROLLOUTS = EXAMPLE["groups"][0]["rollouts"]
@@ -123,3 +124,22 @@ def test_an_id_that_is_not_utf_8_is_refused_and_not_taken_for_another(http, path
 
 def test_an_id_in_any_script_is_one_id(http):
     assert http.put("/v1/runs/%C3%A9-%E6%97%A5", json=RUN, headers=A).json()["run_id"] == "é-日"
+
+
+def test_an_owner_has_only_so_many_runs_in_use(tmp_path):
+    (tmp_path / "keys.yaml").write_text("".join(LINES), encoding="utf-8")
+    settings = Settings(keys=tmp_path / "keys.yaml", max_runs_per_owner=1, canary_interval_s=3600)
+    with serving(create_app(settings)) as base, httpx.Client(base_url=base) as http:
+        replies = [
+            http.put(f"/v1/runs/{name}", json=RUN, headers=who)
+            for name, who in zip("wxyz", (A, A_2, B, B), strict=True)
+        ]
+        deleted = http.delete("/v1/runs/w", headers=A)
+        until(
+            lambda: http.put("/v1/runs/x", json=RUN, headers=A_2).status_code == 201,
+            "the deleted run is not counted",
+        )
+
+    assert [reply.status_code for reply in replies] == [201, 429, 201, 429]
+    assert replies[1].json()["type"] == "urn:reward-service:quota-exceeded"
+    assert deleted.status_code == 204

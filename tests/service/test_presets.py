@@ -1,5 +1,7 @@
 """Estimators by a trainer's name, over HTTP."""
 
+import pytest
+
 from tests.builders import example
 
 
@@ -29,10 +31,12 @@ def test_a_floor_without_effect_is_refused(post):
     assert (status, "floor has no effect on rloo" in str(problem)) == (422, True)
 
 
-def test_an_estimator_that_needs_the_whole_batch_is_refused(post):
-    status, problem = post("/v1/groups/score", example(estimator={"type": "gdpo"}))
+def test_an_estimator_that_needs_the_whole_batch_is_taken_where_the_whole_batch_is(post):
+    status, reply = post("/v1/groups/score", example(estimator={"type": "gdpo_trl"}))
 
-    assert (status, "gdpo needs all groups of a training step at once" in str(problem)) == (422, True)
+    [group] = reply["groups"]
+    assert (status, reply["estimator"]["type"]) == (200, "gdpo_trl")
+    assert sum(one["advantage"] for one in group["rollouts"]) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_length_that_the_estimator_needs_is_sent_with_each_rollout(post):

@@ -296,9 +296,20 @@ def test_progress_has_a_range(post):
     assert post("/v1/groups/score", example(profile="egrpo-decay", progress=1.5))[0] == 422
 
 
-def test_a_run_refuses_a_profile_that_needs_progress(http):
+def test_a_run_without_total_steps_refuses_a_profile_that_needs_progress(http):
     run = {"profile": "egrpo-decay", "group_size": 2, "deadline_s": 5}
 
     reply = http.put("/v1/runs/progress-run", json=run)
 
     assert (reply.status_code, "needs progress" in reply.text) == (422, True)
+
+
+def test_a_counted_signal_cannot_be_sent(post):
+    call = example(profile="egrpo")
+    call["groups"][0]["rollouts"][0]["signals"] = {"entity_match": 1.0}
+
+    _, reply = post("/v1/groups/score", call)
+
+    first = reply["groups"][0]["rollouts"][0]
+    assert first["status"] == "invalid_rollout"
+    assert "entity_match cannot be sent in signals: it is counted from the rollout" in first["detail"]

@@ -109,7 +109,7 @@ def test_a_run_is_declared_once(caller):
     assert first["profile"]["digest"].startswith("sha256:")
     assert (first["partial"], first["quotas"], first["index"]) == (
         {"policy": "fail", "min_scored": 1},
-        {"open_groups": None},
+        {"open_groups": None, "judge_calls": None, "judge_tokens": None},
         None,
     )
 
@@ -182,7 +182,7 @@ def test_a_group_is_answered_as_in_the_whole_group_call(caller, profile):
     status, group = caller.get()
     whole = caller.whole(profile=profile, question=question)
 
-    more = {"profile", "engine", "estimator", "attempt", "missing", "closes_in_s"}
+    more = {"profile", "engine", "estimator", "progress", "attempt", "step", "missing", "closes_in_s"}
     assert status == 200
     assert {key: group[key] for key in group if key not in more} == whole | {
         "run_id": caller.run_id,

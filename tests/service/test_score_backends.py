@@ -128,7 +128,7 @@ def test_a_text_that_is_too_long_for_the_model_is_that_rollouts_own_and_is_not_c
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(413, "too_long"), (400, "transport"), (500, "transport"), (429, "overloaded"), (424, "transport")],
+    [(413, "too_long"), (400, "refused"), (500, "transport"), (429, "overloaded"), (424, "transport")],
 )
 def test_a_server_that_refuses_gives_no_reward(scoring, status, reason):
     service = scoring("TEI")

@@ -51,3 +51,23 @@ def test_a_rollout_without_the_signal_of_a_filter_is_unscored():
 
     assert [one.status for one in result.rollouts] == ["scored", "signal_missing"]
     assert [one.weight for one in result.rollouts] == [0.0, None]
+
+
+def test_rollouts_can_be_told_apart_by_a_measured_or_a_counted_signal():
+    members = [
+        facts("0", Outcome.CORRECT, matched=2, entities=4, measured={"f1": 1.0}),
+        facts("1", matched=1, entities=4, measured={"f1": 0.9}),
+    ]
+
+    by_f1, by_entities = (Filter("dagrpo", signal=name, distance=0.2) for name in ("f1", "entity_match"))
+    assert weights([by_f1], [1.0, 0.0], members) == [0.0, 0.0]
+    assert weights([by_entities], [1.0, 0.0], members) == [1.0, 1.0]
+
+
+def test_without_the_quantity_there_is_nothing_to_tell_rollouts_apart_by():
+    members = [
+        facts(name, outcome, measured={"answer_seen": None})
+        for name, outcome in zip("01", Outcome, strict=False)
+    ]
+
+    assert weights([Filter("dagrpo", signal="answer_seen", distance=0.5)], [1.0, 0.0], members) == [1.0, 1.0]

@@ -23,6 +23,7 @@ from reward_service.serve.ledger import (
     verify,
 )
 from reward_service.serve.ledger_chain import GENESIS, Seal, ends_path, read_ends, seal_of
+from tests.golden.test_methods import profile_named
 
 PROFILE = shipped()["egrpo"]
 KNOWN = {profile.digest: profile for profile in shipped().values()}
@@ -307,10 +308,13 @@ def test_a_ledger_that_became_read_only_is_said_and_recovers(path):
     whole, ledger._file = ledger._file, os.open(path, os.O_RDONLY)
 
     with pytest.raises(LedgerUnavailable):
+        ledger.check()
+    with pytest.raises(LedgerUnavailable):
         ledger.write([group(0, random_facts(random.Random(5)))], terms())
 
     os.close(ledger._file)
     ledger._file = whole
+    ledger.check()
     ledger.write([group(0, random_facts(random.Random(5)))], terms())
     ledger.close()
     assert problems(path) == [None]
@@ -342,12 +346,12 @@ def test_a_last_line_longer_than_any_is_one_sentence_at_start(path, monkeypatch)
 def test_a_line_that_could_not_be_read_again_is_refused_before_it_is_written(path, monkeypatch):
     ledger = Ledger(path, max_bytes=CAP)
     ledger.write([group(0, random_facts(random.Random(5)))], terms())
-    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 4096)
+    monkeypatch.setattr("reward_service.serve.ledger.MAX_LINE_BYTES", 8192)
     many = RolloutFacts(
         "0", RolloutStatus.SCORED, Outcome.WRONG, 0, 1, signals={str(n): 1e15 for n in range(1000)}
     )
 
-    with pytest.raises(InvalidRequest, match="4096 bytes"):
+    with pytest.raises(InvalidRequest, match="8192 bytes"):
         ledger.write([group(1, [many])], terms())
 
     ledger.close()
@@ -421,3 +425,25 @@ def test_a_line_of_a_newer_service_is_said_to_be_one(tmp_path):
     [finding] = verify([newer], KNOWN)
 
     assert finding.problem == "written by a newer version of the service"
+
+
+def test_rollouts_that_were_drawn_by_their_ids_are_drawn_again(path):
+    profile = profile_named("dppo")
+    facts = [
+        RolloutFacts(str(n), outcome=Outcome.CORRECT if n == 0 else Outcome.WRONG, matched=0)
+        for n in range(8)
+    ]
+    groups = [
+        Published("run", f"g{n}", "q", None, facts, reward(facts, profile, place=("run", f"g{n}")))
+        for n in range(20)
+    ]
+    ledger = Ledger(path, max_bytes=CAP)
+    ledger.write(groups, Terms("request", profile, profile.estimator, PartialPolicy()))
+    ledger.close()
+
+    assert {weight for one in groups for weight in [each.weight for each in one.result.rollouts]} == {
+        0.0,
+        1.0,
+        2.0,
+    }
+    assert [one.problem for one in verify(read(path), {profile.digest: profile})] == [None] * 20

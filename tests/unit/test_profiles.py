@@ -21,12 +21,17 @@ PINNED = {
     "carr-wrong": "sha256:beb924180059fac9a069696b9e73f201a85489a963344f7d4249b1d5e05647f8",
     "egrpo": "sha256:954ae89430abd59a72ba7f889979f7cc0ce9327586a53d5f0c01a7ee0eb8cdf9",
     "egrpo-decay": "sha256:7fc79a0e108832cd0c62ae9de0694947bef38c5aed9e1598c112aca438665bb3",
+    "egrpo-first-mention": "sha256:cedc8edd2b593e0e75a572300c8f0ed87d1ab66e2f18aedd47b76bee2ec4efb6",
     "egrpo-guarded": "sha256:96c1cb6984b3a912712a7d9d9b94df893d9036a8168f64fc096c9d7a51af5b18",
     "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
     "egrpo-rescue": "sha256:d50c0199be42aee83a23b00aedff8b56e2f272a5db94d601cc4f647a925d3b71",
     "egrpo-steady": "sha256:6f7b655757e5e72d247456663f6a4e6b3c3b7082e8e5ae03f47622186bcb86e6",
+    "egrpo-turn": "sha256:defbcd250d288905136685af8d311fbe084eac08319fad5d094d42c6316a4b8f",
+    "entity-utility": "sha256:10f40755a27f01e9a43156c55b2a154bc8a91b28d1164e2852e6a46e845825fd",
+    "g-ra": "sha256:fa4d4a2f76e39126a377c2e4d30c598d88e314fd06128abb2846abe9cbeb510e",
     "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
     "grpo-equal": "sha256:0558e25f1ec55c710212720e6544a0005fae3c365d573e3744d3d0d755ab17e9",
+    "igpo": "sha256:49a5a318cd0e20a73f84c9ae50fbf1bea31f45ff1e096312d9cfc171be0b16fe",
     "inforeasoner": "sha256:54b2e3b32f70dc4dec89565277cdc862c3f240afee9fce4c1745fcdc28e53f04",
     "overlong": "sha256:b94afb2da2694bb6e91fef36522c3bb27184dec2d9f18032236a57141ff041ef",
     "rirs": "sha256:f3c98c2eb89fff36f8e4f08902cdb5ee9c27e6f53f3db923c1db1bb73fcc1962",
@@ -125,7 +130,7 @@ def asking(asker, name="answer"):
         (MINIMAL + "reward: {terms: [{signal: x, weight: a}]}", "weight must be float or a list, got 'a'"),
         (
             MINIMAL + "reward: {terms: [{signal: x, map: [{}]}]}",
-            "map.0. must have exactly one of knots and clip",
+            "map.0. must have exactly one of knots, clip and difference",
         ),
         (MINIMAL + "reward: {terms: [{signal: x, map: [{knots: [[0]]}]}]}", "knots must be a list of points"),
         (MINIMAL + "reward: {terms: [{signal: x, map: [{clip: [1, 0]}]}]}", "clip must be a low and a high"),
@@ -271,6 +276,19 @@ reward:
     correct: 1.0
     wrong: 0.0
     error: 0.0
+  turn_terms: []
+  turns:
+    combine: none
+    statistics: joint
+    rule: ''
+    discount: 1.0
+    weight: 1.0
+    signal: ''
+    unit: 0.0
+    cap: 0.0
+    sharpness: null
+    horizon: 1
+    fill: 0.0
 estimator:
   type: grpo
   ddof: 1
@@ -278,6 +296,7 @@ estimator:
   floor: null
 askers: []
 filters: []
+plugins: []
 """
     )
 

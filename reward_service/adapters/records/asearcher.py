@@ -5,7 +5,7 @@ from typing import Any
 
 from reward_service.adapters.records.table import Reader, Row
 
-_POLICY = ("llm_gen", "llm_response", "generation", "assistant")
+_POLICY = ("llm_gen", "llm_response", "act", "generation", "assistant")
 _PROMPT = ("prompt", "system", "user", "question")
 
 

@@ -3,18 +3,22 @@
 from reward_service.adapters.records.table import Reader
 
 READER = Reader(
-    writes="a file that is one conversation, or one a line: chat messages, OpenHands events (`history`)",
+    writes="a file that is one conversation, or one a line: chat messages, events, steps, Responses items",
     keys=(
         frozenset({"conversation"}),
         frozenset({"messages"}),
         frozenset({"history"}),
         frozenset({"conversations"}),
+        frozenset({"contents"}),
+        frozenset({"object", "output"}),
+        frozenset({"steps"}),
     ),
     paths={
         "group": "group_id",
         "question": "question instruction",
         "question_id": "question_id instance_id id",
-        "messages": "conversation messages history conversations",
+        "prompt": "input",
+        "messages": "conversation messages history conversations contents output steps",
         "answers": "answers answer",
         "entities": "entities",
         "step": "step",

@@ -43,7 +43,16 @@ def last_user_turn(prompt: Any) -> str | None:
 
 def first_user_turn(messages: Any) -> str | None:
     """Return the text of the first user turn of a whole conversation, whose later ones may be the environment's."""
-    return next((text_of(one) for one in _messages(messages) if _is_user(one)), None)
+    turns = map(_opened, _messages(messages))
+    return next((text_of(one) for one in turns if _is_user(one)), None)
+
+
+def _opened(turn: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a turn out of LangChain's envelope; the task of smolagents is a user's turn."""
+    if isinstance(turn.get("task"), str):
+        return {"role": "user", "content": turn["task"]}
+    inner = next((turn[key] for key in ("data", "kwargs") if isinstance(turn.get(key), Mapping)), None)
+    return turn if inner is None else {"type": turn.get("type"), **inner}
 
 
 def text_of(message: Mapping[str, Any]) -> str:

@@ -16,7 +16,6 @@ READER = Reader(
     },
     dialect="r1_searcher",
     stops={
-        "finished": "stop",
         "many_retrieve": "max_turns",
         "shot_down": "max_turns",
         "query_inst_error": "stop",

@@ -12,9 +12,22 @@ def refine(row: Row, found: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: AR
     for messages in found.get("messages", ()):
         if isinstance(messages, list):
             told += messages[len(told) :] if messages[: len(told)] == told else messages[-1:]
+    first = next(iter(found.get("messages", ())), None)
     # An episode is named after its task and its place in the group: `task:3`.
     group, _, place = str(found.get("rollout", "")).rpartition(":")
-    return {**found, **({"group": group, "rollout": place} if group else {}), "messages": told}
+    return {
+        **found,
+        **({"group": group, "rollout": place} if group else {}),
+        "messages": told,
+        **_prompt(first),
+    }
+
+
+def _prompt(first: Any) -> Mapping[str, Any]:
+    """Return how many messages are the prompt: all of the first step's but the last, unless a tool answers among them."""
+    before = first[:-1] if isinstance(first, list) else []
+    has_tools = any(isinstance(one, Mapping) and one.get("role") == "tool" for one in before)
+    return {} if has_tools else {"prompt_messages": len(before)}
 
 
 READER = Reader(
@@ -30,14 +43,6 @@ READER = Reader(
         "messages": "trajectories[-1].steps[].chat_completions",
         "step": "training_step",
     },
-    stops={
-        "max_response_length_exceeded": "length",
-        "max_prompt_length_exceeded": "length",
-        "max_turns_exceeded": "max_turns",
-        "env_done": "stop",
-        "timeout": "abort",
-        "error": "abort",
-        "unknown": "stop",
-    },
+    stops={"timeout": "abort", "error": "abort", "unknown": "stop"},
     refine=refine,
 )

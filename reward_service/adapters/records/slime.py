@@ -46,7 +46,7 @@ READER = Reader(
         "step": "rollout_step",
     },
     format="chatml",
-    stops={"truncated": "length", "aborted": "abort", "failed": "abort", "pending": "abort"},
+    stops={"failed": "abort", "pending": "abort"},
     rows=rows,
     refine=refine,
 )

@@ -29,6 +29,6 @@ READER = Reader(
         "stop": "stop_condition",
         "step": "step",
     },
-    stops={"max_turns_reached": "max_turns", "prompt_too_long": "length", "has_error": "abort"},
+    stops={"has_error": "abort"},
     refine=refine,
 )

@@ -46,10 +46,15 @@ def egrpo_orm(**options: Any) -> type:
             messages: Sequence[Sequence[Mapping[str, Any]]],
             trainer_state: Any,
             is_truncated: Sequence[bool | None] = (),
+            rollout_infos: Sequence[Mapping[str, Any] | None] = (),
             **columns: Any,
         ) -> list[float | None]:
             cut = list(is_truncated) or [None] * len(messages)
-            said = [_rollout(str(n), one, given, is_cut=bool(cut[n])) for n, one in enumerate(messages)]
+            infos = list(rollout_infos) or [None] * len(messages)
+            said = [
+                _rollout(str(n), one, given, is_cut=bool(cut[n]), turns=_turns(infos[n]))
+                for n, one in enumerate(messages)
+            ]
             place = Place(self.size, trainer_state.global_step, rank)
             rows = rows_of(columns, len(said))
             paid = await pay_share(given, list(zip(rows, said, strict=True)), place, on_error)
@@ -59,8 +64,25 @@ def egrpo_orm(**options: Any) -> type:
 
 
 def _rollout(
-    rollout_id: str, messages: Sequence[Mapping[str, Any]], options: Options, *, is_cut: bool
+    rollout_id: str,
+    messages: Sequence[Mapping[str, Any]],
+    options: Options,
+    *,
+    is_cut: bool,
+    turns: int | None,
 ) -> Rollout:
     told = tuple({**one, "role": ROLES.get(one["role"], one["role"])} for one in messages)
-    said = Messages(told, reading=options.reading)
+    said = Messages(told, _prompt_messages(told, turns), options.reading)
     return Rollout(rollout_id, said, stop_reason=StopReason.MAX_TOKENS if is_cut else None)
+
+
+def _turns(info: Mapping[str, Any] | None) -> int | None:
+    """Return how many turns the policy has taken, where ms-swift's scheduler has counted them."""
+    turns = (info or {}).get("num_turns")
+    return turns if isinstance(turns, int) and turns > 0 else None
+
+
+def _prompt_messages(messages: Sequence[Mapping[str, Any]], turns: int | None) -> int:
+    """Return how many messages come before the policy's turns; 0 if nothing says how many turns it has taken."""
+    own = [n for n, one in enumerate(messages) if one["role"] == "assistant"]
+    return own[-turns] if turns is not None and turns <= len(own) else 0

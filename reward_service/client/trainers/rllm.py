@@ -7,7 +7,8 @@
     # rllm.algorithm.adv_estimator: other, the name rLLM gives to all estimators that are not its own
 
 rLLM takes advantages from outside: the service's go to every step of a trajectory, by the estimator of the profile or the
-one named. A trajectory without a reward, and one that should stay out of the loss, gets advantage 0: it teaches nothing.
+one named, or to each step its turn's, where the profile has a rule for turns. A trajectory without a reward, and one that
+should stay out of the loss, gets advantage 0: it teaches nothing. A step is one answer of the model, so steps are turns.
 rLLM calls both functions without awaiting them.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 from reward_service.client.calls import OnError
 from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
+from reward_service.client.placing import advantages_of
 from reward_service.client.whole import Row, blocking, evaluate, reward_of, train
 from reward_service.core.types import AS_USUAL, Messages, Reading, Rollout
 
@@ -49,9 +51,13 @@ def egrpo_estimator(
             (row_of(group.trajectories[0].task), _rollouts(group, given.reading)) for group in traj_groups
         ]
         scored = blocking(train(given, groups, on_error, estimator=estimator))
+        for group, paid in zip(traj_groups, scored, strict=True):
+            for trajectory, one in zip(group.trajectories, paid.rollouts, strict=True):
+                _place(trajectory, one)
         advantages = [[_advantage(one) for one in group.rollouts] for group in scored]
         return advantages, [[one.reward or 0.0 for one in group.rollouts] for group in scored]
 
+    egrpo.writes_step_advantages = True  # type: ignore[attr-defined]  # rLLM's own word: keep what stands on the steps
     return egrpo
 
 
@@ -91,9 +97,14 @@ def row_of(task: Any) -> Row:
 
 
 def messages_of(trajectory: Any, reading: Reading = AS_USUAL) -> Messages:
-    """Return a trajectory as one conversation: of each step, what the steps before it did not hold yet."""
+    """Return a trajectory as one conversation: of each step, what the steps before it did not hold yet.
+
+    The first step's messages but the last are the prompt, unless a tool answers among them.
+    """
     told = tuple(_conversation(step.chat_completions for step in trajectory.steps))
-    return Messages(told, reading=reading)
+    before = list(trajectory.steps[0].chat_completions[:-1]) if trajectory.steps else []
+    has_tools = any(one.get("role") == "tool" for one in before)
+    return Messages(told, 0 if has_tools else len(before), reading)
 
 
 def _conversation(steps: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
@@ -109,8 +120,19 @@ def _rollouts(group: Any, reading: Reading) -> list[Rollout]:
     return [Rollout(str(n), messages_of(one, reading)) for n, one in enumerate(group.trajectories)]
 
 
+def _place(trajectory: Any, paid: RolloutReward) -> None:
+    """Put an advantage on each step: per token where its tokens are known. A version without this word overwrites it."""
+    steps = trajectory.steps
+    values = advantages_of(paid, len(steps)) if paid.in_loss else [0.0] * len(steps)
+    for step, advantage in zip(steps, values, strict=True):
+        tokens = getattr(step, "response_ids", None)
+        step.advantage = [advantage] * len(tokens) if tokens else advantage
+
+
 def _advantage(paid: RolloutReward) -> float:
+    """Return the advantage of a whole trajectory."""
     if paid.advantage is None:
         log.warning("no advantage: %s %s", paid.status, paid.detail or "")
         return 0.0
-    return paid.advantage if paid.in_loss else 0.0
+    weight = 1.0 if paid.weight is None else paid.weight
+    return weight * paid.advantage if paid.in_loss else 0.0

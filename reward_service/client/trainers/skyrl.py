@@ -13,7 +13,9 @@ The wrapped generator does the sampling, and the rewards of its environments are
 - the author of each token is determined from the loss masks;
 - the trainer says in `batch_metadata` whether a batch is evaluation: then each trajectory is paid by its outcome;
 - SkyRL cannot represent a missing reward: the trajectory gets 0 and a loss mask of zeros, as does one that should stay out
-  of the loss. By default `fail`, a missing reward takes its whole group along, so the 0 moves nobody's baseline.
+  of the loss. By default `fail`, a missing reward takes its whole group along, so the 0 moves nobody's baseline;
+- with `place_advantages=True` each token gets the service's advantage, by turn where the profile has a rule for turns, in
+  the place of rewards; `placed_advantages` is then the advantage estimator to register.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +24,13 @@ from typing import Any
 from reward_service.client.calls import OnError
 from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
+from reward_service.client.placing import by_token, cut, placed_advantages
 from reward_service.client.share import log_share
 from reward_service.client.spans import Tokenizer, messages_of, spans_of
 from reward_service.client.whole import pay
-from reward_service.core.types import Rollout, StopReason
+from reward_service.core.types import STOP_REASONS, Rollout
 
-STOP_REASONS = {"length": StopReason.MAX_TOKENS, "abort": StopReason.ABORTED}
+__all__ = ["paid_output", "placed_advantages", "rewarded"]
 
 
 def rewarded(generator: type, **options: Any) -> type:
@@ -35,9 +38,11 @@ def rewarded(generator: type, **options: Any) -> type:
 
     Args:
         generator: what generates: `SkyRLGymGenerator`, or your own.
-        options: those of `Options`; with `on_error="mask"`, errors become missing rewards.
+        options: those of `Options`; with `on_error="mask"`, errors become missing rewards. With `place_advantages=True`,
+            advantages are placed on tokens, in training only.
     """
     on_error: OnError = options.pop("on_error", "raise")
+    places: bool = options.pop("place_advantages", False)
     given = Options.read(options)
 
     class RewardedGenerator(generator):  # type: ignore[misc]  # the class is the caller's
@@ -46,7 +51,14 @@ def rewarded(generator: type, **options: Any) -> type:
         async def generate(self, input_batch: Mapping[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
             """Generate trajectories and pay them."""
             output: dict[str, Any] = await super().generate(input_batch, *args, **kwargs)
-            return await paid_output(given, input_batch, output, tokenizer=self.tokenizer, on_error=on_error)
+            return await paid_output(
+                given,
+                input_batch,
+                output,
+                tokenizer=self.tokenizer,
+                on_error=on_error,
+                place_advantages=places,
+            )
 
     return RewardedGenerator
 
@@ -58,8 +70,9 @@ async def paid_output(
     *,
     tokenizer: Tokenizer,
     on_error: OnError = "raise",
+    place_advantages: bool = False,
 ) -> dict[str, Any]:
-    """Return a generator's output with its rewards replaced.
+    """Return a generator's output with its rewards replaced, in training by advantages of tokens if they are to be placed.
 
     Raises:
         ClientError: the service is unreachable or refuses the call.
@@ -90,7 +103,10 @@ async def paid_output(
         for group, them in zip(groups.values(), answered, strict=True)
         for n, one in zip(group, them, strict=True)
     }
-    return {**output, **_fields(paid, rows_of, output)}
+    fields = _fields(paid, rows_of, output)
+    if place_advantages and phase in (None, "train"):
+        fields["rewards"] = _placed(paid, rows_of, output, tokenizer)
+    return {**output, **fields}
 
 
 def _rows_of_trajectories(batch: Mapping[str, Any], output: Mapping[str, Any]) -> list[list[int]]:
@@ -109,12 +125,33 @@ def _rows_of_trajectories(batch: Mapping[str, Any], output: Mapping[str, Any]) -
 def _rollout(
     n: int, rows: Sequence[int], output: Mapping[str, Any], tokenizer: Tokenizer, *, options: Options
 ) -> Rollout:
-    spans = [
-        span for row in rows for span in spans_of(output["response_ids"][row], output["loss_masks"][row])
-    ]
     said = output.get("stop_reasons")
     stop_reason = None if said is None else STOP_REASONS.get(said[rows[-1]])
-    return Rollout(str(n), messages_of(spans, tokenizer, options.reading), stop_reason=stop_reason)
+    return Rollout(
+        str(n), messages_of(_spans(rows, output), tokenizer, options.reading), stop_reason=stop_reason
+    )
+
+
+def _placed(
+    paid: Mapping[int, RolloutReward],
+    rows_of: Sequence[Sequence[int]],
+    output: Mapping[str, Any],
+    tokenizer: Tokenizer,
+) -> list[list[float]]:
+    """Return an advantage for each token of each row; the rows of a trajectory are one rollout."""
+    placed: list[list[float]] = [[]] * len(output["response_ids"])
+    for n, one in paid.items():
+        rows = rows_of[n]
+        values = by_token(_spans(rows, output), tokenizer, one)
+        for row, of_row in zip(
+            rows, cut(values, [len(output["response_ids"][row]) for row in rows]), strict=True
+        ):
+            placed[row] = of_row
+    return placed
+
+
+def _spans(rows: Sequence[int], output: Mapping[str, Any]) -> list[tuple[bool, list[int]]]:
+    return [span for row in rows for span in spans_of(output["response_ids"][row], output["loss_masks"][row])]
 
 
 def _fields(

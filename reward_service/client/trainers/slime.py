@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
 from reward_service.client.whole import columns_of, evaluate, reward_of, source_of, train
-from reward_service.core.types import Rollout, StopReason
+from reward_service.core.types import STOP_REASONS, Rollout
 
 
 class Sample(Protocol):
@@ -23,9 +23,6 @@ class Sample(Protocol):
     metadata: Mapping[str, Any] | None
     remove_sample: bool
     status: Any
-
-
-STOP_REASONS = {"truncated": StopReason.MAX_TOKENS, "aborted": StopReason.ABORTED}
 
 
 async def reward(args: Any, samples: Sample | Sequence[Sample], **_: object) -> Any:

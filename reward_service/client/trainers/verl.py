@@ -13,7 +13,9 @@ verl asks for one rollout at a time, in several processes, and its words for ide
 - several outputs of one session come as rows of one call: all of them are the rollout, in order;
 - rows of any split other than the training split are validation: they do not wait for a group;
 - "no reward" is an exception: verl then drops the prompt. a reward cannot convey `in_loss`;
-- the values next to the score have the same keys, all numbers, for every rollout: verl takes the keys from the first.
+- the values next to the score have the same keys, all numbers, for every rollout: verl takes the keys from the first;
+- with `place_advantages: true` the score of a training rollout is a list, the service's advantage of each of its tokens, by
+  turn where the profile has a rule for turns; `placed_advantages` is then the advantage estimator to register.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +24,12 @@ from typing import Any, Protocol
 from reward_service.client.groups import RolloutReward
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import NoReward, Options
-from reward_service.client.spans import Tokenizer, messages_of, spans_of
+from reward_service.client.placing import by_token, placed_advantages
+from reward_service.client.spans import Tokenizer, chatml_spans, messages_of, spans_of
 from reward_service.client.whole import client_of, object_of, reward_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
+
+__all__ = ["EgrpoRewardManager", "compute_score", "placed_advantages"]
 
 NEXT_OUTPUT = "\n<|im_start|>assistant\n"
 # The paper's weight of partial credit, for `compute_score` alone.
@@ -50,8 +55,9 @@ class EgrpoRewardManager:
         Raises:
             ValueError: an option is missing, or nobody knows it.
         """
-        given = config.reward.custom_reward_function.get("reward_kwargs") or {}
-        self.options = Options.read(dict(given))
+        given = dict(config.reward.custom_reward_function.get("reward_kwargs") or {})
+        self.place_advantages = bool(given.pop("place_advantages", False))
+        self.options = Options.read(given)
         self.tokenizer = tokenizer
         self.max_tokens = int(config.actor_rollout_ref.rollout.get("response_length") or 0)
         self.run = self.options.run(int(config.actor_rollout_ref.rollout.n))
@@ -78,15 +84,42 @@ class EgrpoRewardManager:
         member = self.options.member(str(row["uid"]), columns, rollout)
         ask = self._clients.here()
         if self._is_training(columns):
-            return verl_reward(await ask.put_rollout(self.run, member))
+            spans = self._spans(data) if self.place_advantages else None
+            paid = await ask.put_rollout(self.run, member)
+            return verl_reward(paid) | (
+                {} if spans is None else {"reward_score": by_token(spans, self.tokenizer, paid)}
+            )
         return verl_reward(await ask.evaluate(self.run, member))
 
     @classmethod
-    def assemble_rm_scores(cls, data: Any, scores: list[float]) -> Any:
-        """Put each score on its last token, as verl does."""
+    def assemble_rm_scores(cls, data: Any, scores: list[float | list[float]]) -> Any:
+        """Put each score on its last token, as verl does; a list has one number per token."""
         from verl.experimental.reward_loop.reward_manager.base import RewardManagerBase  # noqa: PLC0415  # only in verl
 
-        return RewardManagerBase.assemble_rm_scores(data, scores)
+        lists = {n: score for n, score in enumerate(scores) if isinstance(score, list)}
+        numbers = [0.0 if isinstance(score, list) else score for score in scores]
+        assembled = RewardManagerBase.assemble_rm_scores(data, numbers)
+        for n, values in lists.items():
+            assembled[n] = 0.0
+            assembled[n, : len(values)] = assembled.new_tensor(values)
+        return assembled
+
+    def _spans(self, data: Rows) -> list[tuple[bool, list[int]]]:
+        """Return the spans of tokens that advantages can be placed on.
+
+        Raises:
+            ValueError: they are not in one row, or nothing says who wrote which.
+        """
+        masks = data.batch.get("response_mask")
+        if len(data) != 1 or (masks is None and self.options.format != "chatml"):
+            raise ValueError("advantages can only be placed on one output with a response mask or in ChatML")
+        [length] = lengths(data)
+        ids = list(map(int, data.batch["responses"][0][:length]))
+        return (
+            chatml_spans(ids, self.tokenizer)
+            if masks is None
+            else list(spans_of(ids, map(int, masks[0][:length])))
+        )
 
     def _is_training(self, columns: Mapping[str, Any]) -> bool:
         if self.options.split_key is None:

@@ -11,7 +11,7 @@
 - `of_outcome`: `raft`, `reinforce_rej` and `disco_b`, which read outcomes instead of rewards
 - `batch`: `batch_std`, `reinforce_plus_plus_baseline`, `gdpo` and `gdpo_trl`, over all groups of a training step
 - `presets`: trainers' own, by name
-- `turns`: advantages of turns
+- `turns`: advantages of turns, by the rules of a profile
 
 Pure functions in plain floats: means and variances use `math.fsum`, which is exact, so no order of the rollouts changes a
 bit. For every estimator of rewards, a group of one, and a group whose rewards are all equal, has advantage exactly 0.
@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from reward_service.core.advantages.batch import BATCH_ESTIMATORS
+from reward_service.core.advantages.batch import NEEDS as BATCH_NEEDS
 from reward_service.core.advantages.dr_grpo import dr_grpo
 from reward_service.core.advantages.grpo import grpo
 from reward_service.core.advantages.leave_one_out_std import leave_one_out_std
@@ -33,7 +34,7 @@ from reward_service.core.advantages.pass_at_k import pass_at_k
 from reward_service.core.advantages.presets import PRESETS
 from reward_service.core.advantages.rloo import rloo
 from reward_service.core.advantages.tree_grpo import tree_grpo
-from reward_service.core.spread import ONE_SUCCESS, is_flat
+from reward_service.core.spread import ONE_SUCCESS, divisor, is_flat
 from reward_service.core.types import Estimator, RolloutFacts
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "advantages",
     "check_estimator",
     "check_one_group",
+    "needs_of",
     "overridden",
 ]
 
@@ -56,15 +58,21 @@ class Rule(NamedTuple):
     """Fields of `RolloutFacts`; a rollout without one of them cannot be compared with its group."""
     parameters: tuple[str, ...] = ()
     """Fields of `Estimator` that it uses."""
+    divisor: Callable[[Sequence[float], Estimator], float] | None = None
+    """What a difference of rewards is divided by, which is the same for the whole group; None where it is not."""
+
+
+def _one(_rewards: Sequence[float], _estimator: Estimator) -> float:
+    return 1.0
 
 
 ESTIMATORS: Mapping[str, Rule] = MappingProxyType(
     {
-        "grpo": Rule(grpo, parameters=("ddof", "epsilon", "floor")),
-        "dr_grpo": Rule(dr_grpo),
-        "rloo": Rule(rloo),
+        "grpo": Rule(grpo, parameters=("ddof", "epsilon", "floor"), divisor=divisor),
+        "dr_grpo": Rule(dr_grpo, divisor=_one),
+        "rloo": Rule(rloo, divisor=_one),
         "leave_one_out_std": Rule(leave_one_out_std, parameters=("ddof", "epsilon")),
-        "opo": Rule(opo, needs=("length",)),
+        "opo": Rule(opo, needs=("length",), divisor=_one),
         "maxrl": Rule(maxrl, parameters=("epsilon",)),
         "pass_at_k": Rule(pass_at_k, parameters=("ddof", "epsilon")),
         "tree_grpo": Rule(tree_grpo, needs=("tree",), parameters=("ddof", "epsilon", "floor")),
@@ -97,7 +105,8 @@ def check_one_group(name: str) -> None:
     """
     if name in BATCH_ESTIMATORS:
         raise ValueError(
-            f"{name} needs all groups of a training step at once, and groups are rewarded one by one"
+            f"{name} needs all groups of a training step at once, which only POST /v1/groups/score and POST /v1/rewards "
+            "have: name it there as the estimator of the call"
         )
 
 
@@ -114,8 +123,15 @@ def check_estimator(estimator: Estimator) -> None:
         raise ValueError(f"floor must be null, a number or {ONE_SUCCESS}, got {floor!r}")
     if not isinstance(floor, str) and floor < 0:
         raise ValueError(f"floor must be at least 0, got {floor}")
-    if "floor" not in ESTIMATORS[estimator.type].parameters:
+    rule = ESTIMATORS.get(estimator.type)
+    if rule is None or "floor" not in rule.parameters:
         raise ValueError(f"floor has no effect on {estimator.type}, got {floor!r}")
+
+
+def needs_of(estimator: Estimator) -> tuple[str, ...]:
+    """Return the fields of the facts by which an estimator compares rollouts."""
+    rule = ESTIMATORS.get(estimator.type)
+    return BATCH_NEEDS.get(estimator.type, ()) if rule is None else rule.needs
 
 
 def advantages(

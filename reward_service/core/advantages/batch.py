@@ -69,6 +69,11 @@ BATCH_ESTIMATORS: Mapping[str, Callable[[Batch, Estimator, Mapping[str, float]],
 )
 """Each takes the scored rollouts of all groups, the estimator, and the weight of each term; and returns A in that shape."""
 
+NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"reinforce_plus_plus_baseline": ("length",), "gdpo": ("length",)}
+)
+"""Fields of the facts that a batch estimator weighs rollouts by."""
+
 
 def _deviations(values: Sequence[float]) -> list[float]:
     mean = fsum(values) / len(values)

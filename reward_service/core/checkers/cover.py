@@ -1,4 +1,4 @@
-"""`cover`: a gold answer stands in the answer. `cover_either`: or the answer stands in a gold answer.
+"""`cover`: a gold answer occurs in the answer. `cover_either`: or the answer occurs in a gold answer.
 
 Refused are
 
@@ -7,7 +7,7 @@ Refused are
 - rivals: "Paris or Rome", unless both are gold answers;
 - denials and doubts: "not Paris", "Paris is not", "I could not find Paris", "perhaps Paris".
 
-A denial, a doubt and a rival count within their clause or sentence. What stands in parentheses is not looked at.
+A denial, a doubt and a rival count within their clause or sentence. Text in parentheses is ignored.
 """
 
 import re

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from reward_service.core.checkers.tables import ERAS, MONTHS, WEEKDAYS
+from reward_service.core.checkers.tables import ERAS, MONTHS, WEEKDAYS, YEAR_WORDS
 from reward_service.core.checkers.tokens import Token, is_number
 
 CHINESE = ("年", "月", "日")
@@ -107,7 +107,7 @@ def _behind(tokens: Sequence[Token], at: int, words: tuple[str, ...]) -> int:
 
 
 def _day_first(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
-    """8 January 1891, 8th of January, 8. Januar 1891, 8 de enero de 1891."""
+    """8 January 1891, 8th of January, 8. Januar 1891, 8 de enero de 1891, 8 января 1891 года."""
     day = _day(tokens, at)
     between = _behind(tokens, at + 1, ("of", "de", "di"))
     month = _month(tokens, between)
@@ -115,7 +115,8 @@ def _day_first(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
         return None
     end = _behind(tokens, between + 1, ("de", "del", "do"))
     year = _year(tokens, end)
-    return _found(tokens, at, end + 1 if year else between + 1, date(year, month, day))
+    end = _behind(tokens, end + 1, tuple(YEAR_WORDS)) if year else between + 1
+    return _found(tokens, at, end, date(year, month, day))
 
 
 def _month_first(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
@@ -143,7 +144,7 @@ def _year_alone(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     following = tokens[at + 1].text if at + 1 < len(tokens) else ""
     if following == CHINESE[0] and _number(tokens, at, least=1, most=9999):
         return tokens[at], 2
-    if following in ERAS and _number(tokens, at, least=1, most=9999):
+    if following in ERAS | YEAR_WORDS and _number(tokens, at, least=1, most=9999):
         return tokens[at], 2
     if tokens[at].text in ERAS and _number(tokens, at + 1, least=1, most=9999):
         return tokens[at + 1], 2

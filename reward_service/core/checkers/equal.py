@@ -1,15 +1,16 @@
 """`equal`: the answer says a gold answer and nothing else.
 
-It is one when its reading equals a form of a gold answer; when it is the same list in another order; when it begins with the
+It is one when its reading equals a form of a gold answer, or spells out its initials; when it is the same list in another order; when it begins with the
 gold "yes" or "no"; or when it repeats the question around a gold answer ("The capital of Peru is Lima." for "What is the
 capital of Peru?"): all other words are the question's own or carry nothing, and none of them denies or hedges.
 """
 
 from collections.abc import Sequence
 
-from reward_service.core.checkers.golds import LIGHT, Golds, echo, items
+from entity_index.spelling import folded
+from reward_service.core.checkers.golds import INTRODUCING, LIGHT, Golds, echo, items
 from reward_service.core.checkers.reading import key_of, lex, read, tokens
-from reward_service.core.checkers.tables import AFTER_NO, HEDGES, NEGATIONS, NO, UNSURE, YES
+from reward_service.core.checkers.tables import AFTER_NO, CHANGING, HEDGES, NEGATIONS, NO, UNSURE, YES
 from reward_service.core.checkers.tokens import Token, key
 
 MAX_REPEATED = 60
@@ -28,6 +29,7 @@ def equal(answer: str, golds: Golds) -> bool:
         or (golds.boolean is not None and said(text) is golds.boolean)
         or same_list(text, golds)
         or repeats_question(said_, golds)
+        or any(pattern.fullmatch(folded(text)) for pattern in golds.initialled)
     )
 
 
@@ -63,16 +65,20 @@ def is_list(own: Sequence[str], wanted: Sequence[frozenset[str]]) -> bool:
 def repeats_question(said_: Sequence[Token], golds: Golds) -> bool:
     """Return whether the answer is a gold answer among words of the question.
 
-    The gold answer has to take in every word that the question has not, so a question that offers its answers is no help.
+    Where the question is not known, "it is" and the like are all that may stand around it. The gold answer has to take in every word that the question has not, so a question that offers its answers is no help.
     """
-    if not golds.asked or len(said_) > MAX_REPEATED:
+    if len(said_) > MAX_REPEATED:
         return False
+    light = LIGHT if golds.asked else INTRODUCING
     words = [key([token]) for token in said_]
-    news = [at for at, word in enumerate(words) if word not in LIGHT and echo(word).isdisjoint(golds.asked)]
+    news = [at for at, word in enumerate(words) if word not in light and echo(word).isdisjoint(golds.asked)]
     if not news:
         return False
     for begin in range(news[0], max(-1, news[0] - MAX_WIDER), -1):
         for end in range(news[-1] + 1, min(len(words), news[-1] + MAX_WIDER) + 1):
             if "".join(words[begin:end]) in golds.keys:
-                return all(begin <= at < end for at in golds.own(words, NEGATIONS | HEDGES))
+                before = golds.own(words[: begin + 1], CHANGING)
+                return begin - 1 not in before and all(
+                    begin <= at < end for at in golds.own(words, NEGATIONS | HEDGES)
+                )
     return False

@@ -13,12 +13,14 @@ it stands. Each rule is a function from text to texts, applied to everything the
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import compress
+from operator import not_
 
 from entity_index.spelling import folded
 from entity_index.types import Entity, Question
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.checkers.reading import key_of, plain, read, tokens
-from reward_service.core.checkers.tables import LEADS, NO_COUNTED, PARTICLES, TITLES
+from reward_service.core.checkers.tables import LEADS, NO_COUNTED
 from reward_service.core.checkers.tokens import is_number
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.forms import derive
@@ -27,7 +29,7 @@ MAX_FORMS = 48
 MAX_FORMED = 200
 """Characters. A longer gold answer is a text and not a name: it has no other forms, which would take a time of their own."""
 LEAST_ACRONYM = 4
-QUOTED = re.compile(r'["(]([^"()]{2,40})[")]')
+QUOTED = re.compile(r"""["(]([^"()]{2,40})[")]|(?<=\s)'([^"'()]{2,40})'(?=\s)""")
 NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+\.?")
 
 
@@ -35,7 +37,7 @@ def without_lead(text: str) -> Iterator[str]:
     """By mid-1988 -> mid-1988; from around 1520 -> around 1520 -> 1520."""
     words = text.split()
     begin = 0
-    while begin < len(words) - 1 and words[begin].lower() in LEADS:
+    while begin < len(words) - 1 and words[begin].lower().strip(".") in LEADS:
         begin += 1
         yield " ".join(words[begin:])
 
@@ -49,7 +51,7 @@ def without_qualifier(text: str) -> Iterator[str]:
     """Edinburgh, Scotland -> Edinburgh."""
     head, comma, tail = text.partition(",")
     is_list = "," in tail or re.search(r"\b(?:and|or)\b|&", text)
-    is_name = tail.split() and tail.split()[0].strip(".").lower() in TITLES  # "Fleming, Sir John"
+    is_name = tail.split() and tail.split()[0].strip(".").lower() in lexicon.TITLES  # "Fleming, Sir John"
     if (
         comma
         and not is_list
@@ -94,7 +96,11 @@ def without_title(text: str) -> Iterator[str]:
     """King Edward II -> Edward II; Sir Elton John -> Elton John. One word alone keeps its title."""
     words = text.split()
     begin = 0
-    while begin < len(words) - 2 and words[begin].strip(".").lower() in TITLES and words[begin][0].isupper():
+    while (
+        begin < len(words) - 2
+        and words[begin].strip(".").lower() in lexicon.TITLES
+        and words[begin][0].isupper()
+    ):
         begin += 1
         if words[begin].lower() not in ("of", "the", "and"):
             yield " ".join(words[begin:])
@@ -105,15 +111,17 @@ def nickname(text: str) -> Iterator[str]:
     found = QUOTED.search(text)
     if found and found.start() and found.end() < len(text):
         yield f"{text[: found.start()]} {text[found.end() :]}"
-        yield f"{found[1]} {text[found.end() :]}"
+        called = found[1] or found[2]
+        if not called.startswith("The "):
+            yield f"{called} {text[found.end() :]}"
 
 
 def _parts_of_person(text: str) -> tuple[list[str], str] | None:
     """Return the given names and the last name of three words or more that may be a person's; else None."""
     words = text.split()
-    titled = len(words) > 3 and words[0].strip(".").lower() in TITLES
+    titled = len(words) > 3 and words[0].strip(".").lower() in lexicon.TITLES
     given, last = words[titled:-1], words[-1:]
-    while len(given) > 1 and given[-1].lower() in PARTICLES:
+    while len(given) > 1 and given[-1].lower() in lexicon.PARTICLES:
         last.insert(0, given.pop())
     if not 2 <= len(given) <= 3 or not all(map(_is_name_word, [*given, last[-1]])):
         return None
@@ -141,15 +149,33 @@ def initials(text: str) -> Iterator[str]:
         yield " ".join((given[0], *(name[0] for name in given[1:]), last))
 
 
+def spelling_out(text: str) -> re.Pattern[str] | None:
+    """Return what an answer looks like, folded, that spells out the initials of a person: C. S. Lewis, Franklin D. Roosevelt.
+
+    None where there is no initial, or nothing beside one but a last name: "D. Trump" may be anyone.
+    """
+    *given, last = text.replace(".", ". ").split() or [""]
+    short = [re.fullmatch(r"[A-Z]\.", name) is not None for name in given]
+    if (
+        len(given) < 2
+        or not any(short)
+        or not all(map(_is_name_word, [last, *compress(given, map(not_, short))]))
+    ):
+        return None
+    names = [
+        f"{name[0].lower()}[^ ]+" if cut else re.escape(folded(name))
+        for name, cut in zip(given, short, strict=True)
+    ]
+    return re.compile(" ".join((*names, re.escape(folded(last)))))
+
+
 def acronym(text: str) -> Iterator[str]:
     """Old School Reference and Index Compilation -> OSRIC."""
-    words = re.findall(r"[^\W\d_][\w']*", text)
-    for telling in (words, [word for word in words if word[0].isupper()]):
-        short = "".join(word[0] for word in telling)
-        if len(short) >= LEAST_ACRONYM and all(
-            word.lower() in FUNCTION_WORDS for word in words if word.islower()
-        ):
-            yield short.upper()
+    for words in (re.findall(r"[^\W\d_][\w']*", text), re.findall(r"[^\W\d_][\w'-]*", text)):
+        capitals = [word for word in words if word[0].isupper()]
+        if all(word.lower() in FUNCTION_WORDS for word in words if word.islower()):
+            shorts = ("".join(word[0] for word in telling).upper() for telling in (words, capitals))
+            yield from (short for short in shorts if len(short) >= LEAST_ACRONYM)
 
 
 RULES: tuple[Callable[[str], Iterator[str]], ...] = (

@@ -15,7 +15,9 @@ from reward_service.core.checkers.tokens import Token, key
 from reward_service.core.matching import CompiledQuestion, MatchSpec, compile_question, lexicon
 
 CACHED_GOLDS = 1024
-ITEMS = re.compile(r"\s*(?:,(?!\d)|;|\n|&|\band\b|\bund\b|\bet\b|\by\b|、|\bи\b)\s*")
+ITEMS = re.compile(
+    r"\s*(?:,(?!\d)|;|\n|&|\band\b|\bund\b|\bet\b|\by\b|、|\bи\b|(?<=[\u3400-\u9fff])[和与與及](?=[\u3400-\u9fff]))\s*"
+)
 BULLET = re.compile(r"(?m)^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 # Only spellings matter here: no question, no regions, nothing to mask.
 COVERING = MatchSpec(mask_question=False, pasted_words=None, listed_mentions=None)
@@ -27,6 +29,10 @@ LIGHT = (
     | {"called", "named", "known", "name", "located", "situated", "term", "title", "s"}
 ) - (NEGATIONS | HEDGES)
 """Words that carry nothing where they stand around an answer."""
+INTRODUCING = frozenset(
+    ["it", "he", "she", "they", "this", "that", "these", "those", "there", "is", "was", "are", "were", "s"]
+)
+"""Words that carry nothing around an answer to a question that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Golds:
     """Words of the question, and their stems; empty where it was not sent."""
     pairs: frozenset[tuple[str, str]]
     """Neighbouring words of the question: a "not" or an "or" among them is not the answer's own."""
+    initialled: tuple[re.Pattern[str], ...]
+    """What an answer looks like, folded, that spells out the initials of a gold answer."""
     entities: tuple[Entity, ...]
     """For the matcher's guarded edits; gold answers that are numbers are left out, because folding takes 6.8 for a 6 and an 8."""
     read: tuple[tuple[Token, ...], ...]
@@ -111,6 +119,7 @@ def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
         boolean=_only([boolean(one) for one in read]),
         pairs=frozenset(pairwise(asked)),
         asked=frozenset().union(*map(echo, asked)),
+        initialled=tuple(filter(None, map(forms.spelling_out, texts))),
         entities=tuple(map(Entity, worded)),
         read=read,
     )

@@ -26,13 +26,14 @@ GROUPED = re.compile(
     r"[+-]?[1-9]\d{0,2}(?:(?:,\d{2,3})*,\d{3}|(?: \d{3})+|(?:'\d{3})+|(?:\.\d{3}){2,})(?:(?<!\.\d{3})\.\d+)?"
 )
 RATIO = re.compile(r"[+-]?\d+/[1-9]\d*")
-OPENERS = frozenset({"a", "an", *NEGATIVE, *CARDINALS, *ORDINALS})
+OPENERS = frozenset({"a", "an", "half", *NEGATIVE, *CARDINALS, *ORDINALS})
 ALL_SCALES = {**SCALES, **SHORT_SCALES}
 ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
 # Chinese numerals are letters too: they are numbers where a counter or the whole text says so.
+_NUMERAL = "".join((*HAN_DIGITS, *HAN_SCALES, *HAN_GROUPS))
 HAN = re.compile(
-    rf"(?P<nth>第)?(?P<numeral>[{''.join((*HAN_DIGITS, *HAN_SCALES, *HAN_GROUPS))}]+)"
+    rf"百分之(?P<percent>[{_NUMERAL}]{{1,{MAX_DIGITS}}})|(?P<nth>第)?(?P<numeral>[{_NUMERAL}]+)"
     r"(?P<counter>[年月日号號岁歲届屆世]|$)?"
 )
 
@@ -51,9 +52,11 @@ def written(text: str) -> Token:
 
 
 def han_numerals(text: str) -> str:
-    """Return a text with its Chinese numerals in digits: 一九四九年 is 1949年, 第二十九届 is 第29届."""
+    """Return a text with its Chinese numerals in digits: 一九四九年 is 1949年, 第二十九届 is 第29届, 百分之二十 is 20%."""
 
     def digits(found: re.Match[str]) -> str:
+        if found["percent"]:
+            return f"{han_in_digits(found['percent'])}%"
         whole = found.start() == 0 and found.end() == len(text)
         if not (found["nth"] or found["counter"] or whole):
             return found[0]
@@ -83,6 +86,8 @@ def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
     """Return the number that begins here and how many tokens it takes; None where none begins."""
     if tokens[at].value is None and tokens[at].text not in OPENERS:
         return None, 0
+    if (half := _half(tokens, at)) is not None:
+        return half
     sign = -1 if tokens[at].text in NEGATIVE else 1
     begin = at + (sign < 0)
     value, end = _amount(tokens, begin)
@@ -91,9 +96,18 @@ def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
     part = tokens[end].text if end < len(tokens) else ""
     if part in PARTS and (part.endswith("s") or value == 1) and value < 20:
         value, end = value / PARTS[part], end + 1
+    elif [token.text for token in tokens[end : end + 3]] == ["and", "a", "half"]:
+        value, end = value + Fraction(1, 2), end + 3
     elif end + 1 < len(tokens) and part == "point" and tokens[end + 1].text in CARDINALS:
         value, end = _after_point(tokens, value, end + 1)
     return sign * value, end - at
+
+
+def _half(tokens: Sequence[Token], at: int) -> tuple[Fraction, int] | None:
+    """Read "half a million" and "half a dozen"."""
+    if tokens[at].text == "half" and _text(tokens, at + 1) == "a" and _text(tokens, at + 2) in SCALES:
+        return Fraction(SCALES[tokens[at + 2].text], 2), 3
+    return None
 
 
 def _after_point(tokens: Sequence[Token], value: Fraction, at: int) -> tuple[Fraction, int]:

@@ -19,7 +19,7 @@ from functools import lru_cache
 
 from entity_index.folding import INVISIBLE, stands_alone
 from entity_index.spelling import folded
-from reward_service.core.answers import unwrap
+from reward_service.core.answers import SETS_TYPE, unwrap, without_type
 from reward_service.core.checkers import dates, numbers, quantities
 from reward_service.core.checkers.tables import SAME_WORD
 from reward_service.core.checkers.tokens import Token, key
@@ -69,6 +69,8 @@ MARKDOWN = re.compile(
 )
 DASH_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s{0,2}-\s{1,2}(?=\d)|(?<=\d)\s{1,2}-(?=\s{0,2}\d{3,})")
 
+MINUS_BEFORE_MONEY = re.compile(rf"(?<![\w)%.])-([{MONEY}])(?=\s?\d)")
+
 LEX = re.compile(
     rf"""
     (?P<iso>(?<!\d)\d{{4}}-\d{{1,2}}-\d{{1,2}}(?![\d-]) | (?<![\d.])\d{{1,2}}[./]\d{{1,2}}[./]\d{{4}}(?!\d|[./]\d))
@@ -87,9 +89,12 @@ LEX = re.compile(
 def plain(text: str) -> str:
     """Return a text with one spelling for what can be written in several ways, still in its own case and accents."""
     visible = html.unescape(text).translate(BEFORE_NFKC)
-    spelled = unicodedata.normalize("NFKC", visible).translate(UNSEEN).translate(ONE_SPELLING)
+    spelled = (
+        unicodedata.normalize("NFKC", visible.translate(UNSEEN)).translate(UNSEEN).translate(ONE_SPELLING)
+    )
     bare = MARKDOWN.sub(lambda found: found[1] or "", spelled)
-    lines = (" ".join(line.split()) for line in bare.splitlines())
+    signed = MINUS_BEFORE_MONEY.sub(r"\1-", bare)
+    lines = (" ".join(line.split()) for line in signed.splitlines())
     return DASH_BETWEEN_NUMBERS.sub("-", numbers.han_numerals("\n".join(filter(None, lines))))
 
 
@@ -207,4 +212,7 @@ def key_of(text: str) -> str:
 @lru_cache(maxsize=64)  # the rollouts of a group often give the same answer
 def read(answer: str) -> str:
     """Return an answer as it is read: unwrapped, in one spelling; empty where it is too long to be one."""
-    return plain(unwrap(answer)).strip() if len(answer) <= MAX_CHARS else ""
+    if len(answer) > MAX_CHARS:
+        return ""
+    bare = unwrap(answer)
+    return plain(without_type(bare) if SETS_TYPE.search(bare) else bare).strip()

@@ -40,7 +40,7 @@ class Ask(NamedTuple):
         return dict(self.fields)
 
 
-class Reason(StrEnum):
+class FailureReason(StrEnum):
     """Why an ask has no answer. None of them says anything about the policy."""
 
     UNPARSABLE = "unparsable"
@@ -66,7 +66,7 @@ class Reason(StrEnum):
 class Unanswered(NamedTuple):
     """An ask without an answer."""
 
-    reason: Reason
+    reason: FailureReason
 
 
 class Answered(NamedTuple):

@@ -1,4 +1,4 @@
-"""Who decides whether an answer is right: strings where they are sure, a judge for the rest.
+"""What decides whether an answer is right: strings where they are sure, a judge for the rest.
 
 A string checker that accepts too much invents winners in groups that have none, so `accept` should be strict; what it
 does not accept may still be right.

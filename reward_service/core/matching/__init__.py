@@ -13,6 +13,8 @@
     inflection  words in their other forms
     forms       the spellings of an entity, with their guards
     index       the automaton of a question
+    longer      names inside longer names
+    eastern     rules for Arabic, Hebrew, Devanagari, Han, kana and Hangul
     arrays      the kinds of arrays
     characters  what one character becomes
     layout      the segments of a group in one buffer
@@ -22,6 +24,7 @@
     mentions    what a rollout names, right or wrong
     regions     what earns no credit: pasted, listed
     near        what came close, for explanations
+    shown       what tool responses show
 
 Only thoughts are searched. A match never crosses a segment. An entity counts once, with its best evidence.
 """
@@ -31,8 +34,11 @@ from collections.abc import Sequence
 from reward_service.core.matching.compiled import CompiledQuestion, compile_question
 from reward_service.core.matching.folded import match_folded
 from reward_service.core.matching.inflection import STEMMERS_VERSION
+from reward_service.core.matching.layout import GroupText
 from reward_service.core.matching.mentions import MentionNames
+from reward_service.core.matching.shown import NEVER, answer_shown, can_be_shown
 from reward_service.core.matching.spec import (
+    FOLDED,
     MATCHER_VERSION,
     MATCHERS,
     REASONS,
@@ -45,22 +51,27 @@ from reward_service.core.matching.substring import match_substrings
 from reward_service.core.types import Segment
 
 __all__ = [
+    "FOLDED",
     "MATCHERS",
     "MATCHER_VERSION",
+    "NEVER",
     "REASONS",
     "STEMMERS_VERSION",
     "UNMATCHABLE",
     "CompiledQuestion",
+    "GroupText",
     "MatchSpec",
     "Matching",
     "MentionNames",
+    "answer_shown",
+    "can_be_shown",
     "compile_question",
     "match_group",
 ]
 
 
 def match_group(
-    rollouts: Sequence[Sequence[Segment]],
+    rollouts: Sequence[Sequence[Segment]] | GroupText,
     compiled: CompiledQuestion,
     *,
     explain: bool = False,
@@ -70,12 +81,13 @@ def match_group(
     """Match the rollouts of a group, one result each, in order; each equal to matching that rollout alone.
 
     Args:
-        rollouts: the segments of each rollout, in order.
+        rollouts: the segments of each rollout, in order; or a group's text, so that it is folded once for several purposes.
         compiled: the question under the profile's spec.
         explain: also return evidence: spans, forms, near misses.
         nearest: with `explain`, also look for near misses, which takes longer than the matching itself.
         names: the names of the pinned data set, to count mentions against; None counts capitalised runs instead.
     """
+    read = rollouts if isinstance(rollouts, GroupText) else GroupText(rollouts, compiled.spec.max_chars)
     if compiled.spec.kind == SUBSTRING:
-        return [match_substrings(rollout, compiled.question, explain=explain) for rollout in rollouts]
-    return match_folded(rollouts, compiled, explain=explain, nearest=nearest, names=names)
+        return [match_substrings(rollout, compiled.question, explain=explain) for rollout in read.rollouts]
+    return match_folded(read, compiled, explain=explain, nearest=nearest, names=names)

@@ -1,7 +1,8 @@
 """A question made ready for matching: everything that does not depend on a rollout, computed once and cached.
 
 E_q is a set: an entity whose name folds to that of an earlier one is the same entity, and is counted once. An entity without a form
-that can be looked for leaves E_q, as no rollout could name it, and takes nothing else along. So do, by the spec, entities that stand in the question or equal an answer.
+that can be looked for leaves E_q, as no rollout could name it, and affects nothing else. By the spec, entities that the question names or that
+equal an answer leave it too.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from entity_index.spelling import folded
 from entity_index.types import Question
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, derive
-from reward_service.core.matching.index import Index, Role
+from reward_service.core.matching.index import Index, Role, possible_in
 from reward_service.core.matching.scan import (
     candidates,
     exact_spans,
@@ -41,7 +42,7 @@ class CompiledQuestion:
     index: Index
     """The forms of E_q; empty for the paper's rule, which has none."""
     masked: tuple[int, ...] = ()
-    """Positions of the entities that left E_q because they stand in the question or equal an answer."""
+    """Positions of the entities that left E_q because the question names them or they equal an answer."""
     unmatchable: tuple[int, ...] = ()
     """Positions of the entities that left E_q because they have no form to look for."""
 
@@ -51,8 +52,11 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
 
     Everything that matching accepts, and more: guards keep credit from chance, never an entity from the mask.
     """
-    index = Index([replace(form, guard=Guard.NONE) for form in forms], max_edits=max_edits)
     folded = FoldedText([text])
+    possible = possible_in(folded.data, forms, max_edits=max_edits)
+    index = Index(
+        [replace(form, guard=Guard.NONE, open_ended=False) for form in possible], max_edits=max_edits
+    )
     hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
     spans = (
         exact_spans(folded, index, hits),

@@ -40,6 +40,7 @@ from reward_service.core.matching.characters import (
 )
 
 SEPARATOR = bytes([SEP])
+ZERO = np.uint8(ord("0"))
 SMALL_S = ord("s")
 JAMO = "\u1100".encode()[:2]  # what begins the bytes of a conjoining jamo
 LEAD_OF_JAMO = JAMO[:1]
@@ -93,6 +94,8 @@ def _after_elided(codes: Bytes, at: Positions) -> Mask:
     return found
 
 
+# "Curie's d'Or don't" -> "Curie d Or dont": the first apostrophe goes with its s, because a space follows; the second is after the
+# elided word d and before a vowel, so it becomes a space; the third just goes. What goes becomes a zero, until `_close`.
 def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
     """Drop apostrophes, and the `s` of a possessive; return whether two spaces may have come together.
 
@@ -175,6 +178,8 @@ class _Closed:
     def _end(self) -> Positions:
         return np.cumsum(_ONES.take(self._stayed))
 
+    # Codes a 0 0 b c: the bytes that stayed are 1 0 0 1 1, packed into one byte. Byte 1 of the result (b) is the second one bit,
+    # which is bit 3: `_end` tells which packed byte holds it, `_NTH_ONE` which bit of that byte it is.
     def back(self, at: Positions) -> Positions:
         """Return where these bytes were before the step."""
         byte = self._end.searchsorted(at, side="right")
@@ -287,6 +292,8 @@ class FoldedText:
             self._codes[dropped] = 0
             self._close()
 
+    # 我在Google -> 我 在 Google: each Han character is a token, so a space goes before 在 and before G. None goes before 我, which
+    # has one already, and none before a mark, which belongs to the character it combines with.
     def _part_tokens(self) -> None:
         """Put a space between tokens that have none."""
         at = _token_bounds(self._codes)
@@ -309,6 +316,11 @@ class FoldedText:
         if beyond.size:
             strong[beyond] = have(np.frombuffer(self.raw, dtype=np.uint8), self.origin(at[beyond]), STRONG)
         return strong
+
+    def is_digit(self, at: Positions) -> Mask:
+        """Return at which of these bytes a digit stands; what lies before the text or behind it is none."""
+        digit: Mask = self.bytes_.take(at, mode="clip") - ZERO < len("0123456789")
+        return digit
 
     def caseless(self, at: Positions) -> Mask:
         """Return at which of these first bytes of folded characters a letter of a script without capitals stands."""

@@ -7,7 +7,6 @@ Arrays of two axes are named after them. R: rollouts of the group · E: entities
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import and_
@@ -20,7 +19,7 @@ from reward_service.core.matching.arrays import Mask, Positions, fresh
 from reward_service.core.matching.compiled import CompiledQuestion
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.index import Role
-from reward_service.core.matching.layout import Layout
+from reward_service.core.matching.layout import GroupText, Layout
 from reward_service.core.matching.mentions import MentionNames, Mentions, mentions_by_look, no_mentions
 from reward_service.core.matching.near import near_misses
 from reward_service.core.matching.regions import listed, pasted
@@ -29,11 +28,10 @@ from reward_service.core.matching.scan import (
     Hits,
     Spans,
     candidates,
-    exact_spans,
-    expanded_spans,
-    inflected_spans,
     scan,
+    spans_of,
 )
+from reward_service.core.matching.shown import first_shown_RE
 from reward_service.core.matching.spec import (
     LISTED,
     OBSERVATIONS_ABSENT,
@@ -45,11 +43,10 @@ from reward_service.core.matching.spec import (
     Matching,
 )
 from reward_service.core.matching.verify import fuzzy_spans
-from reward_service.core.types import Match, NearMiss, Segment
+from reward_service.core.types import Match, NearMiss
 
 VERDICTS = (None, PASTED, LISTED, UNGROUNDED)
 """Why a span earns nothing, by number; 0 earns credit."""
-NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +111,9 @@ class Findings:
     rollout: Positions
     entity: Positions
     grounded: Mask
+    """Which entities have a credited span after a tool response shows them."""
+    early: Mask
+    """Which entities have a span before any tool response shows them."""
 
     def by_rollout(self, rollouts: int) -> list["Findings"]:
         """Return the findings of each rollout, in entity order."""
@@ -128,20 +128,25 @@ class Findings:
             self.rollout[which],
             self.entity[which],
             self.grounded[which],
+            self.early[which],
         )
 
 
+# Rollout 0 names entity 3 twice: once inside a list (uncredited) and once later with an edit (credited). The order is by
+# (rollout, entity, uncredited, channel, distance, start), so the credited span comes first though its evidence is weaker, and it is kept.
 def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
     rollout, entity, grounded = group.rollout(spans.start), group.entity(spans), group.grounded(spans)
     order = np.lexsort((spans.start, spans.distance, spans.channel, verdict > 0, entity, rollout))
     best = order[fresh((rollout * group.first_tool_RE.shape[1] + entity)[order])]
-    stands_RE = np.zeros(group.first_tool_RE.shape, dtype=np.bool_)
-    stands = grounded & (verdict == 0)
-    stands_RE[rollout[stands], entity[stands]] = True
-    rollout, entity = rollout[best], entity[best]
-    return Findings(spans[best], verdict[best], rollout, entity, stands_RE[rollout, entity])
+    stands_RE, early_RE = np.zeros((2, *group.first_tool_RE.shape), dtype=np.bool_)
+    for marked_RE, which in ((stands_RE, grounded & (verdict == 0)), (early_RE, ~grounded)):
+        marked_RE[rollout[which], entity[which]] = True
+    at = rollout[best], entity[best]
+    return Findings(spans[best], verdict[best], *at, stands_RE[at], early_RE[at])
 
 
+# Entity 1 stands exactly, and credited, in rollout 0 but not in rollout 1: its pieces are verified in rollout 1 alone, so text that
+# names everything exactly costs no verification.
 def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
     """Return the piece hits worth a look: in thoughts, and for an entity that has no credit in that rollout yet."""
     index, pieces = group.compiled.index, hits.of(Role.PIECE)
@@ -153,13 +158,28 @@ def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
     return pieces[wanted & group.in_thought(pieces.start)]
 
 
-def _find(group: FoldedGroup, hits: Hits) -> Findings:
+Named = tuple[tuple[int, int], ...]
+"""Positions of a segment and of an entity that it names with credit."""
+
+
+def _named(group: FoldedGroup, credited: Spans) -> list[Named]:
+    """Return where each rollout names entities with credit, each pair once, ascending."""
+    layout, entities = group.layout, group.first_tool_RE.shape[1]
+    key = np.unique(group.text.segment(credited.start) * entities + group.entity(credited))
+    segment, entity = np.divmod(key, max(entities, 1))
+    pairs = list(zip(layout.position[segment].tolist(), entity.tolist(), strict=True))
+    bounds = layout.rollout[segment].searchsorted(np.arange(len(group.too_costly_R) + 1)).tolist()
+    return [tuple(pairs[first:stop]) for first, stop in pairwise(bounds)]
+
+
+def _find(group: FoldedGroup, hits: Hits) -> tuple[Findings, list[Named]]:
     """Judge the exact spans; verify windows for entities without credit; judge those."""
     index, spans = group.compiled.index, group.named[group.in_thought(group.named.start)]
     verdict = group.judge(spans)
     pieces = _open_pieces(group, hits, spans[verdict == 0])
     fuzzy = fuzzy_spans(group.text, index, candidates(group.text, index, pieces))
-    return _best(group, Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy))))
+    spans, verdict = Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy)))
+    return _best(group, spans, verdict), _named(group, spans[verdict == 0])
 
 
 def _matches(group: FoldedGroup, findings: Findings) -> list[Match]:
@@ -205,6 +225,7 @@ def _matching(
     findings: Findings,
     mentions: int,
     *,
+    named_in: Named,
     explain: bool,
     nearest: bool,
     by_name: bool,
@@ -220,6 +241,7 @@ def _matching(
     return Matching(
         entities=group.compiled.entities,
         matched=sum(credited),
+        named=named_in if any(credited) else (),
         matches=tuple(match for match, counts in zip(matches, credited, strict=False) if counts),
         masked=group.compiled.masked,
         uncredited=dict(uncredited),
@@ -227,6 +249,7 @@ def _matching(
             match for match, counts in zip(matches, credited, strict=False) if not counts
         ),
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
+        early=sum(map(and_, findings.early.tolist(), credited)),
         mentions=total,
         flags=_flags(group.compiled, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
         near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
@@ -260,36 +283,19 @@ def _count_mentions(group: FoldedGroup, findings: Findings, names: MentionNames 
     ]
 
 
-def _first_tool_RE(
-    rollouts: int, compiled: CompiledQuestion, layout: Layout, *, text: FoldedText, named: Spans
-) -> Positions:
-    segment, entity = text.segment(named.start), compiled.index.entity[named.form]
-    start = np.where(layout.is_thought[segment], NEVER, named.start)
-    first_RE = np.full((rollouts, len(compiled.question.entities)), NEVER)
-    np.minimum.at(first_RE, (layout.rollout[segment], entity), start)
-    return first_RE
-
-
-def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> tuple[FoldedGroup, Hits]:
-    """Fold and scan a group; what is over a cap is left out."""
-    spec, index = compiled.spec, compiled.index
-    long_R = np.array(
-        [sum(len(segment.text) for segment in rollout) > spec.max_chars for rollout in rollouts],
-        dtype=np.bool_,
-    )
-    layout = Layout.of([() if long else rollout for rollout, long in zip(rollouts, long_R, strict=True)])
-    text = FoldedText(layout.texts)
+def _read(read: GroupText, compiled: CompiledQuestion) -> tuple[FoldedGroup, Hits]:
+    """Scan a group; what is over a cap is left out."""
+    spec, index, layout, text = compiled.spec, compiled.index, read.layout, read.folded
     hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)
-    too_costly_R = long_R.copy()
+    too_costly_R = read.too_long_R.copy()
     too_costly_R[: len(spent_R)] |= spent_R
-    named = Spans.concat(
-        exact_spans(text, index, hits), expanded_spans(text, index, hits), inflected_spans(text, index, hits)
-    )
+    named = spans_of(text, index, hits)
     mentions = (
         no_mentions()
         if spec.pasted_words is None and spec.listed_mentions is None and spec.precision_floor is None
         else mentions_by_look(text, layout.is_thought)
     )
+    rollouts = len(read.rollouts)
     group = FoldedGroup(
         compiled=compiled,
         layout=layout,
@@ -297,14 +303,14 @@ def _read(rollouts: Sequence[Sequence[Segment]], compiled: CompiledQuestion) -> 
         named=named,
         mentions=mentions,
         too_costly_R=too_costly_R,
-        has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=len(rollouts)) > 0,
-        first_tool_RE=_first_tool_RE(len(rollouts), compiled, layout, text=text, named=named),
+        has_tools_R=np.bincount(layout.rollout[~layout.is_thought], minlength=rollouts) > 0,
+        first_tool_RE=first_shown_RE(read, compiled, named),
     )
     return group, hits
 
 
 def match_folded(
-    rollouts: Sequence[Sequence[Segment]],
+    read: GroupText,
     compiled: CompiledQuestion,
     *,
     explain: bool,
@@ -312,13 +318,13 @@ def match_folded(
     names: MentionNames | None,
 ) -> list[Matching]:
     """Match the rollouts of a group under the folded rule; see `match_group`."""
-    if not rollouts:
+    if not read.rollouts:
         return []
-    group, hits = _read(rollouts, compiled)
-    findings = _find(group, hits)
+    group, hits = _read(read, compiled)
+    findings, named = _find(group, hits)
     mentions = _count_mentions(group, findings, names)
     results = []
-    for number, mine in enumerate(findings.by_rollout(len(rollouts))):
+    for number, mine in enumerate(findings.by_rollout(len(read.rollouts))):
         if group.too_costly_R[number]:
             results.append(Matching(entities=compiled.entities, masked=compiled.masked, too_costly=True))
             continue
@@ -327,6 +333,7 @@ def match_folded(
             number,
             mine,
             mentions[number],
+            named_in=named[number],
             explain=explain,
             nearest=nearest,
             by_name=names is not None,

@@ -4,27 +4,28 @@
 too much.
 
 - A form of under two characters, of a function word, or of digits that stood among words in the name, is rejected.
-- A derived form that two entities of the question share is nobody's, except a name without its parenthesis: whoever writes
+- A derived form that two entities of the question share belongs to neither, except a name without its parenthesis: a text with
   "Beauty and the Beast" means one of the films.
 - All-caps names of up to three letters and short names with symbols ("US", "C++") need their own spelling in the text.
 - A derived form of one word needs a capital: "Blur (band)" is "Blur", not "blur". A name that is a common opener of sentences needs a
   capital that is not the sentence's.
-- Persons (by type, else by the look of the name) may have middle names added or initials spelled out: `middle` says where.
+- Persons (by type, else by the look of the name) may have middle names added or initials spelled out: `middle` says which.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from entity_index.folding import fold, is_hangul, stands_alone
 from entity_index.spelling import folded as folded_text
 from entity_index.types import Entity, Question
 from entity_index.usable import why_unusable
 from reward_service.core.matching import lexicon
-from reward_service.core.matching.inflection import InflectedWord, inflected_name
+from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name
-from reward_service.core.matching.persons import inverted, is_common, is_person, nicknames
+from reward_service.core.matching.longer import may_go_on
+from reward_service.core.matching.persons import inverted, is_common, is_particle, is_person, nicknames
 from reward_service.core.matching.spellings import spellings, without_parenthesis
 
 SHORT = 3  # letters
@@ -50,6 +51,16 @@ class Guard(StrEnum):
     """It is the spelling, to the letter."""
 
 
+class Middle(IntEnum):
+    """What may stand between the first and the last word of a form; what stands there in the form must begin it."""
+
+    NOTHING = 0
+    NICKNAME = 1
+    """A nickname in quotes: Dwayne "The Rock" Johnson."""
+    NAMES = 2
+    """Capitalised words, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """One spelling to look for."""
@@ -61,8 +72,9 @@ class Form:
     alias: bool
     """Whether it comes from an alias, not from the name."""
     guard: Guard = Guard.NONE
-    middle: bool = False
-    """Whether capitalised words may stand between its first and last word; what stands there in the form must begin them."""
+    middle: Middle = Middle.NOTHING
+    open_ended: bool = False
+    """Whether a class word behind it or a word before it makes a longer name of it."""
     words: tuple[InflectedWord, ...] = ()
     """Its words, if they may be inflected; none otherwise."""
 
@@ -71,19 +83,22 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\s,]+", text)
 
 
-def person_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, bool]]:
-    """Yield the spellings of a person's name with their guard and whether middle names may be added.
+def person_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, Middle]]:
+    """Yield the spellings of a person's name with their guard and what may be added in the middle.
 
-    Jeffrey R. MacDonald -> Jeffrey MacDonald; George Smith Patton -> George S Patton; Bob Gibson -> Robert Gibson;
+    Jeffrey R. MacDonald -> Jeffrey MacDonald; George Smith Patton -> George S Patton, G S Patton; Bob Gibson -> Robert Gibson;
     Marie Curie -> Curie, Marie.
     """
     last, own = words[-1], " ".join(word.strip(".") for word in words[1:-1])
-    open_to_more = bool(own) or not is_common(last)
+    most = Middle.NAMES if own or not is_common(last) else Middle.NICKNAME
     for first in nicknames(words[0]):
         for between in _middles(own):
             given = f"{first} {between}".strip()
-            yield f"{given} {last}", Guard.NONE, open_to_more and between == own
-            yield f"{last}, {given}", Guard.COMMA, False
+            yield f"{given} {last}", Guard.NONE, most if between == own else Middle.NOTHING
+            yield f"{last}, {given}", Guard.COMMA, Middle.NOTHING
+    if own and not is_particle(own):
+        letters = [word[0] for word in (words[0], *own.split())]
+        yield from ((f"{between.join(letters)} {last}", Guard.NONE, Middle.NOTHING) for between in (" ", ""))
 
 
 def _middles(own: str) -> tuple[str, ...]:
@@ -94,7 +109,7 @@ def _middles(own: str) -> tuple[str, ...]:
 
 def _goes_on(spelling: str) -> bool:
     """Return whether a name ends in Han that may go on to a longer name, or in katakana, which always does."""
-    return (
+    return not spelling.isascii() and (
         re.search("[\u30a1-\u30ff]$", spelling) is not None
         or re.fullmatch("[\u3400-\u9fff]{1,3}", spelling) is not None
     )
@@ -104,15 +119,25 @@ def _is_cased(char: str) -> bool:
     return char.lower() != char.upper()
 
 
-def _guard(spelling: str, folded: str, *, derived: bool) -> Guard | None:
-    """Return what the original text has to show where this form stands; None rejects the form."""
+def _signs(spelling: str) -> str:
+    return "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
+
+
+def _guard(spelling: str, folded: str, *, derived: bool, narrower: bool) -> Guard | None:
+    """Return what the original text has to show where this form stands; None rejects the form.
+
+    Args:
+        spelling: the form as it is written.
+        folded: the same, folded.
+        derived: whether it is a name other than the entity's own.
+        narrower: whether it says less than the entity's own.
+    """
     letters = folded.replace(" ", "")
-    signs = "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
-    if 0 < len(letters) <= SHORT and len(spelling) > 1 and (signs or spelling.isupper()):
+    if 0 < len(letters) <= SHORT and len(spelling) > 1 and (spelling.isupper() or _signs(spelling)):
         return Guard.VERBATIM
     if len(folded) < 2 or (derived and letters.isdigit() and len(letters) < LONG_NUMBER):
         return None
-    if letters.isdigit() and signs.strip(IN_NUMBERS):
+    if letters.isdigit() and _signs(spelling).strip(IN_NUMBERS):
         return Guard.VERBATIM
     if folded in lexicon.OPENERS:
         return Guard.TITLE
@@ -121,7 +146,7 @@ def _guard(spelling: str, folded: str, *, derived: bool) -> Guard | None:
     if (
         " " not in folded
         and _is_cased(spelling[0])
-        and (derived or (len(folded) <= SHORT and spelling[0].isupper()))
+        and (narrower or (len(folded) <= SHORT and spelling[0].isupper()))
     ):
         return Guard.CAPITAL
     return Guard.NONE
@@ -131,17 +156,22 @@ def _is_usable(spelling: str) -> bool:
     return why_unusable(spelling) is None
 
 
-def _written(spelling: str, entity: Entity) -> Iterator[tuple[str, Guard, bool]]:
-    """Yield a spelling, and those of the person whose name it may be, with their guard and whether middle names may be added."""
+def _written(spelling: str, entity: Entity) -> Iterator[tuple[str, Guard, Middle]]:
+    """Yield a spelling, and those of the person whose name it may be, with their guard and what may be added in the middle."""
     upright = inverted(spelling) or spelling
-    yield spelling, Guard.NONE, False
-    yield upright, Guard.NONE, False
+    yield spelling, Guard.NONE, Middle.NOTHING
+    yield upright, Guard.NONE, Middle.NOTHING
     if len(words := _words(upright)) > 1 and is_person(words, entity):
         yield from person_spellings(words)
 
 
+def _is_narrower(folded: str, own: str) -> bool:
+    """Return whether a form leaves out a word of the name: "blur" of "blur (band)", but not "xmen" of "x men"."""
+    return folded.count(" ") < own.count(" ") and folded.replace(" ", "") != own.replace(" ", "")
+
+
 def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple[Form, bool]]:
-    """Yield the forms of one entity, the name's before the aliases', each with whether sharing it makes it nobody's.
+    """Yield the forms of one entity, the name's before the aliases', each with whether it is dropped if another entity shares it.
 
     An entity whose name cannot be searched for has none, whatever its aliases: ingest drops it as a whole too.
     """
@@ -154,10 +184,14 @@ def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple
             for text, guard, middle in _written(spelling, entity):
                 folded = folded_text(text)
                 derived = folded != own
-                needed = _guard(text, folded, derived=derived and not is_number)
+                needed = _guard(
+                    text, folded, derived=derived and not is_number, narrower=_is_narrower(folded, own)
+                )
                 if needed is not None:
                     asked = needed if guard is Guard.NONE else guard
-                    form = Form(position, text, folded, source is not entity.name, asked, middle)
+                    form = Form(
+                        position, text, folded, source is not entity.name, asked, middle, may_go_on(text)
+                    )
                     yield form, derived and folded not in plain
 
 
@@ -177,19 +211,19 @@ def derive(question: Question) -> list[Form]:
             continue
         key = (form.entity, form.folded, form.spelling if form.guard is Guard.VERBATIM else "")
         known = forms.setdefault(key, form)
-        guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
-        forms[key] = replace(known, middle=known.middle or form.middle, guard=guard)
+        if known is not form:
+            guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
+            forms[key] = replace(known, middle=max(known.middle, form.middle), guard=guard)
     return _inflected(list(forms.values()), question)
 
 
 def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
-    if form.guard not in (Guard.NONE, Guard.CAPITAL):
+    language = of_name(form.spelling, question)
+    if language not in STEMMED or form.guard not in (Guard.NONE, Guard.CAPITAL):
         return ()
     whole = fold(form.spelling)
     tokens = [whole.span(found.start(), found.end()) for found in re.finditer("[^ ]+", whole.text)]
-    return inflected_name(
-        [form.spelling[start:end] for start, end in tokens], of_name(form.spelling, question)
-    )
+    return inflected_name([form.spelling[start:end] for start, end in tokens], language)
 
 
 def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:
@@ -207,10 +241,19 @@ def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:
             for other in others
         )
 
-    return [
+    inflected = [
         form if not words[at] or is_shared(at) else replace(form, words=words[at])
         for at, form in enumerate(forms)
     ]
+    return [*inflected, *_with_patronymics(inflected)]
+
+
+def _with_patronymics(forms: Sequence[Form]) -> Iterator[Form]:
+    """Yield the names that may have a patronymic, inflected as they are, between their two words: Льва Николаевича Толстого."""
+    for form in forms:
+        if form.middle is Middle.NAMES and len(form.words) == 2 and form.words[0].language in PATRONYMICS:
+            first, last = form.words
+            yield replace(form, words=(first, PATRONYMICS[first.language], last))
 
 
 def _may_be_the_same(one: Sequence[InflectedWord], other: Sequence[InflectedWord]) -> bool:
@@ -223,7 +266,7 @@ def allowed_edits(folded: str, *, most: int) -> int:
     """Return k: how many edits a fuzzy match of this form may have.
 
     0 below 10 characters, else a tenth of the length, at most `most`; 0 for scripts without spaces, for forms of digits only, and where
-    no token is long enough to be misspelled. Hangul may have one, which has to be a space.
+    no token is long enough to be misspelled. Those of Hangul have to be spaces.
     """
     if folded.replace(" ", "").isdigit():
         return 0
@@ -232,7 +275,7 @@ def allowed_edits(folded: str, *, most: int) -> int:
     if any(map(stands_alone, folded)):
         return 0
     if any(map(is_hangul, folded)):
-        return min(most, 1) if len(folded) > SHORT else 0
+        return min(most, len(folded) // SHORT) if len(folded) > SHORT else 0
     return min(most, len(folded) // 10)
 
 

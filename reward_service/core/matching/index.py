@@ -23,6 +23,7 @@ from entity_index.folding import fold, is_hangul
 from reward_service.core.matching.arrays import Positions, stretches
 from reward_service.core.matching.characters import UTF_8
 from reward_service.core.matching.forms import Form, Guard, allowed_edits
+from reward_service.core.matching.longer import LAST_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,12 @@ class Role(IntEnum):
     LEAD = 4
 
 
+OF_PHRASES = (Role.WHOLE, Role.PIECE)
+SHORT_TEXT = 1 << 16  # bytes
+END = 6  # bytes of a pattern
+
 Use = tuple[bytes, Role, int, int]
-"""A pattern, its role, what it stands for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
+"""A pattern, its role, what it is looked for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
 in bytes, for an inflected word in words."""
 
 
@@ -57,7 +62,8 @@ class Table:
     """From a key to its rows, one to many: what each pattern is used for, which forms a phrase has."""
 
     def __init__(self, keyed: Iterable[tuple[int, ...]], *, keys: int, width: int) -> None:
-        rows = np.array(sorted(keyed), dtype=np.int64).reshape(-1, 1 + width)
+        rows = np.array(list(keyed), dtype=np.int64).reshape(-1, 1 + width)
+        rows = rows[np.lexsort(rows.T[::-1])]
         self.columns = rows[:, 1:].T.copy()
         self._first = rows[:, 0].searchsorted(np.arange(keys + 1))
         self._count = np.diff(self._first)
@@ -77,13 +83,13 @@ def _pieces(phrase: Phrase, number: int) -> Iterable[Use]:
     return ((phrase.padded[start:end], Role.PIECE, number, start) for start, end in pairwise(cuts))
 
 
-def _phrases(forms: Sequence[Form], *, max_edits: int) -> list[Phrase]:
+def _phrases(forms: Sequence[Form], *, max_edits: int, guarded: bool = True) -> list[Phrase]:
     owners: dict[str, list[int]] = {}
     for number, form in enumerate(forms):
         owners.setdefault(form.folded, []).append(number)
     phrases = []
     for text, numbers in owners.items():
-        free = any(forms[number].guard is Guard.NONE for number in numbers)
+        free = not guarded or any(forms[number].guard is Guard.NONE for number in numbers)
         edits = allowed_edits(text, most=max_edits) if free else 0
         phrases.append(Phrase(text, f" {text} ".encode(), text.count(" ") + 1, edits, tuple(numbers)))
     return phrases
@@ -101,8 +107,47 @@ def _lead(spelling: str) -> int:
 
 def _nesting(patterns: Iterable[bytes]) -> int:
     """Return the most patterns that can end at one position: each a suffix of the next."""
-    known = set(patterns)
-    return max((sum(pattern[at:] in known for at in range(len(pattern))) for pattern in known), default=1)
+    deepest, nested = 1, list[bytes]()
+    for backwards in sorted(
+        {pattern[::-1] for pattern in patterns}
+    ):  # what a pattern begins with sorts before it
+        while nested and not backwards.startswith(nested[-1]):
+            nested.pop()
+        nested.append(backwards)
+        deepest = max(deepest, len(nested))
+    return deepest
+
+
+def _uses(forms: Sequence[Form], phrases: Sequence[Phrase]) -> Iterable[Use]:
+    for number, phrase in enumerate(phrases):
+        yield _whole(phrase), Role.WHOLE, number, 0
+        if phrase.edits:
+            yield from _pieces(phrase, number)
+    for number, form in enumerate(forms):
+        if form.middle:
+            first, *_, last = form.folded.split(" ")
+            yield f" {first} ".encode(), Role.FIRST, number, 0
+            yield f" {last} ".encode(), Role.LAST, number, 0
+        if form.words:
+            leads = [word.lead for word in form.words]
+            telling = max(range(len(leads)), key=lambda at: len(leads[at]))
+            yield f" {leads[telling]}".encode(), Role.LEAD, number, telling
+
+
+def possible_in(text: bytes, forms: Sequence[Form], *, max_edits: int) -> list[Form]:
+    """Return the forms that can be found in a folded text, guards aside: they have a pattern whose two ends occur in it.
+
+    Most names are not in the question. Their share of the automaton would cost far more than this look at a short text.
+    """
+    if len(text) > SHORT_TEXT:
+        return list(forms)
+    phrases = _phrases(forms, max_edits=max_edits, guarded=False)
+    known = {text[at : at + END] for at in range(len(text))}
+    possible = set[int]()
+    for pattern, role, number, _ in _uses(forms, phrases):
+        if len(pattern) < END or (pattern[:END] in known and pattern[-END:] in known):
+            possible.update(phrases[number].forms if role in OF_PHRASES else (number,))
+    return [forms[number] for number in sorted(possible)]
 
 
 class Index:
@@ -114,23 +159,8 @@ class Index:
         self._build_automaton()
         self._build_columns()
 
-    def _uses(self) -> Iterable[Use]:
-        for number, phrase in enumerate(self.phrases):
-            yield _whole(phrase), Role.WHOLE, number, 0
-            if phrase.edits:
-                yield from _pieces(phrase, number)
-        for number, form in enumerate(self.forms):
-            if form.middle:
-                first, *_, last = form.folded.split(" ")
-                yield f" {first} ".encode(), Role.FIRST, number, 0
-                yield f" {last} ".encode(), Role.LAST, number, 0
-            if form.words:
-                leads = [word.lead for word in form.words]
-                telling = max(range(len(leads)), key=lambda at: len(leads[at]))
-                yield f" {leads[telling]}".encode(), Role.LEAD, number, telling
-
     def _build_automaton(self) -> None:
-        uses = list(self._uses())
+        uses = list(_uses(self.forms, self.phrases))
         patterns = dict.fromkeys(pattern for pattern, *_ in uses)
         numbers = {pattern: number for number, pattern in enumerate(patterns)}
         self.uses = Table(((numbers[pattern], *rest) for pattern, *rest in uses), keys=len(numbers), width=3)
@@ -146,11 +176,16 @@ class Index:
         self.alias = np.array([form.alias for form in self.forms], dtype=np.int64)
         self.guarded = np.array([form.guard is not Guard.NONE for form in self.forms], dtype=np.bool_)
         self.asks_capital = np.array([form.guard is Guard.CAPITAL for form in self.forms], dtype=np.bool_)
+        self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_)
+        self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
         self.asks_written = self.guarded & ~self.asks_capital
         self.lead = [_lead(form.spelling) for form in self.forms]
         """Where in its spelling a form's first folded character stands, in bytes."""
         owners = ((number, form) for number, phrase in enumerate(self.phrases) for form in phrase.forms)
         self.owners = Table(owners, keys=len(self.phrases), width=1)
+        self.numeric = np.array(
+            [phrase.text[0].isdigit() or phrase.text[-1].isdigit() for phrase in self.phrases], dtype=np.bool_
+        )
         self.tokens = np.array([phrase.tokens for phrase in self.phrases], dtype=np.int64)
         self.edits = np.array([phrase.edits for phrase in self.phrases], dtype=np.int64)
         self.lengths = np.array([len(phrase.padded) - 2 for phrase in self.phrases], dtype=np.int64)

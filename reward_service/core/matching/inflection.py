@@ -1,4 +1,4 @@
-"""Inflected names: a name stands where every word of it stands in some form.
+"""Inflected names: a name is found where every word of it occurs in some form.
 
 Two words agree if they are the same after folding, before or after stemming: stemmers take nominatives apart too (Булгаков), so the
 word itself is always compared as well. Stems that change inside (Лев, Льва) are written out with their endings.
@@ -53,12 +53,14 @@ _RUSSIAN = re.compile(
     "(?<=[^\\W\\d_]{3})(?:ами|ями|ого|его|ому|ему|ыми|ими|ой|ей|ою|ею|ов|ев|ам|ям|ах|ях|ом|ем|ым|им|ый|ий|ая|яя|ую|юю|ое|ее|ые|ие|ых|их|[аяоеыиуюьй])$"
 )
 _OWN_STEM = re.compile("[бвгґджзклмнпрстфхцчшщ]$")
-"""A Slavic nominative that ends in a consonant is its own stem: Чехов is not made of чех."""
+"""A Slavic nominative that ends in a consonant is its own stem: Чехов is not a form of чех."""
 # Nominatives whose last vowel goes when an ending comes, and what is left of them.
 _SLAVIC_VOWELS = (
     (r"(?<=[лн])[еёо](?=[^аеёиоуыэюя]$)", "ь"),
     (r"[еёо](?=[^аеёиоуыэюяй]$)", ""),
     (r"ий$", "и"),
+    (r"(?<=[аеё])й$", ""),
+    (r"(?<=[еи])я$", ""),
 )
 # Finnish consonants before the last vowel, in the nominative and where an ending closes the syllable.
 _FINNISH = (
@@ -73,9 +75,30 @@ def _gradation(strong: str, weak: str) -> tuple[str, str]:
 
 _ENDINGS = MappingProxyType(
     {
+        "de": [""],
         "el": ["", "υ"],
-        "ru": ["а", "у", "ом", "ем", "ём", "е", "ы", "и", "ов", "ам", "ами", "ах", "я", "ю"],
-        "uk": ["а", "у", "ом", "ем", "і", "ові", "еві", "и", "ів", "ам", "ами", "ах", "я", "ю"],
+        "hy": [""],
+        "ru": ["а", "у", "ом", "ем", "ём", "е", "ы", "и", "ов", "ам", "ами", "ах", "я", "ю", "ей"],
+        "uk": [
+            "а",
+            "у",
+            "ом",
+            "ем",
+            "єм",
+            "і",
+            "ї",
+            "ові",
+            "еві",
+            "єві",
+            "и",
+            "ів",
+            "їв",
+            "ам",
+            "ами",
+            "ах",
+            "я",
+            "ю",
+        ],
         "fi": [
             "n",
             "ssa",
@@ -95,23 +118,45 @@ _ENDINGS = MappingProxyType(
             "in",
             "en",
         ],
-        "pl": ["a", "u", "em", "ie", "owi", "y", "ów", "om", "ami", "ach"],
+        "pl": [
+            "a",
+            "u",
+            "em",
+            "ie",
+            "owi",
+            "y",
+            "ów",
+            "om",
+            "ami",
+            "ach",
+            "ą",
+            "ę",
+            "iej",
+            "iego",
+            "iemu",
+            "im",
+            "i",
+        ],
         "cs": ["a", "u", "em", "ovi", "e", "ě", "y", "ů", "ům"],
     }
 )
+_ARMENIAN = ("ի", "ից", "ում", "ով", "ը", "ն")
 _GREEK = (("ος$", "ο"), ("ης$", "η"), ("ας$", "α"))
 _VARIANTS: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
     {
+        "de": (("(?<=[aeiouy])$", "s"),),
         "el": _GREEK,
+        "hy": tuple(("(?<![աո])$", ending) for ending in _ARMENIAN)
+        + tuple(("ա$", f"ա{ending}") for ending in ("յի", "յում", "յից", "յով")),
         "ru": _SLAVIC_VOWELS,
-        "uk": (*_SLAVIC_VOWELS, ("і(?=[^аеєиіїоуюя]$)", "о"), ("ї(?=[^аеєиіїоуюя]$)", "є")),
+        "uk": (*_SLAVIC_VOWELS, ("і(?=[^аеєиіїоуюя]$)", "о"), ("ї(?=[^аеєиіїоуюя]$)", "є"), ("ій$", "і")),
         "fi": (
             *(_gradation(strong, weak) for strong, weak in _FINNISH),
             ("nen$", "se"),
             ("i$", "e"),
             ("(?<=[uyi])s$", "kse"),
         ),
-        "pl": (("e(?=[^aeiouyąęó]$)", ""), ("ó(?=[^aeiouyąęó]$)", "o")),
+        "pl": (("e(?=[^aeiouyąęó]$)", ""), ("ó(?=[^aeiouyąęó]$)", "o"), ("(?<=[sc]k)[ai]$", "")),
         "cs": (("e(?=[^aeiouyáéíóúů]$)", ""), ("ha$", "z"), ("ka$", "c"), ("ra$", "ř")),
     }
 )
@@ -159,6 +204,23 @@ class InflectedWord:
         if self.capital and not any_case and not word[0].isupper():
             return False
         return folded(word).startswith(self.lead) and not self.known.isdisjoint(forms_of(word, self.language))
+
+
+@dataclass(frozen=True, slots=True)
+class Patronymic(InflectedWord):
+    """Any patronymic."""
+
+    def agrees(self, word: str, *, any_case: bool = False) -> bool:
+        """Return whether a word is a patronymic in some form."""
+        return (any_case or word[0].isupper()) and _PATRONYMIC.search(word.lower()) is not None
+
+
+_PATRONYMIC = re.compile(
+    "(?<=[^\\W\\d_]{2})(?:(?:[оеє]|ьо|йо)вич|ич(?=[ауеі]|ем|ом|$)|[ое]вн|ичн|[ії]вн)(?:а|у|ем|ом|е|ы|и|і|ой|ою|ові|еві|)$"
+)
+PATRONYMICS = MappingProxyType(
+    {code: Patronymic(frozenset(), "", capital=True, language=code) for code in ("ru", "uk")}
+)
 
 
 def inflected_word(word: str, language: str) -> InflectedWord:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import lru_cache
 from types import MappingProxyType
 
 from entity_index.types import Question
@@ -68,7 +69,9 @@ def primary(tag: str) -> str:
 
 
 def script_of(text: str) -> str:
-    """Return the language that stands for the script of a text; Latin, and what has no letters, is English."""
+    """Return the language that the script of a text is read as; Latin, and what has no letters, is English."""
+    if text.isascii():
+        return LATIN
     return next((code for code, pattern in SCRIPTS.items() if pattern.search(text)), LATIN)
 
 
@@ -86,9 +89,14 @@ def of_text(text: str) -> str:
 
 def of_name(name: str, question: Question) -> str:
     """Return the language of a name in a question: the declared one or the text's where that has the name's script, else the script's."""
-    asked = primary(question.language) if question.language else of_text(question.text)
+    asked = _asked(question.language, question.text)
     script = script_of(name)
     return asked if _script(asked) == script or {asked, script} == {"ja", "zh"} else of_text(name)
+
+
+@lru_cache(maxsize=16)  # every name of a question asks
+def _asked(declared: str | None, text: str) -> str:
+    return primary(declared) if declared else of_text(text)
 
 
 def _script(code: str) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from reward_service.core.matching.arrays import Mask, Positions
+from reward_service.core.matching.fold import FoldedText
 from reward_service.core.types import Segment, SegmentKind
 
 READ = (SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE)
@@ -49,3 +50,29 @@ class Layout:
         """Where each segment begins in `FoldedText.raw`, in which segments are three characters apart."""
         lengths = np.array([len(text) + 3 for text in self.texts], dtype=np.int64)
         return np.cumsum(lengths) - lengths + 2
+
+
+@dataclass(frozen=True)
+class GroupText:
+    """The rollouts of a group as they are searched, folded once for everything that is looked for in them."""
+
+    rollouts: Sequence[Sequence[Segment]]
+    max_chars: int
+    """A rollout with more characters of thoughts and tool responses is left out."""
+
+    @cached_property
+    def too_long_R(self) -> Mask:
+        """Which rollouts are left out."""
+        sizes = [sum(len(segment.text) for segment in rollout) for rollout in self.rollouts]
+        return np.array([size > self.max_chars for size in sizes], dtype=np.bool_)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where their segments are in the text."""
+        kept = zip(self.rollouts, self.too_long_R, strict=True)
+        return Layout.of([() if too_long else rollout for rollout, too_long in kept])
+
+    @cached_property
+    def folded(self) -> FoldedText:
+        """Their thoughts and tool responses; most of the time of matching is spent here."""
+        return FoldedText(self.layout.texts)

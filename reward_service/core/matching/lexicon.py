@@ -19,6 +19,22 @@ def _rows(text: str) -> tuple[tuple[str, ...], ...]:
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+SHORT_MONTHS = ("Jan", "Feb", "Mar", "Apr", "", "Jun", "Jul", "Aug", "Sep Sept", "Oct", "Nov", "Dec")
+# German, French, Spanish, Italian, Portuguese, Dutch, Swedish, Russian, Turkish, Polish: nominatives, and genitives beside a day.
+MONTHS_ELSEWHERE = tuple(
+    """januar janvier enero gennaio janeiro januari января январь ocak styczen stycznia
+    februar fevrier febrero febbraio fevereiro februari февраля февраль subat luty lutego
+    marz maerz mars marzo marco maart марта март mart marzec marca
+    avril abril aprile апреля апрель nisan kwiecien kwietnia
+    mai mayo maggio maio mei мая май mayis maj maja
+    juni juin junio giugno junho июня июнь haziran czerwiec czerwca
+    juli juillet julio luglio julho июля июль temmuz lipiec lipca
+    aout agosto augustus augusti августа август agustos sierpien sierpnia
+    septembre septiembre settembre setembro сентября сентябрь eylul wrzesien wrzesnia
+    oktober octobre octubre ottobre outubro октября октябрь ekim pazdziernik pazdziernika
+    novembre noviembre novembro ноября ноябрь kasim listopad listopada
+    dezember decembre diciembre dicembre dezembro desember декабря декабрь aralik grudzien grudnia""".splitlines()
+)
 
 # Words that often open a sentence, beside the function words, which are no names at all (`entity_index.usable`): as an opener none of
 # them is a mention, and a name that is one of them needs a capital that is not the sentence's.
@@ -28,7 +44,7 @@ OPENERS = FUNCTION_WORDS | _table(
     search second secondly still step summary therefore third thirdly thought thoughts three thus two wait well"""
 )
 
-# Groups of given names that stand for one another.
+# Groups of given names that are used for one another.
 NICKNAMES = _rows(
     """abraham abe
     albert al bert
@@ -97,13 +113,20 @@ NICKNAMES = _rows(
     william bill billy will"""
 )
 
+# The states of the United States, with their postal codes.
+STATES = dict(
+    pair.rsplit(" ", 1)
+    for pair in """Alabama AL, Alaska AK, Arizona AZ, Arkansas AR, California CA, Colorado CO, Connecticut CT, Delaware DE, Florida FL,
+    Georgia GA, Hawaii HI, Idaho ID, Illinois IL, Indiana IN, Iowa IA, Kansas KS, Kentucky KY, Louisiana LA, Maine ME, Maryland MD,
+    Massachusetts MA, Michigan MI, Minnesota MN, Mississippi MS, Missouri MO, Montana MT, Nebraska NE, Nevada NV, New Hampshire NH,
+    New Jersey NJ, New Mexico NM, New York NY, North Carolina NC, North Dakota ND, Ohio OH, Oklahoma OK, Oregon OR, Pennsylvania PA,
+    Rhode Island RI, South Carolina SC, South Dakota SD, Tennessee TN, Texas TX, Utah UT, Vermont VT, Virginia VA, Washington WA,
+    West Virginia WV, Wisconsin WI, Wyoming WY""".replace("\n   ", "").split(", ")
+)
+
 # Places that qualify the name of a smaller place after a comma.
-PLACES = _table(
-    """alabama, alaska, arizona, arkansas, california, colorado, connecticut, delaware, florida, georgia, hawaii, idaho,
-    illinois, indiana, iowa, kansas, kentucky, louisiana, maine, maryland, massachusetts, michigan, minnesota, mississippi, missouri,
-    montana, nebraska, nevada, new hampshire, new jersey, new mexico, new york, north carolina, north dakota, ohio, oklahoma, oregon,
-    pennsylvania, rhode island, south carolina, south dakota, tennessee, texas, utah, vermont, virginia, washington, west virginia,
-    wisconsin, wyoming, washington d c, d c, u s, us, usa, u s a, united states, united kingdom, uk, england, scotland, wales,
+PLACES = frozenset(state.casefold() for state in STATES) | _table(
+    """washington d c, d c, u s, us, usa, u s a, united states, united kingdom, uk, england, scotland, wales,
     northern ireland, ireland, london, cornwall, devon, essex, kent, norfolk, suffolk, surrey, sussex, yorkshire, lancashire,
     alberta, british columbia, manitoba, new brunswick, newfoundland and labrador, nova scotia, ontario, prince edward island, quebec,
     saskatchewan, yukon, canada, new south wales, queensland, south australia, tasmania, victoria, western australia, australia,
@@ -145,11 +168,19 @@ PERSON_TYPES = frozenset(("person", "per", "people", "human", "q5"))
 HANGUL_PARTICLES = _table(
     """은 는 이 가 을 를 의 에 에서 에게 에게서 께 께서 한테 와 과 도 로 으로 만 까지 부터 보다 처럼 같이 이나 나 이랑 랑 하고 마저 조차 밖에
     뿐 대로 마다 이야말로 야말로 이라도 라도 이든 든 이란 란 이라는 라는 이라고 라고 이라며 라며 이라면 라면 로서 으로서 로써 으로써 이다 다 입니다 이며 며
-    이고 고 이자 이었다 였다 이었고 였고 이었던 였던 이었으며 였으며 이었지만 였지만 이지만 지만 이에요 예요 이었습니다 였습니다 인 인데 이니 이었기 였기
-    들 씩 쯤 때문에"""
-)
+    이고 고 이자 이지만 지만 이에요 예요 인 인데 이니 이니까 니까 이므로 므로 이라서 라서 이라는데 라는데 이라던 라던 이라기보다 라기보다 이란다
+    들 씩 쯤 때문에 커녕 은커녕 는커녕 뿐만 과의 와의 에게로 에서의 으로의 로의 만의 까지의 부터의"""
+) | {
+    past + ending
+    for past in ("이었", "였")
+    for ending in _table(
+        """다 고 던 으며 지만 으나 으니 으니까 으므로 는데 습니다 어요 기 기에 음 음을 을 을까 을지 다고 다는 다면 다가 더라도"""
+    )
+}
 HANGUL_TITLES = _table(
-    """씨 님 군 양 왕 대왕 여왕 황제 대통령 총리 장관 의원 시장 회장 사장 감독 교수 박사 선생 선생님 선수 배우 가수 작가 시인 화백 장군 제독 목사 신부 스님 기자 판사"""
+    """씨 님 군 양 왕 대왕 여왕 황제 대통령 총리 장관 의원 시장 회장 사장 감독 교수 박사 선생 선수 배우 가수 작가 시인 화백 장군 제독 목사 신부 스님 기자 판사 검사
+    변호사 위원장 부위원장 원장 총장 이사장 부회장 대표 부통령 지사 의장 차관 실장 국장 부장 과장 팀장 코치 아나운서 공주 왕자 왕비 왕후 황후 세자 대군 여사 옹
+    추기경 주교 대사 대위 소령 대령 소장 중장 대장 원수"""
 )
 
 LEAST_PREFIXED = 4  # letters of an Arabic or Hebrew name that may have a prefix written onto it
@@ -181,6 +212,7 @@ HAN_CLASSES = frozenset(
         "公园",
         "广场",
         "博物馆",
+        "博物院",
         "图书馆",
         "美术馆",
         "纪念馆",
@@ -216,6 +248,12 @@ HAN_CLASSES = frozenset(
         "平原",
         "高原",
         "大厦",
+        "邮报",
+        "晨报",
+        "早报",
+        "周刊",
+        "杂志",
+        "电影节",
         "奖",
         "新闻",
         "空港",
@@ -266,13 +304,55 @@ HAN_GRAMMAR = frozenset(
     for char in "的了在是和与及或跟同为于有将被由从到向往对把让给而且但并之其这那此该本某各每个所就都也还又再很不没无未曾已正读上下去来开建创办任职教成出生死病住工作家座间名位获得著写演唱说称认查找看想应可能会要因一二三四五六七八九十几多"
 )
 
+# Places that other names overlap in writing without spaces: 東京都 has no 京都, 上海南站 no 海南.
+_PINNED = _table(
+    """北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西 甘肃 青海 台湾 内蒙古 广西
+    西藏 宁夏 新疆 香港 澳门 石家庄 唐山 秦皇岛 邯郸 保定 张家口 承德 沧州 太原 大同 呼和浩特 包头 沈阳 大连 鞍山 抚顺 本溪 丹东 锦州 长春 哈尔滨
+    齐齐哈尔 牡丹江 佳木斯 大庆 南京 无锡 徐州 常州 苏州 南通 连云港 扬州 镇江 杭州 宁波 温州 嘉兴 湖州 绍兴 金华 舟山 台州 合肥 芜湖 蚌埠 黄山 安庆
+    福州 厦门 莆田 泉州 漳州 南昌 景德镇 九江 赣州 济南 青岛 淄博 烟台 潍坊 济宁 泰安 威海 临沂 郑州 开封 洛阳 安阳 许昌 南阳 武汉 黄石 十堰 宜昌 襄阳 荆州
+    长沙 株洲 湘潭 衡阳 岳阳 张家界 广州 深圳 珠海 汕头 佛山 江门 湛江 茂名 惠州 东莞 中山 潮州 南宁 柳州 桂林 梧州 北海 海口 三亚 成都 自贡 攀枝花 泸州
+    绵阳 乐山 宜宾 贵阳 遵义 昆明 大理 丽江 拉萨 西安 宝鸡 咸阳 渭南 延安 汉中 榆林 兰州 天水 西宁 银川 乌鲁木齐 台北 高雄 台中 台南 基隆 新竹 长江 黄河 珠江
+    淮河 汉江 湘江 赣江 嘉陵江 松花江 鸭绿江
+    東京 大阪 京都 北海道 青森 岩手 宮城 秋田 山形 福島 茨城 栃木 群馬 埼玉 千葉 神奈川 新潟 富山 石川 福井 山梨 長野 岐阜 静岡 愛知 三重 滋賀 兵庫 奈良 和歌山
+    鳥取 島根 岡山 広島 山口 徳島 香川 愛媛 高知 福岡 佐賀 長崎 熊本 大分 宮崎 鹿児島 沖縄 札幌 仙台 横浜 川崎 名古屋 神戸 北九州
+    中国 日本 韩国 朝鲜 美国 英国 法国 德国 俄国 泰国 印度 越南 缅甸 蒙古 埃及 南非 巴西 智利 秘鲁 古巴 伊朗 伊拉克 瑞士 瑞典 挪威 丹麦 芬兰 希腊 荷兰 波兰"""
+)
+PINNED_HAN: dict[str, tuple[str, ...]] = {}
+"""The same, folded, by their first character."""
+for _place in sorted(fold(_name).text.replace(" ", "") for _name in _PINNED):
+    PINNED_HAN[_place[0]] = (*PINNED_HAN.get(_place[0], ()), _place)
+LONGEST_PINNED = max(map(len, _PINNED))
+
+# Class words that make another thing of the name of a place or a person before them. A river, a sea or a desert stays what it is.
+CLASSES = _table(
+    """academy accords airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center centre chapel
+    chronicle city club college conservatory county courier cup daily exchange express fc f.c festival foundation
+    gallery gazette globe hall hospital hotel house institut institute institution journal library magazine marathon medal memorial museum news
+    opera orchestra palace park philharmonic pictures post press prize protocol railway records review road school square stadium
+    station stock street studios subway symphony theater theatre times tower townships tribune trophy university zoo"""
+)
+SAME_PLACE = frozenset(
+    {("new york", "City"), ("washington", "City"), ("vatican", "City"), ("ho chi minh", "City")}
+)
+# Places whose name is that of another with a word before it.
+LONGER_PLACES = frozenset(name for name in PLACES if " " in name) | _table(
+    """new jersey, new hampshire, new mexico, new orleans, new delhi, new england, new guinea, new britain, new brunswick, new caledonia,
+    new castile, new amsterdam, new haven, new london, new bedford, south africa, south america, north america, central america,
+    latin america, south sudan, equatorial guinea, east timor, south ossetia, west virginia, upper austria, lower austria,
+    lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge""",
+    ",",
+)
+
 # What may stand before a person's name without being part of it.
 TITLES = _table(
-    """archbishop archduchess archduke baron baroness bishop brother captain cardinal chancellor colonel count countess czar dame doctor dr
-    duchess duke emperor empress father general governor grand kaiser king lady lord major marshal mayor mother mr mrs ms pope president
-    prime prince princess prof professor queen rev reverend saint senator sheikh sir sister st sultan tsar"""
+    """admiral archbishop archduchess archduke baron baroness bishop brother capt captain cardinal chancellor col colonel count countess
+    czar dame doctor dr duchess duke earl emperor empress father gen general gov governor grand judge justice kaiser king lady lieutenant lord
+    lt maharaja major marquess marshal mayor minister miss mister mother mr mrs ms pope pres president prime prince princess prof professor queen rev
+    reverend saint sen senator sergeant sgt shah sheikh sir sister st sultan tsar viscount"""
 )
-NAME_PARTICLES = _table("al bin da de del della der di dos du el ibn la le of ten ter the van von y zu")
+PARTICLES = _table("af al bin da das de del della den der di dos du el ibn la le ten ter van von zu")
+"""What joins the parts of a person's last name."""
+NAME_PARTICLES = PARTICLES | {"of", "the", "y"}
 
 # The hundred most frequent last names of the census of the United States of 2010.
 COMMON_LAST_NAMES = _table(
@@ -285,18 +365,23 @@ COMMON_LAST_NAMES = _table(
 )
 
 # Abbreviations of the first or a middle word of a name, and of the last.
-ABBREVIATIONS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "point"}
+SHORT_TITLES = {
+    "mr": "mister", "mrs": "missus", "dr": "doctor", "prof": "professor", "rev": "reverend", "gen": "general", "capt": "captain",
+    "sgt": "sergeant", "lt": "lieutenant", "col": "colonel", "gov": "governor", "sen": "senator", "pres": "president",
+}  # fmt: skip
+ABBREVIATIONS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "point", **SHORT_TITLES}
 ABBREVIATIONS_AT_END = {
     "jr": "junior", "sr": "senior", "bros": "brothers", "co": "company", "corp": "corporation", "assn": "association", "st": "street",
     "ave": "avenue", "rd": "road", "blvd": "boulevard", "mtn": "mountain", "mts": "mountains", "univ": "university",
 }  # fmt: skip
 COUNTRIES = {
-    "United States": ("US", "U.S."),
+    "United States of America": ("United States", "USA", "U.S.A."),
+    "United States": ("US", "U.S.", "USA", "U.S.A."),
     "United Kingdom": ("UK", "U.K."),
     "United Nations": ("UN", "U.N."),
 }
 
-# British and American spellings of the words that names are made of.
+# British and American spellings of words in names.
 BRITISH = _pairs(
     """theatre theater
         theatres theaters
@@ -363,7 +448,31 @@ BRITISH = _pairs(
         plough plow
         traveller traveler
         travellers travelers
-        storey story"""
+        ardour ardor
+        candour candor
+        clamour clamor
+        demeanour demeanor
+        fervour fervor
+        glamour glamor
+        rancour rancor
+        rigour rigor
+        tumour tumor
+        tumours tumors
+        sceptic skeptic
+        sceptics skeptics
+        sulphur sulfur
+        manoeuvre maneuver
+        manoeuvres maneuvers
+        moustache mustache
+        pyjama pajama
+        pyjamas pajamas
+        foetus fetus
+        ageing aging
+        judgement judgment
+        enrolment enrollment
+        fulfilment fulfillment
+        mould mold
+        yoghurt yogurt"""
 )
 
 # Places whose "University of X" and "X University" are two universities.
@@ -371,7 +480,7 @@ TWO_UNIVERSITIES = _table(
     """alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii houston idaho illinois indiana iowa
     kansas kentucky lincoln louisiana maine maryland massachusetts miami michigan minnesota mississippi missouri montana nebraska nevada
     ohio oklahoma oregon pennsylvania tennessee texas toledo utah vermont victoria virginia washington wisconsin wyoming york"""
-)
+) | {"new york"}
 
 HAN_DIGITS = (
     {char: value for value, char in enumerate("〇一二三四五六七八九")}
@@ -384,34 +493,60 @@ HAN_GROUPS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
-def _unit(symbols: str, *names: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what a unit is called, and the ways to write an amount of it."""
-    signs = tuple(symbols.split())
-    return (*signs, *names), (
-        *(f"{{}} {name}" for name in (*signs, *names)),
-        *(f"{{}}{sign}" for sign in signs),
+# What one unit is called, what it measures, and how many of the base unit it is.
+UNITS = tuple(
+    (*names.split(), *(part.strip() for part in rest))
+    for names, *rest in (
+        line.split("|")
+        for line in """
+        m metre metres meter meters 米 公尺 | length | 1
+        km kms kilometre kilometres kilometer kilometers 公里 千米 км | length | 1000
+        cm centimetre centimetres centimeter centimeters 厘米 | length | 1/100
+        mm millimetre millimetres millimeter millimeters 毫米 | length | 1/1000
+        mi mile miles | length | 1609344/1000
+        yd yds yard yards | length | 9144/10000
+        ft foot feet | length | 3048/10000
+        inch inches | length | 254/10000
+        nmi | length | 1852
+        g gram grams gramme grammes 克 | mass | 1
+        kg kgs kilogram kilograms kilogramme kilogrammes kilo kilos 公斤 千克 кг | mass | 1000
+        mg milligram milligrams | mass | 1/1000
+        tonne tonnes | mass | 1000000
+        lb lbs pound pounds | mass | 45359237/100000
+        oz ounce ounces | mass | 28349523125/1000000000
+        ton tons | ton | 1
+        stone | stone | 1
+        l litre litres liter liters | volume | 1
+        ml millilitre millilitres milliliter milliliters | volume | 1/1000
+        gallon gallons gal | gallon | 1
+        pint pints | pint | 1
+        ha hectare hectares | length^2 | 10000
+        acre acres | length^2 | 40468564224/10000000
+        sec secs second seconds 秒 | time | 1
+        min mins minute minutes 分钟 | time | 60
+        hr hrs hour hours 小时 | time | 3600
+        day days | time | 86400
+        week weeks | time | 604800
+        month months | months | 1
+        year years yr yrs | months | 12
+        decade decades | months | 120
+        century centuries | months | 1200
+        hz hertz | frequency | 1
+        khz kilohertz | frequency | 1000
+        mhz megahertz | frequency | 1000000
+        ghz gigahertz | frequency | 1000000000
+        watt watts | power | 1
+        kw kilowatt kilowatts | power | 1000
+        mw megawatt megawatts | power | 1000000
+        volt volts | voltage | 1
+        kb kilobyte kilobytes | bytes | 1000
+        mb megabyte megabytes | bytes | 1000000
+        gb gigabyte gigabytes | bytes | 1000000000
+        tb terabyte terabytes | bytes | 1000000000000
+        celsius centigrade | celsius | 1
+        fahrenheit | fahrenheit | 1
+        kelvin kelvins | kelvin | 1
+        ° degree degrees | angle | 1
+        """.strip().splitlines()
     )
-
-
-UNITS = (
-    _unit("%", "percent", "per cent"),
-    _unit("km", "kilometers", "kilometres", "kilometer", "kilometre"),
-    _unit("m", "meters", "metres", "meter", "metre"),
-    _unit("cm", "centimeters", "centimetres", "centimeter", "centimetre"),
-    _unit("mm", "millimeters", "millimetres", "millimeter", "millimetre"),
-    _unit("mi", "miles", "mile"),
-    _unit("ft", "feet", "foot"),
-    _unit("in", "inches", "inch"),
-    _unit("kg", "kilograms", "kilogram", "kilos"),
-    _unit("g", "grams", "gram"),
-    _unit("lb lbs", "pounds", "pound"),
-    _unit("mph", "miles per hour"),
-    _unit("km/h kmh", "kilometers per hour", "kilometres per hour"),
-    _unit("°C", "degrees Celsius"),
-    _unit("°F", "degrees Fahrenheit"),
-    _unit("h", "hours", "hour"),
-    _unit("min", "minutes", "minute"),
-    (("$", "dollars", "dollar", "USD"), ("${}", "{} dollars", "{} US dollars", "{} USD")),
-    (("€", "euros", "euro", "EUR"), ("€{}", "{} euros", "{} EUR")),
-    (("£", "pounds sterling", "GBP"), ("£{}", "{} pounds", "{} GBP")),
 )

@@ -87,6 +87,8 @@ def _single(words: Iterable[str]) -> Keys:
 _OPENERS = _single(lexicon.OPENERS)
 
 
+# "In Oslo the 1911 Nobel Peace Prize of Alfred Nobel": inside (capital or digit) are In Oslo, 1911 Nobel Peace Prize, Alfred Nobel. A
+# run of five would be cut after the fourth word; a run of digits alone would be left out, as no name.
 def _runs(capital: Mask, digit: Mask, parted: Mask) -> tuple[Positions, Positions]:
     """Return the token spans of capitalised runs with the numbers in them, cut to `LONGEST_RUN` tokens."""
     inside = capital | digit

@@ -28,8 +28,8 @@ _ONES = [
 ]
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
 _IRREGULAR = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth"}  # fmt: skip
-_ROMAN = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
-_INITIALS = frozenset("ivx")  # a Roman numeral of one letter may be an initial: Malcolm X
+_ROMAN = ((90, "xc"), (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
+_INITIALS = frozenset("ivxl")  # a Roman numeral of one letter may be an initial: Malcolm X
 
 
 def words_of(number: int) -> str:
@@ -66,7 +66,7 @@ def ordinal_words(number: int) -> str:
 
 
 def roman(number: int) -> str:
-    """Return a number up to 39 as a small Roman numeral.
+    """Return a number up to `LARGEST` as a small Roman numeral.
 
     >>> roman(14)
     'xiv'
@@ -80,7 +80,7 @@ def roman(number: int) -> str:
 
 def _cardinals() -> Iterator[tuple[str, ...]]:
     for number in range(2, LARGEST + 1):
-        latin = (roman(number),) if number < 40 and roman(number) not in _INITIALS else ()
+        latin = (roman(number),) if roman(number) not in _INITIALS else ()
         yield (str(number), *latin, words_of(number))
 
 
@@ -92,5 +92,9 @@ NUMERALS: tuple[tuple[str, ...], ...] = (
     *((suffixed(number), ordinal_words(number)) for number in range(1, LARGEST + 1)),
 )
 """The same number in digits, as a Roman numeral where it cannot be read as an initial, and in words; ordinals likewise."""
+WHOLE = {
+    writing: number for number in range(1, 40) for writing in (str(number), roman(number), words_of(number))
+}
+"""Small numbers in digits, as Roman numerals and in words."""
 BY_WRITING = {writing: group for group in NUMERALS for writing in group}
 CARDINALS = {writing: number for number in range(LARGEST + 1) for writing in (str(number), words_of(number))}

@@ -13,21 +13,21 @@ _SPELLED = re.compile(
     r"(?P<name>[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)?) the (?P<ordinal>[A-Z][a-z]+(?:-[a-z]+)?)"
 )
 _NICKNAME = re.compile(
-    r"""(?P<first>[^"“”()]+?)\s+(?:["“](?P<quoted>[^"“”]+)["”]|\((?P<bracketed>[^()]+)\))\s+(?P<last>[^"“”()]+)"""
+    r"""(?P<first>[^"“”()]+?)\s+(?:["“](?P<quoted>[^"“”]+)["”]|['‘](?P<single>[^'‘’]+)['’]|\((?P<bracketed>[^()]+)\))\s+(?P<last>[^"“”()]+)"""
 )
 _PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
-_LORD = re.compile(r"(?P<first>[A-Z]\w+), (?:Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
+_LORD = re.compile(r"(?P<first>[A-Z]\w+), (?P<title>Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
 _PEERAGE = re.compile(
-    r"(?P<name>[^,]+),? (?:\d+(?:st|nd|rd|th) )?(?:Baron(?:ess|et)?|Earl|Duke|Duchess|Marquess|Marquis|Viscount(?:ess)?|Count(?:ess)?)"
-    r" (?:of )?[A-Z].*"
+    r"(?P<name>[^,]+),? (?:\d+(?:st|nd|rd|th) )?(?:Baronet\b.*|(?:Baron(?:ess)?|Earl|Duke|Duchess|Marquess|Marquis|Viscount(?:ess)?|Count(?:ess)?)"
+    r" (?:of )?[A-Z].*)"
 )
 
 
 def regnal(text: str) -> Iterator[str]:
     """Henry VIII <-> Henry the Eighth."""
-    if (found := _REGNAL.fullmatch(text)) and found["number"] in REGNAL:
+    if text.endswith(("I", "V", "X")) and (found := _REGNAL.fullmatch(text)) and found["number"] in REGNAL:
         yield f"{found['name']} the {ordinal_words(REGNAL[found['number']]).capitalize()}"
-    if (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
+    if " the " in text and (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
         number = ORDINALS[found["ordinal"].casefold()]
         yield from (f"{found['name']} {roman}" for roman, value in REGNAL.items() if value == number)
 
@@ -41,6 +41,7 @@ def without_title(text: str) -> Iterator[str]:
         and len(words) > 1
         and words[0][:1].isupper()
         and all(map(_is_named, words))
+        and not (lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES).intersection(map(str.casefold, words))
     ):
         yield rest
 
@@ -52,7 +53,7 @@ def _is_named(word: str) -> bool:
 def without_peerage(text: str) -> Iterator[str]:
     """Arthur Wellesley, 1st Duke of Wellington -> Arthur Wellesley; Alfred, Lord Tennyson -> Alfred Tennyson."""
     if found := _LORD.fullmatch(text):
-        yield f"{found['first']} {found['last']}"
+        yield from (f"{found[part]} {found['last']}" for part in ("first", "title"))
     if (found := _PEERAGE.fullmatch(text)) and " " in found["name"]:
         yield found["name"]
 
@@ -60,7 +61,7 @@ def without_peerage(text: str) -> Iterator[str]:
 def nickname_in_quotes(text: str) -> Iterator[str]:
     """Dwayne "The Rock" Johnson -> Dwayne Johnson; William "Bill" Gates -> Bill Gates."""
     if found := _NICKNAME.fullmatch(text):
-        called = found["quoted"] or found["bracketed"]
+        called = found["quoted"] or found["single"] or found["bracketed"]
         yield f"{found['first']} {found['last']}"
         if called.isalpha() and called.istitle():
             yield f"{called} {found['last'].split()[-1]}"
@@ -100,6 +101,11 @@ def _is_name_word(word: str) -> bool:
     return len(word) > 2 and word[0].isupper() and re.fullmatch(r"[^\W\d_][\w'’-]+", word) is not None
 
 
+def is_particle(word: str) -> bool:
+    """Return whether a word joins the parts of a last name: "van", "de"."""
+    return word.casefold() in lexicon.PARTICLES
+
+
 def _is_initial(word: str) -> bool:
     return re.fullmatch(r"[^\W\d_]\.?", word) is not None
 
@@ -112,7 +118,9 @@ def is_person(words: Sequence[str], entity: Entity) -> bool:
     middle = words[1:-1]
     if len(middle) > MIDDLE_NAMES or not all(_is_name_word(word) for word in (words[0], words[-1])):
         return False
-    if len(middle) == 1 and not (_is_name_word(middle[0]) or _is_initial(middle[0])):
+    if len(middle) == 1 and not (
+        _is_name_word(middle[0]) or _is_initial(middle[0]) or is_particle(middle[0])
+    ):
         return False
     if len(middle) > 1 and not all(map(_is_initial, middle)):
         return False
@@ -132,7 +140,7 @@ def inverted(text: str) -> str | None:
 
 
 def nicknames(first: str) -> Iterator[str]:
-    """Yield a first name and those that stand for it."""
+    """Yield a first name and its short or full forms."""
     groups = [group for group in lexicon.NICKNAMES if first.casefold() in group]
     yield from dict.fromkeys([first, *(other.capitalize() for group in groups for other in group)])
 

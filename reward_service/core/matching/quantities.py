@@ -1,39 +1,82 @@
 """Dates, years and amounts in their usual spellings. Each rule is a function from a name to other spellings of the same thing."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.numerals import CARDINALS, LARGEST, suffixed, words_of
 
 _DATES = (
-    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?:of )?(?P<month>[A-Z]\w+),? (?P<year>\d{4})"),
-    re.compile(r"(?P<month>[A-Z]\w+) (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})"),
+    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?:of )?(?P<month>[A-Z]\w+\.?),? (?P<year>\d{4})"),
+    re.compile(r"(?P<month>[A-Z]\w+\.?) (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})"),
     re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>\d\d)"),
 )
 _MONTHS = (
-    re.compile(r"(?P<month>[A-Z]\w+),? (?:of )?(?P<year>\d{4})"),
+    re.compile(r"(?P<month>[A-Z]\w+\.?),? (?:of )?(?P<year>\d{4})"),
     re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])"),
 )
+_DAYS = (
+    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?:of )?(?P<month>[A-Z]\w+\.?)"),
+    re.compile(r"(?P<month>[A-Z]\w+\.?) (?P<day>\d{1,2})(?:st|nd|rd|th)?"),
+)
+_MONTH_BY_NAME = {
+    name: month
+    for month, names in enumerate(zip(lexicon.MONTHS, lexicon.SHORT_MONTHS, strict=True))
+    for name in " ".join(names).split()
+}
+_ERA = re.compile(
+    r"(?P<year>\d{1,4}) (?P<era>BCE?|CE|AD|B\.C\.(?:E\.)?|A\.D\.|C\.E\.)|(?P<before>AD|A\.D\.) (?P<behind>\d{1,4})"
+)
+_ERAS = dict.fromkeys(("BC", "BCE"), ("BC", "B.C.", "BCE", "B.C.E.")) | dict.fromkeys(
+    ("AD", "CE"), ("AD", "A.D.", "CE", "C.E.")
+)
 _SHORT_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])(\d\d)\b(?![-–/\d])")
-_LONG_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])\1(\d\d)\b")
+_LONG_RANGE = re.compile(r"\b(\d\d)(\d\d)([-–/])(\1|(?<=99.)\d\d(?=00))(\d\d)\b")
+_WHOLE_RANGE = re.compile(r"(\d{4})[-–](\d{4})")
+_COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_NUMBER = re.compile(r"\b\d{4,}\b")
+_LONG_NUMBER = re.compile(r"\b\d{5,}\b")
 _EVENT = re.compile(r"(?P<year>\d{4}(?:[-–]\d{2,4})?) (?P<event>\S+ \S.*)")
 _EVENT_LAST = re.compile(r"(?P<event>\S+ \S.*?)(?:,| of| in|) (?P<year>\d{4}(?:[-–]\d{2,4})?)")
 _AMOUNT = re.compile(
     r"(?P<sign>[$€£])?(?P<number>[\d,]*\d(?:\.\d+)?|[a-z]+(?:-[a-z]+)?)(?: (?P<scale>thousand|million|billion|trillion))?"
-    r"(?: ?(?P<unit>[%a-zA-Z°/][a-zA-Z°/ ]*|%))?"
+    r"(?: ?(?P<unit>[%a-zA-Z°/][a-zA-Z°/ ]*[²2]?|%))?"
 )
 
 
-def _month(written: str) -> str | None:
-    """Return the name of a month that is written as a name or in two digits, None for anything else."""
-    if written.isdigit():
-        return lexicon.MONTHS[int(written) - 1]
-    return written if written in lexicon.MONTHS else None
+def _month(written: str) -> int | None:
+    """Return which month is written, as a name, shortened or in two digits; None for anything else."""
+    return int(written) - 1 if written.isdigit() else _MONTH_BY_NAME.get(written.rstrip("."))
+
+
+def _names(month: int) -> tuple[str, ...]:
+    """Return what a month is called: March, Mar."""
+    return lexicon.MONTHS[month], *lexicon.SHORT_MONTHS[month].split()
 
 
 def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
-    return next(filter(None, (pattern.fullmatch(text) for pattern in patterns)), None)
+    for pattern in patterns:
+        if found := pattern.fullmatch(text):
+            return found
+    return None
+
+
+LONGEST_SIGN = 3  # characters: km, km2, mph
+_MORE_UNITS = (
+    ("%", "percent", "per cent", "pct"),
+    ("h", "hours", "hour"),
+    ("in", "inches", "inch"),
+    ("mph", "miles per hour"),
+    ("km/h", "kmh", "kph", "kilometers per hour", "kilometres per hour"),
+    ("°C", "degrees Celsius"),
+    ("°F", "degrees Fahrenheit"),
+)
+_MONEY = {
+    ("$", "dollars", "dollar", "USD"): ("${}", "{} dollars", "{} US dollars", "{} USD"),
+    ("€", "euros", "euro", "EUR"): ("€{}", "{} euros", "{} EUR"),
+    ("£", "pounds sterling", "GBP"): ("£{}", "{} pounds", "{} GBP"),
+}
 
 
 def is_date(text: str) -> bool:
@@ -48,29 +91,52 @@ def dates(text: str) -> Iterator[str]:
     if found is None or month is None:
         return
     day, year = int(found["day"]), found["year"]
-    for written in (str(day), suffixed(day)):
-        yield from (f"{written} {month} {year}", f"{month} {written}, {year}", f"{written} of {month} {year}")
-    yield f"{year}-{lexicon.MONTHS.index(month) + 1:02}-{day:02}"
+    for name, written in product(_names(month), (str(day), suffixed(day))):
+        yield from (f"{written} {name} {year}", f"{name} {written}, {year}", f"{written} of {name} {year}")
+    yield f"{year}-{month + 1:02}-{day:02}"
+
+
+def days(text: str) -> Iterator[str]:
+    """July 4 <-> 4 July <-> 4th of July."""
+    found = _first(_DAYS, text)
+    month = _month(found["month"]) if found else None
+    if found and month is not None:
+        for name, written in product(_names(month), (found["day"], suffixed(int(found["day"])))):
+            yield from (f"{name} {written}", f"{written} {name}", f"{written} of {name}")
+
+
+def eras(text: str) -> Iterator[str]:
+    """44 BC <-> 44 B.C. <-> 44 BCE; 79 AD <-> AD 79."""
+    found = _ERA.fullmatch(text)
+    if found is None:
+        return
+    year = found["year"] or found["behind"]
+    plain = (found["era"] or found["before"]).replace(".", "")
+    for era in _ERAS[plain]:
+        yield from (f"{year} {era}", f"{era} {year}")
 
 
 def months(text: str) -> Iterator[str]:
     """March 1989 <-> 1989-03."""
     found = _first(_MONTHS, text)
     month = _month(found["month"]) if found else None
-    if found and month:
-        yield from (f"{month} {found['year']}", f"{month} of {found['year']}")
-        yield f"{found['year']}-{lexicon.MONTHS.index(month) + 1:02}"
+    if found and month is not None:
+        for name in _names(month):
+            yield from (f"{name} {found['year']}", f"{name} of {found['year']}")
+        yield f"{found['year']}-{month + 1:02}"
 
 
 def year_ranges(text: str) -> Iterator[str]:
-    """2011-12 NBA season <-> 2011-2012 NBA season."""
-    yield _SHORT_RANGE.sub(_in_full, text)
-    yield _LONG_RANGE.sub(r"\1\2\3\4", text)
+    """2011-12 NBA season <-> 2011-2012 NBA season; 1999-2000 <-> 1999-00; 1914-1918 -> 1914 to 1918."""
+    full = _SHORT_RANGE.sub(_in_full, text)
+    yield from (full, _LONG_RANGE.sub(r"\1\2\3\5", full), _WHOLE_RANGE.sub(r"\1 to \2", full))
 
 
 def _in_full(found: re.Match[str]) -> str:
     century, first, dash, last = found.groups()
-    return f"{century}{first}{dash}{century}{last}" if last > first else found[0]
+    if last > first:
+        return f"{century}{first}{dash}{century}{last}"
+    return f"{century}{first}{dash}{int(century) + 1}{last}" if (first, last) == ("99", "00") else found[0]
 
 
 def events(text: str) -> Iterator[str]:
@@ -85,9 +151,9 @@ def events(text: str) -> Iterator[str]:
 
 def thousands(text: str) -> Iterator[str]:
     """1,000,000 <-> 1000000; a number of four digits only where it is the whole name, as it may be a year."""
-    yield re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-    least = 4 if text.isdecimal() else 5
-    yield re.sub(rf"\b\d{{{least},}}\b", lambda found: f"{int(found[0]):,}", text)
+    yield _COMMA.sub("", text) if "," in text else text
+    number = _NUMBER if text.isdecimal() else _LONG_NUMBER
+    yield number.sub(lambda found: f"{int(found[0]):,}", text)
 
 
 def amounts(text: str) -> Iterator[str]:
@@ -99,7 +165,7 @@ def amounts(text: str) -> Iterator[str]:
     units = _units(found["sign"], found["unit"])
     if units is None or not (units or found["scale"] or value >= 1000):
         return
-    for number in _numbers(value):
+    for number in dict.fromkeys((found["number"], *_numbers(value))):
         yield from (unit.format(number) for unit in units or ("{}",))
 
 
@@ -116,7 +182,44 @@ def _units(sign: str | None, unit: str | None) -> tuple[str, ...] | None:
     written = sign or (unit or "").strip()
     if not written:
         return ()
-    return next((ways for names, ways in lexicon.UNITS if written in names), None)
+    return UNITS.get(written)
+
+
+def _ways(*names: str) -> tuple[str, ...]:
+    """Return the ways to write an amount of a unit; a sign may follow its number at once."""
+    return (
+        *(f"{{}} {name}" for name in names),
+        *(f"{{}}{name}" for name in names if len(name) <= LONGEST_SIGN),
+    )
+
+
+def _squares(names: Sequence[str]) -> tuple[str, ...]:
+    """Return what the square of a length is called: square kilometers, sq km, km2."""
+    return (
+        *(f"square {name}" for name in names if len(name) > LONGEST_SIGN),
+        *(
+            written
+            for name in names
+            if len(name) <= LONGEST_SIGN
+            for written in (f"{name}²", f"{name}2", f"sq {name}")
+        ),
+    )
+
+
+def _units_by_name() -> Iterator[tuple[str, tuple[str, ...]]]:
+    for *names, measure, _ in lexicon.UNITS:
+        own = [name for name in names if name.isascii()]
+        own += [name.upper() for name in own if measure == "bytes" and len(name) <= LONGEST_SIGN]
+        for named in (own, _squares(own)) if measure == "length" else (own,):
+            yield from ((name, _ways(*named)) for name in named)
+    for named in _MORE_UNITS:
+        yield from ((name, _ways(*named)) for name in named)
+    for named, ways in _MONEY.items():
+        yield from ((name, ways) for name in named)
+
+
+UNITS = dict(_units_by_name())
+"""By every name of a unit, the ways to write an amount of it, with {} for the number."""
 
 
 def _numbers(value: float) -> Iterator[str]:

@@ -46,6 +46,8 @@ def _sketches(text: FoldedText, tokens: int) -> npt.NDArray[np.uint16]:
     return sketches
 
 
+# The first bytes of "of the city of rome" are o t c o r. With windows of two tokens, the sketches are numbers of (o, t), (t, c), (c, o),
+# (o, r). Windows that are equal have the same sketch; of a text without copies, hardly any window is left to compare.
 def _alike(text: FoldedText, first: Positions, tokens: int) -> Positions:
     """Return where windows begin that may be equal to one of these."""
     sketches = _sketches(text, tokens)
@@ -125,6 +127,9 @@ def _longest_around(
     return most
 
 
+# words = 12; a response says "... the museum was founded in 1911 by the painter Anna Ek of Oslo, who ..." and the thought repeats 26 words
+# of it. The run is worth 52 half words. The span "Anna Ek" is worth 4, and 52 >= 4 + 24, so it is pasted. Of a copied run of 15
+# words, worth 30, the same span is pasted only if the run names three things, as 30 is under 48.
 def pasted(text: FoldedText, layout: Layout, mentions: Mentions, spans: Spans, *, words: int) -> Mask:
     """Return which spans stand inside a pasted run that says `words` words more than they do.
 
@@ -153,6 +158,8 @@ class _Places:
     segment: list[int]
 
 
+# most = 2, width = 10, mentions a a b c at 0, 3, 6, 9: from the first, a a b c fit the width and are three distinct ones, more than two:
+# (0, 3) is yielded. From the second, the finger need not go back: the first a is taken out of the counts, a b c remain: (1, 3).
 def _dense_stretches(
     places: _Places, near: Iterable[int], *, most: int, width: int
 ) -> Iterator[tuple[int, int]]:

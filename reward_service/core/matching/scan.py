@@ -17,12 +17,14 @@ from rapidfuzz.distance import Levenshtein
 
 from entity_index.spelling import folded
 from entity_index.usable import FUNCTION_WORDS
+from reward_service.core.matching import longer
 from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
 from reward_service.core.matching.characters import UTF_8, WIDEST
 from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.fold import FoldedText
-from reward_service.core.matching.forms import Form, Guard
+from reward_service.core.matching.forms import Form, Guard, Middle
 from reward_service.core.matching.index import Index, Role
+from reward_service.core.matching.lexicon import LONGEST_PINNED
 from reward_service.core.matching.persons import MIDDLE_NAMES
 
 CHUNK_HITS = (
@@ -32,6 +34,13 @@ EXACT, ALIAS, EXPANDED, INFLECTED, FUZZY = range(5)
 CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
 LOOK_BACK = 64  # bytes; blanks before a word are fewer
 ENDS_SENTENCE = "\x01\n\r.!?:;…。！？*#>|-–—•"
+_NICKNAME = re.compile(r"""\s+(?:["“][^"“”\n]{1,40}["”]|['‘][^'‘’\n]{1,40}['’]|\([^()\n]{1,40}\))\s+""")
+# What makes a part of a number of digits: the whole part of a decimal fraction, or the groups before; the part after either.
+_WHOLE_PART = re.compile(rb"(?<![0-9.])[0-9]{1,20}\.\Z")
+_GROUP_BEFORE = re.compile(rb"[0-9],\Z")
+_GROUP = re.compile(rb"[0-9]{3}(?![0-9])")
+_GOES_ON = re.compile(rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])")
+LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
 
@@ -155,7 +164,45 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     open_ended = np.flatnonzero(~closed & (text.bytes_[end] != ord(" ")))
     kept = np.ones(len(end), dtype=np.bool_)
     kept[open_ended] = [_particle_follows(text, at) for at in end[open_ended].tolist()]
-    return _guarded(text, index, of_forms(index, Windows(phrase, start, end)[kept]))
+    found = Windows(phrase, start, end)[kept]
+    return _guarded(text, index, of_forms(index, found[uncut(text, index, found)]))
+
+
+# Form "5 million" in "1.5 million": the folded text is " 1 5 million ". A digit stands before the window's space, so the original is
+# asked: "1." before the 5 makes it the fraction of a number. In "in 1911, 5 million" a comma and a blank stand there, which cut none.
+def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
+    """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500"."""
+    whole = np.ones(len(windows.start), dtype=np.bool_)
+    numeric = np.flatnonzero(index.numeric[windows.phrase])
+    if not numeric.size:
+        return whole
+    start, end = windows.start[numeric], windows.end[numeric]
+    near = text.is_digit(start - 2) | text.is_digit(end + 1)
+    suspect = numeric[near]
+    bounds = text.raw_spans(start[near], end[near])
+    rows = zip(*(each.tolist() for each in bounds), strict=True)
+    whole[suspect] = [not cuts_number(text.raw, first, last) for first, last in rows]
+    return whole
+
+
+def cuts_number(raw: bytes, start: int, end: int) -> bool:
+    """Return whether a stretch begins or ends inside a number of the original text.
+
+    >>> cuts_number(b"1.5 million", 2, 11), cuts_number(b"on 12.03.1989", 9, 13)
+    (True, False)
+    """
+    before = raw[max(0, start - LONGEST_NUMBER) : start]
+    begins_inside = raw[start : start + 1].isdigit() and (
+        _WHOLE_PART.search(before) or (_GROUP_BEFORE.search(before) and _GROUP.match(raw, start))
+    )
+    return bool(begins_inside or (raw[end - 1 : end].isdigit() and _GOES_ON.match(raw, end)))
+
+
+def spans_of(text: FoldedText, index: Index, hits: Hits) -> Spans:
+    """Return where forms stand without a misspelling: exactly, with middle names, or inflected."""
+    return Spans.concat(
+        *(found(text, index, hits) for found in (exact_spans, expanded_spans, inflected_spans))
+    )
 
 
 def of_forms(index: Index, found: Windows) -> Spans:
@@ -167,12 +214,33 @@ def of_forms(index: Index, found: Windows) -> Spans:
 def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     """Return the spans where the original text shows what the guard of their form asks for."""
     capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
-    if not (capital.size or written.size):
-        return spans
-    kept = np.ones(len(spans), dtype=np.bool_)
+    kept = ~in_longer_names(text, index, spans)
     kept[capital] = text.strong(spans.start[capital])
     kept[written] = _as_written(text, index, spans[written])
     return spans[kept]
+
+
+def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
+    """Return which spans are part of a longer name."""
+    inside = np.zeros(len(spans), dtype=np.bool_)
+    may_go_on = np.flatnonzero(index.open_ended[spans.form])
+    end = spans.end[may_go_on]
+    goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & ~text.strong(end)
+    suspect = may_go_on[goes_on | index.may_be_last[spans.form[may_go_on]]]
+    if suspect.size:
+        starts, ends = text.raw_spans(spans.start[suspect], spans.end[suspect])
+        rows = zip(spans.form[suspect].tolist(), starts.tolist(), ends.tolist(), strict=True)
+        inside[suspect] = [
+            _is_longer(text.raw, index.forms[form].folded, start, end) for form, start, end in rows
+        ]
+    return inside
+
+
+def _is_longer(raw: bytes, name: str, start: int, end: int) -> bool:
+    before, after = raw[max(0, start - longer.LOOK_BACK) : start], raw[end : end + longer.LOOK_AHEAD]
+    return longer.goes_on(name, after.decode(errors="ignore")) or longer.began(
+        name, before.decode(errors="ignore")
+    )
 
 
 def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
@@ -181,15 +249,20 @@ def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
     rows = zip(spans.form.tolist(), starts.tolist(), ends.tolist(), strict=True)
     alone = cache(_is_alone)  # degenerate text repeats the same few
     return [
-        alone(text.raw[max(0, start - WIDEST) : start], text.raw[end : end + WIDEST * LOOK_AHEAD])
+        alone(
+            text.raw[max(0, start - WIDEST * LONGEST_PINNED) : start],
+            index.forms[form].folded,
+            text.raw[end : end + WIDEST * LOOK_AHEAD],
+        )
         if index.forms[form].guard is Guard.ALONE
         else _is_as_written(text.raw, index.forms[form], start=start, end=end, lead=index.lead[form])
         for form, start, end in rows
     ]
 
 
-def _is_alone(before: bytes, after: bytes) -> bool:
-    return stands_alone_in(before.decode(errors="ignore"), after.decode(errors="ignore")[:LOOK_AHEAD])
+def _is_alone(before: bytes, folded: str, after: bytes) -> bool:
+    around = before.decode(errors="ignore"), after.decode(errors="ignore")[:LOOK_AHEAD]
+    return stands_alone_in(around[0][-LONGEST_PINNED:], folded.replace(" ", ""), around[1])
 
 
 def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -> bool:
@@ -217,6 +290,10 @@ def middle_fits(form: Form, between: str, *, any_case: bool = False) -> bool:
     whole names there is one more at most.
     """
     own, words = form.folded.split(" ")[1:-1], between.split()
+    if _NICKNAME.fullmatch(between):
+        return not own
+    if form.middle is not Middle.NAMES:
+        return False
     names = all((any_case or word[0].isupper()) and word.casefold() not in FUNCTION_WORDS for word in words)
     fits = _MIDDLE.fullmatch(between) is not None and names
     return fits and _are_middle_names(own, [folded(word) for word in words])
@@ -231,6 +308,9 @@ def _are_middle_names(own: Sequence[str], words: Sequence[str]) -> bool:
     return begin and len(own) <= len(words) <= (len(own) + 1 if whole else MIDDLE_NAMES)
 
 
+# Form "nidal hasan", text "Nidal Malik Hasan": FIRST hits token 0, LAST hits token 2. For each LAST hit, a first name two, three or
+# four tokens before it is looked up among the FIRST hits, all (form, token) pairs as one sorted column of numbers. The pair
+# (0, 2) is there, and "Malik" passes `middle_fits`.
 def expanded_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
     """Return where a first and a last name stand with middle names between them, which are capitalised unless `any_case`."""
     first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
@@ -274,36 +354,50 @@ def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows)
     return Spans(found.phrase, *columns, found.start, found.end)
 
 
+# Form "лев толстои", text "роман Льва Толстого": the lead "толс" of word 1 hits token 2, so the form would begin at token 1. The
+# words Льва and Толстого agree with the form's, the distance is that between "лев толстои" and "льва толстого".
 def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
     """Return where every word of a form stands inflected, with a capital where the form has one unless `any_case`."""
     leads = hits.of(Role.LEAD)
     if not leads.start.size:
         return Spans.none()
-    form = leads.reference
-    first = text.spaces.searchsorted(leads.start) - leads.offset
-    last = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
-    inside = (first >= 0) & (last < len(text.spaces))
-    form, first, last = form[inside], first[inside], last[inside]
-    start, end = text.spaces[first] + 1, text.spaces[last]
-    one_segment = text.segment(start) == text.segment(end)
-    found = Windows(form[one_segment], start[one_segment], end[one_segment])
-    agrees = cache(lambda number, at, word: index.forms[number].words[at].agrees(word, any_case=any_case))
-    rows = zip(found.phrase.tolist(), first[one_segment].tolist(), strict=True)
-    kept = [
-        all(agrees(number, at, _raw_word(text, token + at)) for at in range(len(index.forms[number].words)))
-        for number, token in rows
-    ]
-    found = found[np.array(kept, dtype=np.bool_)]
+    form, first, stop = _around_leads(text, index, leads)
+    token = distinct(stretches(first, stop - first))
+    written, at = _raw_words(text, token), token.searchsorted(first)
+
+    @cache
+    def agree(number: int, words: tuple[str, ...]) -> bool:
+        own = index.forms[number].words
+        return all(one.agrees(word, any_case=any_case) for one, word in zip(own, words, strict=True))
+
+    rows = zip(form.tolist(), at.tolist(), (at + stop - first).tolist(), strict=True)
+    kept = np.array([agree(number, tuple(written[a:b])) for number, a, b in rows], dtype=np.bool_)
+    found = Windows(form, text.spaces[first] + 1, text.spaces[stop])[kept]
     spans = _at_a_distance(text, index, INFLECTED, found)
     return spans[spans.distance > 0]
 
 
-def _raw_word(text: FoldedText, token: int) -> str:
-    """Return a token as it stands in the original text."""
-    (start,), (end,) = text.raw_spans(text.spaces[token : token + 1] + 1, text.spaces[token + 1 : token + 2])
-    return text.raw[start:end].decode(*UTF_8)
+def _around_leads(text: FoldedText, index: Index, leads: Hits) -> tuple[Positions, Positions, Positions]:
+    """Return where inflected forms may stand, by what their most telling word begins with: the form and its half-open span in tokens."""
+    form = leads.reference
+    first = text.spaces.searchsorted(leads.start) - leads.offset
+    stop = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
+    inside = np.flatnonzero((first >= 0) & (stop < len(text.spaces)))
+    edges = text.spaces[first[inside]] + 1, text.spaces[stop[inside]]
+    kept = inside[text.segment(edges[0]) == text.segment(edges[1])]
+    return form[kept], first[kept], stop[kept]
 
 
+def _raw_words(text: FoldedText, token: Positions) -> list[str]:
+    """Return these tokens as they stand in the original text."""
+    starts, ends = text.raw_spans(text.spaces[token] + 1, text.spaces[token + 1])
+    return [
+        text.raw[start:end].decode(*UTF_8) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+
+
+# Form "benedict of nursia" (k = 1) has the pieces " benedict " and "of nursia ". In " bendict of nursia " the second begins 9 bytes
+# behind the window's space where 10 are expected, so the space is expected at -1; with one byte of slack it is the one at 0.
 def candidates(text: FoldedText, index: Index, pieces: Hits) -> Windows:
     """Return the windows around piece hits whose length could be right, each once."""
     phrase, expected = pieces.reference, pieces.start - pieces.offset

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 2
+MATCHER_VERSION = 3
 
 SUBSTRING = "substring"
 FOLDED = "folded"
@@ -38,7 +38,7 @@ class MatchSpec:
     max_edits: int = 3
     """Most edits a fuzzy match may have, in [0, 3]; 0 leaves exact forms only."""
     mask_question: bool = True
-    """Entities that stand in the question leave E_q."""
+    """Entities that the question names leave E_q."""
     mask_answers: bool = False
     """Entities that equal a gold answer leave E_q."""
     pasted_words: int | None = 12
@@ -78,6 +78,8 @@ class Matching:
     """m = |E_q| after masking; the same for every rollout of a question."""
     matched: int = 0
     """Distinct entities that earn credit."""
+    named: tuple[tuple[int, int], ...] = ()
+    """Where entities are named with credit: positions of a segment and of an entity, each pair once, ascending."""
     matches: tuple[Match, ...] = ()
     """The best credited evidence of each matched entity, in entity order; empty unless explained."""
     masked: tuple[int, ...] = ()
@@ -88,6 +90,8 @@ class Matching:
     """The best evidence of those, in entity order; empty unless explained."""
     grounded: int = 0
     """Matched entities that stand in a tool response before the thought that names them."""
+    early: int = 0
+    """Matched entities that a thought names before any tool response shows them."""
     mentions: int = 0
     """Distinct entity-like mentions in the thoughts; the data set's names where they are given, else capitalised runs."""
     flags: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ Case-sensitive, on the raw text, names only. Aliases are ignored, nothing is mas
 E_q is a set: a name that is listed twice is one entity. An empty name is no phrase and leaves the set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from entity_index.types import Question
 from reward_service.core.matching.spec import Matching
@@ -20,11 +20,11 @@ def distinct_names(question: Question) -> dict[str, int]:
     return names
 
 
-def _first_match(name: str, position: int, rollout: Sequence[Segment]) -> Match | None:
+def _matches(name: str, position: int, rollout: Sequence[Segment]) -> Iterator[Match]:
+    """Yield the first place of a name in each thought that has it."""
     for index, segment in enumerate(rollout):
         if segment.kind is SegmentKind.THOUGHT and (start := segment.text.find(name)) >= 0:
-            return Match(position, "exact", name, 0, index, start, start + len(name))
-    return None
+            yield Match(position, "exact", name, 0, index, start, start + len(name))
 
 
 def match_substrings(rollout: Sequence[Segment], question: Question, *, explain: bool) -> Matching:
@@ -36,9 +36,11 @@ def match_substrings(rollout: Sequence[Segment], question: Question, *, explain:
         explain: also return where each name was found first.
     """
     names = distinct_names(question)
-    found = [match for name, position in names.items() if (match := _first_match(name, position, rollout))]
+    every = [tuple(_matches(name, position, rollout)) for name, position in names.items()]
+    found = [matches for matches in every if matches]
     return Matching(
         entities=len(names),
         matched=len(found),
-        matches=tuple(found) if explain else (),
+        named=tuple(sorted((match.segment, match.entity) for matches in found for match in matches)),
+        matches=tuple(matches[0] for matches in found) if explain else (),
     )

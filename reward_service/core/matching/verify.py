@@ -1,7 +1,7 @@
 """The guarded fuzzy rule: whether a window of whole tokens is a form with a few edits.
 
 - Levenshtein distance at most k, k by the length of the form (`forms.allowed_edits`).
-- The digits are the same, in the same order.
+- The numbers are the same, in the same order, and none is cut in two.
 - Hangul differs in its spaces only.
 - As many tokens as the form, each within its own few edits (`forms.token_edits`) of its counterpart; or the same text when
   spaces are removed.
@@ -18,11 +18,12 @@ from reward_service.core.matching.arrays import Positions
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import token_edits
 from reward_service.core.matching.index import Index
-from reward_service.core.matching.scan import FUZZY, Spans, Windows
+from reward_service.core.matching.scan import FUZZY, Spans, Windows, in_longer_names, uncut
 
 
-def _digits(text: str) -> str:
-    return "".join(char for char in text if char.isnumeric())
+def _numbers(text: str) -> list[str]:
+    """Return the runs of digits: "1.5 million" is not "15 million"."""
+    return "".join(char if char.isnumeric() else " " for char in text).split()
 
 
 def _tokens_agree(form: str, window: str) -> bool:
@@ -41,7 +42,7 @@ def fuzzy_distance(form: str, window: str, *, edits: int) -> int | None:
     >>> fuzzy_distance("1966 atlantic hurricane season", "1967 atlantic hurricane season", edits=3)
     """
     distance = Levenshtein.distance(form, window, score_cutoff=edits)
-    if distance > edits or _digits(form) != _digits(window):
+    if distance > edits or _numbers(form) != _numbers(window):
         return None
     if form.replace(" ", "") == window.replace(" ", ""):
         return distance
@@ -64,7 +65,9 @@ def fuzzy_spans(text: FoldedText, index: Index, windows: Windows) -> Spans:
         distances.append(known[key] or 0)
     distance = np.array(distances, dtype=np.int64)
     found = distance > 0
-    return _unguarded(index, windows[found], distance[found])
+    found[found] = uncut(text, index, windows[found])
+    spans = _unguarded(index, windows[found], distance[found])
+    return spans[~in_longer_names(text, index, spans)]
 
 
 def _unguarded(index: Index, windows: Windows, distance: Positions) -> Spans:

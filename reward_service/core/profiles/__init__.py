@@ -4,13 +4,15 @@
 - `checks`: what a profile may not say
 - `bounds`: between which rewards it can pay
 - `formula`: what it pays, on one line
+- `described`: what people ask of one before they use it
+- `lines`: where in a file an error is
 
 This module reads and writes the files.
 """
 
 import re
 from collections.abc import Hashable, Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import asdict, is_dataclass
 from functools import cache
 from importlib import resources
 from math import isfinite
@@ -21,10 +23,21 @@ import yaml
 from yaml import MarkedYAMLError
 from yaml.constructor import ConstructorError
 
+from reward_service.core.fields import required_fields
 from reward_service.core.profiles.checks import check
-from reward_service.core.profiles.spec import SCHEMA, MeasureSpec, Profile
+from reward_service.core.profiles.lines import line_of
+from reward_service.core.profiles.spec import SCHEMA, MeasureSpec, PluginPin, Profile
 
-__all__ = ["DEFAULT_PROFILE", "SCHEMA", "MeasureSpec", "Profile", "as_yaml", "parse_profile", "shipped"]
+__all__ = [
+    "DEFAULT_PROFILE",
+    "SCHEMA",
+    "MeasureSpec",
+    "PluginPin",
+    "Profile",
+    "as_yaml",
+    "parse_profile",
+    "shipped",
+]
 
 DEFAULT_PROFILE = "egrpo"
 T = TypeVar("T")
@@ -37,7 +50,7 @@ def _build(cls: type[T], mapping: Any, where: str) -> T:
     hints = get_type_hints(cls)
     if unknown := sorted(map(str, mapping.keys() - hints.keys())):
         raise ValueError(f"{where} has unknown keys: {', '.join(unknown)}")
-    if missing := sorted(_required(cls) - mapping.keys()):
+    if missing := sorted(set(required_fields(cls)) - mapping.keys()):
         raise ValueError(f"{where} is missing keys: {', '.join(missing)}")
     given = {key: _value(hints[key], value, f"{where}.{key}") for key, value in mapping.items()}
     try:
@@ -46,16 +59,11 @@ def _build(cls: type[T], mapping: Any, where: str) -> T:
         raise ValueError(f"{where}.{error}") from None
 
 
-def _required(cls: Any) -> set[str]:
-    """Return the fields of a dataclass that have no default."""
-    return {spec.name for spec in fields(cls) if spec.default is MISSING and spec.default_factory is MISSING}
-
-
 def _value(hint: Any, value: Any, where: str) -> Any:
-    specs = [one for one in (hint, *get_args(hint)) if isinstance(one, type) and is_dataclass(one)]
-    if specs and get_origin(hint) is not tuple and not (value is None and specs[0] is not hint):
-        return _build(specs[0], value, where)
     kinds = (hint,) if get_origin(hint) is tuple else get_args(hint) or (hint,)
+    spec = next((kind for kind in kinds if is_dataclass(kind)), None)
+    if spec is not None and (spec is hint or value is not None):
+        return _build(spec, value, where)  # type: ignore[arg-type]  # a class
     items = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is tuple), None)
     if items is None or not isinstance(value, list):
         return _scalar(kinds, value, where)
@@ -114,10 +122,14 @@ def parse_profile(text: str) -> Profile:
 
     Raises:
         ValueError: invalid YAML, unknown, missing or repeated keys, wrong types, numbers out of range, or names that are
-            in no table; with the path.
+            in no table; with the path and the line.
     """
-    profile = _build(Profile, _load(text), "profile")
-    check(profile)
+    document = _load(text)
+    try:
+        profile = _build(Profile, document, "profile")
+        check(profile)
+    except ValueError as error:
+        raise ValueError(f"{error} (line {line_of(text, str(error))})") from None
     return profile
 
 

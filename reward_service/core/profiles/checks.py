@@ -21,10 +21,13 @@ from reward_service.core.judging.kinds import (
     kind_name,
 )
 from reward_service.core.judging.templates import templates
+from reward_service.core.matching import FOLDED
 from reward_service.core.names import is_name
 from reward_service.core.profiles.spec import Profile
+from reward_service.core.profiles.turn_checks import TURN_TERMS, check_difference, check_turns, terms_of
 from reward_service.core.rewards.compose import BASE, NORMALIZERS, OPS, WHEN
-from reward_service.core.signals import SIGNALS, signals_of
+from reward_service.core.rewards.turn_terms import TURN_NORMALIZERS
+from reward_service.core.signals import MEASURED, SIGNALS, signals_of
 from reward_service.core.trajectory import GRAMMARS
 from reward_service.core.types import Asker, Knots, Map, Term
 
@@ -49,11 +52,15 @@ def check(profile: Profile) -> None:
     for checked in (_check_after, _check_asker):
         for n, asker in enumerate(profile.askers):
             checked(asker, profile, f"{profile.name}.askers[{n}]")
-    for n, term in enumerate(profile.reward.terms):
-        _check_term(term, f"{profile.name}.reward.terms[{n}]")
+    for where, term in terms_of(profile):
+        _check_term(term, f"{profile.name}.{where}")
+    if isinstance(profile.reward.turns.weight, tuple):
+        _check_knots(profile.reward.turns.weight, f"{profile.name}.reward.turns.weight")
+    check_turns(profile)
     _check_values(profile)
     _check_filters(profile)
     _check_mentions(profile)
+    _check_early(profile)
     _check_floor(profile)
 
 
@@ -75,15 +82,25 @@ def _check_filters(profile: Profile) -> None:
     for n, one in enumerate(profile.filters):
         if one.type == "dagrpo" and not (one.signal and one.distance > 0):
             raise ValueError(f"{profile.name}.filters[{n}]: dagrpo needs a signal and a distance above 0")
+        if one.type == "dppo" and not 0 < one.rate < 1:
+            raise ValueError(f"{profile.name}.filters[{n}].rate must be above 0 and below 1, got {one.rate}")
 
 
 def _check_mentions(profile: Profile) -> None:
     """Refuse `entity_f` where mentions are not counted: its precision would always be 1."""
     spec = profile.measure.matching
-    counted = spec.kind == "folded" and not (spec.listed_mentions is None and spec.precision_floor is None)
+    counted = spec.kind == FOLDED and not (spec.listed_mentions is None and spec.precision_floor is None)
     if "entity_f" in signals_of(profile.reward) and not counted:
         raise ValueError(
             f"{profile.name}.reward.terms: entity_f needs mentions to be counted (measure.matching)"
+        )
+
+
+def _check_early(profile: Profile) -> None:
+    """Refuse `named_before_seen` under the matcher that does not look into tool responses."""
+    if "named_before_seen" in profile.signals and profile.measure.matching.kind != FOLDED:
+        raise ValueError(
+            f"{profile.name}.reward.terms: named_before_seen needs measure.matching.kind {FOLDED}"
         )
 
 
@@ -92,7 +109,7 @@ def _check_names(profile: Profile) -> None:
     for where, name, table in _chosen(profile):
         if name not in table:
             raise ValueError(f"{profile.name}.{where} must be one of {', '.join(table)}, got {name!r}")
-    names = [term.name or term.signal for term in profile.reward.terms]
+    names = [term.name or term.signal for _, term in terms_of(profile)]
     for name in [*signals_of(profile.reward), *names, *signals_of_filters(profile.filters)]:
         if not SIGNAL_NAME.fullmatch(name):
             pattern = SIGNAL_NAME.pattern
@@ -119,11 +136,13 @@ def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
     for kind in profile.measure.answer_from:
         yield "measure.answer_from", kind, ANSWER_KINDS
     yield "estimator.type", profile.estimator.type, ESTIMATORS
-    for n, term in enumerate(profile.reward.terms):
-        yield f"reward.terms[{n}].normalize", term.normalize, NORMALIZERS
-        yield f"reward.terms[{n}].when", term.when, WHEN
+    for where, term in terms_of(profile):
+        table: Collection[str] = TURN_NORMALIZERS if where.startswith(TURN_TERMS) else NORMALIZERS
+        for name in term.normalizers:
+            yield f"{where}.normalize", name, table
+        yield f"{where}.when", term.when, WHEN
         for k, gate in enumerate(term.gates):
-            yield f"reward.terms[{n}].gates[{k}].op", gate.op, OPS
+            yield f"{where}.gates[{k}].op", gate.op, OPS
     for n, one in enumerate(profile.filters):
         yield f"filters[{n}].type", one.type, FILTERS
         yield f"filters[{n}].of", one.of, VALUES
@@ -142,7 +161,7 @@ def _check_cascade(profile: Profile) -> None:
 
 
 def _check_asker(asker: Asker, profile: Profile, where: str) -> None:
-    if not SIGNAL_NAME.fullmatch(asker.name) or asker.name in SIGNALS:
+    if not SIGNAL_NAME.fullmatch(asker.name) or asker.name in {*SIGNALS, *MEASURED}:
         raise ValueError(f"{where}.name must be a name that no measured signal has, got {asker.name!r}")
     if [one.name for one in profile.askers].count(asker.name) > 1:
         raise ValueError(f"{where}.name must be different from those of other askers, got {asker.name!r}")
@@ -174,9 +193,11 @@ def _check_term(term: Term, where: str) -> None:
 
 
 def _check_map(one: Map, where: str) -> None:
-    if (one.knots is None) == (one.clip is None):
-        raise ValueError(f"{where} must have exactly one of knots and clip")
-    if one.knots is not None:
+    if [one.knots, one.clip, one.difference].count(None) != 2:
+        raise ValueError(f"{where} must have exactly one of knots, clip and difference")
+    if one.difference is not None:
+        check_difference(one.difference, f"{where}.difference")
+    elif one.knots is not None:
         _check_knots(one.knots, f"{where}.knots")
     elif one.outside is not None:
         raise ValueError(f"{where}.outside needs knots")

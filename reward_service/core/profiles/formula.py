@@ -1,20 +1,28 @@
 """A profile's reward and advantage on one line."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 
+from reward_service.core.advantages.turns import key_of
 from reward_service.core.profiles.spec import Profile
-from reward_service.core.types import Base, Estimator, Filter, Knots, Map, Term
+from reward_service.core.types import Base, Estimator, Filter, Knots, Map, StateDifference, Term, TurnRule
 
 
 def formula(profile: Profile) -> str:
     """Return what a profile pays, such as `R = [correct] + 0.3 · group_max(entity_match) [wrong]; A = grpo`.
 
     Brackets are 1 if their condition holds and 0 if not; p is the progress of training; parameters that have their default
-    are left out.
+    are left out. r is the reward of a turn, A_t its advantage.
     """
-    parts = [*_base(profile.reward.base), *map(_term, profile.reward.terms)]
-    weighed = "".join(f"; weight {_named(one)}" for one in profile.filters)
-    return f"R = {' + '.join(parts) or '0'}; A = {_named(profile.estimator)}{weighed}"
+    spec = profile.reward
+    of_turns = " + ".join(map(_term, spec.turn_terms))
+    sums = ["Σ r"] if of_turns and not spec.turns_stand_apart else []
+    lines = [f"R = {' + '.join([*_base(spec.base), *map(_term, spec.terms), *sums]) or '0'}"]
+    lines += [f"r = {of_turns}"] if of_turns else []
+    lines += [f"A = {_named(profile.estimator, profile.estimator.type, ('type',))}"]
+    lines += [f"A_t = {_rule(spec.turns)}"] if spec.turns.combine != "none" else []
+    lines += [f"weight {_named(one, one.type, ('type',))}" for one in profile.filters]
+    return "; ".join(lines)
 
 
 def _base(base: Base) -> list[str]:
@@ -27,8 +35,8 @@ def _term(term: Term) -> str:
     inner = term.signal
     for one in term.map:
         inner = f"{_map(one)}({inner})"
-    if term.normalize != "none":
-        inner = f"{term.normalize}({inner})"
+    for name in term.normalizers:
+        inner = inner if name == "none" else f"{name}({inner})"
     gates = "".join(f" [{gate.signal} {gate.op} {gate.value:g}]" for gate in term.gates)
     return f"{_weight(term.weight)}{inner} [{term.when}]{gates}"
 
@@ -36,6 +44,8 @@ def _term(term: Term) -> str:
 def _map(one: Map) -> str:
     if one.clip is not None:
         return f"clip{_points([one.clip])}"
+    if one.difference is not None:
+        return _named(one.difference, f"difference {one.difference.at}", ("at",))
     outside = "" if one.outside is None else f" else {one.outside:g}"
     return f"line{_points(one.knots or ())}{outside}"
 
@@ -50,8 +60,28 @@ def _points(points: Knots | list[tuple[float, ...]]) -> str:
     return "".join(f"[{', '.join(f'{number:g}' for number in point)}]" for point in points)
 
 
-def _named(one: Estimator | Filter) -> str:
-    """Return a type with the parameters that differ from their defaults."""
-    named = [(f.name, getattr(one, f.name), f.default) for f in fields(one) if f.name != "type"]
-    given = [f"{name} {value}" for name, value, default in named if value != default]
-    return f"{one.type}({', '.join(given)})" if given else one.type
+def _rule(rule: TurnRule) -> str:
+    """Return a rule for turns by its words, such as `scale bonus`, with its parameters."""
+    name = " ".join(key_of(rule)).strip()
+    weight = {"weight": _points(rule.weight)} if isinstance(rule.weight, tuple) else {}
+    return _named(rule, name, ("combine", "statistics", "rule"), **weight)
+
+
+def _named(
+    one: Estimator | Filter | StateDifference | TurnRule, name: str, naming: Sequence[str], **said: str
+) -> str:
+    """Return a name with the parameters that differ from their defaults.
+
+    Args:
+        one: the parameters.
+        name: what they are parameters of.
+        naming: fields that are said in the name.
+        **said: parameters that are written in another way.
+    """
+    values = [(f.name, said.get(f.name, getattr(one, f.name)), f.default) for f in fields(one)]
+    given = [
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value, default in values
+        if value != default and key not in naming
+    ]
+    return f"{name}({', '.join(given)})" if given else name

@@ -10,16 +10,19 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
+from reward_service.core.advantages.turns import needs_of_turns
 from reward_service.core.answers import ANSWER
 from reward_service.core.filters import signals_of_filters
 from reward_service.core.judging.conclusions import in_order
 from reward_service.core.judging.kinds import kind_of
 from reward_service.core.judging.templates import templates
-from reward_service.core.matching import MatchSpec
-from reward_service.core.signals import sent, signals_of
+from reward_service.core.matching import FOLDED, MatchSpec
+from reward_service.core.signals import MEASURED, can_lack, sent, signals_of
+from reward_service.core.signals.by_turn import MEASURED_TURNS, TurnNeed
 from reward_service.core.types import Asker, Cascade, Estimator, Filter, RewardSpec
 
 SCHEMA = 1
+ALWAYS_MEASURED = "answer_seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,18 @@ class MeasureSpec:
     """How entities are found in thoughts."""
 
 
+@dataclass(frozen=True, slots=True)
+class PluginPin:
+    """Where a signal comes from that a plug-in gives."""
+
+    signal: str
+    """Name of the signal, and of the plug-in's entry point."""
+    package: str
+    """The installed package."""
+    version: str
+    """Of that package."""
+
+
 @dataclass(frozen=True)
 class Profile:
     """One profile."""
@@ -60,11 +75,44 @@ class Profile:
     """What language models are asked about a rollout."""
     filters: tuple[Filter, ...] = ()
     """Their product is each rollout's weight."""
+    plugins: tuple[PluginPin, ...] = ()
+    """Plug-ins that give signals it reads. The service that has them fills this in, so that the digest covers their versions."""
+
+    @cached_property
+    def signals(self) -> tuple[str, ...]:
+        """Names of all signals that it reads, each once."""
+        return tuple(dict.fromkeys([*signals_of(self.reward), *signals_of_filters(self.filters)]))
+
+    @cached_property
+    def needed_signals(self) -> tuple[str, ...]:
+        """Names of the signals that a rollout can lack."""
+        return tuple(name for name in self.signals if can_lack(name))
 
     @cached_property
     def sent_signals(self) -> tuple[str, ...]:
-        """Names of the numbers that a reward needs and that are not measured: sent with each rollout, or judged."""
-        return tuple(sent([*signals_of(self.reward), *signals_of_filters(self.filters)]))
+        """Names of the numbers that are neither measured nor given by a plug-in: sent with each rollout, or judged."""
+        given = [pin.signal for pin in self.plugins]
+        return tuple(name for name in sent(self.signals) if name not in given)
+
+    @cached_property
+    def measured_signals(self) -> tuple[str, ...]:
+        """Names of the numbers that are measured from the text.
+
+        `answer_seen` is among them even if it is not read, because it tells a bad policy from a bad search. Under the
+        paper's matcher, which does not fold, it would take several times as long as everything else, so there it is not.
+        """
+        always = (ALWAYS_MEASURED,) if self.measure.matching.kind == FOLDED else ()
+        return tuple(name for name in MEASURED if name in (*self.signals, *always))
+
+    @cached_property
+    def measured_turn_signals(self) -> tuple[str, ...]:
+        """Names of the numbers per turn that are measured from the text."""
+        return tuple(need.name for need in self.turn_needs if need.name in MEASURED_TURNS)
+
+    @cached_property
+    def turn_needs(self) -> tuple[TurnNeed, ...]:
+        """The numbers per turn that each rollout has to bring, or has to have been measured for."""
+        return needs_of_turns(self.reward)
 
     @cached_property
     def judge(self) -> Asker | None:

@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 from reward_service.core.rewards.maps import mapped, weight_at
 from reward_service.core.signals import Cell, cell_of, ratio
+from reward_service.core.signals.by_turn import GROUP_TURN_SIGNALS
 from reward_service.core.signals.cells import largest, value
 from reward_service.core.spread import standardized
 from reward_service.core.types import Estimator, Gate, Outcome, RewardSpec, RolloutFacts, Term
 
 BASE = "base"  # the component that is no term
+MATCH_COUNTS = frozenset({"entity_match", "entity_new"})  # the best of them is the best match count
 
 
 class Condition(NamedTuple):
@@ -129,14 +131,15 @@ def _column(term: Term, facts: Sequence[RolloutFacts], top: Cell | None) -> list
         return []
     if term.map:
         cells = [mapped(term.map, value(cell)) for cell in cells]
+    for name in term.normalizers:
+        cells = [*NORMALIZERS[name](cells, top)]
+    return [value(cell) if pays else 0.0 for cell, pays in zip(cells, paying(term, facts), strict=True)]
+
+
+def paying(term: Term, facts: Sequence[RolloutFacts]) -> list[bool]:
+    """Return which rollouts of a group a term is paid for, by its condition and its gates."""
     paid = _paid(term, facts)
-    column = [
-        part if one.outcome in paid else 0.0
-        for part, one in zip(NORMALIZERS[term.normalize](cells, top), facts, strict=True)
-    ]
-    for gate in term.gates:
-        column = [part if _holds(gate, one) else 0.0 for part, one in zip(column, facts, strict=True)]
-    return column
+    return [one.outcome in paid and all(_holds(gate, one) for gate in term.gates) for one in facts]
 
 
 def _paid(term: Term, facts: Sequence[RolloutFacts]) -> frozenset[Outcome]:
@@ -159,14 +162,16 @@ def total(parts: Mapping[str, float]) -> float:
 
 def needs_progress(spec: RewardSpec) -> bool:
     """Whether a weight depends on how far the training is."""
-    return any(isinstance(term.weight, tuple) for term in spec.terms)
+    weights = [term.weight for term in (*spec.terms, *spec.turn_terms)]
+    return any(isinstance(weight, tuple) for weight in (*weights, spec.turns.weight))
 
 
 def needs_group(spec: RewardSpec) -> bool:
-    """Whether a term depends on more of the group than the best match count."""
+    """Whether the reward depends on more of the group than the best match count."""
     return any(
         term.when == "unsolved"
-        or term.normalize not in ("none", "group_max")
-        or (term.normalize == "group_max" and term.signal != "entity_match")
-        for term in spec.terms
+        or term.signal in GROUP_TURN_SIGNALS
+        or not {"none", "positives", "group_max"}.issuperset(term.normalizers)
+        or ("group_max" in term.normalizers and term.signal not in MATCH_COUNTS)
+        for term in (*spec.terms, *spec.turn_terms)
     )

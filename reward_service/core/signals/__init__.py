@@ -1,7 +1,8 @@
 """Signals: numbers about one rollout that a reward can be built from.
 
-A measured signal is a function in `SIGNALS` that reads the facts. Every other name is a signal that came with the rollout:
-sent by the trainer, or given by a source of the service.
+A signal that is counted from the facts is a function in `SIGNALS`. A name in `MEASURED` is measured from the text with the
+facts, unless the rollout brings its own number. Every other name has to come with the rollout: sent by the trainer, or given
+by a source or a plug-in of the service.
 
 - `cells`: the value of a signal for one rollout
 - `entity_match`: distinct ground-truth entities named in thoughts (E-GRPO)
@@ -18,11 +19,37 @@ from reward_service.core.signals.entity_f import entity_f
 from reward_service.core.signals.entity_match import entity_match
 from reward_service.core.types import RewardSpec, RolloutFacts
 
-__all__ = ["RANGES", "SIGNALS", "Cell", "Share", "cell_of", "lacks", "ratio", "sent", "signals_of"]
+__all__ = [
+    "MEASURED",
+    "RANGES",
+    "SIGNALS",
+    "Cell",
+    "Share",
+    "can_lack",
+    "cell_of",
+    "lacks",
+    "ratio",
+    "sent",
+    "signals_of",
+]
 
 SIGNALS: Mapping[str, Callable[[RolloutFacts], Cell | None]] = MappingProxyType(
     {"entity_match": entity_match, "entity_f": entity_f, "length": lambda facts: facts.length}
 )
+
+MEASURED: Mapping[str, str] = MappingProxyType(
+    {
+        "f1": "best word F1 of the answer with a gold answer, as SQuAD measures it, in [0, 1]",
+        "format_valid": "1 if the grammar `balanced` finds no format error, else 0",
+        "answered": "1 if there is an answer, else 0",
+        "answer_seen": "1 if a gold answer stands in a tool response, else 0",
+        "named_before_seen": "credited entities that a thought named before a tool response showed them",
+        "retrieved": "tool responses that say anything",
+        "tool_calls": "tool calls, without one that is the answer",
+        "turns": "turns of the policy",
+    }
+)
+"""Signals that `core.measured` measures from the text, and what each is."""
 
 SENT_FIELDS = frozenset({"length"})
 """Measured signals that are a field the trainer may leave out."""
@@ -32,26 +59,42 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
         **dict.fromkeys(
             ("entity_match", "entity_f", "f1", "format_valid", "answer_seen", "answered"), (0.0, 1.0)
         ),
-        **dict.fromkeys(("length", "tool_calls", "turns", "retrieved"), (0.0, inf)),
+        **dict.fromkeys(("length", "tool_calls", "turns", "retrieved", "named_before_seen"), (0.0, inf)),
     }
 )
 """The least and the greatest value of names with a fixed meaning; those of other signals are not known here."""
 
 
+POSITIVES = "positives"
+"""The normaliser of turns that reads the signal `MAX_TOTAL`."""
+MAX_TOTAL = "max_total"
+
+
+def can_lack(name: str) -> bool:
+    """Whether a rollout can be without a signal: not if it is counted from facts that always exist."""
+    return name in SENT_FIELDS or name not in SIGNALS
+
+
 def sent(names: Iterable[str]) -> list[str]:
-    """Return the names that are not measured here: their values must be sent with each rollout."""
-    return [name for name in names if name not in SIGNALS or name in SENT_FIELDS]
+    """Return the names that are neither counted nor measured here: their values must come with each rollout."""
+    return [name for name in names if can_lack(name) and name not in MEASURED]
 
 
 def lacks(facts: RolloutFacts, name: str) -> bool:
-    """Whether a rollout came without a signal that has to be sent."""
-    return getattr(facts, name) is None if name in SENT_FIELDS else name not in facts.signals
+    """Whether a rollout has no value of a signal that it can lack, neither sent nor measured."""
+    if name in SENT_FIELDS:
+        return getattr(facts, name) is None
+    return name not in facts.signals and name not in facts.measured
 
 
 def signals_of(spec: RewardSpec) -> list[str]:
-    """Return the names of all signals that a reward reads, each once: those of the terms, then those of their gates."""
+    """Return the names of all signals that a reward reads, each once: those of the terms, then those of gates.
+
+    Signals of turns are not among them (`by_turn`).
+    """
     names = [term.signal for term in spec.terms]
-    names += [gate.signal for term in spec.terms for gate in term.gates]
+    names += [gate.signal for term in (*spec.terms, *spec.turn_terms) for gate in term.gates]
+    names += [MAX_TOTAL for term in spec.turn_terms if POSITIVES in term.normalizers]
     return list(dict.fromkeys(names))
 
 
@@ -59,6 +102,8 @@ def cell_of(name: str, facts: RolloutFacts) -> Cell | None:
     """Return the value of a signal for one rollout; None if the question has no such quantity.
 
     Raises:
-        KeyError: the signal has to come with the rollout, and did not.
+        KeyError: the rollout lacks it.
     """
-    return SIGNALS[name](facts) if name in SIGNALS else facts.signals[name]
+    if name in SIGNALS:
+        return SIGNALS[name](facts)
+    return facts.signals[name] if name in facts.signals else facts.measured[name]

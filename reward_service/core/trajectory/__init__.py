@@ -17,15 +17,16 @@ Steps come already cut. Text of a tool response or of the question never becomes
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple, assert_never
 
 from reward_service.core.answers import unwrap
-from reward_service.core.trajectory.calls import tool_call_text
+from reward_service.core.trajectory.calls import answer_in, named_call, tool_call_text
 from reward_service.core.trajectory.containers import CONTAINERS, MESSAGES, PLAIN, SHORT_FORMS, messages
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS
 from reward_service.core.trajectory.grammars import GRAMMARS
 from reward_service.core.trajectory.net import hide
-from reward_service.core.trajectory.reading import AnswerRules, Read, read
+from reward_service.core.trajectory.reading import AnswerRules, Read, read, read_string
 from reward_service.core.trajectory.values import (
     FOREIGN_MARKUP,
     NO_THOUGHTS,
@@ -40,7 +41,9 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
 PARSER_VERSION = 2
+BALANCED = "balanced"
 AS_MARKED = AnswerRules()
+_as_segment = partial(tuple.__new__, Segment)  # half the time of naming the class
 THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
 FORMATS = (*CONTAINERS, *SHORT_FORMS)
 """What `format` may say of text: a container, or the short form of a dialect in `plain`."""
@@ -76,6 +79,8 @@ class Parsed(NamedTuple):
     """The last answer, without the notation around it; None where the rollout gives none."""
     flags: tuple[str, ...] = ()
     """What could not be read, in the order of `FLAGS`."""
+    is_balanced: bool = True
+    """Whether the grammar `balanced` finds no error; true of steps, which have no marks."""
 
 
 def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | None = None) -> Parsed:
@@ -98,8 +103,11 @@ def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | No
             return _cut_already(source, rules)
         case Text():
             name = SHORT_FORMS.get(source.format)
-            transcript = CONTAINERS[PLAIN if name else source.format](source.text)
-            return _parse(transcript, source.reading, name or source.reading.dialect, grammar, rules=rules)
+            if name or source.format == PLAIN:
+                dialect = name or source.reading.dialect or DEFAULT_DIALECT
+                return _judged(read_string(source.text, dialect, source.reading, rules), grammar, rules)
+            transcript = CONTAINERS[source.format](source.text)
+            return _parse(transcript, source.reading, source.reading.dialect, grammar, rules=rules)
         case Messages():
             transcript = messages(source.messages[source.prompt_messages :])
             return _parse(transcript, source.reading, source.reading.dialect, grammar, rules=rules)
@@ -110,20 +118,30 @@ def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | No
 def _parse(
     transcript: Transcript, reading: Reading, dialect: str | None, grammar: str, *, rules: AnswerRules
 ) -> Parsed:
-    name = dialect or transcript.dialect or DEFAULT_DIALECT
-    done = read(transcript, name, reading, rules)
-    segments = tuple(_segments(done, thoughts_count=not transcript.roles_lost))
-    return _parsed(segments, GRAMMARS[grammar](done.written), rules, done.flags)
+    done = read(transcript, dialect or transcript.dialect or DEFAULT_DIALECT, reading, rules)
+    return _judged(done, grammar, rules, thoughts_count=not transcript.roles_lost)
+
+
+def _judged(done: Read, grammar: str, rules: AnswerRules, *, thoughts_count: bool = True) -> Parsed:
+    segments = tuple(_segments(done, thoughts_count=thoughts_count))
+    format_error = GRAMMARS[grammar](done.written)
+    is_balanced = (format_error if grammar == BALANCED else GRAMMARS[BALANCED](done.written)) is None
+    return _parsed(segments, format_error, rules, done.flags)._replace(is_balanced=is_balanced)
 
 
 def _parsed(
     segments: tuple[Segment, ...], format_error: str | None, rules: AnswerRules, flags: set[str]
 ) -> Parsed:
-    if all(segment.kind is not THOUGHT for segment in segments):
+    has_thoughts, answer = False, None
+    for kind, text in segments:
+        if kind is THOUGHT:
+            has_thoughts = has_thoughts or not (not text or text.isspace())
+        elif kind is SegmentKind.ANSWER:
+            answer = text
+    if not has_thoughts:
         flags = flags | {NO_THOUGHTS}
-    answers = [segment.text for segment in segments if segment.kind is SegmentKind.ANSWER]
-    answer = unwrap(answers[-1], rules.kinds) if answers else None
-    return Parsed(segments, format_error, answer, tuple(filter(flags.__contains__, FLAGS)) if flags else ())
+    said = None if answer is None else unwrap(answer, rules.kinds)
+    return Parsed(segments, format_error, said, tuple(filter(flags.__contains__, FLAGS)) if flags else ())
 
 
 def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
@@ -134,7 +152,7 @@ def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
         left_out = (None,) if thoughts_count else (None, THOUGHT)
         for blocks in turn.texts:
             segments += [
-                Segment(block.kind, block.text)  # type: ignore[arg-type]  # None is left out
+                _as_segment((block.kind, block.text))
                 for block in blocks
                 if block.kind not in left_out and (block.opened or block.text)
                 if not (own and block.kind is RESPONSE and block.is_marked)
@@ -142,14 +160,26 @@ def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
     return segments
 
 
+def _given_by_a_tool(step: Segment, rules: AnswerRules) -> str | None:
+    """Return the answer that a step gives as a call of a finishing tool."""
+    if step.kind is not SegmentKind.TOOL_CALL or not rules.tools:
+        return None
+    name, _, arguments = step.text.partition(" ")
+    return answer_in(named_call(name, arguments), rules.tools)
+
+
 def _cut_already(source: Steps, rules: AnswerRules) -> Parsed:
-    """Take steps as they were cut; of their thoughts what stands between marks of calls or responses goes."""
+    """Take steps as they were cut; of their thoughts what stands between marks of calls or responses goes.
+
+    The call of a finishing tool is the answer here too.
+    """
     flags: set[str] = set()
 
     def left(segments: Iterable[Segment]) -> Iterator[Segment]:
         for segment in segments:
             if segment.kind is not SegmentKind.THOUGHT:
-                yield segment
+                answer = _given_by_a_tool(segment, rules)
+                yield segment if answer is None else Segment(SegmentKind.ANSWER, answer)
                 continue
             blocks, is_foreign = hide([Block(segment.kind, segment.text, is_marked=False)], DEFAULT_DIALECT)
             flags.update({FOREIGN_MARKUP} if is_foreign else ())

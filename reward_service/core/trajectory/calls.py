@@ -102,6 +102,28 @@ def python_calls(text: str) -> Iterator[Call]:
         yield Call(name, {key or "answer": value})
 
 
+RESTATES = "Calling tools:"
+
+
+def restated_calls(text: str) -> list[Call]:
+    """Read smolagents' `Calling tools:` with a list of calls as Python prints it.
+
+    What the code of the same step says already, the call of its interpreter, is left out.
+    """
+    try:
+        listed = ast.literal_eval(text.partition(RESTATES)[2].strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+    functions = (
+        [one.get("function") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    )
+    return [
+        Call(one["name"], one.get("arguments"))
+        for one in functions
+        if isinstance(one, dict) and isinstance(one.get("name"), str) and one["name"] != "python_interpreter"
+    ]
+
+
 def named_call(name: str, rest: str) -> Call:
     """Read a call whose template writes its name apart from its arguments."""
     said = parsed(rest.strip())
@@ -139,4 +161,5 @@ def answer_in(call: Call | None, tools: tuple[str, ...]) -> str | None:
     if not isinstance(said, Mapping):
         return json_text(said or "")
     named = next((said[key] for key in _ANSWERING if said.get(key)), None)
-    return json_text(next(iter(said.values()), "") if named is None else named)
+    given = next(iter(said.values()), "") if named is None else named
+    return answer_in(Call(call.name, given), tools) if isinstance(given, Mapping) else json_text(given)

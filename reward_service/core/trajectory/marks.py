@@ -14,7 +14,7 @@ It knows no grammar: whether such blocks are well formed is `grammars`' business
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from reward_service.core.trajectory.values import Block
@@ -22,6 +22,10 @@ from reward_service.core.types import SegmentKind
 
 THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
 _INTERRUPTS = (SegmentKind.TOOL_CALL, RESPONSE)
+
+
+_as_block = partial(tuple.__new__, Block)
+"""Makes a block of a tuple with all of its fields, in half the time that naming them takes."""
 
 
 class Mark(NamedTuple):
@@ -57,6 +61,25 @@ class Marks:
         """Any of the marks."""
         return re.compile("|".join(map(re.escape, self.meaning)))
 
+    @cached_property
+    def opening(self) -> re.Pattern[str]:
+        """The next mark that opens a block, behind text that holds no mark."""
+        return re.compile(f"([^<]*+)({'|'.join(map(re.escape, self.ends))})")
+
+    @cached_property
+    def ends(self) -> dict[str, tuple[SegmentKind, str, str]]:
+        """By opening mark: the kind, the closing mark, and what to look for to find it; on a page only the closing mark counts."""
+        return {
+            mark.opens: (mark.kind, mark.closes, mark.closes if mark.kind is RESPONSE else "<")
+            for mark in self.spelled
+            if mark.kind is not None
+        }
+
+    @cached_property
+    def unusual(self) -> tuple[str, ...]:
+        """What opens the marks that are spelled in other ways than XML does."""
+        return tuple(mark.opens for mark in self.spelled if not mark.opens.startswith("<"))
+
     def of(self, *kinds: SegmentKind) -> tuple[Mark, ...]:
         """Return the marks of some kinds."""
         return tuple(mark for mark in self.spelled if mark.kind in kinds)
@@ -81,7 +104,13 @@ class _Scan:
     def blocks(self) -> list[Block]:
         """Return the blocks in order, losing only the marks and the environment's words."""
         text, search, meaning = self.text, self.marks.pattern.search, self.marks.meaning
-        while tag := search(text, self.next):
+        is_usual = not any(opens in text for opens in self.marks.unusual)
+        while True:
+            if is_usual and not self.in_thought:
+                self._whole_blocks()
+            tag = search(text, self.next)
+            if tag is None:
+                break
             closing, mark = meaning[tag[0]]
             start, self.next = tag.span()
             if self.in_thought:
@@ -96,6 +125,30 @@ class _Scan:
         else:
             self._free(len(text))
         return self.found
+
+    def _whole_blocks(self) -> None:
+        """Take the blocks that come next, as long as each closes before any other mark; most texts are nothing else."""
+        match, ends, text, found, at = (
+            self.marks.opening.match,
+            self.marks.ends,
+            self.text,
+            self.found,
+            self.at,
+        )
+        while opened := match(text, at):
+            free, opens = opened.groups()
+            kind, closes, sought = ends[opens]
+            start = opened.end()
+            end = text.find(sought, start)
+            if end < 0 or not text.startswith(closes, end):
+                break
+            if free:
+                found.append(_as_block((None, free, True, True, at, True, None)))
+            found.append(_as_block((kind, text[start:end], True, True, start, True, None)))
+            at = end + len(closes)
+        if at > self.at:
+            self.at = self.next = at
+            self.is_first = False
 
     def _free(self, end: int) -> None:
         """Keep the text outside any mark, if there is any."""
@@ -153,11 +206,17 @@ class _Scan:
         self.found.append(Block(THOUGHT, self.text[self.at : end], closed=closed, at=self.at))
 
     def _unclosed(self, end: int) -> None:
-        """End a thought without its mark; it ends where another block opens inside it."""
+        """End a thought without its mark; it ends where another block opens inside it, which is read if it closes."""
         inner = self.first_inner
         self._end(end if inner is None else inner, closed=False)
         if inner is not None:
-            self.found.append(Block(None, self.text[inner:end], at=inner))
+            rest = _Scan(self.text[inner:end], self.marks, in_thought=False).blocks()
+            is_whole = all(block.opened and block.closed for block in rest)
+            self.found += (
+                [block._replace(at=inner + block.at) for block in rest]
+                if is_whole
+                else [Block(None, self.text[inner:end], at=inner)]
+            )
 
     def _is_meant(self, mark: Mark) -> bool:
         """Return whether the environment's words mean anything: they do only where they come to their end."""

@@ -17,15 +17,7 @@ from functools import cache, cached_property
 from operator import itemgetter
 from typing import NamedTuple
 
-from reward_service.core.trajectory.containers.native import (
-    CHATML,
-    DEEPSEEK,
-    GEMMA,
-    GLM,
-    KIMI,
-    LLAMA3,
-    MISTRAL,
-)
+from reward_service.core.trajectory.containers.native import TEMPLATES
 from reward_service.core.trajectory.dialects import DIALECTS
 from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
@@ -41,7 +33,6 @@ _MORE = (
     "tool_results",
     "tool_output",
 )
-_TEMPLATES = (CHATML, LLAMA3, GLM, DEEPSEEK, KIMI, GEMMA, MISTRAL)
 _HARMONY = (
     (r"<\|start\|>(?!assistant)", (r"<\|end\|>",)),
     (r"<\|channel\|>[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
@@ -99,7 +90,7 @@ def _always() -> tuple[_Mark, ...]:
     spelled = [mark for dialect in DIALECTS.values() for mark in dialect.data_marks]
     marks = [_angled(one.opens, one.closes) for one in spelled if one.opens not in _ONLY_WHERE_DECLARED]
     marks += [_Mark(rf"<{name}(?=[\s>])", (f"</{name}>",)) for name in _MORE]
-    marks += [_Mark(*one) for template in _TEMPLATES for one in template.data_marks]
+    marks += [_Mark(*one) for template in TEMPLATES.values() for one in template.data_marks]
     marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, _FENCE)]
     return tuple(dict.fromkeys(marks))
 
@@ -264,11 +255,14 @@ def _merged(spans: Sequence[_Span]) -> list[_Span]:
 
 def _may_hold_marks(text: str) -> bool:
     """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
-    if "<" in text or "Action" in text:
+    if "<" in text:
+        return True
+    has_bracket = "[" in text
+    if ":" in text and (has_bracket or "\n" in text) and "Action" in text:
         return True
     if "`" in text and "```tool_" in text:
         return True
-    return ("[" in text and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
+    return (has_bracket and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
 
 
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
@@ -283,7 +277,8 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
     for block in blocks:
-        if not _is_page(block) and _may_hold_marks(block.text):
+        is_page = block.kind is SegmentKind.TOOL_RESPONSE and _is_page(block)
+        if not is_page and _may_hold_marks(block.text):
             break
     else:
         return blocks, False

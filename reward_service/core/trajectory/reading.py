@@ -7,11 +7,14 @@
 - Nothing before the policy's first turn grounds or earns.
 """
 
+import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from reward_service.core.answers import ANSWER, found
 from reward_service.core.trajectory.calls import CallReader, answer_in
-from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, Dialect
+from reward_service.core.trajectory.containers import plain
+from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, PROMPT, Dialect
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
 from reward_service.core.trajectory.net import hide
@@ -27,6 +30,7 @@ from reward_service.core.trajectory.values import (
 from reward_service.core.types import Reading, SegmentKind
 
 CALL, RESPONSE = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE
+_AS_FIELDS = (SegmentKind.THOUGHT, CALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,10 @@ def _answered(block: Block, rules: AnswerRules, read_call: CallReader) -> Block:
     return block if answer is None else block._replace(kind=SegmentKind.ANSWER, text=answer, call=None)
 
 
+def _says_something(block: Block) -> bool:
+    return bool(block.text.strip() or block.call)
+
+
 def _close_answer(blocks: list[Block], rules: AnswerRules) -> None:
     """Take an answer for whole that the end of the text has cut, where the profile says so."""
     if rules.may_be_cut and blocks and blocks[-1].kind is SegmentKind.ANSWER:
@@ -103,7 +111,9 @@ def _look_for_answer(blocks: list[Block], rules: AnswerRules) -> None:
 def _one_string(text: str, dialect_name: str, reading: Reading, rules: AnswerRules) -> Read:
     """Read one string without roles: text outside any mark is nothing, and a page is what its marks say."""
     dialect, end = DIALECTS[dialect_name], end_of_text(text)
-    cut = list(dialect.cut(text[:end], in_thought=_opens_thought(dialect, reading)))
+    prompt = PROMPT.match(text)
+    said = text[prompt.end() : end] if prompt else text[:end]
+    cut = list(dialect.cut(said, in_thought=_opens_thought(dialect, reading)))
     blocks = _finished(cut, rules, dialect.read_call)
     _close_answer(blocks, rules)
     if rules.kinds != (ANSWER,):
@@ -125,6 +135,8 @@ class _Reader:
         self.read_call = (is_default and transcript.read_call) or self.dialect.read_call
         self.transcript = transcript
         self.turns: list[ReadTurn] = []
+        self.own_turns: list[ReadTurn] = []
+        """The policy's."""
         self.is_thinking = _opens_thought(self.dialect, reading)
         """Whether the next text of the policy begins inside a thought."""
         self.has_spoken = self.has_just_called = False
@@ -133,11 +145,11 @@ class _Reader:
     def read(self) -> Read:
         """Read every turn."""
         for turn in self.transcript.turns:
-            said = (
-                self._policy(turn)
-                if turn.author is Author.POLICY
-                else ReadTurn(turn.author, self._another(turn), [])
-            )
+            if turn.author is Author.POLICY:
+                said = self._policy(turn)
+                self.own_turns.append(said)
+            else:
+                said = ReadTurn(turn.author, self._another(turn), [])
             self.turns.append(said)
         self._go_on_thinking()
         self._close_answer()
@@ -157,9 +169,23 @@ class _Reader:
             blocks = self._part(part, end)
             said.texts.append(_finished(blocks, self.rules, self.read_call))
             said.tails.append(part.text[end:] + part.end)
+        self._say_once(said)
         self.has_spoken = True
         self.has_just_called = any(block.kind is CALL for block in said.blocks)
         return said
+
+    def _say_once(self, said: ReadTurn) -> None:
+        """Leave out calls and thoughts of fields that the text of the same message holds between marks as well."""
+        written = [block for block in said.blocks if block.is_marked and block.kind in _AS_FIELDS]
+        fields = [n for n, text in enumerate(said.texts) if text and not text[0].is_marked] if written else ()
+        for n in fields:
+            said.texts[n] = [block for block in said.texts[n] if not self._is_written(block, written)]
+
+    def _is_written(self, block: Block, written: list[Block]) -> bool:
+        if block.kind is not CALL:
+            return any(block.kind is one.kind and block.text.strip() == one.text.strip() for one in written)
+        calls = [self.read_call(one.text) for one in written if one.kind is CALL]
+        return block.call is not None and block.call in calls
 
     def _part(self, part: Part, end: int) -> list[Block]:
         if part.kind is not None:
@@ -179,16 +205,20 @@ class _Reader:
             self.is_thinking = last.kind is SegmentKind.THOUGHT and not last.closed
 
     def _another(self, turn: Turn) -> list[list[Block]]:
-        """Return the responses in a turn of another author."""
+        """Return the responses in a turn of another author; before the policy's first turn there are none."""
+        if not self.has_spoken:
+            return []
         settled = [
             Block(RESPONSE, part.text, is_marked=False) for part in turn.parts if part.kind is RESPONSE
         ]
         text = "".join(part.text for part in turn.parts if part.kind is None)
         if turn.author is Author.TOOL:
             settled += [Block(RESPONSE, text, is_marked=False)] if text else []
-            return [[block._replace(text=self._unwrapped(block.text)) for block in settled]]
-        is_prompt = turn.author is Author.UNKNOWN or not self.has_spoken
-        return [settled if is_prompt else [*settled, *self._of_the_environment(text)]]
+            return [[block._replace(text=one) for block in settled for one in self._unwrapped(block.text)]]
+        if turn.author is Author.PROMPT:
+            settled += self._of_the_environment(text)
+            self.has_just_called = False
+        return [settled]
 
     def _of_the_environment(self, text: str) -> list[Block]:
         """Return the responses that a user's turn brings."""
@@ -200,33 +230,31 @@ class _Reader:
             return []
         return [Block(RESPONSE, text if label is None else label, is_marked=False)]
 
-    def _unwrapped(self, text: str) -> str:
-        """Return a tool's words without the marks that enclose them as a whole."""
+    def _unwrapped(self, text: str) -> list[str]:
+        """Return a tool's words without the marks that enclose them, one text for each pair of marks."""
         bare = text.strip()
         for mark in (*self.dialect.response_marks, *DIALECTS[DEFAULT_DIALECT].response_marks):
             if bare.startswith(mark.opens) and bare.endswith(mark.closes) and bare != mark.opens:
-                return bare[len(mark.opens) : -len(mark.closes)]
-        return text
-
-    def _policy_turns(self) -> list[ReadTurn]:
-        return [turn for turn in self.turns if turn.author is Author.POLICY]
+                inner = bare[len(mark.opens) : -len(mark.closes)]
+                return re.split(rf"{re.escape(mark.closes)}\s*{re.escape(mark.opens)}", inner)
+        return [text]
 
     def _go_on_thinking(self) -> None:
         """Take a thought for whole that goes on in a later text; only the last one can have been left open."""
-        texts = [text for turn in self._policy_turns() for text in turn.texts if text]
+        texts = [text for turn in self.own_turns for text in turn.texts if text]
         for text in texts[:-1] if self.dialect.marks.nested else ():
             if text[-1].kind is SegmentKind.THOUGHT:
                 text[-1] = text[-1]._replace(closed=True)
                 text[:] = [block for block in text if not block.is_blank_thought]
 
     def _close_answer(self) -> None:
-        last = (text for turn in reversed(self._policy_turns()) for text in reversed(turn.texts) if text)
+        last = (text for turn in reversed(self.own_turns) for text in reversed(turn.texts) if text)
         _close_answer(next(last, []), self.rules)
 
     def _name_free_text(self) -> None:
         """Say what the policy's text outside any mark is: a thought, and the last of it the answer."""
         place = self._place_of_answer()
-        for turn in self._policy_turns():
+        for turn in self.own_turns:
             for text in turn.texts:
                 text[:] = [
                     block
@@ -239,21 +267,21 @@ class _Reader:
                 ]
 
     def _place_of_answer(self) -> Block | None:
-        """Return the text that is the answer: the policy's last, if no call follows; whatever others say after it."""
-        is_seen = False
-        for turn in reversed(self.turns):
-            if turn.author is not Author.POLICY:
-                if is_seen:
-                    return None
-                continue
-            blocks = [block for block in turn.blocks if block.text.strip() or block.call]
-            is_seen |= bool(blocks)
-            for block in reversed(blocks):
-                if block.kind in (CALL, RESPONSE, SegmentKind.ANSWER):
-                    return None
-                if block.kind is None:
-                    return None if any(one.kind is SegmentKind.ANSWER for one in blocks) else block
-        return None
+        """Return the text that is the answer: in the policy's last turn, if no call follows and no mark holds an answer."""
+        ends = [
+            n
+            for n, turn in enumerate(self.turns)
+            if turn.author is Author.POLICY and any(map(_says_something, turn.blocks))
+        ]
+        turns = self.turns[: ends[-1] + 1] if ends else []
+        said = (
+            block for turn in reversed(turns) for block in reversed(turn.blocks) if _says_something(block)
+        )
+        own = list(takewhile(lambda block: block.kind not in (CALL, RESPONSE), said))
+        if any(block.kind is SegmentKind.ANSWER for block in own):
+            return None
+        free = next((block for block in own if block.kind is None), None)
+        return free if turns and any(block is free for block in turns[-1].blocks) else None
 
     def _end_with_the_answer(self) -> None:
         """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""
@@ -267,14 +295,14 @@ class _Reader:
     def _hidden(self) -> Read:
         """Cast the safety net, and leave out responses that the policy wrote itself."""
         written = Written(
-            [turn.blocks for turn in self._policy_turns()],
+            [turn.blocks for turn in self.own_turns],
             self.transcript.has_roles,
             self.read_call,
             self.dialect.bad_call,
         )
         read = Read(self.turns, written, set(self.transcript.flags))
         read.counts_own_responses = self._counts_own_responses()
-        for turn in self._policy_turns():
+        for turn in self.own_turns:
             for n, (text, tail) in enumerate(zip(turn.texts, turn.tails, strict=True)):
                 turn.texts[n], is_foreign = hide(text, self.dialect_name, tail)
                 if is_foreign:
@@ -300,6 +328,13 @@ class _Reader:
         return self.dialect.answers_itself and not elsewhere
 
 
+def read_string(text: str, dialect: str, reading: Reading, rules: AnswerRules) -> Read:
+    """Read one string without roles; arguments as in `read`."""
+    if DIALECTS[dialect].has_free_text:
+        return read(plain(text), dialect, reading, rules)
+    return _one_string(text, dialect, reading, rules)
+
+
 def read(transcript: Transcript, dialect: str, reading: Reading, rules: AnswerRules) -> Read:
     """Read a transcript.
 
@@ -309,6 +344,4 @@ def read(transcript: Transcript, dialect: str, reading: Reading, rules: AnswerRu
         reading: what the caller says about the text.
         rules: where the profile looks for the answer.
     """
-    if not transcript.has_roles and not DIALECTS[dialect].has_free_text:
-        return _one_string(transcript.turns[0].parts[0].text, dialect, reading, rules)
     return _Reader(dialect, reading, rules, transcript).read()

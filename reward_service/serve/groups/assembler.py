@@ -5,7 +5,7 @@ Pure: a function of the state and the time. Stores, clocks and HTTP are elsewher
 - A rollout is identified by (run, group, attempt, rollout id) and the digest of its content. Same key and digest: a replay,
   even if the group is closed. Same key, other digest: a conflict; the first one stays.
 - `attempt` numbers the whole group. A higher one restarts the group, a lower one is rejected as stale.
-- The first member pins question and engine. Another question is a conflict. An open group of another engine is neither
+- The first member pins question, step and engine. Another question or step is a conflict. An open group of another engine is neither
   extended nor closed, because numbers of two engines must not meet in one group: the upgrade has to finish, or a higher
   attempt to restart it. If no replica of its engine closes it in a grace after its deadline, it expires without rewards.
 - A group closes when every declared member is scored, or when it stops waiting: at its deadline, under the policy
@@ -22,7 +22,14 @@ from reward_service.serve import errors
 from reward_service.serve.groups.state import ENGINE_GONE, Claim, Decision, GroupState, Member, Run
 
 # Nothing is wrong with these rollouts: the same rollout may be measured again while its group is open.
-RETRYABLE = frozenset({RolloutStatus.JUDGE_FAILED, RolloutStatus.BACKEND_FAILED, RolloutStatus.TIMEOUT})
+RETRYABLE = frozenset(
+    {
+        RolloutStatus.SIGNAL_FAILED,
+        RolloutStatus.JUDGE_FAILED,
+        RolloutStatus.BACKEND_FAILED,
+        RolloutStatus.TIMEOUT,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,8 @@ class GroupAssembler:
             )
         if claim.pins.question != state.pins.question:
             return errors.QuestionConflict("the group's first rollout names a different question")
+        if claim.pins.step != state.pins.step:
+            return errors.StepConflict(f"the group's first rollout is of step {_or_none(state.pins.step)}")
         if known is not None:
             return None if known.digest == claim.digest else errors.RolloutConflict("the first one counts")
         if len(state.members) == self.run.declared.group_size:
@@ -199,6 +208,10 @@ def _given_up(state: GroupState) -> GroupState:
 def _with_member(state: GroupState, member: Member) -> GroupState:
     others = [one for one in state.members if one.facts.rollout_id != member.facts.rollout_id]
     return replace(state, members=tuple(sorted([*others, member], key=attrgetter("facts.rollout_id"))))
+
+
+def _or_none(step: int | None) -> str:
+    return "none" if step is None else str(step)
 
 
 def _at(state: GroupState) -> str:

@@ -1,7 +1,8 @@
 """Runs and group states as bytes: versioned JSON of facts and digests, never text.
 
-Members are rows under one line of column names. A blob written by another version of the service is refused as a whole
-(`EngineMismatch`) rather than guessed at; a damaged one is `CorruptState`. Empty is never the answer to either: a group
+Members are rows under one line of column names. Columns that an earlier version did not have get their defaults. A blob
+with columns that this version does not know is refused as a whole (`EngineMismatch`) rather than guessed at; a damaged
+one is `CorruptState`. Empty is never the answer to either: a group
 that silently lost members would pay the others wrongly.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from reward_service.core.fields import built, field_names, plain
+from reward_service.core.fields import built, field_names, plain, required_fields
 from reward_service.core.types import (
     Defaults,
     Estimator,
@@ -33,6 +34,10 @@ TEXT = frozenset({"evidence"})
 COLUMNS = ("digest", *field_names(RolloutFacts, TEXT))
 RESULT_COLUMNS = field_names(RolloutResult, TEXT)
 LAYOUT = {"columns": list(COLUMNS), "result_columns": list(RESULT_COLUMNS)}
+REQUIRED = {
+    "columns": {"digest", *required_fields(RolloutFacts)},
+    "result_columns": set(required_fields(RolloutResult)),
+}
 
 
 def encode_run(run: Run) -> bytes:
@@ -40,6 +45,11 @@ def encode_run(run: Run) -> bytes:
     document = asdict(run)
     if run.declared.defaults == Defaults():
         del document["declared"]["defaults"]  # as a service wrote it that did not know of any
+    for name in ("judge_calls", "judge_tokens"):
+        if document["declared"][name] is None:
+            del document["declared"][name]  # the same
+    if run.declared.total_steps is None:
+        del document["declared"]["total_steps"]  # likewise
     return _dump(document)
 
 
@@ -87,12 +97,18 @@ def _dump(fields_of_it: dict[str, Any]) -> bytes:
 def _decode(blob: bytes, build: Callable[[dict[str, Any]], T]) -> T:
     try:
         document = json.loads(blob)
-        layout = {name: document.pop(name, columns) for name, columns in LAYOUT.items()}
-        if document.pop("version") != VERSION or layout != LAYOUT:
+        if document.pop("version") != VERSION or not _is_known(document):
             raise errors.EngineMismatch("the state was written by another version of the service")
         return build(document)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise errors.CorruptState(f"the stored state cannot be decoded: {type(error).__name__}") from error
+
+
+def _is_known(document: dict[str, Any]) -> bool:
+    """Return whether every column of a group is known, and none is missing that has no default."""
+    return all(
+        REQUIRED[name] <= set(document.get(name, LAYOUT[name])) <= set(LAYOUT[name]) for name in LAYOUT
+    )
 
 
 def _run(document: dict[str, Any]) -> Run:
@@ -121,7 +137,8 @@ def _row(member: Member) -> list[Any]:
 
 
 def _group(document: dict[str, Any]) -> GroupState:
-    rows = document.pop("rows")
+    rows, columns = document.pop("rows"), document.pop("columns")
+    result_columns = document.pop("result_columns")
     return GroupState(
         **{
             **document,
@@ -129,8 +146,8 @@ def _group(document: dict[str, Any]) -> GroupState:
             "masked": tuple(document["masked"]),
             "unmatchable": tuple(document["unmatchable"]),
             "status": GroupStatus(document["status"]),
-            "members": tuple(_member(row) for row in rows),
-            "result": document["result"] and _result(document["result"]),
+            "members": tuple(_member(columns, row) for row in rows),
+            "result": document["result"] and _result(result_columns, document["result"]),
         }
     )
 
@@ -140,14 +157,12 @@ def _result_document(result: GroupResult) -> dict[str, Any]:
     return {**plain(result, without=frozenset({"rollouts"})), "rollouts": rows}
 
 
-def _result(document: dict[str, Any]) -> GroupResult:
-    rollouts = [
-        built(RolloutResult, dict(zip(RESULT_COLUMNS, row, strict=True))) for row in document["rollouts"]
-    ]
+def _result(columns: list[str], document: dict[str, Any]) -> GroupResult:
+    rollouts = [built(RolloutResult, dict(zip(columns, row, strict=True))) for row in document["rollouts"]]
     return built(GroupResult, {**document, "rollouts": rollouts})
 
 
-def _member(row: list[Any]) -> Member:
-    document = dict(zip(COLUMNS, row, strict=True))
+def _member(columns: list[str], row: list[Any]) -> Member:
+    document = dict(zip(columns, row, strict=True))
     digest = document.pop("digest")
     return Member(built(RolloutFacts, document), digest)

@@ -6,6 +6,7 @@ left at their defaults do not matter, so a retry may come through another client
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, assert_never
 
@@ -23,11 +24,19 @@ from reward_service.core.types import (
 
 # 128 bits tell any two values apart that are not made to collide; 16,384 open rollouts then need 512 KiB for them.
 HEX_DIGITS = 32
+ADDED: Mapping[str, object] = {"rubrics": (), "distance": None}
+"""Fields that questions and entities did not have from the beginning, with their defaults."""
 
 
 def rollout_digest(rollout: Rollout) -> str:
     """Return the digest of everything a rollout says; its id is not part of it."""
-    further = {"outcome_error": rollout.outcome_error, "length": rollout.length, "tree": rollout.tree}
+    further = {
+        "outcome_error": rollout.outcome_error,
+        "length": rollout.length,
+        "tree": rollout.tree,
+        "turn_signals": dict(rollout.turn_signals) or None,
+        "anchor": rollout.anchor or None,
+    }
     said = [_source(rollout.source), rollout.outcome, rollout.stop_reason, dict(rollout.signals)]
     given = {name: value for name, value in further.items() if value is not None}
     return _digest([*said, given] if given else said)
@@ -40,15 +49,16 @@ def question_digest(question: Question | str, index: IndexVersion | None) -> str
         question: the ground truth itself, or the question's id.
         index: the version the id belongs to; None for a question sent inline.
     """
-    return _digest([index, question] if isinstance(question, str) else _said_of(question))
+    return _digest([index, question] if isinstance(question, str) else _said(question))
 
 
-def _said_of(question: Question) -> dict[str, Any]:
-    """Return what a question says; criteria only if it has any, so that questions without them keep their digests."""
-    said = asdict(question)
-    if not question.rubrics:
-        del said["rubrics"]
-    return said
+def _said(question: Question) -> dict[str, Any]:
+    """Return what a question says, so that one without the fields that were added later keeps its digest."""
+    return asdict(question, dict_factory=_without_later_defaults)
+
+
+def _without_later_defaults(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if name not in ADDED or value != ADDED[name]}
 
 
 def _source(source: Text | Messages | Steps | Unreadable) -> list[Any]:

@@ -37,6 +37,16 @@ class Declaration:
     """Most groups open at once. None: as many as the service allows."""
     defaults: Defaults = field(default_factory=Defaults)
     """How rollouts are read that do not say so themselves."""
+    judge_calls: int | None = None
+    """Most requests to judges. None: as many as the service allows."""
+    judge_tokens: int | None = None
+    """Most tokens of judges. None: as many as the service allows."""
+    total_steps: int | None = None
+    """Steps of the whole training, at least 1; None where the trainer does not say."""
+
+    def progress(self, step: int | None) -> float | None:
+        """Return the share of the training that is done at a step, in [0, 1]; None where it cannot be known."""
+        return None if step is None or self.total_steps is None else min(1.0, step / self.total_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,8 @@ class Pins:
     """Digest of the question and of the index version it comes from."""
     engine: str
     """Digest of the engine that measures."""
+    step: int | None = None
+    """Step of the training, at least 0; None where the trainer does not say."""
 
 
 @dataclass(frozen=True, slots=True)

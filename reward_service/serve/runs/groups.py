@@ -23,7 +23,7 @@ from reward_service.serve.groups.waiters import Waiters
 from reward_service.serve.ledger import Published, Terms
 from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.view import GroupView
-from reward_service.serve.scorer import Scorer
+from reward_service.serve.scorer import INLINE_ROLLOUTS, Scorer
 from reward_service.serve.timings import Timings
 
 # Rollouts of one process take turns in a group, so a write loses only to other processes: with two of them about every
@@ -103,6 +103,8 @@ class Groups:
 
         The groups of all other runs are closed when they are next asked for.
         """
+        self.owners: dict[str, str] = {}
+        """Their owners."""
         self._key_locks: dict[GroupKey, KeyLock] = {}
         self.on_closed: Callable[[GroupView], None] = lambda _view: None
         """Called once for each group that this process closes."""
@@ -206,6 +208,7 @@ class Groups:
             closed = self._closed(key, run, before, decision.state)
             after = decision.state
             if closed is not None:
+                await self._reward(closed)
                 if closed.is_published:
                     self._publish(closed, timings)
                 after = replace(closed.state, result=closed.result)
@@ -226,13 +229,23 @@ class Groups:
         self, key: GroupKey, stored: Snapshot, decide: Callable[[DecisionInput], Decision]
     ) -> tuple[Run, GroupState | None, Decision]:
         run, (blob,) = self.run_of(stored), stored.groups
-        self.runs_in_use[key.run_id] = stored.open_groups
+        self.use(key.run_id, run, open_groups=stored.open_groups)
         before = None if blob is None else decode_group(blob)
         return (
             run,
             before,
             decide(DecisionInput(self._assembler(run), before, stored.now, stored.open_groups)),
         )
+
+    def use(self, run_id: str, run: Run, *, open_groups: int) -> None:
+        """Count a run among those in use."""
+        self.runs_in_use[run_id] = open_groups
+        self.owners[run_id] = run.owner
+
+    def forget_run(self, run_id: str) -> None:
+        """Count a run that is gone no longer."""
+        self.runs_in_use.pop(run_id, None)
+        self.owners.pop(run_id, None)
 
     async def expire(self, key: GroupKey, *, access: Access, timings: Timings) -> GroupView | None:
         """Close a group if it is due. Returns the group after that, or None if there is none."""
@@ -268,6 +281,11 @@ class Groups:
     def _assembler(self, run: Run) -> GroupAssembler:
         settings = self.settings
         return GroupAssembler(run, settings.group_ttl_s, self.engine, settings.engine_grace_s)
+
+    async def _reward(self, closed: GroupView) -> None:
+        """Compute the rewards of a large group in a thread: they take some milliseconds, with some estimators forty."""
+        if len(closed.state.members) > INLINE_ROLLOUTS:
+            await self._scorer.turns.in_thread(lambda: closed.result)
 
     def _publish(self, closed: GroupView, timings: Timings) -> None:
         with timings.stage("reward"):
@@ -343,4 +361,4 @@ def published(view: GroupView) -> Published:
 
 
 def _terms(view: GroupView) -> Terms:
-    return Terms("", view.profile, view.run.estimator, view.run.declared.partial)
+    return Terms("", view.profile, view.run.estimator, view.run.declared.partial, view.progress)

@@ -80,7 +80,7 @@ class Reaper:
         store = self._groups.store
         stored = await store.read(run_id)
         if stored.run is None:
-            self._groups.runs_in_use.pop(run_id, None)
+            self._groups.forget_run(run_id)
             return
         self._groups.runs_in_use[run_id] = stored.open_groups
         limit = CHUNK + self._left.pop(run_id, 0)

@@ -9,6 +9,7 @@ from functools import partial
 from entity_index.types import Question
 from reward_service.core.advantages import overridden
 from reward_service.core.profiles import Profile
+from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
 from reward_service.core.types import Defaults, Rollout, RolloutFacts, RolloutResult
 from reward_service.serve import errors
@@ -20,7 +21,8 @@ from reward_service.serve.groups.waiters import Waiter, WaitLimit
 from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
 from reward_service.serve.runs.view import GroupView
-from reward_service.serve.scorer import Payer, Scorer, check_progress, outcome_only
+from reward_service.serve.scorer import Payer, Scorer, check_estimator_of, check_progress, outcome_only
+from reward_service.serve.sources.budgets import Limit
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef, Truth
 
@@ -29,6 +31,8 @@ LIMITS = {
     "group_size": ("max_rollouts", "/group_size"),
     "deadline_s": ("max_deadline_s", "/deadline_s"),
     "open_groups": ("max_open_groups", "/quotas/open_groups"),
+    "judge_calls": ("judge_run_calls", "/quotas/judge_calls"),
+    "judge_tokens": ("judge_run_tokens", "/quotas/judge_tokens"),
 }
 
 
@@ -45,6 +49,8 @@ class Arrival:
     attempt: int = 0
     deadline_s: float | None = None
     explain: bool = False
+    step: int | None = None
+    """Step of the training; None where the trainer does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class RunService:
         Raises:
             Forbidden: another owner has declared a run of this id.
             RunConflict: it has been declared with other values.
-            QuotaExceeded: this process has as many runs in use as it may.
+            QuotaExceeded: this process, or the owner in it, has as many runs in use as it may.
             UnknownProfile, UnknownDataset: there is no such profile or data set.
             ProfileMismatch: it was declared with another content of its profile than this process has.
             InvalidRequest: a value exceeds a limit of the service.
@@ -98,8 +104,7 @@ class RunService:
         run = await self.groups.run(run_id, timings=timings)
         is_new = False
         if run is None:
-            if len(self.groups.runs_in_use) >= self.settings.max_runs:
-                raise errors.QuotaExceeded(f"{self.settings.max_runs} runs are in use")
+            self._check_runs(access.owner)
             async with timings.remote("look_up"):
                 drawn = await self._pinned(run_id, declared, access.owner)
             async with timings.remote("state"):
@@ -108,12 +113,21 @@ class RunService:
                 )
             run = decode_run(record)
             is_new = run == drawn
-            self.groups.runs_in_use.setdefault(run_id, 0)
+            if run_id not in self.groups.runs_in_use:
+                self.groups.use(run_id, run, open_groups=0)
         access.check(run)
         if run.declared != declared:
             raise errors.RunConflict("a run can be declared only once: choose another name, or delete it")
         self.groups.profile(run)
         return run, is_new
+
+    def _check_runs(self, owner: str) -> None:
+        """Refuse another run where this process, or the owner in it, has as many in use as it may."""
+        settings, owners = self.settings, list(self.groups.owners.values())
+        if len(owners) >= settings.max_runs:
+            raise errors.QuotaExceeded(f"{settings.max_runs} runs are in use")
+        if owners.count(owner) >= settings.max_runs_per_owner:
+            raise errors.QuotaExceeded(f"you have {settings.max_runs_per_owner} runs in use: delete one")
 
     async def check(self) -> None:
         """Check that the store answers, has room, and keeps what it is given.
@@ -178,7 +192,8 @@ class RunService:
         Raises:
             UnknownRun, UnknownQuestion: there is no such run or question.
             Forbidden: the run belongs to another owner.
-            AttemptSuperseded, QuestionConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
+            InvalidRequest: its profile needs a step, and the rollout names none.
+            AttemptSuperseded, QuestionConflict, StepConflict, RolloutConflict, GroupFull, GroupClosed: it cannot be a member.
             QuotaExceeded: it would open one group more than the run may have.
             EngineMismatch, IndexUnavailable, StateUnavailable: it may be admitted later.
             DeadlineExceeded: the caller's time is over. The rollout may have been stored; sending it again tells.
@@ -191,6 +206,7 @@ class RunService:
         snapshot = await self.groups.snapshot(key, timings=timings)
         run = arrival.access.check(self.groups.run_of(snapshot.stored))
         rollout = arrival.recorded(run.declared.defaults)
+        check_progress(self.groups.profile(run), run.declared.progress(arrival.step), path="/step")
         claim = _claim(arrival, rollout, run, engine=self.groups.engine)
         change = partial(self.groups.change, key, access=arrival.access, timings=timings)
         changed = await change(lambda given: self._admission(given, claim), since=snapshot)
@@ -294,16 +310,22 @@ class RunService:
         """Resolve the names of a declaration, and pin what they refer to."""
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
-            if (getattr(declared, name) or 0) > limit:
+            if limit is not None and (getattr(declared, name) or 0) > limit:
                 raise errors.InvalidRequest(f"must be at most {limit}", path=path)
         profile = self.scorer.profiles.named(declared.profile)
-        check_progress(profile, None)
+        estimator = overridden(profile.estimator, declared.estimator)
+        check_estimator_of(profile, estimator)
+        if declared.total_steps is None and needs_progress(profile.reward):
+            raise errors.InvalidRequest(
+                f"the profile {profile.name} needs progress: declare the number of steps of the training",
+                path="/total_steps",
+            )
         return Run(
             run_id=run_id,
             epoch=secrets.token_hex(8),
             declared=declared,
             profile_digest=profile.digest,
-            estimator=overridden(profile.estimator, declared.estimator),
+            estimator=estimator,
             index=await self.scorer.truth.pin(declared.dataset),
             owner=owner,
         )
@@ -326,7 +348,7 @@ class RunService:
             rollout,
             profile,
             explain=arrival.explain,
-            run=Payer(run.owner, run.run_id),
+            run=Payer(run.owner, run.run_id, Limit(run.declared.judge_calls, run.declared.judge_tokens)),
             timings=timings,
         )
         if truth.index is not None and truth.index != run.index:
@@ -361,7 +383,7 @@ def _claim(arrival: Arrival, rollout: Rollout, run: Run, *, engine: str) -> Clai
     return Claim(
         rollout_id=rollout.rollout_id,
         digest=rollout_digest(rollout),
-        pins=Pins(question, engine),
+        pins=Pins(question, engine, arrival.step),
         question_id=question_id,
         attempt=arrival.attempt,
         deadline_s=arrival.deadline_s,

@@ -41,8 +41,15 @@ class GroupView:
             estimator=self.run.estimator,
             partial=self.run.declared.partial,
             missing=len(self.missing),
+            progress=self.progress,
+            place=(self.key.run_id, self.key.group_id),
         )
         return replace(paid, status=self.state.status)
+
+    @property
+    def progress(self) -> float | None:
+        """The share of the training that was done at the group's step; None where it cannot be known."""
+        return self.run.declared.progress(self.state.pins.step)
 
     @property
     def group_max(self) -> int | None:

@@ -52,10 +52,12 @@ def asked_by(profile: Profile, sources: Mapping[str, Source]) -> dict[str, Sourc
 
 def measured_by(profile: Profile, sources: Mapping[str, Source]) -> Profile:
     """Return the profile without the terms of these sources: if they fail, the rollout does not lack a signal of its own."""
-    own = tuple(
-        term for term in profile.reward.terms if sources.keys().isdisjoint(signals_of(RewardSpec((term,))))
+    spec = profile.reward
+    terms, turn_terms = (
+        tuple(term for term in terms if sources.keys().isdisjoint(signals_of(RewardSpec((term,)))))
+        for terms in (spec.terms, spec.turn_terms)
     )
-    return replace(profile, reward=replace(profile.reward, terms=own))
+    return replace(profile, reward=replace(spec, terms=terms, turn_terms=turn_terms))
 
 
 def check_sent(rollouts: Sequence[Rollout], numbers: Mapping[str, str], path: str) -> None:

@@ -20,6 +20,16 @@ class Spent(NamedTuple):
     tokens: int = 0
 
 
+class Limit(NamedTuple):
+    """Most calls and tokens; None: as many as the service allows."""
+
+    calls: int | None = None
+    tokens: int | None = None
+
+
+NO_LIMIT = Limit()
+
+
 class Budgets:
     """What each run has spent."""
 
@@ -41,32 +51,40 @@ class Budgets:
             prefix: of every key.
             keep_s: how long a count is kept after its last change.
         """
-        self._limits = Spent(calls or 0, tokens or 0)
+        self._limits = Limit(calls, tokens)
         self._client, self._prefix, self._keep_s = client, f"{prefix}:judge-budget", int(keep_s)
         self._own: Counter[str] = Counter()
 
-    async def take(self, run: str, wanted: Spent) -> None:
+    async def take(self, run: str, wanted: Spent, own: Limit = NO_LIMIT) -> None:
         """Take what is about to be spent.
+
+        Args:
+            run: whose budget pays.
+            wanted: how much.
+            own: the run's own limits, in place of the service's.
 
         Raises:
             JudgeBudget: the run has not that much left; nothing is taken.
         """
         taken = Spent()
-        for name, limit, amount in zip(Spent._fields, self._limits, wanted, strict=True):
-            if not limit:
+        for name, limit, amount in zip(Spent._fields, self._limits_of(own), wanted, strict=True):
+            if limit is None:
                 continue
             taken = taken._replace(**{name: amount})
             if await self._add(run, name, amount) > limit:
-                await self.correct(run, Spent(-taken.calls, -taken.tokens))
+                await self.correct(run, Spent(-taken.calls, -taken.tokens), own)
                 raise JudgeBudget(
                     f"the run may use {limit} {name} of judges; this call may need {amount}, which is more than is left"
                 )
 
-    async def correct(self, run: str, difference: Spent) -> None:
+    async def correct(self, run: str, difference: Spent, own: Limit = NO_LIMIT) -> None:
         """Correct what was taken by what was spent."""
-        for name, limit, amount in zip(Spent._fields, self._limits, difference, strict=True):
-            if limit and amount:
+        for name, limit, amount in zip(Spent._fields, self._limits_of(own), difference, strict=True):
+            if limit is not None and amount:
                 await self._add(run, name, amount)
+
+    def _limits_of(self, own: Limit) -> Limit:
+        return Limit(own.calls or self._limits.calls, own.tokens or self._limits.tokens)
 
     async def _add(self, run: str, name: str, amount: int) -> int:
         key = f"{self._prefix}:{name}:{run}"

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from math import fsum
 from typing import Any
 
-from reward_service.core.judging.asks import Ask, Reason
+from reward_service.core.judging.asks import Ask, FailureReason
 from reward_service.core.judging.kinds import SAMPLES, kind_name, kind_of
 from reward_service.core.judging.templates import render, templates
+from reward_service.core.types import Asker
 from reward_service.serve.sources.backends import FLAVOURS, Backend
 from reward_service.serve.sources.wire import Body, Failed, ModelReply, ServerLine
 
@@ -48,6 +49,11 @@ def request_of(ask: Ask, backend: Backend, *, seed: int) -> dict[str, Any]:
         schema = {"name": asker.template, "strict": True, "schema": kind_of(asker).schema(ask.said)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
+
+
+def drawn_by(asker: Asker) -> int:
+    """Return how many replies one request asks for."""
+    return asker.samples if kind_name(asker) == SAMPLES else 1
 
 
 def estimate(body: Mapping[str, Any]) -> int:
@@ -100,11 +106,11 @@ def _said(document: Any, model: str) -> ModelReply | Failed:
         text, ended = choice["message"].get("content"), choice.get("finish_reason")
         refusal = choice["message"].get("refusal")
     except (KeyError, IndexError, TypeError, AttributeError):
-        return Failed(Reason.TRANSPORT)
+        return Failed(FailureReason.TRANSPORT)
     if named != model:
-        return Failed(Reason.TRANSPORT)
+        return Failed(FailureReason.TRANSPORT)
     if ended not in ENDED or refusal:
-        return Failed(Reason.REFUSED)
+        return Failed(FailureReason.REFUSED)
     return ModelReply(text if isinstance(text, str) else "", named, *_tokens(document))
 
 
@@ -117,9 +123,9 @@ def _drawn(document: Any, model: str) -> ModelReply | Failed:
         ]
         named = document["model"]
     except (KeyError, IndexError, TypeError, AttributeError, ZeroDivisionError):
-        return Failed(Reason.TRANSPORT)
+        return Failed(FailureReason.TRANSPORT)
     if named != model:
-        return Failed(Reason.TRANSPORT)
+        return Failed(FailureReason.TRANSPORT)
     return ModelReply(json.dumps(drawn), named, *_tokens(document))
 
 

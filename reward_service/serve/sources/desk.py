@@ -7,14 +7,16 @@ import random
 from collections.abc import Callable
 from time import monotonic
 
-from reward_service.core.judging.asks import Answered, Ask, Given, Reason, Unanswered
+from reward_service.core.judging.asks import Answered, Ask, FailureReason, Given, Unanswered
 from reward_service.core.judging.kinds import kind_of
 from reward_service.core.judging.replies import UnreadableReply
+from reward_service.core.judging.templates import templates
 from reward_service.core.judging.votes import Undecided, tally
 from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.breaker import Breaker
 from reward_service.serve.sources.budgets import Spent
+from reward_service.serve.sources.chat import CHARS_PER_TOKEN, drawn_by
 from reward_service.serve.sources.rates import Rate
 from reward_service.serve.sources.servers import server_of
 from reward_service.serve.sources.wire import Body, Failed, ModelReply
@@ -24,7 +26,7 @@ READINGS = 2
 """How often a reply that cannot be read is asked for."""
 BACKOFF_S = 0.25
 REACH_S = 5.0
-OF_THE_BACKEND = frozenset({Reason.TRANSPORT, Reason.TIMEOUT, Reason.OVERLOADED})
+OF_THE_BACKEND = frozenset({FailureReason.TRANSPORT, FailureReason.TIMEOUT, FailureReason.OVERLOADED})
 """Failures that open the breaker; what a model says does not."""
 REFUSED_RETRY_S = 5
 MOST_ITEMS = 16  # that are told apart in the metric
@@ -94,8 +96,11 @@ class Desk:
 
     def estimate(self, ask: Ask) -> Spent:
         """Return what an ask may cost at most, about."""
+        kind, template = kind_of(ask.asker), templates()[ask.asker.template]
+        chars = len(template.system) + len(template.user) + sum(len(text) for _, text in ask.fields)
+        written = 0 if kind.is_scored else ask.asker.max_tokens * drawn_by(ask.asker)
         votes = ask.asker.votes
-        return Spent(votes, votes * self.server.estimate(self.server.request(ask, seed=0)))
+        return Spent(votes, votes * (chars // CHARS_PER_TOKEN + written))
 
     async def answer(self, ask: Ask) -> tuple[Given, Spent]:
         """Return the answer to an ask, and what it cost; waits for a place and for the rates first."""
@@ -119,7 +124,9 @@ class Desk:
         while True:
             given, cost = await self._read(ask, until, seed=len(votes))
             spent = Spent(spent.calls + cost.calls, spent.tokens + cost.tokens)
-            if isinstance(given, Unanswered) and (asker.votes == 1 or given.reason is not Reason.UNPARSABLE):
+            if isinstance(given, Unanswered) and (
+                asker.votes == 1 or given.reason is not FailureReason.UNPARSABLE
+            ):
                 return given, spent
             if isinstance(given, Answered) and asker.votes == 1:
                 return given, spent
@@ -137,7 +144,7 @@ class Desk:
         if ask.asker.abstain == "wrong":
             counted = tuple(vote for vote in votes if vote is not None)
             return Answered("incorrect", self._model(ask), _digest(replies), counted)
-        return Unanswered(Reason.ABSTAIN)
+        return Unanswered(FailureReason.ABSTAIN)
 
     def _model(self, ask: Ask) -> str:
         return self.backend.names[ask.asker.model]
@@ -155,13 +162,13 @@ class Desk:
             try:
                 value = kind_of(ask.asker).read(said.text, ask.said)
             except UnreadableReply:
-                self._count_reply(Reason.UNPARSABLE)
-                self._count_list(ask, Reason.UNPARSABLE)
+                self._count_reply(FailureReason.UNPARSABLE)
+                self._count_list(ask, FailureReason.UNPARSABLE)
                 continue
             self._count_reply("ok")
             self._count_list(ask, "ok")
             return Answered(value, said.model, _digest([said.text]), degraded=said.degraded), spent
-        return Unanswered(Reason.UNPARSABLE), spent
+        return Unanswered(FailureReason.UNPARSABLE), spent
 
     async def _tried(self, body: Body, until: float) -> tuple[ModelReply | Failed, int]:
         """Send a request, again if that may help and there is time; return also how often it was sent."""
@@ -184,15 +191,15 @@ class Desk:
         guess = self.server.estimate(body)
         while wait_s := max(self._requests.wait_s(1, now := self._clock()), self._tokens.wait_s(guess, now)):
             if now + wait_s >= until:
-                return Failed(Reason.OVERLOADED)
+                return Failed(FailureReason.OVERLOADED)
             await asyncio.sleep(wait_s)
         if self.breaker.closed_in_s(now):
-            return Failed(Reason.TRANSPORT)
+            return Failed(FailureReason.TRANSPORT)
         self._requests.take(1, now)
         self._tokens.take(guess, now)
         self.breaker.begin()
         self.in_flight += 1
-        said: ModelReply | Failed = Failed(Reason.TRANSPORT)
+        said: ModelReply | Failed = Failed(FailureReason.TRANSPORT)
         try:
             said = await self.server.complete(body, timeout_s=max(until - now, 0.001))
         finally:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 
-from reward_service.core.judging.asks import Answered, Ask, Given, Reason, Unanswered, asker_digest
+from reward_service.core.judging.asks import Answered, Ask, FailureReason, Given, Unanswered, asker_digest
 from reward_service.core.judging.kinds import VERDICT, kind_name, kind_of
 from reward_service.core.types import Asker
 from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.answers import AnswerCache, LocalAnswers
 from reward_service.serve.sources.backends import Backend
-from reward_service.serve.sources.budgets import Budgets, Spent
+from reward_service.serve.sources.budgets import NO_LIMIT, Budgets, Limit, Spent
 from reward_service.serve.sources.desk import Count, Desk, uncounted
 from reward_service.serve.sources.models.local import LocalModel
 
@@ -24,7 +24,7 @@ POLLS_S = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Pauses between looks for an answer that another process asks for; the last one repeats."""
 MARGIN_S = 5.0
 """A claim outlives the time limit of its ask by this much."""
-BUSY = Unanswered(Reason.BUSY)
+BUSY = Unanswered(FailureReason.BUSY)
 
 
 class Judges:
@@ -102,13 +102,16 @@ class Judges:
             await desk.close()
         await self._cache.close()
 
-    async def answer(self, asks: Mapping[str, Ask], *, run: str, timeout_s: float | None) -> dict[str, Given]:
+    async def answer(
+        self, asks: Mapping[str, Ask], *, run: str, timeout_s: float | None, limit: Limit = NO_LIMIT
+    ) -> dict[str, Given]:
         """Return an answer, or a reason why not, for every ask.
 
         Args:
             asks: by key.
             run: whose budget pays for what is not kept.
             timeout_s: how long the caller waits; None waits as long as the backends may take.
+            limit: of the run, in place of the service's.
 
         Raises:
             BackendUnavailable: a backend that would be asked is known not to answer; nothing was asked.
@@ -120,8 +123,8 @@ class Judges:
         fresh = {key: ask for key, ask in asks.items() if key not in kept and key not in self._flying}
         if fresh:
             await self._check(fresh.values())
-            await self._pay(fresh, run)
-        tasks = {key: self._flight(ask, run) for key, ask in asks.items() if key not in kept}
+            await self._pay(fresh, run, limit)
+        tasks = {key: self._flight(ask, run, limit) for key, ask in asks.items() if key not in kept}
         left_s = None if until is None else max(until - self._clock(), 0.0)
         if tasks:
             await asyncio.wait(tasks.values(), timeout=left_s)
@@ -151,11 +154,11 @@ class Judges:
             self.askers[digest] = asker
             self.has_new_asker.set()
 
-    async def _pay(self, asks: Mapping[str, Ask], run: str) -> None:
+    async def _pay(self, asks: Mapping[str, Ask], run: str, limit: Limit) -> None:
         """Take what asks may cost from a run's budget; each corrects that when it ends."""
-        await self._budgets.take(run, _total(self._desk(ask).estimate(ask) for ask in asks.values()))
+        await self._budgets.take(run, _total(self._desk(ask).estimate(ask) for ask in asks.values()), limit)
         others = _total(self._desk(ask).estimate(ask) for key, ask in asks.items() if key in self._flying)
-        await self._budgets.correct(run, Spent(-others.calls, -others.tokens))
+        await self._budgets.correct(run, Spent(-others.calls, -others.tokens), limit)
         self.count("ask_cache_total", "miss", amount=len(asks))
 
     def _desk(self, ask: Ask) -> Desk:
@@ -175,15 +178,15 @@ class Judges:
             )
         return desk
 
-    def _flight(self, ask: Ask, run: str) -> asyncio.Task[Given]:
-        """Return the task that answers an ask, one for all who wait for it."""
+    def _flight(self, ask: Ask, run: str, limit: Limit) -> asyncio.Task[Given]:
+        """Return what answers an ask, one for all callers that wait for it."""
         task = self._flying.get(ask.key)
         if task is None:
-            task = self._flying[ask.key] = asyncio.create_task(self._flown(ask, run))
+            task = self._flying[ask.key] = asyncio.create_task(self._flown(ask, run, limit))
             task.add_done_callback(lambda _: self._flying.pop(ask.key))
         return task
 
-    async def _flown(self, ask: Ask, run: str) -> Given:
+    async def _flown(self, ask: Ask, run: str, limit: Limit) -> Given:
         desk = self._desk(ask)
         hold_s = desk.backend.timeout_s + MARGIN_S
         estimate = desk.estimate(ask)
@@ -202,7 +205,7 @@ class Judges:
                 await self._cache.release(ask.key)
         finally:
             await self._budgets.correct(
-                run, Spent(spent.calls - estimate.calls, spent.tokens - estimate.tokens)
+                run, Spent(spent.calls - estimate.calls, spent.tokens - estimate.tokens), limit
             )
 
     async def _awaited(self, ask: Ask, hold_s: float) -> Answered | None:
@@ -227,9 +230,9 @@ def _total(spent: Iterable[Spent]) -> Spent:
 
 
 def _outcome(task: asyncio.Task[Given]) -> Given:
-    """Return what a task has found; `busy` if it still works."""
+    """Return what was found; `busy` if it still works."""
     if not task.done():
         return BUSY
     if task.cancelled() or task.exception() is not None:
-        return Unanswered(Reason.TRANSPORT)
+        return Unanswered(FailureReason.TRANSPORT)
     return task.result()

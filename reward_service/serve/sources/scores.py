@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from reward_service.core.judging.asks import Ask, Reason
+from reward_service.core.judging.asks import Ask, FailureReason
 from reward_service.core.judging.kinds import kind_of
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.wire import Body, Failed, ModelReply, ServerLine
@@ -151,16 +151,16 @@ class ScoreServer:
         """Ask once."""
         route = ROUTES.get((self.backend.flavour, len(body["texts"]), body["raw"]))
         if route is None:
-            return Failed(Reason.TRANSPORT)
+            return Failed(FailureReason.TRANSPORT)
         sent = await self._wire.post(route.path, route.send(body), timeout_s=timeout_s)
         if isinstance(sent, Failed):
             return sent
         try:
             score = scored(self._named(route.read(sent.document)), body["label"])
         except (LookupError, TypeError, ValueError):
-            return Failed(Reason.TRANSPORT)
+            return Failed(FailureReason.TRANSPORT)
         if score is None or not _is_of(sent.document, body["model"]):
-            return Failed(Reason.TRANSPORT)
+            return Failed(FailureReason.TRANSPORT)
         return ModelReply(score, body["model"], degraded=DEGRADED in sent.headers)
 
     async def why_unreachable(self, *, timeout_s: float) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 
-from reward_service.core.judging.asks import Ask, Reason
+from reward_service.core.judging.asks import Ask, FailureReason
 from reward_service.serve.sources.backends import Backend
 
 MAX_REPLY_BYTES = 1024 * 1024
@@ -20,6 +20,12 @@ CONNECT_S = 5.0
 CHUNK_BYTES = 64 * 1024
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 """Statuses after which the same request may succeed."""
+OF_THE_ASK = {
+    400: FailureReason.REFUSED,
+    413: FailureReason.TOO_LONG,
+    422: FailureReason.REFUSED,
+}
+"""Statuses that say something about this request; others are about the server."""
 Body = Mapping[str, Any]
 """What one ask sends."""
 
@@ -38,7 +44,7 @@ class ModelReply(NamedTuple):
 class Failed(NamedTuple):
     """Why there is no text."""
 
-    reason: Reason
+    reason: FailureReason
     may_retry: bool = False
     retry_after_s: float | None = None
     """As the server asks for; None if it does not."""
@@ -98,9 +104,9 @@ class ServerLine:
                     return _refused(reply.status, reply.headers.get("Retry-After"))
                 return Sent(await _read(reply), dict(reply.headers))
         except TimeoutError:
-            return Failed(Reason.TIMEOUT, may_retry=True)
+            return Failed(FailureReason.TIMEOUT, may_retry=True)
         except (aiohttp.ClientError, OSError, ValueError):
-            return Failed(Reason.TRANSPORT, may_retry=True)
+            return Failed(FailureReason.TRANSPORT, may_retry=True)
 
     async def look(self, path: str, *, timeout_s: float) -> Any:
         """Return the document at a path, or None if the server has none there; a string says why it cannot be asked."""
@@ -157,11 +163,11 @@ async def _read(reply: aiohttp.ClientResponse) -> Any:
 
 def _refused(status: int, retry_after: str | None) -> Failed:
     if status == 429:
-        return Failed(Reason.OVERLOADED, may_retry=True, retry_after_s=_seconds(retry_after))
+        return Failed(FailureReason.OVERLOADED, may_retry=True, retry_after_s=_seconds(retry_after))
     if status in LATER:
-        reason = Reason.OVERLOADED if status == 503 else Reason.TRANSPORT
+        reason = FailureReason.OVERLOADED if status == 503 else FailureReason.TRANSPORT
         return Failed(reason, may_retry=True, retry_after_s=_seconds(retry_after))
-    return Failed(Reason.TOO_LONG if status == 413 else Reason.TRANSPORT)
+    return Failed(OF_THE_ASK.get(status, FailureReason.TRANSPORT))
 
 
 def _seconds(retry_after: str | None) -> float | None:

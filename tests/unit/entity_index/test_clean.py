@@ -113,3 +113,10 @@ def test_a_gold_answer_that_is_a_list_in_disguise_becomes_the_list():
         "Lutetia",
         "Paname",
     )
+
+
+def test_united_entities_keep_the_shortest_distance():
+    entities = (Entity("Curie", distance=3), Entity("CURIE", distance=1), Entity("curie"))
+
+    [one] = clean(Question("Who?", entities=entities, question_id="q")).question.entities
+    assert one.distance == 1

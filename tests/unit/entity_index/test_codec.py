@@ -42,6 +42,14 @@ def test_a_language_is_part_of_the_record_and_none_leaves_no_trace():
     assert encode(GERMAN) != encode(CURIE)
 
 
+def test_a_distance_is_part_of_the_record_and_must_be_a_count():
+    far = replace(CURIE, entities=(Entity("Polonium", distance=2),))
+    assert decode(encode(far), question_id="q1") == far
+    broken = to_json(far) | {"entities": [{"name": "Polonium", "distance": -2}]}
+    with pytest.raises(CorruptEntry, match="whole number"):
+        decode(record_of_json(broken), question_id="q1")
+
+
 def record_of(body: bytes) -> bytes:
     return bytes([CODEC_VERSION]) + blake2b(body, digest_size=8).digest() + body
 

@@ -134,6 +134,13 @@ def test_a_saved_data_set_is_all_its_splits(tmp_path):
     assert [type(row) for row in read(tmp_path / "two")] == [Row, Refusal, Row] * 2
 
 
+def test_a_torch_file_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "rollout_3.pt").write_bytes(b"PK")
+
+    with pytest.raises(UnreadableInput, match=r"weights_only=True.*as JSON lines"):
+        read(tmp_path / "rollout_3.pt")
+
+
 @pytest.mark.parametrize(
     ("name", "package"), [("rows.parquet", "pyarrow"), ("dataset_info.json", "datasets")]
 )

@@ -28,6 +28,10 @@ VALUE = {
         ("uid[0]", None),
         ("uid[]", []),
         ("truth.nope.graph", None),
+        ("truth.**.label", ["Radium", "Curie"]),
+        ("**.role", ["system", "user"]),
+        ("**.nodes[-1].label", ["Curie"]),
+        ("uid.**.x", []),
     ],
 )
 def test_a_path_finds_what_stands_there(path, found):
@@ -38,6 +42,17 @@ def test_a_path_finds_what_stands_there(path, found):
 def test_what_is_no_path_is_named(path):
     with pytest.raises(ValueError, match="is not a path"):
         parse(path)
+
+
+def test_a_path_to_any_depth_must_say_what_to_take_there():
+    with pytest.raises(ValueError, match=re.escape("'root.**' must say what to take after **")):
+        parse("root.**")
+
+
+def test_a_path_to_any_depth_takes_outer_ones_first_and_opens_json_strings():
+    tree = {"root": {"entity": "a", "children": ['{"entity": "b", "children": []}', {"entity": "c"}]}}
+
+    assert find(tree, parse("root.**.entity")) == ["a", "b", "c"]
 
 
 def test_a_mapping_makes_a_question():

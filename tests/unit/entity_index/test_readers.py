@@ -391,3 +391,136 @@ def test_values_of_numpy_are_read_as_what_they_hold():
     }
 
     assert jsonl.to_question(value) == Question("Who?", ("x", "y"), (Entity("Curie"),), "7")
+
+
+TREE = {
+    "question": "Which lake did the founder of Osterveld Works drain?",
+    "answer": "Lake Ymir",
+    "root": {
+        "entity": "Lake Ymir",
+        "claims": ["Lake Ymir was drained by Ada Holm"],
+        "children": [
+            {
+                "entity": {"name": "Ada Holm", "id": "Q17", "aliases": ["A. Holm"]},
+                "children": [{"entity": "Osterveld Works", "children": []}],
+            },
+            {"entity": "Norrland", "claims": []},
+        ],
+    },
+}
+LAKE = (
+    Entity("Lake Ymir", distance=0),
+    Entity("Ada Holm", ("A. Holm",), "Q17", distance=1),
+    Entity("Osterveld Works", distance=2),
+    Entity("Norrland", distance=1),
+)
+
+
+def test_a_research_tree_gives_its_nodes_with_their_depth():
+    question = read_one("infoseek", TREE)
+
+    assert (question.text, question.answers, question.entities) == (
+        TREE["question"],
+        ("Lake Ymir",),
+        LAKE,
+    )
+
+
+def test_a_research_tree_may_be_a_json_string_with_the_question_in_its_root():
+    root = {"question": TREE["question"], **TREE["root"]}
+
+    assert read_one("infoseek", {"id": 3, "root": json.dumps(root)}) == Question(
+        TREE["question"], ("Lake Ymir",), LAKE, "3"
+    )
+
+
+def test_children_of_a_research_tree_may_be_an_object():
+    root = {"entity": "a b", "children": {"x": {"entity": "c d"}, "y": {"entity": "e f"}}}
+
+    assert [
+        (e.name, e.distance) for e in read_one("infoseek", {"question": "Who?", "root": root}).entities
+    ] == [("a b", 0), ("c d", 1), ("e f", 1)]
+
+
+@pytest.mark.parametrize(
+    ("root", "reason"),
+    [
+        (None, "root is not an object"),
+        ({"claims": []}, "a node has no entity"),
+        ({"entity": 7}, "an entity is not an object"),
+        ({"entity": "a b", "children": ["c"]}, "a child is not an object"),
+        ({"entity": "a b", "children": 3}, "children is not an array"),
+    ],
+)
+def test_research_trees_that_cannot_be_used_are_refused(root, reason):
+    assert read_one("infoseek", {"question": "Who?", "root": root}) == reason
+
+
+def test_a_very_deep_research_tree_is_read():
+    root = {"entity": "leaf x"}
+    for n in range(300):
+        root = {"entity": f"node {n}", "children": [root]}
+
+    assert read_one("infoseek", {"question": "Who?", "root": root}).entities[-1].distance == 300
+
+
+WOVEN = {
+    "question": "Where was the founder of the maker of the Skylark born?",
+    "answer": "Tromby",
+    "entities": [
+        {"id": "E1", "name": "Skylark", "description": "a glider"},
+        {"id": "E2", "name": "Nordvik Aero"},
+        {"id": "E3", "name": "Liv Dahl"},
+        {"id": "E4", "name": "Tromby"},
+        {"id": "E5", "name": "Aside"},
+    ],
+    "predicates": ["<E1> was made by <E2>", {"head": "E2", "relation": "founded by", "tail": "E3"}, "{E3} was born in {E4}"],
+}  # fmt: skip
+
+
+def test_woven_entities_know_how_far_they_are_from_the_answer():
+    entities = read_one("entiweave", WOVEN).entities
+
+    assert [(e.name, e.entity_id, e.distance) for e in entities] == [
+        ("Skylark", "E1", 3),
+        ("Nordvik Aero", "E2", 2),
+        ("Liv Dahl", "E3", 1),
+        ("Tromby", "E4", 0),
+        ("Aside", "E5", None),
+    ]
+
+
+def test_woven_columns_may_hold_json_as_strings():
+    packed = WOVEN | {name: json.dumps(WOVEN[name]) for name in ("entities", "predicates")}
+
+    assert read_one("entiweave", packed) == read_one("entiweave", WOVEN)
+
+
+def test_woven_entities_without_the_answer_or_without_predicates_have_no_distance():
+    for change in ({"answer": "1931"}, {"predicates": []}, {"entities": ["Skylark", "Liv Dahl"]}):
+        assert {e.distance for e in read_one("entiweave", WOVEN | change).entities} <= {None, 0}
+
+
+def test_woven_predicates_that_are_no_array_are_refused():
+    assert read_one("entiweave", WOVEN | {"predicates": 3}) == "predicates is not an array"
+
+
+def test_the_own_shape_takes_a_distance_and_refuses_one_that_is_none():
+    value = {"question": "Who?", "entities": [{"name": "Radium", "distance": 2}]}
+
+    assert read_one("jsonl", value).entities == (Entity("Radium", distance=2),)
+    value["entities"][0]["distance"] = -1
+    assert read_one("jsonl", value) == "distance is not a whole number from 0 on"
+
+
+@pytest.mark.parametrize(
+    ("reader", "value"),
+    [
+        ("jsonl", {"question": "Who?", "entities": '[{"name": "Radium"}]'}),
+        ("kilt", {"question": "Who?", "answers": ["x"], "entities": '[{"title": "Radium"}]'}),
+        ("graph", {"question": "Who?", "answer": "x", "graph": '{"nodes": ["Radium"]}'}),
+        ("verl", {"reward_model": '{"ground_truth": "x"}', "extra_info": '{"question": "Who?", "entities": ["Radium"]}'}),
+    ],
+)  # fmt: skip
+def test_columns_that_hold_json_as_a_string_are_read_as_json(reader, value):
+    assert [e.name for e in read_one(reader, value).entities] == ["Radium"]

@@ -109,6 +109,24 @@ def test_a_member_with_another_question_is_refused():
     assert refusal(judge, added(judge, "0"), again) is errors.QuestionConflict
 
 
+@pytest.mark.parametrize(("first", "said"), [(3, "is of step 3"), (None, "is of step none")])
+def test_the_first_member_pins_the_step_too(first, said):
+    judge = assembler()
+    opened = judge.add(None, claim("0", pins=replace(PINS, step=first)), facts("0"), now=0.0).state
+    other = claim("1", pins=replace(PINS, step=4))
+
+    assert refusal(judge, opened, other) is errors.StepConflict
+    assert said in str(judge.admit(opened, other, now=0.0).refusal)
+
+
+@pytest.mark.parametrize(
+    ("step", "total", "progress"),
+    [(30, 80, 0.375), (90, 80, 1.0), (0, 80, 0.0), (None, 80, None), (30, None, None)],
+)
+def test_progress_is_the_share_of_steps_that_are_done(step, total, progress):
+    assert replace(RUN.declared, total_steps=total).progress(step) == progress
+
+
 def test_a_group_of_another_engine_is_left_alone():
     mine, other = assembler(), assembler(engine="other")
     state = added(mine, "0")

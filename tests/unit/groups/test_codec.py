@@ -47,12 +47,14 @@ RUNS = st.builds(
         st.builds(PartialPolicy, st.sampled_from(["fail", "survivors", "wait"]), st.integers(1, 9)),
         st.none() | st.fixed_dictionaries({"type": st.just("grpo")}, optional={"epsilon": NUMBERS}),
         st.none() | st.integers(1, 9),
+        total_steps=st.none() | st.integers(1, 9),
     ),
     TEXT,
     ESTIMATORS,
     st.none() | st.builds(IndexVersion, TEXT, TEXT, TEXT),
     TEXT,
 )
+TURNS = st.lists(st.lists(st.integers(0, 9), max_size=2).map(tuple), max_size=3).map(tuple)
 FACTS = st.builds(
     RolloutFacts,
     rollout_id=TEXT,
@@ -67,6 +69,10 @@ FACTS = st.builds(
     signals=st.dictionaries(TEXT, NUMBERS, max_size=2),
     length=st.none() | st.integers(1, 9),
     tree=st.none() | TEXT,
+    turns=TURNS,
+    entity_named=TURNS,
+    turn_signals=st.dictionaries(TEXT, st.lists(st.none() | NUMBERS, max_size=3).map(tuple), max_size=2),
+    anchor=st.lists(TEXT, max_size=2).map(tuple),
     flags=st.lists(TEXT, max_size=2).map(tuple),
     detail=st.none() | TEXT,
     evidence=st.none(),
@@ -86,6 +92,9 @@ RESULTS = st.builds(
             st.none() | NUMBERS,
             uncredited=st.dictionaries(TEXT, st.integers(0, 9), max_size=2),
             components=st.dictionaries(TEXT, NUMBERS, max_size=2),
+            turns=TURNS,
+            turn_rewards=st.none() | st.lists(st.none() | NUMBERS, max_size=3).map(tuple),
+            turn_advantages=st.none() | st.lists(NUMBERS, max_size=3).map(tuple),
             flags=st.lists(TEXT, max_size=2).map(tuple),
             detail=st.none() | TEXT,
         ),
@@ -97,7 +106,7 @@ STATES = st.builds(
     GroupState,
     TEXT,
     st.integers(0, 9),
-    st.builds(Pins, TEXT, TEXT),
+    st.builds(Pins, TEXT, TEXT, st.none() | st.integers(0, 9)),
     st.none() | TEXT,
     st.lists(TEXT, max_size=2).map(tuple),
     st.lists(TEXT, max_size=2).map(tuple),
@@ -134,15 +143,58 @@ def test_no_text_of_a_rollout_is_written():
     blob = encode_group(replace(STATE, members=(Member(facts, "digest"),)))
 
     assert json.loads(blob)["rows"] == [
-        ["digest", "0", "scored", "wrong", 1, 2, {}, 0, 0, False, {}, None, None, [], None, []]
+        [
+            "digest",
+            "0",
+            "scored",
+            "wrong",
+            1,
+            2,
+            {},
+            0,
+            0,
+            False,
+            {},
+            {},
+            None,
+            None,
+            [],
+            [],
+            {},
+            [],
+            [],
+            None,
+            [],
+        ]
     ]
+
+
+def test_a_group_of_a_version_without_turns_is_read():
+    facts = RolloutFacts("0", RolloutStatus.SCORED, outcome=Outcome.WRONG, matched=1, entities=2)
+    result = GroupResult(GroupStatus.COMPLETE, 2, 1, (RolloutResult("0", RolloutStatus.SCORED, reward=0.3),))
+    state = replace(STATE, members=(Member(facts, "digest"),), result=result)
+
+    older = _without_turns(json.loads(encode_group(state)))
+
+    assert decode_group(json.dumps(older).encode()) == state
+
+
+def _without_turns(document):
+    """The document as a service wrote it that did not know of turns."""
+    for columns, holder in (("columns", document), ("result_columns", document["result"])):
+        known = [not name.startswith(("turn", "entity_named", "anchor")) for name in document[columns]]
+        rows = "rows" if holder is document else "rollouts"
+        holder[rows] = [[item for item, keep in zip(row, known, strict=True) if keep] for row in holder[rows]]
+        document[columns] = [name for name, keep in zip(document[columns], known, strict=True) if keep]
+    return document
 
 
 def test_judgements_are_kept_as_they_are():
     judgement = Judgement(
         "answer", "key", {"S1": True, "S2": 0.5}, "model", "sha256:0", ("correct", "correct")
     )
-    facts = RolloutFacts("0", outcome=Outcome.WRONG, matched=1, entities=2, judgements=(judgement,))
+    verdict = Judgement("answer", "key", "correct", "model", "sha256:0")
+    facts = RolloutFacts("0", outcome=Outcome.WRONG, matched=1, entities=2, judgements=(judgement, verdict))
     state = replace(STATE, members=(Member(facts, "digest"),))
 
     assert decode_group(encode_group(state)) == state
@@ -153,6 +205,7 @@ def test_judgements_are_kept_as_they_are():
     [
         ({"version": 1}, errors.EngineMismatch),
         ({"columns": ["digest"]}, errors.EngineMismatch),
+        ({"columns": ["digest", "rollout_id", "luck"]}, errors.EngineMismatch),
         ({"result_columns": ["reward"]}, errors.EngineMismatch),
         ({"rows": [["digest"]]}, errors.CorruptState),
         ({"status": "fine"}, errors.CorruptState),

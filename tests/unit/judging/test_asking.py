@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from entity_index.types import Criterion, Entity, Question
-from reward_service.core.judging.asks import Answered, Reason, Unanswered, asker_digest
+from reward_service.core.judging.asks import Answered, FailureReason, Unanswered, asker_digest
 from reward_service.core.judging.cascade import decide
 from reward_service.core.judging.kinds import PAGES_CHARS, cited_pages, kind_of, thoughts_of
 from reward_service.core.judging.probes import ATTACKS, PAIRS
@@ -17,12 +17,14 @@ from reward_service.core.types import (
     Asker,
     Cascade,
     Outcome,
+    RewardSpec,
     Rollout,
     RolloutStatus,
     Segment,
     SegmentKind,
     Steps,
     StopReason,
+    Term,
 )
 
 JUDGED = shipped()["egrpo-judged"]
@@ -121,7 +123,7 @@ def test_an_answer_that_no_judge_sees_says_why(answer, flag):
     )
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", FailureReason)
 def test_a_judge_that_fails_leaves_the_rollout_without_a_reward(reason):
     rollouts = [answering("0", "In the capital of Peru"), answering("1", "Lima")]
 
@@ -274,7 +276,7 @@ def test_statements_are_never_asked_about_in_longer_lists():
 
 def test_an_asker_whose_names_are_missing_is_not_asked():
     facts = carr(
-        lambda ask: answered("correct") if ask.asker.name == "outcome" else Unanswered(Reason.TIMEOUT)
+        lambda ask: answered("correct") if ask.asker.name == "outcome" else Unanswered(FailureReason.TIMEOUT)
     )
 
     assert (facts.status, facts.detail) == (RolloutStatus.JUDGE_FAILED, "entities: timeout")
@@ -350,7 +352,10 @@ def test_a_rollout_without_thoughts_is_worth_no_rating():
 
 
 def test_a_rollout_that_lacks_a_number_of_the_trainer_is_not_asked_about():
-    planned = plan([answering("0", "Lima", "thought")], QUESTION, ATOM)
+    needy = replace(RUBRIC, reward=RewardSpec((*RUBRIC.reward.terms, Term("bonus"))))
+    question = replace(QUESTION, rubrics=RUBRICS)
+
+    planned = plan([answering("0", "Cusco", "thought", outcome=Outcome.WRONG)], question, needy)
 
     assert planned.pending({}) == {}
     assert conclude(planned, {})[0].status is RolloutStatus.SIGNAL_MISSING

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from entity_index.types import Entity, Question
-from reward_service.core.judging.asks import Answered, Reason, Unanswered, asker_digest
+from reward_service.core.judging.asks import Answered, FailureReason, Unanswered, asker_digest
 from reward_service.core.judging.kinds import kind_of, retrieved_text
 from reward_service.core.judging.replies import UnreadableReply, read_samples, read_score
 from reward_service.core.judging.templates import templates
@@ -61,7 +61,7 @@ def test_a_model_decides_what_strings_do_not_by_the_best_gold_answer(best, outco
 def test_a_model_that_fails_is_a_backend_that_failed_and_never_a_wrong_answer():
     planned = plan([answering("0", "Cusco")], QUESTION, SAME)
 
-    [failed] = settled(planned, lambda _: Unanswered(Reason.TOO_LONG))
+    [failed] = settled(planned, lambda _: Unanswered(FailureReason.TOO_LONG))
     [unserved] = conclude(planned, {})
 
     assert (failed.status, failed.outcome, failed.detail) == ("backend_failed", None, "same: too_long")
@@ -105,7 +105,7 @@ def test_nobody_decides_where_the_model_is_unsure_and_no_judge_comes_after_it():
 def test_the_judge_is_not_asked_if_the_model_fails():
     planned = plan([answering("0", "Cusco")], QUESTION, parse_profile(THEN_A_JUDGE))
 
-    [one] = settled(planned, lambda _: Unanswered(Reason.TIMEOUT))
+    [one] = settled(planned, lambda _: Unanswered(FailureReason.TIMEOUT))
 
     assert (one.status, one.detail) == (RolloutStatus.BACKEND_FAILED, "same: timeout")
 
@@ -158,7 +158,7 @@ def test_without_pages_nothing_is_drawn_and_the_gain_is_nothing():
 def test_samples_that_fail_are_a_backend_that_failed():
     one = settled(
         plan([answering("0", "Lima", responses=("Lima",))], QUESTION, GAIN),
-        lambda _: Unanswered(Reason.TIMEOUT),
+        lambda _: Unanswered(FailureReason.TIMEOUT),
     )[0]
 
     assert (one.status, one.detail) == (RolloutStatus.BACKEND_FAILED, "drawn: timeout")

@@ -149,6 +149,41 @@ def test_a_mapping_reads_any_other_file(service, tmp_path):
     assert (record["group_id"], record["reward"], record["matched"]) == ("4", 1.0, 2)
 
 
+def test_a_recording_of_the_product_brings_its_numbers_per_turn(service, tmp_path):
+    own = {
+        "group_id": "g",
+        "rollout_id": "0",
+        "question_id": "calder",
+        "text": "".join(dumps.TAGGED),
+        "outcome": "wrong",
+    }
+    sent = {
+        "signals": {"high": 1.0},
+        "turn_signals": {"low": [0.25, None]},
+        "anchor": ["s", "t"],
+        "length": 9,
+    }
+    (tmp_path / "own.jsonl").write_text(json.dumps(own | sent))
+
+    [record], _ = score(service, tmp_path / "own.jsonl", profile="g-ra")
+
+    assert (record["reward"], record["turn_rewards"]) == (1.25, [0.25, None])
+
+
+def test_a_number_of_a_turn_in_a_file_is_finite(service, tmp_path):
+    own = {
+        "group_id": "g",
+        "rollout_id": "0",
+        "question_id": "calder",
+        "text": "x",
+        "turn_signals": {"low": [float("nan")]},
+    }
+    (tmp_path / "own.jsonl").write_text(json.dumps(own))
+
+    with pytest.raises(fields.BadLine, match="finite number at /turn_signals/low/0"):
+        score(service, tmp_path / "own.jsonl", profile="g-ra")
+
+
 def test_a_mapping_overrides_what_a_reader_reads(service, tmp_path):
     [record, _], _ = score(
         service,

@@ -4,7 +4,7 @@ import pytest
 
 from reward_service.serve.errors import JudgeBudget
 from reward_service.serve.sources.breaker import OPEN_S, WINDOW_S, Breaker
-from reward_service.serve.sources.budgets import Budgets, Spent
+from reward_service.serve.sources.budgets import Budgets, Limit, Spent
 from reward_service.serve.sources.rates import Rate
 
 
@@ -97,6 +97,14 @@ async def test_what_is_refused_is_not_taken():
             await budgets.take("a", Spent(4, 101))
 
     await budgets.take("a", Spent(10, 100))
+
+
+async def test_a_run_may_have_limits_of_its_own():
+    budgets = Budgets(calls=None, tokens=None)
+    await budgets.take("a", Spent(1, 5), Limit(calls=1))
+
+    with pytest.raises(JudgeBudget, match="may use 1 calls"):
+        await budgets.take("a", Spent(1, 0), Limit(calls=1))
 
 
 async def test_a_budget_is_corrected_by_what_was_spent():

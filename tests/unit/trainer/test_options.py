@@ -42,6 +42,7 @@ def test_the_command_line_gives_options():
         ["--model", "x"],
         ["--questions", "x"],
         ["--group-size", "0"],
+        ["--turn-advantages", "--loss", "gspo"],
         ["--nonsense"],
         ["--steps", "many"],
     ],

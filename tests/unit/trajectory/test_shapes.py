@@ -353,7 +353,7 @@ def test_a_role_may_say_that_it_thinks(role):
         ({"text": {"value": "x"}}, [(A, "x")]),
         ([{"type": "refusal", "refusal": "x"}], [(A, "x")]),
         (5, [(A, "5")]),
-        ([{"type": "redacted_thinking", "data": "x"}, {"text": "x"}], [(T, ""), (A, "x")]),
+        ([{"type": "redacted_thinking", "data": "x"}, {"text": "x"}], [(A, "x")]),
         ([{"type": "thinking", "thinking": 5}, {"text": "x"}], [(T, "5"), (A, "x")]),
     ],
 )
@@ -378,3 +378,17 @@ def test_a_result_may_be_any_json(result, text):
     ]
 
     assert (R, text) in read(record).segments
+
+
+def test_an_agent_of_openhands_may_answer_by_a_message():
+    said = {"content": [{"type": "text", "text": "x"}], "reasoning_content": "a"}
+    error = {"kind": "AgentErrorEvent", "source": "environment", "error": "no such tool"}
+    call = {"kind": "ActionEvent", "source": "agent", "tool_call": {"name": "f", "arguments": "{}"}}
+    answer = {"kind": "MessageEvent", "source": "agent", "llm_message": said}
+
+    assert list(read([call, error, answer]).segments) == [
+        (C, "f {}"),
+        (R, "no such tool"),
+        (T, "a"),
+        (A, "x"),
+    ]

@@ -15,15 +15,7 @@ from types import MappingProxyType
 from reward_service.core.trajectory.containers.chat import role_lines
 from reward_service.core.trajectory.containers.harmony import harmony
 from reward_service.core.trajectory.containers.messages import messages
-from reward_service.core.trajectory.containers.native import (
-    CHATML,
-    DEEPSEEK,
-    GEMMA,
-    GLM,
-    KIMI,
-    LLAMA3,
-    MISTRAL,
-)
+from reward_service.core.trajectory.containers.native import TEMPLATES
 from reward_service.core.trajectory.values import Author, Part, Transcript, Turn
 
 __all__ = ["CONTAINERS", "MESSAGES", "PLAIN", "SHORT_FORMS", "messages"]
@@ -40,15 +32,9 @@ def plain(text: str) -> Transcript:
 CONTAINERS: Mapping[str, Callable[[str], Transcript]] = MappingProxyType(
     {
         PLAIN: plain,
-        "chatml": CHATML.cut,
         "role_lines": role_lines,
-        "llama3": LLAMA3.cut,
-        "glm": GLM.cut,
-        "deepseek": DEEPSEEK.cut,
-        "kimi": KIMI.cut,
         "harmony": harmony,
-        "gemma": GEMMA.cut,
-        "mistral": MISTRAL.cut,
+        **{name: template.cut for name, template in TEMPLATES.items()},
     }
 )
 """Those of one string; records of objects are `messages`."""

@@ -12,6 +12,8 @@
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from reward_service.core.trajectory.calls import (
     between,
@@ -43,8 +45,23 @@ def _python_tag(text: str) -> list[Call]:
     return calls or list(python_calls(text)) or [Call("python", {"code": text})]
 
 
+def _llama_function(text: str) -> list[Call]:
+    """Read `name>{…}`, as it is between `<function=` and its end."""
+    name, _, arguments = text.partition(">")
+    return [named_call(name.strip(), arguments)]
+
+
+# A list of calls as Python writes them, alone on the last line.
+_PYTHONIC = re.compile(r"^\[(?=[A-Za-z_][\w.]{0,63}\()", re.MULTILINE)
+
+
 def _llama_prose(text: str) -> list[Part]:
-    """Take the JSON call that ends a turn out of its prose."""
+    """Take the call that ends a turn out of its prose: JSON, or a list as Python writes it."""
+    listed = [mark.start() for mark in _PYTHONIC.finditer(text)] if text.rstrip().endswith(")]") else []
+    if listed:
+        said = text[listed[-1] :].strip()
+        calls = list(python_calls(said)) or [Call("python", {"code": said})]
+        return [Part(None, text[: listed[-1]]), *(Part(CALL, said, call) for call in calls)]
     for start, call in json_ending(text):
         said = tool_call_text(call.name, call.arguments)
         return [Part(None, text[:start]), Part(CALL, said, call._replace(sound=True))]
@@ -54,19 +71,20 @@ def _llama_prose(text: str) -> list[Part]:
 LLAMA3 = Template(
     regions=(
         Region(
-            r"\|start_header_id\|>(?!assistant<)(?P<role>[^<]*)<\|end_header_id\|>\n*",
-            (r"<\|eot_id\|>", r"<\|eom_id\|>"),
+            r"\|(?:start_header_id|header_start)\|>(?!assistant<)(?P<role>[^<]*)<\|(?:end_header_id|header_end)\|>\n*",
+            (r"<\|(?:eot_id|eom_id|eot|eom)\|>",),
         ),
+        Region(r"function=", (r"</function>",), kind=CALL, read=_llama_function),
         Region(
             r"\|python_tag\|>",
-            (r"<\|eot_id\|>", r"<\|eom_id\|>", r"<\|start_header_id\|>"),
+            (r"<\|(?:eot_id|eom_id|eot|eom|start_header_id|header_start)\|>",),
             leaves=True,
             kind=CALL,
             read=_python_tag,
         ),
     ),
-    starts=r"\|start_header_id\|>assistant<\|end_header_id\|>\n*",
-    ends=r"\|(?:eot_id|eom_id|end_of_text)\|>",
+    starts=r"\|(?:start_header_id|header_start)\|>assistant<\|(?:end_header_id|header_end)\|>\n*",
+    ends=r"\|(?:eot_id|eom_id|eot|eom|end_of_text)\|>",
     finish=_llama_prose,
 )
 GLM = Template(
@@ -243,3 +261,16 @@ MISTRAL = Template(
     ends=r"EOS\]",
     lead="[",
 )
+
+TEMPLATES: Mapping[str, Template] = MappingProxyType(
+    {
+        "chatml": CHATML,
+        "llama3": LLAMA3,
+        "glm": GLM,
+        "deepseek": DEEPSEEK,
+        "kimi": KIMI,
+        "gemma": GEMMA,
+        "mistral": MISTRAL,
+    }
+)
+"""The templates by the names of their containers."""

@@ -19,12 +19,12 @@ from reward_service.core.trajectory.dialects.search import (
     STEPSEARCH,
 )
 from reward_service.core.trajectory.dialects.smolagents import SMOLAGENTS
-from reward_service.core.trajectory.dialects.table import Dialect
+from reward_service.core.trajectory.dialects.table import PROMPT, Dialect
 from reward_service.core.trajectory.dialects.tagged import DEEPDIVE, TAGGED, TONGYI
 from reward_service.core.trajectory.dialects.tokens import R1_SEARCHER, SEARCH_O1
 from reward_service.core.trajectory.dialects.xml import MCP, MINIMAX, QWEN3_CODER
 
-__all__ = ["DEFAULT_DIALECT", "DIALECTS", "Dialect"]
+__all__ = ["DEFAULT_DIALECT", "DIALECTS", "PROMPT", "Dialect"]
 
 DEFAULT_DIALECT = "tagged"
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(

@@ -2,7 +2,8 @@
 
 Rules:
 
-- a block lasts until the next label; an `Action Input` belongs to the action before it; `Action: Finish[x]` is the answer;
+- a block lasts until the next label; an `Action Input` belongs to the action before it; `Action: Finish[x]` is the answer,
+  and so is a JSON action named `Final Answer`;
 - text before the first label is a thought whose label stands in the prompt, if an action or the answer follows;
 - where the first label is written in bold or in another case, the others may be too; else they are spelled as above;
 - where the labels are numbered, only the next number is a label: `Thought 3:` on a page that call 1 returned is not.
@@ -14,10 +15,10 @@ in unnumbered text: send such rollouts as messages or steps.
 import re
 from collections.abc import Iterator
 
-from reward_service.core.trajectory.calls import parsed, plain_call
+from reward_service.core.trajectory.calls import json_text, parsed, plain_call
 from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.dialects.tagged import THINK
-from reward_service.core.trajectory.marks import Marks
+from reward_service.core.trajectory.marks import Marks, scan_blocks
 from reward_service.core.trajectory.values import Block, Call
 from reward_service.core.types import SegmentKind
 
@@ -76,7 +77,9 @@ def react_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:
     names = [_name(label) for label in labels]
     ends = [*(label.start() for label in labels), len(text)]
     before = text[: ends[0]]
-    if before.strip():
+    if "think" in before and ("<think" in before or "</think" in before):
+        yield from scan_blocks(before, REACT.marks, in_thought=in_thought)
+    elif before.strip():
         continues = bool(names) and (in_thought or names[0] in CONTINUES_A_THOUGHT)
         yield Block(SegmentKind.THOUGHT if continues else None, before)
     tool = ""
@@ -94,8 +97,22 @@ def react_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:
 
 
 def _block(name: str, said: str, at: int) -> Block:
-    finish = _FINISH.fullmatch(said) if name == "Action" else None
-    return Block(SegmentKind.ANSWER, finish[1], at=at) if finish else Block(KINDS[name], said, at=at)
+    if name != "Action":
+        return Block(KINDS[name], said, at=at)
+    finish, call = _FINISH.fullmatch(said), _json_action(said)
+    if finish:
+        return Block(SegmentKind.ANSWER, finish[1], at=at)
+    if call is not None and call.name == "Final Answer":
+        return Block(SegmentKind.ANSWER, json_text(call.arguments), at=at)
+    return Block(SegmentKind.TOOL_CALL, said, at=at, call=call)
+
+
+def _json_action(said: str) -> Call | None:
+    """Read the JSON blob, perhaps in a fence, in which LangChain's structured chat agent writes its action."""
+    blob = parsed(said.strip().removeprefix("```").removeprefix("json").removesuffix("```").strip())
+    if not isinstance(blob, dict) or not isinstance(name := blob.get("action"), str):
+        return None
+    return Call(name, blob.get("action_input", ""))
 
 
 def observation(text: str) -> str | None:
@@ -118,4 +135,5 @@ REACT = Dialect(
     read_call=react_call,
     bad_call="tool call is empty",
     response_label=observation,
+    user_answers=True,
 )

@@ -1,13 +1,14 @@
 """smolagents: `Thought:` in prose, then code between `<code>` marks or in a fence; `Observation:` comes back.
 
-A run that was turned into messages says each call twice, in the code and as `Calling tools:`; the second is left out.
+A run that was turned into messages says each call twice, in the code and as `Calling tools:`; the second is left out. An
+agent that calls tools and writes no code says them in the second way alone.
 `final_answer(...)` in the code is the answer.
 """
 
 import re
 from collections.abc import Iterator
 
-from reward_service.core.trajectory.calls import python_calls
+from reward_service.core.trajectory.calls import RESTATES, python_calls, restated_calls, tool_call_text
 from reward_service.core.trajectory.dialects.react import observation
 from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.marks import Marks, angled
@@ -20,19 +21,20 @@ _CODE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _LABEL = re.compile(r"\s*Thought:")
-_RESTATES = "Calling tools:"
 
 
 def smolagents_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:  # noqa: ARG001  # one signature for all
     """Cut what the policy wrote into thoughts and code."""
-    if text.lstrip().startswith(_RESTATES):
-        return
+    text, restates, listed = text.partition(RESTATES)
     at = 0
     for code in _CODE.finditer(text):
         yield from _prose(text[at : code.start()], at)
         yield Block(SegmentKind.TOOL_CALL, code[1] if code[2] is None else code[2], at=code.start())
         at = code.end()
     yield from _prose(text[at:], at)
+    for call in restated_calls(restates + listed):
+        said = tool_call_text(call.name, call.arguments)
+        yield Block(SegmentKind.TOOL_CALL, said, at=len(text), call=call)
 
 
 def _prose(text: str, at: int) -> Iterator[Block]:

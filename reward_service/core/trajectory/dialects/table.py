@@ -1,5 +1,6 @@
 """What a row of the table of dialects says."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,14 @@ from reward_service.core.trajectory.calls import CallReader, json_call
 from reward_service.core.trajectory.marks import Mark, Marks, scan_blocks
 from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
+
+PROMPT = re.compile(
+    r"\s{0,9}(?:Answer the given question\b|You are a helpful assistant\b|The User asks a question\b|A conversation between User and)"
+    r".{0,6000}?(?:\b(?:Question|User):[^\n<]*(?:\n\s{0,9}Assistant:)?|\bAssistant:)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""The prompt that recorders of one string leave before the rollout; it quotes the marks it asks for. So begin those of
+Search-R1, ZeroSearch, AutoRefine, R1-Searcher and ASearcher, and no policy does."""
 
 
 class Cut(Protocol):

@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import ExponentialWithJitterBackoff
 
-from entity_index.stores.address import parse_address
+from entity_index.stores.address import parse_address, why_bad
 from reward_service.serve.errors import UnsafeStore
 
 Client: TypeAlias = "Redis | RedisCluster"
@@ -40,7 +40,7 @@ def connect(url: str, *, timeout_s: float) -> Client:
         known = ", ".join(f"{name}://" for name in _CLIENTS)
         raise UnsafeStore(f"the state URL must start with one of {known}") from None
     except ValueError as error:
-        raise UnsafeStore(f"the state URL cannot be read: {error}") from None
+        raise UnsafeStore(f"the state URL cannot be read: {why_bad(error)}") from None
 
 
 async def disconnect(client: Client) -> None:

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from reward_service.core.judging.asks import Reason
+from reward_service.core.judging.asks import FailureReason
 from reward_service.serve.sources.models.shapes import BatchShape, bucket_of, fitted, halved
 from reward_service.serve.sources.models.waiting import BucketLines, Entry
 
 OK, DEGRADED, DROPPED, FAILED = "ok", "degraded", "dropped", "failed"
 ENDS = (
     *(OK, DEGRADED, DROPPED, FAILED),
-    *map(str, (Reason.TOO_LONG, Reason.OVERLOADED, Reason.TIMEOUT, Reason.TRANSPORT)),
+    *map(
+        str,
+        (FailureReason.TOO_LONG, FailureReason.OVERLOADED, FailureReason.TIMEOUT, FailureReason.TRANSPORT),
+    ),
 )
 """What becomes of a text."""
 
@@ -30,7 +33,7 @@ class OutOfMemory(Exception):
 class NoScore(Exception):
     """A text has no score."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: FailureReason) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -175,28 +178,28 @@ class Engine:
             NoScore: they are too long, there is no room to wait, the time is over, or the model fails.
         """
         if self.model is None:
-            raise self._end(Reason.TRANSPORT)
+            raise self._end(FailureReason.TRANSPORT)
         until = self._clock() + timeout_s
         encoded = await asyncio.to_thread(self.model.encode, texts)
         bucket = bucket_of(len(encoded.ids), self.shapes)
         if bucket is None:
-            raise self._end(Reason.TOO_LONG)
+            raise self._end(FailureReason.TOO_LONG)
         loop = asyncio.get_running_loop()
         waiter = _Waiter(encoded, loop, loop.create_future())
         entry = Entry(waiter, len(encoded.ids), bucket, until)
         with self._changed:
             if self.is_stopped or self._failed or not self._lines.add(entry):
-                raise self._end(Reason.OVERLOADED)
+                raise self._end(FailureReason.OVERLOADED)
             self._changed.notify()
         try:
             async with asyncio.timeout(timeout_s):
                 return await waiter.future
         except TimeoutError:
-            raise self._end(Reason.TIMEOUT) from None
+            raise self._end(FailureReason.TIMEOUT) from None
         finally:
             entry.is_left = True
 
-    def _end(self, reason: Reason) -> NoScore:
+    def _end(self, reason: FailureReason) -> NoScore:
         self.tally.count(str(reason))
         return NoScore(reason)
 
@@ -235,7 +238,7 @@ class Engine:
             self._compute(model, batch, shape, degraded=False)
         except Exception as error:  # noqa: BLE001  # it is the batch's, unless the model cannot go on
             self.tally.count(FAILED, len(batch))
-            _refuse(batch, Reason.TRANSPORT)
+            _refuse(batch, FailureReason.TRANSPORT)
             self._probe(model, error)
 
     def _compute(
@@ -248,7 +251,7 @@ class Engine:
             self.tally.out_of_memory += 1
             if shape.rows == 1:
                 self.tally.count(FAILED, len(batch))
-                _refuse(batch, Reason.TRANSPORT)
+                _refuse(batch, FailureReason.TRANSPORT)
                 return
             half = halved(shape)
             for start in range(0, len(batch), half.rows):
@@ -279,10 +282,10 @@ class Engine:
         self.on_broken()
 
     def _refuse_all(self) -> None:
-        _refuse(self._lines.clear(), Reason.TRANSPORT)
+        _refuse(self._lines.clear(), FailureReason.TRANSPORT)
 
 
-def _refuse(entries: "Sequence[Entry[_Waiter]]", reason: Reason) -> None:
+def _refuse(entries: "Sequence[Entry[_Waiter]]", reason: FailureReason) -> None:
     for entry in entries:
         _tell(entry, NoScore(reason))
 

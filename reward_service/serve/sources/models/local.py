@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from reward_service.core.judging.asks import Ask, Reason
+from reward_service.core.judging.asks import Ask, FailureReason
 from reward_service.serve.sources.backends import TorchModel
 from reward_service.serve.sources.models.activation import probabilities
 from reward_service.serve.sources.models.engine import Computed, Engine, Model, NoScore
@@ -11,7 +11,7 @@ from reward_service.serve.sources.models.shapes import shapes_of
 from reward_service.serve.sources.scores import estimate, request_of, scored
 from reward_service.serve.sources.wire import Body, Failed, ModelReply
 
-LATER = frozenset({Reason.OVERLOADED})
+LATER = frozenset({FailureReason.OVERLOADED})
 
 
 def engine_of(spec: TorchModel) -> Engine:
@@ -75,5 +75,5 @@ class LocalModel:
             return Failed(refused.reason, may_retry=refused.reason in LATER)
         score = scored(scores_of(self.engine, computed, raw=body["raw"]), body["label"])
         if score is None:
-            return Failed(Reason.TRANSPORT)
+            return Failed(FailureReason.TRANSPORT)
         return ModelReply(score, body["model"], degraded=computed.degraded)

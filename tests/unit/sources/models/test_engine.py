@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from reward_service.core.judging.asks import Reason
+from reward_service.core.judging.asks import FailureReason
 from reward_service.serve.sources.models.engine import Encoded, Engine, NoScore, OutOfMemory
 from reward_service.serve.sources.models.shapes import BatchShape, shapes_of
 
@@ -89,7 +89,7 @@ async def test_every_shape_is_computed_once_before_it_is_ready(started):
     model = Letters()
     engine = engine_with(model)
     assert engine.why_not_ready == "the model is being loaded"
-    assert await ended(engine, "a") is Reason.TRANSPORT
+    assert await ended(engine, "a") is FailureReason.TRANSPORT
 
     await ready(engine)
 
@@ -123,7 +123,7 @@ async def test_a_text_that_is_too_long_is_refused_at_once_and_blocks_nobody(star
 
     found = await asyncio.gather(ended(engine, "x" * 9), ended(engine, "abc"), ended(engine, "y" * 900))
 
-    assert found == [Reason.TOO_LONG, 3 + 4 / 1024, Reason.TOO_LONG]
+    assert found == [FailureReason.TOO_LONG, 3 + 4 / 1024, FailureReason.TOO_LONG]
     assert engine.tally.items["too_long"] == 2
 
 
@@ -136,8 +136,8 @@ async def test_what_does_not_fit_into_the_queue_is_refused(started):
     assert engine.waiting_tokens <= 10
     engine.model.open.set()
     ends = await asyncio.gather(first, *waiting)
-    assert ends.count(Reason.OVERLOADED) >= 1
-    assert all(end is Reason.OVERLOADED or end in {1 + 4 / 1024, 4 + 4 / 1024} for end in ends)
+    assert ends.count(FailureReason.OVERLOADED) >= 1
+    assert all(end is FailureReason.OVERLOADED or end in {1 + 4 / 1024, 4 + 4 / 1024} for end in ends)
 
 
 async def test_a_caller_that_leaves_or_waits_no_longer_costs_nothing(started):
@@ -146,7 +146,7 @@ async def test_a_caller_that_leaves_or_waits_no_longer_costs_nothing(started):
     left = asyncio.create_task(ended(engine, "abcdef"))
     await until(lambda: engine.waiting == 1)
     left.cancel()
-    assert await ended(engine, "abcdefg", timeout_s=0.01) is Reason.TIMEOUT
+    assert await ended(engine, "abcdefg", timeout_s=0.01) is FailureReason.TIMEOUT
     engine.model.open.set()
 
     assert await first == 1 + 4 / 1024
@@ -164,7 +164,7 @@ async def test_out_of_memory_halves_the_batch_and_says_so(started):
     )
 
     assert [one.degraded for one in (found[0], found[1], found[3])] == [True] * 3
-    assert found[2].reason is Reason.TRANSPORT
+    assert found[2].reason is FailureReason.TRANSPORT
     assert engine.tally.out_of_memory >= 2
     assert BatchShape(2, 4) in engine.model.shapes
     assert not engine.is_broken
@@ -176,7 +176,7 @@ async def test_an_error_fails_its_batch_and_the_next_one_is_computed(started):
     engine.on_broken = lambda: broken.append(1)
     engine.model.compute = failing_once(engine.model.compute)
 
-    assert await ended(engine, "a") is Reason.TRANSPORT
+    assert await ended(engine, "a") is FailureReason.TRANSPORT
     assert await ended(engine, "a") == 1 + 4 / 1024
     assert broken == []
 
@@ -202,11 +202,11 @@ async def test_a_model_that_fails_again_is_broken_and_nothing_waits_for_it(start
     engine.model.failing = RuntimeError("device-side assert")
     engine.model.open.set()
 
-    assert await first is Reason.TRANSPORT
-    assert await second is Reason.TRANSPORT
+    assert await first is FailureReason.TRANSPORT
+    assert await second is FailureReason.TRANSPORT
     assert await asyncio.to_thread(broken.wait, PATIENCE_S)
     assert engine.why_not_ready == "the model has stopped computing: RuntimeError"
-    assert await ended(engine, "a") is Reason.OVERLOADED
+    assert await ended(engine, "a") is FailureReason.OVERLOADED
 
 
 async def test_a_model_that_cannot_be_loaded_says_why():
@@ -231,8 +231,8 @@ async def test_stopping_refuses_what_waits(started):
     await stopping
 
     assert await first == 1 + 4 / 1024
-    assert await second is Reason.TRANSPORT
-    assert await ended(engine, "a") is Reason.OVERLOADED
+    assert await second is FailureReason.TRANSPORT
+    assert await ended(engine, "a") is FailureReason.OVERLOADED
     engine.start()
     engine.stop()
 

@@ -9,13 +9,24 @@
 | LangChain, LangGraph | `type`, or the class's name | `content` | parts | `tool_calls` with `args` |
 | Inspect | `role` | `content` | part `reasoning` | `tool_calls` with `function` as a string |
 | smolagents | `role` `tool-call`, `tool-response` | parts | | in the text |
+| gpt-oss | `role` | parts | `channel` `analysis` | `recipient` |
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from reward_service.core.trajectory.containers.messages.parts import OBJECT, ContentReader, calls_in, first_of
-from reward_service.core.trajectory.roles import role_of
+from reward_service.core.trajectory.calls import named_call, restated_calls, tool_call_text
+from reward_service.core.trajectory.containers.messages.parts import (
+    ARRAY,
+    OBJECT,
+    ContentReader,
+    calls_in,
+    first_of,
+    ids_of_calls,
+    is_result,
+    without_calls,
+)
+from reward_service.core.trajectory.roles import Speaker, role_of
 from reward_service.core.trajectory.values import (
     UNKNOWN_PARTS,
     UNKNOWN_ROLE,
@@ -34,17 +45,25 @@ _REASONING_KEYS = (
     "thought",
     "reasoning_details",
     "thinking_blocks",
+    "tool_plan",
 )
-_CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call")
+_CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "invalid_tool_calls")
+_MORE_KEYS = ("additional_kwargs", "provider_specific_fields")
+# A message of these roles with these fields is just its text; most messages are that.
+_TEXT_ALONE = frozenset({"role", "from", "type", *_CONTENT_KEYS})
+_PLAIN = (Speaker(Author.POLICY), Speaker(Author.PROMPT))
 SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 
 def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     """Read one message of a role."""
-    role, reading = role_of(role_name), ContentReader()
-    content = first_of(message, _CONTENT_KEYS)
+    role = role_of(role_name)
+    content = first_of(message, _CONTENT_KEYS) or message.get("refusal")
+    if isinstance(content, str) and message.keys() <= _TEXT_ALONE and role in _PLAIN:
+        return Transcript((Turn(role.author, (Part(None, content),)),))
+    reading = ContentReader()
     if role.author is Author.POLICY:
-        parts = _policy(message, content, role.kind, reading)
+        parts = _policy(message, content, role.kind or _of_a_channel(message), reading)
     elif role.author is Author.TOOL:
         parts = [*_results(content, reading)]
     else:
@@ -54,33 +73,51 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
         flags.add(UNKNOWN_ROLE)
     is_smolagents = isinstance(role_name, str) and role_name.lower() in SMOLAGENTS_ROLES
     if is_smolagents and role.kind is SegmentKind.TOOL_CALL:
-        parts = []  # the code before it says the same
+        said = "".join(part.text for part in reading.parts(content))
+        parts = [
+            Part(SegmentKind.TOOL_CALL, tool_call_text(one.name, one.arguments), one)
+            for one in restated_calls(said)
+        ]
     return Transcript(
         (Turn(role.author, tuple(parts)),), frozenset(flags), dialect="smolagents" if is_smolagents else None
     )
 
 
+def _of_a_channel(message: Mapping[str, Any]) -> SegmentKind | None:
+    """Return what gpt-oss's channel and recipient say of a message."""
+    if message.get("recipient") not in (None, "", "all", "assistant", "user"):
+        return SegmentKind.TOOL_CALL
+    return SegmentKind.THOUGHT if message.get("channel") == "analysis" else None
+
+
 def _policy(
     message: Mapping[str, Any], content: Any, kind: SegmentKind | None, reading: ContentReader
 ) -> list[Part]:
+    if kind is SegmentKind.TOOL_CALL and "recipient" in message:
+        said = reading.parts(content)
+        name = str(message["recipient"]).removeprefix("functions.")
+        return [Part(kind, one.text, named_call(name, one.text)) for one in said]
     if kind is SegmentKind.TOOL_CALL:
         return calls_in(content)
-    said = reading.parts(content)
+    message = _with_more(message)
+    said = reading.parts(without_calls(content, ids_of_calls(message.get("tool_calls"))))
     if kind is not None:
         said = [part if part.kind else Part(kind, part.text) for part in said]
     written = {part.text for part in said if part.kind is SegmentKind.TOOL_CALL}
-    message = _with_more(message)
     fields = [message[key] for key in _CALL_KEYS if message.get(key) is not None]
     calls = [part for field in fields for part in calls_in(field) if part.text not in written]
     return [*_thoughts(message, reading, said), *said, *calls]
 
 
 def _with_more(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a message with what LangChain keeps of the API's own fields, where it has none of its own."""
-    more = message.get("additional_kwargs")
-    return (
-        {**more, **{key: one for key, one in message.items() if one}} if isinstance(more, OBJECT) else message
-    )
+    """Return a message with what LangChain and LiteLLM keep of the API's own fields, where it has none of its own."""
+    more = first_of(message, _MORE_KEYS)
+    if not isinstance(more, OBJECT):
+        return message
+    own = {key: one for key, one in message.items() if one}
+    if more.get("tool_calls") and "tool_calls" not in own:
+        own.pop("invalid_tool_calls", None)  # they are among the API's own
+    return {**more, **own}
 
 
 def _thoughts(message: Mapping[str, Any], reading: ContentReader, said: list[Part]) -> list[Part]:
@@ -92,4 +129,7 @@ def _thoughts(message: Mapping[str, Any], reading: ContentReader, said: list[Par
 
 
 def _results(content: Any, reading: ContentReader) -> list[Part]:
+    """Return what a tool's message brings: a response for each part that is a result, else one for all of it."""
+    if isinstance(content, ARRAY) and any(map(is_result, content)):
+        return reading.parts(content)
     return [Part(SegmentKind.TOOL_RESPONSE, reading.response(content))]

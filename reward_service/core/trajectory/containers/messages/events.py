@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reward_service.core.trajectory.calls import json_text
+from reward_service.core.trajectory.calls import json_text, tool_call_text
 from reward_service.core.trajectory.containers.messages.parts import (
     ARRAY,
     OBJECT,
@@ -20,7 +20,12 @@ from reward_service.core.trajectory.containers.messages.parts import (
 from reward_service.core.trajectory.values import UNKNOWN_PARTS, Author, Call, Part, Transcript, Turn
 from reward_service.core.types import SegmentKind
 
-_CODE = re.compile(r"<code>|```")
+_CODE = re.compile(r"<code>|(?:^Code:\s{0,9})?```", re.MULTILINE)
+# What OpenHands records beside the work: neither the policy's actions nor what a tool found.
+_NOT_ACTIONS = frozenset(
+    {"system", "recall", "condensation", "condensation_request", "change_agent_state", "null"}
+)
+_NOT_RESPONSES = frozenset({"null", "agent_state_changed", "recall", "think"})
 THOUGHT, CALL, RESPONSE, ANSWER = (
     SegmentKind.THOUGHT,
     SegmentKind.TOOL_CALL,
@@ -37,44 +42,71 @@ def _tool(text: str) -> Turn:
     return Turn(Author.TOOL, (Part(RESPONSE, text),))
 
 
+def openhands_v1(event: Mapping[str, Any]) -> Transcript:
+    """Read an event of OpenHands' software development kit: an action, what came of it, or a message."""
+    said, by = event.get("llm_message"), event.get("source")
+    reading = ContentReader()
+    if event.get("tool_call") is not None and by == "agent":
+        thoughts = (reading.thought(event.get(key)) for key in ("reasoning_content", "thought"))
+        turn = _policy(*(Part(THOUGHT, one) for one in thoughts), call_part(event["tool_call"]))
+    elif isinstance(said, OBJECT) and by == "agent":
+        thought = Part(THOUGHT, reading.thought(said.get("reasoning_content")))
+        turn = _policy(thought, *reading.parts(said.get("content")))
+    elif event.get("kind") in ("ObservationEvent", "AgentErrorEvent"):
+        seen = event.get("observation")
+        turn = _tool(
+            reading.response(seen.get("content") if isinstance(seen, OBJECT) else event.get("error"))
+        )
+    else:
+        turn = Turn(Author.PROMPT, ())
+    return Transcript((turn,), frozenset({UNKNOWN_PARTS} if reading.has_unknown else ()))
+
+
 def openhands_event(event: Mapping[str, Any]) -> Transcript:
     """Read an action of the agent or an observation of the environment."""
     if "observation" in event:
-        is_blank = event["observation"] in {"null", "agent_state_changed"}
+        is_blank = str(event["observation"]) in _NOT_RESPONSES
         return Transcript(() if is_blank else (_tool(ContentReader().response(event.get("content"))),))
-    if event.get("source") != "agent":
+    if event.get("source") != "agent" or str(event.get("action")) in _NOT_ACTIONS:
         return Transcript((Turn(Author.PROMPT, ()),))
     return Transcript((_openhands_action(event),))
 
 
 def _openhands_action(event: Mapping[str, Any]) -> Turn:
-    name, given = event.get("action"), event.get("args")
+    given, action = event.get("args"), event.get("action")
+    name = action if isinstance(action, str) else None
     fields = given if isinstance(given, OBJECT) else {}
     thought = Part(THOUGHT, ContentReader().thought(fields.get("thought")))
     if name in {"message", "think"}:
         said = ContentReader().thought(first_of(fields, ("content", "thought")))
         return _policy(Part(THOUGHT if name == "think" else None, said))
     arguments = {key: value for key, value in fields.items() if key != "thought"}
-    call = Call(name if isinstance(name, str) else None, arguments, sound=isinstance(name, str))
-    return _policy(thought, Part(CALL, f"{name} {json_text(arguments)}", call))
+    call = Call(name, arguments, sound=name is not None)
+    return _policy(thought, Part(CALL, tool_call_text(name, arguments), call))
 
 
 def smolagents_step(step: Mapping[str, Any]) -> Transcript:
     """Read a step of an agent's memory; the model's own text holds the code."""
     if "task" in step or "system_prompt" in step:
         return Transcript((Turn(Author.PROMPT, ()),), dialect="smolagents")
-    said = ContentReader().thought(first_of(step, ("model_output", "model_output_message", "plan")))
+    said = ContentReader().thought(first_of(step, ("model_output", "plan", "model_output_message")))
     code = _CODE.search(said)
     if _is_final(step):
         thought = said[: code.start()] if code else said
         return _smolagents(_policy(Part(None, thought), Part(ANSWER, json_text(step["action_output"]))))
     calls = [] if code else calls_in(step.get("tool_calls"))
-    observed = step.get("observations")
+    observed = first_of(step, ("observations", "error"))
     turns = [
         _policy(Part(None, said), *calls),
-        *([_tool(ContentReader().response(observed))] if observed else []),
+        *([_tool(_observed(observed))] if observed else []),
     ]
     return _smolagents(*turns)
+
+
+def _observed(said: Any) -> str:
+    """Return what the agent is shown of a step: its log, or the error it ended with."""
+    message = said.get("message") if isinstance(said, OBJECT) else None
+    return ContentReader().response(said if message is None else message)
 
 
 def _smolagents(*turns: Turn) -> Transcript:

@@ -24,7 +24,8 @@ def is_item(kind: str) -> bool:
 def item(one: Mapping[str, Any], kind: str) -> Transcript:
     """Read one item."""
     if kind == "reasoning":
-        return _policy(Part(SegmentKind.THOUGHT, _reasoning(one)))
+        said = _reasoning(one)
+        return _policy(*([Part(SegmentKind.THOUGHT, said)] if said else []))
     if kind in _SAYS_NOTHING or kind.endswith("_list_tools"):
         return Transcript(())
     if kind.endswith("_call_output"):
@@ -40,8 +41,8 @@ def item(one: Mapping[str, Any], kind: str) -> Transcript:
     return Transcript((*call.turns, _response(one))) if has_result else call
 
 
-def _policy(part: Part) -> Transcript:
-    return Transcript((Turn(Author.POLICY, (part,)),))
+def _policy(*parts: Part) -> Transcript:
+    return Transcript((Turn(Author.POLICY, parts),))
 
 
 def _response(one: Mapping[str, Any]) -> Turn:

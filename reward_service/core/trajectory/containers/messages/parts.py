@@ -162,9 +162,9 @@ class ContentReader:
         """Read one part by its type, or by the key that tells what it is."""
         kind = str(part.get("type") or "").lower()
         if kind in _THOUGHTS or part.get("thought") is True:
-            return [Part(SegmentKind.THOUGHT, self.thought(part))]
+            return self._thought_part(part)
         if kind in _CALLS or first_of(part, ("functionCall", "function_call")) is not None:
-            return [call_part(part)]
+            return [call_part(part), *self._result_beside(part)]
         if kind in _RESULTS or kind.endswith("_tool_result"):
             return [Part(SegmentKind.TOOL_RESPONSE, self.response(first_of(part, _RESULT_KEYS)))]
         if (code := first_of(part, ("executableCode", "executable_code"))) is not None:
@@ -174,6 +174,16 @@ class ContentReader:
         if kind in _MEDIA or first_of(part, _MEDIA_KEYS) is not None:
             return []
         return self._text_part(kind, part)
+
+    def _thought_part(self, part: Mapping[str, Any]) -> list[Part]:
+        """Return a thought; of one that the API has encrypted its summary, if there is one."""
+        said = self.thought(part.get("summary") if part.get("redacted") is True else part)
+        return [Part(SegmentKind.THOUGHT, said)] if said else []
+
+    def _result_beside(self, call: Mapping[str, Any]) -> list[Part]:
+        """Return the result that Inspect keeps in the call of a tool that the API runs itself."""
+        result = call.get("result")
+        return [] if result is None else [Part(SegmentKind.TOOL_RESPONSE, self.response(result))]
 
     def _text_part(self, kind: str, part: Mapping[str, Any]) -> list[Part]:
         if "text" in part and kind in _TEXTS:
@@ -204,6 +214,31 @@ class ContentReader:
         return _result_piece(value)
 
 
+def is_result(piece: Any) -> bool:
+    """Return whether a piece of content is one tool's result."""
+    if not isinstance(piece, OBJECT):
+        return False
+    return str(piece.get("type") or "").lower() in _RESULTS or first_of(piece, _GEMINI_RESULTS) is not None
+
+
+def ids_of_calls(field: Any) -> set[str]:
+    """Return the ids of the calls in a `tool_calls` field."""
+    calls = field if isinstance(field, list | tuple) else ()
+    return {one["id"] for one in calls if isinstance(one, OBJECT) and isinstance(one.get("id"), str)}
+
+
+def without_calls(content: Any, ids: set[str]) -> Any:
+    """Return content without the calls that a field of the message holds too, by their ids."""
+    if not ids or not isinstance(content, list | tuple):
+        return content
+    return [one for one in content if not (isinstance(one, OBJECT) and _call_id(one) in ids)]
+
+
+def _call_id(piece: Mapping[str, Any]) -> str | None:
+    found = first_of(piece, ("call_id", "id")) if str(piece.get("type")).lower() in _CALLS else None
+    return found if isinstance(found, str) else None
+
+
 def _text(value: Any) -> str:
     """Return the text of a part; Gemini and the Assistants API put it one level deeper."""
     if isinstance(value, OBJECT):
@@ -218,7 +253,7 @@ def _result_piece(value: Any) -> str:
     if not isinstance(value, OBJECT):
         return json_text(value)
     kind = str(value.get("type") or "").lower()
-    if kind in _MEDIA:
+    if kind in _MEDIA and not _is_text_document(value):
         return IMAGE
     is_text = (
         kind in _TEXTS
@@ -226,6 +261,13 @@ def _result_piece(value: Any) -> str:
         and value.keys() <= {"type", "text", "annotations"}
     )
     return value["text"] if is_text else json_text(value)
+
+
+def _is_text_document(part: Mapping[str, Any]) -> bool:
+    """Return whether a document comes as text: in Cohere's fields, or from a source that is no file."""
+    source = part.get("source")
+    kind = source.get("type") if isinstance(source, OBJECT) else None
+    return part.get("type") == "document" and ("document" in part or kind in {"text", "content"})
 
 
 def _gemini_result(result: Any) -> Any:

@@ -4,7 +4,7 @@
 |---|---|
 | `role` or `from`; LangChain's `type` | message |
 | `type` of an item | OpenAI Responses item |
-| `source` with `action` or `observation` | OpenHands event |
+| `source` with `action` or `observation`, or with a `kind` that ends in `Event` | OpenHands event |
 | `step_id` and `source` | ATIF step |
 | `step_number`, `task`, `model_output`, `system_prompt` | smolagents step |
 | `steps`, `messages`, `contents`, `conversations`, `output` | an envelope around a list of the above |
@@ -18,6 +18,7 @@ from reward_service.core.trajectory.containers.messages.chat import chat_message
 from reward_service.core.trajectory.containers.messages.events import (
     atif_step,
     openhands_event,
+    openhands_v1,
     smolagents_step,
 )
 from reward_service.core.trajectory.containers.messages.items import is_item, item
@@ -50,6 +51,8 @@ def _object(one: Any) -> Transcript:
 def _by_keys(one: Mapping[str, Any]) -> Transcript:
     """Read an object that names no role."""
     kind = one.get("type")
+    if "source" in one and str(one.get("kind")).endswith("Event"):
+        return openhands_v1(one)
     if "source" in one and ("action" in one or "observation" in one) and "step_id" not in one:
         return openhands_event(one)
     if "source" in one and "step_id" in one:

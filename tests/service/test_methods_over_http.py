@@ -1,0 +1,98 @@
+"""Published rewards, estimators and filters from facts over HTTP, against numbers from another program."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reward_service.api.app import create_app
+from reward_service.core.fields import plain
+from reward_service.serve.config import Settings
+from tests.conftest import serving
+from tests.golden import test_estimators as estimators
+from tests.golden import test_filters as filters
+from tests.golden import test_methods as methods
+from tests.golden.test_turns import close
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "profiles"
+SURVIVORS = {"policy": "survivors"}
+# A profile that pays a number which is sent, and the filters of the golden file.
+AS_SENT = "name: {name}\nreward: {{base: {{correct: 0}}, terms: [{{signal: sent, when: any}}]}}\n{more}\n"
+FILTERS = filters.FILE["cases"]
+
+
+@pytest.fixture(scope="module")
+def http(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("profiles")
+    for file in EXAMPLES.glob("*.yaml"):
+        (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "as-sent.yaml").write_text(AS_SENT.format(name="as-sent", more=""))
+    for n, case in enumerate(FILTERS):
+        more = f"filters: [{json.dumps(case['filter'])}]"
+        (folder / f"filter-{n}.yaml").write_text(AS_SENT.format(name=f"filter-{n}", more=more))
+    app = create_app(Settings(profiles=folder, canary_interval_s=3600))
+    with serving(app) as base, httpx.Client(base_url=base) as client:
+        yield client
+
+
+def group_of(facts, group_id="g", sent=None):
+    """A group of facts as the wire has it; `sent` is a number per rollout to be paid."""
+    without = frozenset({"entities", "evidence"})
+    rollouts = [plain(one, without=without) for one in facts]
+    for n, rollout in enumerate(rollouts):
+        rollout["rollout_id"] = str(n)
+        if sent is not None and sent[n] is not None:
+            rollout["signals"] = {**rollout["signals"], "sent": sent[n]}
+            rollout |= {"status": "scored", "outcome": rollout["outcome"] or "wrong", "matched": 0}
+        elif sent is not None:
+            rollout |= {"status": "aborted", "outcome": None}
+    return {"group_id": group_id, "entities": facts[0].entities, "rollouts": rollouts}
+
+
+def rewarded(http, *groups, **more):
+    reply = http.post("/v1/rewards", json={"groups": groups, "partial": SURVIVORS, **more})
+    assert reply.status_code == 200, reply.text
+    return [group["rollouts"] for group in reply.json()["groups"]]
+
+
+@pytest.mark.parametrize("case", methods.FILE["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")
+def test_a_method_pays_the_same_over_http(http, case):
+    [found] = rewarded(
+        http, group_of(methods.facts_of(case)), profile=case["profile"], progress=case.get("progress")
+    )
+
+    for field in ("reward", "advantage"):
+        assert [one[field] for one in found] == methods.close(case[field])
+
+
+@pytest.mark.parametrize("case", estimators.FILE["cases"], ids=lambda case: case["name"])
+def test_an_estimator_gives_the_same_over_http(http, case):
+    group = group_of(estimators.facts_of(case), sent=case["reward"])
+    [found] = rewarded(http, group, profile="as-sent", estimator=case["estimator"])
+
+    assert [one["advantage"] for one in found] == pytest.approx(
+        case["advantage"], abs=estimators.FILE["tolerance"]
+    )
+
+
+@pytest.mark.parametrize(
+    "case", [one for one in estimators.BATCH["cases"] if "reward" in one], ids=lambda case: case["name"]
+)
+def test_an_estimator_over_the_batch_gives_the_same_over_http(http, case):
+    lengths = case.get("length") or [[1] * len(group) for group in case["reward"]]
+    groups = [
+        group_of(estimators.facts_of({"reward": rewards, "length": length}), group_id=str(n), sent=rewards)
+        for n, (rewards, length) in enumerate(zip(case["reward"], lengths, strict=True))
+    ]
+    found = rewarded(http, *groups, profile="as-sent", estimator=case["estimator"])
+
+    flat = [one["advantage"] for group in found for one in group]
+    assert close(flat, case["advantage"])
+
+
+@pytest.mark.parametrize(("n", "case"), list(enumerate(FILTERS)), ids=[case["name"] for case in FILTERS])
+def test_a_filter_weighs_the_same_over_http(http, n, case):
+    [found] = rewarded(http, group_of(filters.facts_of(case), sent=case["reward"]), profile=f"filter-{n}")
+
+    assert [one["weight"] for one in found] == case["weight"]

@@ -1,0 +1,136 @@
+"""`entity-index propose`, `take` and `report`, as a user types them."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+QUESTIONS = [
+    {
+        "id": "q1",
+        "question": "Where was the founder of the maker of the Skylark born?",
+        "answers": ["Tromby"],
+    },
+    {"id": "q2", "question": "Who drained Lake Ymir?", "answers": ["Ada Holm"]},
+]
+CORPUS = [
+    {"title": "Skylark", "text": "The Skylark is a glider by Nordvik Aero."},
+    {"title": "Nordvik Aero", "text": "Nordvik Aero was founded by Liv Dahl."},
+    {"title": "Liv Dahl", "text": "Liv Dahl was born in Tromby."},
+    {"title": "Ada Holm", "text": "Ada Holm drained Lake Ymir with Osterveld Works."},
+]
+ROLLOUTS = [
+    {"question_id": "q1", "question": QUESTIONS[0]["question"], "rollout_id": str(n), "group_id": "g", "outcome": outcome,
+     "steps": [{"type": "tool_response", "text": CORPUS[1]["text"]}, {"type": "thought", "text": f"Perhaps {name}."}, {"type": "answer", "text": "Tromby"}]}
+    for n, (outcome, name) in enumerate([("correct", "Liv Dahl"), ("correct", "Liv Dahl"), ("wrong", "Nordvik Aero")])
+]  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path):
+    for name, rows in (("questions", QUESTIONS), ("corpus", CORPUS), ("rollouts", ROLLOUTS)):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+    def call(*args):
+        command = [sys.executable, "-m", "entity_index", *args]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    return call
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def names(line, key):
+    return [one["name"] for one in line[key]]
+
+
+def test_a_corpus_and_rollouts_lead_to_an_index(run, tmp_path):
+    code, _, err = run(
+        "propose", "questions.jsonl", "--corpus", "corpus.jsonl", "--rollouts", "rollouts.jsonl", "--out", "p.jsonl"
+    )  # fmt: skip
+
+    assert (code, err) == (0, "")
+    first, second = lines(tmp_path / "p.jsonl")
+    assert names(first, "entities") == ["Liv Dahl"]
+    assert set(names(first, "proposals")) >= {"Liv Dahl", "Nordvik Aero"}
+    assert first["proposals"][0]["sources"] == ["documents", "rollouts"]
+    assert "entities" not in second
+    assert run("build", "p.jsonl", "--index", "index", "--dataset", "mine")[0] == 0
+
+
+def test_taking_again_changes_entities_and_keeps_proposals(run, tmp_path):
+    run("propose", "questions.jsonl", "--corpus", "corpus.jsonl", "--out", "p.jsonl")
+    assert run("take", "p.jsonl", "--at-least", "0.1", "--most", "2", "--out", "t.jsonl")[0] == 0
+    before, after = lines(tmp_path / "p.jsonl"), lines(tmp_path / "t.jsonl")
+
+    assert [len(line["entities"]) for line in after] == [2, 1]
+    assert [line["proposals"] for line in after] == [line["proposals"] for line in before]
+
+
+def test_the_same_input_gives_the_same_file(run, tmp_path):
+    for name in ("a", "b"):
+        run("propose", "questions.jsonl", "--corpus", "corpus.jsonl", "--out", f"{name}.jsonl")
+
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+
+
+def test_a_report_says_what_can_be_rewarded_and_what_to_drop(run):
+    run("propose", "questions.jsonl", "--rollouts", "rollouts.jsonl", "--out", "p.jsonl")
+    code, out, _ = run("report", "p.jsonl", "--rollouts", "rollouts.jsonl", "--json")
+    found = json.loads(out)
+
+    assert code == 0
+    assert (found["questions"], found["hidden"], found["rollouts"]) == (2, 1, 3)
+    assert found["named"] == {"ever": 1, "by correct": 1, "by wrong": 0}
+    assert found["to_drop"] == {"no entity to find": ["q2"]}
+
+
+def test_supporting_passages_of_the_rows_are_read(run, tmp_path):
+    row = QUESTIONS[0] | {"context": json.dumps([[one["title"], [one["text"]]] for one in CORPUS])}
+    (tmp_path / "own.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    run("propose", "own.jsonl", "--passages", "context", "--out", "p.jsonl", "--at-least", "0.1")
+
+    assert names(lines(tmp_path / "p.jsonl")[0], "entities")[:2] == ["Liv Dahl", "Nordvik Aero"]
+
+
+def test_a_gazetteer_finds_names_without_capitals(run, tmp_path):
+    row = {
+        "id": "q",
+        "question": "Who was it?",
+        "answers": ["Tromby"],
+        "context": "nordvik aero hired liv dahl of tromby",
+    }
+    (tmp_path / "own.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    (tmp_path / "names.txt").write_text("Liv Dahl\nNordvik Aero\n", encoding="utf-8")
+    run("propose", "own.jsonl", "--passages", "context", "--gazetteer", "names.txt", "--out", "p.jsonl")  # fmt: skip
+
+    assert sorted(names(lines(tmp_path / "p.jsonl")[0], "proposals")) == ["Liv Dahl", "Nordvik Aero"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--from", "stars"), "--from must be one of documents, rollouts, structure"),
+        (("--from", "rollouts"), "--from rollouts needs --rollouts"),
+        (("--from", "documents"), "--from documents needs --passages or --corpus"),
+        (("--passages", "a["), "is not a path"),
+        (("--rollouts", "corpus.jsonl", "--rollouts-reader", "nope"), "nope"),
+    ],
+)
+def test_an_option_that_cannot_be_followed_is_told_in_one_sentence(run, options, said):
+    code, _, err = run("propose", "questions.jsonl", "--out", "p.jsonl", *options)
+
+    assert code in {1, 2}
+    assert said in " ".join(err.replace("│", " ").split())
+    assert "Traceback" not in err
+
+
+def test_lines_that_propose_did_not_write_are_counted(run):
+    code, out, _ = run("take", "corpus.jsonl", "--out", "t.jsonl")
+
+    assert code == 0
+    assert "refused: not a line that `propose` wrote" in out
