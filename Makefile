@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas train-demo experiment test test-models test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
+.PHONY: run replicas train-demo sample-run screenshots experiment test test-browser test-models test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -17,16 +17,29 @@ train-demo: .venv/train.made  ## train a small search agent end to end, in a few
 # Demonstrations stop early at each of three entities with this probability; after 500 warm-up steps, the task is half learnt.
 DEMO := --hops 4 --stop-early 0.35 --warmup-steps 500 --steps 20 --eval-every 5
 
+sample-run: .venv/train.made  ## train as in train-demo and write the bundled run, reward_service/sample/run.jsonl.gz
+	$(BIN)/reward-service train --out .data/sample-run $(DEMO) --record --threads 1
+	$(BIN)/python -m scripts.sample_run .data/sample-run
+
 experiment: .venv/train.made  ## run the missing parts of the experiment, which takes hours, and write docs/experiment.md
 	$(BIN)/python -m experiment.runs
 	$(BIN)/python -m experiment.page
 
-test: .venv/dev.made  ## run every test; installs redis-server if allowed to
+test: .venv/dev.made  ## run every test; installs redis-server and chromium if allowed to
 	@scripts/install-redis
+	@scripts/install-chromium
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
 
 test-models: .venv/models.made .venv/dev.made  ## test models in this process: their bits, the worker, kills; needs torch, but no GPU and no download
 	$(BIN)/python -m pytest tests/models -s
+
+test-browser: .venv/dev.made  ## test every page in a real browser, at all sizes and in all states
+	@scripts/install-chromium
+	REWARD_SERVICE_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
+
+screenshots: .venv/dev.made  ## take the pictures of docs/seeing.md again
+	@scripts/install-chromium
+	$(BIN)/python -m scripts.screenshots
 
 test-train: .venv/train.made .venv/dev.made  ## test the parts of the reference trainer that need torch
 	$(BIN)/python -m pytest tests/reference_trainer tests/unit/trainer

@@ -69,7 +69,7 @@ def _scored(service: Scorer, path: Path, dataset: str | None) -> ScoredFile | No
         return asyncio.run(
             score_file(
                 service,
-                path,
+                [path],
                 FileOptions(),
                 dataset=dataset,
                 profile=shipped()["egrpo"],

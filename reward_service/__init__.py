@@ -48,6 +48,7 @@ _DEFINED_IN = {
     "parse_profile": "reward_service.core.profiles",
     "reward": "reward_service.core.scoring",
     "shipped": "reward_service.core.profiles",
+    "summary": "reward_service.core.summary",
 }
 
 __all__ = list(_DEFINED_IN)

@@ -17,6 +17,7 @@ from reward_service.core.profiles.spec import Profile as Profile
 from reward_service.core.scoring import measure as measure
 from reward_service.core.scoring import measure_group as measure_group
 from reward_service.core.scoring import reward as reward
+from reward_service.core.summary import summary as summary
 from reward_service.core.types import Estimator as Estimator
 from reward_service.core.types import Evidence as Evidence
 from reward_service.core.types import GroupResult as GroupResult

@@ -63,6 +63,13 @@ class MatchOut(TypedDict):
     text: str
 
 
+class UncreditedMatchOut(MatchOut):
+    """Where an entity was found that earns nothing there."""
+
+    reason: str
+    """`pasted`, `listed`, `ungrounded` or `precision`."""
+
+
 class NearMissOut(TypedDict):
     """The passage that came closest to an entity that was not found."""
 
@@ -79,7 +86,7 @@ class EvidenceOut(TypedDict):
     """Where entities were found or almost found; empty unless the call asks to explain."""
 
     matches: list[MatchOut]
-    uncredited_matches: list[MatchOut]
+    uncredited_matches: list[UncreditedMatchOut]
     near_misses: list[NearMissOut]
 
 
@@ -210,7 +217,10 @@ def evidence_out(evidence: Evidence | None, question: Question | None) -> Eviden
         return {"matches": [], "uncredited_matches": [], "near_misses": []}
     return {
         "matches": [_match_out(match, evidence, question) for match in evidence.matches],
-        "uncredited_matches": [_match_out(match, evidence, question) for match in evidence.uncredited],
+        "uncredited_matches": [
+            {**_match_out(match, evidence, question), "reason": reason}
+            for match, reason in zip(evidence.uncredited, evidence.reasons, strict=True)
+        ],
         "near_misses": [_near_miss_out(miss, evidence, question) for miss in evidence.near_misses],
     }
 

@@ -1,5 +1,7 @@
 """The service's own wire format: runs, and rollouts that come one by one."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Literal
@@ -33,14 +35,17 @@ from reward_service.adapters.replies import (
     rollout_out,
 )
 from reward_service.core.scoring import ENGINE_DIGEST
+from reward_service.core.summary import summary
 from reward_service.core.trajectory import DEFAULT_DIALECT
-from reward_service.core.types import Defaults, PartialPolicy, Rollout
+from reward_service.core.types import Defaults, GroupResult, PartialPolicy, Rollout
 from reward_service.serve.groups.state import Declaration, Run
 from reward_service.serve.groups.stores.protocols import GroupKey
 from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.service import Admitted, Arrival, Evaluated
 from reward_service.serve.runs.view import GroupView
 
+WINDOWS = 20
+"""Points of a curve over the closed groups of a run."""
 YEAR_S = 366 * 86_400.0
 Seconds = Annotated[FiniteFloat, Field(gt=0, le=YEAR_S)]
 Attempt = Annotated[int, Field(ge=0, le=2**31)]
@@ -184,6 +189,13 @@ class ListQuery(Query):
     """Maximum number of groups in the response."""
 
 
+class SummaryQuery(Query):
+    """Query of `GET /v1/runs/{run_id}/summary`."""
+
+    groups: Annotated[int, Field(ge=1, le=1024)] = 1024
+    """How many of the latest closed groups count."""
+
+
 class PartialOut(TypedDict):
     """How a group with a missing or unscored rollout is treated."""
 
@@ -289,6 +301,39 @@ class OpenGroupsOut(TypedDict):
     """Open groups of a run, earliest deadline first."""
 
     groups: list[OpenGroupOut]
+
+
+class OpenSummaryOut(TypedDict):
+    """The open groups of a run, at most the 1,000 with the earliest deadline."""
+
+    groups: int
+    missing: int
+    """Rollouts that have not arrived."""
+    oldest_s: float | None
+    """Seconds since the oldest of them was opened; null if there is none."""
+    next_deadline_s: float | None
+    """Seconds until the first of them closes; null if there is none."""
+
+
+class WindowOut(TypedDict):
+    """Groups that closed one after the other."""
+
+    groups: int
+    numbers: dict[str, float]
+    """See docs/seeing.md."""
+
+
+class RunSummaryOut(TypedDict):
+    """A run at this moment: its open groups, and the latest groups that this replica has closed."""
+
+    run: RunOut
+    open: OpenSummaryOut
+    statuses: dict[str, int]
+    """The closed groups by status."""
+    numbers: dict[str, float]
+    """The numbers of the closed groups, by the names of docs/seeing.md; one without any value is left out."""
+    windows: list[WindowOut]
+    """The same by the order in which groups closed, the oldest first."""
 
 
 def read_as_out(defaults: Defaults) -> ReadingOut:
@@ -408,4 +453,24 @@ def _open_group(view: GroupView) -> OpenGroupOut:
         "arrived": len(view.state.members),
         "missing": view.missing,
         "closes_in_s": view.closes_in_s,
+    }
+
+
+def run_summary_out(run: Run, views: Sequence[GroupView], closed: Sequence[GroupResult]) -> RunSummaryOut:
+    """Return a run at this moment, for the wire."""
+    size = max(run.declared.group_size, -(-len(closed) // WINDOWS), 1)
+    windows = [closed[at : at + size] for at in range(0, len(closed), size)]
+    ages = [view.age_s for view in views if view.age_s is not None]
+    deadlines = [view.closes_in_s for view in views if view.closes_in_s is not None]
+    return {
+        "run": run_out(run),
+        "open": {
+            "groups": len(views),
+            "missing": sum(len(view.missing) for view in views),
+            "oldest_s": max(ages, default=None),
+            "next_deadline_s": min(deadlines, default=None),
+        },
+        "statuses": dict(Counter(str(group.status) for group in closed)),
+        "numbers": summary(closed),
+        "windows": [{"groups": len(window), "numbers": summary(window)} for window in windows],
     }

@@ -30,6 +30,7 @@ from reward_service.api.observe import Observe
 from reward_service.api.readiness import Probe, Readiness
 from reward_service.api.routes import router, unusable
 from reward_service.api.runs import router as runs_router
+from reward_service.api.runs import run_page
 from reward_service.api.schema import with_request_bodies
 from reward_service.api.self_check import SelfCheck
 from reward_service.core.scoring import ENGINE_DIGEST
@@ -274,6 +275,7 @@ def _runs(service: Scorer, store: GroupStore, metrics: Metrics) -> RunService:
         policy = view.run.declared.partial.policy
         recorded = service.ledger is not None and view.is_published
         count_closed(metrics, view.result, waited_s=view.waited_s, policy=policy, recorded=recorded)
+        runs.recent.add(view)
 
     runs = RunService(service, ObservedGroupStore(store, operated))
     runs.groups.on_closed = closed
@@ -341,6 +343,8 @@ def create_app(
     app.include_router(datasets_router)
     routers = (router, runs_router, compat_router, datasets_router)
     app.state.routes = [route for one in routers for route in one.routes]
+    app.add_route("/ui/runs/{run_id}", run_page, include_in_schema=False)
+    app.mount("/ui/static", StaticFiles(packages=[("reward_service.pages", "static")]), name="static")
     app.mount("/ui", StaticFiles(packages=[("reward_service", "ui")], html=True), name="ui")
     app.add_route("/", lambda _request: RedirectResponse("/ui/"), include_in_schema=False)
     _guard(app, settings)

@@ -4,10 +4,12 @@ A long poll holds no text: the function that reads and measures the rollout has 
 that disconnects frees its place; its rollout stays stored.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from starlette.types import Receive
 
 from reward_service.adapters.native import Id
@@ -23,18 +25,25 @@ from reward_service.adapters.runs import (
     OpenGroupsOut,
     RunIn,
     RunOut,
+    RunSummaryOut,
+    SummaryQuery,
     WaitQuery,
+    WindowOut,
     assembled_out,
     evaluated_out,
     member_out,
     open_groups_out,
     run_out,
+    run_summary_out,
 )
 from reward_service.api.admission import Ticket
 from reward_service.api.body import read_call
 from reward_service.api.documents import POSTED, body_of, problems_of, timed_json
 from reward_service.api.metrics import count_evaluated
 from reward_service.api.record import Record, record_of
+from reward_service.core.summary import PREFIX
+from reward_service.pages import CSP, html
+from reward_service.pages.charts import Chart, Point, Series
 from reward_service.serve.errors import (
     AttemptSuperseded,
     BackendUnavailable,
@@ -81,6 +90,13 @@ STORED = (
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
 RunId = Annotated[Id, Path(description="Your id of the training run.")]
+CURVES = {
+    "Correct": {"correct": "accuracy"},
+    "Reward": {"reward": "reward"},
+    "Match rate": {"correct": "match_rate/correct", "wrong": "match_rate/wrong"},
+    "Groups with a signal": {"with a signal": "groups_with_signal"},
+}
+"""The charts of a run: the name of a line, and of its number."""
 GroupId = Annotated[Id, Path(description="Your id of this question in this step.")]
 RolloutId = Annotated[
     Id, Path(description="Unique within its group. Number rollouts from 0 so that missing ones can be named.")
@@ -196,6 +212,54 @@ async def open_groups(
     record = record_of(request)
     found = await runs.open_groups(run_id, limit=query.limit, access=record.access, timings=record.timings)
     return timed_json(record, lambda: open_groups_out(found))
+
+
+@router.get(
+    "/v1/runs/{run_id}/summary", response_model=RunSummaryOut, responses=problems_of(*GROUPED, InvalidRequest)
+)
+async def summarize_run(
+    request: Request, runs: Runs, run_id: NamedRun, query: Annotated[SummaryQuery, Query()]
+) -> Response:
+    """Return the open groups of a run and the numbers of the latest groups that this replica has closed.
+
+    With `Accept: text/html` it answers with the part of a page that `/ui/runs/{run_id}` shows.
+    """
+    record = record_of(request)
+    run, views, closed = await runs.standing(run_id, access=record.access, timings=record.timings)
+    found = run_summary_out(run, views, closed[-query.groups :])
+    if request.headers.get("accept", "").startswith("text/html"):
+        return HTMLResponse(html("_served_run.html", found=found, charts=curves(found["windows"])))
+    return timed_json(record, lambda: found)
+
+
+async def run_page(request: Request) -> Response:
+    """Return the page of a run: it holds nothing of the run, and asks for the summary with the reader's own key."""
+    page = html("served_run.html", run_id=request.path_params["run_id"])
+    return HTMLResponse(page, headers={"Content-Security-Policy": CSP})
+
+
+def curves(windows: Sequence[WindowOut]) -> list[Chart]:
+    """Return the charts of a run over windows of closed groups; none for fewer than two."""
+    return [chart(title, lines, windows) for title, lines in CURVES.items()] if len(windows) > 1 else []
+
+
+def chart(title: str, lines: Mapping[str, str], windows: Sequence[WindowOut]) -> Chart:
+    """Return one chart: a line per number, a point per window."""
+    return Chart(title, [Series(name, _points(windows, PREFIX + number)) for name, number in lines.items()])
+
+
+def _points(windows: Sequence[WindowOut], number: str) -> list[Point]:
+    return [
+        Point(
+            str(n),
+            window["numbers"][number],
+            window["numbers"].get(f"{number}/low"),
+            window["numbers"].get(f"{number}/high"),
+            n=window["groups"],
+        )
+        for n, window in enumerate(windows, start=1)
+        if number in window["numbers"]
+    ]
 
 
 @router.put(

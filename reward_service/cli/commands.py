@@ -3,21 +3,18 @@
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from entity_index import cli as index_cli
 from entity_index.lint import lint as look_over
-from reward_service.adapters.native import ExplainIn, decode
-from reward_service.adapters.replies import ExplainOut, encode, explain_out
+from reward_service.adapters.replies import encode
 from reward_service.api import canaries, logs, metrics
 from reward_service.api import keys as api_keys
-from reward_service.api.app import check_store, create_app, create_catalogue, create_scorer
+from reward_service.api.app import check_store, create_app
 from reward_service.api.schema import as_yaml
 from reward_service.api.server import serve as run_server
 from reward_service.cli import golden as golden_groups
@@ -27,25 +24,32 @@ from reward_service.cli import profiles as profile_files
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli import worker as worker_commands
-from reward_service.cli.demo import run_demo, sample_lines
-from reward_service.cli.failing import given_settings, one_clear_sentence
+from reward_service.cli.demo import run_demo, sample_file, sample_lines
+from reward_service.cli.explain import explain_alone, explain_in_file
+from reward_service.cli.flags import FileFlags, Files, with_file_flags
 from reward_service.cli.lint import judge_of
 from reward_service.cli.rollouts import BadOption
 from reward_service.cli.score import TOO_FEW, score_file
+from reward_service.cli.seeing import commands as seeing
+from reward_service.cli.shell import (
+    Index,
+    ProfileName,
+    closing,
+    err,
+    one_clear_sentence,
+    out,
+    scorer_with,
+    settings_with,
+)
 from reward_service.core.profiles import shipped
 from reward_service.serve import config, errors, ledger_chain
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.profiles import load as load_profiles
-from reward_service.serve.scorer import Scorer
 
-T = TypeVar("T")
 STARTUP_FAILURE = 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-out = Console()
-err = Console(stderr=True)
-
 ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
 app.add_typer(judge_commands.app, name="judge")
@@ -53,26 +57,8 @@ app.command()(worker_commands.worker)
 app.command()(worker_commands.worker_digest)
 app.add_typer(profile_files.app, name="profile")
 
-Index = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
-ProfileName = Annotated[
-    str | None,
-    typer.Option(help="Name of the profile or path of a YAML file (default: the service's default profile)."),
-]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.")]
-
-
-async def closing(scorer: Scorer, work: Coroutine[Any, Any, T]) -> T:
-    """Return what a coroutine returns, and close the connections to judges."""
-    try:
-        return await work
-    finally:
-        await scorer.judges.close()
-
-
-def _scorer(index: Path | None) -> Scorer:
-    settings = given_settings(index=index)
-    return create_scorer(settings, catalogue=create_catalogue(settings))
 
 
 @app.command()
@@ -92,7 +78,7 @@ def serve(
 ) -> None:
     """Serve over HTTP until stopped. Without an index, callers send questions inline."""
     with one_clear_sentence():
-        settings = given_settings(
+        settings = settings_with(
             host=host,
             port=port,
             index=index,
@@ -151,87 +137,97 @@ def golden(
 def sample(
     folder: Annotated[Path, typer.Argument(help="Folder to write to; created if it does not exist.")],
 ) -> None:
-    """Write the bundled sample data set: questions.jsonl and rollouts.jsonl."""
+    """Write the bundled samples: questions.jsonl and rollouts.jsonl, and a recorded run, run.jsonl.gz."""
     with one_clear_sentence():
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("questions.jsonl", "rollouts.jsonl"):
             (folder / name).write_bytes(b"\n".join(sample_lines(name)) + b"\n")
+        (folder / "run.jsonl.gz").write_bytes(sample_file("run.jsonl.gz"))
+
+
+app.command()(seeing.view)
+app.command()(seeing.report)
+app.command()(seeing.compare)
 
 
 @app.command()
-def score(  # noqa: PLR0913  # one argument an option
-    rollouts: rollout_files.Source,
+@with_file_flags
+def score(
+    files: Files,
     *,
-    reader: rollout_files.ReaderName = rollout_files.AUTO,
-    mapping: rollout_files.Mapping = None,
-    container: rollout_files.FormatName = None,
-    dialect: rollout_files.DialectName = None,
-    manifest: rollout_files.Manifest = None,
-    index: Index = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(help="Data set of the questions, NAME or NAME@VERSION; the only one without it."),
-    ] = None,
     profile: ProfileName = None,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", help="File for the results, as JSON Lines, one result per rollout."),
     ] = None,
-    survivors: rollout_files.Survivors = False,
-    strict: rollout_files.Strict = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Write into --out where each entity was found, too.")
+    ] = False,
     min_scored: rollout_files.MinScored = None,
+    flags: FileFlags,
 ) -> None:
     """Score recorded rollouts of any system from files, in groups.
 
     Exit codes: 0 scored; 1 nothing could be read, or --strict and a line could not; 3 read, but fewer rollouts than
     --min-scored have a reward, or none.
     """
-    asked = rollout_files.FileOptions(reader, tuple(mapping or ()), container, dialect, manifest)
-    how: dict[str, Any] = {"dataset": dataset, "survivors": survivors, "strict": strict}
+    how: dict[str, Any] = {"dataset": flags.dataset, "survivors": flags.survivors, "strict": flags.strict}
     with one_clear_sentence():
-        scorer = _scorer(index)
+        scorer = scorer_with(flags.index)
         chosen = scorer.profiles.resolve(profile)
         scored = asyncio.run(
-            closing(scorer, score_file(scorer, Path(rollouts), asked, **how, profile=chosen, console=err))
+            closing(
+                scorer,
+                score_file(scorer, files, flags.asked, **how, profile=chosen, explain=explain, console=err),
+            )
         )
         enough = rollout_files.required(min_scored, scored.rollouts)
         if out_file is not None:
             with out_file.open("wb") as file:
                 file.writelines(encode(record) + b"\n" for record in scored.records)
-    out.print(render.summary(scored.records, chosen.name))
+    out.print(render.summary(scored.groups, chosen.name, reasons=scored.reasons()))
     if scored.rewarded < enough:
         err.print(f"{scored.rewarded} of {scored.rollouts} rollouts have a reward, {enough} are required")
-        err.print(Text("\n".join(scored.reasons())))
+        err.print(Text("\n".join(f"  {count} x {why}" for why, count in scored.reasons())))
         raise typer.Exit(TOO_FEW)
 
 
 @app.command()
+@with_file_flags
 def explain(
-    file: Annotated[str, typer.Argument(help="Body of POST /v1/rollouts/explain; use - for standard input.")],
+    files: Files,
     *,
-    index: Index = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            help="Id of a group of the files; without it, FILE is a body of POST /v1/rollouts/explain."
+        ),
+    ] = None,
+    rollout: Annotated[
+        str | None, typer.Option(help="Id of a rollout of that group (default: its first).")
+    ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="Name of a profile or path of a YAML file, instead of the body's profile."),
+        typer.Option(
+            help="Name of a profile or path of a YAML file, instead of the default or the body's profile."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the reply as JSON.")] = False,
+    flags: FileFlags,
 ) -> None:
-    """Show where a rollout names its entities and what reward that earns."""
+    """Show where a rollout names its entities and what reward that earns: one of a file, beside its group, or one alone."""
     with one_clear_sentence():
-        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        scorer = _scorer(index)
-        reply = asyncio.run(closing(scorer, _explain(scorer, body, profile)))
+        scorer = scorer_with(flags.index)
+        explained = (
+            explain_alone(scorer, files[0], profile)
+            if group is None
+            else explain_in_file(scorer, files, flags, profile=profile, of=(group, rollout))
+        )
+        reply, sum_ = asyncio.run(closing(scorer, explained))
     if as_json:
         sys.stdout.write(json.dumps(reply, ensure_ascii=False) + "\n")
     else:
-        out.print(render.explanation(reply))
-
-
-async def _explain(scorer: Scorer, body: bytes, profile: str | None) -> ExplainOut:
-    call = decode(body, ExplainIn)
-    chosen = scorer.profiles.named(call.profile) if profile is None else scorer.profiles.resolve(profile)
-    explained = await scorer.explain(call.truth(), call.rollout.to_domain(), chosen, best=call.group_max)
-    return explain_out(*explained, chosen)
+        out.print(render.explanation(reply, sum_))
 
 
 @app.command()
@@ -247,7 +243,7 @@ def lint(
 ) -> None:
     """Check a data set under the rules of a profile. Exit code 3: a share is over its limit."""
     with one_clear_sentence():
-        chosen = load_profiles(given_settings()).resolve(profile)
+        chosen = load_profiles(settings_with()).resolve(profile)
         if chosen.asks:
             raise BadOption(
                 f"{chosen.name} asks a judge, which this command does not: name a profile that does not ask"
@@ -310,10 +306,10 @@ def verify(
 ) -> None:
     """Recompute every recorded reward. Exit code 1: a reward differs or cannot be recomputed here."""
     with one_clear_sentence():
-        profiles = load_profiles(given_settings())
+        profiles = load_profiles(settings_with())
         given = [profiles.resolve(one) for one in profile or ()]
         known = {one.digest: one for one in (*profiles.known.values(), *given)}
-        settings = given_settings(ledger_key=key)
+        settings = settings_with(ledger_key=key)
         seal = ledger_chain.seal_of(settings.ledger_key)
         ends = ledger_chain.read_ends(file, seal)
         findings = list(ledger_file.verify(ledger_file.read(file), known, seal=seal, ends=ends))

@@ -1,35 +1,48 @@
 """A first look in one command: the bundled sample, built, served and scored over HTTP."""
 
+import asyncio
 import contextlib
 import json
 import shlex
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from rich.console import Console
+from starlette.applications import Starlette
 
 from entity_index.build import build
 from entity_index.readers import READERS
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service.api.app import create_app
 from reward_service.cli import render
+from reward_service.cli.flags import FileFlags
+from reward_service.cli.seeing.app import View, view_app
+from reward_service.cli.seeing.store import Store, store_name
 from reward_service.client.exchange import Patience
 from reward_service.client.sync import Client
 from reward_service.serve.config import Settings
+from reward_service.serve.scorer import Scorer
 
 DATASET = "sample"
 PROFILE = "egrpo-paper"  # the exact rule can be checked by eye
 PATIENCE_S = 30.0
+RUN_AT = "/sample"
+
+
+def sample_file(name: str) -> bytes:
+    """Return a bundled file."""
+    return resources.files("reward_service.sample").joinpath(name).read_bytes()
 
 
 def sample_lines(name: str) -> list[bytes]:
     """Return the lines of a bundled file."""
-    return resources.files("reward_service.sample").joinpath(name).read_bytes().splitlines()
+    return sample_file(name).splitlines()
 
 
 def first_group() -> dict[str, Any]:
@@ -58,6 +71,17 @@ def build_sample(folder: Path) -> None:
     build(rows, SqliteCatalogue(folder), dataset=DATASET, strict=True)
 
 
+def sample_run(scorer: Scorer, cache: Path, console: Console) -> Starlette:
+    """Return the views of the bundled run: twenty steps of the reference trainer."""
+    with resources.as_file(resources.files("reward_service.sample") / "run.jsonl.gz") as path:
+        profile = scorer.profiles.named(PROFILE)
+        store = Store(cache / store_name(str(path), profile.digest))
+        view = View([path], FileFlags(), scorer, [profile], store, Console(stderr=True, quiet=True))
+        with console.status("scoring the sample run"):
+            asyncio.run(replace(view, scorer=Scorer(scorer.settings)).refresh())
+        return view_app(view, hosts=("*",))
+
+
 def _show(server: uvicorn.Server, base: str, console: Console) -> None:
     """Score the first group as soon as the server answers, and say what to try next."""
     deadline = time.monotonic() + PATIENCE_S
@@ -73,13 +97,19 @@ def _show(server: uvicorn.Server, base: str, console: Console) -> None:
     console.print(f"profile {PROFILE}: a wrong rollout earns 0.3 x matched / group's best\n")
     console.print("Try it yourself:", style="bold")
     console.print(curl_line(base), soft_wrap=True, highlight=False)
-    console.print(
-        f"\nPaste a rollout: {base}/ui/    API documentation: {base}/docs    Stop: Ctrl-C", highlight=False
-    )
+    links = {
+        "Browse a run": f"{base}{RUN_AT}/",
+        "Paste a rollout": f"{base}/ui/",
+        "API documentation": f"{base}/docs",
+    }
+    console.print()
+    for name, link in links.items():
+        console.print(f"{name + ':':<20}{link}", highlight=False)
+    console.print("Stop: Ctrl-C")
 
 
 def run_demo(*, host: str, port: int, index: Path | None, console: Console) -> None:
-    """Build the sample data set, serve it, score its first group over HTTP, and serve on until stopped.
+    """Build the sample data set, serve it beside the sample run, score its first group over HTTP, and serve until stopped.
 
     Args:
         host: address to listen on.
@@ -91,6 +121,7 @@ def run_demo(*, host: str, port: int, index: Path | None, console: Console) -> N
         folder = index or Path(scratch)
         build_sample(folder)
         app = create_app(Settings(host=host, port=port, index=folder))
+        app.mount(RUN_AT, sample_run(app.state.service, folder.with_name(f"{folder.name}-views"), console))
         server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
         threading.Thread(target=_show, args=(server, f"http://{host}:{port}", console), daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how this ends

@@ -1,6 +1,7 @@
 """The commands `reward-service judge calibrate` and `reward-service judge succeed`."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,9 +14,10 @@ from reward_service.cli import calibrate as calibration
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli import succeed as succession
 from reward_service.cli.calibrate import Calibration
-from reward_service.cli.failing import given_settings, one_clear_sentence
+from reward_service.cli.flags import Files
 from reward_service.cli.rollouts import BadOption
 from reward_service.cli.score import score_file
+from reward_service.cli.shell import one_clear_sentence, settings_with
 from reward_service.core.judging.asks import asker_digest
 from reward_service.core.profiles import Profile
 from reward_service.core.types import Asker
@@ -57,7 +59,7 @@ def calibrate(  # noqa: PLR0913  # one argument an option
 ) -> None:
     """Compare a judge with people: agreement, false accepts per group, flips, attacks, cost."""
     with one_clear_sentence():
-        scorer = create_scorer(given_settings(backends=backends))
+        scorer = create_scorer(settings_with(backends=backends))
         chosen = scorer.profiles.resolve(profile)
         answers = calibration.read_verdicts(verdicts)
         found = asyncio.run(
@@ -103,7 +105,7 @@ def _fail_with(problems: list[str]) -> NoReturn:
 
 @app.command()
 def succeed(
-    rollouts: rollout_files.Source,
+    files: Files,
     *,
     before: Annotated[str, typer.Option("--from", help="Profile with the judge that goes.")],
     after: Annotated[str, typer.Option("--to", help="Profile with the judge that comes.")],
@@ -114,22 +116,22 @@ def succeed(
 ) -> None:
     """Score your own rollouts under two profiles, and show what changes: verdicts, rewards and signs of advantages, by step."""
     with one_clear_sentence():
-        settings = given_settings(backends=backends, index=index)
+        settings = settings_with(backends=backends, index=index)
         scorer = create_scorer(settings, catalogue=create_catalogue(settings))
         pair = scorer.profiles.resolve(before), scorer.profiles.resolve(after)
-        found = asyncio.run(_compared(scorer, Path(rollouts), reader, pair, dataset=dataset))
+        found = asyncio.run(_compared(scorer, files, reader, pair, dataset=dataset))
     for line in succession.lines(found, (pair[0].name, pair[1].name)):
         out.print(Text(line))
 
 
 async def _compared(
-    scorer: Scorer, path: Path, reader: str, pair: tuple[Profile, Profile], *, dataset: str | None
+    scorer: Scorer, files: Sequence[Path], reader: str, pair: tuple[Profile, Profile], *, dataset: str | None
 ) -> dict[str, succession.Shift]:
     asked = rollout_files.FileOptions(reader)
     try:
         scored = [
             await score_file(
-                scorer, path, asked, dataset=dataset, profile=one, survivors=True, strict=False, console=err
+                scorer, files, asked, dataset=dataset, profile=one, survivors=True, strict=False, console=err
             )
             for one in pair
         ]

@@ -49,7 +49,7 @@ class Rollouts:
 
     def __init__(self, path: Path, reader: str) -> None:
         try:
-            recording = read_rollouts(path, FileOptions(reader=reader))
+            recording = read_rollouts([path], FileOptions(reader=reader))
         except (BadLine, BadOption) as error:
             raise UnreadableInput(f"{path}: {error}") from error
         self.said = recording.said()

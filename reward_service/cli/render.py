@@ -1,16 +1,17 @@
 """Results as people read them on a terminal."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from statistics import fmean
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reward_service.adapters.records.results import RecordOut
 from reward_service.adapters.replies import ExplainOut, GroupOut, MatchOut, RolloutOut
+from reward_service.core.summary import NO_THOUGHTS, Mean, ScoredGroup, has_signal, mean_of, means, scored
+from reward_service.core.types import GroupResult
 
 KIND_STYLE = {"thought": "", "tool_call": "dim cyan", "tool_response": "dim", "answer": "bold"}
 MATCH_STYLE = "black on green"
@@ -48,37 +49,102 @@ def group(reply: GroupOut) -> Table:
     return table
 
 
-def summary(records: Sequence[RecordOut], profile: str) -> RenderableType:
-    """Lay out what became of a file of rollouts."""
-    groups = {(one["run_id"], one["group_id"]): one["group_status"] for one in records}
-    table = Table(title=f"{len(records)} rollouts in {len(groups)} groups, profile {profile}")
-    for heading in ("outcome", "rollouts", "mean match rate", "mean reward"):
+class SettledGroup(ScoredGroup, Protocol):
+    """A scored group that says what became of it."""
+
+    @property
+    def status(self) -> str:
+        """`complete`, `partial`, `failed`, ..."""
+        ...
+
+
+def interval(mean: Mean | None) -> str:
+    """Return a mean with its interval at 95 %; a dash for none."""
+    if mean is None:
+        return "-"
+    if mean.low is None or mean.high is None:
+        return number(mean.value)
+    return f"{mean.value:.3f} [{mean.low:.3f}, {mean.high:.3f}]"
+
+
+def summary(
+    groups: Sequence[GroupResult], profile: str, *, reasons: Sequence[tuple[str, int]] = ()
+) -> RenderableType:
+    """Lay out what became of groups of rollouts.
+
+    Args:
+        groups: their results.
+        profile: the name of the profile.
+        reasons: why rollouts have no reward, and how many.
+    """
+    rollouts = [one for group in groups for one in group.rollouts]
+    numbers = means(groups)
+    table = Table(title=f"{len(rollouts)} rollouts in {len(groups)} groups, profile {profile}")
+    for heading in ("outcome", "rollouts", "match rate", "of rollouts", "mean reward"):
         table.add_column(heading, justify="left" if heading == "outcome" else "right")
-    by_outcome: dict[str, list[RecordOut]] = defaultdict(list)
-    for one in records:
-        by_outcome[one["outcome"] or "-" if one["status"] == "scored" else one["status"]].append(one)
-    for name, rows in sorted(by_outcome.items()):
-        table.add_row(
-            name, str(len(rows)), _mean(r["match_rate"] for r in rows), _mean(r["reward"] for r in rows)
-        )
-    return Lines(table, Text(_group_line(records, Counter(groups.values()))))
+    for outcome in ("correct", "wrong", "error"):
+        table.add_row(*_outcome_row(outcome, groups, numbers))
+    return Lines(table, Text("\n".join((*said(groups, numbers, reasons), *_reach(numbers)))))
 
 
-def _group_line(records: Sequence[RecordOut], statuses: Counter[str]) -> str:
-    with_signal = {(one["run_id"], one["group_id"]) for one in records if one["advantage"]}
-    said = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    return f"groups: {said}; {len(with_signal)} with a non-zero advantage"
+def _outcome_row(outcome: str, groups: Sequence[GroupResult], numbers: Mapping[str, Mean]) -> tuple[str, ...]:
+    rewards = [one.reward for group in groups for one in scored(group) if one.outcome == outcome]
+    rate = numbers.get(f"match_rate/{outcome}")
+    mean = mean_of([[reward] for reward in rewards if reward is not None])
+    return (
+        outcome,
+        str(len(rewards)),
+        interval(rate),
+        str(rate.n) if rate else "-",
+        number(mean.value if mean else None),
+    )
 
 
-def _mean(values: Iterable[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return number(fmean(known)) if known else "-"
+def said(
+    groups: Sequence[SettledGroup], numbers: Mapping[str, Mean], reasons: Sequence[tuple[str, int]]
+) -> Iterator[str]:
+    """Yield what a summary says in sentences."""
+    statuses = Counter(group.status for group in groups)
+    states = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    with_signal = sum(map(has_signal, groups))
+    yield f"groups: {states}; {with_signal} of {len(groups)} have a signal: an advantage other than 0"
+    if apart := numbers.get("match_rate/difference"):
+        yield f"match rate of correct minus wrong rollouts, within {apart.n} groups with both: {interval(apart)}"
+    bare = [group for group in groups if not group.entities and scored(group)]
+    if bare:
+        yield f"{len(bare)} of {len(groups)} groups have no entities: they are in no match rate"
+    voting = [one for group in groups for one in scored(group)]
+    mute = sum(NO_THOUGHTS in one.flags for one in voting)
+    if mute:
+        yield f"{mute} of {len(voting)} rollouts have no thought: is the format right?"
+    uncredited = sum((Counter(one.uncredited) for one in voting), Counter[str]())
+    if uncredited:
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(uncredited.items()))
+        yield f"entities named but not credited: {counts}"
+    unscored = sum(one.reward is None for group in groups for one in group.rollouts)
+    if unscored:
+        yield f"{unscored} rollouts have no reward:"
+        yield from (f"  {count} x {why}" for why, count in reasons)
 
 
-def explanation(reply: ExplainOut) -> RenderableType:
-    """Lay out one explained rollout: its text with the matches marked, then its counts."""
+REACH = (
+    ("reach/groups_unseen", "no rollout had a gold answer on screen in {} of {} groups: corpus or search"),
+    ("reach/correct_unseen", "never had it on screen: {} of {} correct rollouts, recall"),
+    ("reach/wrong_seen", "had it on screen: {} of {} wrong rollouts, reading"),
+)
+"""Three illnesses with three cures; a page that holds the words of an answer need not support it."""
+
+
+def _reach(numbers: Mapping[str, Mean]) -> Iterator[str]:
+    for name, about in REACH:
+        if mean := numbers.get(name):
+            yield about.format(f"{mean.value:.0%}", mean.n)
+
+
+def explanation(reply: ExplainOut, sum_: str = "") -> RenderableType:
+    """Lay out one explained rollout: its text with the matches marked, its counts, and the reward as a sum if it is known."""
     texts = [_segment(reply, position) for position in range(len(reply["segments"]))]
-    return Lines(*texts, Text(), _counts(reply))
+    return Lines(*texts, Text(), _counts(reply), *([Text(sum_, style="bold")] if sum_ else []))
 
 
 def _segment(reply: ExplainOut, position: int) -> Text:

@@ -17,7 +17,15 @@ from reward_service.adapters.records import MAPPED, READERS
 from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped, gather, group
-from reward_service.adapters.records.lines import Line, Recipe, lines_of, manifest_of, recipe, rules
+from reward_service.adapters.records.lines import (
+    Line,
+    LinePlace,
+    Recipe,
+    lines_of,
+    manifest_of,
+    recipe,
+    rules,
+)
 from reward_service.adapters.records.propose import proposal
 from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import Defaults, Reading
@@ -75,24 +83,44 @@ class Recording:
         return f"reader {self.how.name}: {self.how.reader.writes}; {written} ({by})"
 
 
-def read_rollouts(path: Path, asked: FileOptions) -> Recording:
-    """Read a file, a folder or standard input.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Files whose reader is known, with their values still to be read."""
+
+    how: Recipe
+    values: Iterator[Value]
+    rows: list[dict[str, Any]]
+    """The first rows."""
+
+
+def open_files(paths: Sequence[Path], asked: FileOptions) -> Opened:
+    """Decide how files, folders or standard input are read, from their first lines.
 
     Raises:
         UnreadableInput: the container is broken, or needs a package that is not installed.
         BadOption: a mapping is none.
     """
     mapping = _mapping(asked)
-    values = values_of(path, limit=MAX_LINE_BYTES, nested=True)
+    values = chain.from_iterable(values_of(path, limit=MAX_LINE_BYTES, nested=True) for path in paths)
     head = list(islice(values, LOOKED_OVER))
     name = _whose(head, asked, is_mapped=bool(mapping))
+    every = chain(head, values)
     if name == "conversation" and all(isinstance(one.value, dict) and is_turn(one.value) for one in head):
-        head, values = list(_conversations(chain(head, values))), iter(())
+        head = list(_conversations(every))
+        every = chain(head)
     rows = [one.value for one in head if isinstance(one.value, dict)]
-    how = _recipe(name, mapping, rows, asked)
-    lines, problems = _read(chain(head, values), how)
+    return Opened(_recipe(name, mapping, rows, asked), every, rows)
+
+
+def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
+    """Read files, folders or standard input, as one recording; raises what `open_files` does."""
+    opened = open_files(paths, asked)
+    lines, problems = _read(opened.values, opened.how)
+    rows = opened.rows
     proposed = [] if lines else proposal(rows)
-    return Recording(how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed)
+    return Recording(
+        opened.how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed
+    )
 
 
 def _whose(head: Sequence[Value], asked: FileOptions, *, is_mapped: bool) -> str | None:
@@ -162,7 +190,8 @@ def _read(values: Iterable[Value], how: Recipe) -> tuple[list[Line], list[Skippe
     for one in values:
         place = f"line {one.line}" if one.path == STANDARD_INPUT else f"{one.path.name} line {one.line}"
         try:
-            lines += lines_of(one.value, how, place, one.path)
+            found = lines_of(one.value, how, place, one.path)
+            lines += [replace(line, at=LinePlace(one.path, one.line, n)) for n, line in enumerate(found)]
         except BadLine as bad:
             problems.append(Skipped(place, str(bad)))
     return lines, problems
@@ -180,13 +209,15 @@ def groups_of(recording: Recording, dataset: DatasetQuestions | None) -> tuple[l
     return groups, problems
 
 
-def report(recording: Recording, problems: Sequence[Skipped], path: Path) -> str:
+def report(recording: Recording, problems: Sequence[Skipped], paths: Sequence[Path]) -> str:
     """Say what could not be read, by reason, and what to try."""
     by_reason: dict[str, list[Skipped]] = defaultdict(list)
     for problem in problems:
         by_reason[problem.why].append(problem)
     total = len(recording.lines) + len(recording.problems)
-    said = [f"{path}: {sum(one.count for one in problems)} of {total} rollouts are skipped"]
+    said = [
+        f"{', '.join(map(str, paths))}: {sum(one.count for one in problems)} of {total} rollouts are skipped"
+    ]
     for why, them in by_reason.items():
         places = ", ".join(one.place for one in them[:SHOWN]) + (", ..." if len(them) > SHOWN else "")
         said.append(f"  {sum(one.count for one in them)} x {why} ({places})")
@@ -229,13 +260,6 @@ def _dialect(name: str | None) -> str | None:
     return name and _known(name, DIALECTS)
 
 
-Source: TypeAlias = Annotated[
-    str,
-    typer.Argument(
-        metavar="ROLLOUTS",
-        help="JSON lines, a JSON array or parquet (.gz and .zst too), a folder of such files, or - for standard input.",
-    ),
-]
 ReaderName: TypeAlias = Annotated[
     str,
     typer.Option(

@@ -1,7 +1,8 @@
-"""Score a file of rollouts: read, join to the index, score group by group."""
+"""Score files of rollouts: read, join to the index, score group by group."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -21,9 +22,11 @@ from reward_service.cli.rollouts import (
     read_rollouts,
     report,
 )
+from reward_service.cli.second_look import second_look, with_measured
 from reward_service.core.profiles import Profile
-from reward_service.core.types import PartialPolicy, RolloutStatus
-from reward_service.serve.scorer import Scorer
+from reward_service.core.types import GroupResult, GroupStatus, PartialPolicy, RolloutResult, RolloutStatus
+from reward_service.serve.errors import GroupError, refused_status
+from reward_service.serve.scorer import Scored, Scorer
 
 REASONS_SHOWN = 8
 TOO_FEW = 3
@@ -31,73 +34,141 @@ TOO_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredFile:
-    """What became of a file."""
+class ReadFile:
+    """Files of rollouts, read and joined to their ground truth."""
 
-    records: list[RecordOut]
+    recording: Recording
+    groups: list[Grouped]
+    problems: list[Skipped]
+    """What could not be read, or has no ground truth."""
+
+    @property
+    def rollouts(self) -> int:
+        """How many rollouts the files hold, those that could not be read too."""
+        return len(self.recording.lines) + len(self.recording.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFile:
+    """What became of files of rollouts."""
+
     rollouts: int
-    """How many the file holds, those that could not be read too."""
+    """How many they hold, those that could not be read too."""
+    records: list[RecordOut] = field(default_factory=list)
+    groups: list[GroupResult] = field(default_factory=list)
 
     @property
     def rewarded(self) -> int:
         """How many have a reward."""
         return sum(one["reward"] is not None for one in self.records)
 
-    def reasons(self) -> list[str]:
-        """Return why rollouts have no reward, the most frequent reasons first.
-
-        Those that fell with their group count where nothing else is to blame.
-        """
-        unpaid = [one for one in self.records if one["reward"] is None]
-        own = [one for one in unpaid if one["status"] != RolloutStatus.GROUP_FAILED]
-        causes = Counter(f"{one['status']}: {one['detail'] or 'no detail'}" for one in own or unpaid)
-        return [f"  {count} x {why}" for why, count in causes.most_common(REASONS_SHOWN)]
+    def reasons(self) -> list[tuple[str, int]]:
+        """Return why rollouts have no reward and how many there are, the most frequent reasons first."""
+        return reasons(one for group in self.groups for one in group.rollouts)
 
 
-async def score_file(
+def reasons(rollouts: Iterable[RolloutResult]) -> list[tuple[str, int]]:
+    """Return why rollouts have no reward and how many there are, the most frequent first.
+
+    Those that fell with their group count where nothing else is to blame.
+    """
+    unpaid = [one for one in rollouts if one.reward is None]
+    own = [one for one in unpaid if one.status is not RolloutStatus.GROUP_FAILED]
+    causes = Counter(f"{one.status}: {one.detail or 'no detail'}" for one in own or unpaid)
+    return causes.most_common(REASONS_SHOWN)
+
+
+async def read_file(
     scorer: Scorer,
-    path: Path,
+    paths: Sequence[Path],
+    asked: FileOptions,
+    *,
+    dataset: str | None,
+    strict: bool,
+    console: Console,
+) -> ReadFile:
+    """Read files of rollouts; how they are read, and what cannot be read, is printed on the console.
+
+    Raises:
+        BadLine: nothing could be read, or with `strict` a line could not.
+        UnreadableInput, BadOption, EntityIndexError: a file, an option or the index cannot be used.
+    """
+    recording = read_rollouts(paths, asked)
+    groups, unjoined = groups_of(recording, await questions_of(scorer, dataset))
+    read = ReadFile(recording, groups, [*recording.problems, *unjoined])
+    if read.problems and (strict or not groups):
+        raise BadLine(report(recording, read.problems, paths))
+    if not groups:
+        raise BadLine(f"{', '.join(map(str, paths))} holds no rollouts")
+    _tell(read, paths, console=console)
+    return read
+
+
+async def score_groups(
+    scorer: Scorer,
+    groups: Sequence[Grouped],
+    *,
+    profile: Profile,
+    survivors: bool = False,
+    explain: bool = False,
+    console: Console,
+) -> AsyncIterator[tuple[Grouped, Scored]]:
+    """Yield groups with what became of them, in order; progress is shown on the console."""
+    policy = PartialPolicy("survivors" if survivors else "fail")
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        for grouped in progress.track(groups, description=f"scoring groups, profile {profile.name}"):
+            [scored] = await scorer.score([grouped.call], profile, policy=policy, explain=explain)
+            yield grouped, scored
+
+
+async def score_file(  # noqa: PLR0913  # one argument an option
+    scorer: Scorer,
+    paths: Sequence[Path],
     asked: FileOptions,
     *,
     dataset: str | None,
     profile: Profile,
     survivors: bool = False,
     strict: bool,
+    explain: bool = False,
     console: Console,
 ) -> ScoredFile:
-    """Score the rollouts of a file; how it is read, and what cannot be read, is printed on the console.
-
-    Raises:
-        BadLine: nothing could be read, or with `strict` a line could not.
-        UnreadableInput, BadOption, EntityIndexError: the file, an option or the index cannot be used.
-    """
-    recording = read_rollouts(path, asked)
-    groups, unjoined = groups_of(recording, await questions_of(scorer, dataset))
-    problems = [*recording.problems, *unjoined]
-    if problems and (strict or not groups):
-        raise BadLine(report(recording, problems, path))
-    if not groups:
-        raise BadLine(f"{path} holds no rollouts")
-    _tell(recording, problems, groups, path, console=console)
-    policy = PartialPolicy("survivors" if survivors else "fail")
-    records: list[RecordOut] = []
-    with Progress(console=console, disable=not console.is_terminal) as progress:
-        for grouped in progress.track(groups, description="scoring groups"):
-            [scored] = await scorer.score([grouped.call], profile, policy=policy)
-            records += records_out(scored, grouped, recording.how, profile)
-    return ScoredFile(records, len(recording.lines) + len(recording.problems))
+    """Read and score files of rollouts; raises what `read_file` does."""
+    read = await read_file(scorer, paths, asked, dataset=dataset, strict=strict, console=console)
+    done = ScoredFile(read.rollouts)
+    scoring = score_groups(
+        scorer, read.groups, profile=profile, survivors=survivors, explain=explain, console=console
+    )
+    async for grouped, scored in scoring:
+        done.records.extend(records_out(scored, grouped, read.recording.how, profile))
+        done.groups.append(with_measured(result_of(scored), second_look(scored, profile)))
+    return done
 
 
-def _tell(
-    recording: Recording, problems: list[Skipped], groups: list[Grouped], path: Path, *, console: Console
-) -> None:
-    """Say how a file is read, what could not be, and what has no entities."""
-    console.print(Text(recording.said()))
-    if problems:
-        console.print(Text(report(recording, problems, path)))
+def result_of(scored: Scored) -> GroupResult:
+    """Return the result of a group; of one that was refused, why its rollouts have none."""
+    error = scored.measured.error
+    if scored.result is not None or error is None:
+        assert scored.result is not None  # noqa: S101  # a group is either refused or has a result
+        return scored.result
+    return GroupResult(GroupStatus.FAILED, 0, None, tuple(_refused(scored, error)))
+
+
+def _refused(scored: Scored, error: GroupError) -> list[RolloutResult]:
+    status = refused_status(error)
+    return [
+        RolloutResult(one.rollout_id, status, detail=error.title) for one in scored.measured.call.rollouts
+    ]
+
+
+def _tell(read: ReadFile, paths: Sequence[Path], *, console: Console) -> None:
+    """Say how files are read, what could not be, and what has no entities."""
+    console.print(Text(read.recording.said()))
+    if read.problems:
+        console.print(Text(report(read.recording, read.problems, paths)))
     bare = sum(
         len(one.lines)
-        for one in groups
+        for one in read.groups
         if isinstance(one.call.question, Question) and not one.call.question.entities
     )
     if bare:

@@ -7,7 +7,7 @@ import typer
 
 from reward_service.api import logs
 from reward_service.api.worker import serve, worker_of
-from reward_service.cli.failing import given_settings, one_clear_sentence
+from reward_service.cli.shell import one_clear_sentence, settings_with
 from reward_service.serve.errors import BadBackends
 from reward_service.serve.sources.backends import load
 from reward_service.serve.sources.models.folder import UnsafeFolder, folder_digest
@@ -29,7 +29,7 @@ def worker(
 ) -> None:
     """Serve one model that scores texts, in a process of its own. Exit code 1: it has stopped computing."""
     with one_clear_sentence():
-        settings = given_settings(backends=backends)
+        settings = settings_with(backends=backends)
         if settings.backends is None:
             raise BadBackends("there is no backends file: give --backends")
         found = worker_of(load(settings.backends), name, device=device, host=host)

@@ -12,6 +12,8 @@
 - `exchange`: one request, repeated as long as that is safe and there is time
 - `calls`: the calls, one function each, without a socket
 - `sync`, `aio`: the same calls for threads and for an event loop
+
+`summary` turns scored groups into the numbers that a trainer logs.
 """
 
 from reward_service.client.aio import AsyncClient
@@ -19,6 +21,7 @@ from reward_service.client.errors import ClientError, Refused, Unreachable
 from reward_service.client.exchange import Patience
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.client.sync import Client
+from reward_service.core.summary import summary
 from reward_service.core.types import (
     Messages,
     Outcome,
@@ -50,4 +53,5 @@ __all__ = [
     "StopReason",
     "Text",
     "Unreachable",
+    "summary",
 ]

@@ -1,7 +1,7 @@
 """Requests and results as frozen values. A reward that could not be computed is None, never 0."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reward_service.core.types import Rollout
@@ -68,6 +68,10 @@ class RolloutReward:
     matched: int | None = None
     match_rate: float | None = None
     normalized_match_rate: float | None = None
+    uncredited: Mapping[str, int] = field(default_factory=dict)
+    """Number of entities named but not credited, by reason."""
+    measured: Mapping[str, float | None] = field(default_factory=dict)
+    """Numbers measured from the text, by name."""
     weight: float | None = None
     """Product of the profile's filters: multiply the advantage by it."""
     turns: tuple[tuple[int, ...], ...] = ()

@@ -400,7 +400,13 @@ def _facts(
 
 
 def _evidence(parsed: Parsed, matching: Matching) -> Evidence:
-    return Evidence(parsed.segments, matching.matches, matching.uncredited_matches, matching.near_misses)
+    return Evidence(
+        parsed.segments,
+        matching.matches,
+        matching.uncredited_matches,
+        matching.reasons,
+        matching.near_misses,
+    )
 
 
 class _Call(NamedTuple):

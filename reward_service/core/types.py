@@ -263,6 +263,8 @@ class Evidence:
     """The best credited evidence of each matched entity."""
     uncredited: tuple[Match, ...] = ()
     """The best evidence of each entity that was named and earns nothing."""
+    reasons: tuple[str, ...] = ()
+    """Why each of `uncredited` earns nothing: `pasted`, `listed`, `ungrounded` or `precision`."""
     near_misses: tuple[NearMiss, ...] = ()
 
 

@@ -31,6 +31,7 @@ _ELSEWHERE = frozenset(
         "checkpoint_every",
         "quiet",
         "figure",
+        "record",
         "threads",
     }
 )
@@ -153,6 +154,8 @@ class TrainingOptions:
     """No progress bar."""
     figure: bool = True
     """Draw figure.svg at the end."""
+    record: bool = False
+    """Write the rollouts of every step to rollouts.jsonl, for `reward-service view` and `score`."""
 
     def __post_init__(self) -> None:
         given = [self.questions, self.held_out, self.corpus]

@@ -1,4 +1,4 @@
-"""Metrics as JSON lines, one a step, that survive a kill: lines after the last checkpoint are taken back.
+"""JSON lines of steps, such as metrics, that survive a kill: lines after the last checkpoint are taken back.
 
 What depends on the clock stands under `timing`; all else is the same whenever and wherever a run is repeated.
 """
@@ -11,8 +11,8 @@ from typing import Any
 TIMING = "timing"
 
 
-class MetricsFile:
-    """The metrics file of one run."""
+class StepsFile:
+    """A file of one run whose lines each belong to a step."""
 
     def __init__(self, path: Path, *, through: int | None) -> None:
         """Open the file.

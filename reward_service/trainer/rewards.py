@@ -1,9 +1,9 @@
 """Rollouts to the service, and what comes back. Whole groups in one call, or, as asynchronous trainers do, one at a time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from reward_service.client import (
     AsyncClient,
@@ -133,6 +133,22 @@ def _group(payment: Payment, one: Asked[Rolled], run_id: str) -> Group:
     return Group(
         one.group_id, one.question.question_id, _rollouts(one), dataset=payment.dataset, run_id=run_id
     )
+
+
+def recorded(asked: Sequence[Asked[Rolled]], *, run_id: str, step: int) -> Iterator[dict[str, Any]]:
+    """Yield the rollouts of a step as lines that `reward-service score` reads."""
+    for one in asked:
+        for n, rollout in enumerate(one.rollouts):
+            yield {
+                "run_id": run_id,
+                "step": step,
+                "group_id": one.group_id,
+                "question_id": one.question.question_id,
+                "question": one.question.text,
+                "rollout_id": str(n),
+                "text": rollout.text,
+                "stop_reason": rollout.stop,
+            }
 
 
 async def _singly(

@@ -31,8 +31,8 @@ from reward_service.trainer.data import TrainingQuestion
 from reward_service.trainer.logps import Padded, pad
 from reward_service.trainer.losses import BY_ADVANTAGE, LossBatch, LossSpec
 from reward_service.trainer.options import TrainingOptions
-from reward_service.trainer.results import MetricsFile
-from reward_service.trainer.rewards import Asked, Payment, Step, pay
+from reward_service.trainer.results import StepsFile
+from reward_service.trainer.rewards import Asked, Payment, Step, pay, recorded
 from reward_service.trainer.sampling import RolloutLimits, Trace, sample_in_batches
 from reward_service.trainer.task import Task, make_policy, make_task, reward_url
 from reward_service.trainer.update import Learning, update
@@ -66,6 +66,8 @@ class Trainer:
     generator: torch.Generator
     device: torch.device
     progress: Progress = field(default_factory=Progress)
+    recording: StepsFile | None = None
+    """Where the rollouts of each step are written; None records none."""
 
     @property
     def limits(self) -> RolloutLimits:
@@ -155,7 +157,10 @@ def _steps(trainer: Trainer, told: Callable[[str, int, int, dict[str, Any]], Non
     }
     where = options.out / "checkpoint.pt"
     found = checkpoint.restore(where, **state)
-    metrics = MetricsFile(options.out / "metrics.jsonl", through=found.step if found else None)
+    through = found.step if found else None
+    metrics = StepsFile(options.out / "metrics.jsonl", through=through)
+    if options.record:
+        trainer.recording = StepsFile(options.out / "rollouts.jsonl", through=through)
     if found:
         trainer.progress = found
     else:
@@ -196,6 +201,9 @@ def step(trainer: Trainer) -> dict[str, Any]:
         learnt = _learn(trainer, batch, times)
     progress = trainer.progress
     progress.step += 1
+    if trainer.recording is not None:
+        for line in recorded(batch.asked, run_id=trainer.run_id, step=progress.step):
+            trainer.recording.write(line)
     progress.rollouts += batch.sampled * trainer.options.group_size
     progress.wall_s += time.perf_counter() - began
     progress.cpu_s += time.process_time() - cpu_began

@@ -1,8 +1,17 @@
 "use strict";
-// One rollout in, its explanation out. Text only ever enters the page as text, never as markup.
+// One rollout, or the lines of one group, in; its explanation out. Text only ever enters the page as text, never as markup.
 
 const field = (id) => document.getElementById(id);
 const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
+const SIGNS = { correct: "✓", wrong: "✗", error: "!" };
+const WHY = {
+  pasted: "copied with its surroundings from a tool response",
+  listed: "in a list of many names",
+  ungrounded: "in no tool response before",
+  precision: "too many of the names are wrong",
+};
+const CHANNELS = { exact: "the name", alias: "an alias", expanded: "with middle names", inflected: "inflected", fuzzy: "misspelled" };
+let latest = 0;
 
 function element(tag, text = "", className = "") {
   const made = document.createElement(tag);
@@ -11,71 +20,121 @@ function element(tag, text = "", className = "") {
   return made;
 }
 
-function source(text) {
-  const trimmed = text.trim();
-  if (!trimmed.startsWith("[")) return { text };
-  const list = JSON.parse(trimmed);
-  return list.some((item) => item && item.role) ? { messages: list } : { steps: list };
-}
-
 function entity(line) {
   const [name, ...aliases] = line.split("|").map((part) => part.trim());
   return { name, aliases: aliases.filter(Boolean) };
 }
 
-function callBody() {
-  const rollout = { rollout_id: "0", stop_reason: field("stop_reason").value, ...source(field("rollout").value) };
-  if (field("outcome").value) rollout.outcome = field("outcome").value;
-  const body = {
-    profile: field("profile").value,
-    question: {
-      text: field("text").value,
-      answers: lines(field("answers").value),
-      entities: lines(field("entities").value).map(entity),
-    },
-    rollout,
-  };
-  if (field("group_max").value !== "") body.group_max = Number(field("group_max").value);
-  return body;
+function said() {
+  const values = Object.fromEntries(["dataset", "question_id", "text", "format", "outcome", "stop_reason"].map((id) => [id, field(id).value.trim()]));
+  return { ...values, answers: lines(field("answers").value), entities: lines(field("entities").value).map(entity) };
+}
+
+async function ask(path, body) {
+  const key = field("key").value.trim();
+  sessionStorage.setItem("key", key);
+  const headers = { "Content-Type": "application/json", ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+  // Without this, a missing key would open the browser's own dialog.
+  const shared = { headers, credentials: "omit" };
+  const sent = body === undefined ? shared : { ...shared, method: "POST", body: JSON.stringify(body) };
+  let reply;
+  try {
+    reply = await fetch(path, sent);
+  } catch {
+    throw new Error("The service does not answer.");
+  }
+  const answer = await reply.json().catch(() => ({}));
+  if (!reply.ok) throw new Error(answer.title ? `${answer.title} ${answer.detail || ""}${answer.path ? ` (${answer.path})` : ""}` : `The service answered ${reply.status}.`);
+  return answer;
+}
+
+async function explainOne(call, profile, best) {
+  const given = best === "" || best === null ? {} : { group_max: Number(best) };
+  const reply = await ask("/v1/rollouts/explain", { ...call, profile, ...given });
+  if (reply.rollout.reward !== null || "group_max" in given || reply.rollout.matched === null) return { reply, best };
+  return { reply: await withoutGroup(call, profile, reply), best };
+}
+
+// Where the reward is the same for the least and the greatest best count, it does not depend on the group.
+async function withoutGroup(call, profile, reply) {
+  const open = reply.entities.length - reply.masked.length - reply.unmatchable.length;
+  const ends = [...new Set([reply.rollout.matched, open])];
+  const tried = await Promise.all(ends.map((group_max) => ask("/v1/rollouts/explain", { ...call, profile, group_max })));
+  const [first] = tried;
+  return tried.every((one) => one.rollout.reward !== null && one.rollout.reward === first.rollout.reward) ? first : reply;
+}
+
+async function explain(event) {
+  event?.preventDefault();
+  const mine = ++latest;
+  field("result").replaceChildren(element("p", "Explaining.", "quiet"));
+  try {
+    const shown = await explained();
+    if (mine === latest) show(shown);
+  } catch (error) {
+    if (mine === latest) field("result").replaceChildren(element("p", error.message, "problem"));
+  }
+  field("result").scrollIntoView({ block: "nearest" });
+}
+
+async function explained() {
+  const form = said();
+  const pasted = records(field("rollout").value.trim());
+  if (pasted.length === 1 && pasted[0] === "") throw new Error("There is no rollout to explain.");
+  const rollouts = pasted.map((one, n) => rolloutOf(one, form, n));
+  const truth = truthOf(pasted[0], form);
+  const profiles = [field("profile").value, field("second").value].filter(Boolean);
+  const groups = rollouts.length < 2 ? [] : await Promise.all(profiles.map((profile) => scored(profile, truth, rollouts)));
+  return { rollouts, truth, profiles, groups, chosen: await chosen(0, { rollouts, truth, profiles, groups }) };
+}
+
+async function scored(profile, truth, rollouts) {
+  const { groups: [group] } = await ask("/v1/groups/score", { profile, groups: [{ group_id: "pasted", ...truth, rollouts }] });
+  if (group.error) throw new Error(`${group.error.title} ${group.error.detail || ""}`);
+  return group;
+}
+
+function chosen(n, { rollouts, truth, profiles, groups }) {
+  const best = (at) => (groups[at] ? groups[at].group_max : field("group_max").value);
+  return Promise.all(profiles.map((profile, at) => explainOne({ ...truth, rollout: rollouts[n] }, profile, best(at))))
+    .then((replies) => ({ n, replies }));
 }
 
 // Spans count characters as Python does: code points, not UTF-16 units.
 function marked(segment, position, rollout) {
   const points = Array.from(segment.text);
   const spans = [
-    ...rollout.matches.map((match) => ({ ...match, kind: "" })),
-    ...rollout.uncredited_matches.map((match) => ({ ...match, kind: "uncredited" })),
+    ...rollout.matches.map((match) => ({ ...match, kind: "credited", why: `earns credit: ${CHANNELS[match.channel] || match.channel} ${match.form}` })),
+    ...rollout.uncredited_matches.map((match) => ({ ...match, kind: "uncredited", why: `named, earns nothing: ${WHY[match.reason] || match.reason}` })),
+    ...rollout.near_misses.map((miss) => ({ ...miss, kind: "near", why: `close, but not a match: ${Math.round(miss.similarity)} % like ${miss.form}` })),
   ].filter((span) => span.segment === position).sort((a, b) => a.start - b.start);
   const paragraph = element("p");
+  paragraph.dir = "auto";
+  const notes = [];
   let at = 0;
   for (const span of spans) {
     if (span.start < at) continue;
-    paragraph.append(points.slice(at, span.start).join(""));
-    const mark = element("mark", points.slice(span.start, span.end).join(""), span.kind);
-    const distance = span.distance ? `, ${span.distance} edits` : "";
-    mark.title = `${span.entity}: ${span.kind || "credited"}, ${span.channel}, as "${span.form}"${distance}`;
-    paragraph.append(mark);
+    const mark = element("mark", points.slice(span.start, span.end).join(""), `mark ${span.kind}`);
+    mark.title = `${span.entity}: ${span.why}`;
+    paragraph.append(points.slice(at, span.start).join(""), mark);
+    notes.push(`${span.entity}: ${span.why}`);
     at = span.end;
   }
   paragraph.append(points.slice(at).join(""));
-  return paragraph;
+  return [paragraph, ...notes.map((note) => element("p", note, "note"))];
 }
 
-const number = (value) => (value === null ? "–" : String(Math.round(value * 1e6) / 1e6));
+const number = (value) => (value === null || value === undefined ? "–" : String(Math.round(value * 1e6) / 1e6));
 
 function counted(reply) {
   const one = reply.rollout;
-  const named = (matches) => matches.map((match) => match.entity).join(", ") || "–";
-  const missed = one.near_misses.map((miss) => `${miss.entity}: “${miss.text}” (${Math.round(miss.similarity)})`).join("; ");
   const open = reply.entities.length - reply.masked.length - reply.unmatchable.length;
   return {
-    outcome: [one.outcome, one.detail].filter(Boolean).join(": ") || "–",
-    status: one.status,
-    matched: `${one.matched ?? "–"} of ${open}: ${named(one.matches)}`,
-    "named but not credited": Object.entries(one.uncredited).map(([why, count]) => `${count} ${why}`).join(", ") || "–",
-    "masked (in the question)": reply.masked.join(", ") || "–",
-    "unmatchable (no form to search for)": reply.unmatchable.join(", ") || "–",
-    "nearest misses": missed || "–",
+    outcome: [one.outcome || one.status, one.detail].filter(Boolean).join(": "),
+    matched: `${one.matched ?? "–"} of ${open}: ${one.matches.map((match) => match.entity).join(", ") || "none"}`,
+    "not credited": Object.entries(one.uncredited).map(([why, count]) => `${count} ${why}`).join(", ") || "–",
+    "masked (in the question or answer)": reply.masked.join(", ") || "–",
+    "no form to search for": reply.unmatchable.join(", ") || "–",
     "match rate": number(one.match_rate),
     "normalized match rate": number(one.normalized_match_rate),
     precision: number(one.precision),
@@ -83,40 +142,42 @@ function counted(reply) {
   };
 }
 
-function show(reply) {
+function headline(reply, profile, result) {
   const one = reply.rollout;
-  const table = element("table");
-  for (const [name, value] of Object.entries(counted(reply))) {
-    const row = table.insertRow();
-    row.append(element("th", name), element("td", value));
-  }
-  const reward = one.reward === null ? "unknown without the group's best count" : number(one.reward);
+  const parts = Object.entries(one.components || {}).filter(([, value]) => value).map(([name, value]) => `${number(value)} (${name})`);
+  const total = number(one.reward);
+  const sum = one.reward === null ? "depends on the group's best count" : parts.length ? `${parts.join(" + ")} = ${total}` : total;
+  const advantage = result && result.advantage !== null ? `, advantage ${number(result.advantage)}` : "";
+  return `${profile}: ${one.status === "scored" || one.status === "pending" ? sum : one.status}${advantage}`;
+}
+
+function strip(shown) {
+  const box = element("div", "", "cells strip");
+  shown.groups[0].rollouts.forEach((one, n) => {
+    const outcome = one.status === "scored" ? one.outcome : "";
+    const button = element("button", `${SIGNS[outcome] || "–"} ${number(one.reward)}`, `cell ${outcome || "none"}`);
+    button.type = "button";
+    button.title = `${one.rollout_id}: ${outcome || one.status}`;
+    button.setAttribute("aria-label", `Rollout ${one.rollout_id}: ${outcome || one.status}, reward ${number(one.reward)}`);
+    if (n === shown.chosen.n) button.setAttribute("aria-current", "true");
+    button.addEventListener("click", async () => show({ ...shown, chosen: await chosen(n, shown) }));
+    box.append(button);
+  });
+  return box;
+}
+
+function show(shown) {
+  const { n, replies } = shown.chosen;
+  const { reply } = replies[0];
+  const heads = replies.map((one, at) => element("p", headline(one.reply, shown.profiles[at], shown.groups[at]?.rollouts[n]), "sum"));
+  const facts = element("dl", "", "facts");
+  for (const [name, value] of Object.entries(counted(reply))) facts.append(element("dt", name), element("dd", value));
   const segments = reply.segments.map((segment, position) => {
-    const box = element("div", "", `segment ${segment.kind}`);
-    box.append(element("h3", segment.kind.replace("_", " ")), marked(segment, position, one));
+    const box = element("section", "", `segment ${segment.kind}`);
+    box.append(element("h2", segment.kind.replace("_", " ")), ...marked(segment, position, reply.rollout));
     return box;
   });
-  field("result").replaceChildren(element("p", `Reward: ${reward}`, "reward"), table, ...segments);
-}
-
-function complain(text) {
-  field("result").replaceChildren(element("p", text, "problem"));
-}
-
-async function explain(event) {
-  event.preventDefault();
-  let body;
-  try {
-    body = callBody();
-  } catch (error) {
-    complain(`The rollout looks like a JSON list but cannot be parsed: ${error.message}`);
-    return;
-  }
-  const headers = { "Content-Type": "application/json" };
-  const reply = await fetch("/v1/rollouts/explain", { method: "POST", headers, body: JSON.stringify(body) });
-  const answer = await reply.json();
-  if (reply.ok) show(answer);
-  else complain(`${answer.title} ${answer.detail}`);
+  field("result").replaceChildren(...(shown.groups.length ? [strip(shown)] : []), ...heads, facts, ...segments);
 }
 
 function fillExample() {
@@ -133,15 +194,23 @@ function fillExample() {
   field("group_max").value = "3";
 }
 
-async function loadProfiles() {
-  const { profiles } = await (await fetch("/v1/profiles")).json();
-  for (const profile of profiles) {
-    const option = new Option(profile.name, profile.name, profile.default, profile.default);
-    option.title = profile.about;
-    field("profile").append(option);
+async function loadNames() {
+  try {
+    const { profiles } = await ask("/v1/profiles");
+    field("profile").replaceChildren(...profiles.map((one) => new Option(one.name, one.name, one.default, one.default)));
+    field("second").replaceChildren(new Option("nothing", ""), ...profiles.map((one) => new Option(one.name, one.name)));
+    const { datasets } = await ask("/v1/datasets");
+    field("datasets").replaceChildren(...datasets.map((one) => new Option(one.name)));
+  } catch (error) {
+    field("result").replaceChildren(element("p", error.message, "problem"));
   }
 }
 
+field("key").value = sessionStorage.getItem("key") || "";
 field("call").addEventListener("submit", explain);
 field("example").addEventListener("click", fillExample);
-loadProfiles();
+field("key").addEventListener("change", loadNames);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) explain(event);
+});
+loadNames();

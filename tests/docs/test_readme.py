@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,16 @@ def test_the_makefile_has_the_two_commands():
     assert all(
         f"\n{command.removeprefix('$ make ')}:" in makefile for command in ("$ make run", "$ make test")
     )
+
+
+def test_comparing_two_profiles_says_what_stands_below_it(tmp_path):
+    said = re.search(r"```\n(egrpo instead of grpo-equal:\n.*?)```", README, re.DOTALL)
+    command = re.search(r"\$ reward-service (compare samples/run.jsonl.gz .*)", README)
+    run = [Path(sys.executable).parent / "reward-service"]
+    subprocess.run([*run, "sample", "samples"], cwd=tmp_path, check=True)
+
+    done = subprocess.run(
+        [*run, *command[1].split()], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+
+    assert said[1].strip() in done.stdout

@@ -174,3 +174,131 @@ def test_lint_pays_as_a_profile_does(tmp_path):
         return json.loads(done.stdout)["policies"]["copies the question"]["reward"]
 
     assert (copying("egrpo-paper"), copying("egrpo")) == (0.15, 0.0)
+
+
+RECORD = {
+    "prompt_id": "p",
+    "answer": {"target": "x"},
+    "names": ["Zanderheim", "Quillock"],
+    "ask": "Who?",
+    "epoch": 3,
+}
+FOREIGN = [
+    {**RECORD, "sample": {"output": text}}
+    for text in ("<think>Zanderheim</think><answer>y</answer>", "<think>?</think><answer>x</answer>")
+]
+MAPS = (
+    "group=prompt_id",
+    "question=ask",
+    "answers=answer.target",
+    "entities=names",
+    "text=sample.output",
+    "step=epoch",
+)
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    file = tmp_path / "own.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in FOREIGN), encoding="utf-8")
+    return [file, *(word for rule in MAPS for word in ("--map", rule))]
+
+
+def test_a_file_with_foreign_columns_becomes_a_report_in_one_command(foreign, tmp_path):
+    out = tmp_path / "report.html"
+
+    done = run("report", *foreign, "--out", out)
+
+    assert done.returncode == 0, done.stderr
+    page = out.read_text(encoding="utf-8")
+    assert "This file contains ground truth and rollout text" in page
+    assert "0.3 × 1/1 = 0.3" in page
+
+
+def test_the_numbers_of_a_report_hold_no_text_of_rollouts(foreign):
+    done = run("report", *foreign, "--json")
+
+    found = json.loads(done.stdout)
+    assert found["run"]["numbers"]["accuracy"]["value"] == 0.5
+    assert found["dataset"]["lint"]["policies"][-1] == {"policy": "perfect", "match_rate": 1.0, "reward": 1.0}
+    assert "<think>" not in done.stdout
+
+
+def test_a_bundle_has_a_page_a_group(foreign, tmp_path):
+    done = run("report", *foreign, "--bundle", tmp_path / "bundle")
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == [
+        "dataset.html",
+        "group-0.html",
+        "groups-1.html",
+        "index.html",
+    ]
+
+
+def test_two_profiles_are_compared_on_the_same_rollouts(foreign):
+    done = run("compare", *foreign, "--profile", "grpo-equal", "--profile", "egrpo")
+
+    assert "rewards that differ: 1 of 2" in done.stdout
+
+
+def test_a_value_of_a_profile_is_tried(foreign):
+    done = run("compare", *foreign, "--set", "reward.terms.0.weight=0.5", "--json")
+
+    assert json.loads(done.stdout)["most_changed"][0]["rewards"] in ([0.3, 0.5], [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ((), "give two profiles, --set, or two files"),
+        (("--set", "nothing=1"), "the profile has no such key"),
+        (("--profile", "grpo", "--profile", "egrpo", "--profile", "egrpo"), "one to compare it with"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(foreign, more, why):
+    done = run("compare", *foreign, *more)
+
+    assert (done.returncode, why in done.stderr) == (1, True)
+
+
+def test_two_files_are_compared_on_shared_questions(foreign, tmp_path):
+    file, *maps = foreign
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(file.read_bytes())
+
+    done = run("compare", file, other, *maps)
+
+    assert "1 questions are in both files" in done.stdout
+
+
+def test_a_rollout_of_a_file_is_explained_beside_its_group(foreign):
+    done = run("explain", *foreign, "--group", "p@3", "--rollout", "0")
+
+    assert "0.3 × 1/1 = 0.3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"), [(("--group", "q"), "no group 'q'"), (("--group", "p@3", "--rollout", "9"), "are 0, 1")]
+)
+def test_what_is_not_in_a_file_cannot_be_explained(foreign, asked, why):
+    done = run("explain", *foreign, *asked)
+
+    assert (done.returncode, why in done.stderr) == (1, True)
+
+
+def test_standard_input_cannot_be_viewed():
+    done = run("view", "-", "--no-browser", stdin="")
+
+    assert (done.returncode, "it is read again" in done.stderr) == (1, True)
+
+
+def test_scores_are_written_with_the_evidence_that_is_asked_for(foreign, tmp_path):
+    out = tmp_path / "out.jsonl"
+
+    done = run("score", *foreign, "--out", out, "--explain")
+
+    assert done.returncode == 0, done.stderr
+    first = json.loads(out.read_text(encoding="utf-8").splitlines()[0])
+    assert [match["entity"] for match in first["matches"]] == ["Zanderheim"]
+    assert "match rate of correct minus wrong rollouts, within 1 groups with both: -0.500" in done.stdout

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -39,6 +39,16 @@ _NAMED = (
 NO_FILE = PurePath()
 
 
+class LinePlace(NamedTuple):
+    """Where a rollout is."""
+
+    path: PurePath
+    line: int
+    """Line of its file, or its place in an array; counted from 1."""
+    item: int
+    """Which of the rollouts of that line, counted from 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One rollout of a file."""
@@ -50,6 +60,8 @@ class Line:
     """What its group is called: by the file, or after its question; and after the step, where groups come again in each."""
     place: str = ""
     """Where it is, for people."""
+    at: LinePlace | None = None
+    """Where it is, for programs; None for a row that comes from no file."""
     question_id: str | None = None
     asked: str | None = None
     """What is asked, as far as the line says so."""

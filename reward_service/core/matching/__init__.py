@@ -30,9 +30,11 @@ Only thoughts are searched. A match never crosses a segment. An entity counts on
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from entity_index.types import Question
 from reward_service.core.matching.compiled import CompiledQuestion, compile_question
-from reward_service.core.matching.folded import match_folded
+from reward_service.core.matching.folded import match_folded, mentions_of
 from reward_service.core.matching.inflection import STEMMERS_VERSION
 from reward_service.core.matching.layout import GroupText
 from reward_service.core.matching.mentions import MentionNames
@@ -47,8 +49,8 @@ from reward_service.core.matching.spec import (
     Matching,
     MatchSpec,
 )
-from reward_service.core.matching.substring import match_substrings
-from reward_service.core.types import Segment
+from reward_service.core.matching.substring import match_substrings, substrings_of
+from reward_service.core.types import Match, Segment, SegmentKind
 
 __all__ = [
     "FOLDED",
@@ -63,6 +65,7 @@ __all__ = [
     "MatchSpec",
     "Matching",
     "MentionNames",
+    "all_mentions",
     "answer_shown",
     "can_be_shown",
     "compile_question",
@@ -91,3 +94,24 @@ def match_group(
     if compiled.spec.kind == SUBSTRING:
         return [match_substrings(rollout, compiled.question, explain=explain) for rollout in read.rollouts]
     return match_folded(read, compiled, explain=explain, nearest=nearest, names=names)
+
+
+def all_mentions(rollout: Sequence[Segment], question: Question, spec: MatchSpec) -> list[Match]:
+    """Return every place where a rollout names an entity, whoever wrote it and whether or not it earns anything.
+
+    Entities that a profile masks are among them. The folded rule's fuzzy matches are not: `match_group` has the best of them.
+
+    Args:
+        rollout: its segments, in order.
+        question: the ground truth.
+        spec: how entities are found.
+    """
+    if spec.kind == SUBSTRING:
+        return substrings_of(rollout, question)
+    read = [
+        one if one.kind is SegmentKind.THOUGHT else Segment(SegmentKind.TOOL_RESPONSE, one.text)
+        for one in rollout
+    ]
+    return mentions_of(
+        read, compile_question(question, replace(spec, mask_question=False, mask_answers=False))
+    )

@@ -7,6 +7,7 @@ Arrays of two axes are named after them. R: rollouts of the group · E: entities
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import and_
@@ -43,7 +44,7 @@ from reward_service.core.matching.spec import (
     Matching,
 )
 from reward_service.core.matching.verify import fuzzy_spans
-from reward_service.core.types import Match, NearMiss
+from reward_service.core.types import Match, NearMiss, Segment
 
 VERDICTS = (None, PASTED, LISTED, UNGROUNDED)
 """Why a span earns nothing, by number; 0 earns credit."""
@@ -182,15 +183,14 @@ def _find(group: FoldedGroup, hits: Hits) -> tuple[Findings, list[Named]]:
     return _best(group, spans, verdict), _named(group, spans[verdict == 0])
 
 
-def _matches(group: FoldedGroup, findings: Findings) -> list[Match]:
+def _matches(group: FoldedGroup, spans: Spans) -> list[Match]:
     """Write evidence out: spans in the text of their segment."""
-    spans = findings.spans
     segment = group.text.segment(spans.start)
     start, end = (
         raw - group.layout.raw_start[segment] for raw in group.text.raw_char_spans(spans.start, spans.end)
     )
     columns = (
-        findings.entity,
+        group.entity(spans),
         spans.channel,
         spans.form,
         spans.distance,
@@ -234,20 +234,25 @@ def _matching(
     spec, verdicts = group.compiled.spec, findings.verdict.tolist()
     credited, named = [verdict == 0 for verdict in verdicts], len(verdicts)
     matched, total = sum(credited), max(mentions, named)
-    uncredited = Counter(VERDICTS[verdict] or "" for verdict in verdicts if verdict)
     if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
-        credited, uncredited[PRECISION] = [False] * named, matched
-    matches = _matches(group, findings) if explain else []
+        credited = [False] * named
+    reasons = [
+        VERDICTS[verdict] or PRECISION
+        for verdict, counts in zip(verdicts, credited, strict=True)
+        if not counts
+    ]
+    matches = _matches(group, findings.spans) if explain else []
     return Matching(
         entities=group.compiled.entities,
         matched=sum(credited),
         named=named_in if any(credited) else (),
         matches=tuple(match for match, counts in zip(matches, credited, strict=False) if counts),
         masked=group.compiled.masked,
-        uncredited=dict(uncredited),
+        uncredited=dict(Counter(reasons)),
         uncredited_matches=tuple(
             match for match, counts in zip(matches, credited, strict=False) if not counts
         ),
+        reasons=tuple(reasons) if explain else (),
         grounded=sum(map(and_, findings.grounded.tolist(), credited)),
         early=sum(map(and_, findings.early.tolist(), credited)),
         mentions=total,
@@ -340,3 +345,9 @@ def match_folded(
         )
         results.append(matching)
     return results
+
+
+def mentions_of(rollout: Sequence[Segment], compiled: CompiledQuestion) -> list[Match]:
+    """Return every place where an entity stands exactly, with middle names or inflected, in thoughts and tool responses."""
+    group, _ = _read(GroupText([rollout], compiled.spec.max_chars), compiled)
+    return _matches(group, group.named)

@@ -88,6 +88,8 @@ class Matching:
     """Distinct entities that were named but earn nothing, by the reason of their best span; zero counts are left out."""
     uncredited_matches: tuple[Match, ...] = ()
     """The best evidence of those, in entity order; empty unless explained."""
+    reasons: tuple[str, ...] = ()
+    """Why each of `uncredited_matches` earns nothing, one of `REASONS`."""
     grounded: int = 0
     """Matched entities that stand in a tool response before the thought that names them."""
     early: int = 0

@@ -4,6 +4,7 @@ Case-sensitive, on the raw text, names only. Aliases are ignored, nothing is mas
 E_q is a set: a name that is listed twice is one entity. An empty name is no phrase and leaves the set.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from entity_index.types import Question
@@ -44,3 +45,13 @@ def match_substrings(rollout: Sequence[Segment], question: Question, *, explain:
         named=tuple(sorted((match.segment, match.entity) for matches in found for match in matches)),
         matches=tuple(matches[0] for matches in found) if explain else (),
     )
+
+
+def substrings_of(rollout: Sequence[Segment], question: Question) -> list[Match]:
+    """Return every place where a name stands to the letter, in any segment, in order of the names."""
+    return [
+        Match(position, "exact", name, 0, index, found.start(), found.end())
+        for name, position in distinct_names(question).items()
+        for index, segment in enumerate(rollout)
+        for found in re.finditer(re.escape(name), segment.text)
+    ]

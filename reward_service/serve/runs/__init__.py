@@ -8,5 +8,6 @@ time it is read.
 - `view`: a group at one moment, with its rewards
 - `groups`: reads and changes runs and groups in the store
 - `reaper`: closes groups that are due, and notifies the requests that wait for a group
+- `recent`: the latest groups that this process has closed
 - `service`: the calls of the API
 """

@@ -1,7 +1,7 @@
 """The calls of the API about runs, and about rollouts that arrive one by one."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from reward_service.core.advantages import overridden
 from reward_service.core.profiles import Profile
 from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.scoring import ENGINE_DIGEST, evaluate
-from reward_service.core.types import Defaults, Rollout, RolloutFacts, RolloutResult
+from reward_service.core.types import Defaults, GroupResult, Rollout, RolloutFacts, RolloutResult
 from reward_service.serve import errors
 from reward_service.serve.groups.codec import decode_run, encode_run
 from reward_service.serve.groups.digests import question_digest, rollout_digest
@@ -20,12 +20,15 @@ from reward_service.serve.groups.stores.protocols import GroupKey, GroupStore
 from reward_service.serve.groups.waiters import Waiter, WaitLimit
 from reward_service.serve.runs.access import Access
 from reward_service.serve.runs.groups import DecisionInput, Groups, KeyLock
+from reward_service.serve.runs.recent import RecentGroups
 from reward_service.serve.runs.view import GroupView
 from reward_service.serve.scorer import Payer, Scorer, check_estimator_of, check_progress, outcome_only
 from reward_service.serve.sources.budgets import Limit
 from reward_service.serve.timings import Timings
 from reward_service.serve.truth import QuestionRef, Truth
 
+MOST_SHOWN = 1000
+"""Open groups in a summary."""
 # Value of a declaration -> the setting that limits it, and the value's path in the body.
 LIMITS = {
     "group_size": ("max_rollouts", "/group_size"),
@@ -87,6 +90,7 @@ class RunService:
         self.settings = scorer.settings
         self.groups = Groups(scorer, store, engine=engine)
         self.scorer = scorer
+        self.recent = RecentGroups()
 
     async def declare(
         self, run_id: str, declared: Declaration, *, access: Access, timings: Timings
@@ -161,6 +165,20 @@ class RunService:
             access.check(run)
         async with timings.remote("state"):
             await self.groups.store.drop(run_id)
+        self.recent.forget(run_id)
+
+    async def standing(
+        self, run_id: str, *, access: Access, timings: Timings
+    ) -> tuple[Run, list[GroupView], Sequence[GroupResult]]:
+        """Return a run, its open groups, and the latest groups that this process has closed.
+
+        Raises:
+            UnknownRun: there is none.
+            Forbidden: it belongs to another owner.
+        """
+        run = await self.find(run_id, access=access, timings=timings)
+        views = await self.open_groups(run_id, limit=MOST_SHOWN, access=access, timings=timings)
+        return run, views, self.recent.of(run_id)
 
     async def open_groups(
         self, run_id: str, *, limit: int, access: Access, timings: Timings

@@ -21,6 +21,8 @@ class GroupView:
         self.state = state
         self.closes_in_s = max(state.closes_at - now, 0.0) if state.is_open else None
         """Seconds until the group stops waiting for its members; None once it is closed."""
+        self.age_s = max(now - state.opened_at, 0.0) if state.is_open else None
+        """Seconds since its first member arrived; None once it is closed."""
 
     @cached_property
     def missing(self) -> list[str | None]:

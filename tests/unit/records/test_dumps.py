@@ -42,7 +42,7 @@ def score(service, path, asked=AS_IT_IS, dataset="towns", profile="egrpo", *, st
     done = asyncio.run(
         score_file(
             service,
-            path,
+            [path],
             asked,
             dataset=dataset,
             profile=shipped()[profile],

@@ -11,7 +11,7 @@ from reward_service.trainer.data import (
     world_documents,
     write_truth,
 )
-from reward_service.trainer.results import MetricsFile, read, timeless
+from reward_service.trainer.results import StepsFile, read, timeless
 from reward_service.trainer.world import make_questions, make_world
 
 
@@ -45,19 +45,19 @@ def test_a_world_is_written_as_its_questions_are(tmp_path):
 
 def test_lines_after_the_checkpoint_are_taken_back(tmp_path):
     path = tmp_path / "metrics"
-    metrics = MetricsFile(path, through=None)
+    metrics = StepsFile(path, through=None)
     for step in (1, 2, 3):
         metrics.write({"step": step, "timing": {"wall_s": 0.1}})
     with path.open("a") as file:
         file.write('{"step": 4, "ti')
 
-    MetricsFile(path, through=2).write({"step": 3, "again": True})
+    StepsFile(path, through=2).write({"step": 3, "again": True})
 
     assert timeless(read(path)) == [{"step": 1}, {"step": 2}, {"step": 3, "again": True}]
 
 
 def test_a_new_run_begins_with_an_empty_file(tmp_path):
     assert read(tmp_path / "metrics") == []
-    MetricsFile(tmp_path / "metrics", through=None).write({"step": 0})
-    MetricsFile(tmp_path / "metrics", through=None)
+    StepsFile(tmp_path / "metrics", through=None).write({"step": 0})
+    StepsFile(tmp_path / "metrics", through=None)
     assert read(tmp_path / "metrics") == []

@@ -1,8 +1,9 @@
-"""How commands fail: one sentence for what a user can mend. And the settings they start from."""
+"""What commands share: the console, one sentence for what a user can mend, and the scorer behind a command."""
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeAlias, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -11,17 +12,28 @@ from rich.text import Text
 
 from entity_index.errors import EntityIndexError
 from reward_service.adapters.records.fields import BadLine
+from reward_service.api.app import create_catalogue, create_scorer
 from reward_service.api.keys import BadKeyFile
 from reward_service.cli.rollouts import BadOption
 from reward_service.client.errors import ClientError
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import RefusedToStart, ServiceError
+from reward_service.serve.scorer import Scorer
 
+T = TypeVar("T")
+
+out = Console()
 err = Console(stderr=True)
+
+Index: TypeAlias = Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")]
+ProfileName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Name of the profile or path of a YAML file (default: the service's default profile)."),
+]
 
 
 def fail(why: str) -> NoReturn:
-    """Print an error and exit."""
+    """Say why a command cannot do what it is asked to, and leave with exit code 1."""
     err.print(Text.assemble(("error: ", "red"), why))
     raise typer.Exit(1)
 
@@ -49,6 +61,20 @@ def one_clear_sentence() -> Iterator[None]:
         fail(str(error))
 
 
-def given_settings(**given: Any) -> Settings:
+def settings_with(**given: Any) -> Settings:
     """Return the environment's settings, with what the command line gave on top."""
     return Settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def scorer_with(index: Path | None) -> Scorer:
+    """Return what scores on the command line, with the index that it names."""
+    settings = settings_with(index=index)
+    return create_scorer(settings, catalogue=create_catalogue(settings))
+
+
+async def closing(scorer: Scorer, work: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns, and close the connections to judges."""
+    try:
+        return await work
+    finally:
+        await scorer.judges.close()

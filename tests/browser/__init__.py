@@ -1,0 +1,1 @@
+"""Pages in a real browser: playwright drives the system's chromium."""
