@@ -34,7 +34,7 @@ class HashModel:
         return Encoded(ids, (0,) * len(ids))
 
     def compute(self, batch, shape):  # noqa: ARG002  # the protocol
-        return [[_logit_of(one.ids)] for one in batch]
+        return [[_logit_of(one.ids) + n for n in range(len(self.labels))] for one in batch]
 
 
 def _logit_of(ids):
@@ -137,6 +137,34 @@ class Sglang(Stub):
                 for n, one in enumerate(body["documents"])
             ],
         )
+
+
+class Sampler:
+    """A server that writes: draws as many answers as it is asked for, other ones where it is given passages."""
+
+    def __init__(self):
+        self.bodies = []
+        self.app = web.Application()
+        self.app.router.add_get("/v1/models", self.models)
+        self.app.router.add_post("/v1/chat/completions", self.complete)
+
+    async def models(self, _request):
+        return web.json_response({"data": [{"id": "small"}]})
+
+    async def complete(self, request):
+        body = await request.json()
+        self.bodies.append(body)
+        texts = ["Lima", "Cusco"] if "born in Lima" in body["messages"][-1]["content"] else ["Arequipa"]
+        choices = [
+            {
+                "index": n,
+                "message": {"role": "assistant", "content": texts[n % len(texts)]},
+                "logprobs": {"content": [{"token": "x", "logprob": -0.5}, {"token": "y", "logprob": -0.25}]},
+                "finish_reason": "length" if n else "stop",
+            }
+            for n in range(body["n"])
+        ]
+        return web.json_response({"model": "small", "choices": choices, "usage": {}})
 
 
 def worker(labels=("LABEL_0",), **torch):

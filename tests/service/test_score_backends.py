@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 from reward_service.api.app import create_app
 from reward_service.cli.commands import app as commands
 from reward_service.serve.config import Settings
+from reward_service.serve.sources.models.activation import probabilities
 from tests.conftest import serving
 from tests.fault_judge import hosting
 from tests.redis_server import until
-from tests.score_servers import MODEL, Sglang, Tei, Vllm, logit, worker
+from tests.score_servers import MODEL, Sampler, Sglang, Tei, Vllm, logit, worker
 from tests.service.test_judges import QUESTION, answering, write_backends
 
 REWARD = """
@@ -241,3 +242,38 @@ def test_the_commands_say_what_is_missing(tmp_path, arguments, why):
 
     assert done.exit_code == 1
     assert why in " ".join(done.output.split())
+
+
+def test_the_information_gain_is_measured_with_a_server_that_draws_and_a_worker(tmp_path):
+    sampler, nli = Sampler(), worker(("contradiction", "neutral", "entailment"))
+    steps = [
+        {"type": "thought", "text": "Perhaps."},
+        {"type": "tool_response", "text": "She was born in Lima."},
+        {"type": "answer", "text": "Lima"},
+    ]
+    group = {"group_id": "g", "question": QUESTION, "rollouts": [{"rollout_id": "0", "steps": steps}]}
+    with hosting(sampler.app) as writes, hosting(nli.app) as scores:
+        until(lambda: httpx.get(f"{scores}/health").status_code == 200, "the worker is ready")
+        file = write_backends(
+            tmp_path,
+            {"name": "s", "serves": {"sampler": "small"}, "url": f"{writes}/v1"},
+            {"name": "n", "serves": {"nli": MODEL}, "url": scores, "flavour": "tei"},
+        )
+        app = create_app(Settings(backends=file, canary_interval_s=3600))
+        with serving(app) as base, httpx.Client(base_url=base, timeout=60) as http:
+            reply = http.post(
+                "/v1/groups/score", json={"profile": "inforeasoner-model", "groups": [group]}
+            ).json()
+
+    [one] = reply["groups"][0]["rollouts"]
+    gain = 0.5 * entailed("Lima") + 0.5 * entailed("Cusco") - entailed("Arequipa")
+    assert one["reward"] == pytest.approx(1 + 0.6 * gain, abs=1e-12)
+    assert [body["n"] for body in sampler.bodies] == [10, 10]
+    assert all(body["logprobs"] and body["temperature"] == 1.0 for body in sampler.bodies)
+
+
+def entailed(sample):
+    """The better of both directions, as the worker's model has it."""
+    question = QUESTION["text"]
+    texts = [[f"{question} {sample}", f"{question} Lima"], [f"{question} Lima", f"{question} {sample}"]]
+    return max(probabilities([logit(one) + n for n in range(3)])[2] for one in texts)
