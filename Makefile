@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas train-demo sample-run screenshots experiment test test-browser test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
+.PHONY: run replicas train-demo sample-run screenshots experiment test test-browser test-models test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -29,6 +29,9 @@ test: .venv/dev.made  ## run every test; installs redis-server and chromium if a
 	@scripts/install-redis
 	@scripts/install-chromium
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
+
+test-models: .venv/models.made .venv/dev.made  ## test models in this process: their bits, the worker, kills; needs torch, but no GPU and no download
+	$(BIN)/python -m pytest tests/models -s
 
 test-browser: .venv/dev.made  ## test every page in a real browser, at all sizes and in all states
 	@scripts/install-chromium
@@ -140,6 +143,10 @@ $(TRAINER_ENVS)/%.made: tests/trainers/environments/%.txt pyproject.toml
 
 .venv/dev.made: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[server,dev]'
+	@touch $@ .venv/server.made
+
+.venv/models.made: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[server,models]'
 	@touch $@ .venv/server.made
 
 .venv/train.made: pyproject.toml constraints.txt | .venv/bin/python

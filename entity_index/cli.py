@@ -6,6 +6,7 @@ everything else to stderr. An index is a folder or the URL of a Redis; fill a Re
 """
 
 import json
+import re
 import signal
 import sqlite3
 import sys
@@ -44,6 +45,7 @@ from entity_index.types import Question
 
 DIGEST_SHOWN = len("sha256:") + 12
 TIMEOUT_S = 10.0  # a thousand records at once, perhaps over a slow network
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 
 AnyCatalogue: TypeAlias = "SqliteCatalogue | RedisCatalogue"
 
@@ -313,6 +315,7 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
         list[str] | None,
         typer.Option(help="Entity type to keep; can be given several times (default: all except numbers)."),
     ] = None,
+    device: Annotated[str, typer.Option(help="Where spaCy computes: auto, cpu or cuda:N.")] = "auto",
     processes: Annotated[
         int | None, typer.Option(min=1, help="Number of parallel processes (default: all cores).")
     ] = None,
@@ -324,7 +327,9 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
         paths = [mapped.parse(path) for path in field]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--field") from error
-    tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()))
+    if not DEVICE.fullmatch(device):
+        raise typer.BadParameter("must be auto, cpu, cuda or cuda:N", param_hint="--device")
+    tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()), device)
     reading = TextShape(shape_of(reader, rules), paths)
     counts: Counter[str] = Counter()
     with progress_bar() as progress, out.open("w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
 """Entities for data sets that have none: named in chosen fields, found by a spaCy pipeline or from a gazetteer.
 
-Any installed pipeline will do (`en_core_web_trf` on a GPU if there is one); without one a gazetteer of names is looked for,
+Any installed pipeline will do (`en_core_web_trf` on the GPU that is chosen, or on the first one if there is one); without one a gazetteer of names is looked for,
 whatever their case. A gazetteer has one name a line, or one object: {"name", "aliases", "type", "id"}.
 
 Rows stream through in batches; several processes take batches in turn, and results come back in the order of the rows.
@@ -52,6 +52,8 @@ class Tagger:
     """Of the tokenizer, where there is no pipeline."""
     labels: frozenset[str] = frozenset()
     """Types to keep; all but numbers where there are none."""
+    device: str = "auto"
+    """`auto` is the first GPU if there is one; or `cpu`, `cuda`, `cuda:N`."""
 
     def keeps(self, label: str) -> bool:
         """Return whether entities of a type are kept."""
@@ -207,7 +209,7 @@ def _load(tagger: Tagger) -> "Language":
         import spacy  # noqa: PLC0415  # an extra, and slow to import
     except ModuleNotFoundError as error:
         raise UnreadableInput("extract needs spaCy: pip install 'reward-service[extract]'") from error
-    spacy.prefer_gpu()  # type: ignore[attr-defined]  # re-exported from thinc
+    _choose_device(tagger.device)
     if tagger.pipeline is None:
         nlp = spacy.blank(tagger.language)
     else:
@@ -223,6 +225,25 @@ def _load(tagger: Tagger) -> "Language":
         )
         ruler.add_patterns(_patterns(tagger.gazetteer))  # type: ignore[attr-defined]  # of the entity ruler
     return nlp
+
+
+def _choose_device(name: str) -> None:
+    """Let spaCy compute on a device.
+
+    Raises:
+        UnreadableInput: there is no such GPU, or no CuPy to use it with.
+    """
+    import spacy  # noqa: PLC0415  # an extra, and slow to import
+
+    if name == "auto":
+        spacy.prefer_gpu()  # type: ignore[attr-defined]  # re-exported from thinc
+    elif name == "cpu":
+        spacy.require_cpu()  # type: ignore[attr-defined]  # re-exported from thinc
+    else:
+        try:
+            spacy.require_gpu(int(name.partition(":")[2] or 0))  # type: ignore[attr-defined]  # re-exported from thinc
+        except ValueError as error:
+            raise UnreadableInput(f"spaCy cannot use {name}: {error}") from None
 
 
 _loaded = cache(_load)

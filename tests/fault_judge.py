@@ -123,11 +123,18 @@ FAULTS = {
 @contextlib.contextmanager
 def judging(judge):
     """Serve a judge in a thread of its own; yields its base URL."""
+    judge.app.router.add_route("*", "/v1/elsewhere", judge.complete)
+    with hosting(judge.app) as base:
+        yield f"{base}/v1"
+
+
+@contextlib.contextmanager
+def hosting(app):
+    """Serve an application of aiohttp in a thread of its own; yields its base URL."""
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(judge.app, shutdown_timeout=0, handler_cancellation=True)
+    runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
 
     async def start():
-        judge.app.router.add_route("*", "/v1/elsewhere", judge.complete)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
 
@@ -135,7 +142,7 @@ def judging(judge):
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)

@@ -196,6 +196,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runs: RunService = app.state.runs
     service: Scorer = app.state.service
     self_check: SelfCheck = app.state.self_check
+    service.judges.start()
     await self_check.check()
     judge_check: JudgeCheck = app.state.judge_check
     checking = [asyncio.create_task(one.run()) for one in (self_check, judge_check)]

@@ -20,7 +20,8 @@ from reward_service.adapters.records.groups import gather
 from reward_service.adapters.records.lines import lines_of, recipe
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.judging.asks import Answered, Ask
-from reward_service.core.judging.replies import CORRECT, INCORRECT
+from reward_service.core.judging.kinds import kind_of
+from reward_service.core.judging.replies import CORRECT, INCORRECT, SCORE
 from reward_service.core.profiles import MeasureSpec, Profile
 from reward_service.core.scoring import MeasurePlan, conclude, plan, reward
 from reward_service.core.signals import SIGNALS, signals_of
@@ -54,7 +55,7 @@ def _groups() -> list[tuple[str, Question, Sequence[Rollout]]]:
 
 
 def _measured(measure: MeasureSpec, askers: tuple[Asker, ...]) -> dict[str, list[RolloutFacts]]:
-    """Return the facts of the golden groups; what a profile would ask a judge, the checker `cover` answers."""
+    """Return the facts of the golden groups; what a profile would ask a judge, the checker `cover` answers, and what a model of equivalence, the beginning of its text."""
     plain = Profile("canary", measure=measure, askers=askers)
     return {group_id: _judged(plan(rollouts, question, plain)) for group_id, question, rollouts in _groups()}
 
@@ -64,6 +65,8 @@ def _judged(planned: MeasurePlan) -> list[RolloutFacts]:
 
 
 def _covered(ask: Ask) -> Answered:
+    if kind_of(ask.asker).is_scored:
+        return Answered({SCORE: float(ask.said["second"].startswith(ask.said["first"]))}, "prefix", "")
     golds = Question(ask.said["question"], tuple(json.loads(ask.said["golds"])))
     is_correct = CHECKERS["cover"](ask.said["answer"], golds, 0.0)
     return Answered(CORRECT if is_correct else INCORRECT, "cover", "")

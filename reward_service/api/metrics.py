@@ -32,6 +32,8 @@ from reward_service.core.trajectory import NO_THOUGHTS
 from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.lookup import Lookup
 from reward_service.serve.sources.judges import Judges
+from reward_service.serve.sources.models.engine import ENDS, Engine
+from reward_service.serve.sources.models.local import LocalModel
 
 PREFIX = "reward_service_"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -132,6 +134,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("ask_in_flight", G, "Requests to judges that have not been answered yet.", ("backend",)),
     Metric("ask_waiting", G, "Asks waiting for a place at a judge.", ("backend",)),
     Metric("ask_breaker_open", G, "1 while a judge is not asked because it has stopped answering.", ("backend",)),
+    Metric("model_items_total", C, "Texts for a model in this process, by what became of them: `ok`, `degraded` (memory was short), `dropped` (the caller left or its time was over), or why they were refused.", ("backend", "result")),
+    Metric("model_batches_total", C, "Batches that it computed.", ("backend",)),
+    Metric("model_tokens_total", C, "Tokens that it computed: `text` or `padding`.", ("backend", "kind")),
+    Metric("model_out_of_memory_total", C, "Batches that did not fit into memory, and were halved.", ("backend",)),
+    Metric("model_waiting", G, "Texts that wait for it.", ("backend",)),
+    Metric("model_waiting_tokens", G, "Their tokens.", ("backend",)),
     Metric("cascade_total", C, "Outcomes by what decided them: `accept` and `reject` are strings or the trainer, `judge` is a judge.", ("stage",)),
     Metric("judged_total", C, "Verdicts of judges.", ("verdict",)),
     Metric("judged_uncovered_total", C, "Answers that a judge called right although no gold answer occurs in them. People do that with about 9 % of right answers."),
@@ -249,6 +257,21 @@ def follow_judges(metrics: Metrics, judges: Judges) -> None:
         metrics.follow("ask_in_flight", partial(getattr, desk, "in_flight"), name)
         metrics.follow("ask_waiting", partial(getattr, desk, "waiting"), name)
         metrics.follow("ask_breaker_open", partial(getattr, desk.breaker, "is_open"), name)
+        if isinstance(desk.server, LocalModel):
+            follow_model(metrics, name, desk.server.engine)
+
+
+def follow_model(metrics: Metrics, name: str, engine: Engine) -> None:
+    """Show what a model in this process computes."""
+    tally = engine.tally
+    for end in ENDS:
+        metrics.follow("model_items_total", partial(tally.items.__getitem__, end), name, end)
+    metrics.follow("model_batches_total", partial(getattr, tally, "batches"), name)
+    metrics.follow("model_tokens_total", partial(getattr, tally, "tokens"), name, "text")
+    metrics.follow("model_tokens_total", partial(getattr, tally, "padding"), name, "padding")
+    metrics.follow("model_out_of_memory_total", partial(getattr, tally, "out_of_memory"), name)
+    metrics.follow("model_waiting", partial(getattr, engine, "waiting"), name)
+    metrics.follow("model_waiting_tokens", partial(getattr, engine, "waiting_tokens"), name)
 
 
 def count_results(metrics: Metrics, results: Iterable[GroupResult]) -> None:

@@ -10,7 +10,8 @@ INDEX = "index"
 STATE = "state"
 CANARY = "canary"
 LEDGER = "ledger"
-REASONS = (DRAINING, INDEX, STATE, CANARY, LEDGER)
+MODEL = "model"
+REASONS = (DRAINING, INDEX, STATE, CANARY, LEDGER, MODEL)
 
 
 class Readiness:

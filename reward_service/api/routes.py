@@ -36,7 +36,7 @@ from reward_service.api import stream
 from reward_service.api.body import beside, read_call, read_line
 from reward_service.api.documents import POSTED, body_of, json_response, problems_of
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
-from reward_service.api.readiness import INDEX, LEDGER, STATE, Probe, Readiness
+from reward_service.api.readiness import INDEX, LEDGER, MODEL, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.profiles.described import described, known_limits
@@ -441,7 +441,7 @@ class InfoOut(TypedDict):
 
 
 async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
-    """Return which of index, store and ledger cannot be used, and why."""
+    """Return which of index, store, ledger and models of this process cannot be used, and why."""
     reasons = {}
     try:
         await asyncio.to_thread(service.truth.datasets)
@@ -455,6 +455,8 @@ async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
         service.check_ledger()
     except LedgerUnavailable as error:
         reasons[LEDGER] = error.detail
+    if not_ready := service.judges.why_not_ready:
+        reasons[MODEL] = not_ready
     return reasons
 
 
@@ -466,7 +468,7 @@ async def livez() -> Health:
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
 async def readyz(request: Request, readiness: Ready) -> Health:
-    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, its ledger, a canary, or draining."""
+    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, its ledger, a model in it, a canary, or draining."""
     probe: Probe = request.app.state.probe
     reasons = readiness.reasons() | await probe.reasons()
     if reasons:
@@ -503,7 +505,7 @@ def _backend_info(backend: Backend, judges: Judges, *, is_admin: bool) -> Backen
     return {
         "name": backend.name,
         "serves": roles,
-        "flavour": backend.flavour,
+        "flavour": backend.flavour if backend.torch is None else "torch",
         "egress": backend.egress is not None,
         "host": backend.host if is_admin else None,
         "drift": any(

@@ -9,7 +9,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +18,9 @@ from entity_index.types import Question
 from reward_service.adapters.records.fields import BadLine
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.judging.agreement import Counts, agreement, invented_winners, kappa
-from reward_service.core.judging.asks import Answered, Ask, Given, asker_digest
+from reward_service.core.judging.asks import Given, asker_digest
 from reward_service.core.judging.cascade import REJECTS, unfit
-from reward_service.core.judging.conclusions import pending
+from reward_service.core.judging.conclusions import concluded, pending
 from reward_service.core.judging.kinds import Case
 from reward_service.core.judging.presented import presented
 from reward_service.core.judging.probes import ATTACKS
@@ -199,36 +199,43 @@ async def calibrate(
     )
 
 
-def _ask(asker: Asker, one: JudgedAnswer) -> Ask | None:
-    """Return what is asked about an answer; None if no judge gets to see it."""
+def _case(asker: Asker, one: JudgedAnswer) -> Case | None:
+    """Return an answer as it is asked about; None if no judge gets to see it."""
     said = presented(one.answer)
-    return None if unfit(said, asker) else pending(Case(one.question, (asker,), said), {})[0]
+    return None if unfit(said, asker) else Case(one.question, (replace(asker, after=""),), said)
 
 
 async def _accepted(judges: Judges, asker: Asker, answers: Sequence[JudgedAnswer]) -> list[bool | None]:
     """Return whether a judge calls each answer right; None where it says nothing."""
-    asks = [_ask(asker, one) for one in answers]
-    keyed = {ask.key: ask for ask in asks if ask is not None}
+    cases = [_case(asker, one) for one in answers]
+    keyed = {ask.key: ask for case in cases if case is not None for ask in pending(case, {})}
     given: dict[str, Given] = {}
     for part in _parts(list(keyed)):
         given |= await judges.answer({key: keyed[key] for key in part}, run="calibrate", timeout_s=None)
-    return [False if ask is None else _is_right(given[ask.key]) for ask in asks]
+    return [False if case is None else _is_right(case, given) for case in cases]
 
 
 def _parts(keys: list[str]) -> Iterable[list[str]]:
     return (keys[at : at + AT_ONCE] for at in range(0, len(keys), AT_ONCE))
 
 
-def _is_right(given: Given) -> bool | None:
-    return given.value == CORRECT if isinstance(given, Answered) else None
+def _is_right(case: Case, given: Mapping[str, Given]) -> bool | None:
+    said = concluded(case, given)
+    return None if said.failed else said.label == CORRECT
 
 
 async def _flips(judges: Judges, asker: Asker, answers: Sequence[JudgedAnswer]) -> tuple[int, int]:
     """Ask about each answer three times without the cache; return how many get different verdicts, and of how many."""
-    asks = [ask for one in answers if (ask := _ask(asker, one))]
-    again = await asyncio.gather(*(judges.ask_again(ask) for ask in asks for _ in range(FLIP_ASKS)))
-    labels = [[_is_right(one) for one in again[n : n + FLIP_ASKS]] for n in range(0, len(again), FLIP_ASKS)]
-    return sum(len(set(one)) > 1 for one in labels), len(labels)
+    cases = [case for one in answers if (case := _case(asker, one))]
+    labels = await asyncio.gather(*(_again(judges, case) for case in cases for _ in range(FLIP_ASKS)))
+    sets = [set(labels[n : n + FLIP_ASKS]) for n in range(0, len(labels), FLIP_ASKS)]
+    return sum(len(one) > 1 for one in sets), len(sets)
+
+
+async def _again(judges: Judges, case: Case) -> bool | None:
+    asks = pending(case, {})
+    given = await asyncio.gather(*(judges.ask_again(ask) for ask in asks))
+    return _is_right(case, {ask.key: one for ask, one in zip(asks, given, strict=True)})
 
 
 def _counts(sample: Sequence[JudgedAnswer], accepted: Sequence[bool | None]) -> Counts:

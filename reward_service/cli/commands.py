@@ -23,6 +23,7 @@ from reward_service.cli import judge as judge_commands
 from reward_service.cli import profiles as profile_files
 from reward_service.cli import render
 from reward_service.cli import rollouts as rollout_files
+from reward_service.cli import worker as worker_commands
 from reward_service.cli.demo import run_demo, sample_file, sample_lines
 from reward_service.cli.explain import explain_alone, explain_in_file
 from reward_service.cli.flags import FileFlags, Files, with_file_flags
@@ -52,6 +53,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 ledgers = typer.Typer(no_args_is_help=True, help="Work with the record of published rewards.")
 app.add_typer(ledgers, name="ledger")
 app.add_typer(judge_commands.app, name="judge")
+app.command()(worker_commands.worker)
+app.command()(worker_commands.worker_digest)
 app.add_typer(profile_files.app, name="profile")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]

@@ -33,12 +33,14 @@ from reward_service.core.judging.cascade import decide
 from reward_service.core.judging.conclusions import Concluded, concluded
 from reward_service.core.judging.conclusions import pending as pending_asks
 from reward_service.core.judging.kinds import (
+    SAMPLES,
     SUPPORT,
     Answers,
     Case,
     cited_pages,
     kind_name,
     kind_of,
+    retrieved_text,
     thoughts_of,
 )
 from reward_service.core.judging.presented import presented
@@ -123,6 +125,8 @@ NO_ENTITIES = "no_entities"
 NO_RUBRICS = "the question has no rubrics"
 UNCOVERED = "judged_uncovered"
 """A judge calls an answer right in which no gold answer occurs: seldom true, and what an answer that fools a judge looks like."""
+DEGRADED = "degraded_score"
+"""A model ran out of memory and scored in smaller batches: the last bits may differ from those of an equal rollout."""
 NO_ANSWERS: Answers = MappingProxyType({})
 UNSERVED = Unanswered(FailureReason.UNSERVED)
 NO_PLUGINS: Mapping[str, Plugin] = MappingProxyType({})
@@ -250,7 +254,7 @@ def _asked(
     if facts.outcome is Outcome.ERROR or not said:
         nothing = dict.fromkeys(profile.judged_signals, 0.0)
         return Planned(replace(facts, signals={**facts.signals, **nothing}) if nothing else facts)
-    askers = (*((profile.judge,) if needs_verdict and profile.judge else ()), *profile.signal_askers)
+    askers = (*(profile.outcome_askers if needs_verdict else ()), *profile.signal_askers)
     if any(kind_of(one).needs_rubrics for one in askers) and not question.rubrics:
         return Planned(replace(facts, status=RolloutStatus.SIGNAL_MISSING, detail=NO_RUBRICS))
     kinds = {kind_name(one) for one in askers}
@@ -262,6 +266,7 @@ def _asked(
         cited_pages(parsed.answer or "", _texts(parsed, SegmentKind.TOOL_RESPONSE))
         if SUPPORT in kinds
         else "",
+        retrieved_text(_texts(parsed, SegmentKind.TOOL_RESPONSE)) if SAMPLES in kinds else "",
     )
     return Planned(facts, case if askers else None, needs_verdict)
 
@@ -277,14 +282,16 @@ def _concluded(planned: Planned, profile: Profile, answers: Answers) -> RolloutF
     if pending_asks(case, answers):
         return replace(
             facts,
-            status=RolloutStatus.JUDGE_FAILED,
+            status=kind_of(case.askers[0]).failed,
             outcome=None,
             detail=f"{case.askers[0].name}: {FailureReason.UNSERVED}",
         )
     said = concluded(case, answers)
     facts = replace(facts, signals={**facts.signals, **said.numbers}, judgements=said.judgements)
     if said.failed is not None:
-        return replace(facts, status=RolloutStatus.JUDGE_FAILED, outcome=None, detail=said.failed)
+        return replace(facts, status=said.status, outcome=None, detail=said.failed)
+    if said.degraded:
+        facts = replace(facts, flags=(*facts.flags, DEGRADED))
     return _with_verdict(facts, case, said, profile) if planned.needs_verdict else facts
 
 

@@ -582,7 +582,17 @@ class Asker:
     max_items: int = 8
     """Most criteria, statements or thoughts in one ask, at least 1."""
     after: str = ""
-    """`support`: the asker that names the entities of its statements."""
+    """The asker whose answer this one needs: `support` the entities, `gain` the samples, a verdict an equivalence that is unsure."""
+    label: str = ""
+    """Scores of a model: the label whose score counts, in any case; empty for a model with one score."""
+    accept_from: float = 0.5
+    """`equivalence`: an answer with at least this score is right."""
+    reject_below: float | None = None
+    """`equivalence`: an answer below it is wrong, and between the two the asker that comes after decides; None is `accept_from`."""
+    directions: str = "both"
+    """`gain`: `both` takes the larger entailment of the two, `forward` that from a sample to a gold answer."""
+    samples: int = 10
+    """`samples`: how many answers are drawn, in [1, 64]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ ASKING_SHARE = 0.9
 # Groups of more are rewarded in a thread: some estimators take time with the square of the group.
 INLINE_ROLLOUTS = 64
 STAGES: Mapping[Outcome | None, str] = {Outcome.CORRECT: "accept", Outcome.WRONG: "reject"}
+UNASKED = frozenset({RolloutStatus.JUDGE_FAILED, RolloutStatus.BACKEND_FAILED})
 NO_SOURCES: Mapping[str, Source] = MappingProxyType({})
 
 
@@ -311,9 +312,7 @@ class Scorer:
         if measured.error is not None or measured.truth is None:
             raise _call_error(measured.error)
         [facts] = measured.facts
-        if facts.status is RolloutStatus.JUDGE_FAILED and str(facts.detail).endswith(
-            f": {FailureReason.BUSY}"
-        ):
+        if facts.status in UNASKED and str(facts.detail).endswith(f": {FailureReason.BUSY}"):
             raise errors.JudgeBusy("its answer will be there when the call is repeated")
         return measured.truth, facts
 

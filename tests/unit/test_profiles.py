@@ -9,6 +9,9 @@ from reward_service.core.types import Gate, Map
 
 MINIMAL = "name: mine\n"
 PINNED = {
+    "egrpo-equivalence": "sha256:5ade5e12a3fb0bde4f44368b713e0850ad33acf42a2b6909c8b46287d9a0a177",
+    "inforeasoner-model": "sha256:1f5dd4953fb01862e63e4877cec249775a3e1720994311509bd77b3f9cb1cb96",
+    "inforeasoner-strict": "sha256:2a9e8f22a450d19b8b313f511cd02cc55ffc4a6bfe7a4f7ade23df1aef0ab913",
     "egrpo-judged": "sha256:b1fb98734afc37091cb3ff53db2241181d4e07a2e926b1768dea6a061fb37fef",
     "carr-judged": "sha256:d0110cbadeaa8730ebb834f62b0702807eec2eab18640c4b6cb4cebdbfc2fcff",
     "atom-searcher-judged": "sha256:765192166e0bd6c6922f9b3c8a92caea651e4dfc3a81b32de20e233b08f662a8",
@@ -187,7 +190,7 @@ def asking(asker, name="answer"):
         (asking("template: grade-v1", "'a b'"), r"askers\[0\].name must be a name"),
         (asking("template: grade-v1, temperature: 3"), r"askers\[0\].temperature must be in \[0, 2\]"),
         (asking("template: grade-v1, max_tokens: 0"), r"askers\[0\].max_tokens must be in \[1, inf\]"),
-        (asking("template: grade-v1, after: x"), "after is only for an asker for support"),
+        (asking("template: grade-v1, after: x"), "after must be the name of an asker for equivalence"),
         (
             asking("template: grade-v1", "length"),
             r"askers\[0\].name must be a name that no measured signal has",

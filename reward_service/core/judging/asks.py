@@ -21,7 +21,9 @@ JUDGE_VERSION = 1
 Value: TypeAlias = "str | Mapping[str, bool | float | str | None]"
 """A label, or a value for each label of a list."""
 # Part of an asker that says where an answer goes, not what is asked.
-NOT_ASKED = frozenset({"name", "after", "abstain", "answer_chars", "max_items"})
+NOT_ASKED = frozenset(
+    {"name", "after", "abstain", "answer_chars", "max_items", "accept_from", "reject_below", "directions"}
+)
 
 
 class Ask(NamedTuple):
@@ -55,6 +57,8 @@ class FailureReason(StrEnum):
     """The backend could not be reached, or answered with something that is no reply of this model."""
     BUSY = "busy"
     """The caller's time is over while the backend still works; the reply will be in the cache."""
+    TOO_LONG = "too_long"
+    """The text is longer than the model takes. Nothing is cut."""
     UNSERVED = "unserved"
     """No backend serves the model."""
 
@@ -75,6 +79,8 @@ class Answered(NamedTuple):
     """`sha256:` and the hash of the raw replies; their text is not kept."""
     votes: tuple[str, ...] = ()
     """The labels that were counted, where more than one reply was asked for."""
+    degraded: bool = False
+    """Whether a model ran out of memory and computed it in a smaller batch, so that its last bits may differ; it is not kept."""
 
 
 Given: TypeAlias = "Answered | Unanswered"

@@ -4,8 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from reward_service.core.judging.asks import Answered, Ask, Unanswered
-from reward_service.core.judging.kinds import ENTITIES, VERDICT, Answers, Case, kind_name, kind_of, values_of
-from reward_service.core.types import Asker, Judgement
+from reward_service.core.judging.kinds import (
+    ENTITIES,
+    SAMPLES,
+    VERDICT,
+    Answers,
+    Case,
+    FailedStatus,
+    kind_name,
+    kind_of,
+    values_of,
+)
+from reward_service.core.types import Asker, Judgement, RolloutStatus
 
 
 class Concluded(NamedTuple):
@@ -18,6 +28,10 @@ class Concluded(NamedTuple):
     judgements: tuple[Judgement, ...]
     failed: str | None = None
     """Why something has no answer, in a few words; None if everything has one."""
+    status: FailedStatus = RolloutStatus.JUDGE_FAILED
+    """Of the rollout, if something has none."""
+    degraded: bool = False
+    """Whether a score was computed in a smaller batch than usual."""
 
 
 def pending(case: Case, answers: Answers) -> list[Ask]:
@@ -27,18 +41,25 @@ def pending(case: Case, answers: Answers) -> list[Ask]:
 
 def concluded(case: Case, answers: Answers) -> Concluded:
     """Return what the answers say of a rollout, once nothing is pending."""
-    label, numbers, judgements, failed = None, {}, [], None
+    label, numbers, judgements = None, {}, []
+    failed: tuple[str, FailedStatus] | None = None
+    degraded = False
     for asker, asks in _ready(case, answers):
         given = [(ask, answers[ask.key]) for ask in asks]
         judgements += [_judgement(ask, one) for ask, one in given if isinstance(one, Answered)]
+        degraded = degraded or any(isinstance(one, Answered) and one.degraded for _, one in given)
         reasons = [one.reason for _, one in given if isinstance(one, Unanswered)]
         if reasons:
-            failed = failed or f"{asker.name}: {reasons[0]}"
+            failed = failed or (f"{asker.name}: {reasons[0]}", kind_of(asker).failed)
         elif kind_name(asker) == VERDICT:
             label = next(str(one.value) for _, one in given if isinstance(one, Answered))
+        elif decides := kind_of(asker).decides:
+            label = decides(asker, values_of(asks, answers))
         elif number := kind_of(asker).number:
-            numbers[asker.name] = number(case, values_of(asks, answers), _names(asker, case, answers) or {})
-    return Concluded(label, numbers, tuple(judgements), failed)
+            found = _names(asker, case, answers) or {}
+            numbers[asker.name] = number(asker, case, values_of(asks, answers), found)
+    why, status = failed or (None, RolloutStatus.JUDGE_FAILED)
+    return Concluded(label, numbers, tuple(judgements), why, status, degraded)
 
 
 def _ready(case: Case, answers: Answers) -> Iterator[tuple[Asker, list[Ask]]]:
@@ -50,22 +71,28 @@ def _ready(case: Case, answers: Answers) -> Iterator[tuple[Asker, list[Ask]]]:
 
 
 def _names(asker: Asker, case: Case, answers: Answers) -> dict[str, Any] | None:
-    """Return the names that the asker before this one found; None where they are not known, or not yet."""
+    """Return what the asker before this one found; None where that is not known, not yet, or leaves nothing to ask."""
     if not asker.after:
         return {}
     before = next(one for one in case.askers if one.name == asker.after)
     asks = kind_of(before).asks(before, case, {})
     if not all(isinstance(answers.get(ask.key), Answered) for ask in asks):
         return None
-    return values_of(asks, answers)
+    values = values_of(asks, answers)
+    decides = kind_of(before).decides
+    if decides is None:
+        return values
+    return {} if decides(before, values) is None else None
 
 
 def _judgement(ask: Ask, answered: Answered) -> Judgement:
-    """Return what is recorded of an answer: of names, only whether each was given, because they are text of the rollout."""
+    """Return what is recorded of an answer: of names, only whether each was given, because they are text of the rollout; of samples, the weights."""
     value = answered.value
     recorded: Any = value if isinstance(value, str) else dict(value)
     if kind_name(ask.asker) == ENTITIES and not isinstance(value, str):
         recorded = {label: name is not None for label, name in value.items()}
+    if kind_name(ask.asker) == SAMPLES and not isinstance(value, str):
+        recorded = {f"S{n}": weight for n, weight in enumerate(value.values(), start=1)}
     return Judgement(ask.asker.name, ask.key, recorded, answered.model, answered.reply, answered.votes)
 
 

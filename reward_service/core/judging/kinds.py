@@ -5,8 +5,12 @@
     entities   which names does a report give to <E0>, <E1>, ...?      nothing by itself
     support    which statements, with those names, do the pages say?   share of statements that <E0> reaches through supported ones
     thoughts   how much does each thought move the search forward?     mean
+    samples    what do drawn answers say, with and without the pages?  nothing by itself
+    gain       do these answers entail a gold answer?                  what the pages add to it (InfoReasoner)
+    equivalence does the answer mean the same as a gold answer?        a label, or that it is unsure
+    score      what does a reward model give?                          its score as it is
 
-A rollout without an answer, or whose outcome is an error, is asked nothing: its number is 0, which is the policy's doing.
+The last three, but not `samples`, are scores of models for one or two texts. A rollout without an answer, or whose outcome is an error, is asked nothing: its number is 0, which is the policy's doing.
 """
 
 import json
@@ -15,24 +19,33 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from math import fsum
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 from entity_index.types import Question
 from reward_service.core.judging.asks import Answered, Ask, Given, Value, ask_of
 from reward_service.core.judging.replies import (
+    CORRECT,
+    INCORRECT,
     LABELS,
     PLACEHOLDER,
+    SCORE,
     read_holds,
     read_names,
     read_ratings,
+    read_samples,
+    read_score,
     read_verdict,
 )
-from reward_service.core.judging.templates import templates
-from reward_service.core.types import Asker
+from reward_service.core.judging.templates import templates, texts_of
+from reward_service.core.types import Asker, RolloutStatus
 
 MAX_GOLDS = 8
+FORWARD, BACKWARD, BOTH = "forward", "backward", "both"
+DIRECTIONS = (BOTH, FORWARD)
+RETRIEVED_WORDS = 4096
 MAX_THOUGHTS, THOUGHT_CHARS = 64, 4000
 START = "E0"
+FailedStatus: TypeAlias = Literal[RolloutStatus.JUDGE_FAILED, RolloutStatus.BACKEND_FAILED]
 Answers = Mapping[str, Given]
 """By the key of their ask."""
 
@@ -48,6 +61,8 @@ class Case(NamedTuple):
     thoughts: tuple[str, ...] = ()
     pages: str = ""
     """The pages that the answer cites and the agent has seen, as JSON."""
+    retrieved: str = ""
+    """All that tools responded."""
 
 
 class AskKind(NamedTuple):
@@ -59,9 +74,17 @@ class AskKind(NamedTuple):
     """Reads a reply, or raises `UnreadableReply`."""
     schema: Callable[[Mapping[str, str]], dict[str, Any]]
     """JSON schema of the reply, from the fields of the ask."""
-    number: Callable[[Case, Mapping[str, Any], Mapping[str, Any]], float] | None = None
-    """The signal, from the values of all asks together and the names; None if it gives no number."""
+    number: Callable[[Asker, Case, Mapping[str, Any], Mapping[str, Any]], float] | None = None
+    """The signal, from the values of all asks together and what the asker's `after` found; None if it gives no number."""
     needs_rubrics: bool = False
+    decides: Callable[[Asker, Mapping[str, Any]], str | None] | None = None
+    """The verdict, from the scores; None within it: unsure. None: it is no verdict by scores."""
+    is_scored: bool = False
+    """Whether it is asked of a model that scores texts; others are asked of a model that writes."""
+    is_raw: bool = False
+    """Whether the score is the model's own number, and not a probability."""
+    failed: FailedStatus = RolloutStatus.JUDGE_FAILED
+    """Status of a rollout if it has no answer."""
 
 
 def _verdict(asker: Asker, case: Case, _names: Mapping[str, Any]) -> list[Ask]:
@@ -97,6 +120,43 @@ def _thoughts(asker: Asker, case: Case, _names: Mapping[str, Any]) -> list[Ask]:
     ]
 
 
+def _samples(asker: Asker, case: Case, _found: Mapping[str, Any]) -> list[Ask]:
+    """Return the asks for answers with all that was retrieved, and with nothing; none where nothing was."""
+    contexts = (case.retrieved, "") if case.retrieved else ()
+    return [ask_of(asker, question=case.question.text, pages=pages) for pages in contexts]
+
+
+def _gain(asker: Asker, case: Case, samples: Mapping[str, Any]) -> list[Ask]:
+    drawn = dict.fromkeys(text for answers in samples.values() for text in answers)
+    return list(dict.fromkeys(ask for text in drawn for ask in _entailments(asker, case, text).values()))
+
+
+def _entailments(asker: Asker, case: Case, sample: str) -> dict[tuple[str, str], Ask]:
+    """Return the asks whether a sample entails each gold answer, and the other way round, by gold answer and direction."""
+    pairs = {(gold, FORWARD): (sample, gold) for gold in case.question.answers[:MAX_GOLDS]}
+    if asker.directions == BOTH:
+        pairs |= {(gold, BACKWARD): (gold, sample) for gold in case.question.answers[:MAX_GOLDS]}
+    return {
+        key: _texts(asker, question=case.question.text, premise=one, hypothesis=other)
+        for key, (one, other) in pairs.items()
+    }
+
+
+def _equivalence(asker: Asker, case: Case, _found: Mapping[str, Any]) -> list[Ask]:
+    return [
+        _texts(asker, question=case.question.text, answer=case.answer, gold=gold)
+        for gold in case.question.answers[:MAX_GOLDS]
+    ]
+
+
+def _score(asker: Asker, case: Case, _found: Mapping[str, Any]) -> list[Ask]:
+    return [_texts(asker, question=case.question.text, answer=case.answer)]
+
+
+def _texts(asker: Asker, **fields: str) -> Ask:
+    return ask_of(asker, **texts_of(templates()[asker.template], fields))
+
+
 def _labelled(letter: str, texts: Sequence[str]) -> dict[str, str]:
     return {f"{letter}{n}": text for n, text in enumerate(texts, start=1)}
 
@@ -119,7 +179,7 @@ def _filled(statement: str, names: Mapping[str, Any]) -> str | None:
     return PLACEHOLDER.sub(lambda found: str(names[found[1]]), statement)
 
 
-def _weighted(case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
+def _weighted(_asker: Asker, case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
     """Return the weight of the criteria that hold over all positive weight, in [0, 1]; a fault has a negative weight."""
     weights = {f"C{n}": one.weight for n, one in enumerate(case.question.rubrics, start=1)}
     met = fsum(weight for label, weight in weights.items() if holds.get(label))
@@ -127,7 +187,7 @@ def _weighted(case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -
     return min(max(met / best, 0.0), 1.0) if best else 0.0
 
 
-def _reachable(case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
+def _reachable(_asker: Asker, case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
     """Return the share of statements that are supported and linked to <E0> through supported statements (CaRR's rule)."""
     places = {label: set(PLACEHOLDER.findall(text)) for label, text in _statements(case).items()}
     left = {label for label in places if holds.get(label)}
@@ -139,8 +199,45 @@ def _reachable(case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) 
     return count / len(places)
 
 
-def _mean(_case: Case, ratings: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
+def _mean(_asker: Asker, _case: Case, ratings: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
     return fsum(ratings.values()) / len(ratings) if ratings else 0.0
+
+
+def _only(_asker: Asker, _case: Case, scores: Mapping[str, Any], _found: Mapping[str, Any]) -> float:
+    """Return the score of the only ask."""
+    [score] = scores.values()
+    return float(score)
+
+
+def _information_gain(
+    asker: Asker, case: Case, scores: Mapping[str, Any], samples: Mapping[str, Any]
+) -> float:
+    """Return how much more the answers with the pages say a gold answer than those without, in [-1, 1]; 0 without pages."""
+    supported = [_supported(asker, case, scores, drawn) for drawn in samples.values()]
+    return supported[0] - supported[1] if supported else 0.0
+
+
+def _supported(asker: Asker, case: Case, scores: Mapping[str, Any], drawn: Mapping[str, float]) -> float:
+    """Return the entailment of the gold answer that the drawn answers entail most, in the mean by their weights."""
+    entailed = {
+        text: {key: float(scores[ask.key]) for key, ask in _entailments(asker, case, text).items()}
+        for text in drawn
+    }
+    return max(
+        fsum(
+            weight * max(score for (of, _), score in entailed[text].items() if of == gold)
+            for text, weight in drawn.items()
+        )
+        for gold in case.question.answers[:MAX_GOLDS]
+    )
+
+
+def _same(asker: Asker, scores: Mapping[str, Any]) -> str | None:
+    best = max(map(float, scores.values()))
+    if best >= asker.accept_from:
+        return CORRECT
+    lowest = asker.accept_from if asker.reject_below is None else asker.reject_below
+    return INCORRECT if best < lowest else None
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,9 +268,18 @@ def _names_schema(said: Mapping[str, str]) -> dict[str, Any]:
     return _object({place: {"type": ["string", "null"]} for place in places})
 
 
+def _nothing(_said: Mapping[str, str]) -> dict[str, Any]:
+    """Samples are free text."""
+    return {}
+
+
 HOLDS = _each({"type": "boolean"})
 RATING = _each({"type": "number", "minimum": 0, "maximum": 1})
 VERDICT, ENTITIES, SUPPORT = "verdict", "entities", "support"
+SAMPLES, GAIN, EQUIVALENCE = "samples", "gain", "equivalence"
+SCORES: Mapping[str, Any] = MappingProxyType(
+    {"read": read_score, "schema": _nothing, "is_scored": True, "failed": RolloutStatus.BACKEND_FAILED}
+)
 KINDS: Mapping[str, AskKind] = MappingProxyType(
     {
         VERDICT: AskKind(_verdict, read_verdict, _verdict_schema),
@@ -181,6 +287,10 @@ KINDS: Mapping[str, AskKind] = MappingProxyType(
         ENTITIES: AskKind(_entities, read_names, _names_schema, needs_rubrics=True),
         SUPPORT: AskKind(_support, read_holds, HOLDS, _reachable, needs_rubrics=True),
         "thoughts": AskKind(_thoughts, read_ratings, RATING, _mean),
+        SAMPLES: AskKind(_samples, read_samples, _nothing, failed=RolloutStatus.BACKEND_FAILED),
+        GAIN: AskKind(_gain, number=_information_gain, **SCORES),
+        EQUIVALENCE: AskKind(_equivalence, decides=_same, **SCORES),
+        "score": AskKind(_score, number=_only, is_raw=True, **SCORES),
     }
 )
 
@@ -220,6 +330,11 @@ def cited_pages(answer: str, responses: Iterable[str]) -> str:
     return json.dumps(pages, ensure_ascii=False) if pages else ""
 
 
+def retrieved_text(responses: Iterable[str]) -> str:
+    """Return all tool responses as one text of at most 4,096 words, as InfoReasoner cuts it."""
+    return " ".join(" ".join(responses).split()[:RETRIEVED_WORDS])
+
+
 def thoughts_of(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the thoughts that are rated: the first 64, each cut to 4,000 characters."""
     told = (text.strip()[:THOUGHT_CHARS] for text in texts)
@@ -227,8 +342,14 @@ def thoughts_of(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def values_of(asks: Sequence[Ask], answers: Answers) -> dict[str, Any]:
-    """Return what the answers to the parts of a list say, by label; all of them have one."""
+    """Return what the answers to the parts of a list say, by label; of scores and samples, by the key of the ask. All have one."""
     merged: dict[str, Any] = {}
     for ask in asks:
-        merged.update(cast("Mapping[str, Any]", cast("Answered", answers[ask.key]).value))
+        value = cast("Mapping[str, Any]", cast("Answered", answers[ask.key]).value)
+        if kind_of(ask.asker).is_scored:
+            merged[ask.key] = value[SCORE]
+        elif kind_name(ask.asker) == SAMPLES:
+            merged[ask.key] = value
+        else:
+            merged.update(value)
     return merged

@@ -17,6 +17,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from math import exp, fsum, isfinite
 from typing import Any
 
 from entity_index.spelling import folded
@@ -110,6 +111,45 @@ def read_ratings(reply: str, said: Mapping[str, str]) -> Value:
     if not all(0 <= value <= 1 for value in found.values()):
         raise UnreadableReply("every number must be in [0, 1]")
     return {label: float(value) for label, value in found.items()}
+
+
+SCORE = "score"
+
+
+def read_score(reply: str, _said: Mapping[str, str]) -> Value:
+    """Return the score of a model, under the name `score`.
+
+    Raises:
+        UnreadableReply: it is no finite number.
+    """
+    score = json.loads(reply)
+    if not isinstance(score, float) or not isfinite(score):
+        raise UnreadableReply("the score is no finite number")
+    return {SCORE: score}
+
+
+def read_samples(reply: str, _said: Mapping[str, str]) -> Value:
+    """Return the answers that a model has drawn, each with its weight; the weights add up to 1.
+
+    An answer weighs what its tokens' mean log-probability says against the others'. Equal answers are one.
+
+    Args:
+        reply: a JSON list of pairs: a text, and the mean of its tokens' log-probabilities.
+
+    Raises:
+        UnreadableReply: there are none, or one has no text or no log-probability.
+    """
+    drawn = json.loads(reply)
+    for text, mean in drawn:
+        if not isinstance(text, str) or not isinstance(mean, float) or not isfinite(mean):
+            raise UnreadableReply("a sample has no text or no log-probability")
+    if not drawn:
+        raise UnreadableReply("there are no samples")
+    best = max(mean for _, mean in drawn)
+    parts = [(text.strip(), exp(mean - best)) for text, mean in drawn]
+    whole = fsum(part for _, part in parts)
+    texts = dict.fromkeys(text for text, _ in parts)
+    return {one: fsum(part for text, part in parts if text == one) / whole for one in texts}
 
 
 def after_thought(reply: str) -> str:

@@ -27,14 +27,17 @@ class PromptTemplate(NamedTuple):
     name: str
     kind: str
     """A name in `reward_service.core.judging.kinds.KINDS`."""
-    system: str
-    """What to do, and by which rules: the same for every ask, so servers keep it in their prefix cache."""
-    user: str
-    json: str
-    """The last line where the server holds the reply to a schema."""
-    line: str
-    """The last line where it does not."""
     digest: str
+    system: str = ""
+    """The task and its rules, the same for every ask: servers keep it in their prefix cache."""
+    user: str = ""
+    json: str = ""
+    """The last line where the server holds the reply to a schema."""
+    line: str = ""
+    """The last line where it does not."""
+    first: str = ""
+    """For a model that scores texts: the only text, or the first of two."""
+    second: str = ""
 
 
 class Prompt(NamedTuple):
@@ -62,6 +65,14 @@ def marked(name: str, text: str) -> str:
     mark = f"{name}-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:MARK_DIGITS]}"
     quoted = json.dumps(text, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
     return f"<{mark}>{quoted}</{mark}>"
+
+
+def texts_of(template: PromptTemplate, fields: Mapping[str, str]) -> dict[str, str]:
+    """Return the one or two texts that a model scores, `first` and `second`; they have no marks, because it obeys nobody."""
+    texts = {"first": template.first, "second": template.second}
+    return {
+        name: PLACEHOLDER.sub(lambda found: fields[found[1]], text) for name, text in texts.items() if text
+    }
 
 
 def render(template: PromptTemplate, fields: Mapping[str, str], *, structured: bool) -> Prompt:

@@ -10,7 +10,16 @@ from reward_service.core.answers import ANSWER_KINDS
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.filters import FILTERS, VALUES, signals_of_filters
 from reward_service.core.judging.cascade import CASCADE, REJECTS
-from reward_service.core.judging.kinds import ENTITIES, SUPPORT, VERDICT, kind_name
+from reward_service.core.judging.kinds import (
+    DIRECTIONS,
+    ENTITIES,
+    EQUIVALENCE,
+    GAIN,
+    SAMPLES,
+    SUPPORT,
+    VERDICT,
+    kind_name,
+)
 from reward_service.core.judging.templates import templates
 from reward_service.core.matching import FOLDED
 from reward_service.core.names import is_name
@@ -27,6 +36,8 @@ SIGNAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 QUORUMS = ("majority", "unanimous")
 ABSTENTIONS = ("fail", "wrong")
 VOTES = (1, 3)
+AFTER = {SUPPORT: ENTITIES, GAIN: SAMPLES, VERDICT: EQUIVALENCE}
+"""What an asker comes after, by kind. A verdict may also come after nothing."""
 
 
 def check(profile: Profile) -> None:
@@ -121,6 +132,7 @@ def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
         yield f"askers[{n}].template", asker.template, templates()
         yield f"askers[{n}].quorum", asker.quorum, QUORUMS
         yield f"askers[{n}].abstain", asker.abstain, ABSTENTIONS
+        yield f"askers[{n}].directions", asker.directions, DIRECTIONS
     for kind in profile.measure.answer_from:
         yield "measure.answer_from", kind, ANSWER_KINDS
     yield "estimator.type", profile.estimator.type, ESTIMATORS
@@ -141,7 +153,7 @@ def _check_cascade(profile: Profile) -> None:
     spec, name = profile.measure, profile.name
     if (spec.checker == CASCADE) != (spec.cascade is not None):
         raise ValueError(f"{name}.measure: the checker {CASCADE} and the key {CASCADE} need each other")
-    verdicts = [one.name for one in profile.askers if kind_name(one) == VERDICT]
+    verdicts = [one.name for one in profile.askers if kind_name(one) in {VERDICT, EQUIVALENCE}]
     if spec.cascade is not None and spec.cascade.judge not in verdicts:
         raise ValueError(
             f"{name}.measure.cascade.judge must be the name of an asker that gives a verdict, got {spec.cascade.judge!r}"
@@ -157,18 +169,20 @@ def _check_asker(asker: Asker, profile: Profile, where: str) -> None:
         raise ValueError(f"{where}.model must be the name of a model, got {asker.model!r}")
     if asker.votes not in VOTES or (asker.votes > 1 and kind_name(asker) != VERDICT):
         raise ValueError(f"{where}.votes must be 1, or 3 for a verdict, got {asker.votes}")
-    used = {one.name for one in profile.signal_askers} | {profile.judge.name if profile.judge else ""}
+    used = {one.name for one in (*profile.signal_askers, *profile.outcome_askers)}
     if asker.name not in used:
         raise ValueError(f"{where}: neither the cascade nor a term of the reward uses {asker.name}")
 
 
 def _check_after(asker: Asker, profile: Profile, where: str) -> None:
-    """Refuse statements with placeholders that nothing fills."""
-    named = [one.name for one in profile.askers if kind_name(one) == ENTITIES]
-    if kind_name(asker) == SUPPORT and asker.after not in named:
-        raise ValueError(f"{where}.after must be the name of an asker for entities, got {asker.after!r}")
-    if kind_name(asker) != SUPPORT and asker.after:
-        raise ValueError(f"{where}.after is only for an asker for support")
+    """Refuse an asker that needs what no other one finds."""
+    kind = kind_name(asker)
+    if not asker.after and kind not in {SUPPORT, GAIN}:
+        return
+    if kind not in AFTER:
+        raise ValueError(f"{where}.after is only for askers for {', '.join(AFTER)}")
+    if asker.after not in [one.name for one in profile.askers if kind_name(one) == AFTER[kind]]:
+        raise ValueError(f"{where}.after must be the name of an asker for {AFTER[kind]}, got {asker.after!r}")
 
 
 def _check_term(term: Term, where: str) -> None:
@@ -217,6 +231,9 @@ def _check_values(profile: Profile) -> None:
             (f"askers[{n}].max_tokens", asker.max_tokens, 1, inf),
             (f"askers[{n}].answer_chars", asker.answer_chars, 1, inf),
             (f"askers[{n}].max_items", asker.max_items, 1, inf),
+            (f"askers[{n}].samples", asker.samples, 1, 64),
+            (f"askers[{n}].accept_from", asker.accept_from, 0, 1),
+            (f"askers[{n}].reject_below", asker.reject_below or 0.0, 0, asker.accept_from),
         ]
     for where, number, low, high in ranges:
         if not low <= number <= high:

@@ -121,6 +121,11 @@ class Profile:
         return None if cascade is None else next(one for one in self.askers if one.name == cascade.judge)
 
     @cached_property
+    def outcome_askers(self) -> tuple[Asker, ...]:
+        """The asker that decides what strings do not, behind the one it comes after, if there is one."""
+        return () if self.judge is None else in_order(self.askers, [self.judge.name])
+
+    @cached_property
     def judged_signals(self) -> tuple[str, ...]:
         """Names of the askers whose number the reward needs."""
         names = {one.name for one in self.askers if kind_of(one).number is not None}

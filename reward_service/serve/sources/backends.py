@@ -48,24 +48,70 @@ FLAVOURS: Mapping[str, Flavour] = MappingProxyType(
         "plain": Flavour(structured=False, seeded=False),
     }
 )
+SCORING = ("tei", "vllm-scores", "sglang-scores")
+"""Flavours of servers that score texts and write none."""
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class Backend(BaseModel):
-    """One server."""
+STRICT = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True)
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+
+class TorchModel(BaseModel):
+    """A model in a folder: `config.json`, a tokenizer, and weights as safetensors."""
+
+    model_config = STRICT
+
+    folder: Path
+    """The folder. Nothing in it is executed, and nothing is downloaded."""
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    """Of the folder, as `reward-service worker-digest FOLDER` prints it. Another folder is refused."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    """`auto` is a GPU if there is one."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Of the weights. Scores of another one are other scores."""
+    buckets: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (32, 64, 128, 256, 512)
+    """Lengths in tokens that texts are padded to. Longer texts than the last are refused; nothing is cut."""
+    rows: Annotated[int, Field(ge=1, le=4096)] = 8
+    """Most texts that are computed together. 8 on a CPU; more on a GPU."""
+    max_batch_tokens: Annotated[int, Field(ge=1)] = 16_384
+    """Most tokens that are computed together, with padding."""
+    max_queue_tokens: Annotated[int, Field(ge=1)] = 1_048_576
+    """Most tokens that wait; further texts are refused."""
+    fixed_shapes: bool = True
+    """Pad each batch to the full shape of its bucket, so that a score does not depend on what is computed with it. Without it,
+    half-empty batches are faster, and the last bits differ."""
+    threads: Annotated[int, Field(ge=1)] | None = None
+    """Threads of one computation on a CPU; by default torch decides."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if list(self.buckets) != sorted(set(self.buckets)):
+            raise ValueError("buckets must rise")
+        if self.buckets[-1] > self.max_batch_tokens:
+            raise ValueError(
+                "max_batch_tokens must be at least the last bucket: longer texts could never be computed"
+            )
+        return self
+
+
+class Backend(BaseModel):
+    """One server, or one model in this process."""
+
+    model_config = STRICT
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
     """Name in metrics and logs."""
     serves: dict[Name, Name] | list[Name]
     """The roles or models that profiles ask for, each with the model's name at the server; a list if the names are the same."""
-    url: str
-    """Base URL of an OpenAI-compatible API, such as `http://judge:8000/v1`."""
-    flavour: Literal["vllm", "sglang", "plain"] = "plain"
-    """Kind of server: `vllm` and `sglang` hold replies to a schema; `plain` is any other."""
+    url: str | None = None
+    """Base URL of an OpenAI-compatible API, such as `http://judge:8000/v1`; of a server that scores texts, without `/v1`."""
+    flavour: Literal["vllm", "sglang", "plain", "tei", "vllm-scores", "sglang-scores"] = "plain"
+    """Kind of server: `vllm` and `sglang` hold replies to a schema; `plain` is any other that writes. These score texts:
+    `tei` (text-embeddings-inference, and `reward-service worker`), `vllm-scores`, `sglang-scores`."""
+    labels: tuple[Name, ...] = ()
+    """Names of the scores in the order of the model, for `vllm-scores` and `sglang-scores`, which do not name them."""
+    torch: TorchModel | None = None
+    """A model that scores texts, in this process, instead of a `url`."""
     key_file: Path | None = None
     """File with the API key."""
     key_env: str | None = None
@@ -85,7 +131,17 @@ class Backend(BaseModel):
     _key: SecretStr | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
+    def _is_one_place(self) -> Self:
+        if (self.url is None) == (self.torch is None):
+            raise ValueError("give either url or torch")
+        if self.torch is not None and len(set(self.names.values())) != 1:
+            raise ValueError("a folder holds one model: all that it serves must be one name")
+        return self
+
+    @model_validator(mode="after")
     def _is_reachable_safely(self) -> Self:
+        if self.url is None:
+            return self
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("url must start with http:// or https:// and name a host")
@@ -101,8 +157,13 @@ class Backend(BaseModel):
 
     @property
     def host(self) -> str:
-        """Host of the URL."""
-        return urlsplit(self.url).hostname or ""
+        """Host of the URL; empty for a model in this process."""
+        return urlsplit(self.url or "").hostname or ""
+
+    @property
+    def scores(self) -> bool:
+        """Whether it scores texts and writes none."""
+        return self.torch is not None or self.flavour in SCORING
 
     @property
     def is_inside(self) -> bool:

@@ -16,15 +16,10 @@ from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.breaker import Breaker
 from reward_service.serve.sources.budgets import Spent
-from reward_service.serve.sources.chat import (
-    CHARS_PER_TOKEN,
-    ChatServer,
-    Failed,
-    ModelReply,
-    estimate,
-    request_of,
-)
+from reward_service.serve.sources.chat import CHARS_PER_TOKEN, drawn_by
 from reward_service.serve.sources.rates import Rate
+from reward_service.serve.sources.servers import server_of
+from reward_service.serve.sources.wire import Body, Failed, ModelReply
 
 TRIES = 3
 READINGS = 2
@@ -72,7 +67,7 @@ class Desk:
         self.breaker = Breaker()
         self.in_flight = 0
         self.waiting = 0
-        self._server = ChatServer(backend)
+        self.server = server_of(backend)
         self._places = asyncio.Semaphore(backend.concurrency)
         self._clock = clock
         requests, tokens = backend.requests_per_minute, backend.tokens_per_minute
@@ -83,7 +78,7 @@ class Desk:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._server.close()
+        await self.server.close()
 
     async def check(self) -> None:
         """Make sure that asks may be sent.
@@ -94,16 +89,18 @@ class Desk:
         if wait_s := self.breaker.closed_in_s(self._clock()):
             raise BackendUnavailable(f"{self.backend.name} has stopped answering", retry_after_s=wait_s)
         async with self._reaching:
-            why = None if self._is_reached else await self._server.why_unreachable(timeout_s=REACH_S)
+            why = None if self._is_reached else await self.server.why_unreachable(timeout_s=REACH_S)
             if why is not None:
                 raise BackendUnavailable(f"{self.backend.name}: {why}", retry_after_s=REFUSED_RETRY_S)
             self._is_reached = True
 
     def estimate(self, ask: Ask) -> Spent:
         """Return what an ask may cost at most, about."""
-        votes, template = ask.asker.votes, templates()[ask.asker.template]
+        kind, template = kind_of(ask.asker), templates()[ask.asker.template]
         chars = len(template.system) + len(template.user) + sum(len(text) for _, text in ask.fields)
-        return Spent(votes, votes * (chars // CHARS_PER_TOKEN + ask.asker.max_tokens))
+        written = 0 if kind.is_scored else ask.asker.max_tokens * drawn_by(ask.asker)
+        votes = ask.asker.votes
+        return Spent(votes, votes * (chars // CHARS_PER_TOKEN + written))
 
     async def answer(self, ask: Ask) -> tuple[Given, Spent]:
         """Return the answer to an ask, and what it cost; waits for a place and for the rates first."""
@@ -156,7 +153,7 @@ class Desk:
         """Ask for one reply, and once more if it cannot be read."""
         spent = Spent()
         for reading in range(READINGS):
-            body = request_of(ask, self.backend, seed=seed * READINGS + reading)
+            body = self.server.request(ask, seed=seed * READINGS + reading)
             said, calls = await self._tried(body, until)
             cost = said.tokens_in + said.tokens_out if isinstance(said, ModelReply) else 0
             spent = Spent(spent.calls + calls, spent.tokens + cost)
@@ -170,10 +167,10 @@ class Desk:
                 continue
             self._count_reply("ok")
             self._count_list(ask, "ok")
-            return Answered(value, said.model, _digest([said.text])), spent
+            return Answered(value, said.model, _digest([said.text]), degraded=said.degraded), spent
         return Unanswered(FailureReason.UNPARSABLE), spent
 
-    async def _tried(self, body: dict[str, object], until: float) -> tuple[ModelReply | Failed, int]:
+    async def _tried(self, body: Body, until: float) -> tuple[ModelReply | Failed, int]:
         """Send a request, again if that may help and there is time; return also how often it was sent."""
         for attempt in range(1, TRIES + 1):
             said = await self._sent(body, until)
@@ -189,9 +186,9 @@ class Desk:
             await asyncio.sleep(wait_s)
         raise AssertionError("unreachable: the last try returns")
 
-    async def _sent(self, body: dict[str, object], until: float) -> ModelReply | Failed:
+    async def _sent(self, body: Body, until: float) -> ModelReply | Failed:
         """Send a request once, as soon as the rates allow it."""
-        guess = estimate(body)
+        guess = self.server.estimate(body)
         while wait_s := max(self._requests.wait_s(1, now := self._clock()), self._tokens.wait_s(guess, now)):
             if now + wait_s >= until:
                 return Failed(FailureReason.OVERLOADED)
@@ -204,7 +201,7 @@ class Desk:
         self.in_flight += 1
         said: ModelReply | Failed = Failed(FailureReason.TRANSPORT)
         try:
-            said = await self._server.complete(body, timeout_s=max(until - now, 0.001))
+            said = await self.server.complete(body, timeout_s=max(until - now, 0.001))
         finally:
             self.in_flight -= 1
             self._settle(said, guess)

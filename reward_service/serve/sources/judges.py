@@ -11,13 +11,14 @@ from functools import partial
 from time import monotonic
 
 from reward_service.core.judging.asks import Answered, Ask, FailureReason, Given, Unanswered, asker_digest
-from reward_service.core.judging.kinds import VERDICT, kind_name
+from reward_service.core.judging.kinds import VERDICT, kind_name, kind_of
 from reward_service.core.types import Asker
 from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.answers import AnswerCache, LocalAnswers
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.budgets import NO_LIMIT, Budgets, Limit, Spent
 from reward_service.serve.sources.desk import Count, Desk, uncounted
+from reward_service.serve.sources.models.local import LocalModel
 
 POLLS_S = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Pauses between looks for an answer that another process asks for; the last one repeats."""
@@ -66,6 +67,26 @@ class Judges:
         self._cache.failed = partial(count, "ask_cache_total", "failed")
         for desk in self.desks:
             desk.count, desk.observe = count, observe
+
+    def start(self) -> None:
+        """Begin to load the models of this process."""
+        for model in self._models.values():
+            model.engine.start()
+
+    @property
+    def why_not_ready(self) -> str | None:
+        """Why a model of this process does not compute; None if all do, or there are none."""
+        whys = (
+            f"{name}: {model.engine.why_not_ready}"
+            for name, model in self._models.items()
+            if model.engine.why_not_ready
+        )
+        return next(whys, None)
+
+    @property
+    def _models(self) -> dict[str, LocalModel]:
+        """Models in this process, by name of the backend."""
+        return {desk.backend.name: desk.server for desk in self.desks if isinstance(desk.server, LocalModel)}
 
     def serves(self, role: str) -> bool:
         """Return whether some backend serves a role or model."""
@@ -144,11 +165,17 @@ class Judges:
         """Return the backend of an ask.
 
         Raises:
-            BackendUnavailable: none serves its model.
+            BackendUnavailable: none serves its model, or one that does not do what is asked.
         """
         desk = self._by_role.get(ask.asker.model)
         if desk is None:
             raise BackendUnavailable(f"no backend serves {ask.asker.model}", retry_after_s=None)
+        if desk.backend.scores is not kind_of(ask.asker).is_scored:
+            does = "scores texts" if desk.backend.scores else "writes texts"
+            raise BackendUnavailable(
+                f"{ask.asker.name} needs another kind of backend: {desk.backend.name} {does}",
+                retry_after_s=None,
+            )
         return desk
 
     def _flight(self, ask: Ask, run: str, limit: Limit) -> asyncio.Task[Given]:
@@ -171,7 +198,9 @@ class Judges:
                 if found := await self._kept(ask):  # by another process, since it was looked for
                     return found
                 given, spent = await desk.answer(ask)
-                return await self._cache.put(ask.key, given) if isinstance(given, Answered) else given
+                if isinstance(given, Answered) and not given.degraded:
+                    return await self._cache.put(ask.key, given)
+                return given
             finally:
                 await self._cache.release(ask.key)
         finally:

@@ -429,10 +429,15 @@ def test_a_template_is_known_by_its_digest(name):
 
 
 DIGESTS = {
+    "entailment-v1": "sha256:5e1a20718d14eb88e1c1eb54d09db139a1a69e5d26b9c6cee6eda2acc83ce312",
     "entities-v1": "sha256:9be732664fa0b78fab88dd5ab3fb3a1580c96d452865a82e9b1a552892a1ff30",
+    "equivalence-v1": "sha256:d3be2bd5ac49a75ca8233aa1dc766583ddbcc9728d1c8a873051a3803d0987a5",
     "grade-v1": "sha256:dd78cb4b1e441649fb8fba8814f603318f469fad2b46b1ccf6b605a6790f4a24",
     "outcome-v1": "sha256:590a4f912f8961b58cb705a165134fba50368b76da2c282ac362ed28ebd17403",
     "rubric-v1": "sha256:8e52a1e2a745362eac697349c73803beba657508c9400fb37efa3d5aed646c84",
+    "score-text-v1": "sha256:ab737530c8a301f641afd51dba3cc7b82be74c741b698e0381871bbde68022d3",
+    "score-v1": "sha256:463c838c6d4137e360c62e7036475dcb33953e7ae4cc0ef32c9f9cfc91dd5626",
+    "short-answer-v1": "sha256:938b33f10506759a61e1024391474c4753bd9d4cf2552ea5ba7781f2965b3693",
     "support-v1": "sha256:85dcc0b2fb4896de118e565fcb2adfc98b4bdbda5a82efca2c9f95b8ed1508ec",
     "thoughts-v1": "sha256:48c63908585354ec3836019ba65fa8d841628ba82f62c9dbe1f3b12cc89b6edd",
 }

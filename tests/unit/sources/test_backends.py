@@ -84,3 +84,46 @@ def test_a_file_is_refused_with_its_name(tmp_path):
 
     with pytest.raises(BadBackends, match=r"backends.yaml: it is not valid YAML"):
         load(tmp_path / "backends.yaml")
+
+
+DIGEST = f"sha256:{'0' * 64}"
+
+
+def in_a_folder(serves="[nli]", **torch):
+    spec = {"folder": "/models/nli", "digest": f"'{DIGEST}'"} | torch
+    return f"[{{name: a, serves: {serves}, torch: {{{', '.join(f'{k}: {v}' for k, v in spec.items())}}}}}]"
+
+
+def test_a_model_in_a_folder_is_a_backend_that_scores_and_has_no_host():
+    [one] = read(in_a_folder(serves="{nli: deberta}", device="'cuda:1'", dtype="bfloat16"))
+
+    assert (one.scores, one.host, one.names) == (True, "", {"nli": "deberta"})
+    assert one.torch.fixed_shapes
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[{name: a, serves: [nli]}]", "give either url or torch"),
+        (in_a_folder().replace("torch:", "url: 'http://a', torch:"), "give either url or torch"),
+        (in_a_folder(serves="[nli, other]"), "a folder holds one model"),
+        (in_a_folder(buckets="[64, 32]"), "buckets must rise"),
+        (in_a_folder(buckets="[]"), "at least 1 item"),
+        (in_a_folder(max_batch_tokens=256), "longer texts could never be computed"),
+        (in_a_folder(device="tpu"), "should match pattern"),
+        (in_a_folder(digest="sha256"), "should match pattern"),
+        (in_a_folder(trust_remote_code="true"), "Extra inputs"),
+    ],
+)
+def test_a_model_that_could_not_be_computed_is_refused(text, why):
+    with pytest.raises(ValueError, match=why):
+        read(text)
+
+
+@pytest.mark.parametrize(
+    ("flavour", "scores"), [("plain", False), ("vllm", False), ("tei", True), ("vllm-scores", True)]
+)
+def test_the_flavour_says_whether_a_server_scores_or_writes(flavour, scores):
+    [one] = read(f"[{{name: a, serves: [x], url: 'http://a:80', flavour: {flavour}}}]")
+
+    assert one.scores is scores
