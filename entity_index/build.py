@@ -2,7 +2,7 @@
 
 Rows stream through: one record is held at a time, duplicates are found by the draft. The first record of an id stays;
 another one is refused, told apart by whether it says the same. The report also tells how much of the ground truth
-stands in the questions: masking takes it away, and a question that loses all its entities has no entity reward.
+occurs in the questions: masking takes it away, and a question that loses all its entities has no entity reward.
 """
 
 from collections import Counter
@@ -61,7 +61,7 @@ class BuildReport:
 
     @property
     def is_worrying(self) -> bool:
-        """Whether so much stands in the questions that masking will leave many without entities."""
+        """Whether so many occur in the questions that masking will leave many without entities."""
         return self.share_in_question > WORRYING_SHARE
 
 

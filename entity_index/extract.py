@@ -43,7 +43,7 @@ RUN = re.compile(rf"\S{{{MAX_RUN}}}(?=\S)")
 
 @dataclass(frozen=True, slots=True)
 class Tagger:
-    """What finds entities; loaded anew in each process."""
+    """What finds entities; loaded once in each process."""
 
     pipeline: str | None = None
     """Name or folder of a spaCy pipeline; None for the gazetteer alone."""

@@ -68,6 +68,6 @@ class Question:
     """Criteria for judges, in the data set's order."""
 
     def __post_init__(self) -> None:
-        """Refuse a checker that nobody has."""
+        """Refuse an unknown checker."""
         if self.checker is not None and self.checker not in CHECKER_KINDS:
             raise ValueError(f"checker must be one of {', '.join(CHECKER_KINDS)}, got {self.checker!r:.40}")

@@ -1,6 +1,6 @@
 """The one rule which names may be searched for; ingest and questions sent inline both ask it.
 
-A name that is empty, or folds to nothing, would be found everywhere or nowhere. A function word stands in every
+A name that is empty, or folds to nothing, would be found everywhere or nowhere. A function word occurs in every
 English sentence: "It" (the novel) would credit each rollout that writes "it". One folded character is no evidence
 either, unless the raw spelling carries more ("C++", "C#"): the matcher demands that spelling.
 """

@@ -7,7 +7,7 @@ Each source looks at what is known about one question and proposes names with a 
 - `structure`: what the data set itself says: triples, trees, hops
 - `judge`: what a language model lists, as far as a passage says it too
 
-`combined` puts the sources together. What stands in the question is never proposed, because repeating it would earn credit, nor
+`combined` puts the sources together. Names in the question are never proposed, because repeating it would earn credit, nor
 is an answer, because it would be rewarded twice.
 
 - `values`: what goes in and what comes out

@@ -1,7 +1,7 @@
 """Names in a text, by how they are written: no model, no list, one pass.
 
 A name is a run of words that begin with a capital, joined by blanks, hyphens or the small words that names contain ("University of
-Tromby", "Vincent van Gogh"), with the numbers in it ("Apollo 11"), or what stands in quotation marks as a title does. A run with
+Tromby", "Vincent van Gogh"), with the numbers in it ("Apollo 11"), or a title in quotation marks. A run with
 "and", "in" or the like may be one name or two, so both readings are given, as is a name without the article or the sentence's first
 word that it begins with.
 A single word that only ever opens a sentence is not a name. Scripts without capitals have only the quoted names: give those a

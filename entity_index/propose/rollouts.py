@@ -44,7 +44,7 @@ def _proposal(found: Sequence[tuple[Told, str, str]]) -> Proposal:
 
 
 def _found(rollout: Told, find: Finder) -> dict[str, tuple[str, str]]:
-    """Return the names that a rollout found, by their plain form: the spelling, and the thought it stands in."""
+    """Return the names that a rollout found, by their plain form: the spelling, and the thought it is in."""
     found: dict[str, tuple[str, str]] = {}
     for name, text in _grounded(rollout, find):
         found.setdefault(plainly(name), (name, text))

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from entity_index import codec
 from entity_index.errors import InvalidRecord
-from entity_index.propose import documents, rollouts, structure
+from entity_index.propose import documents, judge, rollouts, structure
 from entity_index.propose.combined import Forms, combined, sources_of
 from entity_index.propose.corpus import Corpus, passages_in
 from entity_index.propose.names import names_in
@@ -28,6 +28,8 @@ CLAIMS = tuple(
 )
 BATCH = 64
 PASSAGES = 10  # that a corpus gives a question
+Ask: TypeAlias = Callable[[Sequence[str]], Sequence[str | None]]
+"""Sends prompts to a language model and returns its replies; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Plan:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Further spellings by plain name."""
     find: Finder = names_in
+    ask: Ask | None = None
+    """Asks a language model; None leaves it out."""
 
 
 class Proposed(NamedTuple):
@@ -52,6 +56,8 @@ class Proposed(NamedTuple):
 
     question: Question
     proposals: tuple[Proposal, ...]
+    is_unjudged: bool = False
+    """Whether a model was asked and gave no list."""
 
     def taken(self, *, at_least: float, most: int) -> Question:
         """Return the question with the surest proposals as its entities.
@@ -87,8 +93,10 @@ def propose(rows: Iterable[Row | Refusal], reading: RowShape, plan: Plan) -> Ite
     """
     materials = _materials(rows, reading, plan)
     while batch := list(islice(materials, BATCH)):
-        for one in _with_passages(batch, plan):
-            yield one if isinstance(one, Refusal) else _proposed(one, plan)
+        found = _with_passages(batch, plan)
+        judged = iter(_judged([one for one in found if isinstance(one, Material)], plan.ask))
+        for one in found:
+            yield one if isinstance(one, Refusal) else _proposed(one, next(judged), plan)
 
 
 def _materials(rows: Iterable[Row | Refusal], reading: RowShape, plan: Plan) -> Iterator[Refusal | Material]:
@@ -124,9 +132,25 @@ def _with_passages(batch: Sequence[Refusal | Material], plan: Plan) -> Sequence[
     ]
 
 
-def _proposed(material: Material, plan: Plan) -> Proposed:
-    found = combined((one for source in plan.sources.values() for one in source(material)), plan.forms)
-    return Proposed(material.question, tuple(with_aliases(found, material, plan.aliases)))
+def _judged(materials: Sequence[Material], ask: Ask | None) -> list[Sequence[Proposal] | None]:
+    """Return what a model lists for each question; None where it gave no list."""
+    if ask is None:
+        return [()] * len(materials)
+    replies = ask([judge.prompt(one) for one in materials])
+    return [_listed(reply, one) for reply, one in zip(replies, materials, strict=True)]
+
+
+def _listed(reply: str | None, material: Material) -> Sequence[Proposal] | None:
+    try:
+        return None if reply is None else judge.proposals(reply, material)
+    except ValueError:
+        return None
+
+
+def _proposed(material: Material, judged: Sequence[Proposal] | None, plan: Plan) -> Proposed:
+    said = [one for source in plan.sources.values() for one in source(material)]
+    found = combined([*said, *(judged or ())], plan.forms)
+    return Proposed(material.question, tuple(with_aliases(found, material, plan.aliases)), judged is None)
 
 
 def _entity(one: Proposal) -> Entity:

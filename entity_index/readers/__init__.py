@@ -14,7 +14,7 @@ asearcher   ASearcher: entities are the pages its agent selected
 infoseek    InfoSeek: entities are the nodes of the research tree
 entiweave   EntiWeave: entities are named objects, linked by predicates
 graph       SailorFog and others: entities are the nodes of a sub-graph
-verl        verl's training rows: answers, and entities where somebody added them
+verl        verl's training rows: answers, and entities where they were added
 """
 
 from collections.abc import Mapping

@@ -5,8 +5,7 @@
 The question is `extra_info.question`, or what the last user message says. The ground truth is a string, several joined by
 `<|answer_split|>`, an array, or {"target": ...}; `extra_info.checker` may say what the answer is. The id is
 `extra_info.question_id` or `extra_info.index`, which is also what
-a reward call of verl carries. verl has no place for entities: `extra_info.entities` is read where somebody has put them
-there, and otherwise `entity-index extract` finds some.
+a reward call of verl carries. verl has no place for entities: `extra_info.entities` is read where they have been added, and otherwise `entity-index extract` finds some.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

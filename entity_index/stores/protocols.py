@@ -98,7 +98,7 @@ class Catalogue(Protocol):
 
 
 class Draft(Protocol):
-    """A version being written; nobody sees it before it is published."""
+    """A version being written; it is invisible until it is published."""
 
     def add(self, question_id: str, record: bytes) -> bytes | None:
         """Put a record under a free id and return None, or return the record already stored under it."""

@@ -268,7 +268,7 @@ def _aside(folder: Path) -> Path:
 
 
 def _sweep(folder: Path, *, before: float) -> None:
-    """Remove drafts that nobody has written to since."""
+    """Remove drafts that have not been written to since."""
     for path in folder.glob(f".*{DRAFT}"):
         with suppress(FileNotFoundError):  # another builder sweeps too
             if path.stat().st_mtime < before:

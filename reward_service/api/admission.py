@@ -193,7 +193,7 @@ class Admission:
         raise self.refusal(place, self.expected_wait_s(place.caller))
 
     def leave(self, place: Queued[Ticket]) -> None:
-        """Let go of a place in the room, served or not, that nobody waits for; doing so again changes nothing."""
+        """Give up a place in the room, served or not, whose caller has left; idempotent."""
         if place.is_left:
             return
         place.is_left = True
@@ -248,7 +248,7 @@ class Admission:
                 back.set_result(None)
 
     def _next(self) -> Queued[Ticket] | None:
-        """Return the place whose turn it is; None where nothing fits. A share that is taken up holds up nobody else."""
+        """Return the place whose turn it is; None where nothing fits. A share that is used up does not hold up the others."""
         if self.process.lacks(1, 0):
             return None
         for owner, runs in self.room.lines.items():

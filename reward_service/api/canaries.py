@@ -1,7 +1,7 @@
 """Canaries: golden groups whose rewards are known, scored again and again while the service runs.
 
 A replica with a broken build, a changed library or a bad core gives other numbers before anyone notices. So the first groups of the
-sample are scored under every shipped profile and compared with what stands in `canaries.json`, bit for bit. That file is
+sample are scored under every shipped profile and compared with `canaries.json`, bit for bit. That file is
 written by `reward-service canaries`; it changes only where a change of numbers is meant.
 """
 

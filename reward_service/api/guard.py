@@ -27,7 +27,7 @@ from reward_service.serve.errors import (
 from reward_service.serve.timings import Timings
 
 RUN = re.compile(r"^/v1/runs/([^/]+)")
-# No limit on the whole body here, and the clock starts anew with each piece; what reads it has limits of its own.
+# No limit on the whole body here, and the clock starts again with each piece; what reads it has limits of its own.
 STREAMS = re.compile(r"POST /v1/groups/score/stream|PUT /v1/datasets/.*")
 
 
@@ -125,7 +125,7 @@ class AdmissionGuard:
         return int(declared)
 
     def _timed(self, receive: Receive, record: Record, *, stream: bool) -> Receive:
-        """Return a `receive` that gives up on a body that is too slow, or that nobody waits for."""
+        """Return a `receive` that gives up on a body that is too slow, or whose client has left."""
         timings = record.timings
         patience = self.settings.body_timeout_s
         patient_until = timings.clock() + patience

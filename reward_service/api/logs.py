@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 class JsonFormatter(logging.Formatter):
     """Writes a record as one JSON object.
 
-    Of an exception it keeps the type and the places it passed, not the message: that may quote what somebody sent.
+    Of an exception it keeps the type and the places it passed, not the message: that may quote the request.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -210,7 +210,7 @@ class Metrics(Collector):
         self._followed[name][labels] = read
 
     def forget(self, name: str) -> None:
-        """Drop every labelled value of a gauge, before it is set anew."""
+        """Drop every labelled value of a gauge, before it is set again."""
         self._numbers[name].clear()
 
     def observe(self, name: str, *labels: str, value: float) -> None:

@@ -26,7 +26,7 @@ REQUEST_ID = "x-request-id"
 TIMEOUT = "x-request-timeout-ms"
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 METHODS = frozenset(HTTPMethod)
-CLIENT_LEFT = 499  # nginx's name for it; nobody reads the status
+CLIENT_LEFT = 499  # nginx's name for it; the status is not read
 
 
 class Observe:

@@ -26,7 +26,7 @@ from reward_service.serve.runs.service import RunService
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-# A thread that scores gives the interpreter back this often. The event loop takes it anew for every connection that it accepts,
+# A thread that scores gives the interpreter back this often. The event loop takes it again for every connection that it accepts,
 # reads and closes, so past saturation each refusal waits several times this long; by Python's default, 5 ms, the queue only grows.
 SWITCH_INTERVAL_S = 0.0001
 BACKLOG = (
@@ -64,7 +64,7 @@ class Impatient(HttpToolsProtocol):
 
     @staticmethod
     def on_unread() -> None:
-        """Count a connection that is cut because nobody reads its reply."""
+        """Count a connection that is closed because its reply is not read."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait."""

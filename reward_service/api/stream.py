@@ -2,7 +2,7 @@
 
 The reply to a line is what a call with that group alone would get: a reply of `POST /v1/groups/score`, or a problem. A bad line does not
 end the stream; a body that stops coming, or that breaks a limit, does, with a problem as last line. The caller must read
-while it sends: replies that nobody reads stop the work, and after `body_timeout_s` the connection.
+while it sends: replies that are not read stop the work, and after `body_timeout_s` the connection.
 """
 
 import asyncio
@@ -130,10 +130,10 @@ class Lines(Response):
         return json.dumps(problem_of(self.request, error), ensure_ascii=False).encode()
 
     async def _send(self, send: Send, reply: bytes) -> None:
-        """Send a line, unless nobody reads.
+        """Send a line, unless the client has left.
 
         Raises:
-            ClientDisconnect: nobody does; the connection ends.
+            ClientDisconnect: it has left; the connection ends.
         """
         try:
             async with asyncio.timeout(self.patience_s):

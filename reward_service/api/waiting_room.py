@@ -37,7 +37,7 @@ class Queued(Generic[T]):
     turn: asyncio.Future[None] | None = None
     """Done when it has been served; None until it is waited for."""
     is_left: bool = False
-    """Whether nobody waits for it any more."""
+    """Whether its caller has left."""
 
 
 class Room(Generic[T]):

@@ -1,8 +1,9 @@
 """`entity-index propose`, `take` and `report`: what of the index's commands needs rollouts, rewards and the matcher."""
 
+import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from entity_index.extract import Tagger, finder, gazetteer
 from entity_index.lint import Pay, lint, why_unmeetable
 from entity_index.propose.corpus import read_corpus, remembering
 from entity_index.propose.names import names_in
-from entity_index.propose.run import SOURCES, Plan, RowShape, propose, retaken, to_json
+from entity_index.propose.run import SOURCES, Ask, Plan, RowShape, propose, retaken, to_json
 from entity_index.propose.values import Finder, Told, plainly
 from entity_index.readers import mapped
 from entity_index.readers.containers import values_of
@@ -32,9 +33,15 @@ from reward_service.core.matching.forms import derive
 from reward_service.core.profiles import Profile, shipped
 from reward_service.core.scoring import measure
 from reward_service.core.types import Outcome, RolloutFacts, SegmentKind
+from reward_service.serve.errors import BadBackends
+from reward_service.serve.sources.backends import Backend
+from reward_service.serve.sources.backends import load as backends_of
+from reward_service.serve.sources.chat import ChatServer, ModelReply
 
 PROFILE = "egrpo"
 AT_LEAST, MOST = 0.5, 6
+ROLE = "judge"
+REPLY_TOKENS = 512
 REMEMBERED = 20_000  # names; those of a corpus come again and again
 
 
@@ -78,6 +85,42 @@ def _told(facts: RolloutFacts) -> Told:
     segments = facts.evidence.segments if facts.evidence else ()
     steps = tuple((kinds[one.kind], one.text) for one in segments if one.kind in kinds)
     return Told(facts.rollout_id, facts.outcome is Outcome.CORRECT, steps)
+
+
+def asking(path: Path) -> Ask:
+    """Return what asks the server of a backends file that has the role `judge`.
+
+    Raises:
+        UnreadableInput: the file cannot be read, or no server has that role.
+    """
+    try:
+        having = [one for one in backends_of(path) if ROLE in one.names]
+    except BadBackends as error:
+        raise UnreadableInput(str(error)) from error
+    if not having:
+        raise UnreadableInput(f"{path}: no server has the role {ROLE}")
+    return lambda prompts: asyncio.run(_replies(having[0], prompts))
+
+
+async def _replies(backend: Backend, prompts: Sequence[str]) -> list[str | None]:
+    server, free = ChatServer(backend), asyncio.Semaphore(backend.concurrency)
+
+    async def reply(prompt: str) -> str | None:
+        message = {"role": "user", "content": prompt}
+        body = {
+            "model": backend.names[ROLE],
+            "messages": [message],
+            "temperature": 0,
+            "max_tokens": REPLY_TOKENS,
+        }
+        async with free:
+            said = await server.complete(body, timeout_s=backend.timeout_s)
+        return said.text if isinstance(said, ModelReply) else None
+
+    try:
+        return list(await asyncio.gather(*map(reply, prompts)))
+    finally:
+        await server.close()
 
 
 At = Annotated[
@@ -132,6 +175,16 @@ def propose_command(  # noqa: PLR0913  # one option each, as it is typed
             "--aliases", exists=True, dir_okay=False, help='Known spellings: lines of {"name", "aliases"}.'
         ),
     ] = None,
+    backends: Annotated[
+        Path | None,
+        typer.Option(
+            "--judge",
+            metavar="BACKENDS",
+            exists=True,
+            dir_okay=False,
+            help="Backends file: its server for the role `judge` lists names, and passages have to confirm them.",
+        ),
+    ] = None,
     pipeline: Annotated[
         str | None,
         typer.Option(
@@ -162,6 +215,7 @@ def propose_command(  # noqa: PLR0913  # one option each, as it is typed
         told=told.told if told else lambda _: (),
         aliases=_aliases(aliases),
         find=remembering(_finder(pipeline, names)),
+        ask=None if backends is None else asking(backends),
     )
     reading = RowShape(shape_of(reader, rules))
     counts: Counter[str] = Counter()
@@ -175,6 +229,7 @@ def propose_command(  # noqa: PLR0913  # one option each, as it is typed
             taken = len(one.taken(at_least=at_least, most=most).entities)
             counts.update({"questions": 1, "proposals": len(one.proposals), "entities taken": taken})
             counts["questions without an entity"] += not taken
+            counts["questions without a judge's list"] += one.is_unjudged
     print_table(counts.items(), "", "")
 
 

@@ -49,7 +49,7 @@ class Gathering:
         """Tell the others that there will be no rewards."""
         if not self._paid.done():
             self._paid.set_exception(RuntimeError(f"the group of this sample has no rewards: {error!r}"))
-            self._paid.exception()  # nobody may be waiting yet
+            self._paid.exception()  # it may not be awaited yet
 
 
 class Gatherings:

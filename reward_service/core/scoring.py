@@ -801,7 +801,7 @@ def _rates(one: RolloutFacts, best: int | None) -> tuple[float | None, float | N
 
 
 def unpaid(facts: Sequence[RolloutFacts]) -> GroupResult:
-    """Return a group nobody is paid in; the members that could have been are named apart from those that failed it."""
+    """Return a group without rewards; the members that could have been are named apart from those that failed it."""
     rollouts = [_result(one) for one in facts]
     return GroupResult(
         status=GroupStatus.FAILED,

@@ -1,7 +1,7 @@
 """Where one request's time goes, and how much it has left.
 
 A `Timings` is made once per request and handed down. What enters a stage is measured, and refused once the deadline has
-passed: the caller has stopped waiting, so the work would be for nobody. The stages feed the `Server-Timing` header, the
+passed: the caller has stopped waiting, so the work would be wasted. The stages feed the `Server-Timing` header, the
 histograms and the log line.
 
     queue      waiting until the service has capacity for the call
@@ -56,7 +56,7 @@ class Timings:
 
     @asynccontextmanager
     async def remote(self, name: str) -> AsyncIterator[None]:
-        """Measure a stage that waits for somebody else, and wait no longer than the caller does.
+        """Measure a stage that waits for another process, and wait no longer than the caller does.
 
         Raises:
             DeadlineExceeded: naming the stage.
@@ -73,7 +73,7 @@ class Timings:
         return None if self.deadline is None else max(self.deadline - self.clock(), 0.0)
 
     def check(self, stage: str) -> None:
-        """Give up where nobody waits any more.
+        """Give up if the caller has stopped waiting.
 
         Raises:
             DeadlineExceeded: naming the stage.

@@ -79,7 +79,7 @@ class Chat:
         return self._ids(text)
 
     def said(self, text: str) -> list[int]:
-        """Return the tokens of a turn somebody else wrote, for demonstrations."""
+        """Return the tokens of a turn of another role, for demonstrations."""
         return self._ids(text)
 
     def text(self, ids: Sequence[int]) -> str:

@@ -29,7 +29,7 @@ class Padded:
 
 
 def pad(ids: Sequence[Sequence[int]], sampled: Sequence[Sequence[bool]], device: torch.device) -> Padded:
-    """Pad sequences on the right. The pad is token 0: nobody attends to it and no loss is over it."""
+    """Pad sequences on the right. The pad is token 0, which is masked in attention and in the loss."""
     width = max(map(len, ids))
     fill = [width - len(row) for row in ids]
     return Padded(

@@ -19,7 +19,7 @@ class StepsFile:
 
         Args:
             path: where it stands.
-            through: the step up to which lines stay; None begins anew.
+            through: the step up to which lines stay; None starts over.
         """
         self._path = path
         kept = [] if through is None else [row for row in read(path) if row["step"] <= through]

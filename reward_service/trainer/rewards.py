@@ -96,7 +96,7 @@ def pay(
         payment: where and how.
         asked: the groups, all of one size.
         run_id: the training they belong to.
-        attempt: of groups that are sent one by one: higher than before where the same group ids were sampled anew.
+        attempt: of groups that are sent one by one: higher than before where the same group ids were sampled again.
         step: how far the training is, for profiles whose weights depend on it.
 
     Raises:

@@ -1,6 +1,6 @@
 """Rollouts in batches over one key-value cache, with the log-probabilities they were sampled at.
 
-Rows have different lengths, and the batch is kept rectangular by pads that nobody attends to: a chunk of new context is
+Rows have different lengths, and the batch is kept rectangular by pads that attention masks: a chunk of new context is
 padded on the left, so that its last column is every row's last token; a row whose turn has ended gets pads until the
 last row's has. Positions are given explicitly and count real tokens only. Finished rows leave the cache between turns.
 A pad attends to itself alone, because a row of a softmax with nothing in it is not a number.

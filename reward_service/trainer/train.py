@@ -266,7 +266,7 @@ def _paid(trainer: Trainer, asked: Sequence[Asked[Trace]]) -> list[GroupRewards]
 
 
 def _next_questions(trainer: Trainer, count: int) -> list[TrainingQuestion]:
-    """Take the next questions of an order that is drawn anew each time through."""
+    """Take the next questions of an order that is shuffled for each pass."""
     chosen = []
     questions = trainer.task.train
     for place in range(trainer.progress.asked, trainer.progress.asked + count):

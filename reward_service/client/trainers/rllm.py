@@ -111,7 +111,7 @@ def _conversation(steps: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Mapp
     before: list[Mapping[str, Any]] = []
     for messages in steps:
         is_longer = list(messages[: len(before)]) == before
-        # Where the step begins anew, everything but its last message was put there by the environment.
+        # Where the step starts over, everything but its last message was put there by the environment.
         yield from messages[len(before) :] if is_longer else messages[-1:]
         before = list(messages)
 

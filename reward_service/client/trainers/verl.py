@@ -53,7 +53,7 @@ class EgrpoRewardManager:
         """Read the configuration.
 
         Raises:
-            ValueError: an option is missing, or nobody knows it.
+            ValueError: an option is missing or unknown.
         """
         given = dict(config.reward.custom_reward_function.get("reward_kwargs") or {})
         self.place_advantages = bool(given.pop("place_advantages", False))

@@ -2,7 +2,7 @@
 
     squad       `exact_match` and `f1`: SQuAD's measures, to the letter
     equal       `equal`: the answer says a gold answer and nothing else
-    cover       `cover`: a gold answer stands in the answer; `cover_either`: or the answer in a gold answer
+    cover       `cover`: a gold answer is contained in the answer; `cover_either`: or the answer in a gold answer
     kinds       what a question may ask for itself: a number, a date, a list, yes or no, a name, a text
     golds       the gold answers of a question made ready, once
     forms       what else a careful reader would take for a gold answer

@@ -56,19 +56,19 @@ class Said(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """Where a gold answer stands in a stretch: tokens [begin, end)."""
+    """Where a gold answer occurs in a stretch: tokens [begin, end)."""
 
     begin: int
     end: int
 
 
 def cover(answer: str, golds: Golds) -> bool:
-    """Return whether a gold answer stands in the answer."""
+    """Return whether the answer contains a gold answer."""
     return equal(answer, golds) or _covers(read(answer), golds)
 
 
 def cover_either(answer: str, golds: Golds) -> bool:
-    """Return whether a gold answer stands in the answer, or the answer in a gold answer.
+    """Return whether the answer contains a gold answer, or the answer in a gold answer.
 
     The latter only for answers of at most twelve tokens that begin with a capital or a digit.
     """
@@ -134,7 +134,7 @@ def _is_free(text: str, match: Match) -> bool:
 
 
 def _lists_all(whole: Said, golds: Golds) -> bool:
-    """Return whether every item of a gold answer that is a list stands in the answer."""
+    """Return whether the answer contains every item of a gold answer that is a list."""
     return any(all(any(hits(whole, golds.naming(item))) for item in wanted) for wanted in golds.lists)
 
 
@@ -175,7 +175,7 @@ def _rivals(sentence: Said, hit: Hit, joint: int, golds: Golds) -> bool:
 
 
 def _is_candidate(clauses: Sequence[Said], golds: Golds) -> bool:
-    """Return whether a gold answer stands in a run of many short clauses: a list of candidates. Gold lists may be long."""
+    """Return whether a gold answer occurs in a run of many short clauses: a list of candidates. Gold lists may be long."""
     if golds.lists:
         return False
     run: list[bool] = []
@@ -187,7 +187,7 @@ def _is_candidate(clauses: Sequence[Said], golds: Golds) -> bool:
 
 
 def _is_part(text: str, golds: Golds) -> bool:
-    """Return whether the answer stands in a gold answer."""
+    """Return whether a gold answer contains the answer."""
     own = said(text)
     telling = 0 < len(own.words) <= EITHER_TOKENS and (text[:1].isupper() or text[:1].isdigit())
     spelled = "".join(own.words)

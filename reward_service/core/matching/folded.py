@@ -64,7 +64,7 @@ class FoldedGroup:
     too_costly_R: Mask
     has_tools_R: Mask
     first_tool_RE: Positions
-    """Where each entity first stands in a tool response of the rollout."""
+    """Where each entity first occurs in a tool response of the rollout."""
 
     def rollout(self, at: Positions) -> Positions:
         """Return the rollouts in which these positions stand."""

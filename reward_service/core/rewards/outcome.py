@@ -7,7 +7,7 @@ The evidence is asked in this order:
 3. the trainer's own verdict;
 4. the profile's checker on the answer, which may leave it to a judge.
 
-What the policy did wrong is an outcome. What nobody can tell (no verdict, no gold answer) is not: it stays unscored.
+What the policy did wrong is an outcome. What cannot be decided (no verdict, no gold answer) is not: it stays unscored.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Verdict(NamedTuple):
     """An outcome and where it came from."""
 
     outcome: Outcome | None
-    """None where nobody can tell."""
+    """None if it cannot be decided."""
     detail: str | None = None
     overlength: bool = False
     flags: tuple[str, ...] = ()

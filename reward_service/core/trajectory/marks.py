@@ -5,8 +5,8 @@ One pass over the marks, linear in the text whatever the marks say. Rules:
 - inside a tool call, a tool response or an answer only its own closing mark means anything: a web page may say `<think>`;
 - inside a thought, `<think>` and `<tool_response>` mean that it was never closed: no text of a tool ever becomes a thought;
 - a thought that was never closed ends at the first mark that opens after it;
-- a `</think>` before any other mark closes a thought whose opening mark stands in the prompt;
-- what the environment writes between marks of its own is nobody's: it is left out, and ends a thought.
+- a `</think>` before any other mark closes a thought whose opening mark is in the prompt;
+- what the environment writes between marks of its own has no author: it is left out, and ends a thought.
 
 Dialects differ in how the marks are spelled, and in whether calls and responses stand between thoughts or inside them.
 It knows no grammar: whether such blocks are well formed is `grammars`' business.

@@ -34,7 +34,7 @@ ROLES: Mapping[str, Speaker] = MappingProxyType(
 
 
 def role_of(name: object) -> Speaker:
-    """Return what a role says, in any case and with any hyphen; one that nobody knows neither earns nor grounds."""
+    """Return what a role says, in any case and with any hyphen; an unknown role neither earns nor grounds."""
     if not isinstance(name, str):
         return UNKNOWN
     return ROLES.get(name) or ROLES.get(name.strip().lower().replace("-", "_"), UNKNOWN)

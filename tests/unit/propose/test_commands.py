@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -134,3 +136,66 @@ def test_lines_that_propose_did_not_write_are_counted(run):
 
     assert code == 0
     assert "refused: not a line that `propose` wrote" in out
+
+
+class Lists(BaseHTTPRequestHandler):
+    """An OpenAI-compatible server whose model lists one name that the first passage has, and one that none has."""
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        said = (
+            "I do not know."
+            if "Ymir" in asked["messages"][0]["content"].split("Passages")[0][-200:]
+            else LISTED
+        )
+        choice = {"message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
+        reply = json.dumps({"model": asked["model"], "choices": [choice], "usage": {}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+LISTED = '[{"name": "Nordvik Aero", "passage": 1}, {"name": "Atlantis", "passage": 1}]'
+
+
+@pytest.fixture
+def lister(tmp_path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Lists) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        backend = {
+            "name": "one",
+            "serves": {"judge": "m"},
+            "url": f"http://127.0.0.1:{server.server_port}/v1",
+        }
+        (tmp_path / "backends.yaml").write_text(json.dumps([backend]), encoding="utf-8")
+        yield server
+        server.shutdown()
+
+
+def test_a_judge_lists_names_that_a_passage_has_to_confirm(run, tmp_path, lister):
+    rows = [QUESTIONS[0] | {"context": [CORPUS[0]["text"]]}, QUESTIONS[1] | {"context": [CORPUS[3]["text"]]}]
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    code, out, _ = run(
+        "propose", "own.jsonl", "--passages", "context", "--judge", "backends.yaml", "--out", "p.jsonl", "--from", "structure"
+    )  # fmt: skip
+    first, second = lines(tmp_path / "p.jsonl")
+
+    assert code == 0
+    assert [(one["name"], one["confidence"], one["sources"]) for one in first["proposals"]] == [
+        ("Nordvik Aero", 0.8, ["judge"])
+    ]
+    assert second["proposals"] == []
+    assert "questions without a judge's list 1" in " ".join(out.split())
+
+
+def test_a_backends_file_without_the_role_is_told(run, tmp_path):
+    backend = {"name": "one", "serves": {"nli": "m"}, "url": "http://127.0.0.1:1/v1"}
+    (tmp_path / "backends.yaml").write_text(json.dumps([backend]), encoding="utf-8")
+    code, _, err = run("propose", "questions.jsonl", "--judge", "backends.yaml", "--out", "p.jsonl")
+
+    assert code == 1
+    assert "no server has the role judge" in err

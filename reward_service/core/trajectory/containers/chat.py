@@ -2,7 +2,7 @@
 
 Between marks of a page, as `<tool_response>` and `</tool_response>`, no line is a role. It begins inside the assistant's turn that the prompt
 has opened, unless a role comes first. Where a template writes roles without a line of their own, they end up glued to the
-text (`…}ipython`, `….assistant`, `assistantfinal…`); then nobody can tell any more who wrote what.
+text (`…}ipython`, `….assistant`, `assistantfinal…`); then the author of each part can no longer be told.
 """
 
 import re

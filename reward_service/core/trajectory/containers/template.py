@@ -2,7 +2,7 @@
 
 A template is a table of regions that are not the policy's prose (turns of others, calls, thoughts), and of the tokens that
 begin and end the policy's turn. The text begins inside the policy's turn, which the prompt has opened, unless a token says
-otherwise. A region ends at its own end and nowhere before, whatever it says. After an end token nobody writes until the
+otherwise. A region ends at its own end and nowhere before, whatever it says. After an end token there is no author until the
 next turn begins.
 """
 
@@ -122,7 +122,7 @@ class _Cutting:
         return Transcript(turns, frozenset(self.flags), read_call=self.template.read_call)
 
     def _prose(self, end: int) -> None:
-        """Keep the policy's text up to here; what stands between turns is nobody's."""
+        """Keep the policy's text up to here; text between turns has no author."""
         said = self.text[self.at : end]
         if self.is_spoken and said.strip():
             finish = self.template.finish

@@ -4,7 +4,7 @@ Rules:
 
 - a block lasts until the next label; an `Action Input` belongs to the action before it; `Action: Finish[x]` is the answer,
   and so is a JSON action named `Final Answer`;
-- text before the first label is a thought whose label stands in the prompt, if an action or the answer follows;
+- text before the first label is a thought whose label is in the prompt, if an action or the answer follows;
 - where the first label is written in bold or in another case, the others may be too; else they are spelled as above;
 - where the labels are numbered, only the next number is a label: `Thought 3:` on a page that call 1 returned is not.
 

@@ -131,7 +131,7 @@ def _as_sent(value: Any, call: Call) -> Any:
 
 
 class ContentReader:
-    """Reads content, and remembers whether there was a part that nobody knows."""
+    """Reads content, and remembers whether there was a part of an unknown type."""
 
     def __init__(self) -> None:
         self.has_unknown = False
