@@ -41,8 +41,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="the long part runs in make test-browser"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """One chromium a module: while playwright runs, an event loop runs in this thread, and no other test could start one."""
     with playwright.sync_playwright() as started:
         launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield launched

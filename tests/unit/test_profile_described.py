@@ -44,7 +44,9 @@ def test_an_estimator_may_need_a_field(estimator, sends):
 
 WARNED = {
     "efficiency": (EXCEEDS,),
-    "inforeasoner": (adds_up_to(1.6), EXCEEDS),
+    **dict.fromkeys(
+        ("inforeasoner", "inforeasoner-model", "inforeasoner-strict"), (adds_up_to(1.6), EXCEEDS)
+    ),
     "atom-searcher": (EXCEEDS,),
     "atom-searcher-judged": (EXCEEDS,),
     "overlong-verl": (EXCEEDS,),

@@ -11,7 +11,8 @@ from reward_service.core.types import Outcome
 from tests.golden.test_methods import EXAMPLES
 
 WRONG_MAY_EXCEED = {
-    *("atom-searcher", "atom-searcher-judged", "g-ra", "igpo", "inforeasoner", "rirs", "webleaper"),
+    *("atom-searcher", "atom-searcher-judged", "g-ra", "igpo", "rirs", "webleaper"),
+    *("inforeasoner", "inforeasoner-model", "inforeasoner-strict"),
 }
 
 
