@@ -36,7 +36,8 @@ from reward_service.core.types import Outcome, RolloutFacts, SegmentKind
 from reward_service.serve.errors import BadBackends
 from reward_service.serve.sources.backends import Backend
 from reward_service.serve.sources.backends import load as backends_of
-from reward_service.serve.sources.chat import ChatServer, ModelReply
+from reward_service.serve.sources.chat import ChatServer
+from reward_service.serve.sources.wire import ModelReply
 
 PROFILE = "egrpo"
 AT_LEAST, MOST = 0.5, 6
