@@ -34,7 +34,7 @@ from reward_service.core.profiles import Profile, shipped
 from reward_service.core.scoring import measure
 from reward_service.core.types import Outcome, RolloutFacts, SegmentKind
 from reward_service.serve.errors import BadBackends
-from reward_service.serve.sources.backends import Backend
+from reward_service.serve.sources.backends import FLAVOURS, Backend
 from reward_service.serve.sources.backends import load as backends_of
 from reward_service.serve.sources.chat import ChatServer
 from reward_service.serve.sources.wire import ModelReply
@@ -95,11 +95,11 @@ def asking(path: Path) -> Ask:
         UnreadableInput: the file cannot be read, or no server has that role.
     """
     try:
-        having = [one for one in backends_of(path) if ROLE in one.names]
+        having = [one for one in backends_of(path) if ROLE in one.names and one.flavour in FLAVOURS]
     except BadBackends as error:
         raise UnreadableInput(str(error)) from error
     if not having:
-        raise UnreadableInput(f"{path}: no server has the role {ROLE}")
+        raise UnreadableInput(f"{path}: no chat server has the role {ROLE}")
     return lambda prompts: asyncio.run(_replies(having[0], prompts))
 
 

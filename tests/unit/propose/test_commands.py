@@ -198,4 +198,4 @@ def test_a_backends_file_without_the_role_is_told(run, tmp_path):
     code, _, err = run("propose", "questions.jsonl", "--judge", "backends.yaml", "--out", "p.jsonl")
 
     assert code == 1
-    assert "no server has the role judge" in err
+    assert "no chat server has the role judge" in err
