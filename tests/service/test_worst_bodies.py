@@ -45,6 +45,7 @@ def port(watched):
         yield int(url.rpartition(":")[2])
 
 
+@pytest.mark.no_cover  # tracing would be charged to the loop
 @pytest.mark.parametrize("name", WORST)
 async def test_health_is_answered_beside_the_worst_body(watched, port, name):
     worst, before = WORST[name], watched.held

@@ -55,6 +55,14 @@ def paid(plugin, *texts):
     return reward(facts, MINE, partial=PartialPolicy("survivors"))
 
 
+def test_a_rollout_without_a_verdict_is_not_given_to_a_plug_in():
+    seen = []
+    asked = {"short_answer": lambda view: seen.append(view) or 1}
+    [facts] = measure_group([Rollout("0", Text(TEXT))], Question("Who?"), MINE, plugins=asked)
+
+    assert (facts.status, seen) == (RolloutStatus.INVALID_ROLLOUT, [])
+
+
 def test_a_plug_in_is_given_the_rollout():
     seen = []
 
