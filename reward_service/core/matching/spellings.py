@@ -179,6 +179,8 @@ def abbreviations(text: str) -> Iterator[str]:
         _other_length(part, lexicon.ABBREVIATIONS_AT_END if at == last else lexicon.ABBREVIATIONS)
         for at, part in enumerate(parts)
     ]
+    if others == parts:
+        return
     if last:
         for at in range(len(parts)):
             yield "".join((*parts[:at], others[at], *parts[at + 1 :]))
@@ -204,7 +206,7 @@ def acronyms(text: str) -> Iterator[str]:
         yield from (
             text.replace(short, long)
             for short in shorts
-            if text == short or re.search(rf"\b{re.escape(short)} \w", text)
+            if text == short or (short in text and re.search(rf"\b{re.escape(short)} \w", text))
         )
 
 
