@@ -2,7 +2,7 @@
 
 Each source looks at what is known about one question and proposes names with a confidence and the evidence for it:
 
-- `documents`: names that stand in passages with the question's names and with the answer
+- `documents`: names that occur in passages with the question's names and with the answer
 - `rollouts`: names that correct rollouts read and then wrote in a thought, and wrong ones did not
 - `structure`: what the data set itself says: triples, trees, hops
 - `judge`: what a language model lists, as far as a passage says it too

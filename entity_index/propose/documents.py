@@ -1,6 +1,6 @@
 """Names that link the question and its answer in passages.
 
-For each name c of the passages, with w the relevance of a passage, n the question's names that stand in a passage with c, as
+For each name c of the passages, with w the relevance of a passage, n the question's names that occur in a passage with c, as
 a share of all of them, and a whether a passage has both c and an answer:
 
     score(c) = Σ w² · (1 + n + a) · l        confidence = score / (score + HALF)

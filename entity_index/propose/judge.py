@@ -1,7 +1,7 @@
 """What a language model says a solver must find, as far as a passage says it too.
 
 The model is given the question, its answers and numbered passages, and lists names with the number of a passage each. A name that
-does not stand in the passage it points to is refused, so nothing is taken from the model's memory. How the model is reached is the
+is not in the passage it points to is refused, so nothing is taken from the model's memory. How the model is reached is the
 caller's business: `prompt` goes out, `proposals` reads what comes back.
 """
 

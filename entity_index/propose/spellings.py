@@ -66,7 +66,7 @@ def _introduced(name: str, material: Material) -> Iterator[str]:
 
 
 def _ends(name: str, text: str) -> Iterator[int]:
-    """Yield where a name ends in a text, each time it stands there."""
+    """Yield where a name ends in a text, each time it occurs."""
     at = text.find(name)
     while at >= 0:
         yield at + len(name)

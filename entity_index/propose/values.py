@@ -17,7 +17,7 @@ Finder: TypeAlias = Callable[[str], Collection[str]]
 
 QUOTE_CHARS = 160
 REMEMBERED = 20_000  # texts: the passages and names of a corpus come again and again
-NO_NAMES = frozenset({"yes", "no"})  # answers that stand in any text
+NO_NAMES = frozenset({"yes", "no"})  # answers that occur in any text
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Reason:
     where: str
     """The passage or rollout, as its title or id."""
     quote: str = ""
-    """What stands there, at most `QUOTE_CHARS` characters."""
+    """The text around the name, at most `QUOTE_CHARS` characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,6 @@ def plainly(name: str) -> str:
 
 
 def quote(text: str, name: str) -> str:
-    """Return what stands around a name in a text, on one line."""
+    """Return the text around a name, on one line."""
     at = max(0, text.casefold().find(name.casefold()) - QUOTE_CHARS // 3)
     return " ".join(text[at : at + QUOTE_CHARS].split())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from entity_index.extract import Tagger, finder, gazetteer
 from entity_index.lint import Pay, lint, why_unmeetable
 from entity_index.propose.corpus import read_corpus, remembering
 from entity_index.propose.names import names_in
-from entity_index.propose.run import SOURCES, Ask, Plan, RowShape, propose, retaken, to_json
+from entity_index.propose.run import SOURCES, Ask, Plan, Proposed, RowShape, propose, retaken, to_json
 from entity_index.propose.values import Finder, Told, plainly
 from entity_index.readers import mapped
 from entity_index.readers.containers import values_of
@@ -219,19 +219,26 @@ def propose_command(  # noqa: PLR0913  # one option each, as it is typed
         ask=None if backends is None else asking(backends),
     )
     reading = RowShape(shape_of(reader, rules))
-    counts: Counter[str] = Counter()
     with progress_bar() as progress, out.open("w", encoding="utf-8") as file:
-        for one in propose(read(source, reading, progress=progress), reading, plan):
-            if isinstance(one, Refusal):
-                counts[f"refused: {one.reason}"] += 1
-                continue
-            line = to_json(one, at_least=at_least, most=most)
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            taken = len(one.taken(at_least=at_least, most=most).entities)
-            counts.update({"questions": 1, "proposals": len(one.proposals), "entities taken": taken})
-            counts["questions without an entity"] += not taken
-            counts["questions without a judge's list"] += one.is_unjudged
+        found = propose(read(source, reading, progress=progress), reading, plan)
+        counts = _write(found, file, at_least=at_least, most=most)
     print_table(counts.items(), "", "")
+
+
+def _write(found: Iterable[Refusal | Proposed], file: IO[str], *, at_least: float, most: int) -> Counter[str]:
+    """Write a line per question, and return what was counted."""
+    counts: Counter[str] = Counter()
+    for one in found:
+        if isinstance(one, Refusal):
+            counts[f"refused: {one.reason}"] += 1
+            continue
+        line = to_json(one, at_least=at_least, most=most)
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        taken = len(one.taken(at_least=at_least, most=most).entities)
+        counts.update({"questions": 1, "proposals": len(one.proposals), "entities taken": taken})
+        counts["questions without an entity"] += not taken
+        counts["questions without a judge's list"] += one.is_unjudged
+    return counts
 
 
 def take_command(

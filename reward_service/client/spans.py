@@ -30,7 +30,7 @@ def spans_of(ids: Iterable[int], mask: Iterable[int]) -> Iterator[tuple[bool, li
 def chatml_spans(ids: Sequence[int], tokenizer: Tokenizer) -> list[tuple[bool, list[int]]]:
     """Cut a response that ChatML's special tokens divide, and that begins in the policy's turn, into spans as `spans_of` does.
 
-    The mark that ends a turn belongs to its author; the head of a turn is nobody's.
+    The mark that ends a turn belongs to its author; the head of a turn has no author.
     """
     pieces = {one: tokenizer.decode([one], skip_special_tokens=False) for one in set(ids)}
     mask, is_own, head = [], True, None

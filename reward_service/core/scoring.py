@@ -530,7 +530,7 @@ def _over_batch(batch: Sequence[_Priced], call: _Call) -> list[list[float]]:
 
 
 def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int, place: Place) -> _Priced | GroupResult:
-    """Return the rewards of a group, or its result if nobody is paid."""
+    """Return the rewards of a group, or its result if no rollout is paid."""
     check_facts(facts)
     facts = _comparable(_with_signals(facts, call.profile), call.estimator)
     scored = [one for one in facts if _votes(one)]

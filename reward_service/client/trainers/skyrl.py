@@ -13,7 +13,7 @@ The wrapped generator does the sampling, and the rewards of its environments are
 - the author of each token is determined from the loss masks;
 - the trainer says in `batch_metadata` whether a batch is evaluation: then each trajectory is paid by its outcome;
 - SkyRL cannot represent a missing reward: the trajectory gets 0 and a loss mask of zeros, as does one that should stay out
-  of the loss. By default `fail`, a missing reward takes its whole group along, so the 0 moves nobody's baseline;
+  of the loss. By default `fail`, a missing reward fails its whole group, so the 0 moves no baseline;
 - with `place_advantages=True` each token gets the service's advantage, by turn where the profile has a rule for turns, in
   the place of rewards; `placed_advantages` is then the advantage estimator to register.
 """

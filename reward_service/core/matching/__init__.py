@@ -97,7 +97,7 @@ def match_group(
 
 
 def all_mentions(rollout: Sequence[Segment], question: Question, spec: MatchSpec) -> list[Match]:
-    """Return every place where a rollout names an entity, whoever wrote it and whether or not it earns anything.
+    """Return every place where a rollout names an entity, by any author, whether or not it earns anything.
 
     Entities that a profile masks are among them. The folded rule's fuzzy matches are not: `match_group` has the best of them.
 

@@ -1,4 +1,4 @@
-"""What tool responses show: where the entities of a question, or its gold answers, first stand in them.
+"""What tool responses show: where the entities of a question, or its gold answers, first occur in them.
 
 A form counts as the matcher counts it in a thought, misspellings aside: folded, between word boundaries, guards observed.
 """
@@ -25,7 +25,7 @@ ALL_REQUIRED = "list"
 
 
 def first_shown_RE(read: GroupText, compiled: CompiledQuestion, named: Spans) -> Positions:
-    """Return where in the folded text each entity first stands in a tool response of the rollout; `NEVER` if it does not."""
+    """Return where in the folded text each entity first occurs in a tool response of the rollout; `NEVER` if it does not."""
     layout = read.layout
     segment, entity = read.folded.segment(named.start), compiled.index.entity[named.form]
     start = np.where(layout.is_thought[segment], NEVER, named.start)

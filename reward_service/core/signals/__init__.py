@@ -42,7 +42,7 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "f1": "best word F1 of the answer with a gold answer, as SQuAD measures it, in [0, 1]",
         "format_valid": "1 if the grammar `balanced` finds no format error, else 0",
         "answered": "1 if there is an answer, else 0",
-        "answer_seen": "1 if a gold answer stands in a tool response, else 0",
+        "answer_seen": "1 if a tool response contains a gold answer, else 0",
         "named_before_seen": "credited entities that a thought named before a tool response showed them",
         "retrieved": "tool responses that say anything",
         "tool_calls": "tool calls, without one that is the answer",

@@ -71,11 +71,11 @@ class LocalAnswers:
         return kept
 
     async def claim(self, key: str, hold_s: float) -> bool:  # noqa: ARG002  # the protocol
-        """There is nobody else."""
+        """There is no other process."""
         return True
 
     async def release(self, key: str) -> None:
-        """There is nobody else."""
+        """There is no other process."""
 
     async def close(self) -> None:
         """There is nothing to close."""
