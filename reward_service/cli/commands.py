@@ -171,7 +171,7 @@ def score(
     Exit codes: 0 scored; 1 nothing could be read, or --strict and a line could not; 3 read, but fewer rollouts than
     --min-scored have a reward, or none.
     """
-    how: dict[str, Any] = {"dataset": flags.dataset, "survivors": flags.survivors, "strict": flags.strict}
+    how: dict[str, Any] = {"dataset": flags.dataset, "how": flags.pays, "strict": flags.strict}
     with one_clear_sentence():
         scorer = scorer_with(flags.index)
         chosen = scorer.profiles.resolve(profile)
