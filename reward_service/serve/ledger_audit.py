@@ -47,6 +47,11 @@ class _Recorded(NamedTuple):
     batch: Batch | None = None
     """The groups that its estimator compared with each other; None if it compared none, or the line does not say."""
 
+    @property
+    def is_over_batch(self) -> bool:
+        """Whether the estimator compared groups with each other."""
+        return self.estimator.type in BATCH_ESTIMATORS
+
 
 def verify(
     lines: Iterable[bytes],
@@ -86,16 +91,19 @@ def _looked_at(
         line = json.loads(body)
         paid_by = f"{line['profile']['name']} {line['profile']['digest']}"
         found = broken or _recorded(line, profiles)
-        if isinstance(found, _Recorded):
-            over_batch = found.estimator.type in BATCH_ESTIMATORS
-            [problem] = _differences([found], OF_A_BATCH if over_batch else frozenset())
-        else:
-            over_batch, problem = False, found
+        problem = found if isinstance(found, str) else _problem(found)
         about = (str(line.get("group_id")), problem, str(line.get("run_id")), paid_by)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Finding(number, "?", NO_LINE), None
-    recorded = found if isinstance(found, _Recorded) and problem is None else None
-    return Finding(number, *about, over_batch and problem is None), recorded
+    if isinstance(found, str) or problem is not None:
+        return Finding(number, *about), None
+    return Finding(number, *about, found.is_over_batch), found
+
+
+def _problem(recorded: _Recorded) -> str | None:
+    """Return how the numbers of a line that do not depend on other lines differ; None where they do not."""
+    [problem] = _differences([recorded], OF_A_BATCH if recorded.is_over_batch else frozenset())
+    return problem
 
 
 class _Batches:
@@ -135,10 +143,10 @@ def _recorded(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> _Reco
         return "written by a newer version of the service"
     if line["formulas"] != FORMULAS:
         return "computed by another version of the formulas"
-    estimator, batch = Estimator(**line["estimator"]), line.get("batch")
-    if batch is None or estimator.type not in BATCH_ESTIMATORS:
-        return _Recorded(line, profile, estimator)
-    return _Recorded(line, profile, estimator, Batch(str(batch["id"]), int(batch["groups"])))
+    alone, batch = _Recorded(line, profile, Estimator(**line["estimator"])), line.get("batch")
+    if batch is None or not alone.is_over_batch:
+        return alone
+    return alone._replace(batch=Batch(str(batch["id"]), int(batch["groups"])))
 
 
 def _differences(recorded: Sequence[_Recorded], aside: frozenset[str] = frozenset()) -> list[str | None]:
@@ -171,7 +179,7 @@ def _paid_again(recorded: Sequence[_Recorded]) -> list[GroupResult]:
     }
     groups = [_facts(each.line) for each in recorded]
     places = [(each.line["run_id"], each.line["group_id"]) for each in recorded]
-    if one.estimator.type in BATCH_ESTIMATORS:
+    if one.is_over_batch:
         return reward_batch(groups, **terms, places=places)
     [facts], [place] = groups, places
     return [reward(facts, **terms, missing=one.line["missing"], place=place)]
