@@ -66,9 +66,7 @@ def reward_runs(p0: str, methods: tuple[str, ...], seed: int) -> list[Run]:
 
 
 def by_method(p0: str, seeds: tuple[int, ...]) -> list[Run]:
-    """Return the main methods for a few seeds, seed by seed within a method, so that two runs side by side never warm up
-    the same policy.
-    """
+    """Return the main methods for some seeds, seeds next to each other: runs side by side warm up different policies."""
     return [run for method, seed in product(CORE, seeds) for run in reward_runs(p0, (method,), seed)]
 
 
