@@ -45,7 +45,7 @@ _LETTER = {
 # "<think> … </think> <tool_call> … </tool_call> <tool_response> … </tool_response>" repeated, then
 # "<think> … </think> <answer> … </answer>" (arXiv:2510.24694, App. A, after WebSailor).
 _TURNS = re.compile(r"(?:tcr)*ta")
-# The same within one message, whose responses stand in messages of their own, unless the system writes them there too.
+# The same within one message, whose responses appear in messages of their own, unless the system writes them there too.
 _TURN = re.compile(r"(?:tc+r)*t?(?:c*|a)")
 
 
