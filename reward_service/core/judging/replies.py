@@ -100,7 +100,7 @@ def read_names(reply: str, said: Mapping[str, str]) -> Value:
 
 
 def read_ratings(reply: str, said: Mapping[str, str]) -> Value:
-    """Return a number in [0, 1] for each thought.
+    """Return a number in [0, 1] for each statement.
 
     Raises:
         UnreadableReply: labels are missing or added, or a value is no number in [0, 1].
