@@ -140,7 +140,7 @@ async def bits(report: Report, lab: Lab) -> None:
     items = lab.size.items
 
     def arrangements(engine: Engine) -> Awaitable[dict[str, list[list[float]]]]:
-        return arranged(engine, items, lab.size.others)  # type: ignore[no-any-return]  # tests are not typed
+        return arranged(engine, items, lab.size.others)
 
     fixed = {dtype: await lab.with_engine(arrangements, dtype=dtype) for dtype in lab.size.dtypes}
     free = {
@@ -172,7 +172,7 @@ async def speed(report: Report, lab: Lab) -> None:
     rows = []
     for dtype in lab.size.dtypes:
         few = lab.size.many[: len(lab.size.many) // 8]
-        rate = await lab.with_engine(lambda engine, few=few: per_second(engine, few), dtype=dtype, rows=1)  # type: ignore[misc]
+        rate = await lab.with_engine(lambda engine, few=few: per_second(engine, few), dtype=dtype, rows=1)
         rows.append((dtype, "one by one", f"{rate:.0f}", most_memory_mb(lab.size.device)))
         for budget in lab.size.budgets:
             rate = await lab.with_engine(
