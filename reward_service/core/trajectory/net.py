@@ -47,12 +47,13 @@ _TURN_TOKENS = (
 )  # fmt: skip
 # A call spelled with ReAct's labels: the action and its input, or its brackets. It ends where the next thought begins.
 _LINE = r"^[ \t]{0,9}(?:[#>*_-]{1,6}[ \t]{0,9})?"
+_COLON = "[*_]{0,3}[ \\t]{0,9}[:：]"  # full-width, as models write it among Chinese
 _REACT = re.compile(
-    rf"{_LINE}Action(?: \d{{1,6}})?[*_]{{0,3}}:(?:[*_]{{0,3}}[ \t]{{0,9}}\w{{1,64}}\[|[^\n]*\n+{_LINE[1:]}Action [Ii]nput)",
+    rf"{_LINE}Action(?: \d{{1,6}})?{_COLON}(?:[*_]{{0,3}}[ \t]{{0,9}}\w{{1,64}}\[|[^\n]*\n+{_LINE[1:]}Action [Ii]nput)",
     re.MULTILINE,
 )
 _REACT_END = re.compile(
-    rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?[*_]{{0,3}}:", re.MULTILINE | re.IGNORECASE
+    rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?{_COLON}", re.MULTILINE | re.IGNORECASE
 )
 _RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 
@@ -60,7 +61,7 @@ _RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 # What makes a bracket more than a bracket; it begins with one character, which is found fast.
 _BRACKET = re.compile(r"\[(?:TOOL_|INST\]|SYSTEM_|AVAILABLE_|(?<=Calling tools:\n\[)|(?<=Calling tools: \[))")
 # ReAct's label of a call. Where a lookahead follows, a pattern looks for its first character alone, which is fast.
-_ACTION = re.compile(r"A(?=ction(?: \d{1,6})?[*_]{0,3}:)")
+_ACTION = re.compile(rf"A(?=ction(?: \d{{1,6}})?{_COLON})")
 RESPONSE = SegmentKind.TOOL_RESPONSE
 _SEARCHED = (SegmentKind.THOUGHT, None)
 
@@ -263,7 +264,7 @@ def _merged(spans: Sequence[_Span]) -> list[_Span]:
 
 def _may_hold_marks(text: str) -> bool:
     """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
-    if "<" in text or (":" in text and _ACTION.search(text)):
+    if "<" in text or _ACTION.search(text):
         return True
     if (bracket := text.find("[")) >= 0 and _BRACKET.search(text, bracket):
         return True
