@@ -69,9 +69,9 @@ def balanced(written: Written) -> str | None:
     """Every opened mark is closed and there is an answer."""
     is_answered = False
     for block in written.blocks:
-        if block.kind is not None and not block.closed:
+        if not block.closed and block.kind is not None:
             return f"unfinished {block.kind} tag"
-        is_answered |= block.kind is SegmentKind.ANSWER and block.opened
+        is_answered = is_answered or (block.kind is SegmentKind.ANSWER and block.opened)
     return None if is_answered else NO_ANSWER
 
 
