@@ -65,6 +65,11 @@ def reward_runs(p0: str, methods: tuple[str, ...], seed: int) -> list[Run]:
     return [Run("reward", p0, method, seed, _at(p0, *METHODS[method])) for method in methods]
 
 
+def by_method(p0: str, seeds: tuple[int, ...]) -> list[Run]:
+    """Return the main methods for some seeds, seeds next to each other: runs side by side warm up different policies."""
+    return [run for method, seed in product(CORE, seeds) for run in reward_runs(p0, (method,), seed)]
+
+
 def noise_runs(seed: int) -> list[Run]:
     """Return one seed of GRPO and of E-GRPO with the floor under each checker's error rates."""
     return [
@@ -113,7 +118,9 @@ def runs() -> list[Run]:
     variants = (CENTRED, HALF, TENTH, BOTH)
     return list(
         chain(
-            chain.from_iterable(reward_runs(MIDDLE, CORE, seed) for seed in SEEDS),
+            by_method(MIDDLE, SEEDS[:2]),
+            by_method(MIDDLE, SEEDS[2:4]),
+            by_method(MIDDLE, SEEDS[4:]),
             chain.from_iterable(reward_runs(MIDDLE, (DYNAMIC,), seed) for seed in SEEDS),
             chain.from_iterable(reward_runs(MIDDLE, (RESCUE,), seed) for seed in early),
             chain.from_iterable(reward_runs(p0, CORE, seed) for p0, seed in product(others, early)),

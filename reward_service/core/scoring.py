@@ -746,7 +746,7 @@ def _if_all_counted(group: _Priced, call: _Call) -> Sequence[float]:
 
 
 def _all_counted(one: RolloutFacts) -> RolloutFacts:
-    """Return the facts if uncredited spans counted. Which turns they stand in changes no reward: the last is as good as any."""
+    """Return the facts if uncredited spans counted. Which turns they appear in changes no reward: the last is as good as any."""
     more = sum(one.uncredited.values())
     named = one.entity_named and (
         *one.entity_named[:-1],

@@ -1,4 +1,4 @@
-"""What ROLL's reward worker does with a batch; the worker itself needs tensors and stands in tests/trainers."""
+"""What ROLL's reward worker does with a batch; the worker itself needs tensors and is tested in tests/trainers."""
 
 import json
 from types import SimpleNamespace

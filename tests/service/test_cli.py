@@ -1,4 +1,4 @@
-"""The command line, in a process of its own."""
+"""The command line, as a user meets it."""
 
 import json
 import os
@@ -10,14 +10,9 @@ import httpx
 import pytest
 
 from tests.builders import EXAMPLE
+from tests.commands import run
 
 SAMPLE = resources.files("reward_service.sample")
-
-
-def run(*arguments, stdin=None, **environment):
-    command = [sys.executable, "-m", "reward_service", *map(str, arguments)]
-    environment = os.environ | {"COLUMNS": "200"} | environment
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_score_writes_one_result_a_rollout_and_a_summary(sample_index, tmp_path):

@@ -64,7 +64,7 @@ def read_verdict(reply: str, said: Mapping[str, str]) -> Value:
 
     Args:
         reply: the content of the model's message.
-        said: the fields of the ask; what the judge says it compared has to stand in the answer.
+        said: the fields of the ask; what the judge says it compared has to appear in the answer.
 
     Raises:
         UnreadableReply: it is no verdict.
