@@ -14,7 +14,7 @@ from reward_service.core.fields import built
 from reward_service.core.profiles import PluginPin, Profile
 from reward_service.core.scoring import reward, reward_batch
 from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
-from reward_service.serve.ledger import FORMULAS, PLAIN, VERSION, Batch, published_numbers
+from reward_service.serve.ledger import FORMULAS, PLAIN, VERSION, RecordedBatch, published_numbers
 from reward_service.serve.ledger_chain import Ends, Seal, parted
 
 OF_A_BATCH = frozenset({"advantage", "turn_advantages", "weight"})
@@ -44,7 +44,7 @@ class _Recorded(NamedTuple):
     line: Mapping[str, Any]
     profile: Profile
     estimator: Estimator
-    batch: Batch | None = None
+    batch: RecordedBatch | None = None
     """The groups that its estimator compared with each other; None if it compared none, or the line does not say."""
 
     @property
@@ -110,7 +110,7 @@ class _Batches:
     """Lines whose groups were compared with each other, until all of a batch are there."""
 
     def __init__(self) -> None:
-        self._lines: dict[Batch, dict[int, _Recorded]] = {}
+        self._lines: dict[RecordedBatch, dict[int, _Recorded]] = {}
 
     def add(self, number: int, recorded: _Recorded | None) -> list[tuple[int, str | None]]:
         """Add a line; returns the numbers of all lines of its batch with how each differs, once they are there."""
@@ -146,7 +146,7 @@ def _recorded(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> _Reco
     alone, batch = _Recorded(line, profile, Estimator(**line["estimator"])), line.get("batch")
     if batch is None or not alone.is_over_batch:
         return alone
-    return alone._replace(batch=Batch(str(batch["id"]), int(batch["groups"])))
+    return alone._replace(batch=RecordedBatch(str(batch["id"]), int(batch["groups"])))
 
 
 def _differences(recorded: Sequence[_Recorded], aside: frozenset[str] = frozenset()) -> list[str | None]:
