@@ -39,6 +39,8 @@ GUESSES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "step": (_is_id, "step global_step training_step iteration"),
 }  # fmt: skip
 """What a field holds, and names that systems give it, the likeliest first."""
+LOOSELY_NAMED = frozenset({"messages", "text", "question", "answers"})
+"""Fields that may also be known by one word of a longer name, such as `final_output`."""
 
 
 def proposal(rows: Sequence[Row]) -> list[str]:
@@ -46,17 +48,28 @@ def proposal(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     values = dict(_leaves(rows[0]))
-    found = {field: path for field, guess in GUESSES.items() if (path := _path(values, *guess))}
+    found = {field: path for field in GUESSES if (path := _guessed(values, field))}
     if "messages" in found:
         found.pop("text", None)
     return [f"{field}={path}" for field, path in found.items()] if {"messages", "text"} & found.keys() else []
 
 
-def _path(values: Mapping[str, Any], fits: Callable[[Any], bool], names: str) -> str | None:
-    for name in names.split():
-        at = [
-            path for path, value in values.items() if path.rpartition(".")[2].lower() == name and fits(value)
-        ]
+def _guessed(values: Mapping[str, Any], field: str) -> str | None:
+    """Return the path of a field by its whole name, else by a word of it."""
+    fits, names = GUESSES[field]
+    of_kind = [path for path, value in values.items() if fits(value)]
+    whole = _path(of_kind, names.split(), lambda name: [name])
+    return whole or (_path(of_kind, names.split(), _words) if field in LOOSELY_NAMED else None)
+
+
+def _words(name: str) -> list[str]:
+    words = name.split("_")
+    return [] if words[-1] == "id" else words
+
+
+def _path(paths: Sequence[str], names: Sequence[str], known_by: Callable[[str], Sequence[str]]) -> str | None:
+    for name in names:
+        at = [path for path in paths if name in known_by(path.rpartition(".")[2].lower())]
         if at:
             return min(at, key=lambda path: path.count("."))
     return None
