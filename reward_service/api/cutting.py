@@ -62,7 +62,7 @@ class Items:
     """An array whose items are groups."""
 
     # A piece of nothing but brackets takes some milliseconds.
-    piece_bytes = 16 * 1024
+    piece_bytes = 4 * 1024
 
     def __init__(self) -> None:
         self.held = bytearray()
