@@ -18,6 +18,10 @@ def _is_messages(value: Any) -> bool:
     return isinstance(said, list) and bool(said) and all(isinstance(one, Mapping) for one in said)
 
 
+def _is_prompt(value: Any) -> bool:
+    return _is_text(value) or _is_messages(value)
+
+
 def _is_id(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
@@ -30,7 +34,7 @@ GUESSES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "messages": (_is_messages, "messages conversation conversations trajectory history turns events chat_completions dialogue"),
     "text": (_is_text, "output response completion generated_text gen_text generation prediction text rollout solution_str trajectory"),
     "question": (_is_text, "question query problem instruction task_question"),
-    "prompt": (_is_any, "prompt input prompt_text input_prompt"),
+    "prompt": (_is_prompt, "prompt input prompt_text input_prompt"),
     "question_id": (_is_id, "question_id qid query_id task_id instance_id example_id"),
     "group": (_is_id, "group_id prompt_id group uid group_index"),
     "answers": (_is_any, "answers answer target gold golden_answers gold_answer ground_truth expected_answer gts label solution"),
@@ -57,9 +61,21 @@ def proposal(rows: Sequence[Row]) -> list[str]:
 def _guessed(values: Mapping[str, Any], field: str) -> str | None:
     """Return the path of a field by its whole name, else by a word of it."""
     fits, names = GUESSES[field]
-    of_kind = [path for path, value in values.items() if fits(value)]
+    # A conversation comes with its prompt beside it, which is shorter.
+    of_kind = sorted(
+        filter(lambda path: fits(values[path]), values), key=lambda path: -len(str(values[path]))
+    )
     whole = _path(of_kind, names.split(), lambda name: [name])
-    return whole or (_path(of_kind, names.split(), _words) if field in LOOSELY_NAMED else None)
+    if whole or field not in LOOSELY_NAMED:
+        return whole
+    return _path(of_kind, names.split(), _words) or (
+        _asking(of_kind, values) if field == "question" else None
+    )
+
+
+def _asking(paths: Sequence[str], values: Mapping[str, Any]) -> str | None:
+    """Return the shortest text that ends as a question does."""
+    return next((path for path in reversed(paths) if values[path].rstrip().endswith(("?", "？"))), None)
 
 
 def _words(name: str) -> list[str]:

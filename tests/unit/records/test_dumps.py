@@ -284,6 +284,7 @@ def test_the_first_event_of_the_user_asks_the_question(service, tmp_path, asking
     [
         (("uid", "query", "out", "response", "gold"), "out.response query uid gold"),
         (("prompt_id", "the_query", "run", "final_output", "gold_labels"), "run.final_output the_query prompt_id gold_labels"),
+        (("uid", "asked", "input", "response", "target"), "input.response asked uid target"),
     ],
 )  # fmt: skip
 def test_a_file_nobody_knows_comes_back_with_a_mapping_to_begin_with(service, tmp_path, names, mapping):
