@@ -55,7 +55,7 @@ class Lines:
         self.held += rest
 
     def finish(self) -> None:
-        """The last line needs no end."""
+        """Accept any end: the last line needs no mark."""
 
 
 class Items:
