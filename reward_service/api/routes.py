@@ -202,19 +202,24 @@ def _parts(rollouts: Sequence[int]) -> Iterator[slice]:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {stream.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/GroupIn"}}},
+            "content": {
+                stream.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/GroupIn"}},
+                stream.ARRAY: {
+                    "schema": {"type": "array", "items": {"$ref": "#/components/schemas/GroupIn"}}
+                },
+            },
         }
     },
 )
 async def stream_groups(
     request: Request, service: Service, query: Annotated[StreamQuery, Query()]
 ) -> Response:
-    """Score groups as lines, one JSON object per line, without a limit on their number.
+    """Score groups without a limit on their number: one JSON object per line, or the items of a JSON array.
 
     Line n of the reply is the response to a call with group n alone: a reply of `POST /v1/groups/score`, or a problem.
     Read the reply while you send.
     """
-    stream.check_lines(request)
+    cutter = stream.cutter_for(request)
     record, settings = record_of(request), service.settings
     terms = Terms(
         record.request_id,
@@ -234,8 +239,8 @@ async def stream_groups(
         record.timings.deadline = None
         return reply
 
-    lines = stream.read_lines(request, settings)
-    return stream.Lines(request, lines, answer, patience_s=settings.body_timeout_s)
+    groups = stream.read_groups(request, cutter, settings)
+    return stream.Replies(request, groups, answer, patience_s=settings.body_timeout_s)
 
 
 @router.post(

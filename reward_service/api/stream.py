@@ -1,19 +1,21 @@
-"""Bulk scoring as lines: a group a line in, its reply a line out, in order, one line in memory at a time.
+"""Bulk scoring: a group a line in, or an item of an array, its reply a line out, in order, one group in memory at a time.
 
-The reply to a line is what a call with that group alone would get: a reply of `POST /v1/groups/score`, or a problem. A bad line does not
-end the stream; a body that stops coming, or that breaks a limit, does, with a problem as last line. The caller must read
-while it sends: replies that are not read stop the work, and after `body_timeout_s` the connection.
+The reply to a group is what a call with that group alone would get: a reply of `POST /v1/groups/score`, or a problem. A bad group does
+not end the stream; a body that stops coming, that breaks a limit, or whose array is broken, does, with a problem as last line. The
+caller must read while it sends: replies that are not read stop the work, and after `body_timeout_s` the connection.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from reward_service.api.admission import Ticket
+from reward_service.api.cutting import Cutter, Items, Lines
 from reward_service.api.encodings import decoder_for
 from reward_service.api.problems import problem_of
 from reward_service.api.record import record_of
@@ -21,57 +23,63 @@ from reward_service.serve.config import Settings
 from reward_service.serve.errors import BodyTooLarge, CallError, SlowBody, UnsupportedMediaType
 
 MEDIA_TYPE = "application/x-ndjson"
-MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/ndjson", "application/jsonl"})
+ARRAY = "application/json"
+CUTTERS: Mapping[str, Callable[[], Cutter]] = MappingProxyType(
+    {MEDIA_TYPE: Lines, "application/ndjson": Lines, "application/jsonl": Lines, ARRAY: Items}
+)
+"""How groups come, by media type."""
 
 
-def check_lines(request: Request) -> None:
-    """Refuse a body that is not declared as lines of JSON.
+def cutter_for(request: Request) -> Cutter:
+    """Return what cuts a body into groups.
 
     Raises:
-        UnsupportedMediaType: it is declared as something else.
+        UnsupportedMediaType: it is declared as something else than lines of JSON or a JSON array.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in MEDIA_TYPES:
-        raise UnsupportedMediaType(f"send the header Content-Type: {MEDIA_TYPE}")
+    if media_type not in CUTTERS:
+        raise UnsupportedMediaType(
+            f"send the header Content-Type: {MEDIA_TYPE}, or {ARRAY} with an array of groups"
+        )
+    return CUTTERS[media_type]()
 
 
-async def read_lines(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """Yield the lines of a body that are not blank; what is held is accounted for.
+async def read_groups(request: Request, cutter: Cutter, settings: Settings) -> AsyncIterator[bytes]:
+    """Yield the groups of a body that are not blank, as they were sent; what is held is accounted for.
 
-    The event loop goes round before each line and each piece of the body: what has arrived already comes without a wait.
+    The event loop goes round before each group and each piece of the body: what has arrived already comes without a wait.
 
     Raises:
         UnsupportedEncoding, MalformedEncoding: it is compressed in a way that is not known, or badly.
-        BodyTooLarge: a line, the unpacked body, or the number of its blank lines is over its limit.
-        SlowBody: no line came for too long.
+        MalformedJson: it was declared as an array and is none.
+        BodyTooLarge: a group, the unpacked body, or the number of its blank lines is over its limit.
+        SlowBody: no group came for too long.
     """
     ticket: Ticket = request.state.ticket
     clock = record_of(request).timings.clock
-    held, blank, late = bytearray(), 0, clock() + settings.body_timeout_s
-    async for piece in _pieces(request, settings):
+    blank, late = 0, clock() + settings.body_timeout_s
+    async for piece in _pieces(request, settings, cutter.piece_bytes):
         if clock() > late:
-            raise SlowBody("no line of the body came to its end in time")
+            raise SlowBody("no group of the body came to its end in time")
         ticket.grow(len(piece))
-        *ended, rest = piece.split(b"\n")
-        for end in ended:
-            line = bytes(held) + end
-            held.clear()
-            if line.strip():
+        unaccounted = len(cutter.held) + len(piece)
+        for group in cutter.feed(piece):
+            if group.strip():
                 await asyncio.sleep(0)
-                yield line
+                yield group
                 late = clock() + settings.body_timeout_s
             elif (blank := blank + 1) > settings.max_blank_lines:
                 raise BodyTooLarge(f"a stream may have {settings.max_blank_lines} blank lines")
-            ticket.shrink(len(line) + 1)
-        held += rest
-        if len(held) > settings.max_body_bytes:
-            raise BodyTooLarge(f"a line may have {settings.max_body_bytes} bytes")
-    if held.strip():
-        yield bytes(held)
+        ticket.shrink(unaccounted - len(cutter.held))
+        if len(cutter.held) > settings.max_body_bytes:
+            raise BodyTooLarge(f"a group may have {settings.max_body_bytes} bytes")
+    cutter.finish()
+    if cutter.held.strip():
+        yield bytes(cutter.held)
 
 
-async def _pieces(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """Yield a body as it is unpacked.
+async def _pieces(request: Request, settings: Settings, most: int) -> AsyncIterator[bytes]:
+    """Yield a body as it is unpacked, in pieces of some size at most.
 
     Raises:
         BodyTooLarge: it unpacks to more than the limit.
@@ -80,15 +88,16 @@ async def _pieces(request: Request, settings: Settings) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in request.stream():
         for piece in decoder.feed(chunk):
-            await asyncio.sleep(0)
             size += len(piece)
             if size > settings.max_stream_bytes:
                 raise BodyTooLarge(f"a stream may have {settings.max_stream_bytes} bytes unpacked")
-            yield piece
+            for start in range(0, len(piece), most):
+                await asyncio.sleep(0)
+                yield piece[start : start + most]
     decoder.finish()
 
 
-class Lines(Response):
+class Replies(Response):
     """Answers line by line while the request still arrives."""
 
     media_type = MEDIA_TYPE

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     """Largest request body after decompression of gzip or zstd. Decompression stops there, so a zip bomb is never unpacked."""
 
     max_stream_bytes: int = Field(16 * 1024 * MEBIBYTE, ge=1024)
-    """Largest stream of groups after decompression. Each of its lines may have up to `max_body_bytes`."""
+    """Largest stream of groups after decompression. Each group may have up to `max_body_bytes`."""
 
     max_blank_lines: int = Field(1000, ge=0)
     """Maximum number of blank lines in a stream. Writers that put one between groups need one per group."""

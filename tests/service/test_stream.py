@@ -92,8 +92,32 @@ def test_a_query_that_does_not_fit_is_a_problem(base, query, status, slug):
     assert "canary" not in reply.text
 
 
-def test_another_media_type_is_415(base):
-    assert httpx.post(f"{base}{PATH}", json=GROUP).status_code == 415
+@pytest.mark.parametrize("media_type", ["text/plain", "application/octet-stream"])
+def test_another_media_type_is_415(base, media_type):
+    reply = httpx.post(f"{base}{PATH}", content=b"", headers={"Content-Type": media_type})
+
+    assert reply.status_code == 415
+
+
+def test_the_items_of_an_array_are_answered_as_lines_are(base):
+    groups = [GROUP | {"group_id": str(n)} for n in range(3)]
+    array = json.dumps([*groups[:2], {"group_id": "e"}, groups[2]], indent=1).encode()
+    json_array = {"Content-Type": "application/json"}
+
+    replies = stream(base, array, **json_array)
+
+    assert [*replies[:2], replies[3]] == stream(base, lines_of(*groups))
+    assert replies[2]["detail"] == "Field required at /rollouts"
+    assert len(stream(base, gzip.compress(array), **json_array, **{"Content-Encoding": "gzip"})) == 4
+
+
+def test_an_object_is_no_array_of_groups(base):
+    (reply,) = stream(base, json.dumps(GROUP).encode(), **{"Content-Type": "application/json"})
+
+    assert (reply["type"], reply["detail"]) == (
+        "urn:reward-service:malformed-json",
+        "the body must be a JSON array of groups",
+    )
 
 
 def test_a_last_line_without_an_end_and_compression(base):

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from reward_service.api.admission import Admission
+from reward_service.api.cutting import Items, Lines
 from reward_service.api.encodings import zstd
-from reward_service.api.stream import read_lines
+from reward_service.api.stream import read_groups
 from reward_service.api.waiting_room import Sender
 from reward_service.serve.config import Settings
-from reward_service.serve.errors import BodyTooLarge, SlowBody
+from reward_service.serve.errors import BodyTooLarge, MalformedJson, SlowBody
 
 MEBIBYTE = 1 << 20
 
@@ -30,8 +31,8 @@ class Body:
             yield chunk
 
 
-async def read(body, **limits):
-    return [line async for line in read_lines(body, Settings(**limits))]
+async def read(body, cutter=Lines, **limits):
+    return [group async for group in read_groups(body, cutter(), Settings(**limits))]
 
 
 async def rounds_of(reading):
@@ -101,3 +102,60 @@ async def test_what_is_read_is_given_back():
     body.state.ticket.release()
 
     assert body.state.ticket._used == 0
+
+
+ARRAY = b' [ {"a": "],[\\\\\\"}"} ,[1, [2]], "\\\\", 3 ]\n'
+ITEMS = [b'{"a": "],[\\\\\\"}"}', b"[1, [2]]", b'"\\\\"', b"3"]
+
+
+async def test_items_are_the_same_however_they_are_cut():
+    for at in range(len(ARRAY) + 1):
+        found = await read(Body(ARRAY[:at], ARRAY[at:]), Items)
+        assert [item.strip() for item in found] == ITEMS
+    found = await read(Body(*(ARRAY[n : n + 1] for n in range(len(ARRAY)))), Items)
+    assert [item.strip() for item in found] == ITEMS
+
+
+@pytest.mark.parametrize("array", [b"[]", b" [ ] ", b"[\n\n]"])
+async def test_an_empty_array_has_no_groups(array):
+    assert await read(Body(array), Items) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "problem", "before"),
+    [
+        (b"", "the body ends before", 0),
+        (b"  ", "the body ends before", 0),
+        (b'[{"a": 1}, {"b"', "the body ends before", 1),
+        (b'["a', "the body ends before", 0),
+        (b'{"groups": []}', "must be a JSON array", 0),
+        (b"[1] [2]", "something behind the array", 1),
+        (b"[1,,2]", "item of the array of groups is missing", 1),
+        (b"[1, 2, ]", "item of the array of groups is missing", 2),
+        (b"[,1]", "item of the array of groups is missing", 0),
+    ],
+)
+async def test_what_is_no_array_is_refused_behind_the_groups_it_has(body, problem, before):
+    reading = read_groups(Body(body), Items(), Settings())
+
+    for _ in range(before):
+        assert (await anext(reading)).strip()
+    with pytest.raises(MalformedJson, match=problem):
+        await anext(reading)
+
+
+async def test_an_item_over_the_limit_ends_the_stream_and_what_comes_before_it_does_not():
+    body = Body(b'["short", "' + b"x" * 40_000 + b'"]')
+    reading = read_groups(body, Items(), Settings(max_body_bytes=20_000))
+
+    assert await anext(reading) == b'"short"'
+    with pytest.raises(BodyTooLarge, match="a group may have 20000 bytes"):
+        await anext(reading)
+
+
+async def test_the_loop_goes_round_in_a_flood_of_brackets():
+    async def ends(body):
+        with pytest.raises(MalformedJson, match="the body ends before"):
+            await read(body, Items)
+
+    assert await rounds_of(ends(Body(b"[" * MEBIBYTE))) >= 64

@@ -11,7 +11,7 @@ _OPENED_TWICE = re.compile(r"(<\|im_start\|>assistant\s*)(?:<think>\s*)+(?=<thin
 
 
 def refine(row: Row, found: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG001  # what a row's `refine` takes
-    """Cut the prompt off: it is what stands before the first turn of the policy, and the `<think>` that it opens for it."""
+    """Cut the prompt off: it is everything before the first turn of the policy, and the `<think>` that it opens for it."""
     said = found.get("text")
     if not isinstance(said, str) or _POLICY not in said:
         return found

@@ -21,6 +21,7 @@ TURNS = tuple(
             ("from", "value"),
             ("source", "action"),
             ("source", "observation"),
+            ("source", "kind"),
             ("type", "data"),
             ("step_number",),
         ),

@@ -17,7 +17,11 @@ class BadLine(ValueError):  # names what it is about
 
 
 def identifier(name: str, value: Any) -> str | None:
-    """Return an id; numbers are spelled out, objects become their JSON."""
+    """Return an id; numbers are spelled out, objects become their JSON; None where it is empty.
+
+    Raises:
+        BadLine: it is none.
+    """
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, float) and value.is_integer():
@@ -28,14 +32,22 @@ def identifier(name: str, value: Any) -> str | None:
 
 
 def whole(name: str, value: Any) -> int:
-    """Return a count."""
+    """Return a whole number of at least 0.
+
+    Raises:
+        BadLine: it is none.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 0:
         raise BadLine(f"{name} is no count")
     return int(value)
 
 
 def number(name: str, value: Any) -> float:
-    """Return a number."""
+    """Return a number.
+
+    Raises:
+        BadLine: it is none.
+    """
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -43,7 +55,11 @@ def number(name: str, value: Any) -> float:
 
 
 def outcome(value: Any) -> str:
-    """Return a verdict: correct/wrong/error, true/false, 1/0."""
+    """Return a verdict, `correct`, `wrong` or `error`, from any word for it: correct/wrong/error, true/false, 1/0.
+
+    Raises:
+        BadLine: it is none.
+    """
     verdict = VERDICTS.get(str(value).strip().lower())
     if verdict is None:
         raise BadLine("outcome must be one of correct, wrong, error, true, false, 1, 0")
@@ -73,7 +89,11 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def entities(value: Any) -> list[dict[str, Any]]:
-    """Return entities as the API takes them: of names, lists of one entity's spellings, or objects."""
+    """Return entities as the API takes them: of names, lists of one entity's spellings, or objects.
+
+    Raises:
+        BadLine: one is none of these.
+    """
     held = written_out(value)
     items = held if isinstance(held, list | tuple) else [held]
     return [_entity(one) for one in items if one not in (None, "", [])]
@@ -94,7 +114,11 @@ def _entity(value: Any) -> dict[str, Any]:
 
 
 def signals(found: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers that a line brings along, by name."""
+    """Return the numbers that a line brings along, by name; null ones are left out.
+
+    Raises:
+        BadLine: a value is no number.
+    """
     own = found.get("signals")
     named = {name.removeprefix(SIGNALS): one for name, one in found.items() if name.startswith(SIGNALS)}
     together = {**(own if isinstance(own, Mapping) else {}), **named}

@@ -18,6 +18,10 @@ def _is_messages(value: Any) -> bool:
     return isinstance(said, list) and bool(said) and all(isinstance(one, Mapping) for one in said)
 
 
+def _is_prompt(value: Any) -> bool:
+    return _is_text(value) or _is_messages(value)
+
+
 def _is_id(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
@@ -30,7 +34,7 @@ GUESSES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "messages": (_is_messages, "messages conversation conversations trajectory history turns events chat_completions dialogue"),
     "text": (_is_text, "output response completion generated_text gen_text generation prediction text rollout solution_str trajectory"),
     "question": (_is_text, "question query problem instruction task_question"),
-    "prompt": (_is_any, "prompt input prompt_text input_prompt"),
+    "prompt": (_is_prompt, "prompt input prompt_text input_prompt"),
     "question_id": (_is_id, "question_id qid query_id task_id instance_id example_id"),
     "group": (_is_id, "group_id prompt_id group uid group_index"),
     "answers": (_is_any, "answers answer target gold golden_answers gold_answer ground_truth expected_answer gts label solution"),
@@ -39,6 +43,8 @@ GUESSES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "step": (_is_id, "step global_step training_step iteration"),
 }  # fmt: skip
 """What a field holds, and names that systems give it, the likeliest first."""
+LOOSELY_NAMED = frozenset({"messages", "text", "question", "answers"})
+"""Fields that may also be known by one word of a longer name, such as `final_output`."""
 
 
 def proposal(rows: Sequence[Row]) -> list[str]:
@@ -46,17 +52,40 @@ def proposal(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     values = dict(_leaves(rows[0]))
-    found = {field: path for field, guess in GUESSES.items() if (path := _path(values, *guess))}
+    found = {field: path for field in GUESSES if (path := _guessed(values, field))}
     if "messages" in found:
         found.pop("text", None)
     return [f"{field}={path}" for field, path in found.items()] if {"messages", "text"} & found.keys() else []
 
 
-def _path(values: Mapping[str, Any], fits: Callable[[Any], bool], names: str) -> str | None:
-    for name in names.split():
-        at = [
-            path for path, value in values.items() if path.rpartition(".")[2].lower() == name and fits(value)
-        ]
+def _guessed(values: Mapping[str, Any], field: str) -> str | None:
+    """Return the path of a field by its whole name, else by a word of it."""
+    fits, names = GUESSES[field]
+    # A conversation comes with its prompt beside it, which is shorter.
+    of_kind = sorted(
+        filter(lambda path: fits(values[path]), values), key=lambda path: -len(str(values[path]))
+    )
+    whole = _path(of_kind, names.split(), lambda name: [name])
+    if whole or field not in LOOSELY_NAMED:
+        return whole
+    return _path(of_kind, names.split(), _words) or (
+        _asking(of_kind, values) if field == "question" else None
+    )
+
+
+def _asking(paths: Sequence[str], values: Mapping[str, Any]) -> str | None:
+    """Return the shortest text that ends as a question does."""
+    return next((path for path in reversed(paths) if values[path].rstrip().endswith(("?", "？"))), None)
+
+
+def _words(name: str) -> list[str]:
+    words = name.split("_")
+    return [] if words[-1] == "id" else words
+
+
+def _path(paths: Sequence[str], names: Sequence[str], known_by: Callable[[str], Sequence[str]]) -> str | None:
+    for name in names:
+        at = [path for path in paths if name in known_by(path.rpartition(".")[2].lower())]
         if at:
             return min(at, key=lambda path: path.count("."))
     return None

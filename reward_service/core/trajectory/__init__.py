@@ -6,7 +6,7 @@
 - `containers`: who speaks, by the record
 - `dialects`: what the policy's own text is, by its marks
 - `marks`: text between marks -> blocks
-- `roles`: whose words a role stands for
+- `roles`: who writes under a role
 - `calls`: what a tool call says
 - `endings`: tokens that are no text
 - `reading`: turns and a dialect -> blocks with their meaning
@@ -84,7 +84,7 @@ class Parsed(NamedTuple):
 
 
 def parse(source: Text | Messages | Steps, grammar: str, rules: AnswerRules | None = None) -> Parsed:
-    """Read one rollout.
+    """Return one rollout as segments, with its format verdict and its answer.
 
     Args:
         source: the rollout as it was sent.
@@ -175,7 +175,7 @@ def _given_by_a_tool(step: Segment, rules: AnswerRules) -> str | None:
 
 
 def _cut_already(source: Steps, rules: AnswerRules) -> Parsed:
-    """Take steps as they were cut; of their thoughts what stands between marks of calls or responses goes.
+    """Take steps as they were cut; what is between marks of calls or responses inside their thoughts is left out.
 
     The call of a finishing tool is the answer here too.
     """

@@ -23,7 +23,7 @@ _PYTHON = re.compile(
 
 
 def between(text: str, opens: str, closes: str) -> Iterator[str]:
-    """Yield what stands between marks, in order; the last to the end of the text where its mark does not close."""
+    """Yield the texts between pairs of marks, in order; the last reaches the end of the text where its mark does not close."""
     at = text.find(opens)
     while at >= 0:
         start = at + len(opens)
@@ -41,7 +41,7 @@ def parsed(text: str) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """Return a value as text: a string as it stands, anything else as JSON."""
+    """Return a value as text: a string unchanged, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -52,7 +52,7 @@ def tool_call_text(name: str | None, arguments: Any) -> str:
 
 
 def json_call(text: str) -> Call:
-    """Read a JSON object with a `name` and `arguments` (or `parameters`)."""
+    """Return the call in a JSON object with a `name` and `arguments` (or `parameters`); unsound where it is anything else."""
     call = parsed(text)
     if not isinstance(call, dict) or not isinstance(name := call.get("name"), str):
         return Call(None, text, sound=False)
@@ -61,14 +61,14 @@ def json_call(text: str) -> Call:
 
 
 def tongyi_call(text: str) -> Call:
-    """Read a JSON object, or one followed by the code that it runs."""
+    """Return the call in a JSON object, perhaps followed by the code that it runs."""
     head, mark, code = text.partition("<code>")
     call = json_call(head)
     return call._replace(arguments={"code": code.partition("</code>")[0]}) if mark else call
 
 
 def xml_call(text: str) -> Call:
-    """Read `<function=NAME><parameter=KEY>…`, or the same with `<invoke name="NAME">`."""
+    """Return the call in `<function=NAME><parameter=KEY>…`, or in the same with `<invoke name="NAME">`; unsound without a name."""
     name = _FUNCTION.search(text)
     said = {}
     for parameter in between(text, "<parameter", "</parameter>"):
@@ -78,7 +78,7 @@ def xml_call(text: str) -> Call:
 
 
 def mcp_call(text: str) -> Call:
-    """Read `<server_name>`, `<tool_name>` and `<arguments>`."""
+    """Return the call in `<server_name>`, `<tool_name>` and `<arguments>`; unsound without a name or JSON arguments."""
     name, arguments = (
         next((said.strip() for said in between(text, f"<{tag}>", f"</{tag}>")), None)
         for tag in ("tool_name", "arguments")
@@ -88,7 +88,7 @@ def mcp_call(text: str) -> Call:
 
 
 def plain_call(text: str) -> Call:
-    """Read a query in plain words."""
+    """Return a query in plain words as a call; unsound where it is blank."""
     return Call(None, text, sound=bool(text.strip()))
 
 
@@ -106,7 +106,7 @@ RESTATES = "Calling tools:"
 
 
 def restated_calls(text: str) -> list[Call]:
-    """Read smolagents' `Calling tools:` with a list of calls as Python prints it.
+    """Return the calls of smolagents' `Calling tools:`, a list as Python prints it; none where it cannot be read.
 
     What the code of the same step says already, the call of its interpreter, is left out.
     """
@@ -125,13 +125,13 @@ def restated_calls(text: str) -> list[Call]:
 
 
 def named_call(name: str, rest: str) -> Call:
-    """Read a call whose template writes its name apart from its arguments."""
+    """Return a call whose template writes its name apart from its arguments; unsound unless they are a JSON object."""
     said = parsed(rest.strip())
     return Call(name, said, sound=bool(name) and isinstance(said, Mapping))
 
 
 def glm_call(text: str) -> Call:
-    """Read a name and `<arg_key>` with `<arg_value>`; JSON where there is none."""
+    """Return the call in a name and `<arg_key>` with `<arg_value>`; the call in JSON where there is no key."""
     keys = [key.strip() for key in between(text, "<arg_key>", "</arg_key>")]
     values = [value.strip() for value in between(text, "<arg_value>", "</arg_value>")]
     name = text.partition("<arg_key>")[0].strip()

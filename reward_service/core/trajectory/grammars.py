@@ -45,12 +45,12 @@ _LETTER = {
 # "<think> … </think> <tool_call> … </tool_call> <tool_response> … </tool_response>" repeated, then
 # "<think> … </think> <answer> … </answer>" (arXiv:2510.24694, App. A, after WebSailor).
 _TURNS = re.compile(r"(?:tcr)*ta")
-# The same within one message, whose responses appear in messages of their own, unless the system writes them there too.
+# The same within one message, whose responses are messages of their own, unless the system writes them there too.
 _TURN = re.compile(r"(?:tc+r)*t?(?:c*|a)")
 
 
 def unfinished_mark(written: Written) -> str | None:
-    """Name the first mark that was opened and never closed."""
+    """Return the error that names the first mark opened and never closed; None where all are closed."""
     for block in written.blocks:
         if block.kind is not None and not block.closed:
             return f"unfinished {block.kind} tag"
@@ -66,7 +66,7 @@ def _says_nothing(written: Written) -> bool:
 
 
 def balanced(written: Written) -> str | None:
-    """Every opened mark is closed and there is an answer."""
+    """Require that every opened mark is closed and that there is an answer; return the first fault."""
     is_answered = False
     for block in written.blocks:
         if not block.closed and block.kind is not None:
@@ -76,7 +76,7 @@ def balanced(written: Written) -> str | None:
 
 
 def websailor(written: Written) -> str | None:
-    """The strict grammar: thought, call and response in turns, then thought and answer, and nothing between.
+    """Require the strict grammar; return the first fault: thought, call and response in turns, then thought and answer, nothing between.
 
     "Any response that does not strictly follow the format will be considered a case with format errors"
     (arXiv:2510.24694, App. A). A tool call is what the dialect says it is: in tagged text a JSON object with `name` and
@@ -119,7 +119,7 @@ def _call_error(blocks: Iterable[Block], written: Written) -> str | None:
 
 
 def none(written: Written) -> str | None:  # noqa: ARG001  # one signature for all
-    """Anything goes."""
+    """Accept anything; return None."""
     return None
 
 

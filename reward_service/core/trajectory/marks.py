@@ -8,7 +8,7 @@ One pass over the marks, linear in the text whatever the marks say. Rules:
 - a `</think>` before any other mark closes a thought whose opening mark is in the prompt;
 - what the environment writes between marks of its own has no author: it is left out, and ends a thought.
 
-Dialects differ in how the marks are spelled, and in whether calls and responses stand between thoughts or inside them.
+Dialects differ in how the marks are spelled, and in whether calls and responses come between thoughts or inside them.
 It knows no grammar: whether such blocks are well formed is `grammars`' business.
 """
 
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
 
 
 def angled(kind: SegmentKind | None, *names: str) -> tuple[Mark, ...]:
-    """Spell marks as XML does."""
+    """Return marks as XML spells them, one for each name."""
     return tuple(Mark(f"<{name}>", f"</{name}>", kind) for name in names)
 
 
@@ -48,7 +48,7 @@ class Marks:
 
     spelled: tuple[Mark, ...]
     nested: bool = False
-    """Calls and responses stand inside a thought, which goes on after them."""
+    """Calls and responses are inside a thought, which goes on after them."""
 
     @cached_property
     def meaning(self) -> dict[str, tuple[bool, Mark]]:
@@ -93,7 +93,7 @@ class _Scan:
         self.in_thought = self.is_presumed = in_thought and bool(text.strip())
         """Whether a thought is open, which begins where no block has the text yet, and whether only the template opened it."""
         self.first_inner: int | None = None
-        """Where the first mark that opens inside the thought stands."""
+        """Position of the first mark that opens inside the thought."""
         self.is_first = at == 0
         self.endless: set[Mark] = set()
         """The environment's marks that do not close any more."""
@@ -194,7 +194,7 @@ class _Scan:
         return mark not in self.endless
 
     def _data(self, mark: Mark) -> bool:
-        """Keep what stands up to the mark's own end, and go on after it; return whether it came to its end."""
+        """Keep the text up to the mark's own end, and go on after it; return whether it came to its end."""
         text, start, kind = self.text, self.next, mark.kind
         end = text.find(mark.closes, start)
         closed = end >= 0
@@ -242,7 +242,7 @@ def _scanned(text: str, marks: Marks, *, in_thought: bool) -> list[Block]:
 
 
 def scan_blocks(text: str, marks: Marks, *, in_thought: bool = False) -> list[Block]:
-    """Cut marked text into blocks, in order; where calls stand inside thoughts, without blank thoughts.
+    """Return marked text as blocks, in order; where calls are inside thoughts, without blank thoughts.
 
     Args:
         text: what the policy wrote.

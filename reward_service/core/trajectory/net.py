@@ -1,6 +1,6 @@
 """The safety net: what is inside a call or response mark of any dialect or template is never a thought.
 
-It looks at what a dialect has left as thoughts or as text outside its marks, and cuts out what lies between marks that it
+It looks at what a dialect has left as thoughts or as text outside its marks, and cuts out the text between marks that it
 knows from anywhere. So it can only lower credit. Rules:
 
 - a mark counts wherever it closes, also in a later thought of the same turn; one that never closes hides the rest of its
@@ -272,7 +272,7 @@ def _may_hold_marks(text: str) -> bool:
 
 
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
-    """Take out of thoughts what stands between call or response marks of any kind.
+    """Take out of thoughts the text between call or response marks of any kind.
 
     Args:
         blocks: those of one text of the policy, in order.

@@ -211,7 +211,7 @@ class _Reader:
         return blocks
 
     def _go_on(self, blocks: list[Block]) -> None:
-        """Let a thought go on in the next text where calls stand inside thoughts."""
+        """Let a thought go on in the next text where calls are inside thoughts."""
         data = (CALL, RESPONSE)
         last = next((block for block in reversed(blocks) if block.kind not in data), None)
         if last is not None:
@@ -333,14 +333,14 @@ class _Reader:
 
 
 def read_string(text: str, dialect: str, reading: Reading, rules: AnswerRules) -> Read:
-    """Read one string without roles; arguments as in `read`."""
+    """Return one string without roles, read; its marks alone tell the policy's words from a page. Arguments as in `read`."""
     if DIALECTS[dialect].has_free_text:
         return read(plain(text), dialect, reading, rules)
     return _one_string(text, dialect, reading, rules)
 
 
 def read(transcript: Transcript, dialect: str, reading: Reading, rules: AnswerRules) -> Read:
-    """Read a transcript.
+    """Return a transcript, read: each turn's blocks with their meaning, and what a grammar judges.
 
     Args:
         transcript: the record with its authors told apart.

@@ -1,4 +1,4 @@
-"""Whose words a role stands for, whichever system named it."""
+"""Who writes under a role, whichever system named it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

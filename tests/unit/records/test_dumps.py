@@ -263,13 +263,34 @@ def test_bad_lines_are_told_together_and_the_others_are_scored(service, tmp_path
         score(service, path)
 
 
-def test_a_file_nobody_knows_comes_back_with_a_mapping_to_begin_with(service, tmp_path):
-    row = {
-        "uid": 4,
-        "query": dumps.QUESTION,
-        "out": {"response": "".join(dumps.TAGGED)},
-        "gold": [dumps.ANSWER],
-    }
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {"source": "user", "action": "message", "args": {"content": dumps.QUESTION}},
+        {"source": "user", "kind": "MessageEvent", "llm_message": dumps.USER},
+    ],
+)
+def test_the_first_event_of_the_user_asks_the_question(service, tmp_path, asking):
+    path = tmp_path / "events.json"
+    path.write_text(json.dumps([asking, *dumps.EVENTS[1:]]))
+
+    [record], _ = score(service, path)
+
+    assert (record["reward"], record["index"]["dataset"]) == (1.0, "towns")
+
+
+@pytest.mark.parametrize(
+    ("names", "mapping"),
+    [
+        (("uid", "query", "out", "response", "gold"), "out.response query uid gold"),
+        (("prompt_id", "the_query", "run", "final_output", "gold_labels"), "run.final_output the_query prompt_id gold_labels"),
+        (("uid", "asked", "input", "response", "target"), "input.response asked uid target"),
+    ],
+)  # fmt: skip
+def test_a_file_nobody_knows_comes_back_with_a_mapping_to_begin_with(service, tmp_path, names, mapping):
+    values = 4, dumps.QUESTION, {names[3]: "".join(dumps.TAGGED)}, [dumps.ANSWER]
+    row = dict(zip((*names[:3], names[4]), values, strict=True))
+    text, question, group, answers = mapping.split()
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row))
 
@@ -277,8 +298,13 @@ def test_a_file_nobody_knows_comes_back_with_a_mapping_to_begin_with(service, tm
         score(service, path)
 
     proposed = str(told.value).partition("try: ")[2].split(" --map ")
-    assert "the first line has the fields: uid, query, out, gold" in str(told.value)
-    assert proposed == ["--map text=out.response", "question=query", "group=uid", "answers=gold"]
+    assert f"the first line has the fields: {', '.join(row)}" in str(told.value)
+    assert proposed == [
+        f"--map text={text}",
+        f"question={question}",
+        f"group={group}",
+        f"answers={answers}",
+    ]
     [record], _ = score(
         service, path, FileOptions(mapping=tuple(one.removeprefix("--map ") for one in proposed))
     )

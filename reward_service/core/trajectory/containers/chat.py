@@ -34,7 +34,7 @@ _GLUED_CHANNELS = ("assistantanalysis", "assistantcommentary", "assistantfinal")
 
 
 def role_lines(text: str) -> Transcript:
-    """Cut chat whose roles stand on lines of their own into turns."""
+    """Return the turns of chat whose roles are alone on their lines; where roles are glued to the text, they are lost and that is flagged."""
     turns: list[tuple[str, str]] = []
     role, at, page = "assistant", 1, None
     text = f"\n{text}"  # the first line is like any other

@@ -212,7 +212,7 @@ _FENCE = re.compile(r"```tool_code\b(.*?)(?:```|\Z)", re.DOTALL)
 
 
 def _gemma_prose(text: str) -> list[Part]:
-    """Take calls out of the prose that stand between fences, as Gemma 3 is taught to write them."""
+    """Return prose and the calls between its fences, in order, as Gemma 3 is taught to write them."""
     parts: list[Part] = []
     at = 0
     for fence in _FENCE.finditer(text):

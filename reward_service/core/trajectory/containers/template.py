@@ -18,7 +18,7 @@ from reward_service.core.types import SegmentKind
 
 ReadCall = Callable[[str], list[Call]]
 
-# What may stand before the first turn and says nothing.
+# What may come before the first turn and says nothing.
 _BEGINNINGS = re.compile(
     r"\s*(?:\[gMASK\]<sop>|<\|begin_of_text\|>|<bos>|<s>|<[｜|]begin[▁_]of[▁_]sentence[｜|]>)+", re.IGNORECASE
 )
@@ -104,6 +104,7 @@ class _Cutting:
         self.flags: set[str] = set()
 
     def transcript(self) -> Transcript:
+        """Return the turns in order, at least one of the policy's, and a flag for each role that is unknown."""
         while mark := self.template.pattern.search(self.text, self.at):
             self._prose(mark.start())
             self.at = mark.end()

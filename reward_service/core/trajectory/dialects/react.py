@@ -123,7 +123,7 @@ def observation(text: str) -> str | None:
 
 
 def react_call(text: str) -> Call:
-    """Read `search[words]`, or words."""
+    """Return the call in `search[words]`, or in words; unsound where it is blank."""
     name, bracket, rest = text.strip().partition("[")
     if bracket and name.replace("_", "").isalnum():
         return Call(name, rest.removesuffix("]"), sound=True)

@@ -14,7 +14,7 @@ BOXED = "\\boxed{"
 
 
 def between(kind: SegmentKind, opens: str, closes: str, *names: str) -> tuple[Mark, ...]:
-    """Spell marks as pairs of tokens."""
+    """Return marks that are pairs of tokens, one for each name."""
     return tuple(Mark(f"<|{opens}_{name}|>", f"<|{closes}_{name}|>", kind) for name in names)
 
 
@@ -33,7 +33,7 @@ R1_SEARCHER = Dialect(
     thought_open=True,
     answers_itself=True,
 )
-"""arXiv:2503.05592, App.: the query and the documents stand inside `<think>`."""
+"""arXiv:2503.05592, App.: the query and the documents are inside `<think>`."""
 
 _SEARCH_O1 = Marks(
     (
@@ -47,7 +47,7 @@ _SEARCH_O1 = Marks(
 
 
 def search_o1_blocks(text: str, *, in_thought: bool = False) -> list[Block]:
-    """Cut text of a reasoner that may never write `</think>`: then its last box ends the thought and is the answer."""
+    """Return the blocks of a reasoner that may never write `</think>`: then its last box ends the thought and is the answer."""
     blocks = scan_blocks(text, _SEARCH_O1, in_thought=in_thought)
     if not blocks or blocks[-1].kind is not SegmentKind.THOUGHT or blocks[-1].closed:
         return blocks

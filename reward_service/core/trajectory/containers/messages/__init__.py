@@ -20,7 +20,7 @@ __all__ = ["messages"]
 
 
 def messages(record: Sequence[Any]) -> Transcript:
-    """Read a record of objects.
+    """Return the turns of a record of objects, in order.
 
     Raises:
         UnparsableRollout: none of its turns is the policy's.

@@ -56,7 +56,7 @@ SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 
 def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
-    """Read one message of a role."""
+    """Return one message of a role: whose turn it is, its parts, and flags for an unknown role or part."""
     role = role_of(role_name)
     content = first_of(message, _CONTENT_KEYS) or message.get("refusal")
     if isinstance(content, str) and message.keys() <= _TEXT_ALONE and role_name in _PLAIN:

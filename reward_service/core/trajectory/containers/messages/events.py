@@ -43,7 +43,7 @@ def _tool(text: str) -> Turn:
 
 
 def openhands_v1(event: Mapping[str, Any]) -> Transcript:
-    """Read an event of OpenHands' software development kit: an action, what came of it, or a message."""
+    """Return an event of OpenHands' software development kit as a turn: an action, what came of it, or a message."""
     said, by = event.get("llm_message"), event.get("source")
     reading = ContentReader()
     if event.get("tool_call") is not None and by == "agent":
@@ -63,7 +63,7 @@ def openhands_v1(event: Mapping[str, Any]) -> Transcript:
 
 
 def openhands_event(event: Mapping[str, Any]) -> Transcript:
-    """Read an action of the agent or an observation of the environment."""
+    """Return an action of the agent or an observation of the environment as a turn; none where it says nothing."""
     if "observation" in event:
         is_blank = str(event["observation"]) in _NOT_RESPONSES
         return Transcript(() if is_blank else (_tool(ContentReader().response(event.get("content"))),))
@@ -86,7 +86,7 @@ def _openhands_action(event: Mapping[str, Any]) -> Turn:
 
 
 def smolagents_step(step: Mapping[str, Any]) -> Transcript:
-    """Read a step of an agent's memory; the model's own text holds the code."""
+    """Return a step of an agent's memory as the policy's turn and what came of it; the model's own text holds the code."""
     if "task" in step or "system_prompt" in step:
         return Transcript((Turn(Author.PROMPT, ()),), dialect="smolagents")
     said = ContentReader().thought(first_of(step, ("model_output", "plan", "model_output_message")))
@@ -118,7 +118,7 @@ def _is_final(step: Mapping[str, Any]) -> bool:
 
 
 def atif_step(step: Mapping[str, Any]) -> Transcript:
-    """Read a step of an ATIF trajectory."""
+    """Return a step of an ATIF trajectory: its turn, and one for each result of its calls."""
     if step.get("source") != "agent" or step.get("is_copied_context"):
         author = Author.PROMPT
         return Transcript(

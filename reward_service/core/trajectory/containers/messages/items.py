@@ -22,7 +22,7 @@ def is_item(kind: str) -> bool:
 
 
 def item(one: Mapping[str, Any], kind: str) -> Transcript:
-    """Read one item."""
+    """Return one item of a type: a turn of the policy, of a tool or of the prompt; no turn where it says nothing."""
     if kind == "reasoning":
         said = _reasoning(one)
         return _policy(*([Part(SegmentKind.THOUGHT, said)] if said else []))

@@ -147,7 +147,7 @@ class ContentReader:
         self.has_unknown = False
 
     def parts(self, content: Any) -> list[Part]:
-        """Return what the policy's content holds, in order; pieces of text that stand together are one."""
+        """Return what the policy's content holds, in order; adjacent pieces of text are one."""
         if content is None:
             return []
         if isinstance(content, str):
@@ -290,7 +290,7 @@ def _held_result(result: Any) -> Any:
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """Put pieces of text that stand together into one."""
+    """Join adjacent pieces of text."""
     joined: list[Part] = []
     for part in parts:
         if joined and part.kind is None is joined[-1].kind:

@@ -32,7 +32,7 @@ _UNKNOWN = Transcript((Turn(Author.UNKNOWN, ()),), frozenset({UNKNOWN_ROLE}))
 
 
 def told(record: Iterable[Any]) -> Transcript:
-    """Read every object of a record; lists and envelopes are opened."""
+    """Return the turns of every object of a record, in order; lists and envelopes are opened."""
     read = [_object(one) for one in record]
     dialect = next((one.dialect for one in read if one.dialect), None)
     flags = frozenset[str]().union(*(one.flags for one in read))
