@@ -46,11 +46,12 @@ CORE = (GRPO, PAPER, FLOOR)
 
 CHECKERS: dict[str, tuple[float, float]] = {
     "judge right in 97 %": (0.03, 0.03),
-    "equal": (0.450, 0.0013),
-    "exact_match": (0.748, 0.0),
+    "equal": (0.095, 0.0),
+    "exact_match": (0.187, 0.0),
 }
 """Shares of right answers called wrong and of wrong answers called right. The last two are those of
-benchmarks/results/quality.md, on answers of TriviaQA judged by people; these answers are long, so the rates are high."""
+benchmarks/results/quality.md, on answers of TriviaQA of at most five words, judged by people: trained agents answer
+briefly. (The rates on longer answers, 0.450 and 0.748, were replaced before any run.)"""
 FADING = {
     "egrpo-decay, floor": profile("egrpo-paper-decay-steady"),
 }
@@ -122,10 +123,9 @@ def runs() -> list[Run]:
             by_method(MIDDLE, SEEDS[2:4]),
             by_method(MIDDLE, SEEDS[4:]),
             chain.from_iterable(reward_runs(MIDDLE, (DYNAMIC,), seed) for seed in SEEDS),
-            chain.from_iterable(reward_runs(MIDDLE, (RESCUE,), seed) for seed in early),
-            chain.from_iterable(reward_runs(p0, CORE, seed) for p0, seed in product(others, early)),
-            chain.from_iterable(reward_runs(MIDDLE, variants, seed) for seed in early),
             chain.from_iterable(noise_runs(seed) for seed in early),
+            chain.from_iterable(reward_runs(MIDDLE, (RESCUE, *variants), seed) for seed in early),
+            chain.from_iterable(reward_runs(p0, CORE, seed) for p0, seed in product(others, early)),
             chain.from_iterable(
                 run for seed in early for run in (fading_runs(seed), weight_runs(seed), size_runs(seed))
             ),
