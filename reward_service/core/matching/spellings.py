@@ -179,9 +179,7 @@ def abbreviations(text: str) -> Iterator[str]:
         _other_length(part, lexicon.ABBREVIATIONS_AT_END if at == last else lexicon.ABBREVIATIONS)
         for at, part in enumerate(parts)
     ]
-    if others == parts:
-        return
-    if last:
+    if last and others != parts:
         for at in range(len(parts)):
             yield "".join((*parts[:at], others[at], *parts[at + 1 :]))
         yield "".join(others)
