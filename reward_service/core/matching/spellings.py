@@ -345,7 +345,7 @@ RULES: tuple[Rule, ...] = (
     Rule(plural, _has("^[A-Za-z][a-z]{2,}$")),
     Rule(initials, _has(r"^[A-Z](?:\.|[A-Z]?$)")),
 )
-_REWRITES = tuple(rule.rewrite for rule in RULES)
+REWRITES = tuple(rule.rewrite for rule in RULES)
 _ALL_RULES = -1
 _OF_LANGUAGES = -1 << len(RULES)  # their rules follow, and are applied to every spelling
 
@@ -386,7 +386,7 @@ def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> 
     found = {spelling: rules_of(spelling) for spelling in (text, with_capitals(text))}
     called = reduce(or_, found.values())
     seen: set[str] = set()
-    for at, rewrite in enumerate((*_REWRITES, *BY_LANGUAGE.get(language, ()))):
+    for at, rewrite in enumerate((*REWRITES, *BY_LANGUAGE.get(language, ()))):
         if not called >> at & 1:
             continue
         for new in _made(rewrite, [old for old, rules in found.items() if rules >> at & 1], seen):
