@@ -42,7 +42,7 @@ from reward_service.cli.shell import (
     settings_with,
 )
 from reward_service.core.profiles import shipped
-from reward_service.serve import config, errors, ledger_chain
+from reward_service.serve import config, errors, ledger_audit, ledger_chain
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.profiles import load as load_profiles
@@ -171,7 +171,7 @@ def score(
     Exit codes: 0 scored; 1 nothing could be read, or --strict and a line could not; 3 read, but fewer rollouts than
     --min-scored have a reward, or none.
     """
-    how: dict[str, Any] = {"dataset": flags.dataset, "survivors": flags.survivors, "strict": flags.strict}
+    how: dict[str, Any] = {"dataset": flags.dataset, "how": flags.pays, "strict": flags.strict}
     with one_clear_sentence():
         scorer = scorer_with(flags.index)
         chosen = scorer.profiles.resolve(profile)
@@ -312,15 +312,19 @@ def verify(
         settings = settings_with(ledger_key=key)
         seal = ledger_chain.seal_of(settings.ledger_key)
         ends = ledger_chain.read_ends(file, seal)
-        findings = list(ledger_file.verify(ledger_file.read(file), known, seal=seal, ends=ends))
+        findings = ledger_audit.verify(ledger_file.read(file), known, seal=seal, ends=ends)
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
-    for finding, before in ledger_file.changes_of_profile(findings):
+    for finding, before in ledger_audit.changes_of_profile(findings):
         out.print(
             Text(f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}")
         )
     out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
+    if alone := sum(finding.rewards_alone for finding in findings):
+        out.print(
+            f"{alone} of them by their rewards alone: the ledger does not have all groups of their batch"
+        )
     if ends is None:
         err.print(f"without {ledger_chain.ends_path(file).name}, lines missing at either end do not show")
     if bad or not findings:

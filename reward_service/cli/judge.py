@@ -15,7 +15,7 @@ from reward_service.cli import rollouts as rollout_files
 from reward_service.cli import succeed as succession
 from reward_service.cli.calibrate import Calibration
 from reward_service.cli.flags import Files
-from reward_service.cli.rollouts import BadOption
+from reward_service.cli.rollouts import BadOption, PayOptions
 from reward_service.cli.score import score_file
 from reward_service.cli.shell import one_clear_sentence, settings_with
 from reward_service.core.judging.asks import asker_digest
@@ -131,7 +131,14 @@ async def _compared(
     try:
         scored = [
             await score_file(
-                scorer, files, asked, dataset=dataset, profile=one, survivors=True, strict=False, console=err
+                scorer,
+                files,
+                asked,
+                dataset=dataset,
+                profile=one,
+                how=PayOptions(survivors=True),
+                strict=False,
+                console=err,
             )
             for one in pair
         ]

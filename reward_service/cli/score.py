@@ -16,6 +16,7 @@ from reward_service.adapters.records.results import RecordOut, records_out
 from reward_service.cli.rollouts import (
     BadOption,
     FileOptions,
+    PayOptions,
     Recording,
     Skipped,
     groups_of,
@@ -24,11 +25,12 @@ from reward_service.cli.rollouts import (
 )
 from reward_service.cli.second_look import second_look, with_measured
 from reward_service.core.profiles import Profile
-from reward_service.core.types import GroupResult, GroupStatus, PartialPolicy, RolloutResult, RolloutStatus
+from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.errors import GroupError, refused_status
 from reward_service.serve.scorer import Scored, Scorer
 
 REASONS_SHOWN = 8
+AS_USUAL = PayOptions()
 TOO_FEW = 3
 """Exit code: the file was read, and fewer rollouts have a reward than asked for."""
 
@@ -104,21 +106,33 @@ async def read_file(
     return read
 
 
+async def score_group(
+    scorer: Scorer, group: Grouped, profile: Profile, how: PayOptions, *, explain: bool
+) -> Scored:
+    """Return what became of a group.
+
+    Raises:
+        BadOption: the command line says the progress of the training, but not of this group.
+    """
+    [scored] = await scorer.score(
+        [group.call], profile, policy=how.policy, progress=how.progress_of(group), explain=explain
+    )
+    return scored
+
+
 async def score_groups(
     scorer: Scorer,
     groups: Sequence[Grouped],
     *,
     profile: Profile,
-    survivors: bool = False,
+    how: PayOptions = AS_USUAL,
     explain: bool = False,
     console: Console,
 ) -> AsyncIterator[tuple[Grouped, Scored]]:
     """Yield groups with what became of them, in order; progress is shown on the console."""
-    policy = PartialPolicy("survivors" if survivors else "fail")
     with Progress(console=console, disable=not console.is_terminal) as progress:
         for grouped in progress.track(groups, description=f"scoring groups, profile {profile.name}"):
-            [scored] = await scorer.score([grouped.call], profile, policy=policy, explain=explain)
-            yield grouped, scored
+            yield grouped, await score_group(scorer, grouped, profile, how, explain=explain)
 
 
 async def score_file(  # noqa: PLR0913  # one argument an option
@@ -128,7 +142,7 @@ async def score_file(  # noqa: PLR0913  # one argument an option
     *,
     dataset: str | None,
     profile: Profile,
-    survivors: bool = False,
+    how: PayOptions = AS_USUAL,
     strict: bool,
     explain: bool = False,
     console: Console,
@@ -136,9 +150,7 @@ async def score_file(  # noqa: PLR0913  # one argument an option
     """Read and score files of rollouts; raises what `read_file` does."""
     read = await read_file(scorer, paths, asked, dataset=dataset, strict=strict, console=console)
     done = ScoredFile(read.rollouts)
-    scoring = score_groups(
-        scorer, read.groups, profile=profile, survivors=survivors, explain=explain, console=console
-    )
+    scoring = score_groups(scorer, read.groups, profile=profile, how=how, explain=explain, console=console)
     async for grouped, scored in scoring:
         done.records.extend(records_out(scored, grouped, read.recording.how, profile))
         done.groups.append(with_measured(result_of(scored), second_look(scored, profile)))
