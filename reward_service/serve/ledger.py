@@ -21,9 +21,16 @@ from typing import Any, NamedTuple
 from reward_service import __version__
 from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.fields import built, plain
+from reward_service.core.judging.recorded import Derived, derive
 from reward_service.core.profiles import PluginPin, Profile
 from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS, reward
-from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
+from reward_service.core.types import (
+    Estimator,
+    GroupResult,
+    PartialPolicy,
+    RolloutFacts,
+    RolloutStatus,
+)
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
 from reward_service.serve.ledger_chain import (
     GENESIS,
@@ -305,6 +312,8 @@ class Finding(NamedTuple):
     run_id: str = "?"
     profile: str = "?"
     """Name and digest of the profile that paid."""
+    derived: Sequence[Derived] = ()
+    """Of the outcomes and signals of its rollouts that judges gave, whether they follow from the judgements."""
 
 
 def verify(
@@ -313,6 +322,7 @@ def verify(
     *,
     seal: Seal = PLAIN,
     ends: Ends | None = None,
+    judgements: bool = False,
 ) -> Iterator[Finding]:
     """Compute every reward of a ledger again.
 
@@ -321,6 +331,7 @@ def verify(
         profiles: known profiles by digest.
         seal: how the lines are sealed.
         ends: where the chain begins and ends; without them, lines missing at either end do not show.
+        judgements: whether to derive outcomes and signals from the recorded judgements, too.
     """
     before = ends and ends.begin
     seen, number = {before}, 0
@@ -331,8 +342,12 @@ def verify(
             problem = seal.problem(body, digest, before)
             paid_by = f"{line['profile']['name']} {line['profile']['digest']}"
             problem = problem or _difference(line, profiles)
-            yield Finding(number, str(line.get("group_id")), problem, str(line.get("run_id")), paid_by)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            derived = _derived(line, profiles) if judgements and problem is None else ()
+            problem = problem or next((one.problem for one in derived if one.problem), None)
+            yield Finding(
+                number, str(line.get("group_id")), problem, str(line.get("run_id")), paid_by, derived
+            )
+        except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             yield Finding(number, "?", "not a ledger line")
         before = digest
         seen.add(digest)
@@ -362,7 +377,7 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     estimator = Estimator(**line["estimator"])
     over_groups = estimator.type in BATCH_ESTIMATORS
     result = reward(
-        [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]],
+        _facts(line),
         profile,
         estimator=Estimator() if over_groups else estimator,
         partial=PartialPolicy(**line["policy"]),
@@ -374,6 +389,24 @@ def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str
     again, before = (_without(numbers, aside) for numbers in (_published(result), line["published"]))
     # As text: -0.0 is not 0.0.
     return None if json.dumps(again) == json.dumps(before) else "recomputing gives different rewards"
+
+
+def _facts(line: Mapping[str, Any]) -> list[RolloutFacts]:
+    return [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]]
+
+
+def _derived(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> list[Derived]:
+    """Return what the judgements of the scored rollouts of a line say; nothing if its profile asks nothing."""
+    profile = _paying(line["profile"], profiles)
+    if profile is None or not profile.asks:
+        return []
+    askers = {"outcome_askers": profile.outcome_askers, "signal_askers": profile.signal_askers}
+    return [
+        one._replace(problem=one.problem and f"rollout {fact.rollout_id}: {one.problem}")
+        for fact in _facts(line)
+        if fact.status is RolloutStatus.SCORED
+        for one in derive(fact, **askers)
+    ]
 
 
 def _without(numbers: Mapping[str, Any], aside: frozenset[str]) -> dict[str, Any]:

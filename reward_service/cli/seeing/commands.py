@@ -70,7 +70,9 @@ def view(
     with one_clear_sentence():
         if STANDARD_INPUT in files:
             raise BadOption("standard input cannot be viewed: it is read again")
-        asyncio.run(_serve(files, flags, names=profile, at=(port, cache), browser=browser))
+        scorer = scorer_with(flags.index)
+        serving = _serve(scorer, files, flags, names=profile, at=(port, cache), browser=browser)
+        asyncio.run(closing(scorer, serving))
 
 
 @with_file_flags
@@ -143,6 +145,7 @@ async def _two_files(
 
 
 async def _serve(
+    scorer: Scorer,
     files: Sequence[Path],
     flags: FileFlags,
     *,
@@ -150,7 +153,6 @@ async def _serve(
     at: tuple[int, Path | None],
     browser: bool,
 ) -> None:
-    scorer = scorer_with(flags.index)
     shown = await opened(files, flags, scorer=scorer, names=names, cache=at[1])
     await shown.refresh()
     listening = socket.create_server((HOST, at[0]))
@@ -185,7 +187,9 @@ def report(
     It contains ground truth and rollout text; the JSON contains ground truth.
     """
     with one_clear_sentence():
-        written = asyncio.run(_report(files, flags, names=profile, as_json=as_json, bundle=bundle))
+        scorer = scorer_with(flags.index)
+        writing = _report(scorer, files, flags, names=profile, as_json=as_json, bundle=bundle)
+        written = asyncio.run(closing(scorer, writing))
         if bundle is not None:
             err.print(f"{written} pages: {bundle / 'index.html'}", highlight=False)
         elif out_file is not None:
@@ -195,6 +199,7 @@ def report(
 
 
 async def _report(
+    scorer: Scorer,
     files: Sequence[Path],
     flags: FileFlags,
     *,
@@ -202,7 +207,6 @@ async def _report(
     as_json: bool,
     bundle: Path | None,
 ) -> str:
-    scorer = scorer_with(flags.index)
     with tempfile.TemporaryDirectory(prefix="reward-service-") as scratch:
         shown = await opened(files, flags, scorer=scorer, names=names, cache=Path(scratch))
         await shown.refresh()
