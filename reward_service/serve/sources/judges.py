@@ -83,6 +83,22 @@ class Judges:
         )
         return next(whys, None)
 
+    async def why_unavailable(self) -> str | None:
+        """Return why some backend would not be asked now; None if all would be, or there are none."""
+        try:
+            for desk in self.desks:
+                await desk.check()
+        except BackendUnavailable as unavailable:
+            return unavailable.detail
+        return None
+
+    @property
+    def why_differing(self) -> str | None:
+        """Return which judge differs from known verdicts; None if none does."""
+        return next(
+            (f"{name} differs from known verdicts" for name, drifts in self.drifting.items() if drifts), None
+        )
+
     @property
     def _models(self) -> dict[str, LocalModel]:
         """Models in this process, by name of the backend."""
