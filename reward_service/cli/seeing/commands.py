@@ -89,6 +89,9 @@ def compare(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="File for the comparison as HTML that needs no network.")
+    ] = None,
     flags: FileFlags,
 ) -> None:
     """Compare two profiles on the same rollouts, or two files under one profile.
@@ -102,14 +105,16 @@ def compare(
             raise BadOption("give two profiles, --set, or two files")
         if len(profiles) == 2:
             found = asyncio.run(closing(scorer, _two_profiles(scorer, files, flags, profiles)))
-            shown = render_compare.profiles(found, profiles)
+            shown = render_compare.of_profiles(found, profiles)
         else:
             found = asyncio.run(closing(scorer, _two_files(scorer, files, flags, profiles[0])))
-            shown = render_compare.files(found, files)
-    if as_json:
-        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
-    else:
-        out.print(shown)
+            shown = render_compare.of_files(found, files)
+        if out_file is not None:
+            out_file.write_text(render_compare.page(shown), encoding="utf-8")
+        elif as_json:
+            sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        else:
+            out.print(render_compare.terminal(shown))
 
 
 def _compared(scorer: Scorer, names: Sequence[str] | None, rules: Sequence[str]) -> list[Profile]:
