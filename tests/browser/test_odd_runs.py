@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import product
 
 import httpx
 import pytest
@@ -71,8 +72,17 @@ def served(tmp_path_factory):
         context.__exit__(None, None, None)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [
+        ("hostile", 390),
+        *(
+            pytest.param(*one, marks=pytest.mark.long)
+            for one in product(RUNS, (1440, 390))
+            if one != ("hostile", 390)
+        ),
+    ],
+)
 def test_every_view_of_an_odd_run_is_accessible_and_fits(look, served, name, width):
     watched = look(served[name], width=width)
     for path in VIEWS.values():
@@ -113,6 +123,7 @@ def test_without_scripts_every_view_shows_its_numbers_and_its_forms_work(look, v
     assert page.locator(".segments p").first.is_visible()
 
 
+@pytest.mark.long
 def test_a_report_of_hostile_text_runs_none_of_it(look, tmp_path):
     path, report = write_rollouts(tmp_path / "r.jsonl", RUNS["hostile"]), tmp_path / "report.html"
     command = [sys.executable, "-m", "reward_service", "report", path, "--out", report]

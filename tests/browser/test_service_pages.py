@@ -218,7 +218,7 @@ def test_the_page_of_an_unknown_run_says_so_and_is_accessible(look, service):
     watched.page.wait_for_selector("#problem:visible")
 
     sound(watched)
-    assert "no run" in watched.page.locator("#problem").inner_text().lower()
+    assert "There is no such run." in watched.page.locator("#problem").inner_text()
 
 
 def send(page, base, token):
