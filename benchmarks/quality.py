@@ -13,10 +13,10 @@ import statistics
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,7 @@ from reward_service.core.types import Segment, SegmentKind
 
 CASES = Path(os.environ.get("ANSWER_CASES", DATA.parent / "cases"))
 ALPHA = 0.3
+SHORT_WORDS = 5
 EGRPO, EGRPO_GUARDED, EGRPO_PAPER = (
     shipped()[name].measure.matching for name in ("egrpo", "egrpo-guarded", "egrpo-paper")
 )
@@ -175,8 +176,15 @@ def _precision(true: int, false: int, missed: int) -> tuple[str, str, str]:
 
 
 def answers(report: Report) -> None:
-    """Answers judged by people, of the questions that no rule was tuned on."""
+    """Answers judged by people, of the questions that no rule was tuned on: all, and those that are short as a trained agent's."""
     judged = [row for row in rows("answers_human_judged_triviaqa/judged.jsonl") if is_reported(row["qid"])]
+    short = [row for row in judged if len(row["answer"].split()) <= SHORT_WORDS]
+    of = "judged answers of the odd half"
+    _answers(report, f"answers_human_judged_triviaqa, {len(judged)} {of}", judged)
+    _answers(report, f"The {len(short)} of them that have at most {SHORT_WORDS} words", short)
+
+
+def _answers(report: Report, title: str, judged: Sequence[dict[str, Any]]) -> None:
     results = {}
     for name, checker in CHECKERS.items():
         said = [
@@ -191,11 +199,7 @@ def answers(report: Report) -> None:
         "checker", "false accepts", "false rejects", "rejects cut", "P right", "R right", "F1 right", "P wrong", "R wrong",
         "F1 wrong", "false accepts in a group of 8 at 10 %", "at 35 %",
     )  # fmt: skip
-    report.table(
-        f"answers_human_judged_triviaqa, {len(judged)} judged answers of the odd half",
-        head,
-        [(name, *one.row(baseline)) for name, one in results.items()],
-    )
+    report.table(title, head, [(name, *one.row(baseline)) for name, one in results.items()])
 
 
 class Refused(NamedTuple):

@@ -48,15 +48,15 @@ class BuildReport:
     merged: int
     """Entities that folded alike and were united."""
     in_question: int
-    """Entities that stand in the text of their question."""
+    """Entities that appear in the text of their question."""
     without_entities: int
     """Questions that have no entity."""
     only_in_question: int
-    """Questions whose entities all stand in their text: masked, they have none."""
+    """Questions whose entities all appear in their text: masked, they have none."""
 
     @property
     def share_in_question(self) -> float:
-        """The share of the entities that stand in the question, in [0, 1]; 0 where there are none."""
+        """The share of the entities that appear in the question, in [0, 1]; 0 where there are none."""
         return self.in_question / self.entities if self.entities else 0.0
 
     @property

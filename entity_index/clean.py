@@ -28,7 +28,7 @@ class Cleaned:
     merged: int
     """Entities that were united with an earlier one."""
     in_question: int
-    """Entities that stand in the question text: masking takes them away."""
+    """Entities that appear in the question text: masking takes them away."""
 
 
 def clean(question: Question) -> Cleaned:
@@ -54,7 +54,7 @@ def clean(question: Question) -> Cleaned:
 
 
 def count_in_text(text: str, entities: Iterable[Entity]) -> int:
-    """Return how many entities' names stand in a text, on token boundaries after folding.
+    """Return how many entities' names appear in a text, on token boundaries after folding.
 
     A trailing disambiguator, "Kiss and Tell (1945 film)", is not looked for.
     """

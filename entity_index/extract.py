@@ -85,7 +85,7 @@ class TextShape:
 def extract(
     rows: Iterable[Row | Refusal], reading: TextShape, tagger: Tagger, *, processes: int = 1
 ) -> Iterator[Row | Refusal]:
-    """Add the entities that stand in the texts of each row to those it has.
+    """Add the entities that appear in the texts of each row to those it has.
 
     Args:
         rows: what a reader makes of its lines with `reading` as the shape, lazily.

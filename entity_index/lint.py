@@ -33,7 +33,7 @@ MAX_ANSWER_CHARS = 1000  # about 150 words; agents answer in fewer
 # What tables write where there is no answer.
 NO_ANSWERS = frozenset({"nan", "null", "n a"})
 SHORT = 3
-# Words that stand in texts about anything, so that naming them is no evidence; folded.
+# Words that appear in texts about anything, so that naming them is no evidence; folded.
 GENERIC_WORDS = """
 actor actress album animal army article artist author award band bank battle bird book border bridge brother building capital
 castle century character child church city club coach college company continent country county date daughter day death

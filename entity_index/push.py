@@ -1,7 +1,7 @@
 """From one index into a Redis: a whole version, a thousand records at a time.
 
 A push that was interrupted is simply done again: what already stands is found and left alone, so it goes on where it ended,
-and pushing a whole version again mends what Redis has lost. Nobody sees the version before its last record stands.
+and pushing a whole version again mends what Redis has lost. No reader sees the version before its last record is written.
 A draft for a Redis is built in a file beside it, so that it is known to be whole before the first record is sent.
 """
 

@@ -46,11 +46,12 @@ CORE = (GRPO, PAPER, FLOOR)
 
 CHECKERS: dict[str, tuple[float, float]] = {
     "judge right in 97 %": (0.03, 0.03),
-    "equal": (0.450, 0.0013),
-    "exact_match": (0.748, 0.0),
+    "equal": (0.095, 0.0),
+    "exact_match": (0.187, 0.0),
 }
 """Shares of right answers called wrong and of wrong answers called right. The last two are those of
-benchmarks/results/quality.md, on answers of TriviaQA judged by people; these answers are long, so the rates are high."""
+benchmarks/results/quality.md, on answers of TriviaQA of at most five words, judged by people: trained agents answer
+briefly. (The rates on longer answers, 0.450 and 0.748, were replaced before any run.)"""
 FADING = {
     "egrpo-decay, floor": profile("egrpo-paper-decay-steady"),
 }
@@ -63,6 +64,11 @@ ROLLOUTS = 128
 def reward_runs(p0: str, methods: tuple[str, ...], seed: int) -> list[Run]:
     """Return one seed of some methods at one p0."""
     return [Run("reward", p0, method, seed, _at(p0, *METHODS[method])) for method in methods]
+
+
+def by_method(p0: str, seeds: tuple[int, ...]) -> list[Run]:
+    """Return the main methods for some seeds, seeds next to each other: runs side by side warm up different policies."""
+    return [run for method, seed in product(CORE, seeds) for run in reward_runs(p0, (method,), seed)]
 
 
 def noise_runs(seed: int) -> list[Run]:
@@ -113,12 +119,13 @@ def runs() -> list[Run]:
     variants = (CENTRED, HALF, TENTH, BOTH)
     return list(
         chain(
-            chain.from_iterable(reward_runs(MIDDLE, CORE, seed) for seed in SEEDS),
+            by_method(MIDDLE, SEEDS[:2]),
+            by_method(MIDDLE, SEEDS[2:4]),
+            by_method(MIDDLE, SEEDS[4:]),
             chain.from_iterable(reward_runs(MIDDLE, (DYNAMIC,), seed) for seed in SEEDS),
-            chain.from_iterable(reward_runs(MIDDLE, (RESCUE,), seed) for seed in early),
-            chain.from_iterable(reward_runs(p0, CORE, seed) for p0, seed in product(others, early)),
-            chain.from_iterable(reward_runs(MIDDLE, variants, seed) for seed in early),
             chain.from_iterable(noise_runs(seed) for seed in early),
+            chain.from_iterable(reward_runs(MIDDLE, (RESCUE, *variants), seed) for seed in early),
+            chain.from_iterable(reward_runs(p0, CORE, seed) for p0, seed in product(others, early)),
             chain.from_iterable(
                 run for seed in early for run in (fading_runs(seed), weight_runs(seed), size_runs(seed))
             ),

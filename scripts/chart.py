@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from reward_service.serve.config import Settings
+from reward_service.serve.sources.backends import TorchModel
 from scripts import dashboard
 
 CHART = Path(__file__).parents[1] / "helm" / "reward-service"
@@ -59,7 +60,6 @@ def _list(items: Schema) -> Schema:
 # What the kind of a default does not say. Everything else is a string, a boolean, a number, a list or an object by its default.
 SAID: dict[str, Schema] = {
     "image.tag": {"type": "string", "pattern": r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,120})?$"},
-    "image.variant": {"enum": ["", "cpu", "cuda"]},
     "image.digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
     "image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
     "image.pullSecrets": _list(_record(["name"], name=STRING)),
@@ -97,7 +97,20 @@ SAID: dict[str, Schema] = {
         )
     ),
     "indexLoad.resources": RESOURCES,
-    "gpu.count": {"type": "integer", "minimum": 1},
+    # A name is part of the names of a Service and of its objects.
+    "worker.models": _list(
+        {
+            "type": "object",
+            "required": ["name", "serves", "torch"],
+            "properties": {
+                "name": {"type": "string", "pattern": "^[a-z]([a-z0-9-]{0,13}[a-z0-9])?$"},
+                "torch": TorchModel.model_json_schema(),
+            },
+        }
+    ),
+    "worker.replicas": {"type": "integer", "minimum": 1},
+    "worker.imageDigest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
+    "worker.resources": RESOURCES,
     "resources": RESOURCES,
     "autoscaling.minReplicas": {"type": "integer", "minimum": 1},
     "autoscaling.maxReplicas": {"type": "integer", "minimum": 1},
@@ -112,6 +125,7 @@ FREE = frozenset(
     {"service.annotations", "ingress.annotations", "serviceAccount.annotations", "podAnnotations"}
 ) | {
     *("podLabels", "nodeSelector", "affinity", "metrics.serviceMonitor.labels"),
+    *("worker.volume", "worker.nodeSelector", "worker.affinity"),
     *("metrics.prometheusRule.labels", "metrics.dashboard.labels"),
 }
 KINDS: dict[type, Schema] = {
@@ -214,7 +228,7 @@ See [docs/deploy.md](../../docs/deploy.md) for installation, sizing, upgrades an
 |---|---|
 | `values.yaml` | one replica, the defaults |
 | `values-production.yaml` | several replicas, an external Redis, metrics, alerts, dashboard |
-| `values-cpu.yaml`, `values-gpu.yaml` | the images with torch |
+| `values-cpu.yaml`, `values-gpu.yaml` | workers that compute models, on the CPU or on GPUs |
 
 Values that would install but not work are rejected when the chart is rendered, with a message that says how to fix them.
 Unknown values are rejected too.

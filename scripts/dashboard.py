@@ -1,6 +1,6 @@
 """The Grafana dashboard: one table of panels, walked into Grafana's JSON.
 
-Every metric in it stands in the table of `reward_service.api.metrics`; a test compares them.
+Every metric in it appears in the table of `reward_service.api.metrics`; a test compares them.
 """
 
 from typing import Any, NamedTuple

@@ -33,7 +33,7 @@ if "REWARD_SERVICE_TEST_DEPLOY" not in os.environ:
 
 @contextlib.contextmanager
 def serving(app):
-    """Serve an application, or what stands in front of one, on a free port of loopback; yields its base URL."""
+    """Serve an application, or a wrapper around one, on a free port of loopback; yields its base URL."""
     inner = app if hasattr(app, "state") else app.app
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -5,7 +5,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
 
 from reward_service.serve.sources.models.folder import folder_digest
 
@@ -34,12 +34,22 @@ def write_tokenizer(folder):
     return len(vocabulary)
 
 
-def write_model(folder, labels=("LABEL_0",), *, hidden=64, layers=2, positions=256, seed=7):
-    """Write a model and return the digest of its folder."""
+def write_model(folder, labels=("LABEL_0",), *, hidden=64, layers=2, positions=256, words=0, seed=7):
+    """Write a model and return the digest of its folder.
+
+    Args:
+        folder: where to.
+        labels: of the scores.
+        hidden: size of a layer.
+        layers: number of them.
+        positions: longest text, in tokens.
+        words: rows of the table of words, if more than the tokenizer has; as many as a real model, for its size.
+        seed: of the weights.
+    """
     size = write_tokenizer(folder)
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=size,
+        vocab_size=max(size, words),
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=4,
@@ -51,6 +61,16 @@ def write_model(folder, labels=("LABEL_0",), *, hidden=64, layers=2, positions=2
         initializer_range=0.2,
     )
     BertForSequenceClassification(config).save_pretrained(folder, safe_serialization=True)
+    return folder_digest(folder)
+
+
+def write_encoder(folder):
+    """Write a model that ends with vectors and has no scores, as models for embeddings do."""
+    size = write_tokenizer(folder)
+    config = BertConfig(
+        vocab_size=size, hidden_size=64, num_hidden_layers=1, num_attention_heads=4, pad_token_id=0
+    )
+    BertModel(config).save_pretrained(folder, safe_serialization=True)
     return folder_digest(folder)
 
 

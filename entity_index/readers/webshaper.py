@@ -5,7 +5,7 @@
 A constant is written `C@`, a variable `V@`; `&`, `and` or `;` join several; `_` is a space. The constants are the entities.
 The ampersand of "C@Taylor & Francis" joins nothing, since no mark follows it. "C@Berlin during C@World_War_II" is a phrase
 around another constant, not a name, and is left out, as is a constant described by a variable. Constants are mostly what
-the question already says: 89 % stand in it.
+the question already says: 89 % appear in it.
 """
 
 import re

@@ -3,7 +3,7 @@
     {"_id", "question", "answer", "evidences": [["Free Guy", "director", "Shawn Levy"], ...]}
 
 Subjects and objects are the entities, dates and other literals too: a thought that names the date has found it. Most of the
-subjects of comparisons stand in the question.
+subjects of comparisons appear in the question.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

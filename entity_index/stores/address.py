@@ -5,7 +5,7 @@
     redis+sentinel://[user:password@]host:port,.../service[/db]    the primary that Sentinels name; rediss+sentinel://
     redis+cluster://[user:password@]host:port,...         a Cluster; rediss+cluster://
 
-User and password are those of Redis' ACL. Options of TLS stand in the query: `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
+User and password are those of Redis' ACL. TLS options go in the query: `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`,
 `ssl_cert_reqs` (`required`, `optional`, `none`), `ssl_check_hostname` (`true`, `false`). Sentinels that ask for a password of
 their own get `sentinel_username` and `sentinel_password`.
 

@@ -34,6 +34,7 @@ from reward_service.core.types import (
     RolloutStatus,
     StopReason,
     Text,
+    progress_at,
 )
 from reward_service.serve.anonymous import Caller, Paid, Unpaid
 from reward_service.serve.truth import QuestionRef
@@ -80,9 +81,7 @@ class CompatQuery(ReadingIn):
     @property
     def progress(self) -> float | None:
         """Share of the training that is done, in [0, 1]; None if the URL does not say."""
-        if self.step is None or self.total_steps is None:
-            return None
-        return min(1.0, self.step / self.total_steps)
+        return progress_at(self.step, self.total_steps)
 
     def text(self, said: str) -> Text:
         """Return text as the query says it is written."""

@@ -167,6 +167,7 @@ async def _score(
         owner=record.key.owner,
         timings=timings,
     )
+    terms = terms.over(sum(one.result is not None for one in scored))
     for part in _parts([len(call.rollouts) for call in calls]):
         record.count_scored(scored[part])
         publish(service, record, published_by(scored[part]), terms)
@@ -281,6 +282,7 @@ async def rewards(request: Request, service: Service) -> Response:
     )
     check_estimator_of(profile, terms.estimator)
     rewarded = await _rewarded(service, record, call.groups, terms)
+    terms = terms.over(sum(isinstance(one, GroupResult) for one in rewarded))
     for part in _parts(rollouts):
         record.count_rewarded(rewarded[part], call.groups[part])
         publish(service, record, recorded(call.groups[part], rewarded[part]), terms)

@@ -127,7 +127,7 @@ class Impatient(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _take_no_more(self, *, is_serving: bool) -> None:
-        if is_serving:  # trailers, or headers of the next request: an answer would stand in another one
+        if is_serving:  # trailers, or headers of the next request: an answer would end up in another one
             self.transport.abort()
         else:
             self._refuse(TOO_LARGE)

@@ -44,7 +44,7 @@ from reward_service.cli.shell import (
 )
 from reward_service.core.judging.recorded import Derived
 from reward_service.core.profiles import shipped
-from reward_service.serve import config, errors, ledger_chain
+from reward_service.serve import config, errors, ledger_audit, ledger_chain
 from reward_service.serve import ledger as ledger_file
 from reward_service.serve.config import Settings
 from reward_service.serve.profiles import load as load_profiles
@@ -173,7 +173,7 @@ def score(
     Exit codes: 0 scored; 1 nothing could be read, or --strict and a line could not; 3 read, but fewer rollouts than
     --min-scored have a reward, or none.
     """
-    how: dict[str, Any] = {"dataset": flags.dataset, "survivors": flags.survivors, "strict": flags.strict}
+    how: dict[str, Any] = {"dataset": flags.dataset, "how": flags.pays, "strict": flags.strict}
     with one_clear_sentence():
         scorer = scorer_with(flags.index)
         chosen = scorer.profiles.resolve(profile)
@@ -319,15 +319,19 @@ def verify(
         seal = ledger_chain.seal_of(settings.ledger_key)
         ends = ledger_chain.read_ends(file, seal)
         lines = ledger_file.read(file)
-        findings = list(ledger_file.verify(lines, known, seal=seal, ends=ends, judgements=judgements))
+        findings = ledger_audit.verify(lines, known, seal=seal, ends=ends, judgements=judgements)
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
-    for finding, before in ledger_file.changes_of_profile(findings):
+    for finding, before in ledger_audit.changes_of_profile(findings):
         out.print(
             Text(f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}")
         )
     out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
+    if alone := sum(finding.rewards_alone for finding in findings):
+        out.print(
+            f"{alone} of them by their rewards alone: the ledger does not have all groups of their batch"
+        )
     if judgements:
         out.print(_said_of_judgements([one for finding in findings for one in finding.derived]))
     if ends is None:

@@ -10,10 +10,9 @@ from reward_service.adapters.records.groups import Grouped
 from reward_service.adapters.replies import ExplainOut, explain_out
 from reward_service.cli.flags import FileFlags
 from reward_service.cli.rollouts import BadOption
-from reward_service.cli.score import read_file, result_of
+from reward_service.cli.score import read_file, result_of, score_group
 from reward_service.cli.seeing.rollout import sum_of
 from reward_service.cli.shell import err
-from reward_service.core.types import PartialPolicy
 from reward_service.serve.scorer import Scorer
 
 
@@ -51,8 +50,7 @@ async def explain_in_file(
         scorer, paths, flags.asked, dataset=flags.dataset, strict=flags.strict, console=err
     )
     grouped, k = _found(read.groups, *of)
-    policy = PartialPolicy("survivors" if flags.survivors else "fail")
-    [scored] = await scorer.score([grouped.call], chosen, policy=policy, explain=True)
+    scored = await score_group(scorer, grouped, chosen, flags.pays, explain=True)
     measured = scored.measured
     if measured.truth is None or measured.error is not None:
         raise BadOption(str(measured.error))

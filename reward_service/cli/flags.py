@@ -37,6 +37,8 @@ class FileFlags:
         typer.Option(help="Data set of the questions, NAME or NAME@VERSION; the only one without it."),
     ] = None
     survivors: rollouts.Survivors = False
+    progress: rollouts.ProgressOf = None
+    total_steps: rollouts.TotalSteps = None
     strict: rollouts.Strict = False
 
     @property
@@ -45,6 +47,11 @@ class FileFlags:
         return rollouts.FileOptions(
             self.reader, tuple(self.mapping or ()), self.container, self.dialect, self.manifest
         )
+
+    @property
+    def pays(self) -> rollouts.PayOptions:
+        """How groups are paid."""
+        return rollouts.PayOptions(self.survivors, self.progress, self.total_steps)
 
 
 def with_file_flags(command: Callable[..., None]) -> OnFiles:

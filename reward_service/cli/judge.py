@@ -14,7 +14,7 @@ from reward_service.cli import calibrate as calibration
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli import succeed as succession
 from reward_service.cli.flags import Files
-from reward_service.cli.rollouts import BadOption
+from reward_service.cli.rollouts import BadOption, PayOptions
 from reward_service.cli.score import read_file, score_read
 from reward_service.cli.shell import closing, one_clear_sentence, settings_with
 from reward_service.core.judging.asks import asker_digest
@@ -117,5 +117,6 @@ async def _compared(
         await scorer.judges.check((*one.outcome_askers, *one.signal_askers))
     asked = rollout_files.FileOptions(reader)
     read = await read_file(scorer, files, asked, dataset=dataset, strict=False, console=err)
-    before, after = [await score_read(scorer, read, profile=one, survivors=True, console=err) for one in pair]
+    how = PayOptions(survivors=True)
+    before, after = [await score_read(scorer, read, profile=one, how=how, console=err) for one in pair]
     return succession.compare(before.records, after.records)

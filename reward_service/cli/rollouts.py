@@ -28,7 +28,7 @@ from reward_service.adapters.records.lines import (
 )
 from reward_service.adapters.records.propose import proposal
 from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
-from reward_service.core.types import Defaults, Reading
+from reward_service.core.types import Defaults, PartialPolicy, Reading, progress_at
 
 AUTO = "auto"
 LOOKED_OVER = 100
@@ -50,6 +50,41 @@ class FileOptions:
     format: str | None = None
     dialect: str | None = None
     manifest: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayOptions:
+    """What the command line says about how groups are paid."""
+
+    survivors: bool = False
+    progress: float | None = None
+    """Of the training, in [0, 1], for all groups."""
+    total_steps: int | None = None
+    """In place of it: the steps of the whole training, of which each group names its own."""
+
+    @property
+    def policy(self) -> PartialPolicy:
+        """What becomes of a group with a rollout that has no reward."""
+        return PartialPolicy("survivors" if self.survivors else "fail")
+
+    def progress_of(self, group: Grouped) -> float | None:
+        """Return how far the training is in a group; None where the command line does not say.
+
+        Raises:
+            BadOption: it does not say it in one way, or the group's lines do not have one step.
+        """
+        if self.total_steps is None:
+            return self.progress
+        if self.progress is not None:
+            raise BadOption("--progress and --total-steps exclude each other")
+        steps = {line.step for line in group.lines}
+        step = steps.pop()
+        if steps or step is None or not step.isdecimal():
+            raise BadOption(
+                f"--total-steps: the rollouts of group {group.call.group_id} must have one whole number as their step; "
+                "--map step=PATH says where it is"
+            )
+        return progress_at(int(step), self.total_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +327,23 @@ Survivors: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--survivors", help="Where a rollout has no reward, reward the others of its group among themselves."
+    ),
+]
+ProgressOf: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--progress",
+        min=0,
+        max=1,
+        help="Share of the training that is done, in [0, 1], for profiles whose weights depend on it.",
+    ),
+]
+TotalSteps: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--total-steps",
+        min=1,
+        help="Steps of the whole training: the progress of a group is its step, a field of its lines, over this number.",
     ),
 ]
 Strict: TypeAlias = Annotated[bool, typer.Option("--strict", help="Stop where a line cannot be read.")]

@@ -17,6 +17,7 @@ from reward_service.adapters.records.results import RecordOut, records_out
 from reward_service.cli.rollouts import (
     BadOption,
     FileOptions,
+    PayOptions,
     Recording,
     Skipped,
     groups_of,
@@ -25,11 +26,12 @@ from reward_service.cli.rollouts import (
 )
 from reward_service.cli.second_look import second_look, with_measured
 from reward_service.core.profiles import Profile
-from reward_service.core.types import GroupResult, GroupStatus, PartialPolicy, RolloutResult, RolloutStatus
+from reward_service.core.types import GroupResult, GroupStatus, RolloutResult, RolloutStatus
 from reward_service.serve.errors import GroupError, refused_status
 from reward_service.serve.scorer import Scored, Scorer
 
 REASONS_SHOWN = 8
+AS_USUAL = PayOptions()
 ASKED_AT_ONCE = 32
 """Groups that wait for a judge together: waiting for one after the other takes as long as all their answers in a row."""
 TOO_FEW = 3
@@ -107,24 +109,37 @@ async def read_file(
     return read
 
 
+async def score_group(
+    scorer: Scorer, group: Grouped, profile: Profile, how: PayOptions, *, explain: bool
+) -> Scored:
+    """Return what became of a group.
+
+    Raises:
+        BadOption: the command line says the progress of the training, but not of this group.
+    """
+    [scored] = await scorer.score(
+        [group.call], profile, policy=how.policy, progress=how.progress_of(group), explain=explain
+    )
+    return scored
+
+
 async def score_groups(
     scorer: Scorer,
     groups: Sequence[Grouped],
     *,
     profile: Profile,
-    survivors: bool = False,
+    how: PayOptions = AS_USUAL,
     explain: bool = False,
     console: Console,
 ) -> AsyncIterator[tuple[Grouped, Scored]]:
     """Yield groups with what became of them, in order; progress is shown on the console."""
-    policy = PartialPolicy("survivors" if survivors else "fail")
     at_once = ASKED_AT_ONCE if profile.asks else 1
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"scoring groups, profile {profile.name}", total=len(groups))
         for part in (groups[at : at + at_once] for at in range(0, len(groups), at_once)):
-            scoring = (scorer.score([one.call], profile, policy=policy, explain=explain) for one in part)
-            for grouped, [scored] in zip(part, await asyncio.gather(*scoring), strict=True):
-                yield grouped, scored
+            scoring = (score_group(scorer, one, profile, how, explain=explain) for one in part)
+            for scored in zip(part, await asyncio.gather(*scoring), strict=True):
+                yield scored
             progress.advance(task, len(part))
 
 
@@ -135,16 +150,14 @@ async def score_file(  # noqa: PLR0913  # one argument an option
     *,
     dataset: str | None,
     profile: Profile,
-    survivors: bool = False,
+    how: PayOptions = AS_USUAL,
     strict: bool,
     explain: bool = False,
     console: Console,
 ) -> ScoredFile:
     """Read and score files of rollouts; raises what `read_file` does."""
     read = await read_file(scorer, paths, asked, dataset=dataset, strict=strict, console=console)
-    return await score_read(
-        scorer, read, profile=profile, survivors=survivors, explain=explain, console=console
-    )
+    return await score_read(scorer, read, profile=profile, how=how, explain=explain, console=console)
 
 
 async def score_read(
@@ -152,15 +165,13 @@ async def score_read(
     read: ReadFile,
     *,
     profile: Profile,
-    survivors: bool = False,
+    how: PayOptions = AS_USUAL,
     explain: bool = False,
     console: Console,
 ) -> ScoredFile:
     """Score files of rollouts that have been read."""
     done = ScoredFile(read.rollouts)
-    scoring = score_groups(
-        scorer, read.groups, profile=profile, survivors=survivors, explain=explain, console=console
-    )
+    scoring = score_groups(scorer, read.groups, profile=profile, how=how, explain=explain, console=console)
     async for grouped, scored in scoring:
         done.records.extend(records_out(scored, grouped, read.recording.how, profile))
         done.groups.append(with_measured(result_of(scored), second_look(scored, profile)))

@@ -3,7 +3,7 @@
     python -m reward_service.cli.stub_judge --port 9000
 
 An answer is right for it if the checker `cover` says so, a statement holds if all its capitalised words are in the text it
-is checked against, and every thought is worth a half. Use it to try profiles that ask a judge, a trainer or a deployment;
+is checked against (1 or 0 where a number is asked for), and every thought is worth a half. Use it to try profiles that ask a judge, a trainer or a deployment;
 it says nothing about how a language model judges.
 """
 
@@ -23,6 +23,8 @@ from reward_service.core.judging.replies import CORRECT, INCORRECT, PLACEHOLDER
 
 MODEL = "judge"
 MARKED = re.compile(r"<(\w+)-[0-9a-f]{12}>(.*?)</\1-[0-9a-f]{12}>", re.DOTALL)
+NUMBERS = "a number from 0 to 1"
+"""What a template says that asks for numbers."""
 NAME = re.compile(r"\b[A-Z]\w+")
 
 
@@ -31,8 +33,8 @@ def fields_of(prompt: str) -> dict[str, str]:
     return {name: json.loads(quoted) for name, quoted in MARKED.findall(prompt)}
 
 
-def reply_to(said: Mapping[str, str], *, structured: bool) -> str:
-    """Return what the stub replies to the fields of an ask."""
+def reply_to(said: Mapping[str, str], *, structured: bool, in_numbers: bool = False) -> str:
+    """Return what the stub replies to the fields of an ask, which asks for numbers or for true and false."""
     if "golds" in said:
         return _verdict(said, structured=structured)
     statements: dict[str, str] = json.loads(said["statements"])
@@ -43,7 +45,8 @@ def reply_to(said: Mapping[str, str], *, structured: bool) -> str:
     if "answer" not in said and "pages" not in said:
         return json.dumps(dict.fromkeys(statements, 0.5))
     text = said.get("pages", said.get("answer", ""))
-    return json.dumps({label: _is_in(one, text) for label, one in statements.items()})
+    holds = {label: _is_in(one, text) for label, one in statements.items()}
+    return json.dumps({label: float(one) for label, one in holds.items()} if in_numbers else holds)
 
 
 def _verdict(said: Mapping[str, str], *, structured: bool) -> str:
@@ -82,8 +85,11 @@ class StubJudge:
         self.asked += 1
         body = await request.json()
         await asyncio.sleep(self.delay_s)
-        said = fields_of(body["messages"][-1]["content"])
-        return web.json_response(self.completion(reply_to(said, structured="response_format" in body)))
+        prompt = body["messages"][-1]["content"]
+        reply = reply_to(
+            fields_of(prompt), structured="response_format" in body, in_numbers=NUMBERS in prompt
+        )
+        return web.json_response(self.completion(reply))
 
     def completion(self, text: str | None, **changes: Any) -> dict[str, Any]:
         """Return a chat completion with a text."""

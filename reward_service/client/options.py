@@ -1,17 +1,28 @@
 """What every trainer's adapter has to be told, from a mapping (a trainer's configuration) or from the environment."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any, Self
 
 from reward_service.client.exchange import Patience
 from reward_service.client.groups import Group, Member, Run
 from reward_service.client.headers import checked_url
-from reward_service.core.types import VERDICTS, Reading, Rollout
+from reward_service.core.types import VERDICTS, Reading, Rollout, progress_at
 
 ENV_PREFIX = "REWARD_SERVICE_"
 OUTCOME_ERROR = "outcome_error"
+YES = frozenset({"1", "true", "yes"})
+FROM_TEXT: Mapping[str, Callable[[str], object]] = MappingProxyType(
+    {
+        "thought_open": lambda said: said.lower() in YES,
+        "deadline_s": float,
+        "patience_s": float,
+        "total_steps": int,
+    }
+)
+"""How options that are no text are read from environment variables."""
 
 
 class NoReward(RuntimeError):
@@ -49,14 +60,19 @@ class Options:
     outcome_key: str = "outcome"
     """Column with your own verdict: correct, wrong, error, true, false, 1 or 0. The column `outcome_error` beside it says why
     there is none."""
+    total_steps: int | None = None
+    """Number of steps of the whole training, at least 1, for profiles whose weights depend on its progress. None takes the
+    trainer's, where it says it."""
     api_key: str | None = field(default=None, repr=False)
     """Sent as a bearer token. Trackers store configurations, so prefer the file or the variable REWARD_SERVICE_API_KEY."""
     api_key_file: str | None = None
     """File that contains the key."""
 
     def __post_init__(self) -> None:
-        """Refuse a URL that holds a key: these options are printed and stored."""
+        """Refuse a URL that holds a key, as these options are printed and stored, and a training without steps."""
         checked_url(self.url)
+        if self.total_steps is not None and self.total_steps < 1:
+            raise ValueError(f"total_steps must be at least 1, got {self.total_steps}")
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Self:
@@ -81,17 +97,11 @@ class Options:
         """
         environment = os.environ if environment is None else environment
         given: dict[str, Any] = {
-            spec.name: environment[name]
+            spec.name: FROM_TEXT.get(spec.name, str)(environment[name])
             for spec in fields(cls)
             if (name := ENV_PREFIX + spec.name.upper()) in environment
         }
-        given |= (
-            {"thought_open": given["thought_open"].lower() in {"1", "true", "yes"}}
-            if "thought_open" in given
-            else {}
-        )
-        numbers = {name: float(given[name]) for name in ("deadline_s", "patience_s") if name in given}
-        return cls.read(given | numbers)
+        return cls.read(given)
 
     @property
     def patience(self) -> Patience:
@@ -106,8 +116,23 @@ class Options:
     def run(self, group_size: int, *, run_id: str | None = None) -> Run:
         """Return the run these options speak of."""
         return Run(
-            run_id or self.run_id, self.profile, group_size, deadline_s=self.deadline_s, dataset=self.dataset
+            run_id or self.run_id,
+            self.profile,
+            group_size,
+            deadline_s=self.deadline_s,
+            dataset=self.dataset,
+            total_steps=self.total_steps,
         )
+
+    def with_steps(self, total_steps: int | None) -> Self:
+        """Return options with the number of steps that the trainer says, unless they name one; 0 and below say nothing."""
+        if self.total_steps is not None or total_steps is None or total_steps < 1:
+            return self
+        return replace(self, total_steps=int(total_steps))
+
+    def progress(self, step: int | None) -> float | None:
+        """Return the share of the training that is done at a step, in [0, 1]; None where it cannot be known."""
+        return progress_at(step, self.total_steps)
 
     def question(self, row: Mapping[str, Any]) -> str | Mapping[str, Any]:
         """Return the question of a row of the data: its id, or its ground truth.
@@ -143,6 +168,8 @@ class Options:
         dataset = self.dataset if isinstance(question, str) else None
         return Group(group_id, question, rollouts, dataset=dataset, run_id=self.run_id)
 
-    def member(self, group_id: str, row: Mapping[str, Any], rollout: Rollout) -> Member:
-        """Return one rollout about the question of a row."""
-        return Member(group_id, self.question(row), rollout)
+    def member(
+        self, group_id: str, row: Mapping[str, Any], rollout: Rollout, *, step: int | None = None
+    ) -> Member:
+        """Return one rollout about the question of a row, in a step of the training."""
+        return Member(group_id, self.question(row), rollout, step=step)

@@ -46,7 +46,7 @@ async def pay_share(
     if groups is None:
         paid = await _meet(options, chosen, place, on_error)
     else:
-        paid = await _whole(options, chosen, groups, on_error)
+        paid = await _whole(options, chosen, groups, on_error, step=place.step)
     alone = await evaluate(options, [completions[n] for n in rest], on_error)
     by_position = dict(zip([*training, *rest], [*paid, *alone], strict=True))
     return [by_position[n] for n in range(len(completions))]
@@ -86,10 +86,15 @@ def whole_groups(keys: Sequence[str], size: int) -> list[list[int]] | None:
 
 
 async def _whole(
-    options: Options, completions: Sequence[Completion], groups: Sequence[Sequence[int]], on_error: OnError
+    options: Options,
+    completions: Sequence[Completion],
+    groups: Sequence[Sequence[int]],
+    on_error: OnError,
+    *,
+    step: int,
 ) -> list[RolloutReward]:
     asked = [(completions[places[0]][0], [completions[n][1] for n in places]) for places in groups]
-    scored = await train(options, asked, on_error)
+    scored = await train(options, asked, on_error, progress=options.progress(step))
     paid = {
         n: one
         for places, group in zip(groups, scored, strict=True)
@@ -112,7 +117,7 @@ def _member(options: Options, row: Row, rollout: Rollout, place: Place) -> Membe
     """Name a completion so that every process names its group alike, and no other process its rollout."""
     asked = hashlib.sha256(key_of(row, options).encode("utf-8", "surrogatepass")).hexdigest()[:32]
     named = replace(rollout, rollout_id=f"{place.rank}.{rollout.rollout_id}")
-    return options.member(f"{place.step}.{asked}", row, named)
+    return options.member(f"{place.step}.{asked}", row, named, step=place.step)
 
 
 def log_share(log_metric: Callable[[str, float], Any], paid: Sequence[RolloutReward]) -> None:

@@ -22,6 +22,8 @@ T = TypeVar("T")
 Row = Mapping[str, Any]
 # Calls at once for one batch: enough to keep a few replicas busy, few enough not to be told to come later.
 AT_ONCE = 32
+# Of an evaluation: some profiles must be told one, and an outcome does not depend on it.
+ANY_PROGRESS = 1.0
 
 
 def client_of(options: Options, on_error: OnError = "raise", *, connections: int = 4096) -> AsyncClient:
@@ -59,13 +61,16 @@ async def train(
     on_error: OnError = "raise",
     *,
     estimator: str | Mapping[str, Any] | None = None,
+    progress: float | None = None,
 ) -> list[GroupRewards]:
     """Score whole groups, each with the row of data it is about; one result a group, in order."""
     asked = [options.group(uuid.uuid4().hex, row, list(rollouts)) for row, rollouts in groups]
     async with client_of(options, on_error, connections=AT_ONCE) as client:
 
         async def score(group: Group) -> GroupRewards:
-            [scored] = await client.score_groups([group], profile=options.profile, estimator=estimator)
+            [scored] = await client.score_groups(
+                [group], profile=options.profile, estimator=estimator, progress=progress
+            )
             return scored
 
         return await together([score(group) for group in asked])
@@ -75,7 +80,8 @@ async def evaluate(
     options: Options, rollouts: Sequence[tuple[Row, Rollout]], on_error: OnError = "raise"
 ) -> list[RolloutReward]:
     """Score rollouts by their outcome alone, each as a group of its own."""
-    groups = await train(options, [(row, [rollout]) for row, rollout in rollouts], on_error)
+    alone = [(row, [rollout]) for row, rollout in rollouts]
+    groups = await train(options, alone, on_error, progress=ANY_PROGRESS)
     return [outcome_only(group.rollouts[0]) for group in groups]
 
 
@@ -85,6 +91,7 @@ async def pay(
     on_error: OnError = "raise",
     *,
     training: bool | None = None,
+    step: int | None = None,
 ) -> list[list[RolloutReward]]:
     """Pay groups of training as groups, and the rollouts of all others by their outcome; in order.
 
@@ -93,6 +100,7 @@ async def pay(
         groups: rollouts, each group with the row of data it is about.
         on_error: how to treat rewards that cannot be obtained.
         training: whether all of them are training; None reads it in each row.
+        step: of the training; None where the trainer does not say it.
     """
     trains = [is_training(options, row) if training is None else training for row, _ in groups]
     whole = [group for group, is_one in zip(groups, trains, strict=True) if is_one]
@@ -102,7 +110,7 @@ async def pay(
         for one in rollouts
         if not is_one
     ]
-    scored = iter(await train(options, whole, on_error))
+    scored = iter(await train(options, whole, on_error, progress=options.progress(step)))
     evaluated = iter(await evaluate(options, alone, on_error))
     return [
         list(next(scored).rollouts) if is_one else [next(evaluated) for _ in rollouts]

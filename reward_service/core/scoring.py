@@ -11,7 +11,7 @@ no network, clock, log or framework, and import into a trainer's own process.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, repeat
@@ -460,6 +460,7 @@ def reward(
 
     Raises:
         ValueError: an empty group, facts about different questions, counts out of range, or no progress where it is needed.
+            Numbers of turns are checked where the profile pays by turn.
     """
     call = _Call(profile, estimator or profile.estimator, partial or PartialPolicy(), progress)
     group = _priced(facts, call, missing, place)
@@ -531,7 +532,7 @@ def _over_batch(batch: Sequence[_Priced], call: _Call) -> list[list[float]]:
 
 def _priced(facts: Sequence[RolloutFacts], call: _Call, missing: int, place: Place) -> _Priced | GroupResult:
     """Return the rewards of a group, or its result if no rollout is paid."""
-    check_facts(facts)
+    check_facts(facts, by_turn=call.profile.reward.is_by_turn)
     facts = _comparable(_with_signals(facts, call.profile), call.estimator)
     scored = [one for one in facts if _votes(one)]
     status = call.partial.settle(len(scored), len(facts) + missing)
@@ -643,8 +644,12 @@ def pending(facts: Sequence[RolloutFacts], profile: Profile) -> GroupResult:
     )
 
 
-def check_facts(facts: Sequence[RolloutFacts]) -> None:
+def check_facts(facts: Sequence[RolloutFacts], *, by_turn: bool = True) -> None:
     """Refuse facts of a group that contradict each other or themselves.
+
+    Args:
+        facts: of every rollout of the group.
+        by_turn: whether numbers of turns are looked at, which takes longer than all the rest.
 
     Raises:
         ValueError: with what was expected and what came.
@@ -661,9 +666,11 @@ def check_facts(facts: Sequence[RolloutFacts]) -> None:
             raise ValueError("a scored rollout must have an outcome and a matched count")
         if one.length is not None and one.length < 1:
             raise ValueError(f"length must be at least 1, got {one.length}")
-        _check_turns(one)
-        if one.signals or one.measured or one.turn_signals:
-            _check_finite(one)
+        if one.signals or one.measured:
+            _check_finite({"signals": one.signals.values(), "measured": one.measured.values()})
+        if by_turn:
+            _check_turns(one)
+            _check_finite(one.turn_signals)
 
 
 def _check_turns(one: RolloutFacts) -> None:
@@ -677,9 +684,8 @@ def _check_turns(one: RolloutFacts) -> None:
         raise ValueError(f"entity_named names {len(named)} entities, but matched is {one.matched}")
 
 
-def _check_finite(one: RolloutFacts) -> None:
-    sent = {"signals": one.signals.values(), "measured": one.measured.values()}
-    for name, numbers in (*sent.items(), *one.turn_signals.items()):
+def _check_finite(rows: Mapping[str, Iterable[float | None]]) -> None:
+    for name, numbers in rows.items():
         if not all(map(isfinite, filter(None, numbers))):  # without 0 and None, which are in order
             raise ValueError(f"{name} must have finite numbers only")
 
@@ -740,7 +746,7 @@ def _if_all_counted(group: _Priced, call: _Call) -> Sequence[float]:
 
 
 def _all_counted(one: RolloutFacts) -> RolloutFacts:
-    """Return the facts if uncredited spans counted. Which turns they stand in changes no reward: the last is as good as any."""
+    """Return the facts if uncredited spans counted. Which turns they appear in changes no reward: the last is as good as any."""
     more = sum(one.uncredited.values())
     named = one.entity_named and (
         *one.entity_named[:-1],

@@ -427,6 +427,11 @@ class PartialPolicy:
         return GroupStatus.PARTIAL if survives else GroupStatus.FAILED
 
 
+def progress_at(step: int | None, total_steps: int | None) -> float | None:
+    """Return the share of the training that is done at a step, in [0, 1]; None where either number is not known."""
+    return None if step is None or total_steps is None else min(1.0, step / total_steps)
+
+
 Knots: TypeAlias = tuple[tuple[float, ...], ...]
 """Points (x, y) of a piecewise linear function, by rising x."""
 

@@ -12,7 +12,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
     {
         "credited": "earns credit",
         "uncredited": "named, earns nothing",
-        "masked": "stands in the question or the answer: earns nothing",
+        "masked": "appears in the question or the answer: earns nothing",
         "again": "named again: an entity counts once",
         "elsewhere": "not in a thought: only thoughts count",
         "read": "read in a tool response, not said",

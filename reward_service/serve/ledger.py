@@ -10,27 +10,20 @@ line goes on from the last digest. One process writes a file; a second one is re
 
 import errno
 import fcntl
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+from uuid import uuid4
 
 from reward_service import __version__
 from reward_service.core.advantages import BATCH_ESTIMATORS
-from reward_service.core.fields import built, plain
-from reward_service.core.judging.recorded import Derived, derive
-from reward_service.core.profiles import PluginPin, Profile
-from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS, reward
-from reward_service.core.types import (
-    Estimator,
-    GroupResult,
-    PartialPolicy,
-    RolloutFacts,
-    RolloutStatus,
-)
+from reward_service.core.fields import plain
+from reward_service.core.profiles import Profile
+from reward_service.core.scoring import ENGINE_DIGEST, VERSIONS
+from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
 from reward_service.serve.ledger_chain import (
     GENESIS,
@@ -38,7 +31,6 @@ from reward_service.serve.ledger_chain import (
     Seal,
     ends_path,
     last_digest,
-    parted,
     read_ends,
 )
 
@@ -49,8 +41,6 @@ FORMULAS = VERSIONS["formulas"]
 PLAIN = Seal()
 # Of facts: what `reward` does not read of a rollout, and what it has in common with its group.
 NOT_READ = frozenset({"entities", "flags", "detail", "evidence"})
-ADVANTAGES = frozenset({"advantage", "turn_advantages"})
-"""Numbers that an estimator over several groups makes: a line has one group, so they cannot be computed from it again."""
 ALWAYS, BY_TURN = ("reward", "advantage", "weight"), ("turn_rewards", "turn_advantages")
 MAX_LINE_BYTES = 64 * 1024 * 1024  # the last line is read at start; 512 rollouts take 100 kB
 PROBE_BYTES = 4096  # a block of most file systems: where there is room for it, there is room for a group
@@ -70,6 +60,14 @@ class Published(NamedTuple):
     """Members that never came; the policy treats them like unscored ones."""
 
 
+class Batch(NamedTuple):
+    """The groups of a call whose estimator compares them with each other."""
+
+    id: str
+    groups: int
+    """How many of them are recorded, a line each."""
+
+
 class Terms(NamedTuple):
     """What a call's groups have in common."""
 
@@ -80,9 +78,17 @@ class Terms(NamedTuple):
     policy: PartialPolicy
     progress: float | None = None
     """Share of the training that is done; None where no weight depends on it."""
+    batch: Batch | None = None
+    """None if the estimator compares the rollouts of one group alone."""
+
+    def over(self, groups: int) -> Self:
+        """Return terms that name so many groups as a batch, if the estimator compares them."""
+        if self.estimator.type not in BATCH_ESTIMATORS:
+            return self
+        return self._replace(batch=Batch(uuid4().hex, groups))
 
 
-def _published(result: GroupResult) -> dict[str, Any]:
+def published_numbers(result: GroupResult) -> dict[str, Any]:
     """Return what was published of a group's numbers; those of turns only where there are any."""
     columns = {name: [getattr(one, name) for one in result.rollouts] for name in (*ALWAYS, *BY_TURN)}
     kept = {name: column for name, column in columns.items() if name in ALWAYS or any(column)}
@@ -93,15 +99,6 @@ def _receipt(profile: Profile) -> dict[str, Any]:
     """Return which profile paid, with the packages that gave it signals, if any."""
     named = {"name": profile.name, "digest": profile.digest}
     return {**named, "plugins": [asdict(pin) for pin in profile.plugins]} if profile.plugins else named
-
-
-def _paying(receipt: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Profile | None:
-    """Return the profile of a receipt, whichever plug-ins are installed now: their numbers are in the facts."""
-    if receipt["digest"] in profiles:
-        return profiles[receipt["digest"]]
-    pins = tuple(PluginPin(**pin) for pin in receipt.get("plugins", ()))
-    bound = {one.digest: one for one in (replace(one, plugins=pins) for one in profiles.values())}
-    return bound.get(receipt["digest"])
 
 
 def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
@@ -120,11 +117,12 @@ def _line(one: Published, terms: Terms, at: str) -> dict[str, Any]:
         "estimator": asdict(terms.estimator),
         "policy": asdict(terms.policy),
         "progress": terms.progress,
+        **({"batch": terms.batch._asdict()} if terms.batch else {}),
         "entities": one.result.entities,
         "missing": one.missing,
         "status": one.result.status,
         "rollouts": [plain(fact, without=NOT_READ) for fact in one.facts],
-        "published": _published(one.result),
+        "published": published_numbers(one.result),
     }
 
 
@@ -300,117 +298,6 @@ def _tail_of(path: Path) -> bytes:
 
 def _older(path: Path) -> Path:
     return path.with_name(path.name + ".1")
-
-
-class Finding(NamedTuple):
-    """What verifying one line showed."""
-
-    line: int
-    group_id: str
-    problem: str | None
-    """None: the same rewards, bit for bit."""
-    run_id: str = "?"
-    profile: str = "?"
-    """Name and digest of the profile that paid."""
-    derived: Sequence[Derived] = ()
-    """Of the outcomes and signals of its rollouts that judges gave, whether they follow from the judgements."""
-
-
-def verify(
-    lines: Iterable[bytes],
-    profiles: Mapping[str, Profile],
-    *,
-    seal: Seal = PLAIN,
-    ends: Ends | None = None,
-    judgements: bool = False,
-) -> Iterator[Finding]:
-    """Compute every reward of a ledger again.
-
-    Args:
-        lines: of one file or of several, oldest first.
-        profiles: known profiles by digest.
-        seal: how the lines are sealed.
-        ends: where the chain begins and ends; without them, lines missing at either end do not show.
-        judgements: whether to derive outcomes and signals from the recorded judgements, too.
-    """
-    before = ends and ends.begin
-    seen, number = {before}, 0
-    for number, raw in enumerate(lines, start=1):
-        body, digest = parted(raw)
-        try:
-            line = json.loads(body)
-            problem = seal.problem(body, digest, before)
-            paid_by = f"{line['profile']['name']} {line['profile']['digest']}"
-            problem = problem or _difference(line, profiles)
-            derived = _derived(line, profiles) if judgements and problem is None else ()
-            problem = problem or next((one.problem for one in derived if one.problem), None)
-            yield Finding(
-                number, str(line.get("group_id")), problem, str(line.get("run_id")), paid_by, derived
-            )
-        except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            yield Finding(number, "?", "not a ledger line")
-        before = digest
-        seen.add(digest)
-    if ends is not None and ends.end not in seen:  # it may be behind the file: a crash comes between the two
-        yield Finding(number + 1, "?", "lines at the end are missing")
-
-
-def changes_of_profile(findings: Iterable[Finding]) -> Iterator[tuple[Finding, str]]:
-    """Yield the lines from which a run is paid by another profile, each with the profile before it."""
-    paid_by: dict[str, str] = {}
-    for finding in findings:
-        before = paid_by.setdefault(finding.run_id, finding.profile)
-        if before != finding.profile:
-            yield finding, before
-            paid_by[finding.run_id] = finding.profile
-
-
-def _difference(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> str | None:
-    """Return how the rewards of a line differ from what they should be; None where they do not."""
-    profile = _paying(line["profile"], profiles)
-    if profile is None:
-        return f"no known profile has the digest recorded for {line['profile']['name']}"
-    if line["v"] > VERSION:
-        return "written by a newer version of the service"
-    if line["formulas"] != FORMULAS:
-        return "computed by another version of the formulas"
-    estimator = Estimator(**line["estimator"])
-    over_groups = estimator.type in BATCH_ESTIMATORS
-    result = reward(
-        _facts(line),
-        profile,
-        estimator=Estimator() if over_groups else estimator,
-        partial=PartialPolicy(**line["policy"]),
-        missing=line["missing"],
-        progress=line["progress"],
-        place=(line["run_id"], line["group_id"]),
-    )
-    aside = ADVANTAGES if over_groups else frozenset()
-    again, before = (_without(numbers, aside) for numbers in (_published(result), line["published"]))
-    # As text: -0.0 is not 0.0.
-    return None if json.dumps(again) == json.dumps(before) else "recomputing gives different rewards"
-
-
-def _facts(line: Mapping[str, Any]) -> list[RolloutFacts]:
-    return [built(RolloutFacts, {**fact, "entities": line["entities"]}) for fact in line["rollouts"]]
-
-
-def _derived(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> list[Derived]:
-    """Return what the judgements of the scored rollouts of a line say; nothing if its profile asks nothing."""
-    profile = _paying(line["profile"], profiles)
-    if profile is None or not profile.asks:
-        return []
-    askers = {"outcome_askers": profile.outcome_askers, "signal_askers": profile.signal_askers}
-    return [
-        one._replace(problem=one.problem and f"rollout {fact.rollout_id}: {one.problem}")
-        for fact in _facts(line)
-        if fact.status is RolloutStatus.SCORED
-        for one in derive(fact, **askers)
-    ]
-
-
-def _without(numbers: Mapping[str, Any], aside: frozenset[str]) -> dict[str, Any]:
-    return {name: column for name, column in numbers.items() if name not in aside}
 
 
 def read(path: Path) -> Iterator[bytes]:

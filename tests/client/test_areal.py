@@ -9,7 +9,7 @@ import pytest
 
 from reward_service.client import ClientError, RolloutReward
 from reward_service.client.trainers.areal import paid_episode, rewarded
-from tests.client.toys import QUESTION, REWARDS, SAID, Letters, tokens
+from tests.client.toys import DECAYED, DECAYING, QUESTION, REWARDS, SAID, STEP, STEPS, Letters, tokens
 
 
 class Workflow:
@@ -40,12 +40,12 @@ def episode(thought, answer="nobody"):
     }
 
 
-def run(url, said, *, row=None, **options):
+def run(url, said, *, row=None, engine=None, **options):
     workflow = rewarded(Workflow, **{"url": url, "profile": "egrpo", **options})(said=said)
     data = {"messages": [], "question_id": QUESTION, **(row or {})}
 
     async def grouped():
-        calls = [workflow.arun_episode(None, data) for _ in said]
+        calls = [workflow.arun_episode(engine, data) for _ in said]
         return await asyncio.gather(*calls, return_exceptions=True)
 
     return asyncio.run(grouped())
@@ -117,3 +117,11 @@ def test_episodes_as_interactions_are_refused(server):
 
     with pytest.raises(TypeError, match="must return tensors"):
         asyncio.run(workflow.arun_episode(None, {}))
+
+
+def test_the_progress_is_the_version_of_the_engines_weights(server):
+    engine = SimpleNamespace(get_version=lambda: STEP)
+
+    paid = rewards(run(server, SAID, engine=engine, profile=DECAYING, total_steps=STEPS))
+
+    assert paid == pytest.approx(DECAYED, abs=1e-15)

@@ -7,10 +7,10 @@ import pytest
 
 from reward_service.client import ClientError
 from reward_service.client.trainers.ms_swift import egrpo_orm
-from tests.client.toys import QUESTION, REWARDS, SAID, conversation
+from tests.client.toys import DECAYED, DECAYING, QUESTION, REWARDS, SAID, STEP, STEPS, conversation
 
 ARGS = SimpleNamespace(num_generations=3)
-STATE = SimpleNamespace(global_step=3)
+STATE = SimpleNamespace(global_step=STEP, max_steps=STEPS)
 
 
 @pytest.fixture
@@ -105,3 +105,9 @@ def test_examples_before_the_turns_that_were_counted_earn_nothing(reward):
 
     assert call(reward, conversations, rollout_infos=[{"num_turns": 2}] * 3) == REWARDS
     assert call(reward, conversations, rollout_infos=[{"num_turns": 9}] * 3) == [0.3, 0.3, 0.3]
+
+
+def test_the_progress_is_that_of_the_trainers_state(server):
+    reward = egrpo_orm(url=server, profile=DECAYING)(args=ARGS)
+
+    assert call(reward, [conversation(one) for one in SAID]) == pytest.approx(DECAYED, abs=1e-15)

@@ -39,6 +39,19 @@ def test_options_come_from_a_configuration_or_from_the_environment():
 
     assert Options.from_environment(environment) == Options.read(GIVEN)
     assert Options.from_environment(environment | {"REWARD_SERVICE_DEADLINE_S": "2.5"}).deadline_s == 2.5
+    assert Options.from_environment(environment | {"REWARD_SERVICE_TOTAL_STEPS": "80"}).total_steps == 80
+
+
+@pytest.mark.parametrize(
+    ("own", "trainers", "known"), [(80, 90, 80), (None, 90, 90), (None, 0, None), (None, None, None)]
+)
+def test_an_options_number_of_steps_goes_before_the_trainers(own, trainers, known):
+    assert Options.read(GIVEN | {"total_steps": own}).with_steps(trainers).total_steps == known
+
+
+def test_a_training_without_steps_is_refused():
+    with pytest.raises(ValueError, match="total_steps must be at least 1, got 0"):
+        Options.read(GIVEN | {"total_steps": 0})
 
 
 @pytest.mark.parametrize(("said", "opened"), [("true", True), ("1", True), ("no", False)])
@@ -147,6 +160,7 @@ def verl_manager(given):
     config = SimpleNamespace(
         reward=SimpleNamespace(custom_reward_function=named),
         actor_rollout_ref=SimpleNamespace(rollout=rollout),
+        trainer=SimpleNamespace(get={}.get),
         get={}.get,
     )
     return verl.EgrpoRewardManager(config, None)
@@ -161,6 +175,15 @@ def roll_worker(given, monkeypatch):
     standing_in(monkeypatch, "roll.distributed.scheduler.decorator", **decorators)
     standing_in(monkeypatch, "roll.models.model_providers", default_tokenizer_provider=None)
     return roll.reward_worker(num_return_sequences=2, **given)
+
+
+def test_rolls_worker_reads_the_number_of_steps_from_the_pipeline(monkeypatch):
+    made = roll_worker(dict(GIVEN), monkeypatch)
+    worker = made.__new__(made)
+
+    worker.initialize(SimpleNamespace(max_steps=80))
+
+    assert worker.options.total_steps == 80
 
 
 def standing_in(monkeypatch, name, **content):

@@ -1,4 +1,4 @@
-"""What ROLL's reward worker does with a batch; the worker itself needs tensors and stands in tests/trainers."""
+"""What ROLL's reward worker does with a batch; the worker itself needs tensors and is tested in tests/trainers."""
 
 import json
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ import pytest
 from reward_service.client import ClientError
 from reward_service.client.options import Options
 from reward_service.client.trainers.roll import pay_samples
-from tests.client.toys import END, QUESTION, REWARDS, SAID, Letters, text
+from tests.client.toys import DECAYED, DECAYING, END, QUESTION, REWARDS, SAID, STEP, STEPS, Letters, text
 
 PAD = 7
 
@@ -34,6 +34,7 @@ def data(said, *, row=None, ids=None):
         non_tensor_batch={
             name: np.array([value] * len(ids), dtype=object) for name, value in columns.items()
         },
+        meta_info={"global_step": STEP},
     )
 
 
@@ -74,3 +75,9 @@ def test_no_reward_is_an_exception_or_nothing_for_the_whole_group(server):
     with pytest.raises(ClientError, match="There is no such profile"):
         pay(server, batch, profile="nobody")
     assert pay(server, batch, profile="nobody", on_error="mask") == [0.0] * 3
+
+
+def test_the_progress_is_the_step_of_the_batch(server):
+    paid = pay(server, data([text(one) for one in SAID]), profile=DECAYING, total_steps=STEPS)
+
+    assert paid == pytest.approx(DECAYED, abs=1e-15)

@@ -6,7 +6,20 @@ import pytest
 
 from reward_service.client import ClientError
 from reward_service.client.trainers.skyrl import rewarded
-from tests.client.toys import CALL, PAGE, QUESTION, REWARDS, SAID, Letters, text, tokens
+from tests.client.toys import (
+    CALL,
+    DECAYED,
+    DECAYING,
+    PAGE,
+    QUESTION,
+    REWARDS,
+    SAID,
+    STEP,
+    STEPS,
+    Letters,
+    text,
+    tokens,
+)
 
 
 @dataclass
@@ -55,7 +68,7 @@ def batch(groups, phase="train"):
         "env_extras": [{"question_id": QUESTION}] * len(ids),
         "sampling_params": None,
         "trajectory_ids": ids,
-        "batch_metadata": BatchMetadata(1, phase),
+        "batch_metadata": BatchMetadata(STEP, phase),
     }
 
 
@@ -178,3 +191,17 @@ async def test_the_rows_of_a_trajectory_share_its_turns(server):
     paid = await generate(server, made, batch([1]), profile="egrpo-turn", place_advantages=True)
 
     assert [len(row) for row in paid["rewards"]] == [cut_at, len(ids) - cut_at]
+
+
+async def test_the_progress_is_the_step_of_the_batch_by_the_option_for_all_steps(server):
+    paid = await generate(server, output(SAID), batch([3]), profile=DECAYING, total_steps=STEPS)
+
+    assert paid["rewards"] == pytest.approx(DECAYED, abs=1e-15)
+
+
+async def test_an_evaluation_needs_no_number_of_steps(server):
+    made = output([(SAID[0], "x"), (SAID[1], "nobody")])
+
+    paid = await generate(server, made, batch([2], "eval"), profile=DECAYING)
+
+    assert paid["rewards"] == [1.0, 0.0]

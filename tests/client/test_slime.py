@@ -8,6 +8,7 @@ from reward_service.client import ClientError
 from reward_service.client.options import NoReward
 from reward_service.client.trainers.slime import reward
 from tests.builders import EXAMPLE
+from tests.client.toys import DECAYED, DECAYING, SAID, STEP, STEPS
 
 QUESTION = EXAMPLE["groups"][0]["question"]
 ARGS = SimpleNamespace(reward_key=None)
@@ -72,3 +73,19 @@ async def test_no_reward_is_an_exception(monkeypatch):
     monkeypatch.setenv("REWARD_SERVICE_PROFILE", "nobody")
     with pytest.raises(ClientError, match="There is no such profile"):
         await reward(ARGS, group())
+
+
+async def test_the_progress_is_what_a_hook_has_put_into_the_metadata(monkeypatch):
+    monkeypatch.setenv("REWARD_SERVICE_PROFILE", DECAYING)
+    samples = [sample(one, rollout_id=STEP) for one in SAID]
+
+    paid = await reward(SimpleNamespace(reward_key=None, num_rollout=STEPS), samples)
+
+    assert paid == pytest.approx(DECAYED, abs=1e-15)
+
+
+async def test_without_a_hook_the_step_is_not_known(monkeypatch):
+    monkeypatch.setenv("REWARD_SERVICE_PROFILE", DECAYING)
+
+    with pytest.raises(ClientError, match="the profile egrpo-decay needs progress"):
+        await reward(SimpleNamespace(reward_key=None, num_rollout=STEPS), group())

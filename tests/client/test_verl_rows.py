@@ -1,12 +1,13 @@
 """Rows of verl's data as they come from parquet, through the reward manager, with objects of verl's shape."""
 
+import asyncio
 import json
 
 import numpy as np
 import pytest
 
 from reward_service.client.trainers.verl import EgrpoRewardManager
-from tests.client.toys import QUESTION, Letters, text
+from tests.client.toys import DECAYED, DECAYING, QUESTION, SAID, STEP, STEPS, Letters, text
 
 NUMPY = {
     **QUESTION,
@@ -24,29 +25,32 @@ class Config(dict):
 class Rows:
     """One row of verl's `DataProto`."""
 
-    def __init__(self, said, extra_info):
+    def __init__(self, said, extra_info, session_id=0, **columns):
         ids = Letters().encode(said)
         self.batch = {"responses": np.array([ids]), "attention_mask": np.ones((1, len(ids)), dtype=int)}
         self.non_tensor_batch = {
             "uid": np.array(["u"]),
-            "session_id": np.array([0]),
+            "session_id": np.array([session_id]),
             "extra_info": np.array([extra_info], dtype=object),
-        }
+        } | {name: np.array([value]) for name, value in columns.items()}
 
     def __len__(self):
         return 1
 
 
-@pytest.fixture
-async def manager(server):
-    kwargs = {"url": server, "profile": "egrpo", "format": "tagged", "run_id": "verl-rows"}
-    rollout = Config(n=1, response_length=10_000)
+def managing(url, size=1, *, trainer=None, **options):
+    kwargs = {"url": url, "profile": "egrpo", "format": "tagged", "run_id": "verl-rows", **options}
     config = Config(
         reward=Config(custom_reward_function=Config(reward_kwargs=kwargs)),
-        actor_rollout_ref=Config(rollout=rollout),
-        trainer=Config(),
+        actor_rollout_ref=Config(rollout=Config(n=size, response_length=10_000)),
+        trainer=Config(trainer or {}),
     )
-    manager = EgrpoRewardManager(config, Letters())
+    return EgrpoRewardManager(config, Letters())
+
+
+@pytest.fixture
+async def manager(server):
+    manager = managing(server)
     yield manager
     await manager._clients.aclose()
 
@@ -95,3 +99,19 @@ async def test_advantages_need_a_mask_that_says_where_the_policy_wrote(manager):
 
     with pytest.raises(ValueError, match="one output with a response mask or in ChatML"):
         await manager.run_single(Rows(text("Zanderheim"), {"question_id": QUESTION, "split": "train"}))
+
+
+@pytest.mark.parametrize(
+    ("trainer", "options"),
+    [({"total_training_steps": STEPS}, {}), ({"total_training_steps": None}, {"total_steps": STEPS})],
+)
+async def test_the_progress_is_verls_step_by_its_configuration_or_the_option(server, trainer, options):
+    run_id = f"verl-decaying-{len(options)}"
+    manager = managing(server, 3, trainer=trainer, profile=DECAYING, run_id=run_id, **options)
+    extra = {"question_id": QUESTION, "split": "train"}
+    rows = [Rows(text(one), extra, n, global_steps=STEP) for n, one in enumerate(SAID)]
+
+    paid = await asyncio.gather(*map(manager.run_single, rows))
+    await manager._clients.aclose()
+
+    assert [one["reward_score"] for one in paid] == pytest.approx(DECAYED, abs=1e-15)

@@ -6,15 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from reward_service.api.app import create_app
-from reward_service.client import Rollout, Text
+from reward_service.client import ClientError, Rollout, Text
 from reward_service.client.options import Options
 from reward_service.client.trainers.trl import egrpo_reward
 from reward_service.client.whole import columns_of, object_of, together, train
 from reward_service.serve.config import Settings
-from tests.client.toys import QUESTION, REWARDS, SAID, text
+from tests.client.toys import DECAYED, DECAYING, QUESTION, REWARDS, SAID, STEP, STEPS, text
 from tests.conftest import serving
 
-STATE = SimpleNamespace(global_step=3)
+STATE = SimpleNamespace(global_step=STEP, max_steps=STEPS)
 
 
 def messages(thought):
@@ -180,3 +180,53 @@ def test_a_verdict_that_is_none_is_refused():
 
     with pytest.raises(ValueError, match="the column 'outcome' holds no verdict"):
         options.judged({"outcome": "maybe"}, Rollout("0", Text("")))
+
+
+@pytest.mark.parametrize(("total_steps", "expected"), [(None, DECAYED), (4, [0.0] * 3)])
+async def test_the_progress_is_that_of_trls_state_unless_an_option_says_how_many_steps_there_are(
+    server, total_steps, expected
+):
+    reward = egrpo_reward(num_generations=3, url=server, profile=DECAYING, total_steps=total_steps)
+
+    paid = await reward(
+        completions=[text(one) for one in SAID], question_id=[QUESTION] * 3, trainer_state=STATE
+    )
+
+    assert paid == pytest.approx(expected, abs=1e-15)
+
+
+async def test_processes_that_share_a_group_name_its_step(server, monkeypatch):
+    def share(rank, said):
+        monkeypatch.setenv("RANK", rank)
+        reward = egrpo_reward(num_generations=3, url=server, profile=DECAYING, run_id="trl-decaying")
+        columns = {"question_id": [QUESTION] * len(said), "split": ["train"] * len(said)}
+        return reward(completions=[text(one) for one in said], trainer_state=STATE, **columns)
+
+    first, rest = await asyncio.gather(share("0", SAID[:1]), share("1", SAID[1:]))
+
+    assert [*first, *rest] == pytest.approx(DECAYED, abs=1e-15)
+
+
+async def test_an_evaluation_needs_no_progress(server):
+    reward = egrpo_reward(num_generations=3, url=server, profile=DECAYING)
+    state = SimpleNamespace(global_step=0, max_steps=0)
+
+    paid = await reward(
+        completions=[text("", "x"), text(SAID[0])],
+        question_id=[QUESTION] * 2,
+        split=["test"] * 2,
+        trainer_state=state,
+    )
+
+    assert paid == [1.0, 0.0]
+
+
+async def test_without_a_number_of_steps_a_profile_that_needs_progress_is_refused(server):
+    reward = egrpo_reward(num_generations=3, url=server, profile=DECAYING)
+
+    with pytest.raises(ClientError, match="the profile egrpo-decay needs progress"):
+        await reward(
+            completions=[text(one) for one in SAID],
+            question_id=[QUESTION] * 3,
+            trainer_state=SimpleNamespace(global_step=0, max_steps=0),
+        )

@@ -5,6 +5,10 @@ from tests.builders import EXAMPLE
 QUESTION = EXAMPLE["groups"][0]["question"]
 SAID = ["Zanderheim and Quillock", "nothing", "Quillock"]
 REWARDS = [0.3, 0.0, 0.15]
+# Under a profile whose weight falls from 0.3 to 0 by three quarters of the training, at step 3 of 8.
+DECAYING = "egrpo-decay"
+STEP, STEPS = 3, 8
+DECAYED = [0.15, 0.0, 0.075]
 END = 0
 PAGE = "<tool_response>Zanderheim, Quillock</tool_response><think>Zanderheim, Quillock</think>"
 CALL = '<think>I look.</think><tool_call>{"name": "search", "arguments": {}}</tool_call>'

@@ -1,4 +1,4 @@
-"""Published data sets through their readers: nothing is refused, and the known share stands in the questions."""
+"""Published data sets through their readers: nothing is refused, and the known share appears in the questions."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from entity_index.stores.sqlite import SqliteCatalogue
 
 FOLDER = os.environ.get("REWARD_SERVICE_TEST_DATA", Path(__file__).parents[3] / "shared" / "data")
 
-# file, questions, entities, dropped, and the share of the entities that stand in the question, in percent
+# file, questions, entities, dropped, and the share of the entities that appear in the question, in percent
 EXPECTED = {
     "kilt": ("questions_hotpotqa_kilt/questions.jsonl", 5163, 10_325, 1, 52.0),
     "frames": ("questions_frames/questions.jsonl", 824, 2632, 0, 28.0),

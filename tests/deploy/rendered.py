@@ -64,7 +64,7 @@ def pod_of(workload):
 
 
 def settings_of(found):
-    """Environment of the service that stands in the ConfigMap."""
+    """Environment of the service that the ConfigMap sets."""
     return one(found, "ConfigMap", NAME)["data"]
 
 

@@ -7,11 +7,14 @@ import warnings
 import jsonschema
 import kubernetes_validate
 import pytest
+import typer
 import yaml
 from yamllint import config as yamllint_config
 from yamllint import linter
 
 from reward_service.api.keys import parse_keys
+from reward_service.api.worker import worker_of
+from reward_service.cli.commands import app
 from reward_service.serve.config import Settings
 from reward_service.serve.profiles import read_folder
 from reward_service.serve.sources.backends import parse as parse_backends
@@ -33,6 +36,12 @@ from tests.deploy.rendered import (
     with_keys,
 )
 
+MODEL = {
+    "name": "same",
+    "serves": {"equivalence": "mine"},
+    "torch": {"folder": "/models/same", "digest": f"sha256:{'0' * 64}"},
+}
+WORKER = {"keySecret": "worker-key", "volume": {"emptyDir": {}}, "models": [MODEL]}
 KUBERNETES = [f"1.{minor}" for minor in range(27, 35)]
 STRINGS = {"type": "object", "additionalProperties": {"type": "string"}}
 
@@ -51,7 +60,20 @@ CUSTOM = {
     "ServiceMonitor": record(
         "selector",
         "endpoints",
-        selector=record(matchLabels=STRINGS),
+        selector=record(
+            matchLabels=STRINGS,
+            matchExpressions={
+                "type": "array",
+                "items": record(
+                    "key",
+                    "operator",
+                    "values",
+                    key={"type": "string"},
+                    operator={"enum": ["In", "NotIn"]},
+                    values={"type": "array", "items": {"type": "string"}},
+                ),
+            },
+        ),
         namespaceSelector=record(matchNames={"type": "array", "items": {"type": "string"}}),
         endpoints={
             "type": "array",
@@ -135,7 +157,7 @@ def test_objects_fit_the_schemas_of_kubernetes(found, version):
 
 
 def test_a_misspelt_field_would_be_found():
-    deployment = one(ci_objects("minimal"), "Deployment")
+    deployment = one(ci_objects("minimal"), "Deployment", NAME)
     deployment["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
 
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -170,28 +192,44 @@ def test_every_pod_is_restricted(found):
 
 
 def test_selectors_reach_the_servers_and_nothing_else(found):
-    server = pod_of(one(found, "Deployment"))["metadata"]["labels"]
-    others = [pod_of(o)["metadata"].get("labels", {}) for o in found if o["kind"] in WORKLOADS[1:]]
-    selectors = [
-        one(found, "Deployment")["spec"]["selector"]["matchLabels"],
-        one(found, "Service", NAME)["spec"]["selector"],
+    server = pod_of(one(found, "Deployment", NAME))["metadata"]["labels"]
+    others = [
+        pod_of(o)["metadata"].get("labels", {})
+        for o in found
+        if o["kind"] in WORKLOADS and o["metadata"]["name"] != NAME
     ]
-    selectors += [o["spec"]["selector"]["matchLabels"] for o in found if o["kind"] == "PodDisruptionBudget"]
 
-    for selector in selectors:
+    for selector in selectors_of(found, NAME):
         assert selector.items() <= server.items()
         assert not any(selector.items() <= labels.items() for labels in others)
 
 
-def test_a_service_monitor_finds_the_service():
-    found = ci_objects("production")
-    selector = one(found, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+def selectors_of(found, name):
+    """How the Deployment, the Service and the budget of a name select pods."""
+    budgets = [o for o in found if o["kind"] == "PodDisruptionBudget" and o["metadata"]["name"] == name]
+    return [
+        one(found, "Deployment", name)["spec"]["selector"]["matchLabels"],
+        one(found, "Service", name)["spec"]["selector"],
+        *(o["spec"]["selector"]["matchLabels"] for o in budgets),
+    ]
 
-    assert selector.items() <= one(found, "Service", NAME)["metadata"]["labels"].items()
+
+def test_a_service_monitor_finds_the_service_and_the_workers_but_not_redis():
+    spec = one(ci_objects("production"), "ServiceMonitor")["spec"]["selector"]
+    (which,) = spec["matchExpressions"]
+
+    def is_found(labels):
+        return spec["matchLabels"].items() <= labels.items() and labels.get(which["key"]) in which["values"]
+
+    assert which["operator"] == "In"
+    services = [o for name in CI for o in ci_objects(name) if o["kind"] == "Service"]
+    found = {o["metadata"]["name"].removeprefix(NAME) for o in services if is_found(o["metadata"]["labels"])}
+    assert found == {"", "-worker-same", "-worker-nli"}
+    assert {o["metadata"]["name"].removeprefix(NAME) for o in services} - found == {"-redis"}
 
 
 def test_liveness_asks_nothing_but_the_process(found):
-    container = pod_of(one(found, "Deployment"))["spec"]["containers"][0]
+    container = pod_of(one(found, "Deployment", NAME))["spec"]["containers"][0]
 
     paths = {
         probe: container[probe]["httpGet"]["path"]
@@ -201,7 +239,7 @@ def test_liveness_asks_nothing_but_the_process(found):
 
 
 def test_a_pod_has_time_to_drain(found):
-    said, pod = settings_of(found), pod_of(one(found, "Deployment"))["spec"]
+    said, pod = settings_of(found), pod_of(one(found, "Deployment", NAME))["spec"]
     drain = float(said["REWARD_SERVICE_DRAIN_DELAY_S"]) + float(said["REWARD_SERVICE_DRAIN_TIMEOUT_S"])
 
     assert pod["terminationGracePeriodSeconds"] >= drain
@@ -210,7 +248,7 @@ def test_a_pod_has_time_to_drain(found):
 def test_settings_are_ones_that_the_service_takes(found):
     said = settings_of(found)
     given_to = {name.removeprefix("REWARD_SERVICE_").lower(): value for name, value in said.items()}
-    container = pod_of(one(found, "Deployment"))["spec"]["containers"][0]
+    container = pod_of(one(found, "Deployment", NAME))["spec"]["containers"][0]
     urls = {env["name"] for env in container["env"] or () if env["name"].startswith("REWARD_SERVICE_")}
 
     settings = Settings(**given_to)
@@ -221,7 +259,7 @@ def test_settings_are_ones_that_the_service_takes(found):
 
 
 def test_memory_bounds_what_is_in_flight(found):
-    said, pod = settings_of(found), pod_of(one(found, "Deployment"))["spec"]
+    said, pod = settings_of(found), pod_of(one(found, "Deployment", NAME))["spec"]
     limit = pod["containers"][0]["resources"]["limits"]["memory"]
 
     assert 6 * int(said["REWARD_SERVICE_MAX_INFLIGHT_BYTES"]) <= int(limit.removesuffix("Gi")) * 1024**3
@@ -230,27 +268,103 @@ def test_memory_bounds_what_is_in_flight(found):
 def test_replicas_are_left_to_the_autoscaler():
     found = ci_objects("autoscaled")
 
-    assert "replicas" not in one(found, "Deployment")["spec"]
+    assert "replicas" not in one(found, "Deployment", NAME)["spec"]
     metrics = one(found, "HorizontalPodAutoscaler")["spec"]["metrics"]
     assert metrics[1]["pods"]["metric"]["name"] == "reward_service_in_flight_requests"
 
 
 def test_strategies():
     def strategy(name):
-        it = one(ci_objects(name), "Deployment")["spec"]["strategy"]
+        it = one(ci_objects(name), "Deployment", NAME)["spec"]["strategy"]
         return it["type"], it.get("rollingUpdate", {}).get("maxSurge")
 
     assert strategy("minimal") == ("Recreate", None)
     assert strategy("bundled-redis") == ("RollingUpdate", 1)
-    assert strategy("gpu") == ("RollingUpdate", 0)
 
 
-def test_a_gpu_is_asked_for_and_its_taint_borne():
-    pod = pod_of(one(ci_objects("gpu"), "Deployment"))["spec"]
+def worker(name, model="same"):
+    return one(ci_objects(name), "Deployment", f"{NAME}-worker-{model}")
 
-    assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
-    assert pod["containers"][0]["image"].endswith("-cuda")
+
+def test_each_model_has_workers_of_its_own():
+    found = ci_objects("gpu")
+    (same, nli) = (selectors_of(found, f"{NAME}-worker-{model}") for model in ("same", "nli"))
+
+    assert [one["reward-service/model"] for one in same] == ["same"] * 3
+    assert [one["reward-service/model"] for one in nli] == ["nli"] * 3
+    for selectors, model in ((same, "same"), (nli, "nli")):
+        labels = pod_of(worker("gpu", model))["metadata"]["labels"]
+        assert all(selector.items() <= labels.items() for selector in selectors)
+    assert worker("gpu")["spec"]["replicas"] == 2
+
+
+def test_models_never_mix_while_workers_are_replaced():
+    def checksums(models):
+        found = objects(with_keys(worker=WORKER | {"models": models}))
+        workers = [o for o in found if o["metadata"]["labels"].get("app.kubernetes.io/component") == "worker"]
+        pods = [pod_of(o) for o in workers if o["kind"] == "Deployment"]
+        return [pod["metadata"]["annotations"]["checksum/model"] for pod in pods]
+
+    other = MODEL | {"name": "other", "serves": ["other"]}
+    (before, kept), (after, same) = checksums([MODEL, other]), checksums([MODEL | {"timeout_s": 5}, other])
+
+    assert worker("gpu")["spec"]["strategy"] == {"type": "Recreate"}
+    assert before != after
+    assert kept == same
+
+
+def test_a_gpu_is_asked_for_by_workers_alone_and_its_taint_borne():
+    pod, cpu = pod_of(worker("gpu"))["spec"], pod_of(worker("cpu"))["spec"]
+    service = pod_of(one(ci_objects("gpu"), "Deployment", NAME))["spec"]
+
+    assert pod["containers"][0]["resources"]["limits"] == {"memory": "8Gi", "nvidia.com/gpu": 1}
+    assert "-cuda@sha256:" in pod["containers"][0]["image"]
+    assert pod["containers"][0]["args"][-2:] == ["--device", "cuda:0"]
     assert pod["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert cpu["containers"][0]["image"].endswith("-cpu")
+    assert cpu["containers"][0]["args"][-2:] == ["--device", "cpu"]
+    assert "tolerations" not in cpu
+    assert service["containers"][0]["image"] == "reward-service:0.1.0"
+    assert list(service["containers"][0]["resources"]["limits"]) == ["memory"]
+
+
+@pytest.mark.parametrize("model", ["same", "nli"])
+def test_a_worker_of_the_chart_starts_and_the_service_calls_it(model, tmp_path):
+    found = ci_objects("gpu")
+    (tmp_path / "key").write_text("secret")
+
+    def backends(of):
+        text = one(found, "ConfigMap", f"{NAME}-{of}")["data"]["backends.yaml"]
+        return parse_backends(text.replace("/etc/reward-service/worker-key", str(tmp_path)), environment={})
+
+    pod = pod_of(worker("gpu", model))["spec"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    command, *typed = pod["containers"][0]["args"]
+    given_to = typer.main.get_command(app).commands[command].make_context(command, typed).params
+
+    assert str(given_to["backends"]) == mounts["workers"] + "/backends.yaml"
+    assert mounts["models"] == "/models"
+    made = worker_of(backends("workers"), given_to["name"], device=given_to["device"], host=given_to["host"])
+    assert {route.resource.canonical for route in made.app.router.routes()} >= {
+        pod["containers"][0][probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")
+    }
+    (caller,) = [backend for backend in backends("backends") if backend.name == model]
+    (server,) = [backend for backend in backends("workers") if backend.name == model]
+    assert (caller.url, caller.flavour) == (f"http://{NAME}-worker-{model}:{given_to['port']}", "tei")
+    assert (caller.names, caller.key) == (server.names, server.key)
+    (service,) = pod_of(one(found, "Deployment", NAME))["spec"]["containers"]
+    assert mounts["worker-key"] in {mount["mountPath"] for mount in service["volumeMounts"]}
+
+
+def test_a_worker_is_called_by_the_service_and_calls_nothing():
+    policy = one(ci_objects("gpu"), "NetworkPolicy", f"{NAME}-workers")["spec"]
+    component = "app.kubernetes.io/component"
+    callers = [peer["podSelector"]["matchLabels"][component] for peer in policy["ingress"][0]["from"][:1]]
+    allowed = one(ci_objects("gpu"), "NetworkPolicy", NAME)["spec"]["egress"][1]
+
+    assert policy["podSelector"]["matchLabels"][component] == "worker"
+    assert (callers, policy["egress"]) == (["server"], [])
+    assert {"port": 8100, "protocol": "TCP"} in allowed["ports"]
 
 
 def test_no_password_stands_in_anything_but_a_secret():
@@ -269,7 +383,7 @@ def test_profiles_of_the_chart_are_mounted_where_the_service_reads_them(tmp_path
     found = ci_objects("production")
     for name, text in one(found, "ConfigMap", f"{NAME}-profiles")["data"].items():
         (tmp_path / name).write_text(text)
-    pod = pod_of(one(found, "Deployment"))["spec"]
+    pod = pod_of(one(found, "Deployment", NAME))["spec"]
     (mount,) = [m for m in pod["containers"][0]["volumeMounts"] if m["name"] == "profiles"]
 
     assert [profile.reward.terms[0].weight for profile in read_folder(tmp_path).values()] == [0.5]
@@ -290,7 +404,7 @@ JUDGES = {
 def test_backends_of_the_chart_are_mounted_where_the_service_reads_them():
     found = objects(with_keys(judges=JUDGES))
     text = one(found, "ConfigMap", f"{NAME}-backends")["data"]["backends.yaml"]
-    pod = pod_of(one(found, "Deployment"))["spec"]
+    pod = pod_of(one(found, "Deployment", NAME))["spec"]
     mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
     environment = {entry["name"]: entry["valueFrom"] for entry in pod["containers"][0]["env"]}
 
@@ -398,7 +512,15 @@ REFUSED = {
     "calls in flight would be cut off": with_keys(terminationGracePeriodSeconds=30),
     "at most 178956970": with_keys(config={"max_inflight_bytes": 500_000_000}),
     "may need six times its size": with_keys(config={"max_body_bytes": 200_000_000}),
-    "set image.variant to cuda": with_keys(gpu={"enabled": True}),
+    "set worker.keySecret": with_keys(worker=WORKER | {"keySecret": ""}),
+    "worker.volume is empty": with_keys(worker=WORKER | {"volume": {}}),
+    "The model same is in /srv/same": with_keys(
+        worker=WORKER | {"models": [MODEL | {"torch": MODEL["torch"] | {"folder": "/srv/same"}}]}
+    ),
+    "Two entries of judges.backends and worker.models are called same": with_keys(
+        worker=WORKER,
+        judges={"backends": [{"name": "same", "serves": ["judge"], "url": "http://judge:8000/v1"}]},
+    ),
     "minReplicas is greater than": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "minReplicas": 9}),
     "needs a target": with_keys(redis=BUNDLED, autoscaling={"enabled": True, "cpuPercent": 0}),
     "needs ingress.host": with_keys(ingress={"enabled": True}),
@@ -425,7 +547,15 @@ MISTAKES = {
     "a profile's path for its name": with_keys(profiles={"a/b": "name: b"}),
     "a profile that is no text": with_keys(profiles={"mine": {"name": "mine"}}),
     "a share above 1": with_keys(metrics={"prometheusRule": {"thresholds": {"saturation": 80}}}),
-    "another variant": with_keys(image={"variant": "rocm"}),
+    "a model without a digest": with_keys(
+        worker=WORKER | {"models": [MODEL | {"torch": {"folder": "/models"}}]}
+    ),
+    "a model with a key of no meaning": with_keys(
+        worker=WORKER | {"models": [MODEL | {"torch": MODEL["torch"] | {"rowz": 8}}]}
+    ),
+    "a model whose name is none of a Service": with_keys(
+        worker=WORKER | {"models": [MODEL | {"name": "A_b"}]}
+    ),
     "root": with_keys(redis={"bundled": {"runAsUser": 0}}),
 }
 

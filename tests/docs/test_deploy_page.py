@@ -7,7 +7,7 @@ import yaml
 
 from reward_service.serve.config import Settings
 from scripts import sizing
-from tests.deploy.rendered import NAMESPACE, ROOT, objects, one
+from tests.deploy.rendered import NAMESPACE, ROOT, objects, one, with_keys
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 
@@ -20,6 +20,16 @@ def test_the_values_of_the_five_commands_render():
     assert one(found, "Deployment")["spec"]["replicas"] == 2
     assert NAMESPACE
     assert [o["kind"] for o in found].count("Job") == 1
+
+
+def test_the_values_of_models_render():
+    (values,) = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "worker:" in block]
+
+    found = objects(with_keys(**yaml.safe_load(values.replace("sha256:...", f"sha256:{'0' * 64}"))))
+
+    assert [o["metadata"]["name"] for o in found if o["kind"] == "Deployment"][1:] == [
+        "rewards-reward-service-worker-same"
+    ]
 
 
 def test_the_table_of_sizes_is_what_the_measurements_say():

@@ -1,8 +1,6 @@
 """docs/profiles.md has every key of a profile with its default, every name a key may have, and an example that holds."""
 
 import re
-import subprocess
-import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -36,6 +34,7 @@ from reward_service.core.types import (
     Term,
     TurnRule,
 )
+from tests.commands import run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
 SPECS = {
@@ -119,11 +118,7 @@ def test_the_example_is_a_profile_that_pays_what_the_table_says():
 def test_the_page_shows_what_the_command_prints(command):
     block = PAGE.partition(f"$ reward-service {command}\n")[2].partition("```")[0]
 
-    done = subprocess.run(
-        [sys.executable, "-m", "reward_service", *command.split()], capture_output=True, text=True, check=True
-    )
-
-    assert done.stdout == block
+    assert run(*command.split()) == (0, block, "")
 
 
 def test_the_page_begins_a_file_of_ones_own(tmp_path):
@@ -131,13 +126,6 @@ def test_the_page_begins_a_file_of_ones_own(tmp_path):
     said = {command: text for command, text in blocks if "start.yaml" in command}
 
     for command, text in said.items():
-        done = subprocess.run(
-            [sys.executable, "-m", "reward_service", *command.split()],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=tmp_path,
-        )
-        assert done.stdout == text
+        assert run(*command.split(), cwd=tmp_path) == (0, text, "")
 
     assert len(said) == 3

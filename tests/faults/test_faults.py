@@ -83,7 +83,7 @@ class Chaos:
         await self._replace(signal.SIGTERM)
 
     async def _replace(self, number):
-        """End a process and start the next one; nobody waits until it is ready."""
+        """End a process and start the next one, without waiting until it is ready."""
         replica = self.draw.choice(self.replicas)
         await asyncio.to_thread(replica.stop, number)
         replica.start()

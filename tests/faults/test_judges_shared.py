@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from reward_service.core.profiles import shipped
-from reward_service.serve.ledger import read, verify
+from reward_service.serve.ledger import read
+from reward_service.serve.ledger_audit import verify
 from tests.fault_judge import FaultJudge, judging
 from tests.faults.conftest import Replica
 from tests.redis_server import RedisServer, needed, until
@@ -150,7 +151,7 @@ def test_the_ledger_is_verified_with_the_judge_gone(place):
     path = place.replicas[0].log.with_suffix(".ledger")
     lines = [json.loads(line[: line.rindex(b"}") + 1]) for line in read(path)]
     profile = shipped()["egrpo-judged"]
-    findings = list(verify(read(path), {profile.digest: profile}))
+    findings = verify(read(path), {profile.digest: profile})
     assert findings
     assert all(finding.problem is None for finding in findings)
     assert lines[-1]["v"] == 2

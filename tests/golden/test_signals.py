@@ -5,10 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from reward_service.core.scoring import reward
+from entity_index.types import Criterion, Question
+from reward_service.core.judging.asks import Answered
+from reward_service.core.judging.kinds import kind_of
+from reward_service.core.profiles import parse_profile
+from reward_service.core.scoring import conclude, plan, reward
 from reward_service.core.signals.by_turn import entity_success, success_of
 from reward_service.core.signals.cells import value
-from reward_service.core.types import Outcome, RolloutFacts, RolloutStatus
+from reward_service.core.types import (
+    Outcome,
+    Rollout,
+    RolloutFacts,
+    RolloutStatus,
+    Segment,
+    SegmentKind,
+    Steps,
+)
 from tests.golden.test_methods import profile_named
 
 FILE = json.loads((Path(__file__).parent / "cases" / "signals.json").read_text(encoding="utf-8"))
@@ -86,3 +98,26 @@ def test_the_example_pays_turns_by_their_entities():
     for paid in (one, other):  # the entities' success is the outcome here, so its z-scores are the advantages
         assert paid.turn_advantages == pytest.approx((1.1 * paid.advantage, paid.advantage))
     assert one.advantage > 0 > other.advantage
+
+
+GRADED = parse_profile(
+    """
+name: graded
+askers: [{name: quality, template: rubric-graded-v1}]
+reward: {base: {correct: 0}, terms: [{signal: quality, when: any}]}
+"""
+)
+
+
+@pytest.mark.parametrize("case", FILE["rubrics"], ids=lambda case: case["name"])
+def test_an_answer_is_worth_the_weighted_share_of_the_rubrics_that_it_meets(case):
+    rubrics = tuple(Criterion(f"criterion {n}", float(weight)) for n, weight in enumerate(case["weights"]))
+    rollout = Rollout("0", Steps((Segment(SegmentKind.ANSWER, "x"),)))
+    planned = plan([rollout], Question("Who?", ("x",), rubrics=rubrics), GRADED)
+    [ask] = planned.pending({}).values()
+    reply = json.dumps({f"C{n}": degree for n, degree in enumerate(case["degrees"], start=1)})
+    said = Answered(kind_of(ask.asker).read(reply, ask.said), "judge", "sha256:0")
+
+    [paid] = reward(conclude(planned, {ask.key: said}), GRADED).rollouts
+
+    assert [paid.reward] == close([case["value"]])

@@ -31,19 +31,24 @@ async def together(engine, items):
     return [one.logits for one in found]
 
 
-async def arranged(engine):
+async def arranged(engine, items=ITEMS, others=OTHERS):
     """The scores of the items, in their order, for each arrangement."""
-    backwards = (await together(engine, ITEMS[::-1]))[::-1]
-    mixed = [(one, n) for n, one in enumerate(ITEMS)] + [(one, None) for one in OTHERS]
+    backwards = (await together(engine, items[::-1]))[::-1]
+    mixed = [(one, n) for n, one in enumerate(items)] + [(one, None) for one in others]
     random.Random(3).shuffle(mixed)
     among = await together(engine, [one for one, _ in mixed])
     places = {n: scores for (_, n), scores in zip(mixed, among, strict=True) if n is not None}
     return {
-        "alone": [(await together(engine, [one]))[0] for one in ITEMS],
-        "together": await together(engine, ITEMS),
+        "alone": [(await together(engine, [one]))[0] for one in items],
+        "together": await together(engine, items),
         "backwards": backwards,
-        "among others": [places[n] for n in range(len(ITEMS))],
+        "among others": [places[n] for n in range(len(items))],
     }
+
+
+def differing(arrangements):
+    """How many texts have several scores among lists of scores, each of all texts in the same order."""
+    return sum(len({json.dumps(one) for one in of_one}) > 1 for of_one in zip(*arrangements, strict=True))
 
 
 async def scores(folder, digest, threads, **changes):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.arrangements import differing
+
 ROOT = Path(__file__).parents[2]
 THREADS = (1, 2, 4)
 
@@ -25,23 +27,22 @@ def processes(tiny):
     return found
 
 
-def differing(processes, dtype):
+def differing_in(processes, dtype):
     """How many texts have several scores among all arrangements and processes, and of how many."""
     lists = [scores for one in processes for scores in one["scores"][dtype].values()]
-    by_text = [{json.dumps(scores) for scores in of_one} for of_one in zip(*lists, strict=True)]
-    return sum(len(one) > 1 for one in by_text), len(by_text)
+    return differing(lists), len(lists[0])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_no_score_depends_on_company_order_threads_or_process(processes, dtype):
-    differ, texts = differing(processes, dtype)
+    differ, texts = differing_in(processes, dtype)
     print(f"\n{dtype}: {differ} of {texts} texts have several scores")
 
     assert (differ, texts) == (0, 64)
 
 
 def test_free_batches_show_that_the_comparison_can_fail(processes):
-    differ, texts = differing(processes, "free batches")
+    differ, texts = differing_in(processes, "free batches")
     print(f"\nfloat32 in free batches: {differ} of {texts} texts have several scores")
 
     assert differ > 0

@@ -10,7 +10,7 @@ from reward_service.serve.sources.backends import TorchModel
 from reward_service.serve.sources.models.folder import UnsafeFolder, folder_digest
 from reward_service.serve.sources.models.network import Network, device_of
 from reward_service.serve.sources.models.shapes import BatchShape
-from tests.tiny_models import NLI, texts
+from tests.tiny_models import NLI, texts, write_encoder
 
 
 def network(model, **changes):
@@ -66,6 +66,11 @@ def test_a_bucket_that_is_longer_than_the_models_texts_is_refused(tiny):
     folder, digest = tiny
     with pytest.raises(ValueError, match="256 tokens, less than the last bucket"):
         Network(TorchModel(folder=folder, digest=digest, device="cpu", buckets=(32, 512)))
+
+
+def test_an_encoder_without_a_head_that_scores_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"its weights have no classifier\.bias, classifier\.weight"):
+        network((tmp_path, write_encoder(tmp_path)))
 
 
 class Maskless(Network):

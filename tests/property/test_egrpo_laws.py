@@ -26,7 +26,7 @@ def scored(members, profile="egrpo-paper", **more):
 
 
 def textbook(members, alpha=0.3):
-    """Eq. 5 of arXiv:2510.24694, as it stands there."""
+    """Eq. 5 of arXiv:2510.24694, as printed."""
     rates = [matched / ENTITIES for matched, _ in members]
     best = max(rates)
     normalized = [rate / best if best > 0 else 0.0 for rate in rates]

@@ -168,11 +168,20 @@ def test_a_mark_on_a_page_opens_nothing_in_a_thought():
     assert thoughts(source) == ["a", SECRET]
 
 
-def test_react_labels_of_a_call_hide_what_follows_up_to_the_next_thought():
-    text = f"Thought: a\nAction: search\nAction Input: {SECRET}\nObservation: {SECRET}\nThought: b"
+def test_words_that_only_look_like_a_label_hide_nothing():
+    text = f"First Action: look.\nSecond Action: think.\nAction: f[{SECRET}]\nThought: b"
     source = Messages(({"role": "assistant", "content": text}, {"role": "assistant", "content": "x"}))
 
-    assert thoughts(source) == ["Thought: a\n", "Thought: b"]
+    assert thoughts(source) == ["First Action: look.\nSecond Action: think.\n", "Thought: b"]
+
+
+@pytest.mark.parametrize("colon", [":", " :", "：", "**:**"])
+def test_react_labels_of_a_call_hide_what_follows_up_to_the_next_thought(colon):
+    text = f"Thought: a\nAction: search\nAction Input: {SECRET}\nObservation: {SECRET}\nThought: b"
+    said = text.replace(":", colon)
+    source = Messages(({"role": "assistant", "content": said}, {"role": "assistant", "content": "x"}))
+
+    assert thoughts(source) == [f"Thought{colon} a\n", f"Thought{colon} b"]
     assert parse(source, "none").flags == ("foreign_markup",)
 
 

@@ -74,7 +74,7 @@ def worth(folded: bytes) -> float:
 
 
 def runs(text: FoldedText, layout: Layout, here: int, words: int) -> list[tuple[int, int]]:
-    """Every stretch of whole tokens of a segment, of which each `words` in a row stand in an earlier tool response."""
+    """Every stretch of whole tokens of a segment, of which each `words` in a row appear in an earlier tool response."""
     edges = text.separators.tolist()
     earlier = [
         k for k in range(here) if layout.rollout[k] == layout.rollout[here] and not layout.is_thought[k]

@@ -24,7 +24,7 @@ CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """One way in which an entity stands in a rollout; the smallest is the best evidence."""
+    """One way in which an entity appears in a rollout; the smallest is the best evidence."""
 
     channel: int
     distance: int

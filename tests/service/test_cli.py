@@ -1,4 +1,4 @@
-"""The command line, in a process of its own."""
+"""The command line, as a user meets it."""
 
 import json
 import os
@@ -10,14 +10,9 @@ import httpx
 import pytest
 
 from tests.builders import EXAMPLE
+from tests.commands import run
 
 SAMPLE = resources.files("reward_service.sample")
-
-
-def run(*arguments, stdin=None, **environment):
-    command = [sys.executable, "-m", "reward_service", *map(str, arguments)]
-    environment = os.environ | {"COLUMNS": "200"} | environment
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_score_writes_one_result_a_rollout_and_a_summary(sample_index, tmp_path):
@@ -302,3 +297,54 @@ def test_scores_are_written_with_the_evidence_that_is_asked_for(foreign, tmp_pat
     first = json.loads(out.read_text(encoding="utf-8").splitlines()[0])
     assert [match["entity"] for match in first["matches"]] == ["Zanderheim"]
     assert "match rate of correct minus wrong rollouts, within 1 groups with both: -0.500" in done.stdout
+
+
+def decaying(*, steps=(0, 3, 8)):
+    """One wrong rollout a group, which names one of two entities: its reward is the weight, by the progress."""
+    question = {"text": "Who?", "answers": ["x"], "entities": [{"name": "Zanderheim"}, {"name": "Quillock"}]}
+    text = "<think>Quillock</think><answer>y</answer>"
+    return "\n".join(
+        json.dumps({**question, "question": "Who?", "text": text, "step": step, "rollout": "0"})
+        for step in steps
+    )
+
+
+def paid_at(tmp_path, lines, *options):
+    out = tmp_path / "out.jsonl"
+    done = run("score", "-", "--profile", "egrpo-decay", "--out", out, *MAPPED, *options, stdin=lines)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line)["reward"] for line in out.read_text(encoding="utf-8").splitlines()]
+
+
+MAPPED = [
+    part
+    for rule in ("text=text", "question=question", "answers=answers", "entities=entities", "step=step")
+    for part in ("--map", rule)
+]
+
+
+def test_score_pays_at_a_progress_or_at_each_groups_own_step(tmp_path):
+    assert paid_at(tmp_path, decaying(), "--progress", "0.375") == pytest.approx([0.15] * 3, abs=1e-15)
+    assert paid_at(tmp_path, decaying(), "--total-steps", "8") == pytest.approx([0.3, 0.15, 0.0], abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ([], "the profile egrpo-decay needs progress"),
+        (["--total-steps", "8", "--progress", "0.5"], "--progress and --total-steps exclude each other"),
+        (
+            ["--total-steps", "8"],
+            "must have one whole number as their step; --map step=PATH says where it is",
+        ),
+    ],
+)
+def test_score_says_what_a_profile_that_needs_progress_lacks(options, why):
+    done = run("score", "-", "--profile", "egrpo-decay", *MAPPED, *options, stdin=decaying(steps=["warm-up"]))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert why in done.stderr
+
+
+def test_a_progress_beyond_the_training_is_refused():
+    assert run("score", "-", "--progress", "1.5", stdin=decaying()).returncode == 2

@@ -18,7 +18,7 @@ SCOPES = {
 }
 KEYS = {name: generate(name, scopes) for name, scopes in SCOPES.items()}
 MAY = ["explain", "ingest", "admin"]
-# Zanderheim stands in the question, so it earns nothing and is `masked`.
+# Zanderheim appears in the question, so it earns nothing and is `masked`.
 TRUTH = {
     "question_id": "q",
     "question": "Who follows Zanderheim?",

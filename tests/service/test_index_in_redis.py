@@ -1,4 +1,4 @@
-"""A service whose index stands in Redis: it follows activations, and says what it cannot know."""
+"""A service whose index is in Redis: it follows activations, and says what it cannot know."""
 
 import signal
 from contextlib import closing

@@ -8,6 +8,7 @@ import pytest
 
 from reward_service.api.app import create_app
 from reward_service.core.fields import plain
+from reward_service.core.types import Outcome, RolloutFacts
 from reward_service.serve.config import Settings
 from tests.conftest import serving
 from tests.golden import test_estimators as estimators
@@ -19,6 +20,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "profiles"
 SURVIVORS = {"policy": "survivors"}
 # A profile that pays a number which is sent, and the filters of the golden file.
 AS_SENT = "name: {name}\nreward: {{base: {{correct: 0}}, terms: [{{signal: sent, when: any}}]}}\n{more}\n"
+# A profile that pays the terms of the golden file, which are sent.
+TERMS = """
+name: terms
+reward:
+  base: {correct: 0}
+  terms: [{signal: a, weight: 1, when: any}, {signal: b, weight: 0.5, when: any}]
+"""
 FILTERS = filters.FILE["cases"]
 
 
@@ -27,6 +35,7 @@ def http(tmp_path_factory):
     folder = tmp_path_factory.mktemp("profiles")
     for file in EXAMPLES.glob("*.yaml"):
         (folder / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "terms.yaml").write_text(TERMS, encoding="utf-8")
     (folder / "as-sent.yaml").write_text(AS_SENT.format(name="as-sent", more=""))
     for n, case in enumerate(FILTERS):
         more = f"filters: [{json.dumps(case['filter'])}]"
@@ -86,6 +95,31 @@ def test_an_estimator_over_the_batch_gives_the_same_over_http(http, case):
         for n, (rewards, length) in enumerate(zip(case["reward"], lengths, strict=True))
     ]
     found = rewarded(http, *groups, profile="as-sent", estimator=case["estimator"])
+
+    flat = [one["advantage"] for group in found for one in group]
+    assert close(flat, case["advantage"])
+
+
+@pytest.mark.parametrize(
+    "case", [one for one in estimators.BATCH["cases"] if "terms" in one], ids=lambda case: case["name"]
+)
+def test_an_estimator_over_the_batch_gives_the_same_for_terms_over_http(http, case):
+    assert case["weights"] == {"a": 1, "b": 0.5}
+    a, b = case["terms"]["a"], case["terms"]["b"]
+    lengths = case.get("length") or [[1] * len(group) for group in a]
+    groups = [
+        group_of(
+            [
+                RolloutFacts(
+                    str(k), outcome=Outcome.WRONG, matched=0, length=length, signals={"a": one, "b": other}
+                )
+                for k, (length, one, other) in enumerate(zip(lengths[n], a[n], b[n], strict=True))
+            ],
+            group_id=str(n),
+        )
+        for n in range(len(a))
+    ]
+    found = rewarded(http, *groups, profile="terms", estimator=case["estimator"])
 
     flat = [one["advantage"] for group in found for one in group]
     assert close(flat, case["advantage"])

@@ -1,21 +1,17 @@
-"""`reward-service profile ...`, in a process of its own, as a user runs it."""
+"""`reward-service profile ...`, as a user runs it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import httpx
 import pytest
 
 from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.profiles.formula import formula
+from tests import commands
 
 
 def run(*arguments, cwd=None, **environment):
-    command = [sys.executable, "-m", "reward_service", "profile", *map(str, arguments)]
-    environment = os.environ | {"COLUMNS": "300"} | environment
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=cwd)
+    return commands.run("profile", *arguments, cwd=cwd, **environment)
 
 
 def test_list_has_a_line_for_every_profile_with_its_formula(tmp_path):

@@ -1,9 +1,6 @@
 """Profiles of your own as a caller sees them: what they say, what they pay, and that a changed file is refused."""
 
 import json
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from importlib import resources
 
@@ -17,6 +14,7 @@ from reward_service.serve.clock import ManualClock
 from reward_service.serve.config import Settings
 from reward_service.serve.groups.stores.memory import MemoryGroupStore
 from tests.builders import EXAMPLE, example
+from tests.commands import run
 from tests.conftest import serving
 
 SAMPLE = resources.files("reward_service.sample")
@@ -50,18 +48,6 @@ def calling(folder, **more):
         httpx.Client(base_url=base, timeout=30) as http,
     ):
         yield http
-
-
-def run(*arguments, **environment):
-    command = [sys.executable, "-m", "reward_service", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,  # a service that starts where it should not would run for ever
-        env=os.environ | {"COLUMNS": "200"} | environment,
-    )
 
 
 def test_a_profile_says_everything_and_can_be_saved(folder, tmp_path):

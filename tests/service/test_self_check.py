@@ -11,7 +11,8 @@ from reward_service.cli.demo import build_sample
 from reward_service.core.profiles import shipped
 from reward_service.core.types import RewardSpec
 from reward_service.serve.config import Settings
-from reward_service.serve.ledger import read, verify
+from reward_service.serve.ledger import read
+from reward_service.serve.ledger_audit import verify
 from tests.builders import EXAMPLE, example
 from tests.conftest import serving
 from tests.redis_server import until

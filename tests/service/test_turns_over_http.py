@@ -9,7 +9,8 @@ import pytest
 from reward_service.api.app import create_app
 from reward_service.core.profiles import as_yaml, shipped
 from reward_service.serve.config import Settings
-from reward_service.serve.ledger import read, verify
+from reward_service.serve.ledger import read
+from reward_service.serve.ledger_audit import verify
 from tests.conftest import serving
 from tests.golden.test_methods import EXAMPLES
 from tests.golden.test_turns import COLUMNS, close
@@ -316,7 +317,26 @@ def test_an_estimator_over_the_batch_compares_the_groups_of_a_call(http, ledger)
     assert paid["groups"][2]["error"]["type"] == "urn:reward-service:inconsistent-facts"
     assert paid["estimator"] == {**BATCH, "ddof": 1, "floor": None}
     known = {one.digest: one for one in shipped().values()}
-    assert [one.problem for one in verify(list(read(ledger))[-2:], known)] == [None, None]
+    found = verify(list(read(ledger))[-2:], known)
+    assert [(one.problem, one.rewards_alone) for one in found] == [(None, False)] * 2
+
+
+def test_a_batch_of_many_groups_is_verified_with_its_advantages(http, ledger):
+    texts = ["<think>Zanderheim</think><answer>x</answer>", "<think></think><answer>y</answer>"]
+    groups = [
+        {
+            "group_id": str(n),
+            "question": {"text": "Who?", "answers": ["x"], "entities": [{"name": "Zanderheim"}]},
+            "rollouts": [{"rollout_id": str(k), "text": texts[(n + k) % 3 == 0]} for k in range(16)],
+        }
+        for n in range(32)
+    ]
+    body = {"profile": "egrpo", "estimator": BATCH, "groups": groups}
+
+    assert http.post("/v1/groups/score", json=body).status_code == 200
+
+    found = verify(list(read(ledger))[-32:], {one.digest: one for one in shipped().values()})
+    assert [(one.problem, one.rewards_alone) for one in found] == [(None, False)] * 32
 
 
 def test_elsewhere_an_estimator_over_the_batch_is_refused_with_a_sentence(http):

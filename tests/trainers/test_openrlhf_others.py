@@ -143,7 +143,7 @@ def by_ms_swift(options, groups, row=ROW):
     reward = ms_swift.egrpo_orm(**options)(args=SimpleNamespace(num_generations=len(groups[0])))
     conversations = [messages_of(text) for text in itertools.chain(*groups)]
     columns = {name: [value] * len(conversations) for name, value in row.items()}
-    state = SimpleNamespace(global_step=time.monotonic_ns())
+    state = SimpleNamespace(global_step=time.monotonic_ns(), max_steps=0)
     completions = [one[-1]["content"] for one in conversations]
     return asyncio.run(reward(completions, messages=conversations, trainer_state=state, **columns))
 

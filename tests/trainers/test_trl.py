@@ -158,7 +158,7 @@ def call(reward, groups, *, split="train", step=1, questions=None):
     texts = [text for group in groups for text in group]
     truths = questions or [{**QUESTION, "text": f"Who {n}?"} for n, group in enumerate(groups) for _ in group]
     columns = {"prompts": ["Who?"] * len(texts), "completion_ids": [[1]] * len(texts), "question": truths}
-    state = SimpleNamespace(global_step=step)
+    state = SimpleNamespace(global_step=step, max_steps=0)
     return reward(completions=texts, trainer_state=state, split=[split] * len(texts), **columns)
 
 

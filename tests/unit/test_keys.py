@@ -1,4 +1,4 @@
-"""Keys, and the file they stand in."""
+"""Keys, and the file that holds them."""
 
 import contextlib
 from datetime import UTC, datetime

@@ -3,25 +3,27 @@
 import json
 import os
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.profiles import shipped
-from reward_service.core.scoring import reward
-from reward_service.core.types import Judgement, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
-from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
-from reward_service.serve.ledger import (
-    Finding,
-    Ledger,
-    Published,
-    Terms,
-    _line,
-    changes_of_profile,
-    read,
-    verify,
+from reward_service.core.scoring import reward, reward_batch
+from reward_service.core.types import (
+    Estimator,
+    Filter,
+    Judgement,
+    Outcome,
+    PartialPolicy,
+    RolloutFacts,
+    RolloutStatus,
 )
+from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
+from reward_service.serve.ledger import Ledger, Published, Terms, _line, read
+from reward_service.serve.ledger_audit import Finding, changes_of_profile, verify
 from reward_service.serve.ledger_chain import GENESIS, Seal, ends_path, read_ends, seal_of
 from tests.golden.test_methods import profile_named
 
@@ -195,7 +197,7 @@ def test_what_cannot_be_written_is_not_published(path):
 
 @given(st.lists(st.binary(max_size=60) | st.just(b'{"digest":"'), max_size=5))
 def test_verify_never_raises(lines):
-    assert len(list(verify(lines, KNOWN))) == len(lines)
+    assert len(verify(lines, KNOWN)) == len(lines)
 
 
 @given(st.data())
@@ -204,7 +206,7 @@ def test_verify_never_raises_on_spoiled_lines(data):
     line = bytearray(Seal().sealed(_line(one, terms(), "now"), GENESIS)[0])
     for _ in range(data.draw(st.integers(1, 4))):
         line[data.draw(st.integers(0, len(line) - 1))] = data.draw(st.integers(0, 255))
-    assert len(list(verify([bytes(line)], KNOWN))) == 1
+    assert len(verify([bytes(line)], KNOWN)) == 1
 
 
 ENDS_MISSING = "lines at the end are missing"
@@ -482,3 +484,103 @@ def test_a_group_that_no_judge_decides_has_nothing_to_derive(path):
     written(path, [group(0, random_facts(random.Random(0)))])
 
     assert [(one.problem, one.derived) for one in verify(read(path), KNOWN, judgements=True)] == [(None, [])]
+
+
+def batch(estimator, seed, *, profile=PROFILE, count=4):
+    """Groups that were compared with each other, one of them failed, and the terms of their call."""
+    rng = random.Random(seed)
+    groups = [
+        [replace(one, length=rng.randrange(1, 9), signals={}) for one in random_facts(rng)]
+        for _ in range(count - 1)
+    ]
+    groups.append([RolloutFacts("0", RolloutStatus.ABORTED)])
+    places = [("run", f"{seed}-{n}") for n in range(count)]
+    policy = PartialPolicy("survivors")
+    results = reward_batch(groups, profile, estimator=estimator, partial=policy, places=places)
+    published = [
+        Published(*place, "q", None, facts, result)
+        for place, facts, result in zip(places, groups, results, strict=True)
+    ]
+    return published, Terms("request", profile, estimator, policy).over(count)
+
+
+def findings_of(path, *lines_of):
+    ledger = Ledger(path, max_bytes=CAP)
+    for group, group_terms in lines_of:
+        ledger.write([group], group_terms)
+    ledger.close()
+    return verify(read(path), KNOWN | {DROPPING.digest: DROPPING})
+
+
+# Weights of its rollouts depend on their advantages.
+DROPPING = replace(PROFILE, filters=(Filter("dppo", rate=0.5),))
+
+
+@pytest.mark.parametrize("name", BATCH_ESTIMATORS)
+@pytest.mark.parametrize("profile", [PROFILE, DROPPING], ids=["plain", "by advantage"])
+def test_advantages_over_a_batch_are_computed_again_from_all_its_lines(path, name, profile):
+    first, second = (batch(Estimator(name), seed, profile=profile) for seed in (1, 2))
+    mixed = [
+        (one, terms)
+        for pair in zip(first[0], second[0], strict=True)
+        for one, terms in zip(pair, (first[1], second[1]), strict=True)
+    ]
+
+    found = findings_of(path, *mixed)
+
+    assert [(one.problem, one.rewards_alone) for one in found] == [(None, False)] * 8
+    assert [one.line for one in found] == list(range(1, 9))
+
+
+def test_a_changed_advantage_of_a_batch_shows_in_its_own_line(path):
+    groups, call = batch(Estimator("batch_std"), 1)
+    changed = groups[0].result
+    rollouts = (replace(changed.rollouts[0], advantage=0.125), *changed.rollouts[1:])
+    groups[0] = groups[0]._replace(result=replace(changed, rollouts=rollouts))
+
+    found = findings_of(path, *((one, call) for one in groups))
+
+    assert [one.problem for one in found] == ["recomputing gives different rewards", None, None, None]
+
+
+@pytest.mark.parametrize("profile", [PROFILE, DROPPING], ids=["plain", "by advantage"])
+def test_of_a_batch_with_missing_lines_the_rewards_alone_are_computed_again(path, profile):
+    groups, call = batch(Estimator("gdpo"), 1, profile=profile)
+    whole, _ = batch(Estimator("grpo"), 2, count=1)
+
+    found = findings_of(path, *((one, call) for one in groups[1:]), (whole[0], terms()))
+
+    assert [(one.problem, one.rewards_alone) for one in found] == [(None, True)] * 3 + [(None, False)]
+
+
+def test_a_changed_reward_of_a_batch_with_missing_lines_shows(path):
+    groups, call = batch(Estimator("batch_std"), 1)
+    result = groups[1].result
+    paid = [one for one in result.rollouts if one.reward is not None]
+    changed = tuple(replace(one, reward=0.125) if one is paid[0] else one for one in result.rollouts)
+    broken = groups[1]._replace(result=replace(result, rollouts=changed))
+
+    found = findings_of(path, (broken, call), (groups[2], call))
+
+    assert [(one.problem, one.rewards_alone) for one in found] == [
+        ("recomputing gives different rewards", False),
+        (None, True),
+    ]
+
+
+def test_lines_of_before_batches_were_named_are_verified_by_their_rewards(path):
+    groups, call = batch(Estimator("batch_std"), 1)
+
+    found = findings_of(path, *((one, call._replace(batch=None)) for one in groups))
+
+    assert [(one.problem, one.rewards_alone) for one in found] == [(None, True)] * 4
+
+
+@pytest.mark.parametrize("said", ["x", 5, {}, {"id": "x"}, {"id": "x", "groups": "many"}, []])
+def test_a_batch_that_is_none_is_no_line_of_a_ledger(said):
+    groups, call = batch(Estimator("batch_std"), 1)
+    line, _ = Seal().sealed({**_line(groups[0], call, "now"), "batch": said}, GENESIS)
+
+    [found] = verify([line], KNOWN)
+
+    assert found.problem == "not a ledger line"

@@ -17,7 +17,8 @@ from reward_service.core.types import PartialPolicy, Rollout, RolloutStatus, Seg
 from reward_service.serve import plugins
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import BadPlugin, BadProfile
-from reward_service.serve.ledger import Ledger, Published, Terms, read, verify
+from reward_service.serve.ledger import Ledger, Published, Terms, read
+from reward_service.serve.ledger_audit import verify
 from reward_service.serve.ledger_chain import parted
 from reward_service.serve.profiles import load
 from tests.plugin_package import PROJECT, installed_in

@@ -6,7 +6,7 @@ from reward_service.core.advantages import check_one_group
 from reward_service.core.advantages.turns import PaidGroup, check_turn_rule, joint
 from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.profiles.formula import formula
-from reward_service.core.scoring import reward
+from reward_service.core.scoring import check_facts, reward
 from reward_service.core.signals.by_turn import TurnNeed, turn_defect
 from reward_service.core.types import Estimator, Outcome, RolloutFacts, TurnRule
 
@@ -119,7 +119,17 @@ def test_a_rule_is_in_the_formula():
 )
 def test_facts_that_contradict_themselves_are_refused(one, why):
     with pytest.raises(ValueError, match=why):
-        reward([one], shipped()["grpo"])
+        check_facts([one])
+    with pytest.raises(ValueError, match=why):
+        reward([one], shipped()["egrpo-turn"])
+
+
+def test_a_profile_that_reads_no_turns_does_not_look_at_them():
+    one = facts((0,), (1,), matched=1, turn_signals={"x": (None, float("inf"))})
+
+    [paid] = reward([one], shipped()["egrpo"]).rollouts
+
+    assert paid.reward == 0.3
 
 
 def test_without_entities_there_is_no_part_to_pay_by_turn():

@@ -56,7 +56,22 @@
 {{- if and (gt $memory 0) (lt $memory (mul 6 (int64 (.Values.config.max_body_bytes | default 67108864)))) }}
 {{- fail (printf "A body of config.max_body_bytes may need six times its size in memory, but resources.limits.memory is %d: lower max_body_bytes or raise the limit." $memory) }}
 {{- end }}
-{{- if and .Values.gpu.enabled (ne .Values.image.variant "cuda") }}
-{{- fail "gpu.enabled needs the image with CUDA: set image.variant to cuda." }}
+{{- if and .Values.worker.models (not .Values.worker.keySecret) }}
+{{- fail "A worker listens on every address of its pod, so it needs a key: set worker.keySecret to a Secret with the entry `key`." }}
+{{- end }}
+{{- if and .Values.worker.models (not .Values.worker.volume) }}
+{{- fail "worker.volume is empty: say which volume has the models; it is mounted at /models." }}
+{{- end }}
+{{- $backends := list }}
+{{- range concat .Values.judges.backends .Values.worker.models }}
+{{- if has .name $backends }}
+{{- fail (printf "Two entries of judges.backends and worker.models are called %s." .name) }}
+{{- end }}
+{{- $backends = append $backends .name }}
+{{- end }}
+{{- range .Values.worker.models }}
+{{- if not (hasPrefix "/models" .torch.folder) }}
+{{- fail (printf "The model %s is in %s, but worker.volume is mounted at /models: give a folder in there." .name .torch.folder) }}
+{{- end }}
 {{- end }}
 {{- end }}

@@ -26,9 +26,36 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "rs.image" -}}
-{{- $suffix := ternary (printf "-%s" .Values.image.variant) "" (ne .Values.image.variant "") -}}
-{{- $tag := printf "%s%s" (.Values.image.tag | default .Chart.AppVersion) $suffix -}}
-{{- printf "%s:%s" .Values.image.repository $tag }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "rs.workerImage" -}}
+{{- $tag := printf "%s-%s" (.Values.image.tag | default .Chart.AppVersion) (ternary "cuda" "cpu" .Values.worker.gpu.enabled) -}}
+{{- printf "%s:%s" .Values.image.repository $tag }}{{ with .Values.worker.imageDigest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "rs.workerName" -}}
+{{- printf "%s-worker-%s" (include "rs.fullname" .root) .model }}
+{{- end }}
+
+{{/* The backends file of the workers: the models as given, each with the key that callers need. */}}
+{{- define "rs.workersFile" -}}
+{{- $entries := list }}
+{{- range .Values.worker.models }}
+{{- $entries = append $entries (merge (dict "key_file" "/etc/reward-service/worker-key/key") .) }}
+{{- end }}
+{{- toYaml $entries }}
+{{- end }}
+
+{{/* The backends file of the service: judges, and the workers as servers; empty if there are none. */}}
+{{- define "rs.backendsFile" -}}
+{{- $entries := .Values.judges.backends }}
+{{- range .Values.worker.models }}
+{{- $url := printf "http://%s:8100" (include "rs.workerName" (dict "root" $ "model" .name)) }}
+{{- $server := dict "url" $url "flavour" "tei" "key_file" "/etc/reward-service/worker-key/key" }}
+{{- $entries = append $entries (merge $server (omit . "torch")) }}
+{{- end }}
+{{- with $entries }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{- define "rs.serviceAccount" -}}

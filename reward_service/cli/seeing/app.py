@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import group as join_group
 from reward_service.cli.flags import FileFlags
-from reward_service.cli.score import questions_of
+from reward_service.cli.score import questions_of, score_group
 from reward_service.cli.seeing.groups import FILTERS, SORTS, SeenGroup
 from reward_service.cli.seeing.load import load
 from reward_service.cli.seeing.pages import (
@@ -42,7 +42,6 @@ from reward_service.cli.seeing.store import GroupQuery, Store, fingerprint
 from reward_service.core.profiles import Profile
 from reward_service.core.scoring import ENGINE_DIGEST
 from reward_service.core.summary import NUMBERS
-from reward_service.core.types import PartialPolicy
 from reward_service.pages import CSP, html
 from reward_service.serve.errors import ServiceError
 from reward_service.serve.scorer import Scored, Scorer
@@ -124,9 +123,7 @@ class View:
         lines = [self.source.line(one.place) for one in group.rollouts]
         dataset = await questions_of(self.scorer, self.flags.dataset)
         grouped = join_group((group.run_id, group.group_id), lines, dataset)
-        policy = PartialPolicy("survivors" if self.flags.survivors else "fail")
-        [scored] = await self.scorer.score([grouped.call], profile, policy=policy, explain=True)
-        return group, scored
+        return group, await score_group(self.scorer, grouped, profile, self.flags.pays, explain=True)
 
 
 Handler = Callable[[Request], Awaitable[Response]]

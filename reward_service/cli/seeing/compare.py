@@ -21,7 +21,7 @@ MOST_CHANGED = 20
 ECHO = "echo"
 UNKNOWN = "unmatched"
 REASONS = {
-    ECHO: "stands in the question or the answer",
+    ECHO: "appears in the question or the answer",
     "pasted": "copied with its surroundings from a tool response",
     "listed": "in a list of many names",
     "ungrounded": "in no tool response before",

@@ -113,7 +113,7 @@ async def load(
     digests = await _digests(scorer, read.groups, profiles, loaded)
     found = {digest: group for digest in digests if (group := known(digest))}
     new = [one for one, digest in zip(read.groups, digests, strict=True) if digest not in found]
-    score = partial(score_groups, scorer, new, survivors=flags.survivors, console=console)
+    score = partial(score_groups, scorer, new, how=flags.pays, console=console)
     scored = iter(await _scored(score, profiles))
     loaded.groups.extend((digest, found.get(digest) or next(scored)) for digest in digests)
     return loaded
@@ -162,6 +162,6 @@ async def seen_under(
 ) -> list[SeenGroup]:
     """Return groups as a profile pays them, in the order of the files."""
     scoring = score_groups(
-        scorer, read.groups, profile=profile, survivors=flags.survivors, explain=True, console=console
+        scorer, read.groups, profile=profile, how=flags.pays, explain=True, console=console
     )
     return [seen(grouped, scored, profile) async for grouped, scored in scoring]

@@ -11,6 +11,7 @@ the same data to all of them: they are the group. Rules:
 
 - the author of each token is determined from the loss mask;
 - AReaL or a column marks episodes of evaluation: each is rewarded by its outcome;
+- the step is the version of the weights when the group is complete; the option `total_steps` says how many there are;
 - "no reward" is None: AReaL leaves the episode out; one that should stay out of the loss gets a loss mask of zeros;
 - it is a workflow, not a reward function: those run in a small pool of processes, which a waiting group would block, and a
   timeout there becomes 0.
@@ -55,7 +56,7 @@ def rewarded(workflow: type, **options: Any) -> type:
 
             async def score(ended: Sequence[Rollout]) -> list[RolloutReward]:
                 training = False if is_evaluation() else None
-                [paid] = await pay(given, [(data, ended)], on_error, training=training)
+                [paid] = await pay(given, [(data, ended)], on_error, training=training, step=step_of(engine))
                 return paid
 
             try:
@@ -75,6 +76,12 @@ def is_evaluation() -> bool:
     """Return whether AReaL, where it runs here, says that this episode is one of evaluation."""
     context = sys.modules.get("areal.infra.workflow_context")
     return context is not None and bool(context.get().is_eval)
+
+
+def step_of(engine: Any) -> int | None:
+    """Return how often the weights that an engine samples from have been updated, which AReaL does once a step."""
+    version = getattr(engine, "get_version", None)
+    return None if version is None else int(version())
 
 
 def rollout_of(

@@ -7,7 +7,8 @@
     orms["egrpo"] = egrpo_orm(url="http://reward-service:8000", profile="egrpo")
 
 ms-swift makes one object of the class and calls it in each process with that process's share of the batch, as TRL does.
-`completions` is the last message alone there; the rollout is in `messages`. "No reward" is None.
+`completions` is the last message alone there; the rollout is in `messages`. "No reward" is None. The step, and how many
+there are, is what the trainer's state says.
 """
 
 import os
@@ -57,7 +58,8 @@ def egrpo_orm(**options: Any) -> type:
             ]
             place = Place(self.size, trainer_state.global_step, rank)
             rows = rows_of(columns, len(said))
-            paid = await pay_share(given, list(zip(rows, said, strict=True)), place, on_error)
+            options = given.with_steps(trainer_state.max_steps)
+            paid = await pay_share(options, list(zip(rows, said, strict=True)), place, on_error)
             return [one.reward for one in paid]
 
     return Egrpo

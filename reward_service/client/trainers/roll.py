@@ -9,7 +9,8 @@ ROLL hands a worker all samples of a prompt in one call where `is_num_return_seq
 one by one where it is true, as in asynchronous training. A worker takes one call at a time, so samples that come one by
 one could only wait for others that wait for this one: that is refused. The columns are those of the data, and those in
 `ground_truth` where that is a JSON object. ROLL cannot represent a missing reward: it is an exception, which ends the run;
-where errors are masked the whole group gets 0, of which every advantage is 0.
+where errors are masked the whole group gets 0, of which every advantage is 0. The step comes with a call, the number of
+steps with the pipeline's configuration.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ class Data(Protocol):
 
     batch: Mapping[str, Any]
     non_tensor_batch: Mapping[str, Any]
+    meta_info: Mapping[str, Any]
 
 
 def reward_worker(*, num_return_sequences: int, **options: Any) -> type:
@@ -57,13 +59,14 @@ def reward_worker(*, num_return_sequences: int, **options: Any) -> type:
 
         @register(dispatch_mode=Dispatch.ONE_TO_ALL)  # type: ignore[untyped-decorator]  # the same
         def initialize(self, pipeline_config: Any) -> None:
-            """Have nothing to load."""
+            """Read how long the training is; there is nothing to load."""
+            self.options = given.with_steps(pipeline_config.max_steps)
 
         @register(dispatch_mode=Dispatch.DP_MP_COMPUTE, clear_cache=False)  # type: ignore[untyped-decorator]  # the same
         def compute_rewards(self, data: Any) -> Any:
             """Pay samples."""
             paid = pay_samples(
-                given, data, size=num_return_sequences, tokenizer=self.tokenizer, on_error=on_error
+                self.options, data, size=num_return_sequences, tokenizer=self.tokenizer, on_error=on_error
             )
             floats = data.batch["responses"].float()
             return DataProto.from_dict(
@@ -90,7 +93,8 @@ def pay_samples(
     texts = [Text(_text(data, n, tokenizer), options.format, options.reading) for n in range(len(rows))]
     said = [options.judged(rows[n], Rollout(str(n), text)) for n, text in enumerate(texts)]
     groups = [(rows[places[0]], [said[n] for n in places]) for places in _groups(rows, options, size)]
-    paid = [one for group in blocking(pay(options, groups, on_error)) for one in group]
+    step = data.meta_info.get("global_step")
+    paid = [one for group in blocking(pay(options, groups, on_error, step=step)) for one in group]
     if on_error == "mask":
         return [(one.reward or 0.0, one) for one in paid]
     return [(reward_of(one), one) for one in paid]

@@ -12,6 +12,7 @@ The wrapped generator does the sampling, and the rewards of its environments are
 - trajectories with one `instance_id` are a group; its columns are the `env_extras` of the first;
 - the author of each token is determined from the loss masks;
 - the trainer says in `batch_metadata` whether a batch is evaluation: then each trajectory is paid by its outcome;
+- it says the step there, too; how many there are it does not, which is what the option `total_steps` is for;
 - SkyRL cannot represent a missing reward: the trajectory gets 0 and a loss mask of zeros, as does one that should stay out
   of the loss. By default `fail`, a missing reward fails its whole group, so the 0 moves no baseline;
 - with `place_advantages=True` each token gets the service's advantage, by turn where the profile has a rule for turns, in
@@ -96,8 +97,10 @@ async def paid_output(
         )
         for group in groups.values()
     ]
-    phase = getattr(batch.get("batch_metadata"), "training_phase", None)
-    answered = await pay(options, asked, on_error, training=None if phase is None else phase == "train")
+    about = batch.get("batch_metadata")
+    phase, step = getattr(about, "training_phase", None), getattr(about, "global_step", None)
+    training = None if phase is None else phase == "train"
+    answered = await pay(options, asked, on_error, training=training, step=step)
     paid = {
         n: one
         for group, them in zip(groups.values(), answered, strict=True)

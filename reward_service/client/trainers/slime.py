@@ -3,7 +3,8 @@
     --group-rm --custom-rm-path reward_service.client.trainers.slime.reward
 
 Options come from the environment. slime calls the same function with one sample when it evaluates. "No reward" is an
-exception; a rollout that should stay out of the loss gets `remove_sample`, slime's own word for that.
+exception; a rollout that should stay out of the loss gets `remove_sample`, slime's own word for that. slime tells the step
+to hooks of samples alone: one that puts it into the metadata, as `rollout_id`, makes it known here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,9 @@ from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
 from reward_service.client.whole import columns_of, evaluate, reward_of, source_of, train
 from reward_service.core.types import STOP_REASONS, Rollout
+
+STEP = "rollout_id"
+"""Slime's word for the step; a sample holds it where a hook has put it there."""
 
 
 class Sample(Protocol):
@@ -32,7 +36,7 @@ async def reward(args: Any, samples: Sample | Sequence[Sample], **_: object) -> 
         NoReward: there is none.
         ClientError: the service is unreachable or refuses the call.
     """
-    options = Options.from_environment()
+    options = Options.from_environment().with_steps(getattr(args, "num_rollout", None))
     key = getattr(args, "reward_key", None)
     if not isinstance(samples, Sequence):
         row = _row(samples, options)
@@ -41,7 +45,8 @@ async def reward(args: Any, samples: Sample | Sequence[Sample], **_: object) -> 
     if any(isinstance(sample, Sequence) for sample in samples):
         raise TypeError("samples that fan out into several are not supported: give each one its own group")
     rollouts = [_rollout(str(n), sample, options) for n, sample in enumerate(samples)]
-    [group] = await train(options, [(_row(samples[0], options), rollouts)])
+    progress = options.progress((samples[0].metadata or {}).get(STEP))
+    [group] = await train(options, [(_row(samples[0], options), rollouts)], progress=progress)
     for sample, paid in zip(samples, group.rollouts, strict=True):
         sample.remove_sample = not paid.in_loss
     return [_paid(one, key) for one in group.rollouts]

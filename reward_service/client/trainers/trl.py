@@ -3,7 +3,7 @@
     GRPOTrainer(reward_funcs=[egrpo_reward(num_generations=8, url=..., profile="egrpo")], ...)
 
 TRL calls it once in each process with that process's share of the batch, whole groups or parts of them. "No reward" is
-None.
+None. The step, and how many there are, is what TRL's state says.
 """
 
 import os
@@ -35,7 +35,10 @@ def egrpo_reward(*, num_generations: int, **options: Any) -> Reward:
         said = [Rollout(str(n), source_of(completion, given)) for n, completion in enumerate(completions)]
         place = Place(num_generations, trainer_state.global_step, rank)
         paid = await pay_share(
-            given, list(zip(rows_of(columns, len(said)), said, strict=True)), place, on_error
+            given.with_steps(trainer_state.max_steps),
+            list(zip(rows_of(columns, len(said)), said, strict=True)),
+            place,
+            on_error,
         )
         if log_metric is not None:
             log_share(log_metric, paid)

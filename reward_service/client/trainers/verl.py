@@ -11,6 +11,8 @@ verl asks for one rollout at a time, in several processes, and its words for ide
 
 - the author of each token is determined from the response mask if verl passes one, else from the special tokens of ChatML;
 - several outputs of one session come as rows of one call: all of them are the rollout, in order;
+- the step is verl's column `global_steps`; the number of steps is verl's `trainer.total_training_steps`, or the option
+  `total_steps`;
 - rows of any split other than the training split are validation: they do not wait for a group;
 - "no reward" is an exception: verl then drops the prompt. a reward cannot convey `in_loss`;
 - the values next to the score have the same keys, all numbers, for every rollout: verl takes the keys from the first;
@@ -57,7 +59,7 @@ class EgrpoRewardManager:
         """
         given = dict(config.reward.custom_reward_function.get("reward_kwargs") or {})
         self.place_advantages = bool(given.pop("place_advantages", False))
-        self.options = Options.read(given)
+        self.options = Options.read(given).with_steps(config.trainer.get("total_training_steps"))
         self.tokenizer = tokenizer
         self.max_tokens = int(config.actor_rollout_ref.rollout.get("response_length") or 0)
         self.run = self.options.run(int(config.actor_rollout_ref.rollout.n))
@@ -81,7 +83,7 @@ class EgrpoRewardManager:
         columns = {**row, **object_of(row.get("extra_info"), "extra_info")}
         said = Rollout(str(row["session_id"]), self._source(data), stop_reason=self._stop_reason(data))
         rollout = self.options.judged(columns, said)
-        member = self.options.member(str(row["uid"]), columns, rollout)
+        member = self.options.member(str(row["uid"]), columns, rollout, step=_step(row))
         ask = self._clients.here()
         if self._is_training(columns):
             spans = self._spans(data) if self.place_advantages else None
@@ -155,6 +157,11 @@ class EgrpoRewardManager:
         last = int(data.batch["responses"][-1][length - 1]) if length else None
         is_cut = 0 < self.max_tokens <= length and last != self.tokenizer.eos_token_id
         return StopReason.MAX_TOKENS if is_cut else None
+
+
+def _step(row: Mapping[str, Any]) -> int | None:
+    step = row.get("global_steps")
+    return None if step is None else int(step)
 
 
 def lengths(data: Rows) -> list[int]:

@@ -91,7 +91,7 @@ AFTER_NO = _words("they he she it we i you both neither only the this that these
 NEGATIONS = _words("""not no never neither nor none nobody nothing nowhere without isnt arent wasnt werent dont doesnt didnt cant cannot
     couldnt wont wouldnt hasnt havent hadnt unable fail fails failed except instead rather unlike nicht kein keine nie ne pas
     jamais non nunca не нет 不 没 沒""")
-# Denials of languages that run words together, as they stand in a clause.
+# Denials of languages that run words together, as they appear in a clause.
 RUN_TOGETHER = tuple(
     map(
         _word,

@@ -2,6 +2,7 @@
 
     verdict    is the answer right?                                    a label
     rubric     which criteria of the question does the answer meet?    weighted share of those met
+    degrees    how far does the answer meet each criterion?            weighted share by degrees
     entities   which names does a report give to <E0>, <E1>, ...?      nothing by itself
     support    which statements, with those names, do the pages say?   share of statements that <E0> reaches through supported ones
     thoughts   how much does each thought move the search forward?     mean
@@ -185,10 +186,13 @@ def _filled(statement: str, names: Mapping[str, Any]) -> str | None:
     return PLACEHOLDER.sub(lambda found: str(names[found[1]]), statement)
 
 
-def _weighted(_asker: Asker, case: Case, holds: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
-    """Return the weight of the criteria that hold over all positive weight, in [0, 1]; a fault has a negative weight."""
+def _weighted(_asker: Asker, case: Case, degrees: Mapping[str, Any], _names: Mapping[str, Any]) -> float:
+    """Return Σ weight · degree over all positive weight, clipped to [0, 1].
+
+    A criterion holds to a degree in [0, 1]; true and false are 1 and 0. A fault has a negative weight.
+    """
     weights = {f"C{n}": one.weight for n, one in enumerate(case.question.rubrics, start=1)}
-    met = fsum(weight for label, weight in weights.items() if holds.get(label))
+    met = fsum(weight * degrees.get(label, 0) for label, weight in weights.items())
     best = fsum(weight for weight in weights.values() if weight > 0)
     return min(max(met / best, 0.0), 1.0) if best else 0.0
 
@@ -290,6 +294,7 @@ KINDS: Mapping[str, AskKind] = MappingProxyType(
     {
         VERDICT: AskKind(_verdict, read_verdict, _verdict_schema),
         "rubric": AskKind(_rubric, read_holds, HOLDS, _weighted, reads_question=True, needs_rubrics=True),
+        "degrees": AskKind(_rubric, read_ratings, RATING, _weighted, reads_question=True, needs_rubrics=True),
         ENTITIES: AskKind(_entities, read_names, _names_schema, needs_rubrics=True),
         SUPPORT: AskKind(_support, read_holds, HOLDS, _reachable, reads_question=True, needs_rubrics=True),
         "thoughts": AskKind(_thoughts, read_ratings, RATING, _mean),

@@ -64,7 +64,7 @@ def read_verdict(reply: str, said: Mapping[str, str]) -> Value:
 
     Args:
         reply: the content of the model's message.
-        said: the fields of the ask; what the judge says it compared has to stand in the answer.
+        said: the fields of the ask; what the judge says it compared has to appear in the answer.
 
     Raises:
         UnreadableReply: it is no verdict.
@@ -100,7 +100,7 @@ def read_names(reply: str, said: Mapping[str, str]) -> Value:
 
 
 def read_ratings(reply: str, said: Mapping[str, str]) -> Value:
-    """Return a number in [0, 1] for each thought.
+    """Return a number in [0, 1] for each statement.
 
     Raises:
         UnreadableReply: labels are missing or added, or a value is no number in [0, 1].

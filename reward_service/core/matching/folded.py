@@ -71,7 +71,7 @@ class FoldedGroup:
         return self.layout.rollout[self.text.segment(at)]
 
     def in_thought(self, at: Positions) -> Mask:
-        """Return which of these positions stand in a thought."""
+        """Return which of these positions appear in a thought."""
         return self.layout.is_thought[self.text.segment(at)]
 
     def entity(self, spans: Spans) -> Positions:

@@ -115,7 +115,7 @@ def _marks(text: FoldedText, space: Positions) -> list[str]:
 
 
 def _in_list(follows: Mask, marks: Sequence[str]) -> Mask:
-    """Return which pieces stand in a list: parted from their neighbours by one repeated sign.
+    """Return which pieces appear in a list: parted from their neighbours by one repeated sign.
 
     Args:
         follows: whether each piece follows the one before it directly, both of them short; shape (pieces,).

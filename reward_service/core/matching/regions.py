@@ -2,7 +2,7 @@
 
 Both are measured in words' worth: a character of a script written without spaces is worth half a word.
 
-- **pasted**: a run is a stretch of tokens of which every `words` in a row also stand in an earlier tool response of the same rollout.
+- **pasted**: a run is a stretch of tokens of which every `words` in a row also appear in an earlier tool response of the same rollout.
   A span is pasted if a run contains it that is worth at least `words` words more than the span, so that a name's own length never
   makes it pasted, and that is worth twice as many words or names several things. Only the windows around spans are looked for, among
   the tool responses' windows.
@@ -57,7 +57,7 @@ def _alike(text: FoldedText, first: Positions, tokens: int) -> Positions:
 
 
 def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
-    """Return which windows of `tokens` tokens also stand in an earlier tool response of their rollout."""
+    """Return which windows of `tokens` tokens also appear in an earlier tool response of their rollout."""
     if not first.size:
         return np.zeros(0, dtype=np.bool_)
     alike = _alike(text, first, tokens)

@@ -389,7 +389,7 @@ def _around_leads(text: FoldedText, index: Index, leads: Hits) -> tuple[Position
 
 
 def _raw_words(text: FoldedText, token: Positions) -> list[str]:
-    """Return these tokens as they stand in the original text."""
+    """Return these tokens as they appear in the original text."""
     starts, ends = text.raw_spans(text.spaces[token] + 1, text.spaces[token + 1])
     return [
         text.raw[start:end].decode(*UTF_8) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)

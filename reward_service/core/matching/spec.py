@@ -48,7 +48,7 @@ class MatchSpec:
     listed_words: int = 60
     """Words of thought text looked at together for `listed_mentions`."""
     grounded: bool = False
-    """Only entities that stand in an earlier tool response earn credit, where tool responses were sent."""
+    """Only entities that appear in an earlier tool response earn credit, where tool responses were sent."""
     precision_floor: float | None = None
     """Below this precision nothing is credited; needs the data set's names. None has no floor."""
     max_chars: int = 4_000_000
@@ -91,7 +91,7 @@ class Matching:
     reasons: tuple[str, ...] = ()
     """Why each of `uncredited_matches` earns nothing, one of `REASONS`."""
     grounded: int = 0
-    """Matched entities that stand in a tool response before the thought that names them."""
+    """Matched entities that appear in a tool response before the thought that names them."""
     early: int = 0
     """Matched entities that a thought names before any tool response shows them."""
     mentions: int = 0

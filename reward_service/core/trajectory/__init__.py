@@ -126,11 +126,16 @@ def _judged(done: Read, grammar: str, rules: AnswerRules, *, thoughts_count: boo
     segments = tuple(_segments(done, thoughts_count=thoughts_count))
     format_error = GRAMMARS[grammar](done.written)
     is_balanced = (format_error if grammar == BALANCED else GRAMMARS[BALANCED](done.written)) is None
-    return _parsed(segments, format_error, rules, done.flags)._replace(is_balanced=is_balanced)
+    return _parsed(segments, format_error, rules, done.flags, is_balanced=is_balanced)
 
 
 def _parsed(
-    segments: tuple[Segment, ...], format_error: str | None, rules: AnswerRules, flags: set[str]
+    segments: tuple[Segment, ...],
+    format_error: str | None,
+    rules: AnswerRules,
+    flags: set[str],
+    *,
+    is_balanced: bool = True,
 ) -> Parsed:
     has_thoughts, answer = False, None
     for kind, text in segments:
@@ -141,7 +146,8 @@ def _parsed(
     if not has_thoughts:
         flags = flags | {NO_THOUGHTS}
     said = None if answer is None else unwrap(answer, rules.kinds)
-    return Parsed(segments, format_error, said, tuple(filter(flags.__contains__, FLAGS)) if flags else ())
+    told = tuple(filter(flags.__contains__, FLAGS)) if flags else ()
+    return Parsed(segments, format_error, said, told, is_balanced)
 
 
 def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
@@ -149,12 +155,12 @@ def _segments(done: Read, *, thoughts_count: bool) -> list[Segment]:
     segments: list[Segment] = []
     for turn in done.turns:
         own = turn.author is Author.POLICY and not done.counts_own_responses
-        left_out = (None,) if thoughts_count else (None, THOUGHT)
         for blocks in turn.texts:
             segments += [
                 _as_segment((block.kind, block.text))
                 for block in blocks
-                if block.kind not in left_out and (block.opened or block.text)
+                if block.kind is not None and (block.opened or block.text)
+                if thoughts_count or block.kind is not THOUGHT
                 if not (own and block.kind is RESPONSE and block.is_marked)
             ]
     return segments

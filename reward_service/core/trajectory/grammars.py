@@ -45,7 +45,7 @@ _LETTER = {
 # "<think> … </think> <tool_call> … </tool_call> <tool_response> … </tool_response>" repeated, then
 # "<think> … </think> <answer> … </answer>" (arXiv:2510.24694, App. A, after WebSailor).
 _TURNS = re.compile(r"(?:tcr)*ta")
-# The same within one message, whose responses stand in messages of their own, unless the system writes them there too.
+# The same within one message, whose responses appear in messages of their own, unless the system writes them there too.
 _TURN = re.compile(r"(?:tc+r)*t?(?:c*|a)")
 
 
@@ -69,9 +69,9 @@ def balanced(written: Written) -> str | None:
     """Every opened mark is closed and there is an answer."""
     is_answered = False
     for block in written.blocks:
-        if block.kind is not None and not block.closed:
+        if not block.closed and block.kind is not None:
             return f"unfinished {block.kind} tag"
-        is_answered |= block.kind is SegmentKind.ANSWER and block.opened
+        is_answered = is_answered or (block.kind is SegmentKind.ANSWER and block.opened)
     return None if is_answered else NO_ANSWER
 
 

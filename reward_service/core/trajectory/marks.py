@@ -62,18 +62,14 @@ class Marks:
         return re.compile("|".join(map(re.escape, self.meaning)))
 
     @cached_property
-    def opening(self) -> re.Pattern[str]:
-        """The next mark that opens a block, behind text that holds no mark."""
-        return re.compile(f"([^<]*+)({'|'.join(map(re.escape, self.ends))})")
+    def ends(self) -> dict[str, tuple[SegmentKind, str]]:
+        """By opening mark: the kind and the closing mark."""
+        return {mark.opens: (mark.kind, mark.closes) for mark in self.spelled if mark.kind is not None}
 
     @cached_property
-    def ends(self) -> dict[str, tuple[SegmentKind, str, str]]:
-        """By opening mark: the kind, the closing mark, and what to look for to find it; on a page only the closing mark counts."""
-        return {
-            mark.opens: (mark.kind, mark.closes, mark.closes if mark.kind is RESPONSE else "<")
-            for mark in self.spelled
-            if mark.kind is not None
-        }
+    def longest(self) -> int:
+        """The length of the longest mark that opens a block."""
+        return max(map(len, self.ends))
 
     @cached_property
     def unusual(self) -> tuple[str, ...]:
@@ -88,29 +84,24 @@ class Marks:
 class _Scan:
     """One pass over a text; blocks are put into a list, as generators would cost more than the scanning itself."""
 
-    def __init__(self, text: str, marks: Marks, *, in_thought: bool) -> None:
-        self.text, self.marks = text, marks
-        self.found: list[Block] = []
-        self.at = self.next = 0
+    def __init__(
+        self, text: str, marks: Marks, found: list[Block], *, at: int, is_usual: bool, in_thought: bool
+    ) -> None:
+        self.text, self.marks, self.found, self.is_usual = text, marks, found, is_usual
+        self.at = self.next = at
         """Where the text begins that no block has yet, and where the next mark is looked for."""
         self.in_thought = self.is_presumed = in_thought and bool(text.strip())
         """Whether a thought is open, which begins where no block has the text yet, and whether only the template opened it."""
         self.first_inner: int | None = None
         """Where the first mark that opens inside the thought stands."""
-        self.is_first = True
+        self.is_first = at == 0
         self.endless: set[Mark] = set()
         """The environment's marks that do not close any more."""
 
-    def blocks(self) -> list[Block]:
-        """Return the blocks in order, losing only the marks and the environment's words."""
+    def go_on(self) -> None:
+        """Find the other blocks in order, losing only the marks and the environment's words."""
         text, search, meaning = self.text, self.marks.pattern.search, self.marks.meaning
-        is_usual = not any(opens in text for opens in self.marks.unusual)
-        while True:
-            if is_usual and not self.in_thought:
-                self._whole_blocks()
-            tag = search(text, self.next)
-            if tag is None:
-                break
+        while tag := search(text, self.next):
             closing, mark = meaning[tag[0]]
             start, self.next = tag.span()
             if self.in_thought:
@@ -120,35 +111,13 @@ class _Scan:
             else:
                 self._outside(mark, start)
             self.is_first = False
+            if self.is_usual and not self.in_thought:
+                self.at = _whole_blocks(text, self.marks, self.found, self.at)
+                self.next = max(self.next, self.at)
         if self.in_thought:
             self._unclosed(len(text))
         else:
             self._free(len(text))
-        return self.found
-
-    def _whole_blocks(self) -> None:
-        """Take the blocks that come next, as long as each closes before any other mark; most texts are nothing else."""
-        match, ends, text, found, at = (
-            self.marks.opening.match,
-            self.marks.ends,
-            self.text,
-            self.found,
-            self.at,
-        )
-        while opened := match(text, at):
-            free, opens = opened.groups()
-            kind, closes, sought = ends[opens]
-            start = opened.end()
-            end = text.find(sought, start)
-            if end < 0 or not text.startswith(closes, end):
-                break
-            if free:
-                found.append(_as_block((None, free, True, True, at, True, None)))
-            found.append(_as_block((kind, text[start:end], True, True, start, True, None)))
-            at = end + len(closes)
-        if at > self.at:
-            self.at = self.next = at
-            self.is_first = False
 
     def _free(self, end: int) -> None:
         """Keep the text outside any mark, if there is any."""
@@ -210,7 +179,7 @@ class _Scan:
         inner = self.first_inner
         self._end(end if inner is None else inner, closed=False)
         if inner is not None:
-            rest = _Scan(self.text[inner:end], self.marks, in_thought=False).blocks()
+            rest = _scanned(self.text[inner:end], self.marks, in_thought=False)
             is_whole = all(block.opened and block.closed for block in rest)
             self.found += (
                 [block._replace(at=inner + block.at) for block in rest]
@@ -237,6 +206,41 @@ class _Scan:
         return closed
 
 
+def _whole_blocks(text: str, marks: Marks, found: list[Block], at: int) -> int:
+    """Take the blocks that come next, as long as each closes before any other mark; most texts are nothing else.
+
+    Returns:
+        Where the last of them ends.
+    """
+    ends, longest, find = marks.ends, marks.longest, text.find
+    while (opens := find("<", at)) >= 0:
+        start = find(">", opens, opens + longest) + 1
+        meant = ends.get(text[opens:start])
+        if meant is None:
+            break
+        kind, closes = meant
+        end = find("<", start)
+        if kind is RESPONSE and not text.startswith(closes, end):
+            end = find(closes, end)
+        if end < 0 or not text.startswith(closes, end):
+            break
+        if at < opens:
+            found.append(_as_block((None, text[at:opens], True, True, at, True, None)))
+        found.append(_as_block((kind, text[start:end], True, True, start, True, None)))
+        at = end + len(closes)
+    return at
+
+
+def _scanned(text: str, marks: Marks, *, in_thought: bool) -> list[Block]:
+    """Cut marked text into blocks, in order."""
+    found: list[Block] = []
+    is_usual = not (marks.unusual and any(opens in text for opens in marks.unusual))
+    at = _whole_blocks(text, marks, found, 0) if is_usual and not in_thought else 0
+    if at < len(text):
+        _Scan(text, marks, found, at=at, is_usual=is_usual, in_thought=in_thought).go_on()
+    return found
+
+
 def scan_blocks(text: str, marks: Marks, *, in_thought: bool = False) -> list[Block]:
     """Cut marked text into blocks, in order; where calls stand inside thoughts, without blank thoughts.
 
@@ -245,5 +249,5 @@ def scan_blocks(text: str, marks: Marks, *, in_thought: bool = False) -> list[Bl
         marks: how its dialect spells things.
         in_thought: the text begins inside a thought that the template has opened.
     """
-    blocks = _Scan(text, marks, in_thought=in_thought).blocks()
+    blocks = _scanned(text, marks, in_thought=in_thought)
     return [block for block in blocks if not block.is_blank_thought] if marks.nested else blocks

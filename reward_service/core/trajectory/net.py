@@ -47,18 +47,22 @@ _TURN_TOKENS = (
 )  # fmt: skip
 # A call spelled with ReAct's labels: the action and its input, or its brackets. It ends where the next thought begins.
 _LINE = r"^[ \t]{0,9}(?:[#>*_-]{1,6}[ \t]{0,9})?"
+_COLON = "[*_]{0,3}[ \\t]{0,9}[:：]"  # full-width, as models write it among Chinese
 _REACT = re.compile(
-    rf"{_LINE}Action(?: \d{{1,6}})?[*_]{{0,3}}:(?:[*_]{{0,3}}[ \t]{{0,9}}\w{{1,64}}\[|[^\n]*\n+{_LINE[1:]}Action [Ii]nput)",
+    rf"{_LINE}Action(?: \d{{1,6}})?{_COLON}(?:[*_]{{0,3}}[ \t]{{0,9}}\w{{1,64}}\[|[^\n]*\n+{_LINE[1:]}Action [Ii]nput)",
     re.MULTILINE,
 )
 _REACT_END = re.compile(
-    rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?[*_]{{0,3}}:", re.MULTILINE | re.IGNORECASE
+    rf"{_LINE}(?:Thought|Final Answer)(?: \d{{1,6}})?{_COLON}", re.MULTILINE | re.IGNORECASE
 )
 _RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 
 
 # What makes a bracket more than a bracket; it begins with one character, which is found fast.
 _BRACKET = re.compile(r"\[(?:TOOL_|INST\]|SYSTEM_|AVAILABLE_|(?<=Calling tools:\n\[)|(?<=Calling tools: \[))")
+# ReAct's label of a call. Where a lookahead follows, a pattern looks for its first character alone, which is fast.
+_ACTION = re.compile(rf"A(?=ction(?: \d{{1,6}})?{_COLON})")
+RESPONSE = SegmentKind.TOOL_RESPONSE
 _SEARCHED = (SegmentKind.THOUGHT, None)
 
 
@@ -180,16 +184,21 @@ def _is_searched(block: Block) -> bool:
 def _labelled(text: str, at: int) -> Iterator[_Span]:
     """Yield calls that are written with labels, and what follows them up to the next thought."""
     start = 0
-    while "Action" in text and (call := _REACT.search(text, start)):
+    while label := _ACTION.search(text, start):
+        line = text.rfind("\n", start, label.start()) + 1
+        call = _REACT.match(text, max(line, start))
+        if call is None:
+            start = label.end()
+            continue
         end = _REACT_END.search(text, call.end())
         start = end.start() if end else len(text)
         yield _Span(at + call.start(), at + start)
-    if "Calling tools:" in text and (call := _RESTATED.search(text)):
+    if "[" in text and "Calling tools:" in text and (call := _RESTATED.search(text)):
         yield _Span(at + call.start(), at + len(text))
 
 
 def _is_page(block: Block) -> bool:
-    return block.kind is SegmentKind.TOOL_RESPONSE and block.closed and block.opened
+    return block.kind is RESPONSE and block.closed and block.opened
 
 
 class _Spans:
@@ -255,14 +264,11 @@ def _merged(spans: Sequence[_Span]) -> list[_Span]:
 
 def _may_hold_marks(text: str) -> bool:
     """Return whether a text may hold marks; most thoughts do not, and are known by a look at single characters."""
-    if "<" in text:
+    if "<" in text or _ACTION.search(text):
         return True
-    has_bracket = "[" in text
-    if ":" in text and (has_bracket or "\n" in text) and "Action" in text:
+    if (bracket := text.find("[")) >= 0 and _BRACKET.search(text, bracket):
         return True
-    if "`" in text and "```tool_" in text:
-        return True
-    return (has_bracket and _BRACKET.search(text) is not None) or ("~" in text and "]~b]" in text)
+    return ("`" in text and "```tool_" in text) or ("~" in text and "]~b]" in text)
 
 
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
@@ -276,11 +282,9 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
     Returns:
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
-    for block in blocks:
-        is_page = block.kind is SegmentKind.TOOL_RESPONSE and _is_page(block)
-        if not is_page and _may_hold_marks(block.text):
-            break
-    else:
+    # All in one go: a look at a short text costs little more than the call that asks for it.
+    searched = [block.text for block in blocks if block.kind is not RESPONSE or not _is_page(block)]
+    if not _may_hold_marks("".join(searched)):
         return blocks, False
     looking = _Spans(net_of(dialect))
     for block in blocks:

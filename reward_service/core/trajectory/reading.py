@@ -58,7 +58,7 @@ class ReadTurn:
     @property
     def blocks(self) -> list[Block]:
         """All blocks of the turn, in order."""
-        return [block for text in self.texts for block in text]
+        return self.texts[0] if len(self.texts) == 1 else [block for text in self.texts for block in text]
 
 
 @dataclass(slots=True)
@@ -91,7 +91,15 @@ def _answered(block: Block, rules: AnswerRules, read_call: CallReader) -> Block:
 
 
 def _says_something(block: Block) -> bool:
-    return bool(block.text.strip() or block.call)
+    return bool((block.text and not block.text.isspace()) or block.call)
+
+
+def _wrote(turn: ReadTurn) -> bool:
+    return turn.author is Author.POLICY and any(turn.texts)
+
+
+def _speaks(turn: ReadTurn) -> bool:
+    return turn.author is Author.POLICY and any(map(_says_something, turn.blocks))
 
 
 def _close_answer(blocks: list[Block], rules: AnswerRules) -> None:
@@ -133,6 +141,8 @@ class _Reader:
         self.dialect: Dialect = DIALECTS[dialect_name]
         is_default = dialect_name == DEFAULT_DIALECT
         self.read_call = (is_default and transcript.read_call) or self.dialect.read_call
+        self.speaking = (self.dialect,) if is_default else (self.dialect, DIALECTS[DEFAULT_DIALECT])
+        """The dialects in whose marks others may answer."""
         self.transcript = transcript
         self.turns: list[ReadTurn] = []
         self.own_turns: list[ReadTurn] = []
@@ -140,7 +150,7 @@ class _Reader:
         self.is_thinking = _opens_thought(self.dialect, reading)
         """Whether the next text of the policy begins inside a thought."""
         self.has_spoken = self.has_just_called = False
-        """Whether the policy has had a turn, and whether there was a call in its last one."""
+        """Whether the policy has had a turn, and whether a call in its last one is answered by the user."""
 
     def read(self) -> Read:
         """Read every turn."""
@@ -151,8 +161,10 @@ class _Reader:
             else:
                 said = ReadTurn(turn.author, self._another(turn), [])
             self.turns.append(said)
-        self._go_on_thinking()
-        self._close_answer()
+        if self.dialect.marks.nested:
+            self._go_on_thinking()
+        if self.rules.may_be_cut:
+            self._close_answer()
         self._name_free_text()
         if self.transcript.has_roles:
             self._end_with_the_answer()
@@ -169,9 +181,10 @@ class _Reader:
             blocks = self._part(part, end)
             said.texts.append(_finished(blocks, self.rules, self.read_call))
             said.tails.append(part.text[end:] + part.end)
-        self._say_once(said)
+        if len(said.texts) > 1:
+            self._say_once(said)
         self.has_spoken = True
-        self.has_just_called = any(block.kind is CALL for block in said.blocks)
+        self.has_just_called = self.dialect.user_answers and any(one.kind is CALL for one in said.blocks)
         return said
 
     def _say_once(self, said: ReadTurn) -> None:
@@ -222,18 +235,18 @@ class _Reader:
 
     def _of_the_environment(self, text: str) -> list[Block]:
         """Return the responses that a user's turn brings."""
-        for dialect in (self.dialect, DIALECTS[DEFAULT_DIALECT]):
+        for dialect in self.speaking:
             if any(mark.opens in text for mark in dialect.response_marks):
                 return [block for block in dialect.cut(text) if block.kind is RESPONSE]
         label = self.dialect.response_label and self.dialect.response_label(text)
-        if label is None and not (self.dialect.user_answers and self.has_just_called):
+        if label is None and not self.has_just_called:
             return []
         return [Block(RESPONSE, text if label is None else label, is_marked=False)]
 
     def _unwrapped(self, text: str) -> list[str]:
         """Return a tool's words without the marks that enclose them, one text for each pair of marks."""
         bare = text.strip()
-        for mark in (*self.dialect.response_marks, *DIALECTS[DEFAULT_DIALECT].response_marks):
+        for mark in (mark for dialect in self.speaking for mark in dialect.response_marks):
             if bare.startswith(mark.opens) and bare.endswith(mark.closes) and bare != mark.opens:
                 inner = bare[len(mark.opens) : -len(mark.closes)]
                 return re.split(rf"{re.escape(mark.closes)}\s*{re.escape(mark.opens)}", inner)
@@ -242,7 +255,7 @@ class _Reader:
     def _go_on_thinking(self) -> None:
         """Take a thought for whole that goes on in a later text; only the last one can have been left open."""
         texts = [text for turn in self.own_turns for text in turn.texts if text]
-        for text in texts[:-1] if self.dialect.marks.nested else ():
+        for text in texts[:-1]:
             if text[-1].kind is SegmentKind.THOUGHT:
                 text[-1] = text[-1]._replace(closed=True)
                 text[:] = [block for block in text if not block.is_blank_thought]
@@ -263,17 +276,13 @@ class _Reader:
                         kind=SegmentKind.ANSWER if block is place else SegmentKind.THOUGHT, is_marked=False
                     )
                     for block in text
-                    if block.kind or block.text.strip()
+                    if block.kind or (block.text and not block.text.isspace())
                 ]
 
     def _place_of_answer(self) -> Block | None:
         """Return the text that is the answer: in the policy's last turn, if no call follows and no mark holds an answer."""
-        ends = [
-            n
-            for n, turn in enumerate(self.turns)
-            if turn.author is Author.POLICY and any(map(_says_something, turn.blocks))
-        ]
-        turns = self.turns[: ends[-1] + 1] if ends else []
+        ends = (n for n in range(len(self.turns), 0, -1) if _speaks(self.turns[n - 1]))
+        turns = self.turns[: next(ends, 0)]
         said = (
             block for turn in reversed(turns) for block in reversed(turn.blocks) if _says_something(block)
         )
@@ -285,12 +294,10 @@ class _Reader:
 
     def _end_with_the_answer(self) -> None:
         """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""
-        last = max(
-            (n for n, turn in enumerate(self.turns) if turn.author is Author.POLICY and turn.blocks),
-            default=0,
-        )
-        if any(block.kind is SegmentKind.ANSWER for block in self.turns[last].blocks):
-            del self.turns[last + 1 :]
+        ends = (n for n in range(len(self.turns), 0, -1) if _wrote(self.turns[n - 1]))
+        end = next(ends, 1)
+        if any(block.kind is SegmentKind.ANSWER for block in self.turns[end - 1].blocks):
+            del self.turns[end:]
 
     def _hidden(self) -> Read:
         """Cast the safety net, and leave out responses that the policy wrote itself."""
@@ -319,13 +326,10 @@ class _Reader:
             return True
         if self.reading.responses_in_policy_turn is not None:
             return self.reading.responses_in_policy_turn
-        elsewhere = any(
-            block.kind is RESPONSE
-            for turn in self.turns
-            if turn.author is not Author.POLICY
-            for block in turn.blocks
+        others = (turn.blocks for turn in self.turns if turn.author is not Author.POLICY)
+        return self.dialect.answers_itself and all(
+            block.kind is not RESPONSE for blocks in others for block in blocks
         )
-        return self.dialect.answers_itself and not elsewhere
 
 
 def read_string(text: str, dialect: str, reading: Reading, rules: AnswerRules) -> Read:

@@ -12,6 +12,7 @@ from reward_service.core.types import (
     IndexVersion,
     PartialPolicy,
     RolloutFacts,
+    progress_at,
 )
 from reward_service.serve.errors import CallError
 
@@ -46,7 +47,7 @@ class Declaration:
 
     def progress(self, step: int | None) -> float | None:
         """Return the share of the training that is done at a step, in [0, 1]; None where it cannot be known."""
-        return None if step is None or self.total_steps is None else min(1.0, step / self.total_steps)
+        return progress_at(step, self.total_steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import urllib.request
 import pytest
 
 PATIENCE_S = 180.0  # a machine that is busy with other things
-# Below the range that the kernel gives out by itself, so that nobody else gets a port between asking and listening.
+# Below the range that the kernel gives out by itself, so that no other process gets a port between asking and listening.
 PORTS = itertools.cycle(range(19520, 19600))
 
 
@@ -32,7 +32,7 @@ def say(line):
 
 
 def port():
-    """A port on which nobody listens."""
+    """A free port."""
     for number in PORTS:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", number))

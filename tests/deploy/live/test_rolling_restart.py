@@ -1,4 +1,4 @@
-"""Three replicas and a Redis behind a real proxy, restarted one after the other under load: nobody notices.
+"""Three replicas and a Redis behind a real proxy, restarted one after the other under load: no call fails.
 
 Callers know nothing of the restart and do not repeat anything: whatever is not answered as it should be is a failure.
 """
@@ -40,7 +40,7 @@ backend replicas
   default-server check inter 500ms fall 1 rise 1
 {servers}
 """
-# nginx asks nobody for health: a replica whose listener is closed is left out, and a call it did not take goes to the next.
+# nginx checks no health: a replica whose listener is closed is left out, and a call it did not take goes to the next.
 NGINX = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -183,7 +183,7 @@ def ready(number):
 
 
 def restart(process, number, folder, stack, redis):
-    """What a rolling update does: stop one, wait for its end, start it anew, wait until it is ready."""
+    """What a rolling update does: stop one, wait for its end, start it again, wait until it is ready."""
     process.send_signal(signal.SIGTERM)
     assert process.wait(GONE_S) == 0, (folder / f"service-{number}.log").read_text()[-2000:]
     fresh = start(stack, number, folder, redis)

@@ -1,17 +1,20 @@
 """Entities for data sets that have none. The pipeline is a real one, trained here on a few sentences."""
 
 import json
+import re
 import sys
 
 import pytest
+from thinc import util
 
-from entity_index.cli import run
+from entity_index.cli import DEVICE, run
 from entity_index.errors import UnreadableInput
 from entity_index.extract import MAX_RUN, PIECE, Tagger, TextShape, bounded, extract
 from entity_index.readers import SHAPES
 from entity_index.readers.mapped import parse
 from entity_index.readers.rows import Refusal, read_rows
 from entity_index.types import Entity
+from reward_service.serve.sources.backends import TorchModel
 from tests.small_ner import train
 
 
@@ -104,6 +107,33 @@ def test_a_pipeline_that_is_not_installed_is_told():
         run_extract(ROWS, Tagger("en_core_web_trf"), "text", processes=2)
 
 
+def test_the_cpu_can_be_named_and_finds_the_same(pipeline):
+    named, chosen = (
+        run_extract(ROWS, Tagger(pipeline, device=device), "context[].text") for device in ("cpu", "auto")
+    )
+
+    assert named == chosen
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:3"])
+def test_a_gpu_that_spacy_cannot_use_is_told_and_never_replaced_by_the_cpu(pipeline, device):
+    if util.has_gpu:
+        pytest.skip("there is a GPU that spaCy can use")
+    with pytest.raises(UnreadableInput, match=f"spaCy cannot use {device}: "):
+        run_extract(ROWS, Tagger(pipeline, device=device), "context[].text")
+
+
+@pytest.mark.parametrize(
+    "name", ["auto", "cpu", "cuda", "cuda:0", "cuda:12", "gpu", "cuda:", "tpu", "CPU", ""]
+)
+def test_a_device_is_named_as_in_the_backends_file(name):
+    (pattern,) = (
+        one.pattern for one in TorchModel.model_fields["device"].metadata if getattr(one, "pattern", None)
+    )
+
+    assert bool(DEVICE.fullmatch(name)) is bool(re.search(pattern, name))
+
+
 def test_spacy_itself_is_an_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "spacy", None)
 
@@ -184,6 +214,7 @@ def test_what_was_extracted_can_be_built(cli, pipeline):
         (["--field", "text"], "give a pipeline or a gazetteer"),
         (["--field", "text[", "--spacy", "x"], "is not a path"),
         (["--spacy", "x"], "--field"),
+        (["--field", "text", "--spacy", "x", "--device", "tpu"], "must be auto, cpu, cuda or cuda:N"),
     ],
 )
 def test_a_wrong_extract_command_exits_with_2(cli, options, message):

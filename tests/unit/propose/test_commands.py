@@ -1,12 +1,13 @@
 """`entity-index propose`, `take` and `report`, as a user types them."""
 
 import json
-import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+
+from entity_index.__main__ import main
 
 QUESTIONS = [
     {
@@ -30,14 +31,17 @@ ROLLOUTS = [
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, monkeypatch, capsys):
     for name, rows in (("questions", QUESTIONS), ("corpus", CORPUS), ("rollouts", ROLLOUTS)):
         (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
+    monkeypatch.chdir(tmp_path)
+
     def call(*args):
-        command = [sys.executable, "-m", "entity_index", *args]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
+        monkeypatch.setattr(sys, "argv", ["entity-index", *args])
+        with pytest.raises(SystemExit) as done:
+            main()
+        return done.value.code, *capsys.readouterr()
 
     return call
 

@@ -16,7 +16,7 @@ from entity_index.readers import SHAPES
 from entity_index.readers.rows import Row
 from entity_index.stores.sqlite import SqliteCatalogue
 from reward_service.adapters.records import READERS, fields
-from reward_service.cli.rollouts import BadOption, FileOptions, required
+from reward_service.cli.rollouts import BadOption, FileOptions, PayOptions, required
 from reward_service.cli.score import score_file
 from reward_service.core.profiles import shipped
 from reward_service.serve.config import Settings
@@ -295,7 +295,7 @@ def test_what_a_harness_gave_up_has_no_reward(service, tmp_path):
         ("aborted", None)
     ]
 
-    records, _ = score(service, tmp_path / "iter1.jsonl", survivors=True)
+    records, _ = score(service, tmp_path / "iter1.jsonl", how=PayOptions(survivors=True))
 
     assert [one["reward"] for one in records] == [1.0, 1.0, None]
 

@@ -170,6 +170,45 @@ def test_a_plain_users_turn_is_a_response_only_after_a_call_and_only_where_the_d
     assert R not in kinds(parse(Messages(tuple(said)), "none"))
 
 
+@pytest.mark.parametrize("colon", [":", " :", "：", "**:**"])
+def test_labels_of_react_end_in_a_colon_of_any_kind(colon):
+    said = "Thought: a\nAction: search\nAction Input: b\nObservation: c\nThought: d\nFinal Answer: e"
+
+    parsed = plain(said.replace(":", colon), "react")
+
+    assert [(kind, text.strip()) for kind, text in parsed.segments] == [
+        (T, "a"),
+        (C, "search b"),
+        (R, "c"),
+        (T, "d"),
+        (A, "e"),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \n", "\t \r\n"])
+def test_a_role_alone_on_its_line_may_have_blanks_behind_it(end):
+    said = end.join(["<think>a</think>", "user", "<tool_response>b</tool_response>", "assistant", "c"])
+
+    parsed = parse(Text(said, "role_lines"), "balanced")
+
+    assert [(kind, text.strip()) for kind, text in parsed.segments] == [(T, "a"), (R, "b"), (A, "c")]
+    assert parsed.flags == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "segments"),
+    [
+        ('a [f(x="b")]', [(T, "a "), (C, '[f(x="b")]')]),
+        ('<think>a</think>[f(x="b"), g(y=[1])]', [(T, "a"), (C, '[f(x="b"), g(y=[1])]')]),
+        ('a\n[f("b")]\n', [(T, "a\n"), (C, '[f("b")]')]),
+        ("It is b [Ek(2020)]", [(A, "It is b [Ek(2020)]")]),
+        ("It is b (see [c])", [(A, "It is b (see [c])")]),
+    ],
+)
+def test_a_list_of_calls_ends_a_turn_of_llama(said, segments):
+    assert list(parse(Text(said, "llama3"), "none").segments) == segments
+
+
 def test_react_turns_may_be_messages():
     said = [
         {"role": "assistant", "content": "Thought: a\nAction: search[q]"},

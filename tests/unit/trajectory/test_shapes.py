@@ -66,6 +66,21 @@ GEMINI = [
     {"role": "user", "parts": [{"functionResponse": {"name": "search", "response": {"result": "A page."}}}]},
     {"role": "model", "parts": [{"text": "So.", "thought": True}, {"text": "Quillock"}]},
 ]
+BEDROCK = [
+    {"role": "user", "content": [{"text": QUESTION}]},
+    {
+        "role": "assistant",
+        "content": [
+            {"reasoningContent": {"reasoningText": {"text": "Who?", "signature": "x"}}},
+            {"toolUse": {"toolUseId": "c", "name": "search", "input": ARGUMENTS}},
+        ],
+    },
+    {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": "A page."}]}}]},
+    {
+        "role": "assistant",
+        "content": [{"reasoningContent": {"reasoningText": {"text": "So."}}}, {"text": "Quillock"}],
+    },
+]
 LANGCHAIN = [
     {"type": "human", "data": {"content": QUESTION}},
     {"type": "ai", "data": {"content": "Who?", "tool_calls": [{"name": "search", "args": ARGUMENTS}]}},
@@ -153,6 +168,7 @@ TOLD = {
     "Anthropic": ANTHROPIC,
     "Gemini": GEMINI,
     "Gemini, the whole request": [{"contents": GEMINI}],
+    "Bedrock": BEDROCK,
     "LangChain": LANGCHAIN,
     "LangGraph": LANGGRAPH,
     "LangChain, dumpd": DUMPD,

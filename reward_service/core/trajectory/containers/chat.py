@@ -12,7 +12,7 @@ from reward_service.core.trajectory.values import FOREIGN_MARKUP, Author, Part, 
 
 # Each alternative begins with one of two characters, which are found fast.
 _ROLE_OR_RESPONSE = re.compile(
-    r"\n(?P<role>system|user|assistant|tool)(?=\n|\Z)|<(?P<page>tool_response|information|documents|result)>"
+    r"\n(?P<role>system|user|assistant|tool)[ \t\r]{0,9}(?=\n|\Z)|<(?P<page>tool_response|information|documents|result)>"
     r"|</(?P<end>tool_response|information|documents|result)>"
 )
 # A role's word behind a sentence and before an empty line. Other words end in it too ("superuser"), so behind a letter only

@@ -51,17 +51,28 @@ def _llama_function(text: str) -> list[Call]:
     return [named_call(name.strip(), arguments)]
 
 
-# A list of calls as Python writes them, alone on the last line.
+# A list of calls as Python writes them, from the start of a line, or behind prose on the last one.
 _PYTHONIC = re.compile(r"^\[(?=[A-Za-z_][\w.]{0,63}\()", re.MULTILINE)
+_PYTHONIC_BEHIND_PROSE = re.compile(r"(?<!\w)\[(?=[A-Za-z_][\w.]{0,63}\(\s{0,9}\w{1,64}\s{0,9}=)")
+
+
+def _listed(text: str) -> int | None:
+    """Return where the list of calls begins that ends a text; None where none does."""
+    end = text.rstrip()
+    if not end.endswith(")]"):
+        return None
+    lines = [mark.start() for mark in _PYTHONIC.finditer(text)]
+    behind = _PYTHONIC_BEHIND_PROSE.search(text, end.rfind("\n") + 1)
+    return lines[-1] if lines else behind.start() if behind else None
 
 
 def _llama_prose(text: str) -> list[Part]:
     """Take the call that ends a turn out of its prose: JSON, or a list as Python writes it."""
-    listed = [mark.start() for mark in _PYTHONIC.finditer(text)] if text.rstrip().endswith(")]") else []
-    if listed:
-        said = text[listed[-1] :].strip()
+    listed = _listed(text)
+    if listed is not None:
+        said = text[listed:].strip()
         calls = list(python_calls(said)) or [Call("python", {"code": said})]
-        return [Part(None, text[: listed[-1]]), *(Part(CALL, said, call) for call in calls)]
+        return [Part(None, text[:listed]), *(Part(CALL, said, call) for call in calls)]
     for start, call in json_ending(text):
         said = tool_call_text(call.name, call.arguments)
         return [Part(None, text[:start]), Part(CALL, said, call._replace(sound=True))]

@@ -5,7 +5,8 @@ Rules:
 - a block lasts until the next label; an `Action Input` belongs to the action before it; `Action: Finish[x]` is the answer,
   and so is a JSON action named `Final Answer`;
 - text before the first label is a thought whose label is in the prompt, if an action or the answer follows;
-- where the first label is written in bold or in another case, the others may be too; else they are spelled as above;
+- where the first label is written in bold, in another case or with another colon, the others may be too; else they are spelled as
+  above;
 - where the labels are numbered, only the next number is a label: `Thought 3:` on a page that call 1 returned is not.
 
 Nothing closes an observation but the next label, so a page that has one at the start of a line can speak for the policy
@@ -33,9 +34,9 @@ KINDS: dict[str, SegmentKind | None] = {
 CONTINUES_A_THOUGHT = ("Action", "Final Answer")
 _NAMES = "Question|Thought|Action Input|Action|Observation|Final Answer"
 _LABEL = re.compile(rf"^({_NAMES})(?: (\d{{1,6}}))?:", re.MULTILINE)
-# `**Thought:**`, `### thought:`, `**Thought 1**:`
+# `**Thought:**`, `### thought:`, `**Thought 1**:`, `Thought :`, `Thought：`
 _STYLED = re.compile(
-    rf"^[ \t]*(?:[#>-]{{1,6}}[ \t]*)?[*_]{{0,3}}({_NAMES})(?: (\d{{1,6}}))?[*_]{{0,3}}:[*_]{{0,3}}",
+    rf"^[ \t]*(?:[#>-]{{1,6}}[ \t]*)?[*_]{{0,3}}({_NAMES})(?: (\d{{1,6}}))?[*_]{{0,3}}[ \t]{{0,9}}[:：][*_]{{0,3}}",  # full-width colon
     re.MULTILINE | re.IGNORECASE,
 )
 _FINISH = re.compile(r"\s*finish\[(.*)\]\s*", re.IGNORECASE | re.DOTALL)

@@ -44,13 +44,7 @@ class Network:
         self._device = device_of(spec.device)
         disable_progress_bar()
         self._tokenizer = AutoTokenizer.from_pretrained(spec.folder, **OFFLINE)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            spec.folder,
-            use_safetensors=True,
-            dtype=getattr(torch, spec.dtype),
-            attn_implementation="eager",
-            **OFFLINE,
-        )
+        model = _whole_model(spec)
         self._model = model.to(self._device).eval()
         self._padding = self._tokenizer.pad_token_id or 0
         if self._model.config.pad_token_id is None:
@@ -112,6 +106,27 @@ class Network:
         if "token_type_ids" in self._tokenizer.model_input_names:
             inputs["token_type_ids"] = kinds
         return {name: tensor.to(self._device) for name, tensor in inputs.items()}
+
+
+def _whole_model(spec: TorchModel) -> Any:
+    """Return the model of a folder.
+
+    Raises:
+        ValueError: weights are missing, which the library would draw at random: an encoder has no head that scores, and its
+            numbers would mean nothing and differ from process to process.
+    """
+    model, found = AutoModelForSequenceClassification.from_pretrained(
+        spec.folder,
+        use_safetensors=True,
+        dtype=getattr(torch, spec.dtype),
+        attn_implementation="eager",
+        output_loading_info=True,
+        **OFFLINE,
+    )
+    absent = sorted(found["missing_keys"])
+    if absent:
+        raise ValueError(f"it is no model that scores texts: its weights have no {', '.join(absent[:4])}")
+    return model
 
 
 def _be_exact(threads: int | None) -> None:

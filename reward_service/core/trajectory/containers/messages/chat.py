@@ -26,7 +26,7 @@ from reward_service.core.trajectory.containers.messages.parts import (
     is_result,
     without_calls,
 )
-from reward_service.core.trajectory.roles import Speaker, role_of
+from reward_service.core.trajectory.roles import role_of
 from reward_service.core.trajectory.values import (
     UNKNOWN_PARTS,
     UNKNOWN_ROLE,
@@ -51,7 +51,7 @@ _CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "invalid_
 _MORE_KEYS = ("additional_kwargs", "provider_specific_fields")
 # A message of these roles with these fields is just its text; most messages are that.
 _TEXT_ALONE = frozenset({"role", "from", "type", *_CONTENT_KEYS})
-_PLAIN = (Speaker(Author.POLICY), Speaker(Author.PROMPT))
+_PLAIN = ("assistant", "user", "system")
 SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 
@@ -59,7 +59,7 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     """Read one message of a role."""
     role = role_of(role_name)
     content = first_of(message, _CONTENT_KEYS) or message.get("refusal")
-    if isinstance(content, str) and message.keys() <= _TEXT_ALONE and role in _PLAIN:
+    if isinstance(content, str) and message.keys() <= _TEXT_ALONE and role_name in _PLAIN:
         return Transcript((Turn(role.author, (Part(None, content),)),))
     reading = ContentReader()
     if role.author is Author.POLICY:

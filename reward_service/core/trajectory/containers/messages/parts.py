@@ -34,6 +34,7 @@ _THOUGHT_KEYS = (
     "text",
     "summary",
     "reasoning_text",
+    "reasoningText",
     "reasoning_content",
     "content",
 )
@@ -79,7 +80,16 @@ _MEDIA = frozenset(
         "data",
     ]
 )
-_GEMINI_RESULTS = ("functionResponse", "function_response", "codeExecutionResult", "code_execution_result")
+# Gemini's and Bedrock's parts have no type: the key says what a part is.
+_CALL_IN = ("functionCall", "function_call", "toolUse")
+_RESULT_IN = (
+    "functionResponse",
+    "function_response",
+    "codeExecutionResult",
+    "code_execution_result",
+    "toolResult",
+)
+_THOUGHT_IN = "reasoningContent"
 _MEDIA_KEYS = ("inlineData", "inline_data", "fileData", "file_data", "image_url", "image")
 _NAME_KEYS = ("name", "function_name", "toolName", "tool_name")
 _ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs")
@@ -98,7 +108,7 @@ def call_of(value: Any) -> Call:
     body = parsed(value) if isinstance(value, str) else value
     if not isinstance(body, OBJECT):
         return Call(None, body, sound=False)
-    inner = first_of(body, ("function", "custom", "functionCall", "function_call"))
+    inner = first_of(body, ("function", "custom", *_CALL_IN))
     inner = parsed(inner) if isinstance(inner, str) and inner.lstrip().startswith("{") else inner
     fields = {**body, **inner} if isinstance(inner, OBJECT) else body
     name = inner if isinstance(inner, str) else first_of(fields, _NAME_KEYS)
@@ -124,7 +134,7 @@ def call_part(value: Any) -> Part:
 def _as_sent(value: Any, call: Call) -> Any:
     """Return arguments as the record has them: a string stays the string it is."""
     body = value if isinstance(value, OBJECT) else {}
-    inner = first_of(body, ("function", "custom", "functionCall", "function_call"))
+    inner = first_of(body, ("function", "custom", *_CALL_IN))
     fields = {**body, **inner} if isinstance(inner, OBJECT) else body
     sent = first_of(fields, _ARGUMENT_KEYS)
     return call.arguments if sent is None else sent
@@ -163,14 +173,16 @@ class ContentReader:
         kind = str(part.get("type") or "").lower()
         if kind in _THOUGHTS or part.get("thought") is True:
             return self._thought_part(part)
-        if kind in _CALLS or first_of(part, ("functionCall", "function_call")) is not None:
+        if (thought := part.get(_THOUGHT_IN)) is not None:
+            return self._thought_part({"thinking": thought})
+        if kind in _CALLS or first_of(part, _CALL_IN) is not None:
             return [call_part(part), *self._result_beside(part)]
         if kind in _RESULTS or kind.endswith("_tool_result"):
             return [Part(SegmentKind.TOOL_RESPONSE, self.response(first_of(part, _RESULT_KEYS)))]
         if (code := first_of(part, ("executableCode", "executable_code"))) is not None:
             return [Part(SegmentKind.TOOL_CALL, json_text(code), Call("code", code))]
-        if (result := first_of(part, _GEMINI_RESULTS)) is not None:
-            return [Part(SegmentKind.TOOL_RESPONSE, self.response(_gemini_result(result)))]
+        if (result := first_of(part, _RESULT_IN)) is not None:
+            return [Part(SegmentKind.TOOL_RESPONSE, self.response(_held_result(result)))]
         if kind in _MEDIA or first_of(part, _MEDIA_KEYS) is not None:
             return []
         return self._text_part(kind, part)
@@ -218,7 +230,7 @@ def is_result(piece: Any) -> bool:
     """Return whether a piece of content is one tool's result."""
     if not isinstance(piece, OBJECT):
         return False
-    return str(piece.get("type") or "").lower() in _RESULTS or first_of(piece, _GEMINI_RESULTS) is not None
+    return str(piece.get("type") or "").lower() in _RESULTS or first_of(piece, _RESULT_IN) is not None
 
 
 def ids_of_calls(field: Any) -> set[str]:
@@ -270,8 +282,9 @@ def _is_text_document(part: Mapping[str, Any]) -> bool:
     return part.get("type") == "document" and ("document" in part or kind in {"text", "content"})
 
 
-def _gemini_result(result: Any) -> Any:
-    said = result.get("response", result) if isinstance(result, OBJECT) else result
+def _held_result(result: Any) -> Any:
+    inner = first_of(result, ("response", "content")) if isinstance(result, OBJECT) else result
+    said = result if inner is None else inner
     only = first_of(said, ("result", "output")) if isinstance(said, OBJECT) and len(said) == 1 else None
     return said if only is None else only
 

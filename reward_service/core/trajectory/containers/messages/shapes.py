@@ -36,7 +36,7 @@ def told(record: Iterable[Any]) -> Transcript:
     read = [_object(one) for one in record]
     dialect = next((one.dialect for one in read if one.dialect), None)
     flags = frozenset[str]().union(*(one.flags for one in read))
-    return Transcript(tuple(turn for one in read for turn in one.turns), flags, dialect=dialect)
+    return Transcript(tuple([turn for one in read for turn in one.turns]), flags, dialect=dialect)
 
 
 def _object(one: Any) -> Transcript:
