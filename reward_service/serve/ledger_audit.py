@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.fields import built
+from reward_service.core.judging.recorded import Derived, derive
 from reward_service.core.profiles import PluginPin, Profile
 from reward_service.core.scoring import reward, reward_batch
-from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
+from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts, RolloutStatus
 from reward_service.serve.ledger import FORMULAS, PLAIN, VERSION, RecordedBatch, published_numbers
 from reward_service.serve.ledger_chain import Ends, Seal, parted
 
@@ -33,6 +34,8 @@ class Finding(NamedTuple):
     """Name and digest of the profile that paid."""
     rewards_alone: bool = False
     """Whether advantages were not computed again, because the ledger does not have all groups of the batch."""
+    derived: Sequence[Derived] = ()
+    """Of the outcomes and signals of its rollouts that judges gave, whether they follow from the judgements."""
 
 
 NO_LINE = "not a ledger line"
@@ -59,6 +62,7 @@ def verify(
     *,
     seal: Seal = PLAIN,
     ends: Ends | None = None,
+    judgements: bool = False,
 ) -> list[Finding]:
     """Compute every reward of a ledger again.
 
@@ -67,14 +71,16 @@ def verify(
         profiles: known profiles by digest.
         seal: how the lines are sealed.
         ends: where the chain begins and ends; without them, lines missing at either end do not show.
+        judgements: whether to derive outcomes and signals from the recorded judgements, too.
     """
     before = ends and ends.begin
     seen, findings, batches = {before}, list[Finding](), _Batches()
     for number, raw in enumerate(lines, start=1):
         body, digest = parted(raw)
         finding, recorded = _looked_at(number, body, seal.problem(body, digest, before), profiles)
-        findings.append(finding)
-        for n, problem in batches.add(number, recorded):
+        findings.append(_with_judgements(finding, recorded) if judgements else finding)
+        for n, differs in batches.add(number, recorded):
+            problem = differs or findings[n - 1].problem
             findings[n - 1] = findings[n - 1]._replace(problem=problem, rewards_alone=False)
         before = digest
         seen.add(digest)
@@ -98,6 +104,28 @@ def _looked_at(
     if isinstance(found, str) or problem is not None:
         return Finding(number, *about), None
     return Finding(number, *about, found.is_over_batch), found
+
+
+def _with_judgements(finding: Finding, recorded: _Recorded | None) -> Finding:
+    """Return a finding with what the judgements of its line say."""
+    try:
+        derived = [] if recorded is None else _derived(recorded)
+    except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError):
+        return finding._replace(problem=NO_LINE)
+    problem = next((one.problem for one in derived if one.problem), None)
+    return finding._replace(problem=finding.problem or problem, derived=derived)
+
+
+def _derived(recorded: _Recorded) -> list[Derived]:
+    """Return what the judgements of the scored rollouts of a line say; nothing if its profile asks nothing."""
+    profile = recorded.profile
+    askers = {"outcome_askers": profile.outcome_askers, "signal_askers": profile.signal_askers}
+    return [
+        one._replace(problem=one.problem and f"rollout {fact.rollout_id}: {one.problem}")
+        for fact in (_facts(recorded.line) if profile.asks else ())
+        if fact.status is RolloutStatus.SCORED
+        for one in derive(fact, **askers)
+    ]
 
 
 def _problem(recorded: _Recorded) -> str | None:
