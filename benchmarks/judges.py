@@ -2,7 +2,8 @@
 
     python -m benchmarks.judges cascades DATA      answers with people's verdicts (judged.jsonl): strings in front of a judge
     python -m benchmarks.judges asks DATA          agents' trajectories (FireAct's): asks that equal answers save
-    python -m benchmarks.judges step               512 rollouts sent one by one, through a judge that takes 50 ms
+    python -m benchmarks.judges step               512 rollouts sent one by one, through a judge that takes 50 ms; then, with
+                                                   the judge gone, their ledger is verified
 
 The judge of the last is `reward_service.cli.stub_judge` in a process of its own, so times are the service's own.
 """
@@ -115,8 +116,10 @@ def step() -> None:
             str(DELAY_MS),
         ]
         service = [sys.executable, "-m", "reward_service", "serve", "--port", "9179"]
+        ledger = Path(folder) / "ledger.jsonl"
         settings = {
             "REWARD_SERVICE_BACKENDS": str(backends),
+            "REWARD_SERVICE_LEDGER": str(ledger),
             "REWARD_SERVICE_JUDGE_CANARY_INTERVAL_S": "0",
             "REWARD_SERVICE_LOG_LEVEL": "warning",
         }
@@ -127,6 +130,9 @@ def step() -> None:
             for process in running:
                 process.terminate()
                 process.wait()
+        print(f"load of the machine: {os.getloadavg()[0]:.1f}")
+        verify = [sys.executable, "-m", "reward_service", "ledger", "verify", str(ledger), "--judgements"]
+        subprocess.run(verify, check=True)
 
 
 async def _step(pid: int) -> None:
@@ -137,13 +143,15 @@ async def _step(pid: int) -> None:
             before = _memory(pid)
             await _call(http, "PUT", f"/v1/runs/{profile}", {"profile": profile, **RUN})
             rest = asyncio.create_task(_others(http))
-            began = time.perf_counter()
+            began, burned = time.perf_counter(), _cpu_s(pid)
             puts = [_put(http, profile, g, r) for g in range(GROUPS) for r in range(GROUP_SIZE)]
             statuses = set(await asyncio.gather(*puts))
             wall = time.perf_counter() - began
             rest.cancel()
             busy = await rest
+            cpu = _cpu_s(pid) - burned
             print(f"{profile}: {len(puts)} rollouts in {wall:.2f} s, statuses {sorted(statuses)}")
+            print(f"  processor time of the service, with the other calls: {cpu:.2f} s")
             print(f"  other calls (egrpo, 3 rollouts) meanwhile: p50 and p99 {_of(busy)}")
             print(f"  memory: {before} MiB before, {_memory(pid)} after, at most {_peak(pid)}")
 
@@ -192,6 +200,12 @@ async def _ready(http: aiohttp.ClientSession) -> None:
 def _of(times: list[float]) -> str:
     cuts = statistics.quantiles(times, n=100)
     return f"{cuts[49]:.1f} and {cuts[98]:.1f} ms (of {len(times)})"
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time of a process so far, which hardly depends on the load of the machine."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(pid: int) -> int:

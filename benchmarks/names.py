@@ -26,6 +26,7 @@ from reward_service.core.types import Segment, SegmentKind
 
 CASES = Path(os.environ.get("REWARD_SERVICE_TEST_CASES", DATA.parent / "cases"))
 EGRPO = shipped()["egrpo"].measure.matching
+READABLE = ("frames", "fireact")
 UNMASKED = replace(EGRPO, mask_question=False)
 TYPES = {"Person": "person", "Company": "company", "Organization": "organization", "Vessel": "vessel"}
 QUESTIONS = {
@@ -130,6 +131,49 @@ def echoes(report: Report) -> None:
     report.table("Echoes of the question under egrpo", head, table)
 
 
+def _masked() -> Iterator[tuple[str, Question, Entity]]:
+    """Yield every masked entity of every data set."""
+    for name, questions in _questions():
+        for question in questions:
+            for position in compile_question(question, EGRPO).masked:
+                yield name, question, question.entities[position]
+
+
+def _is_in(text: str, entity: Entity) -> bool:
+    return any(spelling.casefold() in text.casefold() for spelling in (entity.name, *entity.aliases))
+
+
+def respelled(report: Report) -> None:
+    """How many masked entities the question names in none of their spellings to the letter, and what it says instead."""
+    masked = list(_masked())
+    others = [row for row in masked if not _is_in(row[1].text, row[2])]
+    total, otherwise = (Counter(name for name, *_ in listed) for listed in (masked, others))
+    report.table(
+        "Masked entities, and those of them that the question spells otherwise",
+        ("data set", "masked", "spelled otherwise"),
+        [(name, str(total[name]), str(otherwise[name])) for name in total],
+    )
+    report.table(
+        "What questions say instead",
+        ("data set", "entity", "the question says"),
+        [
+            (name, entity.name, _said(question, entity))
+            for name, question, entity in others
+            if name in READABLE
+        ],
+    )
+
+
+def _said(question: Question, entity: Entity) -> str:
+    """Return by what a question names an entity; in another case where guards ask for capitals."""
+    alone = compile_question(replace(question, text="", entities=(entity,), language="en"), UNMASKED)
+    for text in (question.text, question.text.title(), question.text.upper()):
+        (found,) = match_group([[_thought(text)]], alone, explain=True, nearest=False)
+        for match in found.matches + found.uncredited_matches:
+            return text[match.start : match.end]
+    return "-"
+
+
 def _named_when_said(question: Question, compiled: CompiledQuestion) -> int:
     """Return how many hidden entities are found in thoughts that say each by its name."""
     hidden = {form.entity for form in compiled.index.forms}
@@ -171,7 +215,7 @@ def _rubq() -> Iterator[Trial]:
 
 
 def _rules() -> dict[str, Callable[[], Any]]:
-    rules = {rule.__name__: rule for rule in spellings.RULES}
+    rules = {rule.__name__: rule for rule in spellings.REWRITES}
     rules |= {rule.__name__: rule for own in spellings.BY_LANGUAGE.values() for rule in own}
     return {
         **{name: (lambda rule=rule: _without(rule)) for name, rule in rules.items()},
@@ -179,17 +223,21 @@ def _rules() -> dict[str, Callable[[], Any]]:
     }
 
 
+def _nothing(_: str) -> Iterator[str]:
+    return iter(())
+
+
 @contextmanager
-def _without(rule: spellings.Rule) -> Iterator[None]:
-    every, own = spellings.RULES, spellings.BY_LANGUAGE
-    spellings.RULES = tuple(one for one in every if one is not rule)
+def _without(rule: spellings.Rewrite) -> Iterator[None]:
+    every, own = spellings.REWRITES, spellings.BY_LANGUAGE
+    spellings.REWRITES = tuple(_nothing if one is rule else one for one in every)
     spellings.BY_LANGUAGE = {
         code: tuple(one for one in ones if one is not rule) for code, ones in own.items()
     }
     try:
         yield
     finally:
-        spellings.RULES, spellings.BY_LANGUAGE = every, own
+        spellings.REWRITES, spellings.BY_LANGUAGE = every, own
 
 
 @contextmanager

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks import recorded
 from benchmarks.data import DATA, fireact, rows, webdancer
-from benchmarks.names import ablation, echoes, naming
+from benchmarks.names import ablation, echoes, naming, respelled
 from benchmarks.report import Report
 from entity_index.types import Entity, Question
 from reward_service.core.checkers import CHECKERS, Checker
@@ -387,6 +387,7 @@ def main() -> None:
         cases(report)
         naming(report)
         echoes(report)
+        respelled(report)
         name_pairs(report)
         answer_cases(report)
         answers(report)

@@ -18,6 +18,7 @@ from benchmarks.report import Report
 from benchmarks.service import serving
 from reward_service.adapters.native import QuestionIn
 from reward_service.api.encodings import zstd
+from reward_service.api.server import keep_memory
 from reward_service.core.matching import compile_question
 from reward_service.core.profiles import shipped
 from reward_service.serve.config import Settings
@@ -242,6 +243,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--mebibytes", type=int, default=8)
     size = arguments.parse_args().mebibytes * MEBIBYTE
+    keep_memory()  # as the service does
     with Report("worst") as report, serving("reward_service", "serve", "--port") as (_, port):
         head = ("body", "bytes", "answer", "seconds", "times /livez answered", "slowest, ms")
         rows = [compiled(125, 0), compiled(250, 0), compiled(500, 0), compiled(1000, 0), compiled(1000, 4)]

@@ -16,8 +16,10 @@ def main() -> None:
         if missing not in EXTRA:
             raise
         sys.exit(f"entity-index needs {missing}: pip install 'reward-service[server]'")
+    known = {command.name for command in app.registered_commands}  # more than once, if this runs again
     for name, command in COMMANDS.items():
-        app.command(name)(command)
+        if name not in known:
+            app.command(name)(command)
     run()
 
 

@@ -90,6 +90,25 @@ def read(source: Path, shape: Shape, *, progress: Progress) -> Iterator[Row | Re
     return read_path(source, shape, opened=opened)
 
 
+@contextmanager
+def written(path: Path) -> Iterator[IO[str]]:
+    """Open a file for JSON lines that takes its place once all of it is written: until then it may be what is being read.
+
+    A lone surrogate is written as its JSON escape, which is how it was read.
+    """
+    is_kept = path.is_file() or not path.exists()  # /dev/stdout is not
+    place = path.resolve() if is_kept else path
+    part = place.with_name(f"{place.name}.part") if is_kept else path
+    try:
+        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            yield file
+        if is_kept:
+            part.replace(place)
+    finally:
+        if is_kept:
+            part.unlink(missing_ok=True)
+
+
 def shape_of(reader: str, rules: list[str] | None) -> Shape:
     """Return the shape that `--reader` or `--map` names."""
     if rules is None:
@@ -256,7 +275,7 @@ def export_command(
         if out is None:
             sys.stdout.writelines(lines)
         else:
-            with out.open("w", encoding="utf-8") as file:
+            with written(out) as file:
                 file.writelines(lines)
 
 
@@ -332,7 +351,7 @@ def extract_command(  # noqa: PLR0913  # one option each, as it is typed
     tagger = Tagger(pipeline, gazetteer, language, frozenset(label or ()), device)
     reading = TextShape(shape_of(reader, rules), paths)
     counts: Counter[str] = Counter()
-    with progress_bar() as progress, out.open("w", encoding="utf-8") as file:
+    with progress_bar() as progress, written(out) as file:
         rows = read(source, reading, progress=progress)
         for row in extract(rows, reading, tagger, processes=processes or cores()):
             if isinstance(row, Refusal):

@@ -12,7 +12,8 @@ from entity_index.folding import BEFORE_ELIDED, ELIDED, GLUED, fold
 POSSESSIVE = re.compile(r"(?<=[a-z0-9])['`]+s(?![a-z0-9])")
 ELISION = re.compile(rf"(?<![a-z0-9'`])({'|'.join(sorted(ELIDED))})['`](?=[{BEFORE_ELIDED}])")
 APOSTROPHES = re.compile(r"['`]+")
-SIGNS = re.compile(r"[^a-z0-9]+")
+HAS_GLUED = re.compile("[0-9]{4}[A-Z][a-z]")
+WITHOUT_SIGNS = {code: char if (char := chr(code)).isalnum() else " " for code in range(128)}
 
 
 @lru_cache(maxsize=1024)  # a name is asked for several times while its record is cleaned
@@ -22,8 +23,12 @@ def folded(text: str) -> str:
     >>> folded("Schindler's List (1993)")
     'schindler list 1993'
     """
-    return _folded_ascii(GLUED.sub(" ", text).lower()) if text.isascii() else fold(text).text
+    if not text.isascii():
+        return fold(text).text
+    return _folded_ascii((GLUED.sub(" ", text) if HAS_GLUED.search(text) else text).lower())
 
 
 def _folded_ascii(lower: str) -> str:
-    return SIGNS.sub(" ", APOSTROPHES.sub("", POSSESSIVE.sub("", ELISION.sub(r"\1 ", lower)))).strip()
+    if "'" in lower or "`" in lower:
+        lower = APOSTROPHES.sub("", POSSESSIVE.sub("", ELISION.sub(r"\1 ", lower)))
+    return " ".join(lower.translate(WITHOUT_SIGNS).split())

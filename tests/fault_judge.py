@@ -121,22 +121,22 @@ FAULTS = {
 
 
 @contextlib.contextmanager
-def judging(judge):
-    """Serve a judge in a thread of its own; yields its base URL."""
+def judging(judge, port=0):
+    """Serve a judge in a thread of its own; yields its base URL. Port 0 is a free one."""
     judge.app.router.add_route("*", "/v1/elsewhere", judge.complete)
-    with hosting(judge.app) as base:
+    with hosting(judge.app, port) as base:
         yield f"{base}/v1"
 
 
 @contextlib.contextmanager
-def hosting(app):
+def hosting(app, port=0):
     """Serve an application of aiohttp in a thread of its own; yields its base URL."""
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
 
     async def start():
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
 
     loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)

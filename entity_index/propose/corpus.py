@@ -7,6 +7,7 @@ as retrieval corpora for training have it, will do, and so will plain strings.
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from entity_index.errors import InvalidRecord, UnreadableInput
 from entity_index.propose.values import REMEMBERED, Finder, Passage
@@ -15,6 +16,7 @@ from entity_index.readers.containers import values_of
 
 TEXTS = ("text", "paragraph_text", "passage", "snippet", "content", "body")
 SENTENCES = ("sentences", "sents")
+WORDS = r"(?u)[\u3040-\u30ff\u3400-\u9fff]|\b\w\w+\b"  # scripts without blanks by character
 
 
 def passages_in(value: object) -> Iterator[Passage]:
@@ -58,7 +60,7 @@ class Corpus:
         """Index documents.
 
         Raises:
-            UnreadableInput: `bm25s` is not installed, or there are none.
+            UnreadableInput: `bm25s` is not installed, or there is nothing that can be searched for.
         """
         try:
             import bm25s  # noqa: PLC0415  # an extra
@@ -66,12 +68,11 @@ class Corpus:
             raise UnreadableInput("a corpus needs bm25s: pip install 'reward-service[propose]'") from error
         self._bm25 = bm25s
         self._documents = list(documents)
-        if not self._documents:
-            raise UnreadableInput("the corpus holds no passages")
+        tokens = self._tokens(f"{one.title} {one.text}" for one in self._documents)
+        if not any(tokens.ids):
+            raise UnreadableInput("no passages with words to search for; a row needs a title or a text")
         self._index = bm25s.BM25()
-        self._index.index(
-            self._tokens(f"{one.title} {one.text}" for one in self._documents), show_progress=False
-        )
+        self._index.index(tokens, show_progress=False)
 
     def search(self, asked: Sequence[str], most: int) -> list[tuple[Passage, ...]]:
         """Return the passages that fit each text best, with their relevance: the score over that of the best one."""
@@ -86,22 +87,21 @@ class Corpus:
             for row, ranked in zip(found.tolist(), scores.tolist(), strict=True)
         ]
 
-    def _tokens(self, texts: Iterable[str]) -> object:
-        return self._bm25.tokenize(list(texts), show_progress=False)
+    def _tokens(self, texts: Iterable[str]) -> Any:
+        return self._bm25.tokenize(list(texts), token_pattern=WORDS, show_progress=False)
 
 
 def read_corpus(path: Path) -> Corpus:
     """Read a corpus.
 
     Raises:
-        UnreadableInput: the file cannot be read, or holds no passages.
+        UnreadableInput: the file cannot be read, or holds nothing that can be searched for.
     """
-    return Corpus(
-        passage
-        for one in values_of(path)
-        if not isinstance(one.value, InvalidRecord)
-        for passage in passages_in(one.value)
-    )
+    values = (one.value for one in values_of(path) if not isinstance(one.value, InvalidRecord))
+    try:
+        return Corpus(passage for value in values for passage in passages_in(value))
+    except UnreadableInput as error:
+        raise UnreadableInput(f"{path}: {error}") from error
 
 
 def remembering(find: Finder) -> Finder:

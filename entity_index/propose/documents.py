@@ -5,35 +5,39 @@ a share of all of them, and a whether a passage has both c and an answer:
 
     score(c) = Σ w² · (1 + n + a) · l        confidence = score / (score + HALF)
 
-Single words are weaker than names of two (l = 3/4), titles of passages twice as strong. On real search results two thirds of
+Single words are weaker than names of two (l = 3/4), titles of passages twice as strong. Of a passage, its first `PASSAGE_CHARS`
+are read: the work grows with the square of its length. On real search results two thirds of
 the first proposals are no title of the gold pages: look them over, or combine sources.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from entity_index.propose.values import Material, Passage, Proposal, Reason, padded, plainly, quote
+from entity_index.propose.values import Finder, Material, Passage, Proposal, Reason, padded, plainly, quote
 
 HALF = 6.0  # the score that is worth a confidence of one half
 TITLE = 2.0
 SINGLE_WORD = 0.75
 MOST = 20  # proposals a question; the rest is noise
 MOST_EVIDENCE = 3
+PASSAGE_CHARS = 20_000  # of a passage; a page's lead says what it links
 
 
 def propose(material: Material) -> Sequence[Proposal]:
     """Return names of the passages, the most telling first."""
-    passages = [(passage, padded(f"{passage.title}\n{passage.text}")) for passage in material.passages]
-    names = {plainly(name): name for name in reversed(list(_named(material)))}
+    read = [replace(passage, text=passage.text[:PASSAGE_CHARS]) for passage in material.passages]
+    passages = [(passage, padded(f"{passage.title}\n{passage.text}")) for passage in read]
+    names = {plainly(name): name for name in reversed(list(_named(read, material.find)))}
     found = [
         _proposal(name, plain, passages, material) for plain, name in names.items() if material.allows(name)
     ]
     return sorted(found, key=lambda one: (-one.confidence, one.name))[:MOST]
 
 
-def _named(material: Material) -> Iterator[str]:
-    yield from (passage.title for passage in material.passages if passage.title)
-    for passage in material.passages:
-        yield from material.find(passage.text)
+def _named(passages: Sequence[Passage], find: Finder) -> Iterator[str]:
+    yield from (passage.title for passage in passages if passage.title)
+    for passage in passages:
+        yield from find(passage.text)
 
 
 def _proposal(name: str, plain: str, passages: Sequence[tuple[Passage, str]], material: Material) -> Proposal:

@@ -1,7 +1,8 @@
 """Other spellings of what was proposed: from a file of aliases or redirects, and as passages introduce them.
 
 Two introductions are read: the short form in parentheses after a name ("Norwegian Polar Survey (NPS)"), and "NAME, also known as
-OTHER". Each alias keeps where it comes from. Whether two entities of a question share one is what lint tells.
+OTHER". Each alias keeps where it comes from. A proposal with a spelling that the question says, or that is an answer, is dropped:
+it is the thing that is given, under another name.
 """
 
 import re
@@ -10,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from entity_index.propose.values import Finder, Material, Proposal, plainly
-from entity_index.usable import why_unusable
+from entity_index.propose.values import Finder, Material, Proposal, is_telling, plainly
 
 PASSAGE = "passage"
 FILE = "file"
@@ -40,6 +40,7 @@ def with_aliases(
             ),
         )
         for one in spelt
+        if not any(material.gives(alias) for alias, _ in one.aliases)
     ]
 
 
@@ -48,9 +49,7 @@ def _with(one: Proposal, material: Material, known: Mapping[str, tuple[str, ...]
     introduced = dict.fromkeys(_introduced(one.name, material), PASSAGE)
     added = {**introduced, **own, **dict(one.aliases)}
     kept = tuple(
-        (alias, origin)
-        for alias, origin in added.items()
-        if alias != one.name and why_unusable(alias) is None
+        (alias, origin) for alias, origin in added.items() if alias != one.name and is_telling(alias)
     )
     return replace(one, aliases=kept)
 

@@ -69,14 +69,19 @@ class Material:
 
     def allows(self, name: str) -> bool:
         """Whether a name may be proposed: it can be searched for, is no answer, and the question does not say it already."""
+        return is_telling(name) and not self.gives(name)
+
+    def gives(self, name: str) -> bool:
+        """Whether the question says a name already, or it is an answer."""
         plain = padded(TRAILING_PARENTHESES.sub("", name))
-        words = plain.split()
-        return not (
-            why_unusable(name)
-            or is_generic(name)
-            or all(f" {word} " in self.asked for word in words)
-            or any(answer in plain or plain in answer for answer in self.answers)
+        return all(f" {word} " in self.asked for word in plain.split()) or any(
+            answer in plain or plain in answer for answer in self.answers
         )
+
+
+def is_telling(name: str) -> bool:
+    """Whether a name can be searched for and means one thing."""
+    return why_unusable(name) is None and not is_generic(name)
 
 
 @dataclass(frozen=True, slots=True)

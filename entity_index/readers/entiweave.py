@@ -2,7 +2,7 @@
 
     {"question", "answer", "entities": [{"id": "E1", "name", "description"}, ...], "predicates": ["<E1> was founded by <E2>", ...]}
 
-Columns may hold JSON as a string. A predicate names entities by their ids: in its text as placeholders (`<E1>`, `{E1}`, `[E1]`
+Columns may hold JSON as a string, and entities may be an object of them by id, each an object or its name. A predicate names entities by their ids: in its text as placeholders (`<E1>`, `{E1}`, `[E1]`
 or the bare id), or in fields of its own. Two entities of one predicate are linked; an entity's distance is its number of
 links to an entity that is an answer. Without such an entity, or without a way to it, there is no distance.
 """
@@ -30,8 +30,8 @@ def to_question(row: Mapping[str, object]) -> Question:
     """Return the question of one object."""
     text = fields.text(row, "question")
     answers = fields.texts(row, "answers", "answer")
-    entities = [_entity(value) for value in fields.array(row, "entities")]
-    linked = [set(_named(value, entities)) for value in fields.array(row, "predicates")]
+    entities = [_entity(value) for value in _entities(row)]
+    linked = [set(_named(value, entities)) for value in _predicates(row)]
     return Question(
         text=text,
         answers=answers,
@@ -41,12 +41,26 @@ def to_question(row: Mapping[str, object]) -> Question:
     )
 
 
+def _entities(row: Mapping[str, object]) -> Iterable[object]:
+    by_id = fields.opened(fields.first(row, "entities"))
+    if not isinstance(by_id, dict):
+        return fields.array(row, "entities")
+    return [
+        {"id": at, **one} if isinstance(one, dict) else {"id": at, "name": one} for at, one in by_id.items()
+    ]
+
+
+def _predicates(row: Mapping[str, object]) -> Iterable[object]:
+    held = fields.opened(fields.first(row, "predicates"))
+    return held.splitlines() if isinstance(held, str) else fields.array(row, "predicates")
+
+
 def _entity(value: object) -> Entity:
     if isinstance(value, str):
         return Entity(value)
     row = fields.record(value, "an entity")
     return Entity(
-        name=fields.text(row, "name"),
+        name=fields.text(row, "name", "label", "title", "entity"),
         aliases=fields.texts(row, "aliases"),
         entity_id=fields.identifier(row, "id"),
         type=fields.optional_text(row, "type"),
@@ -75,16 +89,17 @@ def _with_distances(
     for ids in linked:
         for one, other in permutations(ids, 2):
             beside[one].add(other)
-    far = _steps([entity.entity_id for entity in entities if folded(entity.name) in answers], beside)
-    return (replace(entity, distance=far.get(entity.entity_id)) for entity in entities)
+    starts = [one.entity_id for one in entities if one.entity_id and folded(one.name) in answers]
+    far = _steps(starts, beside)
+    return (replace(entity, distance=far.get(entity.entity_id or "")) for entity in entities)
 
 
-def _steps(starts: Iterable[str | None], beside: Mapping[str, set[str]]) -> dict[str | None, int]:
+def _steps(starts: Iterable[str], beside: Mapping[str, set[str]]) -> dict[str, int]:
     """Return how many links each reachable entity is away, breadth first."""
     far = dict.fromkeys(starts, 0)
     edge = list(far)
     while edge:
-        reached = [near for one in edge for near in beside.get(one or "", ()) if near not in far]
+        reached = [near for one in edge for near in beside.get(one, ()) if near not in far]
         far |= dict.fromkeys(reached, far[edge[0]] + 1)
         edge = list(dict.fromkeys(reached))
     return far

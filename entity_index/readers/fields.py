@@ -37,12 +37,19 @@ def optional_text(row: Mapping[str, object], *names: str) -> str | None:
 
 
 def texts(row: Mapping[str, object], *names: str) -> tuple[str, ...]:
-    """Return the first of the named fields that is there, a string or an array of strings."""
+    """Return the first of the named fields that is there, a string or an array of strings, also one in a string."""
     value = first(row, *names)
-    items = (value,) if isinstance(value, str) else array(row, *names)
+    items = _listed(value) if isinstance(value, str) else array(row, *names)
     if not all(isinstance(item, str) for item in items):
         raise InvalidRecord(f"{names[0]} contains values that are not strings")
     return tuple(item for item in items if isinstance(item, str))
+
+
+def _listed(value: str) -> tuple[object, ...]:
+    """Return the strings of a JSON array that a string holds; the string itself if it holds anything else, such as [1, 2]."""
+    held = opened(value)
+    are_texts = isinstance(held, list) and all(isinstance(one, str) for one in held)
+    return tuple(held) if are_texts else (value,)  # type: ignore[arg-type]  # a list
 
 
 def number(row: Mapping[str, object], name: str, *, otherwise: float) -> float:

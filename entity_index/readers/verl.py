@@ -3,7 +3,7 @@
     {"data_source", "prompt": [{"role", "content"}], "reward_model": {"ground_truth"}, "extra_info": {"index", "split", ...}}
 
 The question is `extra_info.question`, or what the last user message says. The ground truth is a string, several joined by
-`<|answer_split|>`, an array, or {"target": ...}; `extra_info.checker` may say what the answer is. The id is
+`<|answer_split|>`, an array, or {"target": ...}, the last two also as JSON in a string; `extra_info.checker` may say what the answer is. The id is
 `extra_info.question_id` or `extra_info.index`, which is also what
 a reward call of verl carries. verl has no place for entities: `extra_info.entities` is read where they have been added, and otherwise `entity-index extract` finds some.
 """
@@ -43,10 +43,9 @@ def _asked(prompt: Iterable[object]) -> str:
 
 
 def _answers(truth: object) -> tuple[str, ...]:
-    match truth:
-        case str():
-            return tuple(truth.split(SEPARATOR))
+    match fields.opened(truth):
         case {"target": target}:
             return _answers(target)
         case _:
-            return fields.texts({"ground_truth": truth}, "ground_truth")
+            answers = fields.texts({"ground_truth": truth}, "ground_truth")
+            return tuple(part for answer in answers for part in answer.split(SEPARATOR))

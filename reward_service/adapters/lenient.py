@@ -60,6 +60,24 @@ def with_surrogates(body: bytes) -> Any:
     return _replaced(document)
 
 
+def without_surrogates(value: Any) -> Any:
+    """Return JSON that a file holds with each lone surrogate as U+FFFD: the value itself if there is none.
+
+    Raises:
+        AmbiguousId: an id holds one.
+    """
+    return value if _is_whole(value) else _replaced(value)
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether all strings of a value can be written as UTF-8."""
+    if isinstance(value, Mapping):
+        return all(map(_is_whole, value)) and all(map(_is_whole, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_whole, value))
+    return not isinstance(value, str) or value.isascii() or _SURROGATE.search(value) is None
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):

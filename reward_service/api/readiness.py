@@ -11,7 +11,8 @@ STATE = "state"
 CANARY = "canary"
 LEDGER = "ledger"
 MODEL = "model"
-REASONS = (DRAINING, INDEX, STATE, CANARY, LEDGER, MODEL)
+JUDGE = "judge"
+REASONS = (DRAINING, INDEX, STATE, CANARY, LEDGER, MODEL, JUDGE)
 
 
 class Readiness:

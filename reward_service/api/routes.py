@@ -36,7 +36,7 @@ from reward_service.api import stream
 from reward_service.api.body import beside, read_call, read_line
 from reward_service.api.documents import POSTED, body_of, json_response, problems_of
 from reward_service.api.metrics import CONTENT_TYPE, Metrics
-from reward_service.api.readiness import INDEX, LEDGER, MODEL, STATE, Probe, Readiness
+from reward_service.api.readiness import INDEX, JUDGE, LEDGER, MODEL, STATE, Probe, Readiness
 from reward_service.api.record import Record, record_of
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.profiles.described import described, known_limits
@@ -448,7 +448,7 @@ class InfoOut(TypedDict):
 
 
 async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
-    """Return which of index, store, ledger and models of this process cannot be used, and why."""
+    """Return which of index, store, ledger, models of this process and required judges cannot be used, and why."""
     reasons = {}
     try:
         await asyncio.to_thread(service.truth.datasets)
@@ -464,7 +464,16 @@ async def unusable(service: Scorer, runs: RunService) -> dict[str, str]:
         reasons[LEDGER] = error.detail
     if not_ready := service.judges.why_not_ready:
         reasons[MODEL] = not_ready
+    if why := await _why_unjudged(service):
+        reasons[JUDGE] = why
     return reasons
+
+
+async def _why_unjudged(service: Scorer) -> str | None:
+    """Return why a judge that readiness depends on does not judge; None if all do, or it depends on none."""
+    needs = service.settings.judge_readiness
+    why = None if needs == "ignored" else await service.judges.why_unavailable()
+    return why or (service.judges.why_differing if needs == "agreeing" else None)
 
 
 @router.get("/livez", tags=["health"], response_model=Health)
@@ -475,7 +484,7 @@ async def livez() -> Health:
 
 @router.get("/readyz", tags=["health"], response_model=Health, responses=problems_of(NotReady))
 async def readyz(request: Request, readiness: Ready) -> Health:
-    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, its ledger, a model in it, a canary, or draining."""
+    """Return 200 if the process should receive traffic, otherwise the reason: its index, its store, its ledger, a model in it, a required judge, a canary, or draining."""
     probe: Probe = request.app.state.probe
     reasons = readiness.reasons() | await probe.reasons()
     if reasons:

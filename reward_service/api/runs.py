@@ -4,7 +4,7 @@ A long poll holds no text: the function that reads and measures the rollout has 
 that disconnects frees its place; its rollout stays stored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -43,7 +43,8 @@ from reward_service.api.metrics import count_evaluated
 from reward_service.api.record import Record, record_of
 from reward_service.core.summary import PREFIX
 from reward_service.pages import CSP, html
-from reward_service.pages.charts import Chart, Point, Series
+from reward_service.pages.charts import Chart, Point
+from reward_service.pages.curves import drawn
 from reward_service.serve.errors import (
     AttemptSuperseded,
     BackendUnavailable,
@@ -90,13 +91,6 @@ STORED = (
 GROUPED = (*STORED, UnknownGroup, ProfileMismatch)
 
 RunId = Annotated[Id, Path(description="Your id of the training run.")]
-CURVES = {
-    "Correct": {"correct": "accuracy"},
-    "Reward": {"reward": "reward"},
-    "Match rate": {"correct": "match_rate/correct", "wrong": "match_rate/wrong"},
-    "Groups with a signal": {"with a signal": "groups_with_signal"},
-}
-"""The charts of a run: the name of a line, and of its number."""
 GroupId = Annotated[Id, Path(description="Your id of this question in this step.")]
 RolloutId = Annotated[
     Id, Path(description="Unique within its group. Number rollouts from 0 so that missing ones can be named.")
@@ -240,12 +234,7 @@ async def run_page(request: Request) -> Response:
 
 def curves(windows: Sequence[WindowOut]) -> list[Chart]:
     """Return the charts of a run over windows of closed groups; none for fewer than two."""
-    return [chart(title, lines, windows) for title, lines in CURVES.items()] if len(windows) > 1 else []
-
-
-def chart(title: str, lines: Mapping[str, str], windows: Sequence[WindowOut]) -> Chart:
-    """Return one chart: a line per number, a point per window."""
-    return Chart(title, [Series(name, _points(windows, PREFIX + number)) for name, number in lines.items()])
+    return drawn(lambda number: _points(windows, PREFIX + number)) if len(windows) > 1 else []
 
 
 def _points(windows: Sequence[WindowOut], number: str) -> list[Point]:

@@ -7,6 +7,7 @@ answered with what there is, calls in flight finish (`drain_timeout_s`) -> exit 
 import asyncio
 import contextlib
 import ctypes
+import gc
 import signal
 import sys
 import time
@@ -37,11 +38,13 @@ KEPT_BLOCK, KEPT_TOP = 32 * MEBIBYTE, 256 * MEBIBYTE  # the first is the most th
 
 
 def keep_memory() -> None:
-    """Tell glibc to keep freed memory for the next call.
+    """Tell glibc to keep freed memory for the next call, and the garbage collector to leave alone what is there for good.
 
     Scoring a megabyte takes and frees arrays of some megabytes; by default each goes back to the kernel and comes again page
-    by page, which was a quarter of the CPU of a call. Other allocators have no `mallopt` and do not need it.
+    by page, which was a quarter of the CPU of a call. Other allocators have no `mallopt` and do not need it. A full collection looks at
+    every object there is, and modules are most of them: compiling one large question causes such a collection.
     """
+    gc.freeze()
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK)

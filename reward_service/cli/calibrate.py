@@ -8,7 +8,7 @@ import asyncio
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ from reward_service.core.judging.presented import presented
 from reward_service.core.judging.probes import ATTACKS
 from reward_service.core.judging.replies import CORRECT
 from reward_service.core.types import Asker
+from reward_service.serve.errors import BackendUnavailable
 from reward_service.serve.sources.judges import Judges
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -33,6 +34,7 @@ AT_ONCE = 256
 FLIP_ASKS = 3
 ENOUGH_WRONG = 600
 """Wrong answers below which the interval of the FPR is wider than a point."""
+SIDES = {True: "right", False: "wrong"}
 LEAST_KAPPA, MOST_FPR = 0.85, 0.02
 STRINGS = (
     ("none", "blank"),
@@ -103,14 +105,16 @@ def read_verdicts(path: Path) -> list[JudgedAnswer]:
     """Read answers with people's verdicts: `question`, `answers` or `gold_aliases`, `answer`, `human_correct` or `correct`.
 
     Raises:
-        BadLine: a line lacks one of them, or nothing could be read.
+        BadLine: a line lacks one of them, or there are no right or no wrong answers: a judge is described by its rates
+            among both.
     """
     found = [
         _judged(one.value, f"{one.path}:{one.line}")
         for one in values_of(path, limit=MAX_LINE_BYTES, nested=True)
     ]
-    if not found:
-        raise BadLine(f"{path} has no answers")
+    for side, name in SIDES.items():
+        if all(one.is_right is not side for one in found):
+            raise BadLine(f"{path} has no {name} answers; right and wrong ones are needed")
     return found
 
 
@@ -129,18 +133,39 @@ def _judged(row: Any, place: str) -> JudgedAnswer:
 
 
 def drawn(answers: Sequence[JudgedAnswer], size: int, seed: int) -> list[JudgedAnswer]:
-    """Draw a sample: half right and half wrong, each in the shares of the systems and of answers that contain a gold one."""
-    strata: dict[tuple[bool, str, bool], list[JudgedAnswer]] = defaultdict(list)
-    for one in answers:
-        strata[one.is_right, one.system, _covers("cover", one)].append(one)
+    """Draw a sample: half right and half wrong, each in the shares of the systems and of answers that contain a gold one.
+
+    Args:
+        answers: to draw from.
+        size: of the sample, at least 2; smaller if there are too few right or wrong answers.
+        seed: draws the same sample again.
+    """
     chance = random.Random(seed)  # noqa: S311  # a sample that can be drawn again
-    sample: list[JudgedAnswer] = []
-    for side in (True, False):
-        total = sum(len(rows) for (is_right, *_), rows in strata.items() if is_right is side)
-        for (is_right, *_), rows in sorted(strata.items()):
-            share = round(size / 2 * len(rows) / total) if is_right is side else 0
-            sample += chance.sample(rows, min(share, len(rows)))
-    return sample
+    sides = [[one for one in answers if one.is_right is side] for side in SIDES]
+    return [one for rows in sides for one in _from_strata(rows, min(size // 2, len(rows)), chance)]
+
+
+def _from_strata(rows: Sequence[JudgedAnswer], size: int, chance: random.Random) -> Iterator[JudgedAnswer]:
+    strata: dict[tuple[str, bool], list[JudgedAnswer]] = defaultdict(list)
+    for one in rows:
+        strata[one.system, _covers("cover", one)].append(one)
+    ordered = [own for _, own in sorted(strata.items())]
+    for own, share in zip(ordered, apportioned([len(own) for own in ordered], size), strict=True):
+        yield from chance.sample(own, share)
+
+
+def apportioned(counts: Sequence[int], size: int) -> list[int]:
+    """Divide a size in proportion to counts, to whole numbers by the largest remainders.
+
+    >>> apportioned([5, 3, 2], 4)
+    [2, 1, 1]
+    """
+    total = sum(counts)
+    shares = [count * size // total for count in counts]
+    by_remainder = sorted(range(len(counts)), key=lambda n: (-(counts[n] * size % total), n))
+    for n in by_remainder[: size - sum(shares)]:
+        shares[n] += 1
+    return shares
 
 
 def _covers(checker: str, one: JudgedAnswer) -> bool:
@@ -173,12 +198,18 @@ async def calibrate(
     """Ask a judge about answers with people's verdicts, again about some of them, and about attacks.
 
     Raises:
-        BackendUnavailable: no backend serves its model, or it does not answer.
+        BackendUnavailable: no backend serves its model, it does not answer, or it gives no verdict on any right or on any
+            wrong answer.
     """
     tokens = Tokens()
     judges.count_with(tokens.add, tokens.ignore)
+    await judges.check([asker])  # before the sample is drawn, which takes a while
     sample = drawn(answers, size, seed)
     verdicts = Verdicts(sample, await _accepted(judges, asker, sample))
+    counts = _counts(sample, verdicts.accepted)
+    if not (counts.right and counts.wrong):
+        judged = f"{counts.right} right and {counts.wrong} wrong answers"
+        raise BackendUnavailable(f"{asker.model} judged {judged}, and rates need both", retry_after_s=None)
     flips = await _flips(judges, asker, sample[:: max(1, len(sample) // max(repeats, 1))][:repeats])
     attacks = [JudgedAnswer(one.question, one.answer, one.is_correct, one.name) for one in ATTACKS]
     fooled = await _accepted(judges, asker, attacks)
@@ -187,7 +218,7 @@ async def calibrate(
         asker,
         len(answers),
         sum(one.is_right for one in answers) / len(answers),
-        _counts(sample, verdicts.accepted),
+        counts,
         sum(one is None for one in verdicts.accepted),
         {f"{accept}/{reject}": _cascade(verdicts, accept, reject) for accept, reject in STRINGS},
         _uncovered(verdicts),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +42,7 @@ from reward_service.cli.shell import (
     scorer_with,
     settings_with,
 )
+from reward_service.core.judging.recorded import Derived
 from reward_service.core.profiles import shipped
 from reward_service.serve import config, errors, ledger_audit, ledger_chain
 from reward_service.serve import ledger as ledger_file
@@ -303,6 +305,10 @@ def verify(
         Path | None,
         typer.Option(help="File with the key that the ledger is sealed with, the setting `ledger_key`."),
     ] = None,
+    judgements: Annotated[
+        bool,
+        typer.Option("--judgements", help="Derive outcomes and signals from the recorded judgements, too."),
+    ] = False,
 ) -> None:
     """Recompute every recorded reward. Exit code 1: a reward differs or cannot be recomputed here."""
     with one_clear_sentence():
@@ -312,7 +318,8 @@ def verify(
         settings = settings_with(ledger_key=key)
         seal = ledger_chain.seal_of(settings.ledger_key)
         ends = ledger_chain.read_ends(file, seal)
-        findings = ledger_audit.verify(ledger_file.read(file), known, seal=seal, ends=ends)
+        lines = ledger_file.read(file)
+        findings = ledger_audit.verify(lines, known, seal=seal, ends=ends, judgements=judgements)
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
@@ -325,10 +332,20 @@ def verify(
         out.print(
             f"{alone} of them by their rewards alone: the ledger does not have all groups of their batch"
         )
+    if judgements:
+        out.print(_said_of_judgements([one for finding in findings for one in finding.derived]))
     if ends is None:
         err.print(f"without {ledger_chain.ends_path(file).name}, lines missing at either end do not show")
     if bad or not findings:
         raise typer.Exit(1)
+
+
+def _said_of_judgements(derived: Sequence[Derived]) -> str:
+    known = [one for one in derived if one.is_known]
+    follow = sum(one.problem is None for one in known)
+    said = f"{follow} of {len(known)} outcomes and signals of judges follow from their judgements"
+    left = len(derived) - len(known)
+    return said + (f"; {left} signals need the question, which is not recorded" if left else "")
 
 
 @app.command(name="canaries", hidden=True)

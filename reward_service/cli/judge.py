@@ -13,11 +13,10 @@ from reward_service.api.app import create_catalogue, create_scorer
 from reward_service.cli import calibrate as calibration
 from reward_service.cli import rollouts as rollout_files
 from reward_service.cli import succeed as succession
-from reward_service.cli.calibrate import Calibration
 from reward_service.cli.flags import Files
 from reward_service.cli.rollouts import BadOption, PayOptions
-from reward_service.cli.score import score_file
-from reward_service.cli.shell import one_clear_sentence, settings_with
+from reward_service.cli.score import read_file, score_read
+from reward_service.cli.shell import closing, one_clear_sentence, settings_with
 from reward_service.core.judging.asks import asker_digest
 from reward_service.core.profiles import Profile
 from reward_service.core.types import Asker
@@ -46,10 +45,12 @@ def calibrate(  # noqa: PLR0913  # one argument an option
         str, typer.Option(help="Profile whose judge is asked: a name, or the path of a YAML file.")
     ] = "egrpo-judged",
     backends: Backends = None,
-    sample: Annotated[int, typer.Option(help="Number of answers, half of them right.")] = 600,
+    sample: Annotated[int, typer.Option(min=2, help="Number of answers, half of them right.")] = 600,
     seed: Annotated[int, typer.Option(help="Seed of the sample.")] = 7,
-    repeats: Annotated[int, typer.Option(help="Number of answers that are asked about three times.")] = 100,
-    group_size: Annotated[int, typer.Option(help="Size of the groups that you train with.")] = 8,
+    repeats: Annotated[
+        int, typer.Option(min=0, help="Number of answers that are asked about three times.")
+    ] = 100,
+    group_size: Annotated[int, typer.Option(min=1, help="Size of the groups that you train with.")] = 8,
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder for calibration-DIGEST.json (default: none).")
     ] = None,
@@ -61,10 +62,12 @@ def calibrate(  # noqa: PLR0913  # one argument an option
     with one_clear_sentence():
         scorer = create_scorer(settings_with(backends=backends))
         chosen = scorer.profiles.resolve(profile)
+        asker = _judge_of(chosen)
         answers = calibration.read_verdicts(verdicts)
-        found = asyncio.run(
-            _calibrated(scorer, _judge_of(chosen), answers, size=sample, seed=seed, repeats=repeats)
-        )
+        if folder is not None:  # now, and not when the answers have been paid for
+            folder.mkdir(parents=True, exist_ok=True)
+        asked = calibration.calibrate(scorer.judges, asker, answers, size=sample, seed=seed, repeats=repeats)
+        found = asyncio.run(closing(scorer, asked))
         if folder is not None:
             digest = asker_digest(found.asker)[:12]
             (folder / f"calibration-{digest}.json").write_text(calibration.as_json(found, group_size))
@@ -78,23 +81,6 @@ def _judge_of(profile: Profile) -> Asker:
     if profile.judge is None:
         raise BadOption(f"the profile {profile.name} asks no judge for a verdict")
     return profile.judge
-
-
-async def _calibrated(
-    scorer: Scorer,
-    asker: Asker,
-    answers: list[calibration.JudgedAnswer],
-    *,
-    size: int,
-    seed: int,
-    repeats: int,
-) -> Calibration:
-    try:
-        return await calibration.calibrate(
-            scorer.judges, asker, answers, size=size, seed=seed, repeats=repeats
-        )
-    finally:
-        await scorer.judges.close()
 
 
 def _fail_with(problems: list[str]) -> NoReturn:
@@ -119,7 +105,7 @@ def succeed(
         settings = settings_with(backends=backends, index=index)
         scorer = create_scorer(settings, catalogue=create_catalogue(settings))
         pair = scorer.profiles.resolve(before), scorer.profiles.resolve(after)
-        found = asyncio.run(_compared(scorer, files, reader, pair, dataset=dataset))
+        found = asyncio.run(closing(scorer, _compared(scorer, files, reader, pair, dataset=dataset)))
     for line in succession.lines(found, (pair[0].name, pair[1].name)):
         out.print(Text(line))
 
@@ -127,21 +113,10 @@ def succeed(
 async def _compared(
     scorer: Scorer, files: Sequence[Path], reader: str, pair: tuple[Profile, Profile], *, dataset: str | None
 ) -> dict[str, succession.Shift]:
+    for one in pair:
+        await scorer.judges.check((*one.outcome_askers, *one.signal_askers))
     asked = rollout_files.FileOptions(reader)
-    try:
-        scored = [
-            await score_file(
-                scorer,
-                files,
-                asked,
-                dataset=dataset,
-                profile=one,
-                how=PayOptions(survivors=True),
-                strict=False,
-                console=err,
-            )
-            for one in pair
-        ]
-    finally:
-        await scorer.judges.close()
-    return succession.compare(scored[0].records, scored[1].records)
+    read = await read_file(scorer, files, asked, dataset=dataset, strict=False, console=err)
+    how = PayOptions(survivors=True)
+    before, after = [await score_read(scorer, read, profile=one, how=how, console=err) for one in pair]
+    return succession.compare(before.records, after.records)

@@ -11,7 +11,17 @@ from typing import IO, Annotated
 
 import typer
 
-from entity_index.cli import ReaderName, Rules, Source, print_json, print_table, progress_bar, read, shape_of
+from entity_index.cli import (
+    ReaderName,
+    Rules,
+    Source,
+    print_json,
+    print_table,
+    progress_bar,
+    read,
+    shape_of,
+    written,
+)
 from entity_index.errors import InvalidRecord, UnreadableInput
 from entity_index.extract import Tagger, finder, gazetteer
 from entity_index.lint import Pay, lint, why_unmeetable
@@ -41,6 +51,8 @@ from reward_service.serve.sources.wire import ModelReply
 
 PROFILE = "egrpo"
 AT_LEAST, MOST = 0.5, 6
+CONFIDENCES = (0.7, 0.5, 0.3)
+UNJUDGED = "questions without a judge's list"
 ROLE = "judge"
 REPLY_TOKENS = 512
 REMEMBERED = 20_000  # names; those of a corpus come again and again
@@ -61,6 +73,8 @@ class Rollouts:
         except (BadLine, BadOption) as error:
             raise UnreadableInput(f"{path}: {error}") from error
         self.said = recording.said()
+        self.found = 0
+        """Rollouts that were found, each time they were asked for."""
         self._by_id: dict[str, list[Line]] = defaultdict(list)
         self._by_text: dict[str, list[Line]] = defaultdict(list)
         for line in recording.lines:
@@ -78,7 +92,9 @@ class Rollouts:
 
     def told(self, question: Question) -> tuple[Told, ...]:
         """Return what the rollouts of a question read and thought."""
-        return tuple(map(_told, self.facts_of(question, shipped()[PROFILE])))
+        facts = self.facts_of(question, shipped()[PROFILE])
+        self.found += len(facts)
+        return tuple(map(_told, facts))
 
 
 def _told(facts: RolloutFacts) -> Told:
@@ -219,15 +235,20 @@ def propose_command(  # noqa: PLR0913  # one option each, as it is typed
         ask=None if backends is None else asking(backends),
     )
     reading = RowShape(shape_of(reader, rules))
-    with progress_bar() as progress, out.open("w", encoding="utf-8") as file:
+    with progress_bar() as progress, written(out) as file:
         found = propose(read(source, reading, progress=progress), reading, plan)
         counts = _write(found, file, at_least=at_least, most=most)
+    if told is not None:
+        counts["rollouts of these questions"] = told.found
+    if backends is None:
+        del counts[UNJUDGED]
     print_table(counts.items(), "", "")
 
 
 def _write(found: Iterable[Refusal | Proposed], file: IO[str], *, at_least: float, most: int) -> Counter[str]:
     """Write a line per question, and return what was counted."""
-    counts: Counter[str] = Counter()
+    names = ("questions", "proposals", "entities taken", "questions without an entity", UNJUDGED)
+    counts = Counter(dict.fromkeys((*names, *map(_at, CONFIDENCES)), 0))
     for one in found:
         if isinstance(one, Refusal):
             counts[f"refused: {one.reason}"] += 1
@@ -237,8 +258,14 @@ def _write(found: Iterable[Refusal | Proposed], file: IO[str], *, at_least: floa
         taken = len(one.taken(at_least=at_least, most=most).entities)
         counts.update({"questions": 1, "proposals": len(one.proposals), "entities taken": taken})
         counts["questions without an entity"] += not taken
-        counts["questions without a judge's list"] += one.is_unjudged
+        counts[UNJUDGED] += one.is_unjudged
+        surest = next((proposal.confidence for proposal in one.proposals), 0.0)
+        counts.update({_at(confidence): surest >= confidence for confidence in CONFIDENCES})
     return counts
+
+
+def _at(confidence: float) -> str:
+    return f"questions with a proposal of {confidence} or more"
 
 
 def take_command(
@@ -251,8 +278,8 @@ def take_command(
     most: Most = MOST,
 ) -> None:
     """Take other proposals of a file as entities, without looking for them again."""
-    counts: Counter[str] = Counter()
-    with out.open("w", encoding="utf-8") as file:
+    counts = Counter(dict.fromkeys(("questions", "entities taken", "questions without an entity"), 0))
+    with written(out) as file:
         for one in values_of(source):
             line = retaken(one.value, at_least=at_least, most=most)
             if isinstance(line, InvalidRecord):
@@ -400,7 +427,11 @@ def _paths(passages: list[str] | None) -> list[tuple[mapped.Step, ...]]:
 
 
 def _aliases(path: Path | None) -> dict[str, tuple[str, ...]]:
-    return {plainly(entity.name): entity.aliases for entity in gazetteer(path)}
+    """Return the spellings of a file by plain name; a redirect each line names the same thing many times."""
+    known: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for entity in gazetteer(path):
+        known[plainly(entity.name)] += entity.aliases
+    return dict(known)
 
 
 def _finder(pipeline: str | None, names: Path | None) -> Finder:

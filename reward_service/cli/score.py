@@ -1,5 +1,6 @@
 """Score files of rollouts: read, join to the index, score group by group."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ from reward_service.serve.scorer import Scored, Scorer
 
 REASONS_SHOWN = 8
 AS_USUAL = PayOptions()
+ASKED_AT_ONCE = 32
+"""Groups that wait for a judge together: waiting for one after the other takes as long as all their answers in a row."""
 TOO_FEW = 3
 """Exit code: the file was read, and fewer rollouts have a reward than asked for."""
 
@@ -130,9 +133,14 @@ async def score_groups(
     console: Console,
 ) -> AsyncIterator[tuple[Grouped, Scored]]:
     """Yield groups with what became of them, in order; progress is shown on the console."""
+    at_once = ASKED_AT_ONCE if profile.asks else 1
     with Progress(console=console, disable=not console.is_terminal) as progress:
-        for grouped in progress.track(groups, description=f"scoring groups, profile {profile.name}"):
-            yield grouped, await score_group(scorer, grouped, profile, how, explain=explain)
+        task = progress.add_task(f"scoring groups, profile {profile.name}", total=len(groups))
+        for part in (groups[at : at + at_once] for at in range(0, len(groups), at_once)):
+            scoring = (score_group(scorer, one, profile, how, explain=explain) for one in part)
+            for scored in zip(part, await asyncio.gather(*scoring), strict=True):
+                yield scored
+            progress.advance(task, len(part))
 
 
 async def score_file(  # noqa: PLR0913  # one argument an option
@@ -149,6 +157,19 @@ async def score_file(  # noqa: PLR0913  # one argument an option
 ) -> ScoredFile:
     """Read and score files of rollouts; raises what `read_file` does."""
     read = await read_file(scorer, paths, asked, dataset=dataset, strict=strict, console=console)
+    return await score_read(scorer, read, profile=profile, how=how, explain=explain, console=console)
+
+
+async def score_read(
+    scorer: Scorer,
+    read: ReadFile,
+    *,
+    profile: Profile,
+    how: PayOptions = AS_USUAL,
+    explain: bool = False,
+    console: Console,
+) -> ScoredFile:
+    """Score files of rollouts that have been read."""
     done = ScoredFile(read.rollouts)
     scoring = score_groups(scorer, read.groups, profile=profile, how=how, explain=explain, console=console)
     async for grouped, scored in scoring:

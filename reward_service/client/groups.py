@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reward_service.core.types import Rollout
+from reward_service.core.types import Judgement, Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class RolloutReward:
     in_loss: bool = False
     flags: tuple[str, ...] = ()
     detail: str | None = None
+    judgements: tuple[Judgement, ...] = ()
+    """What judges said about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from reward_service.client.errors import Refused
 from reward_service.client.groups import Group, GroupRewards, Member, RolloutReward, Run
 from reward_service.core.types import (
+    Judgement,
     Messages,
     Reading,
     Rollout,
@@ -156,7 +157,16 @@ def rollout_out(result: Mapping[str, Any]) -> RolloutReward:
         "turn_rewards": _row(result.get("turn_rewards")),
         "turn_advantages": _row(result.get("turn_advantages")),
     }
-    return RolloutReward(**{**known, **turns, "flags": tuple(result.get("flags", ()))})
+    lists = {
+        "flags": tuple(result.get("flags", ())),
+        "judgements": tuple(map(_judgement, result.get("judgements", ()))),
+    }
+    return RolloutReward(**{**known, **turns, **lists})
+
+
+def _judgement(one: Mapping[str, Any]) -> Judgement:
+    votes = tuple(one.get("votes", ()))
+    return Judgement(one["asker"], one["key"], one["value"], one["model"], one["reply"], votes)
 
 
 def _row(numbers: Sequence[Any] | None) -> tuple[Any, ...] | None:

@@ -15,11 +15,12 @@ from math import fsum, inf, sqrt
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from reward_service.core.types import Outcome, RolloutStatus
+from reward_service.core.types import Judgement, Outcome, RolloutStatus
 
 PREFIX = "egrpo/"
-# The client may not import the modules that define these two; a test compares them.
+# The client may not import the modules that define these three; a test compares them.
 NO_THOUGHTS = "no_thoughts"
+JUDGED_UNCOVERED = "judged_uncovered"
 UNCREDITED = ("pasted", "listed", "ungrounded", "precision")
 UNSCORED = tuple(status for status in RolloutStatus if status is not RolloutStatus.SCORED)
 # Student's t at 97.5 % for 1 to 30 degrees of freedom; beyond, its expansion (Abramowitz and Stegun 26.7.5).
@@ -75,6 +76,11 @@ class ScoredRollout(Protocol):
     @property
     def flags(self) -> Sequence[str]:
         """What is odd about it."""
+        ...
+
+    @property
+    def judgements(self) -> Sequence[Judgement]:
+        """What judges said about it."""
         ...
 
 
@@ -181,6 +187,23 @@ def _unseen(outcome: str) -> Values:
     return lambda group: [1.0 - seen for seen in _measured("answer_seen", outcome)(group)]
 
 
+def _verdicts(group: ScoredGroup) -> Iterator[tuple[ScoredRollout, Judgement]]:
+    """Yield the verdicts that judges gave on answers, with their rollouts; their other judgements are no labels."""
+    for rollout in scored(group):
+        for one in rollout.judgements:
+            if isinstance(one.value, str):
+                yield rollout, one
+
+
+def _uncovered(group: ScoredGroup) -> list[float]:
+    """Return 1 for a rollout that a judge calls correct and whose answer contains no gold answer, else 0."""
+    return [
+        float(JUDGED_UNCOVERED in rollout.flags)
+        for rollout, one in _verdicts(group)
+        if one.value == Outcome.CORRECT
+    ]
+
+
 def _nobody_saw(group: ScoredGroup) -> list[float]:
     seen = list(_measured("answer_seen")(group))
     return [float(not any(seen))] if seen else []
@@ -261,6 +284,27 @@ NUMBERS: Mapping[str, Number] = MappingProxyType(
         ),
         "reach/retrieved": Number(
             "Mean number of tool responses with any text.", _measured("retrieved"), 0.0, inf
+        ),
+        "judge/asks": Number(
+            "Mean number of answers of judges that a rollout needs; equal ones are asked for once.",
+            lambda group: [float(len(one.judgements)) for one in group.rollouts],
+            0.0,
+            inf,
+        ),
+        "judge/accepted": Number(
+            "Share of the answers on which a judge gave a verdict that it calls right.",
+            lambda group: [float(one.value == Outcome.CORRECT) for _, one in _verdicts(group)],
+        ),
+        "judge/uncovered": Number(
+            "Share of the answers that a judge calls right in which no gold answer occurs. For people it is about 0.09; far more "
+            "is an alarm.",
+            _uncovered,
+        ),
+        "judge/unanimous": Number(
+            "Share of the verdicts with several votes on which all votes agree.",
+            lambda group: [
+                float(len(set(one.votes)) == 1) for _, one in _verdicts(group) if len(one.votes) > 1
+            ],
         ),
         **{
             f"uncredited/{reason}": Number(

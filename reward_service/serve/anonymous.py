@@ -87,7 +87,7 @@ class AnonymousGroups:
             DeadlineExceeded: the deadline of `timings` passed first.
         """
         if not caller.is_evaluation:
-            check_progress(caller.profile, caller.progress, path="/step")
+            check_progress(caller.profile, caller.progress, path="/step", how=": name step and total_steps")
         call = GroupCall(caller.run, "compat", caller.question, (caller.rollout,))
         paid_by = outcome_only(caller.profile) if caller.is_evaluation else caller.profile
         [scored] = await self._scorer.measure([call], paid_by, owner=owner, timings=timings)

@@ -231,6 +231,10 @@ class Settings(BaseSettings):
     judge_canary_interval_s: float = Field(900.0, ge=0)
     """Interval at which every judge is asked about 24 answers whose verdicts are known; 0 turns it off."""
 
+    judge_readiness: Literal["ignored", "reached", "agreeing"] = "ignored"
+    """Whether backends decide about readiness: `reached` gives the process no traffic while one of them does not answer, `agreeing`
+    also while a judge differs from the known verdicts. Leave it at `ignored` if other profiles should be served meanwhile."""
+
     processes: int = Field(1, ge=1)
     """Number of processes that serve the same runs, on all machines together. More than one requires `state_url`."""
 

@@ -60,7 +60,7 @@ class Published(NamedTuple):
     """Members that never came; the policy treats them like unscored ones."""
 
 
-class Batch(NamedTuple):
+class RecordedBatch(NamedTuple):
     """The groups of a call whose estimator compares them with each other."""
 
     id: str
@@ -78,14 +78,14 @@ class Terms(NamedTuple):
     policy: PartialPolicy
     progress: float | None = None
     """Share of the training that is done; None where no weight depends on it."""
-    batch: Batch | None = None
+    batch: RecordedBatch | None = None
     """None if the estimator compares the rollouts of one group alone."""
 
     def over(self, groups: int) -> Self:
         """Return terms that name so many groups as a batch, if the estimator compares them."""
         if self.estimator.type not in BATCH_ESTIMATORS:
             return self
-        return self._replace(batch=Batch(uuid4().hex, groups))
+        return self._replace(batch=RecordedBatch(uuid4().hex, groups))
 
 
 def published_numbers(result: GroupResult) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.fields import built
+from reward_service.core.judging.recorded import Derived, derive
 from reward_service.core.profiles import PluginPin, Profile
 from reward_service.core.scoring import reward, reward_batch
-from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts
-from reward_service.serve.ledger import FORMULAS, PLAIN, VERSION, Batch, published_numbers
+from reward_service.core.types import Estimator, GroupResult, PartialPolicy, RolloutFacts, RolloutStatus
+from reward_service.serve.ledger import FORMULAS, PLAIN, VERSION, RecordedBatch, published_numbers
 from reward_service.serve.ledger_chain import Ends, Seal, parted
 
 OF_A_BATCH = frozenset({"advantage", "turn_advantages", "weight"})
@@ -33,6 +34,8 @@ class Finding(NamedTuple):
     """Name and digest of the profile that paid."""
     rewards_alone: bool = False
     """Whether advantages were not computed again, because the ledger does not have all groups of the batch."""
+    derived: Sequence[Derived] = ()
+    """Of the outcomes and signals of its rollouts that judges gave, whether they follow from the judgements."""
 
 
 NO_LINE = "not a ledger line"
@@ -44,7 +47,7 @@ class _Recorded(NamedTuple):
     line: Mapping[str, Any]
     profile: Profile
     estimator: Estimator
-    batch: Batch | None = None
+    batch: RecordedBatch | None = None
     """The groups that its estimator compared with each other; None if it compared none, or the line does not say."""
 
     @property
@@ -59,6 +62,7 @@ def verify(
     *,
     seal: Seal = PLAIN,
     ends: Ends | None = None,
+    judgements: bool = False,
 ) -> list[Finding]:
     """Compute every reward of a ledger again.
 
@@ -67,14 +71,16 @@ def verify(
         profiles: known profiles by digest.
         seal: how the lines are sealed.
         ends: where the chain begins and ends; without them, lines missing at either end do not show.
+        judgements: whether to derive outcomes and signals from the recorded judgements, too.
     """
     before = ends and ends.begin
     seen, findings, batches = {before}, list[Finding](), _Batches()
     for number, raw in enumerate(lines, start=1):
         body, digest = parted(raw)
         finding, recorded = _looked_at(number, body, seal.problem(body, digest, before), profiles)
-        findings.append(finding)
-        for n, problem in batches.add(number, recorded):
+        findings.append(_with_judgements(finding, recorded) if judgements else finding)
+        for n, differs in batches.add(number, recorded):
+            problem = differs or findings[n - 1].problem
             findings[n - 1] = findings[n - 1]._replace(problem=problem, rewards_alone=False)
         before = digest
         seen.add(digest)
@@ -100,6 +106,28 @@ def _looked_at(
     return Finding(number, *about, found.is_over_batch), found
 
 
+def _with_judgements(finding: Finding, recorded: _Recorded | None) -> Finding:
+    """Return a finding with what the judgements of its line say."""
+    try:
+        derived = [] if recorded is None else _derived(recorded)
+    except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError):
+        return finding._replace(problem=NO_LINE)
+    problem = next((one.problem for one in derived if one.problem), None)
+    return finding._replace(problem=finding.problem or problem, derived=derived)
+
+
+def _derived(recorded: _Recorded) -> list[Derived]:
+    """Return what the judgements of the scored rollouts of a line say; nothing if its profile asks nothing."""
+    profile = recorded.profile
+    askers = {"outcome_askers": profile.outcome_askers, "signal_askers": profile.signal_askers}
+    return [
+        one._replace(problem=one.problem and f"rollout {fact.rollout_id}: {one.problem}")
+        for fact in (_facts(recorded.line) if profile.asks else ())
+        if fact.status is RolloutStatus.SCORED
+        for one in derive(fact, **askers)
+    ]
+
+
 def _problem(recorded: _Recorded) -> str | None:
     """Return how the numbers of a line that do not depend on other lines differ; None where they do not."""
     [problem] = _differences([recorded], OF_A_BATCH if recorded.is_over_batch else frozenset())
@@ -110,7 +138,7 @@ class _Batches:
     """Lines whose groups were compared with each other, until all of a batch are there."""
 
     def __init__(self) -> None:
-        self._lines: dict[Batch, dict[int, _Recorded]] = {}
+        self._lines: dict[RecordedBatch, dict[int, _Recorded]] = {}
 
     def add(self, number: int, recorded: _Recorded | None) -> list[tuple[int, str | None]]:
         """Add a line; returns the numbers of all lines of its batch with how each differs, once they are there."""
@@ -146,7 +174,7 @@ def _recorded(line: Mapping[str, Any], profiles: Mapping[str, Profile]) -> _Reco
     alone, batch = _Recorded(line, profile, Estimator(**line["estimator"])), line.get("batch")
     if batch is None or not alone.is_over_batch:
         return alone
-    return alone._replace(batch=Batch(str(batch["id"]), int(batch["groups"])))
+    return alone._replace(batch=RecordedBatch(str(batch["id"]), int(batch["groups"])))
 
 
 def _differences(recorded: Sequence[_Recorded], aside: frozenset[str] = frozenset()) -> list[str | None]:

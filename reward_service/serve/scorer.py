@@ -510,20 +510,22 @@ def check_engine(engine: str | None) -> None:
         raise errors.EngineMismatch(f"the engine of this replica is {ENGINE_DIGEST}", path="/engine")
 
 
-def check_progress(profile: Profile, progress: float | None, *, path: str = "/progress") -> None:
+def check_progress(
+    profile: Profile, progress: float | None, *, path: str = "/progress", how: str = ", in [0, 1]"
+) -> None:
     """Refuse a call that does not say how far the training is, where the profile's weights depend on it.
 
     Args:
         profile: the one that is used.
         progress: share of the training that is done; None where the call does not say.
         path: of the value that says it: `progress`, or a `step`.
+        how: to say it.
 
     Raises:
         InvalidRequest: progress is missing.
     """
     if progress is None and needs_progress(profile.reward):
-        needed = "progress, in [0, 1]" if path == "/progress" else "progress: name the step of the training"
-        raise errors.InvalidRequest(f"the profile {profile.name} needs {needed}", path=path)
+        raise errors.InvalidRequest(f"the profile {profile.name} needs progress{how}", path=path)
 
 
 def check_estimator_of(profile: Profile, estimator: Estimator) -> None:

@@ -12,12 +12,13 @@ import pytest
 import uvicorn
 from rich.console import Console
 
+from reward_service.api.app import create_scorer
 from reward_service.cli.flags import FileFlags
 from reward_service.cli.seeing.app import View, view_app
 from reward_service.cli.seeing.store import Store
+from reward_service.cli.shell import closing
 from reward_service.client.whole import blocking
 from reward_service.serve.config import Settings
-from reward_service.serve.scorer import Scorer
 from tests.browser.rollouts import write_rollouts
 from tests.redis_server import PATIENCE_S
 
@@ -71,8 +72,9 @@ def look(browser):
     """Open a page; at the end of the test there must have been no error and no request to another host."""
     opened = []
 
-    def go(url, *, width=1440, scheme="light", expects_errors=False):
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    def go(url, *, width=1440, scheme="light", expects_errors=False, scripts=True):
+        viewport = {"width": width, "height": 900}
+        page = browser.new_page(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
         watched = Watched(page)
         page.goto(url)
         opened.append((watched, expects_errors))
@@ -112,14 +114,15 @@ def served(app):
 
 
 @contextlib.contextmanager
-def viewing(folder, paths, *, follows=False):
-    """Serve the views of files under `egrpo`, compared with `grpo-equal`."""
-    scorer = Scorer(Settings())
-    profiles = [scorer.profiles.named(name) for name in ("egrpo", "grpo-equal")]
+def viewing(folder, paths, *, follows=False, profiles=("egrpo", "grpo-equal"), settings=None):
+    """Serve the views of files under two profiles."""
+    settings = settings or Settings()
+    scorer = create_scorer(settings)
+    profiles = [scorer.profiles.named(name) for name in profiles]
     store = Store(folder / "view.sqlite")
     view = View(paths, FileFlags(), scorer, profiles, store, Console(quiet=True))
-    blocking(view.refresh())  # in a thread of its own: playwright runs a loop in this one
-    view.scorer = Scorer(Settings())
+    blocking(closing(scorer, view.refresh()))  # in a thread of its own: playwright runs a loop in this one
+    view.scorer = create_scorer(settings)
     with contextlib.closing(store), served(view_app(view, follows=follows)) as base:
         yield base
 

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 from reward_service.api.app import create_app
@@ -189,6 +190,35 @@ def test_the_page_of_a_run_shows_its_numbers_and_with_keys_asks_for_one(look, lo
     page.wait_for_selector("#summary table")
     assert page.locator("#problem").is_hidden()
     assert "egrpo/reward" in page.locator("#summary").inner_text()
+
+
+@pytest.fixture(scope="module")
+def running(service):
+    """Address of the page of a run that has closed some groups."""
+    run = {"profile": "egrpo", "group_size": 1, "deadline_s": 60}
+    assert httpx.put(f"{service}/v1/runs/many", json=run).is_success
+    for n in range(4):
+        path = f"{service}/v1/runs/many/groups/{n}/rollouts/0"
+        assert httpx.put(path, json={**RECORD, "outcome": "correct" if n % 2 else "wrong"}).is_success
+    return f"{service}/ui/runs/many"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_the_page_of_a_run_is_accessible_and_fits(look, running, width, scheme):
+    watched = look(running, width=width, scheme=scheme)
+    watched.page.wait_for_selector("#summary figure")
+
+    sound(watched)
+    assert watched.page.locator("figure").count() > 3
+
+
+@pytest.mark.long
+def test_the_page_of_an_unknown_run_says_so_and_is_accessible(look, service):
+    watched = look(service + "/ui/runs/nothing", expects_errors=True)
+    watched.page.wait_for_selector("#problem:visible")
+
+    sound(watched)
+    assert "There is no such run." in watched.page.locator("#problem").inner_text()
 
 
 def send(page, base, token):

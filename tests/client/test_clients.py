@@ -239,7 +239,7 @@ def test_every_error_has_one_base():
 
 
 ADAPTERS = {"areal", "ms_swift", "openrlhf", "rllm", "roll", "skyrl", "slime", "trl", "verifiers", "verl"}
-HOOKS = {"verl_log"}  # loaded by verl itself, beside its adapter
+HOOKS = {"verl_advantages", "verl_log"}  # loaded by verl itself, beside its adapter
 
 
 @pytest.mark.parametrize("module", ["", *(f".trainers.{name}" for name in sorted(ADAPTERS))])

@@ -256,7 +256,7 @@ async def test_a_key_from_the_environment_shows_nowhere(call, in_file, caplog, c
         (ended,) = await asyncio.gather(call(monkeypatch), return_exceptions=True)
 
     told = traceback.format_exception(ended) if isinstance(ended, BaseException) else [repr(ended)]
-    assert "127.0.0.1" in "".join(told) + caplog.text
+    assert "gave up after" in "".join(told) + caplog.text
     assert "canary" not in "".join([*told, caplog.text, *capsys.readouterr()])
 
 

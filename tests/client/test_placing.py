@@ -5,6 +5,7 @@ import pytest
 
 from reward_service.client import RolloutReward
 from reward_service.client.placing import by_token, cut, placed_advantages
+from reward_service.client.trainers.verl_advantages import with_lists
 from tests.client.toys import END, Letters
 
 
@@ -69,3 +70,29 @@ def test_the_estimator_keeps_what_was_placed_on_the_policys_tokens():
 @pytest.mark.parametrize(("lengths", "rows"), [([2, 1], [[1, 2], [3]]), ([0, 3], [[], [1, 2, 3]])])
 def test_values_are_cut_into_rows(lengths, rows):
     assert cut([1, 2, 3], lengths) == rows
+
+
+class Row(list):
+    """A tensor of numbers, as far as it is used."""
+
+    new_tensor = staticmethod(list)
+
+
+class Output:
+    """verl's record of a rollout, as far as it is used."""
+
+    def __init__(self, reward_score):
+        self.reward_score = reward_score
+
+    def model_copy(self, *, update):
+        return type(self)(update["reward_score"])
+
+    def as_dict(self):
+        return {"rm_scores": Row([0.0, 0.0, 0.0, self.reward_score])}
+
+
+def test_verls_record_of_a_rollout_takes_a_number_for_each_token():
+    taught = with_lists(type("Taught", (Output,), {}))
+
+    assert taught(0.3).as_dict() == {"rm_scores": [0.0, 0.0, 0.0, 0.3]}
+    assert taught([0.5, 0.5, 0.0, -1.0]).as_dict() == {"rm_scores": [0.5, 0.5, 0.0, -1.0]}

@@ -83,7 +83,7 @@ async def test_a_url_that_does_not_say_so_is_refused_where_weights_depend_on_it(
     reply = await ask("openrlhf/get_reward", openrlhf("nothing"), query | {"profile": "egrpo-decay"} | said)
 
     assert reply.status_code == 422
-    assert "egrpo-decay needs progress: name the step of the training" in reply.json()["detail"]
+    assert "egrpo-decay needs progress: name step and total_steps" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """`reward-service judge`: a judge that answers by rule beside people's verdicts, and its successor."""
 
 import json
+from collections import Counter
 
 import pytest
 from typer.testing import CliRunner
 
+from entity_index.types import Question
+from reward_service.cli import calibrate
 from reward_service.cli.commands import app
 from tests.fault_judge import FaultJudge, judging
 from tests.service.test_judges import backend, write_backends
 
 RUN = CliRunner()
+ANSWER = '{"question": "Where?", "answers": ["Lima"], "answer": "Lima", "human_correct": true}'
 RIGHT = ["Lima", "It is Lima", "the city of Lima in Peru", "Lima, Peru", "She came from Lima"]
 WRONG = ["Cusco", "It is Cusco", "Quito", "Bogotá", "She came from Cusco"]
 
@@ -90,14 +94,41 @@ def test_a_judge_that_does_not_judge_is_refused(backends, verdicts, judge):
     found = run("calibrate", verdicts, "--backends", backends, "--sample", 10, "--repeats", 1, "--check")
 
     assert found.exit_code == 1
-    assert "it did not judge 10 answers" in found.output
+    assert "judge judged 0 right and 0 wrong answers, and rates need both" in " ".join(found.output.split())
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_asked(backends, verdicts, judge):
+    asked = judge.asked
+
+    found = run("calibrate", verdicts, "--backends", backends, "--out", verdicts / "folder")
+
+    assert (found.exit_code, judge.asked) == (1, asked)
+
+
+def test_the_folder_of_a_calibration_is_made(backends, verdicts, tmp_path):
+    run("calibrate", verdicts, "--backends", backends, "--sample", 2, "--out", tmp_path / "a" / "b")
+
+    assert len(list((tmp_path / "a" / "b").glob("calibration-*.json"))) == 1
+
+
+def test_a_sample_has_as_many_right_answers_as_wrong_ones_whatever_the_systems_are():
+    answers = [
+        calibrate.JudgedAnswer(Question("Where?", ("Lima",)), "Lima", right, f"system {n}")
+        for right in (True, False)
+        for n in range(7)
+    ]
+
+    sample = calibrate.drawn(answers, 6, seed=7)
+
+    assert Counter(one.is_right for one in sample) == {True: 3, False: 3}
 
 
 @pytest.mark.parametrize(
     ("content", "arguments", "why"),
     [
         ('{"question": "?"}', [], "line needs question, answers (a list)"),
-        ("", [], "has no answers"),
+        ("", [], "has no right answers"),
+        (ANSWER, [], "has no wrong answers; right and wrong ones are needed"),
         (None, ["--profile", "egrpo"], "the profile egrpo asks no judge for a verdict"),
         (None, ["--backends", "/no/such/file"], "No such file"),
     ],

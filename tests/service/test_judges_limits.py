@@ -259,3 +259,52 @@ def test_canary_pairs_notice_a_judge_that_changes(started, url, judge):
     )
     assert caller.metric("judge_drift", asker="answer@judge") == 1
     assert json.loads(caller.http.get("/v1/info").text)["backends"][0]["drift"] is True
+
+
+def not_ready(caller):
+    return caller.http.get("/readyz").json().get("detail")
+
+
+def ready_when(caller, state):
+    until(lambda: not_ready(caller) == state, f"readiness says {state}")
+
+
+def test_a_judge_that_is_down_takes_no_process_out_of_readiness_unless_a_setting_says_so(started):
+    caller = started(f"http://127.0.0.1:{free_port()}/v1")
+
+    assert caller.http.get("/readyz").status_code == 200
+
+
+def test_where_readiness_depends_on_judges_a_process_is_ready_once_they_answer(started, judge):
+    port = free_port()
+    caller = started(f"http://127.0.0.1:{port}/v1", judge_readiness="reached")
+    ready_when(caller, "judge: local: it does not answer (ClientConnectorError)")
+
+    with judging(judge, port):
+        ready_when(caller, None)
+
+
+def test_where_readiness_depends_on_judges_a_process_is_not_ready_while_one_has_stopped(started, url, judge):
+    caller = started(url, judge_readiness="reached")
+    ready_when(caller, None)
+    judge.fails("redirect")
+
+    caller.rollouts([answering(str(n), fresh("Cusco")) for n in range(10)])
+
+    ready_when(caller, "judge: local has stopped answering")
+
+
+def test_a_judge_that_changes_takes_a_process_out_of_readiness_only_if_it_must_agree(started, url):
+    needs = {"judge_canary_interval_s": 3600}
+    reached = started(url, judge_readiness="reached", **needs)
+    reached.score([answering("0", fresh("Cusco"))])
+    until(lambda: reached.metric("judge_drift", asker="answer@judge") == 1, "it differs")
+
+    assert reached.http.get("/readyz").status_code == 200
+
+
+def test_a_judge_that_must_agree_and_changes_takes_a_process_out_of_readiness(started, url):
+    caller = started(url, judge_readiness="agreeing", judge_canary_interval_s=3600)
+    caller.score([answering("0", fresh("Cusco"))])
+
+    ready_when(caller, "judge: answer@judge differs from known verdicts")

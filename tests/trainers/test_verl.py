@@ -2,7 +2,10 @@
 
 import asyncio
 import itertools
+import os
 import random
+import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -14,12 +17,15 @@ from omegaconf import OmegaConf
 from stories import QUESTION, group_of, groups_of
 from toy_tokenizer import toy_tokenizer
 from verl import DataProto
-from verl.experimental.agent_loop.agent_loop import AgentLoopWorker
+from verl.experimental.agent_loop.agent_loop import AgentLoopMetrics, AgentLoopOutput, AgentLoopWorker
 from verl.experimental.reward_loop.reward_loop import RewardLoopManager, RewardLoopWorker
+from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY
 from verl.trainer.ppo.reward import load_reward_manager
+from verl.trainer.ppo.v1.utils import compute_advantage_for_multi_trajectories
 
 from reward_service.client import ClientError
 from reward_service.client.options import NoReward
+from reward_service.client.trainers import verl_advantages
 
 TOKENIZER = toy_tokenizer()
 RUNS = itertools.count()
@@ -171,6 +177,15 @@ def test_the_agent_loops_own_call_is_understood(config, whole):
     split = [text.partition("<|im_start|>assistant\n") for text in texts]
     settings = config(3)
 
+    sessions = [[output(head), output(tail, prompt="a longer prompt")] for head, _, tail in split]
+    scored_by_the_agent_loop(settings, sessions)
+
+    assert [outputs[-1].reward_score for outputs in sessions] == whole([texts])[0]
+
+
+def scored_by_the_agent_loop(settings, sessions, **columns):
+    """Let the agent loop score the outputs of sessions, as it does at the end of each."""
+
     async def go():
         worker = RewardLoopWorker(settings)
         handle = SimpleNamespace(compute_score=SimpleNamespace(remote=worker.compute_score))
@@ -180,18 +195,97 @@ def test_the_agent_loops_own_call_is_understood(config, whole):
             _compute_position_ids=lambda ids, mask, *more: torch.arange(ids.shape[-1])[None],
             _get_mm_processor_kwargs=lambda audios: {},
         )
-        sessions = [[output(head), output(tail, prompt="a longer prompt")] for head, _, tail in split]
         kwargs = {"uid": "u", "extra_info": {"question": QUESTION, "split": "train"}, "data_source": "x"}
         await asyncio.gather(
             *[
-                AgentLoopWorker._compute_score(this, one, {**kwargs, "session_id": n})
+                AgentLoopWorker._compute_score(this, one, {**kwargs, **columns, "session_id": n})
                 for n, one in enumerate(sessions)
             ]
         )
         await worker.reward_manager._clients.aclose()
-        return [outputs[-1].reward_score for outputs in sessions]
 
-    assert asyncio.run(go()) == whole([texts])[0]
+    asyncio.run(go())
+
+
+def test_the_step_of_the_agent_loop_is_the_progress(config, live):
+    [texts] = groups_of(1, 4, seed=6)
+    settings = config(4, profile="egrpo-decay")
+    settings.trainer.total_training_steps = 8
+    sessions = [[output(text)] for text in texts]
+    scored_by_the_agent_loop(settings, sessions, global_steps=3)
+
+    body = {"profile": "egrpo-decay", "progress": 0.375, "groups": [group_of(0, texts, QUESTION)]}
+    [group] = live.whole(body)
+    expected = [one["reward"] for one in group["rollouts"]]
+    assert [outputs[-1].reward_score for outputs in sessions] == expected
+    assert any(0 < reward < 0.3 for reward in expected)
+
+
+def pieces_of(text):
+    """What the policy wrote, with the mark that ends its turn, and between it what it was shown."""
+    first, shown, rest = text.partition("\n<|im_start|>user\n")
+    page, asked, last = rest.partition("<|im_start|>assistant\n")
+    return [(first, 1), (shown + page + asked, 0), (last, 1)]
+
+
+def tokens_of(text):
+    return TOKENIZER(text, add_special_tokens=False)["input_ids"]
+
+
+def real_output(text):
+    mask = [own for piece, own in pieces_of(text) for _ in tokens_of(piece)]
+    return AgentLoopOutput(
+        prompt_ids=tokens_of("Who?"),
+        response_ids=tokens_of(text),
+        response_mask=mask,
+        metrics=AgentLoopMetrics(),
+    )
+
+
+@pytest.mark.parametrize("profile", ["egrpo-turn", "egrpo"])
+def test_advantages_of_turns_pass_through_verls_records_and_estimator(config, live, profile):
+    """From the agent loop's outputs over the rows that the trainer reads to the advantages that it trains on."""
+    [texts] = groups_of(1, 6, seed=5)
+    sessions = [[real_output(text)] for text in texts]
+    scored_by_the_agent_loop(config(6, profile=profile, place_advantages=True), sessions)
+    rows = [outputs[-1].as_dict() for outputs in sessions]
+    padded = {
+        name: torch.nn.utils.rnn.pad_sequence([row[name] for row in rows], batch_first=True)
+        for name in ("rm_scores", "response_mask")
+    }
+    data = DataProto.from_dict(
+        tensors={"token_level_rewards": padded["rm_scores"], "response_mask": padded["response_mask"]},
+        non_tensors={"uid": np.array(["u"] * len(texts), dtype=object)},
+    )
+
+    keys = [f"u_{n}_0" for n in range(len(texts))]
+    made = compute_advantage_for_multi_trajectories(data, keys, verl_advantages.ESTIMATOR)
+
+    [group] = live.whole({"profile": profile, "groups": [group_of(0, texts, QUESTION)]})
+    for n, (text, one) in enumerate(zip(texts, group["rollouts"], strict=True)):
+        first, last = one["turn_advantages"] or [one["advantage"]] * 2
+        expected = [
+            value
+            for (piece, _), value in zip(pieces_of(text), (first, 0.0, last), strict=True)
+            for _ in tokens_of(piece)
+        ]
+        length = len(expected)
+        assert made.batch["advantages"][n, :length].tolist() == pytest.approx(expected, abs=1e-6)
+        assert not made.batch["advantages"][n, length:].any()
+    assert len({round(value, 6) for value in made.batch["advantages"].flatten().tolist()}) > 3
+
+
+def test_verl_loads_the_estimator_in_every_process():
+    said = (
+        "import verl; from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY as found; print(*found)"
+    )
+    module = {"VERL_USE_EXTERNAL_MODULES": "reward_service.client.trainers.verl_advantages"}
+    done = subprocess.run(
+        [sys.executable, "-c", said], env=os.environ | module, capture_output=True, text=True, check=True
+    )
+
+    assert verl_advantages.ESTIMATOR in done.stdout.split()
+    assert verl_advantages.ESTIMATOR in ADV_ESTIMATOR_REGISTRY
 
 
 def output(text, prompt="Who?"):

@@ -12,14 +12,22 @@ from hypothesis import strategies as st
 from reward_service.core.advantages import BATCH_ESTIMATORS
 from reward_service.core.profiles import shipped
 from reward_service.core.scoring import reward, reward_batch
-from reward_service.core.types import Estimator, Filter, Outcome, PartialPolicy, RolloutFacts, RolloutStatus
+from reward_service.core.types import (
+    Estimator,
+    Filter,
+    Judgement,
+    Outcome,
+    PartialPolicy,
+    RolloutFacts,
+    RolloutStatus,
+)
 from reward_service.serve.errors import BadLedger, InvalidRequest, LedgerUnavailable
 from reward_service.serve.ledger import Ledger, Published, Terms, _line, read
 from reward_service.serve.ledger_audit import Finding, changes_of_profile, verify
 from reward_service.serve.ledger_chain import GENESIS, Seal, ends_path, read_ends, seal_of
 from tests.golden.test_methods import profile_named
 
-PROFILE = shipped()["egrpo"]
+PROFILE, JUDGED = shipped()["egrpo"], shipped()["egrpo-judged"]
 KNOWN = {profile.digest: profile for profile in shipped().values()}
 CAP = 1024 * 1024
 
@@ -441,6 +449,41 @@ def test_rollouts_that_were_drawn_by_their_ids_are_drawn_again(path):
         2.0,
     }
     assert [one.problem for one in verify(read(path), {profile.digest: profile})] == [None] * 20
+
+
+def judged_group(outcome, label):
+    """One group under egrpo-judged whose first outcome a judge gave."""
+    verdict = Judgement("answer", "k", label, "model", "sha256:0")
+    facts = [
+        RolloutFacts("0", outcome=outcome, matched=0, entities=1, judgements=(verdict,)),
+        RolloutFacts("1", outcome=Outcome.WRONG, matched=1, entities=1),
+    ]
+    return Published("run", "g", "q", None, facts, reward(facts, JUDGED))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "problem"),
+    [
+        (Outcome.CORRECT, None),
+        (Outcome.WRONG, "rollout 0: the outcome wrong does not follow from correct"),
+    ],
+)
+def test_an_outcome_that_does_not_follow_from_its_judgement_shows_if_asked_for(path, outcome, problem):
+    ledger = Ledger(path, max_bytes=CAP)
+    ledger.write([judged_group(outcome, "correct")], Terms("", JUDGED, JUDGED.estimator, PartialPolicy()))
+    ledger.close()
+
+    [plainly] = verify(read(path), KNOWN)
+    [finding] = verify(read(path), KNOWN, judgements=True)
+
+    assert (plainly.problem, plainly.derived) == (None, ())
+    assert (finding.problem, len(finding.derived)) == (problem, 1)
+
+
+def test_a_group_that_no_judge_decides_has_nothing_to_derive(path):
+    written(path, [group(0, random_facts(random.Random(0)))])
+
+    assert [(one.problem, one.derived) for one in verify(read(path), KNOWN, judgements=True)] == [(None, [])]
 
 
 def batch(estimator, seed, *, profile=PROFILE, count=4):

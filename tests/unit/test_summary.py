@@ -16,8 +16,10 @@ from reward_service import (
 )
 from reward_service.core import summary as numbers
 from reward_service.core.matching import REASONS
+from reward_service.core.scoring import UNCOVERED
 from reward_service.core.summary import NUMBERS, mean_of, means, t_975
 from reward_service.core.trajectory import NO_THOUGHTS
+from reward_service.core.types import Judgement
 
 
 def rollout(outcome="wrong", matched=0, *, reward=0.0, advantage=0.0, **more):
@@ -181,10 +183,50 @@ def test_t_is_that_of_the_tables(freedom, quantile):
     assert isclose(t_975(freedom), quantile, abs_tol=6e-4)
 
 
+def judged(value, *, votes=(), flags=(), outcome="wrong"):
+    return rollout(outcome, judgements=(Judgement("a", "k", value, "m", "sha256:0", votes),), flags=flags)
+
+
+def test_verdicts_of_judges_are_counted_apart_from_what_strings_decide():
+    found = means(
+        [
+            group(
+                judged("correct", outcome="correct"),
+                judged("correct", outcome="correct", flags=(UNCOVERED,)),
+                judged("incorrect"),
+                judged("not_attempted"),
+                rollout("correct"),
+            )
+        ]
+    )
+
+    assert (found["judge/accepted"].value, found["judge/accepted"].n) == (0.5, 4)
+    assert (found["judge/uncovered"].value, found["judge/uncovered"].n) == (0.5, 2)
+    assert found["judge/asks"].value == 0.8
+    assert "judge/unanimous" not in found
+
+
+def test_votes_agree_or_do_not():
+    one, other = ("correct", "correct"), ("correct", "incorrect", "correct")
+
+    found = means([group(judged("correct", votes=one), judged("correct", votes=other), judged("correct"))])
+
+    assert (found["judge/unanimous"].value, found["judge/unanimous"].n) == (0.5, 2)
+
+
+def test_a_judges_numbers_are_answers_and_no_verdicts():
+    found = means([group(judged({"C1": True}))])
+
+    assert found["judge/asks"].value == 1.0
+    assert "judge/accepted" not in found
+
+
 def test_what_the_client_receives_has_the_same_numbers():
-    paid = RolloutReward("r", "scored", 0.2, 0.5, "wrong", 2, uncredited={"pasted": 1}, in_loss=True)
+    said = (Judgement("answer", "k", "incorrect", "m", "sha256:0"),)
+    more = {"uncredited": {"pasted": 1}, "judgements": said}
+    paid = RolloutReward("r", "scored", 0.2, 0.5, "wrong", 2, **more, in_loss=True)
     received = GroupRewards("run", "g", "complete", (paid,), entities=4)
-    computed = group(rollout(matched=2, reward=0.2, advantage=0.5, uncredited={"pasted": 1}))
+    computed = group(rollout(matched=2, reward=0.2, advantage=0.5, **more))
 
     assert summary([received]) == summary([computed])
 
@@ -192,5 +234,6 @@ def test_what_the_client_receives_has_the_same_numbers():
 def test_the_table_has_every_reason_status_and_flag():
     assert numbers.UNCREDITED == REASONS
     assert numbers.NO_THOUGHTS == NO_THOUGHTS
+    assert numbers.JUDGED_UNCOVERED == UNCOVERED
     assert {f"unscored/{status}" for status in RolloutStatus} - NUMBERS.keys() == {"unscored/scored"}
     assert all(number.about.endswith(".") or number.about.endswith("?") for number in NUMBERS.values())

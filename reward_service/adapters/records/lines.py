@@ -12,6 +12,7 @@ from entity_index.packed import written_out
 from entity_index.readers import mapped
 from entity_index.readers.fields import named_after
 from entity_index.types import Question
+from reward_service.adapters.lenient import AmbiguousId, without_surrogates
 from reward_service.adapters.native import QuestionIn, RolloutIn, invalid
 from reward_service.adapters.records import fields
 from reward_service.adapters.records.fields import BadLine
@@ -133,13 +134,24 @@ def lines_of(row: object, how: Recipe, place: str = "", file: PurePath = NO_FILE
         file: the file it is in, by which a manifest may name it.
 
     Raises:
-        BadLine: it holds something else.
+        BadLine: it holds something else, or an id with a lone surrogate.
     """
     if isinstance(row, InvalidRecord):
         raise BadLine(str(row))
     if not isinstance(row, dict):
         raise BadLine("not a JSON object")
-    return [replace(_line(one, how, file), place=place) for one in how.reader.rows(row)]
+    return [replace(_line(one, how, file), place=place) for one in how.reader.rows(_whole(row))]
+
+
+def _whole(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row whose texts can be written down, as a call over the network would read it."""
+    try:
+        found: dict[str, Any] = without_surrogates(row)
+    except AmbiguousId as error:
+        raise BadLine(str(error)) from None
+    except RecursionError:
+        raise BadLine("nested too deep") from None
+    return found
 
 
 def manifest_of(rows: Iterable[Row]) -> dict[str, Row]:

@@ -144,6 +144,7 @@ def view_app(view: View, *, follows: bool = False, hosts: Sequence[str] = HOSTS)
         yield
         if task is not None:
             task.cancel()
+        await view.scorer.judges.close()
 
     pages = _Pages(view, follows=follows)
     routes = [

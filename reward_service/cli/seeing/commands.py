@@ -70,7 +70,9 @@ def view(
     with one_clear_sentence():
         if STANDARD_INPUT in files:
             raise BadOption("standard input cannot be viewed: it is read again")
-        asyncio.run(_serve(files, flags, names=profile, at=(port, cache), browser=browser))
+        scorer = scorer_with(flags.index)
+        serving = _serve(scorer, files, flags, names=profile, at=(port, cache), browser=browser)
+        asyncio.run(closing(scorer, serving))
 
 
 @with_file_flags
@@ -87,6 +89,9 @@ def compare(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="File for the comparison as HTML that needs no network.")
+    ] = None,
     flags: FileFlags,
 ) -> None:
     """Compare two profiles on the same rollouts, or two files under one profile.
@@ -100,14 +105,16 @@ def compare(
             raise BadOption("give two profiles, --set, or two files")
         if len(profiles) == 2:
             found = asyncio.run(closing(scorer, _two_profiles(scorer, files, flags, profiles)))
-            shown = render_compare.profiles(found, profiles)
+            shown = render_compare.of_profiles(found, profiles)
         else:
             found = asyncio.run(closing(scorer, _two_files(scorer, files, flags, profiles[0])))
-            shown = render_compare.files(found, files)
-    if as_json:
-        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
-    else:
-        out.print(shown)
+            shown = render_compare.of_files(found, files)
+        if out_file is not None:
+            out_file.write_text(render_compare.page(shown), encoding="utf-8")
+        elif as_json:
+            sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        else:
+            out.print(render_compare.terminal(shown))
 
 
 def _compared(scorer: Scorer, names: Sequence[str] | None, rules: Sequence[str]) -> list[Profile]:
@@ -143,6 +150,7 @@ async def _two_files(
 
 
 async def _serve(
+    scorer: Scorer,
     files: Sequence[Path],
     flags: FileFlags,
     *,
@@ -150,7 +158,6 @@ async def _serve(
     at: tuple[int, Path | None],
     browser: bool,
 ) -> None:
-    scorer = scorer_with(flags.index)
     shown = await opened(files, flags, scorer=scorer, names=names, cache=at[1])
     await shown.refresh()
     listening = socket.create_server((HOST, at[0]))
@@ -185,7 +192,9 @@ def report(
     It contains ground truth and rollout text; the JSON contains ground truth.
     """
     with one_clear_sentence():
-        written = asyncio.run(_report(files, flags, names=profile, as_json=as_json, bundle=bundle))
+        scorer = scorer_with(flags.index)
+        writing = _report(scorer, files, flags, names=profile, as_json=as_json, bundle=bundle)
+        written = asyncio.run(closing(scorer, writing))
         if bundle is not None:
             err.print(f"{written} pages: {bundle / 'index.html'}", highlight=False)
         elif out_file is not None:
@@ -195,6 +204,7 @@ def report(
 
 
 async def _report(
+    scorer: Scorer,
     files: Sequence[Path],
     flags: FileFlags,
     *,
@@ -202,7 +212,6 @@ async def _report(
     as_json: bool,
     bundle: Path | None,
 ) -> str:
-    scorer = scorer_with(flags.index)
     with tempfile.TemporaryDirectory(prefix="reward-service-") as scratch:
         shown = await opened(files, flags, scorer=scorer, names=names, cache=Path(scratch))
         await shown.refresh()

@@ -14,9 +14,10 @@ from reward_service.adapters.records.groups import Grouped
 from reward_service.adapters.records.lines import LinePlace
 from reward_service.cli.score import result_of
 from reward_service.cli.second_look import second_look
+from reward_service.core.fields import built
 from reward_service.core.profiles import Profile
 from reward_service.core.summary import has_signal, scored
-from reward_service.core.types import GroupResult, RolloutFacts, RolloutResult
+from reward_service.core.types import GroupResult, Judgement, RolloutFacts, RolloutResult
 from reward_service.serve.scorer import Scored
 from reward_service.serve.truth import Truth
 
@@ -56,6 +57,8 @@ class SeenRollout:
     """What the profile's checker says, if the file says something else."""
     other: OtherResult | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    judgements: tuple[Judgement, ...] = ()
+    """What judges said about it."""
     place: tuple[str, int, int] = ("", 0, 0)
     """File, line, and which rollout of that line."""
 
@@ -161,6 +164,7 @@ def _rollout(one: RolloutResult) -> SeenRollout:
         in_loss=one.in_loss,
         flags=one.flags,
         detail=one.detail,
+        judgements=one.judgements,
         named=tuple(match.entity for match in evidence.matches) if evidence else (),
         refused=tuple((match.entity, reason) for match, reason in refused),
     )
@@ -202,6 +206,7 @@ def _rollout_from(document: Mapping[str, Any]) -> SeenRollout:
             "refused": tuple((entity, reason) for entity, reason in document["refused"]),
             "place": tuple(document["place"]),
             "other": OtherResult(**other) if other else None,
+            "judgements": tuple(built(Judgement, one) for one in document["judgements"]),
         }
     )
 

@@ -18,6 +18,7 @@ WATCHED = (
     "groups_with_signal",
     "valid",
     "no_thoughts",
+    "judge/uncovered",
 )
 """Numbers whose breaks are marked."""
 BEFORE = 5

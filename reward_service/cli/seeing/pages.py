@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from reward_service.cli.seeing.groups import FILTERS, SeenGroup
 from reward_service.cli.seeing.store import PAGE, GroupQuery
 from reward_service.core.profiles import Profile
-from reward_service.pages.charts import Chart, Point, Series
+from reward_service.pages.charts import Chart, Point
+from reward_service.pages.curves import drawn
 
 SORTED_BY = {
     "spread": "largest spread of rewards",
@@ -18,36 +19,6 @@ SORTED_BY = {
     "correct": "most correct",
     "wrong": "fewest correct",
 }
-UNCREDITED = ("pasted", "listed", "ungrounded", "precision")
-
-
-class ChartSpec(NamedTuple):
-    """A chart of the view Run."""
-
-    title: str
-    series: Mapping[str, str]
-    """The name of a line, and of its number."""
-    high: float | None = 1.0
-
-
-CHARTS = (
-    ChartSpec("Correct", {"correct": "accuracy"}),
-    ChartSpec("Reward", {"reward": "reward"}, None),
-    ChartSpec("Match rate", {"correct": "match_rate/correct", "wrong": "match_rate/wrong"}),
-    ChartSpec("Groups with a signal", {"with a signal": "groups_with_signal"}),
-    ChartSpec("Rollouts with a reward", {"with a reward": "valid", "without a thought": "no_thoughts"}),
-    ChartSpec(
-        "Answer never on screen",
-        {
-            "groups": "reach/groups_unseen",
-            "correct": "reach/correct_unseen",
-            "wrong": "reach/wrong_unseen",
-        },
-    ),
-    ChartSpec(
-        "Named, not credited, per rollout", {reason: f"uncredited/{reason}" for reason in UNCREDITED}, None
-    ),
-)
 
 
 class Links:
@@ -83,14 +54,7 @@ def charts(steps: Sequence[Mapping[str, Any]], links: Links) -> list[Chart]:
     """Return the charts of a run; none where it has fewer than two steps."""
     if len(steps) < 2:
         return []
-    return [
-        Chart(
-            spec.title,
-            [Series(name, _points(steps, number, links)) for name, number in spec.series.items()],
-            high=spec.high,
-        )
-        for spec in CHARTS
-    ]
+    return drawn(lambda number: _points(steps, number, links))
 
 
 def _points(steps: Sequence[Mapping[str, Any]], number: str, links: Links) -> list[Point]:

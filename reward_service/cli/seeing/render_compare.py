@@ -1,8 +1,8 @@
-"""Comparisons as people read them on a terminal."""
+"""Comparisons as people read them, on a terminal or as a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
@@ -11,8 +11,10 @@ from rich.text import Text
 
 from reward_service.cli.render import interval, number
 from reward_service.cli.seeing.compare import REASONS
+from reward_service.cli.seeing.report import alone
 from reward_service.core.profiles import Profile
 from reward_service.core.summary import Mean
+from reward_service.pages import html
 
 SHOWN = (
     "accuracy",
@@ -23,18 +25,46 @@ SHOWN = (
     "groups_with_signal",
     "valid",
 )
-"""Numbers that are shown beside each other."""
+"""Numbers that a terminal shows beside each other."""
 
 
-def profiles(found: Mapping[str, Any], compared: Sequence[Profile]) -> RenderableType:
-    """Lay out what a second profile changes."""
+class Comparison(NamedTuple):
+    """What a comparison says, whatever shows it."""
+
+    found: Mapping[str, Any]
+    names: tuple[str, str]
+    """Of the two profiles, or of the two files."""
+    counted: str
+    """What was compared."""
+    sentences: Sequence[str]
+    """Those that begin with two blanks say more about the one before."""
+
+
+def of_profiles(found: Mapping[str, Any], compared: Sequence[Profile]) -> Comparison:
+    """Say what a second profile changes."""
     a, b = (one.name for one in compared)
-    title = f"{found['rollouts']} rollouts in {found['groups']} groups"
-    return Lines(
-        _beside(found, title, (a, b)),
-        Text("\n".join(_changes(found, a, b))),
-        *([_changed(found, (a, b))] if found["most_changed"] else []),
-    )
+    counted = f"{found['rollouts']} rollouts in {found['groups']} groups"
+    return Comparison(found, (a, b), counted, list(_changes(found, a, b)))
+
+
+def of_files(found: Mapping[str, Any], paths: Sequence[Path]) -> Comparison:
+    """Say how two files differ."""
+    counted = f"{' and '.join(map(str, found['rollouts']))} rollouts"
+    return Comparison(found, (paths[0].name, paths[1].name), counted, list(_differences(found)))
+
+
+def terminal(one: Comparison) -> RenderableType:
+    """Lay out a comparison on a terminal."""
+    changed = [_changed(one)] if one.found.get("most_changed") else []
+    return Lines(_beside(one), Text("\n".join(one.sentences)), *changed)
+
+
+def page(one: Comparison) -> str:
+    """Return a comparison as one HTML file that needs no network."""
+    names = " and ".join(one.names)
+    about = {"title": names, "profiles": ()}
+    sentences = [sentence.strip() for sentence in one.sentences]
+    return html("compare.html", **{**one._asdict(), "sentences": sentences}, about=about, **alone())
 
 
 def _changes(found: Mapping[str, Any], a: str, b: str) -> Iterator[str]:
@@ -69,29 +99,22 @@ def _reasons(refused: Mapping[str, int]) -> Iterator[str]:
         yield f"  {count} x {reason}: {REASONS[reason]}"
 
 
-def _changed(found: Mapping[str, Any], names: tuple[str, str]) -> Table:
-    table = Table(title=f"the rollouts that change most: {' -> '.join(names)}")
+def _changed(one: Comparison) -> Table:
+    table = Table(title=f"the rollouts that change most: {' -> '.join(one.names)}")
     for heading in ("group", "rollout"):
         table.add_column(heading, overflow="fold")
     for heading in ("outcome", "reward", "advantage"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for one in found["most_changed"]:
-        outcomes = dict.fromkeys(outcome or "-" for outcome in one["outcomes"])
+    for row in one.found["most_changed"]:
+        outcomes = dict.fromkeys(outcome or "-" for outcome in row["outcomes"])
         table.add_row(
-            Text(one["group_id"]),
-            Text(one["rollout_id"]),
+            Text(row["group_id"]),
+            Text(row["rollout_id"]),
             " -> ".join(outcomes),
-            " -> ".join(map(number, one["rewards"])),
-            " -> ".join(map(number, one["advantages"])),
+            " -> ".join(map(number, row["rewards"])),
+            " -> ".join(map(number, row["advantages"])),
         )
     return table
-
-
-def files(found: Mapping[str, Any], paths: Sequence[Path]) -> RenderableType:
-    """Lay out how two files differ."""
-    rollouts = " and ".join(map(str, found["rollouts"]))
-    table = _beside(found, f"{rollouts} rollouts", (paths[0].name, paths[1].name))
-    return Lines(table, Text("\n".join(_differences(found))))
 
 
 def _differences(found: Mapping[str, Any]) -> Iterator[str]:
@@ -109,13 +132,13 @@ def _verdict(mean: Mapping[str, Any]) -> str:
     return "higher" if mean["value"] > 0 else "lower"
 
 
-def _beside(found: Mapping[str, Any], title: str, names: tuple[str, str]) -> Table:
-    table = Table(title=title)
+def _beside(one: Comparison) -> Table:
+    table = Table(title=one.counted)
     table.add_column("number")
-    for name in names:
+    for name in one.names:
         table.add_column(Text(name), justify="right")
     for number_name in SHOWN:
-        both = found["numbers"].get(number_name)
+        both = one.found["numbers"].get(number_name)
         if both is not None:
-            table.add_row(number_name, *(interval(Mean(**one) if one else None) for one in both))
+            table.add_row(number_name, *(interval(Mean(**mean) if mean else None) for mean in both))
     return table

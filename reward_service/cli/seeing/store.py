@@ -17,7 +17,7 @@ from typing import Any
 from reward_service.cli.seeing.groups import SORTS, SeenGroup, as_plain, from_plain, marks_of, words_of
 
 PAGE = 200
-VERSION = 1
+VERSION = 2
 _TABLES = f"""
 PRAGMA user_version = {VERSION};
 CREATE TABLE documents (name TEXT PRIMARY KEY, document TEXT NOT NULL);

@@ -17,7 +17,7 @@ verl asks for one rollout at a time, in several processes, and its words for ide
 - "no reward" is an exception: verl then drops the prompt. a reward cannot convey `in_loss`;
 - the values next to the score have the same keys, all numbers, for every rollout: verl takes the keys from the first;
 - with `place_advantages: true` the score of a training rollout is a list, the service's advantage of each of its tokens, by
-  turn where the profile has a rule for turns; `placed_advantages` is then the advantage estimator to register.
+  turn where the profile has a rule for turns; `verl_advantages` makes verl take it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,10 @@ from typing import Any, Protocol
 from reward_service.client.groups import RolloutReward
 from reward_service.client.loops import LoopClients
 from reward_service.client.options import NoReward, Options
-from reward_service.client.placing import by_token, placed_advantages
+from reward_service.client.placing import by_token
 from reward_service.client.spans import Tokenizer, chatml_spans, messages_of, spans_of
 from reward_service.client.whole import client_of, object_of, reward_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
-
-__all__ = ["EgrpoRewardManager", "compute_score", "placed_advantages"]
 
 NEXT_OUTPUT = "\n<|im_start|>assistant\n"
 # The paper's weight of partial credit, for `compute_score` alone.

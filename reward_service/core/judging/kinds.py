@@ -66,6 +66,10 @@ class Case(NamedTuple):
     """All that tools responded."""
 
 
+Number = Callable[[Asker, Case, Mapping[str, Any], Mapping[str, Any]], float]
+"""The signal of a case, from the values of all asks together and what the asker's `after` found."""
+
+
 class AskKind(NamedTuple):
     """One kind of asker."""
 
@@ -75,8 +79,10 @@ class AskKind(NamedTuple):
     """Reads a reply, or raises `UnreadableReply`."""
     schema: Callable[[Mapping[str, str]], dict[str, Any]]
     """JSON schema of the reply, from the fields of the ask."""
-    number: Callable[[Asker, Case, Mapping[str, Any], Mapping[str, Any]], float] | None = None
-    """The signal, from the values of all asks together and what the asker's `after` found; None if it gives no number."""
+    number: Number | None = None
+    """None if it gives no signal."""
+    reads_question: bool = False
+    """Whether that number needs more than those values: the question's criteria, or its gold answers."""
     needs_rubrics: bool = False
     decides: Callable[[Asker, Mapping[str, Any]], str | None] | None = None
     """The verdict, from the scores; None within it: unsure. None: it is no verdict by scores."""
@@ -287,13 +293,13 @@ SCORES: Mapping[str, Any] = MappingProxyType(
 KINDS: Mapping[str, AskKind] = MappingProxyType(
     {
         VERDICT: AskKind(_verdict, read_verdict, _verdict_schema),
-        "rubric": AskKind(_rubric, read_holds, HOLDS, _weighted, needs_rubrics=True),
-        "degrees": AskKind(_rubric, read_ratings, RATING, _weighted, needs_rubrics=True),
+        "rubric": AskKind(_rubric, read_holds, HOLDS, _weighted, reads_question=True, needs_rubrics=True),
+        "degrees": AskKind(_rubric, read_ratings, RATING, _weighted, reads_question=True, needs_rubrics=True),
         ENTITIES: AskKind(_entities, read_names, _names_schema, needs_rubrics=True),
-        SUPPORT: AskKind(_support, read_holds, HOLDS, _reachable, needs_rubrics=True),
+        SUPPORT: AskKind(_support, read_holds, HOLDS, _reachable, reads_question=True, needs_rubrics=True),
         "thoughts": AskKind(_thoughts, read_ratings, RATING, _mean),
         SAMPLES: AskKind(_samples, read_samples, _nothing, failed=RolloutStatus.BACKEND_FAILED),
-        GAIN: AskKind(_gain, number=_information_gain, **SCORES),
+        GAIN: AskKind(_gain, number=_information_gain, reads_question=True, **SCORES),
         EQUIVALENCE: AskKind(_equivalence, decides=_same, **SCORES),
         "score": AskKind(_score, number=_only, is_raw=True, **SCORES),
     }

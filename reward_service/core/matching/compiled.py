@@ -6,7 +6,7 @@ equal an answer leave it too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -56,7 +56,7 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
     folded = FoldedText([text])
     possible = possible_in(folded.data, forms, max_edits=max_edits)
     index = Index(
-        [replace(form, guard=Guard.NONE, open_ended=False) for form in possible], max_edits=max_edits
+        [form._replace(guard=Guard.NONE, open_ended=False) for form in possible], max_edits=max_edits
     )
     hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
     spans = (

@@ -59,10 +59,8 @@ def _ends_word(codes: Bytes) -> Mask:
 
 def _glued(raw: Bytes) -> Positions:
     """Return where a capitalised word is glued onto four digits."""
-    at = (
-        np.flatnonzero((raw[1:] - np.uint8(ord("A")) < LETTERS) & (raw[:-1] - np.uint8(ord("0")) < DIGITS))
-        + 1
-    )
+    at = np.flatnonzero(raw[:-1] - np.uint8(ord("0")) < DIGITS) + 1
+    at = at[raw[at] - np.uint8(ord("A")) < LETTERS]
     for step in (-2, -3, -4):
         at = at[raw[np.maximum(at + step, 0)] - np.uint8(ord("0")) < DIGITS]
     return at[raw[at + 1] - np.uint8(ord("a")) < LETTERS]
@@ -312,6 +310,8 @@ class FoldedText:
         """Return at which of these first bytes of folded characters a capital stood, or punctuation that became a space."""
         codes = self._codes.take(at)
         strong: Mask = (codes == STRONG_SPACE) | (codes - np.uint8(ord("A")) < LETTERS)
+        if self._is_ascii:
+            return strong
         beyond = np.flatnonzero(codes >= FIRST_LEAD)
         if beyond.size:
             strong[beyond] = have(np.frombuffer(self.raw, dtype=np.uint8), self.origin(at[beyond]), STRONG)

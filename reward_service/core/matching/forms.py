@@ -14,8 +14,8 @@ too much.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from entity_index.folding import fold, is_hangul, stands_alone
 from entity_index.spelling import folded as folded_text
@@ -61,8 +61,7 @@ class Middle(IntEnum):
     """Capitalised words, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """One spelling to look for."""
 
     entity: int
@@ -79,8 +78,9 @@ class Form:
     """Its words, if they may be inflected; none otherwise."""
 
 
-def _words(text: str) -> list[str]:
-    return re.findall(r"[^\s,]+", text)
+_WORD = re.compile(r"[^\s,]+")
+_ENDS_IN_KATAKANA = re.compile("[\u30a1-\u30ff]$")
+_SHORT_HAN = re.compile("[\u3400-\u9fff]{1,3}")
 
 
 def person_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, Middle]]:
@@ -110,8 +110,7 @@ def _middles(own: str) -> tuple[str, ...]:
 def _goes_on(spelling: str) -> bool:
     """Return whether a name ends in Han that may go on to a longer name, or in katakana, which always does."""
     return not spelling.isascii() and (
-        re.search("[\u30a1-\u30ff]$", spelling) is not None
-        or re.fullmatch("[\u3400-\u9fff]{1,3}", spelling) is not None
+        _ENDS_IN_KATAKANA.search(spelling) is not None or _SHORT_HAN.fullmatch(spelling) is not None
     )
 
 
@@ -158,10 +157,11 @@ def _is_usable(spelling: str) -> bool:
 
 def _written(spelling: str, entity: Entity) -> Iterator[tuple[str, Guard, Middle]]:
     """Yield a spelling, and those of the person whose name it may be, with their guard and what may be added in the middle."""
-    upright = inverted(spelling) or spelling
     yield spelling, Guard.NONE, Middle.NOTHING
-    yield upright, Guard.NONE, Middle.NOTHING
-    if len(words := _words(upright)) > 1 and is_person(words, entity):
+    upright = inverted(spelling) or spelling
+    if upright is not spelling:
+        yield upright, Guard.NONE, Middle.NOTHING
+    if len(words := _WORD.findall(upright)) > 1 and is_person(words, entity):
         yield from person_spellings(words)
 
 
@@ -211,15 +211,18 @@ def derive(question: Question) -> list[Form]:
             continue
         key = (form.entity, form.folded, form.spelling if form.guard is Guard.VERBATIM else "")
         known = forms.setdefault(key, form)
-        if known is not form:
-            guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
-            forms[key] = replace(known, middle=max(known.middle, form.middle), guard=guard)
+        guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
+        middle = max(known.middle, form.middle)
+        if (guard, middle) != (known.guard, known.middle):
+            forms[key] = known._replace(middle=middle, guard=guard)
     return _inflected(list(forms.values()), question)
 
 
 def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
+    if form.guard not in (Guard.NONE, Guard.CAPITAL):
+        return ()
     language = of_name(form.spelling, question)
-    if language not in STEMMED or form.guard not in (Guard.NONE, Guard.CAPITAL):
+    if language not in STEMMED:
         return ()
     whole = fold(form.spelling)
     tokens = [whole.span(found.start(), found.end()) for found in re.finditer("[^ ]+", whole.text)]
@@ -242,7 +245,7 @@ def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:
         )
 
     inflected = [
-        form if not words[at] or is_shared(at) else replace(form, words=words[at])
+        form if not words[at] or is_shared(at) else form._replace(words=words[at])
         for at, form in enumerate(forms)
     ]
     return [*inflected, *_with_patronymics(inflected)]
@@ -253,7 +256,7 @@ def _with_patronymics(forms: Sequence[Form]) -> Iterator[Form]:
     for form in forms:
         if form.middle is Middle.NAMES and len(form.words) == 2 and form.words[0].language in PATRONYMICS:
             first, last = form.words
-            yield replace(form, words=(first, PATRONYMICS[first.language], last))
+            yield form._replace(words=(first, PATRONYMICS[first.language], last))
 
 
 def _may_be_the_same(one: Sequence[InflectedWord], other: Sequence[InflectedWord]) -> bool:

@@ -11,10 +11,10 @@ A folded form is a phrase. It is looked for
 A Hangul phrase is open at its end, because particles are written onto it. The same bytes in several roles are one pattern.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import NamedTuple
 
 import ahocorasick_rs
 import numpy as np
@@ -26,8 +26,7 @@ from reward_service.core.matching.forms import Form, Guard, allowed_edits
 from reward_service.core.matching.longer import LAST_WORDS
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """One folded text that one or several forms look for."""
 
     text: str
@@ -49,7 +48,6 @@ class Role(IntEnum):
     LEAD = 4
 
 
-OF_PHRASES = (Role.WHOLE, Role.PIECE)
 SHORT_TEXT = 1 << 16  # bytes
 END = 6  # bytes of a pattern
 
@@ -59,14 +57,14 @@ in bytes, for an inflected word in words."""
 
 
 class Table:
-    """From a key to its rows, one to many: what each pattern is used for, which forms a phrase has."""
+    """From a key to its rows, one to many: what each pattern is used for, which forms a phrase has. Keys count from 0, each has a row."""
 
-    def __init__(self, keyed: Iterable[tuple[int, ...]], *, keys: int, width: int) -> None:
-        rows = np.array(list(keyed), dtype=np.int64).reshape(-1, 1 + width)
+    def __init__(self, keyed: Iterable[tuple[int, ...]], *, width: int) -> None:
+        rows = np.fromiter(chain.from_iterable(keyed), dtype=np.int64).reshape(-1, 1 + width)
         rows = rows[np.lexsort(rows.T[::-1])]
         self.columns = rows[:, 1:].T.copy()
-        self._first = rows[:, 0].searchsorted(np.arange(keys + 1))
-        self._count = np.diff(self._first)
+        self._first = np.flatnonzero(np.diff(rows[:, 0], prepend=-1))
+        self._count = np.diff(self._first, append=len(rows))
         self._is_one_to_one = bool((self._count == 1).all())
 
     def join(self, keys: Positions) -> tuple[Positions, Positions]:
@@ -77,10 +75,11 @@ class Table:
         return np.repeat(np.arange(len(keys)), count), self.columns[:, stretches(self._first[keys], count)]
 
 
-def _pieces(phrase: Phrase, number: int) -> Iterable[Use]:
-    """Cut the padded phrase into k + 1 pieces of about the same length."""
-    cuts = [len(phrase.padded) * i // (phrase.edits + 1) for i in range(phrase.edits + 2)]
-    return ((phrase.padded[start:end], Role.PIECE, number, start) for start, end in pairwise(cuts))
+def _pieces(padded: bytes, edits: int) -> Iterator[tuple[int, bytes]]:
+    """Cut a padded phrase into k + 1 pieces of about the same length; yields where each begins, and the piece."""
+    length, pieces = len(padded), edits + 1
+    cuts = [length * i // pieces for i in range(pieces + 1)]
+    return ((start, padded[start:end]) for start, end in pairwise(cuts))
 
 
 def _phrases(forms: Sequence[Form], *, max_edits: int, guarded: bool = True) -> list[Phrase]:
@@ -91,12 +90,28 @@ def _phrases(forms: Sequence[Form], *, max_edits: int, guarded: bool = True) -> 
     for text, numbers in owners.items():
         free = not guarded or any(forms[number].guard is Guard.NONE for number in numbers)
         edits = allowed_edits(text, most=max_edits) if free else 0
-        phrases.append(Phrase(text, f" {text} ".encode(), text.count(" ") + 1, edits, tuple(numbers)))
+        phrases.append(Phrase(text, _padded(text), text.count(" ") + 1, edits, tuple(numbers)))
     return phrases
 
 
-def _whole(phrase: Phrase) -> bytes:
-    return phrase.padded[:-1] if is_hangul(phrase.text[-1]) else phrase.padded
+def _padded(text: str) -> bytes:
+    return f" {text} ".encode()
+
+
+def _whole(text: str, padded: bytes) -> bytes:
+    return padded[:-1] if is_hangul(text[-1]) else padded
+
+
+def _first_and_last(form: Form) -> tuple[bytes, ...]:
+    first, *_, last = form.folded.split(" ")
+    return _padded(first), _padded(last)
+
+
+def _most_telling(form: Form) -> tuple[int, bytes]:
+    """Return the inflected word with the longest beginning, by its position, and that beginning."""
+    leads = [word.lead for word in form.words]
+    at = max(range(len(leads)), key=lambda at: len(leads[at]))
+    return at, f" {leads[at]}".encode()
 
 
 def _lead(spelling: str) -> int:
@@ -118,20 +133,33 @@ def _nesting(patterns: Iterable[bytes]) -> int:
     return deepest
 
 
-def _uses(forms: Sequence[Form], phrases: Sequence[Phrase]) -> Iterable[Use]:
+def _uses(forms: Sequence[Form], phrases: Sequence[Phrase]) -> Iterator[Use]:
     for number, phrase in enumerate(phrases):
-        yield _whole(phrase), Role.WHOLE, number, 0
+        yield _whole(phrase.text, phrase.padded), Role.WHOLE, number, 0
         if phrase.edits:
-            yield from _pieces(phrase, number)
+            yield from (
+                (piece, Role.PIECE, number, start) for start, piece in _pieces(phrase.padded, phrase.edits)
+            )
     for number, form in enumerate(forms):
         if form.middle:
-            first, *_, last = form.folded.split(" ")
-            yield f" {first} ".encode(), Role.FIRST, number, 0
-            yield f" {last} ".encode(), Role.LAST, number, 0
+            first, last = _first_and_last(form)
+            yield first, Role.FIRST, number, 0
+            yield last, Role.LAST, number, 0
         if form.words:
-            leads = [word.lead for word in form.words]
-            telling = max(range(len(leads)), key=lambda at: len(leads[at]))
-            yield f" {leads[telling]}".encode(), Role.LEAD, number, telling
+            at, lead = _most_telling(form)
+            yield lead, Role.LEAD, number, at
+
+
+def _patterns(form: Form, *, max_edits: int) -> Iterator[bytes]:
+    """Yield what a form is looked for by, whatever its guard."""
+    padded = _padded(form.folded)
+    yield _whole(form.folded, padded)
+    if edits := allowed_edits(form.folded, most=max_edits):
+        yield from (piece for _, piece in _pieces(padded, edits))
+    if form.middle:
+        yield from _first_and_last(form)
+    if form.words:
+        yield _most_telling(form)[1]
 
 
 def possible_in(text: bytes, forms: Sequence[Form], *, max_edits: int) -> list[Form]:
@@ -141,13 +169,12 @@ def possible_in(text: bytes, forms: Sequence[Form], *, max_edits: int) -> list[F
     """
     if len(text) > SHORT_TEXT:
         return list(forms)
-    phrases = _phrases(forms, max_edits=max_edits, guarded=False)
     known = {text[at : at + END] for at in range(len(text))}
-    possible = set[int]()
-    for pattern, role, number, _ in _uses(forms, phrases):
-        if len(pattern) < END or (pattern[:END] in known and pattern[-END:] in known):
-            possible.update(phrases[number].forms if role in OF_PHRASES else (number,))
-    return [forms[number] for number in sorted(possible)]
+
+    def occurs(pattern: bytes) -> bool:
+        return len(pattern) < END or (pattern[:END] in known and pattern[-END:] in known)
+
+    return [form for form in forms if any(map(occurs, _patterns(form, max_edits=max_edits)))]
 
 
 class Index:
@@ -160,10 +187,10 @@ class Index:
         self._build_columns()
 
     def _build_automaton(self) -> None:
-        uses = list(_uses(self.forms, self.phrases))
-        patterns = dict.fromkeys(pattern for pattern, *_ in uses)
-        numbers = {pattern: number for number, pattern in enumerate(patterns)}
-        self.uses = Table(((numbers[pattern], *rest) for pattern, *rest in uses), keys=len(numbers), width=3)
+        patterns: dict[bytes, int] = {}  # each with its number
+        uses = _uses(self.forms, self.phrases)
+        numbered = ((patterns.setdefault(pattern, len(patterns)), *rest) for pattern, *rest in uses)
+        self.uses = Table(numbered, width=3)
         self.nesting = _nesting(patterns)
         self.longest = max(map(len, patterns), default=1)
         self.automaton = ahocorasick_rs.BytesAhoCorasick(
@@ -182,7 +209,7 @@ class Index:
         self.lead = [_lead(form.spelling) for form in self.forms]
         """Where in its spelling a form's first folded character stands, in bytes."""
         owners = ((number, form) for number, phrase in enumerate(self.phrases) for form in phrase.forms)
-        self.owners = Table(owners, keys=len(self.phrases), width=1)
+        self.owners = Table(owners, width=1)
         self.numeric = np.array(
             [phrase.text[0].isdigit() or phrase.text[-1].isdigit() for phrase in self.phrases], dtype=np.bool_
         )

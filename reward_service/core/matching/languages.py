@@ -37,10 +37,17 @@ SHARED = MappingProxyType(
 """Languages that share the script of another."""
 UKRAINIAN = re.compile("[іїєґІЇЄҐ]")
 LATIN = "en"
-# Words that questions of a language in Latin script have and those of its neighbours have not.
+# Words that tell languages in Latin script apart; those that several of them share speak for each.
 TELLING = MappingProxyType(
     {
-        "de": "der die das und ist wer wo wann welche welcher welches wurde war von dem den ein eine hat",
+        "en": "the a an of and in is are was were who what which where when how did does for by with from that i",
+        "fr": "le la les des du une est qui que quel quelle dans où a",
+        "es": "el la los las del una es que quién qué cuál dónde por",
+        "it": "il lo gli della una è che chi quale dove di",
+        "pt": "o os um uma do é que qual quem onde em",
+        "nl": "de het een van is wie wat waar welke werd",
+        "de": "der die das und ist wer was wo wann welche welchem welchen welcher welches wurde war von dem den ein eine hat "
+        "wie viele in im am auf für mit sind gibt es haben nicht",
         "fi": "kuka mikä missä milloin joka jonka oli olivat kuinka minä jossa että",
         "hu": "ki mi hol mikor melyik az és volt hány amely aki hogy egy",
         "tr": "kim ne nerede nedir hangi ve bir bu olan kaç için hangisi kimdir",
@@ -82,7 +89,9 @@ def of_text(text: str) -> str:
         return "uk" if UKRAINIAN.search(text) else "ru"
     if script != LATIN:
         return script
-    votes = Counter(code for word in re.findall(r"\w+", text.lower()) for code in _TELLING.get(word, ()))
+    # Each word once, or two "a" would make English Romanian; of languages with as many, the first to appear.
+    words = dict.fromkeys(re.findall(r"\w+", text.lower()))
+    votes = Counter(code for word in words for code in _TELLING.get(word, ()))
     code, count = max(votes.items(), key=lambda vote: vote[1], default=(LATIN, 0))
     return code if count >= LEAST_TELLING else LATIN
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from entity_index.types import Entity
 from reward_service.core.matching import lexicon
@@ -15,7 +16,16 @@ _SPELLED = re.compile(
 _NICKNAME = re.compile(
     r"""(?P<first>[^"“”()]+?)\s+(?:["“](?P<quoted>[^"“”]+)["”]|['‘](?P<single>[^'‘’]+)['’]|\((?P<bracketed>[^()]+)\))\s+(?P<last>[^"“”()]+)"""
 )
+_CALLED = {
+    name: [other.capitalize() for group in lexicon.NICKNAMES if name in group for other in group]
+    for name in chain.from_iterable(lexicon.NICKNAMES)
+}
+_NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+")
+_INITIAL = re.compile(r"[^\W\d_]\.?")
+_LEADING_INITIAL = re.compile(r"[A-Z]\.?")
+_TWO_INITIALS = re.compile("[A-Z]{2}")
 _PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_NOT_BEHIND_TITLES = lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES
 _LORD = re.compile(r"(?P<first>[A-Z]\w+), (?P<title>Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
 _PEERAGE = re.compile(
     r"(?P<name>[^,]+),? (?:\d+(?:st|nd|rd|th) )?(?:Baronet\b.*|(?:Baron(?:ess)?|Earl|Duke|Duchess|Marquess|Marquis|Viscount(?:ess)?|Count(?:ess)?)"
@@ -25,9 +35,9 @@ _PEERAGE = re.compile(
 
 def regnal(text: str) -> Iterator[str]:
     """Henry VIII <-> Henry the Eighth."""
-    if text.endswith(("I", "V", "X")) and (found := _REGNAL.fullmatch(text)) and found["number"] in REGNAL:
+    if (found := _REGNAL.fullmatch(text)) and found["number"] in REGNAL:
         yield f"{found['name']} the {ordinal_words(REGNAL[found['number']]).capitalize()}"
-    if " the " in text and (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
+    if (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
         number = ORDINALS[found["ordinal"].casefold()]
         yield from (f"{found['name']} {roman}" for roman, value in REGNAL.items() if value == number)
 
@@ -37,13 +47,18 @@ def without_title(text: str) -> Iterator[str]:
     title, _, rest = text.partition(" ")
     words = rest.split(" ")
     if (
-        title.strip(".").casefold() in lexicon.TITLES
+        is_title(title)
         and len(words) > 1
         and words[0][:1].isupper()
         and all(map(_is_named, words))
-        and not (lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES).intersection(map(str.casefold, words))
+        and _NOT_BEHIND_TITLES.isdisjoint(map(str.casefold, words))
     ):
         yield rest
+
+
+def is_title(word: str) -> bool:
+    """Return whether a word may stand before a person's name without being part of it: "Sir", "Dr."."""
+    return word.strip(".").casefold() in lexicon.TITLES
 
 
 def _is_named(word: str) -> bool:
@@ -89,16 +104,16 @@ def initials(text: str) -> Iterator[str]:
     """J. P. Morgan -> JP Morgan -> J P Morgan."""
     words = text.replace(".", ". ").split()
     letters = 0
-    while letters < len(words) and re.fullmatch(r"[A-Z]\.?", words[letters]):
+    while letters < len(words) and _LEADING_INITIAL.fullmatch(words[letters]):
         letters += 1
     if 1 < letters < len(words):
         yield " ".join(("".join(word[0] for word in words[:letters]), *words[letters:]))
-    if len(words) > 1 and re.fullmatch("[A-Z]{2}", words[0]):
+    if len(words) > 1 and _TWO_INITIALS.fullmatch(words[0]):
         yield " ".join((*words[0], *words[1:]))
 
 
 def _is_name_word(word: str) -> bool:
-    return len(word) > 2 and word[0].isupper() and re.fullmatch(r"[^\W\d_][\w'’-]+", word) is not None
+    return len(word) > 2 and word[0].isupper() and _NAME_WORD.fullmatch(word) is not None
 
 
 def is_particle(word: str) -> bool:
@@ -107,7 +122,7 @@ def is_particle(word: str) -> bool:
 
 
 def _is_initial(word: str) -> bool:
-    return re.fullmatch(r"[^\W\d_]\.?", word) is not None
+    return _INITIAL.fullmatch(word) is not None
 
 
 def is_person(words: Sequence[str], entity: Entity) -> bool:
@@ -116,7 +131,7 @@ def is_person(words: Sequence[str], entity: Entity) -> bool:
     More than one name between them are taken for a person's where they are initials.
     """
     middle = words[1:-1]
-    if len(middle) > MIDDLE_NAMES or not all(_is_name_word(word) for word in (words[0], words[-1])):
+    if len(middle) > MIDDLE_NAMES or not (_is_name_word(words[-1]) and _is_name_word(words[0])):
         return False
     if len(middle) == 1 and not (
         _is_name_word(middle[0]) or _is_initial(middle[0]) or is_particle(middle[0])
@@ -131,6 +146,8 @@ def is_person(words: Sequence[str], entity: Entity) -> bool:
 
 def inverted(text: str) -> str | None:
     """Return "Marie Curie" for "Curie, Marie", None where the comma cannot be that of a person's name."""
+    if "," not in text:
+        return None
     words = [part.split() for part in text.split(",")]
     if len(words) != 2 or not all(
         1 <= len(part) <= 3 and all(word[0].isupper() for word in part) for part in words
@@ -141,8 +158,7 @@ def inverted(text: str) -> str | None:
 
 def nicknames(first: str) -> Iterator[str]:
     """Yield a first name and its short or full forms."""
-    groups = [group for group in lexicon.NICKNAMES if first.casefold() in group]
-    yield from dict.fromkeys([first, *(other.capitalize() for group in groups for other in group)])
+    yield from dict.fromkeys([first, *_CALLED.get(first.casefold(), ())])
 
 
 def is_common(last: str) -> bool:

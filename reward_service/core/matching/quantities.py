@@ -50,6 +50,11 @@ def _month(written: str) -> int | None:
     return int(written) - 1 if written.isdigit() else _MONTH_BY_NAME.get(written.rstrip("."))
 
 
+def is_month(word: str) -> bool:
+    """Return whether a word is the name of a month, perhaps shortened."""
+    return word.rstrip(".") in _MONTH_BY_NAME
+
+
 def _names(month: int) -> tuple[str, ...]:
     """Return what a month is called: March, Mar."""
     return lexicon.MONTHS[month], *lexicon.SHORT_MONTHS[month].split()
@@ -151,7 +156,7 @@ def events(text: str) -> Iterator[str]:
 
 def thousands(text: str) -> Iterator[str]:
     """1,000,000 <-> 1000000; a number of four digits only where it is the whole name, as it may be a year."""
-    yield _COMMA.sub("", text) if "," in text else text
+    yield _COMMA.sub("", text)
     number = _NUMBER if text.isdecimal() else _LONG_NUMBER
     yield number.sub(lambda found: f"{int(found[0]):,}", text)
 

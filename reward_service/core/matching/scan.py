@@ -179,6 +179,8 @@ def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
     start, end = windows.start[numeric], windows.end[numeric]
     near = text.is_digit(start - 2) | text.is_digit(end + 1)
     suspect = numeric[near]
+    if not suspect.size:
+        return whole
     bounds = text.raw_spans(start[near], end[near])
     rows = zip(*(each.tolist() for each in bounds), strict=True)
     whole[suspect] = [not cuts_number(text.raw, first, last) for first, last in rows]
@@ -215,15 +217,19 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     """Return the spans where the original text shows what the guard of their form asks for."""
     capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
     kept = ~in_longer_names(text, index, spans)
-    kept[capital] = text.strong(spans.start[capital])
-    kept[written] = _as_written(text, index, spans[written])
-    return spans[kept]
+    if capital.size:
+        kept[capital] = text.strong(spans.start[capital])
+    if written.size:
+        kept[written] = _as_written(text, index, spans[written])
+    return spans if kept.all() else spans[kept]
 
 
 def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     """Return which spans are part of a longer name."""
     inside = np.zeros(len(spans), dtype=np.bool_)
     may_go_on = np.flatnonzero(index.open_ended[spans.form])
+    if not may_go_on.size:
+        return inside
     end = spans.end[may_go_on]
     goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & ~text.strong(end)
     suspect = may_go_on[goes_on | index.may_be_last[spans.form[may_go_on]]]

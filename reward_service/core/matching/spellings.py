@@ -2,14 +2,19 @@
 
 A rule rewrites a spelling into others. Rules are applied in the order of `RULES`, each to all spellings that the rules before it produced. They
 read capitals, so a name in small letters is read with capitals first.
+
+Most rules have nothing to say about most names. Each therefore says what it needs to find in a word; which rules a word calls for is kept,
+as names are made of few words.
 """
 
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial, reduce
+from operator import or_
 from types import MappingProxyType
+from typing import NamedTuple
 
 from entity_index.spelling import folded
 from reward_service.core.matching import lexicon
@@ -22,9 +27,18 @@ from reward_service.core.matching.eastern import (
     one_space,
     without_spaces,
 )
-from reward_service.core.matching.numerals import BY_WRITING, ORDINALS, REGNAL, WHOLE, ordinal_words, roman
+from reward_service.core.matching.numerals import (
+    BY_WRITING,
+    CARDINALS,
+    ORDINALS,
+    REGNAL,
+    WHOLE,
+    ordinal_words,
+    roman,
+)
 from reward_service.core.matching.persons import (
     initials,
+    is_title,
     nickname_in_quotes,
     regnal,
     surname_first,
@@ -39,14 +53,16 @@ from reward_service.core.matching.quantities import (
     eras,
     events,
     is_date,
+    is_month,
     months,
     thousands,
     year_ranges,
 )
 
 MAX_FORMS = 64  # of one spelling; the rules multiply
+CACHED_WORDS = 1 << 16
 _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
-_CLOSING = frozenset(")）")
+_NO_PLURAL = lexicon.OPENERS | lexicon.PLACES
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
 _LATIN_WORD = re.compile("[A-Za-z]+")
@@ -59,6 +75,9 @@ _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
+_LETTERS_AND_DIGITS = re.compile(r"[^\W\d_]\W?\d(?!$)|[^\W\d_]{2}\W?\d")
+_COMMON_NOUN = re.compile("[a-z]{3,}")
+_SINGLE_NOUN = re.compile("[A-Z][a-z]{5,}")
 _WAR = re.compile(r"(?P<war>[A-Z]\w+ War) (?P<number>\w+)")
 _ORDINAL_WAR = re.compile(r"(?P<ordinal>[A-Z][a-z]+) (?P<war>[A-Z]\w+ War)")
 _WORLD_WAR = re.compile(r"\bWorld War (?P<number>I{1,3}|[123])\b")
@@ -72,7 +91,7 @@ def compatible(text: str) -> Iterator[str]:
 
 def without_parenthesis(text: str) -> Iterator[str]:
     """Kenny Brown (footballer) -> Kenny Brown."""
-    yield text if _CLOSING.isdisjoint(text) else re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", text)
+    yield re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", text)
 
 
 def without_qualifier(text: str) -> Iterator[str]:
@@ -115,9 +134,8 @@ def ampersand(text: str) -> Iterator[str]:
 def plural(text: str) -> Iterator[str]:
     """Torpedo boat <-> Torpedo boats, Ribosome <-> Ribosomes; only where the last word could be a common noun: not Australia."""
     last = text.rpartition(" ")[2]
-    if text.casefold() in lexicon.OPENERS | lexicon.PLACES or not re.fullmatch(
-        "[A-Z][a-z]{5,}" if last == text else "[a-z]{3,}", last
-    ):
+    noun = _SINGLE_NOUN if last == text else _COMMON_NOUN
+    if not noun.fullmatch(last) or text.casefold() in _NO_PLURAL:
         return
     if last.endswith("s"):
         yield text[:-1]
@@ -130,8 +148,12 @@ def plural(text: str) -> Iterator[str]:
 def without_legal_form(text: str) -> Iterator[str]:
     """Apple Inc. -> Apple; Middlesbrough F.C. -> Middlesbrough."""
     head, _, last = text.replace(",", " ").rstrip().rpartition(" ")
-    if head and folded(last).replace(" ", "") in lexicon.LEGAL_FORMS:
+    if head and _is_legal_form(last):
         yield head
+
+
+def _is_legal_form(word: str) -> bool:
+    return folded(word).replace(" ", "") in lexicon.LEGAL_FORMS
 
 
 def hyphens(text: str) -> Iterator[str]:
@@ -143,7 +165,7 @@ def hyphens(text: str) -> Iterator[str]:
 
 def digits_apart(text: str) -> Iterator[str]:
     """F-16 <-> F16 <-> F 16; Apollo 11 <-> Apollo11; 3D <-> 3-D. U2 is no U-2."""
-    if re.search(r"[^\W\d_]\W?\d(?!$)|[^\W\d_]{2}\W?\d", text):
+    if _LETTERS_AND_DIGITS.search(text):
         yield from (_BESIDE_DIGITS.sub(between, text) for between in (" ", "", "-"))
     if " " not in text:
         yield from (_BEHIND_DIGITS.sub(between, text) for between in (" ", "", "-"))
@@ -162,47 +184,54 @@ def wars(text: str) -> Iterator[str]:
 def numerals(text: str) -> Iterator[str]:
     """Rocky II <-> Rocky 2; Second World War <-> 2nd World War."""
     words = text.split(" ")
-    if len(words) == 1 or BY_WRITING.keys().isdisjoint(text.casefold().split(" ")):
+    if len(words) == 1 or is_date(text):
         return
     for at, word in enumerate(words):
-        roman = word.isupper() and word.isalpha()
-        others = BY_WRITING.get(word.casefold())
-        if others and (roman or at == 0 or not word.isupper()) and not is_date(text):
+        others = BY_WRITING.get(word.casefold(), ())
+        if at == 0 or word.isalpha() or not word.isupper():
             yield from (" ".join((*words[:at], other, *words[at + 1 :])) for other in others)
 
 
 def abbreviations(text: str) -> Iterator[str]:
     """St. Louis <-> Saint Louis; Mt. Everest <-> Mount Everest; Warner Bros. <-> Warner Brothers."""
     parts = re.split("([ -])", text)
-    last = len(parts) - 1
     others = [
-        _other_length(part, lexicon.ABBREVIATIONS_AT_END if at == last else lexicon.ABBREVIATIONS)
-        for at, part in enumerate(parts)
+        *(_other_length(part, _OTHERS) for part in parts[:-1]),
+        _other_length(parts[-1], _OTHERS_AT_END),
     ]
-    if others == parts:
-        return
-    if last:
-        for at in range(len(parts)):
-            yield "".join((*parts[:at], others[at], *parts[at + 1 :]))
+    if len(parts) > 1:
+        for at, (part, other) in enumerate(zip(parts, others, strict=True)):
+            if part != other:
+                yield "".join((*parts[:at], other, *parts[at + 1 :]))
         yield "".join(others)
 
 
-def _other_length(word: str, table: Mapping[str, str]) -> str:
+def _both_lengths(table: Mapping[str, str]) -> dict[str, str]:
+    return {long: short for short, long in reversed(tuple(table.items()))} | dict(table)
+
+
+_OTHERS = _both_lengths(lexicon.ABBREVIATIONS)
+_OTHERS_AT_END = _both_lengths(lexicon.ABBREVIATIONS_AT_END)
+
+
+def _other_length(word: str, others: Mapping[str, str]) -> str:
     """Return a capitalised word in full for its abbreviation, or abbreviated; any other as it is."""
-    plain = word.strip(".").casefold()
-    short = next((short for short, long in table.items() if long == plain), None)
-    other = table.get(plain, short)
+    other = others.get(word.strip(".").casefold())
     return other.capitalize() if other and word[0].isupper() else word
+
+
+def _has_two_lengths(word: str) -> bool:
+    parts = [part.strip(".").casefold() for part in word.split("-")]
+    return any(part in _OTHERS or part in _OTHERS_AT_END for part in parts)
 
 
 def acronyms(text: str) -> Iterator[str]:
     """F.B.I. <-> FBI; U.S. Navy <-> US Navy <-> United States Navy."""
-    yield _ACRONYM_WITH_DOTS.sub(lambda found: found[0].replace(".", ""), text) if "." in text else text
+    yield _ACRONYM_WITH_DOTS.sub(lambda found: found[0].replace(".", ""), text)
     if " " not in text or text != text.upper():
         yield _ACRONYM.sub(_dotted, text)
     for long, shorts in lexicon.COUNTRIES.items():
-        if long in text:
-            yield from (text.replace(long, short) for short in shorts)
+        yield from (text.replace(long, short) for short in shorts if long in text)
         yield from (
             text.replace(short, long)
             for short in shorts
@@ -216,9 +245,14 @@ def _dotted(found: re.Match[str]) -> str:
 
 def british_and_american(text: str) -> Iterator[str]:
     """Theatre Royal <-> Theater Royal; The Color Purple <-> The Colour Purple."""
-    words = set(map(str.lower, _LATIN_WORD.findall(text)))
-    for table in (lexicon.BRITISH, _AMERICAN):
-        yield text if words.isdisjoint(table) else _LATIN_WORD.sub(partial(_in_case, table=table), text)
+    yield from (
+        _LATIN_WORD.sub(partial(_in_case, table=table), text) for table in (lexicon.BRITISH, _AMERICAN)
+    )
+
+
+def _has_two_writings(word: str) -> bool:
+    words = map(str.lower, _LATIN_WORD.findall(word))
+    return any(part in lexicon.BRITISH or part in _AMERICAN for part in words)
 
 
 def _in_case(found: re.Match[str], *, table: Mapping[str, str]) -> str:
@@ -245,8 +279,23 @@ def universities(text: str) -> Iterator[str]:
         yield f"University of {plain['place']}"
 
 
-Rule = Callable[[str], Iterator[str]]
-BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
+Rewrite = Callable[[str], Iterator[str]]
+
+
+class Rule(NamedTuple):
+    """How a spelling becomes others."""
+
+    rewrite: Rewrite
+    """From a spelling to others, the same one among them or not."""
+    needs: Callable[[str], object]
+    """Whether a word is of the kind without which the rule has nothing to say; words are parted by single spaces."""
+
+
+def _has(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern).search
+
+
+BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
     {
         "ar": (arabic_prefixes,),
         "de": (umlauts_in_german,),
@@ -260,39 +309,61 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     }
 )
 RULES: tuple[Rule, ...] = (
-    compatible,
-    without_parenthesis,
-    without_qualifier,
-    qualifier_with_in,
-    without_legal_form,
-    without_article,
-    versus,
-    ampersand,
-    hyphens,
-    digits_apart,
-    without_peerage,
-    nickname_in_quotes,
-    without_patronymic,
-    without_title,
-    regnal,
-    dates,
-    days,
-    eras,
-    months,
-    year_ranges,
-    events,
-    amounts,
-    thousands,
-    wars,
-    numerals,
-    universities,
-    abbreviations,
-    acronyms,
-    british_and_american,
-    umlauts,
-    plural,
-    initials,
+    Rule(compatible, _has("[^!-~]")),
+    Rule(without_parenthesis, _has("[)）]")),
+    Rule(without_qualifier, _has(",")),
+    Rule(qualifier_with_in, _has(",$")),
+    Rule(without_legal_form, lambda word: any(map(_is_legal_form, word.split(",")))),
+    Rule(without_article, {"A", "An", "The"}.__contains__),
+    Rule(versus, {"v.", "versus", "vs", "vs."}.__contains__),
+    Rule(ampersand, _has(r"&|\band\b")),
+    Rule(hyphens, _has(f"{_HYPHEN.pattern}|{_INNER_CAPITAL.pattern}")),
+    Rule(digits_apart, _has(r"\d")),
+    Rule(
+        without_peerage,
+        _has("^(?:Lord|Lady|Sir|Dame|Baron|Earl|Duke|Duchess|Marquess|Marquis|Viscount|Count)"),
+    ),
+    Rule(nickname_in_quotes, _has("""^["“'‘(]""")),
+    Rule(without_patronymic, _has("ич|вна|чна")),
+    Rule(without_title, is_title),
+    Rule(regnal, _has("^(?:[IVX]+|the)$")),
+    Rule(dates, _has(r"\d{4}")),
+    Rule(days, is_month),
+    Rule(eras, _has(r"^(?:BCE?|CE|AD|B\.C|A\.D|C\.E)")),
+    Rule(months, _has(r"\d{4}")),
+    Rule(year_ranges, _has(r"\d\d[-–/]\d\d")),
+    Rule(events, _has(r"\d{4}")),
+    Rule(amounts, _has(rf"\d|^[$€£]?(?:{'|'.join(filter(str.isalpha, CARDINALS))})")),
+    Rule(thousands, _has(r"\d{4}|\d,\d{3}")),
+    Rule(wars, {"War"}.__contains__),
+    Rule(numerals, lambda word: word.casefold() in BY_WRITING),
+    Rule(universities, {"University"}.__contains__),
+    Rule(abbreviations, _has_two_lengths),
+    Rule(acronyms, _has(r"\b[A-Z]{2,6}\b|(?:[A-Z]\.){2}|United")),
+    Rule(british_and_american, _has_two_writings),
+    Rule(umlauts, _has("[äöüÄÖÜ]")),
+    Rule(plural, _has("^[A-Za-z][a-z]{2,}$")),
+    Rule(initials, _has(r"^[A-Z](?:\.|[A-Z]?$)")),
 )
+REWRITES = tuple(rule.rewrite for rule in RULES)
+_ALL_RULES = -1
+_OF_LANGUAGES = -1 << len(RULES)  # their rules follow, and are applied to every spelling
+
+
+@lru_cache(maxsize=CACHED_WORDS)
+def _rules_of_word(word: str) -> int:
+    """Return which rules a word calls for, a bit for each; all of them for white space other than single spaces."""
+    if word.split() != [word]:
+        return _ALL_RULES
+    return sum(1 << at for at, rule in enumerate(RULES) if rule.needs(word))
+
+
+def rules_of(spelling: str) -> int:
+    """Return which rules may make others of a spelling: bit i is set for rule i of `RULES`, and all bits beyond are."""
+    rules = _OF_LANGUAGES
+    for word in spelling.split(" "):
+        rules |= _rules_of_word(word)
+    return rules
 
 
 def with_capitals(text: str) -> str:
@@ -311,21 +382,26 @@ def with_capitals(text: str) -> str:
 
 
 def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> list[str]:
-    """Return a spelling and everything the rules make of it, without repetition; what is not usable makes nothing."""
-    found = dict.fromkeys((text, with_capitals(text)))
+    """Return a spelling and what the rules make of it, at most `MAX_FORMS` without repetition; what is not usable makes nothing."""
+    found = {spelling: rules_of(spelling) for spelling in (text, with_capitals(text))}
+    called = reduce(or_, found.values())
     seen: set[str] = set()
-    for rule in (*RULES, *BY_LANGUAGE.get(language, ())):
-        made = []
-        for old in (
-            found
-        ):  # a loop, as most rules make nothing of most names: comprehensions cost half as much again
-            for new in rule(old):
-                if new not in seen:
-                    seen.add(new)
-                    made.append(" ".join(new.split()))
-        if made:
-            usable = (
-                spelling for spelling in made if spelling and spelling not in found and is_usable(spelling)
-            )
-            found |= dict.fromkeys(usable)
-    return list(found)[:MAX_FORMS]
+    for at, rewrite in enumerate((*REWRITES, *BY_LANGUAGE.get(language, ()))):
+        if not called >> at & 1:
+            continue
+        for new in _made(rewrite, [old for old, rules in found.items() if rules >> at & 1], seen):
+            if len(found) == MAX_FORMS:
+                return list(found)
+            if new and new not in found and is_usable(new):
+                found[new] = rules_of(new)
+                called |= found[new]
+    return list(found)
+
+
+def _made(rewrite: Rewrite, spellings: Sequence[str], seen: set[str]) -> Iterator[str]:
+    """Yield what a rule makes of spellings, without what was seen before."""
+    for old in spellings:
+        for new in rewrite(old):
+            if new not in seen:
+                seen.add(new)
+                yield " ".join(new.split())

@@ -65,6 +65,8 @@ def fuzzy_spans(text: FoldedText, index: Index, windows: Windows) -> Spans:
         distances.append(known[key] or 0)
     distance = np.array(distances, dtype=np.int64)
     found = distance > 0
+    if not found.any():
+        return Spans.none()
     found[found] = uncut(text, index, windows[found])
     spans = _unguarded(index, windows[found], distance[found])
     return spans[~in_longer_names(text, index, spans)]

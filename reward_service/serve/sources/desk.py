@@ -87,6 +87,7 @@ class Desk:
             BackendUnavailable: the breaker is open, or the server was never reached.
         """
         if wait_s := self.breaker.closed_in_s(self._clock()):
+            self._is_reached = False  # it is looked for before the next ask is sent
             raise BackendUnavailable(f"{self.backend.name} has stopped answering", retry_after_s=wait_s)
         async with self._reaching:
             why = None if self._is_reached else await self.server.why_unreachable(timeout_s=REACH_S)

@@ -83,6 +83,22 @@ class Judges:
         )
         return next(whys, None)
 
+    async def why_unavailable(self) -> str | None:
+        """Return why some backend would not be asked now; None if all would be, or there are none."""
+        try:
+            for desk in self.desks:
+                await desk.check()
+        except BackendUnavailable as unavailable:
+            return unavailable.detail
+        return None
+
+    @property
+    def why_differing(self) -> str | None:
+        """Return which judge differs from known verdicts; None if none does."""
+        return next(
+            (f"{name} differs from known verdicts" for name, drifts in self.drifting.items() if drifts), None
+        )
+
     @property
     def _models(self) -> dict[str, LocalModel]:
         """Models in this process, by name of the backend."""
@@ -122,7 +138,7 @@ class Judges:
         self.count("ask_cache_total", "hit", amount=len(kept))
         fresh = {key: ask for key, ask in asks.items() if key not in kept and key not in self._flying}
         if fresh:
-            await self._check(fresh.values())
+            await self.check({ask.asker: None for ask in fresh.values()})
             await self._pay(fresh, run, limit)
         tasks = {key: self._flight(ask, run, limit) for key, ask in asks.items() if key not in kept}
         left_s = None if until is None else max(until - self._clock(), 0.0)
@@ -136,15 +152,19 @@ class Judges:
         Raises:
             BackendUnavailable: it is known not to answer.
         """
-        desk = self._desk(ask)
+        desk = self._desk(ask.asker)
         await desk.check()
         return (await desk.answer(ask))[0]
 
-    async def _check(self, asks: Collection[Ask]) -> None:
-        """Refuse asks that cannot be sent, before any of them is."""
-        for desk in {self._desk(ask): None for ask in asks}:
+    async def check(self, askers: Collection[Asker]) -> None:
+        """Make sure that askers may ask, before any of them does.
+
+        Raises:
+            BackendUnavailable: no backend serves one of them, or it is known not to answer.
+        """
+        for desk in {self._desk(asker): None for asker in askers}:
             await desk.check()
-        for asker in {ask.asker: None for ask in asks}:
+        for asker in askers:
             self._meet(asker)
 
     def _meet(self, asker: Asker) -> None:
@@ -156,24 +176,28 @@ class Judges:
 
     async def _pay(self, asks: Mapping[str, Ask], run: str, limit: Limit) -> None:
         """Take what asks may cost from a run's budget; each corrects that when it ends."""
-        await self._budgets.take(run, _total(self._desk(ask).estimate(ask) for ask in asks.values()), limit)
-        others = _total(self._desk(ask).estimate(ask) for key, ask in asks.items() if key in self._flying)
+        await self._budgets.take(
+            run, _total(self._desk(ask.asker).estimate(ask) for ask in asks.values()), limit
+        )
+        others = _total(
+            self._desk(ask.asker).estimate(ask) for key, ask in asks.items() if key in self._flying
+        )
         await self._budgets.correct(run, Spent(-others.calls, -others.tokens), limit)
         self.count("ask_cache_total", "miss", amount=len(asks))
 
-    def _desk(self, ask: Ask) -> Desk:
-        """Return the backend of an ask.
+    def _desk(self, asker: Asker) -> Desk:
+        """Return the backend that an asker asks.
 
         Raises:
             BackendUnavailable: none serves its model, or one that does not do what is asked.
         """
-        desk = self._by_role.get(ask.asker.model)
+        desk = self._by_role.get(asker.model)
         if desk is None:
-            raise BackendUnavailable(f"no backend serves {ask.asker.model}", retry_after_s=None)
-        if desk.backend.scores is not kind_of(ask.asker).is_scored:
+            raise BackendUnavailable(f"no backend serves {asker.model}", retry_after_s=None)
+        if desk.backend.scores is not kind_of(asker).is_scored:
             does = "scores texts" if desk.backend.scores else "writes texts"
             raise BackendUnavailable(
-                f"{ask.asker.name} needs another kind of backend: {desk.backend.name} {does}",
+                f"{asker.name} needs another kind of backend: {desk.backend.name} {does}",
                 retry_after_s=None,
             )
         return desk
@@ -187,7 +211,7 @@ class Judges:
         return task
 
     async def _flown(self, ask: Ask, run: str, limit: Limit) -> Given:
-        desk = self._desk(ask)
+        desk = self._desk(ask.asker)
         hold_s = desk.backend.timeout_s + MARGIN_S
         estimate = desk.estimate(ask)
         spent = Spent()

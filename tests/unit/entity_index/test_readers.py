@@ -317,6 +317,25 @@ def test_verl_ground_truths_have_several_shapes(truth):
     assert read_one("verl", VERL | {"reward_model": {"ground_truth": truth}}).answers == ("Turkey", "Türkiye")
 
 
+@pytest.mark.parametrize("truth", ['["Turkey", "Türkiye"]', '{"target": "Turkey<|answer_split|>Türkiye"}'])
+def test_verl_ground_truths_may_be_json_in_a_string(truth):
+    assert read_one("verl", VERL | {"reward_model": {"ground_truth": truth}}).answers == ("Turkey", "Türkiye")
+
+
+@pytest.mark.parametrize(
+    ("column", "answers"),
+    [
+        ('["Turkey", "Türkiye"]', ("Turkey", "Türkiye")),
+        ("[1, 2]", ("[1, 2]",)),
+        ("[sic]", ("[sic]",)),
+        ("[]", ()),
+    ],
+)
+def test_answers_may_be_a_json_array_of_texts_in_a_string(column, answers):
+    for reader in ("jsonl", "entiweave", "frames"):
+        assert read_one(reader, {"question": "Who?", "answers": column}).answers == answers
+
+
 def test_verl_extra_info_goes_first():
     extra = {"index": 7, "question_id": "q7", "question": "What?", "entities": ["Radium", {"name": "Curie"}]}
 
@@ -496,9 +515,28 @@ def test_woven_columns_may_hold_json_as_strings():
     assert read_one("entiweave", packed) == read_one("entiweave", WOVEN)
 
 
-def test_woven_entities_without_the_answer_or_without_predicates_have_no_distance():
-    for change in ({"answer": "1931"}, {"predicates": []}, {"entities": ["Skylark", "Liv Dahl"]}):
-        assert {e.distance for e in read_one("entiweave", WOVEN | change).entities} <= {None, 0}
+def test_woven_entities_may_be_an_object_by_id():
+    by_id = {entity["id"]: {"title": entity["name"]} for entity in WOVEN["entities"]} | {"E5": "Aside"}
+
+    assert read_one("entiweave", WOVEN | {"entities": by_id}) == read_one("entiweave", WOVEN)
+
+
+def test_woven_predicates_may_be_the_lines_of_a_text():
+    lines = "<E1> was made by <E2>\nE2 was founded by E3\n{E3} was born in {E4}"
+
+    assert read_one("entiweave", WOVEN | {"predicates": lines}) == read_one("entiweave", WOVEN)
+
+
+@pytest.mark.parametrize(
+    ("change", "distances"),
+    [
+        ({"answer": "1931"}, {None}),
+        ({"predicates": []}, {None, 0}),
+        ({"entities": ["Skylark", "Liv Dahl", "Tromby"]}, {None}),
+    ],
+)
+def test_woven_entities_without_a_way_to_the_answer_have_no_distance(change, distances):
+    assert {e.distance for e in read_one("entiweave", WOVEN | change).entities} == distances
 
 
 def test_woven_predicates_that_are_no_array_are_refused():

@@ -10,6 +10,7 @@ import pytest
 from reward_service import pages
 from reward_service.core.summary import NUMBERS
 from reward_service.pages.charts import Chart, Point, Series
+from reward_service.pages.curves import CHARTS, drawn
 from reward_service.pages.marked import TextMark, pieces
 
 STATIC = Path(pages.__file__).parent / "static"
@@ -101,3 +102,40 @@ def test_the_page_of_the_docs_has_every_number_with_its_meaning():
 )
 def test_numbers_have_no_trailing_zeros(value, shown):
     assert pages.number(value) == shown
+
+
+def points(**values):
+    """Return points of numbers by step."""
+    named = {name.replace("__", "/"): line for name, line in values.items()}
+    return lambda number: [Point(str(n), value) for n, value in enumerate(named.get(number, ()))]
+
+
+def test_a_chart_or_a_line_without_a_point_is_left_out():
+    drawn_ones = drawn(points(accuracy=[0.5, 0.6], match_rate__wrong=[0.1, 0.2]))
+
+    assert [(one.title, [line.name for line in one.series]) for one in drawn_ones] == [
+        ("Correct", ["correct"]),
+        ("Match rate", ["wrong"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("judge", "shown"),
+    [
+        ({"judge__asks": [0.0, 0.0], "unscored__judge_failed": [0.0, 0.0]}, []),
+        ({"judge__asks": [0.0, 0.5], "judge__accepted": [0.0]}, ["Judge", "Answers of judges per rollout"]),
+        (
+            {"judge__asks": [0.0, 0.0], "unscored__judge_failed": [0.0, 1.0]},
+            ["Judge", "Answers of judges per rollout"],
+        ),
+    ],
+)
+def test_charts_of_judges_are_there_where_a_judge_is(judge, shown):
+    assert [one.title for one in drawn(points(**judge))] == shown
+
+
+def test_every_line_of_a_chart_is_a_number():
+    assert {
+        number for spec in CHARTS for number in (*spec.series.values(), *spec.only_with)
+    } <= NUMBERS.keys()
+    assert all(len(spec.series) <= 4 for spec in CHARTS), "the style sheet has four colours"

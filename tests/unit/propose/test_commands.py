@@ -1,5 +1,6 @@
 """`entity-index propose`, `take` and `report`, as a user types them."""
 
+import gzip
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,6 +67,78 @@ def test_a_corpus_and_rollouts_lead_to_an_index(run, tmp_path):
     assert first["proposals"][0]["sources"] == ["documents", "rollouts"]
     assert "entities" not in second
     assert run("build", "p.jsonl", "--index", "index", "--dataset", "mine")[0] == 0
+
+
+def counted(out):
+    """The counts of a table."""
+    rows = (line.split() for line in out.splitlines() if line.strip())
+    return {" ".join(row[:-1]): int(row[-1].replace(",", "")) for row in rows}
+
+
+def test_the_counts_say_what_another_confidence_would_give_and_how_many_rollouts_were_found(run):
+    _, out, _ = run(
+        "propose", "questions.jsonl", "--corpus", "corpus.jsonl", "--rollouts", "rollouts.jsonl", "--out", "p.jsonl"
+    )  # fmt: skip
+    found = counted(out)
+
+    assert found["questions"] == 2
+    assert found["rollouts of these questions"] == 3
+    assert [found[f"questions with a proposal of {at} or more"] for at in (0.7, 0.5, 0.3)] == [1, 1, 2]
+    assert "questions without a judge's list" not in found
+
+
+@pytest.mark.parametrize("command", ["propose", "take"])
+def test_an_empty_input_is_counted_as_one(run, tmp_path, command):
+    (tmp_path / "empty.jsonl").write_text("")
+    code, out, _ = run(command, "empty.jsonl", "--out", "p.jsonl")
+
+    assert (code, counted(out)["questions"]) == (0, 0)
+    assert (tmp_path / "p.jsonl").read_text() == ""
+
+
+def test_a_file_may_be_replaced_by_what_is_made_of_it(run, tmp_path):
+    run("propose", "questions.jsonl", "--corpus", "corpus.jsonl", "--out", "questions.jsonl")
+    run("take", "questions.jsonl", "--at-least", "0.1", "--most", "2", "--out", "questions.jsonl")
+
+    assert [len(line["entities"]) for line in lines(tmp_path / "questions.jsonl")] == [2, 1]
+
+
+def test_a_run_that_fails_leaves_the_file_as_it_was(run, tmp_path):
+    before = (tmp_path / "questions.jsonl").read_bytes()
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(before)[:-12])
+    code, _, err = run("propose", "cut.jsonl.gz", "--corpus", "corpus.jsonl", "--out", "questions.jsonl")
+
+    assert (code, "cannot be read" in err) == (1, True)
+    assert (tmp_path / "questions.jsonl").read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_half_a_character_is_written_as_it_was_read_and_refused_by_build(run, tmp_path):
+    half = json.dumps(QUESTIONS[0] | {"answers": ["Tromby \ud800"]})
+    (tmp_path / "own.jsonl").write_text(half)
+    assert run("propose", "own.jsonl", "--corpus", "corpus.jsonl", "--out", "p.jsonl")[0] == 0
+
+    assert lines(tmp_path / "p.jsonl")[0]["answers"] == ["Tromby \ud800"]
+    assert "lone surrogate" in run("build", "p.jsonl", "--index", "i", "--dataset", "d", "--strict")[2]
+
+
+def test_a_corpus_that_cannot_be_searched_is_named(run, tmp_path):
+    (tmp_path / "empty.jsonl").write_text("")
+    code, _, err = run("propose", "questions.jsonl", "--corpus", "empty.jsonl", "--out", "p.jsonl")
+
+    assert (code, err) == (
+        1,
+        "error: empty.jsonl: no passages with words to search for; a row needs a title or a text\n",
+    )
+
+
+def test_a_file_of_aliases_may_name_a_thing_more_than_once(run, tmp_path):
+    known = [{"name": "Liv Dahl", "aliases": ["Liv Berg"]}, {"name": "Liv Dahl", "aliases": ["L. Dahl"]}]
+    (tmp_path / "aliases.jsonl").write_text("\n".join(map(json.dumps, known)))
+    run("propose", "questions.jsonl", "--corpus", "corpus.jsonl", "--aliases", "aliases.jsonl", "--out", "p.jsonl")  # fmt: skip
+    [found] = [one for one in lines(tmp_path / "p.jsonl")[0]["proposals"] if one["name"] == "Liv Dahl"]
+
+    assert [one["alias"] for one in found["aliases"]] == ["Liv Berg", "L. Dahl"]
 
 
 def test_taking_again_changes_entities_and_keeps_proposals(run, tmp_path):

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entity_index.errors import UnreadableInput
 from entity_index.propose import documents, judge, rollouts, structure
 from entity_index.propose.combined import combined
+from entity_index.propose.corpus import Corpus
 from entity_index.propose.spellings import with_aliases
 from entity_index.propose.values import Material, Passage, Proposal, Reason, Told, plainly
 from entity_index.types import Entity, Question
@@ -59,6 +61,16 @@ def test_no_source_proposes_what_the_question_says_or_an_answer(texts, thought, 
     found = [*documents.propose(material), *rollouts.propose(material), *structure.propose(material)]
 
     assert not [name for name in names(found) if plainly(name) in material.asked or "Tromby" in name]
+
+
+def test_of_a_very_long_passage_only_the_beginning_is_read():
+    filler = "Nothing is said. " * (documents.PASSAGE_CHARS // 17 + 1)
+    found = names(
+        documents.propose(Material(ASKED, (Passage(f"Nordvik Aero rose. {filler} Otto Grim sold it."),)))
+    )
+
+    assert "Nordvik Aero" in found
+    assert "Otto Grim" not in found
 
 
 def told(number, *steps, correct):
@@ -196,6 +208,45 @@ def test_an_alias_that_two_proposals_share_is_dropped():
     ]
 
     assert [one.aliases for one in with_aliases(shared, DOCUMENTS, {})] == [(), ()]
+
+
+@pytest.mark.parametrize("alias", ["Skylark", "the Skylark", "Tromby", "Tromby town"])
+def test_what_the_question_or_an_answer_says_under_another_name_is_not_proposed(alias):
+    found = [proposal("Nordvik Aero", 0.5, "documents"), proposal("Liv Dahl", 0.4, "documents")]
+
+    assert names(with_aliases(found, DOCUMENTS, {plainly("Nordvik Aero"): (alias,)})) == ["Liv Dahl"]
+
+
+def test_a_spelling_of_what_is_given_is_no_alias_of_anything_else():
+    found = [proposal("Nordvik Aero", 0.5, "documents"), proposal("Liv Dahl", 0.4, "documents")]
+    known = {
+        plainly("Nordvik Aero"): ("Skylark", "LD"),
+        plainly("Liv Dahl"): ("Nordvik Aero", "LD", "Liv Berg"),
+    }
+    [kept] = with_aliases(found, DOCUMENTS, known)
+
+    assert (kept.name, kept.aliases) == ("Liv Dahl", (("Liv Berg", "file"),))
+
+
+def test_an_alias_that_means_anything_is_dropped_and_its_name_stays():
+    [found] = with_aliases(
+        [proposal("Liv Dahl", 0.5, "documents")], DOCUMENTS, {plainly("Liv Dahl"): ("Director", "L", "Berg")}
+    )
+
+    assert found.aliases == (("Berg", "file"),)
+
+
+def test_a_corpus_in_a_script_without_blanks_is_searched():
+    passages = [Passage("諾德維克航空由莉芙達爾創辦。"), Passage("奧托賣船。")]
+    [found] = Corpus(passages).search(["誰創辦了諾德維克？"], 1)
+
+    assert [one.text for one in found] == [passages[0].text]
+
+
+@pytest.mark.parametrize("passages", [[], [Passage("")], [Passage("the of and")]])
+def test_a_corpus_without_words_to_search_for_is_an_error(passages):
+    with pytest.raises(UnreadableInput, match="no passages with words to search for"):
+        Corpus(passages)
 
 
 @pytest.mark.parametrize("name", ["Film", "1931", "The", "X"])

@@ -16,6 +16,7 @@ from reward_service.cli.seeing.groups import (
     telling,
     words_of,
 )
+from reward_service.core.types import Judgement
 
 
 def rollout(outcome="wrong", reward=0.0, **more):
@@ -96,6 +97,7 @@ def test_a_group_survives_json():
             other=OtherResult(None, None, None),
             place=("f", 1, 0),
             flags=("a",),
+            judgements=(Judgement("rubric", "k", {"C1": True}, "m", "sha256:0", ("correct",)),),
         ),
         SeenRollout("s", "aborted", detail="sampling was aborted"),
     )
