@@ -121,6 +121,17 @@ def test_an_answer_cut_by_a_stop_string_counts_where_the_profile_says_so():
     assert plain("<think>a", rules=AnswerRules(may_be_cut=True)).format_error == "unfinished thought tag"
 
 
+def test_an_answer_cut_by_a_stop_string_counts_in_messages_too():
+    said = {"role": "assistant", "content": "<think>a</think><answer>x"}, {"role": "user", "content": "b"}
+
+    cut = [
+        parse(Messages(said), "balanced", AnswerRules(may_be_cut=may_be_cut)) for may_be_cut in (False, True)
+    ]
+
+    assert [one.format_error for one in cut] == ["unfinished answer tag", None]
+    assert [one.answer for one in cut] == ["x", "x"]
+
+
 def test_a_box_or_a_phrase_behind_the_last_mark_is_the_answer_where_the_profile_reads_them():
     rules = AnswerRules(("answer", "boxed", "phrase"))
 
