@@ -23,6 +23,8 @@ Found = Mapping[tuple[str, str, str], list[Result]]
 Lines = Mapping[str, list[Result]]
 """Results by what a row or a curve is called."""
 NOTHING = "No run has finished yet."
+FEWEST_SEEDS = 3
+"""With fewer, an interval says little about other seeds."""
 
 
 def gather() -> tuple[Found, list[Run]]:
@@ -145,7 +147,8 @@ def difference_row(name: str, where: str, one: Sequence[Result], other: Sequence
     if found is None:
         return []
     seeds, ahead, numbers = found
-    return [[name, where, f"{ahead} of {seeds}", percent(numbers, sign=True), verdict(*numbers[1:])]]
+    reading = verdict(*numbers[1:]) if seeds >= FEWEST_SEEDS else "too few seeds"
+    return [[name, where, f"{ahead} of {seeds}", percent(numbers, sign=True), reading]]
 
 
 def differences(found: Found, part: str, compared: Iterable[tuple[str, str]], settings: Iterable[str]) -> str:
