@@ -282,7 +282,7 @@ def universities(text: str) -> Iterator[str]:
 Rewrite = Callable[[str], Iterator[str]]
 
 
-class Rule(NamedTuple):
+class SpellingRule(NamedTuple):
     """How a spelling becomes others."""
 
     rewrite: Rewrite
@@ -308,42 +308,42 @@ BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
         "zh": (han_numerals,),
     }
 )
-RULES: tuple[Rule, ...] = (
-    Rule(compatible, _has("[^!-~]")),
-    Rule(without_parenthesis, _has("[)）]")),
-    Rule(without_qualifier, _has(",")),
-    Rule(qualifier_with_in, _has(",$")),
-    Rule(without_legal_form, lambda word: any(map(_is_legal_form, word.split(",")))),
-    Rule(without_article, {"A", "An", "The"}.__contains__),
-    Rule(versus, {"v.", "versus", "vs", "vs."}.__contains__),
-    Rule(ampersand, _has(r"&|\band\b")),
-    Rule(hyphens, _has(f"{_HYPHEN.pattern}|{_INNER_CAPITAL.pattern}")),
-    Rule(digits_apart, _has(r"\d")),
-    Rule(
+RULES: tuple[SpellingRule, ...] = (
+    SpellingRule(compatible, _has("[^!-~]")),
+    SpellingRule(without_parenthesis, _has("[)）]")),
+    SpellingRule(without_qualifier, _has(",")),
+    SpellingRule(qualifier_with_in, _has(",$")),
+    SpellingRule(without_legal_form, lambda word: any(map(_is_legal_form, word.split(",")))),
+    SpellingRule(without_article, {"A", "An", "The"}.__contains__),
+    SpellingRule(versus, {"v.", "versus", "vs", "vs."}.__contains__),
+    SpellingRule(ampersand, _has(r"&|\band\b")),
+    SpellingRule(hyphens, _has(f"{_HYPHEN.pattern}|{_INNER_CAPITAL.pattern}")),
+    SpellingRule(digits_apart, _has(r"\d")),
+    SpellingRule(
         without_peerage,
         _has("^(?:Lord|Lady|Sir|Dame|Baron|Earl|Duke|Duchess|Marquess|Marquis|Viscount|Count)"),
     ),
-    Rule(nickname_in_quotes, _has("""^["“'‘(]""")),
-    Rule(without_patronymic, _has("ич|вна|чна")),
-    Rule(without_title, is_title),
-    Rule(regnal, _has("^(?:[IVX]+|the)$")),
-    Rule(dates, _has(r"\d{4}")),
-    Rule(days, is_month),
-    Rule(eras, _has(r"^(?:BCE?|CE|AD|B\.C|A\.D|C\.E)")),
-    Rule(months, _has(r"\d{4}")),
-    Rule(year_ranges, _has(r"\d\d[-–/]\d\d")),
-    Rule(events, _has(r"\d{4}")),
-    Rule(amounts, _has(rf"\d|^[$€£]?(?:{'|'.join(filter(str.isalpha, CARDINALS))})")),
-    Rule(thousands, _has(r"\d{4}|\d,\d{3}")),
-    Rule(wars, {"War"}.__contains__),
-    Rule(numerals, lambda word: word.casefold() in BY_WRITING),
-    Rule(universities, {"University"}.__contains__),
-    Rule(abbreviations, _has_two_lengths),
-    Rule(acronyms, _has(r"\b[A-Z]{2,6}\b|(?:[A-Z]\.){2}|United")),
-    Rule(british_and_american, _has_two_writings),
-    Rule(umlauts, _has("[äöüÄÖÜ]")),
-    Rule(plural, _has("^[A-Za-z][a-z]{2,}$")),
-    Rule(initials, _has(r"^[A-Z](?:\.|[A-Z]?$)")),
+    SpellingRule(nickname_in_quotes, _has("""^["“'‘(]""")),
+    SpellingRule(without_patronymic, _has("ич|вна|чна")),
+    SpellingRule(without_title, is_title),
+    SpellingRule(regnal, _has("^(?:[IVX]+|the)$")),
+    SpellingRule(dates, _has(r"\d{4}")),
+    SpellingRule(days, is_month),
+    SpellingRule(eras, _has(r"^(?:BCE?|CE|AD|B\.C|A\.D|C\.E)")),
+    SpellingRule(months, _has(r"\d{4}")),
+    SpellingRule(year_ranges, _has(r"\d\d[-–/]\d\d")),
+    SpellingRule(events, _has(r"\d{4}")),
+    SpellingRule(amounts, _has(rf"\d|^[$€£]?(?:{'|'.join(filter(str.isalpha, CARDINALS))})")),
+    SpellingRule(thousands, _has(r"\d{4}|\d,\d{3}")),
+    SpellingRule(wars, {"War"}.__contains__),
+    SpellingRule(numerals, lambda word: word.casefold() in BY_WRITING),
+    SpellingRule(universities, {"University"}.__contains__),
+    SpellingRule(abbreviations, _has_two_lengths),
+    SpellingRule(acronyms, _has(r"\b[A-Z]{2,6}\b|(?:[A-Z]\.){2}|United")),
+    SpellingRule(british_and_american, _has_two_writings),
+    SpellingRule(umlauts, _has("[äöüÄÖÜ]")),
+    SpellingRule(plural, _has("^[A-Za-z][a-z]{2,}$")),
+    SpellingRule(initials, _has(r"^[A-Z](?:\.|[A-Z]?$)")),
 )
 REWRITES = tuple(rule.rewrite for rule in RULES)
 _ALL_RULES = -1
