@@ -22,6 +22,7 @@ from reward_service.adapters.records import READERS
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.lines import lines_of, recipe
 from reward_service.core.profiles import shipped
+from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.scoring import measure_group, reward
 from reward_service.core.trajectory import GRAMMARS, Parsed, UnparsableRollout, parse
 from reward_service.core.types import Defaults, Messages, PartialPolicy, Text
@@ -153,7 +154,10 @@ def test_whatever_decodes_is_scored(messages, texts, names, profile):
     group_call = call.to_domain()
     facts = measure_group(group_call.rollouts, group_call.question, shipped()[profile])
     result = reward(facts, shipped()[profile], partial=PartialPolicy("survivors"), progress=0.5)
-    assert all(one.reward is None or 0 <= one.reward <= 1 for one in result.rollouts)
+    for fact, paid in zip(facts, result.rollouts, strict=True):
+        if paid.reward is not None:
+            low, high = bounds_of(shipped()[profile].reward, fact.outcome)
+            assert low <= paid.reward <= high
 
 
 def mutated(value, put):

@@ -270,3 +270,19 @@ def test_the_strict_grammar_judges_the_marks_of_each_message(content, error):
         ).format_error
         == error
     )
+
+
+class Unwalked(str):
+    """A text that fails if its characters are looked at one by one, which costs more than all of the reading."""
+
+    __slots__ = ()
+
+    def __iter__(self):
+        raise AssertionError("walked through a text")
+
+
+@pytest.mark.parametrize("role", ["assistant", "tool", "user"])
+def test_a_text_is_no_array_of_its_characters(role):
+    said = Unwalked("Quillock was born in Zanderheim")
+
+    read(assistant("Searching."), {"role": role, "content": said}, assistant("Done."))

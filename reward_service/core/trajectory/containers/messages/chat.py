@@ -17,12 +17,12 @@ from typing import Any
 
 from reward_service.core.trajectory.calls import named_call, restated_calls, tool_call_text
 from reward_service.core.trajectory.containers.messages.parts import (
-    ARRAY,
     OBJECT,
     ContentReader,
     calls_in,
     first_of,
     ids_of_calls,
+    is_array,
     is_result,
     without_calls,
 )
@@ -130,6 +130,6 @@ def _thoughts(message: Mapping[str, Any], reading: ContentReader, said: list[Par
 
 def _results(content: Any, reading: ContentReader) -> list[Part]:
     """Return what a tool's message brings: a response for each part that is a result, else one for all of it."""
-    if isinstance(content, ARRAY) and any(map(is_result, content)):
+    if is_array(content) and any(map(is_result, content)):
         return reading.parts(content)
     return [Part(SegmentKind.TOOL_RESPONSE, reading.response(content))]

@@ -10,12 +10,12 @@ from typing import Any
 
 from reward_service.core.trajectory.calls import json_text, tool_call_text
 from reward_service.core.trajectory.containers.messages.parts import (
-    ARRAY,
     OBJECT,
     ContentReader,
     call_part,
     calls_in,
     first_of,
+    is_array,
 )
 from reward_service.core.trajectory.values import UNKNOWN_PARTS, Author, Call, Part, Transcript, Turn
 from reward_service.core.types import SegmentKind
@@ -131,7 +131,7 @@ def atif_step(step: Mapping[str, Any]) -> Transcript:
     agent = _policy(
         Part(THOUGHT, reading.thought(step.get("reasoning_content"))),
         *reading.parts(step.get("message")),
-        *(call_part(one) for one in (calls if isinstance(calls, ARRAY) else ())),
+        *(call_part(one) for one in (calls if is_array(calls) else ())),
     )
     flags = frozenset({UNKNOWN_PARTS} if reading.has_unknown else ())
     return Transcript((agent, *_atif_results(step)), flags)

@@ -1,15 +1,14 @@
 """What a message says: a string, a list of parts, or anything else that JSON can hold."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from reward_service.core.trajectory.calls import json_text, parsed, tool_call_text
 from reward_service.core.trajectory.values import Call, Part
 from reward_service.core.types import SegmentKind
 
-# What JSON makes of objects and arrays is asked for first: an abstract class takes ten times as long.
+# What JSON makes of objects is asked for first: an abstract class takes ten times as long.
 OBJECT = (dict, Mapping)
-ARRAY = (list, Sequence)
 
 IMAGE = "[image]"
 _TEXTS = frozenset({"text", "input_text", "output_text", "refusal", "summary_text", ""})
@@ -154,7 +153,7 @@ class ContentReader:
             return [Part(None, content)]
         if isinstance(content, OBJECT):
             return self._part(content)
-        if isinstance(content, ARRAY):
+        if is_array(content):
             return _joined([part for one in content for part in self._piece(one)])
         return [Part(None, json_text(content))]
 
@@ -213,7 +212,7 @@ class ContentReader:
             return self.thought(
                 next((value[key] for key in _THOUGHT_KEYS if value.get(key) not in (None, True)), None)
             )
-        if isinstance(value, ARRAY):
+        if is_array(value):
             return "".join(self.thought(one) for one in value)
         return "" if value is None else json_text(value)
 
@@ -221,9 +220,14 @@ class ContentReader:
         """Return what a tool has returned as text: parts as their text, anything else as JSON."""
         if isinstance(value, str):
             return value
-        if isinstance(value, ARRAY) and not isinstance(value, str):
+        if is_array(value):
             return "\n".join(filter(None, (_result_piece(one) for one in value)))
         return _result_piece(value)
+
+
+def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
+    """Return whether a value is an array of parts; a string, which is a sequence of characters, is none."""
+    return isinstance(value, list) or (not isinstance(value, str) and isinstance(value, Sequence))
 
 
 def is_result(piece: Any) -> bool:
