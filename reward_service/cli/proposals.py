@@ -159,6 +159,53 @@ RolloutReader = Annotated[
         "--rollouts-reader", callback=reader_named, help="System that wrote the rollouts; auto detects it."
     ),
 ]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="SOURCE",
+        help=f"{', '.join(SOURCES)}; default: all that have something to look at.",
+    ),
+]
+Passages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--passages", metavar="PATH", help="Path of passages or titles in the input, such as context."
+    ),
+]
+Corpus = Annotated[
+    Path | None, typer.Option("--corpus", exists=True, help="Documents to search: rows of {title, text}.")
+]
+AliasFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--aliases", exists=True, dir_okay=False, help='Known spellings: lines of {"name", "aliases"}.'
+    ),
+]
+Judge = Annotated[
+    Path | None,
+    typer.Option(
+        "--judge",
+        metavar="BACKENDS",
+        exists=True,
+        dir_okay=False,
+        help="Backends file: its server for the role `judge` lists names, and passages have to confirm them.",
+    ),
+]
+Pipeline = Annotated[
+    str | None,
+    typer.Option(
+        "--spacy",
+        metavar="NAME",
+        help="spaCy pipeline that finds names (default: capitals and quotation marks).",
+    ),
+]
+Gazetteer = Annotated[
+    Path | None,
+    typer.Option(
+        "--gazetteer", dir_okay=False, exists=True, help="File of names to search for, one per line."
+    ),
+]
 
 
 def propose_command(  # noqa: PLR0913  # one option each, as it is typed
@@ -167,55 +214,15 @@ def propose_command(  # noqa: PLR0913  # one option each, as it is typed
     out: Out,
     reader: ReaderName = "jsonl",
     rules: Rules = None,
-    wanted: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from",
-            metavar="SOURCE",
-            help=f"{', '.join(SOURCES)}; default: all that have something to look at.",
-        ),
-    ] = None,
-    passages: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--passages", metavar="PATH", help="Path of passages or titles in the input, such as context."
-        ),
-    ] = None,
-    corpus: Annotated[
-        Path | None, typer.Option("--corpus", exists=True, help="Documents to search: rows of {title, text}.")
-    ] = None,
+    wanted: Sources = None,
+    passages: Passages = None,
+    corpus: Corpus = None,
     rollouts: RolloutFile = None,
     rollouts_reader: RolloutReader = AUTO,
-    aliases: Annotated[
-        Path | None,
-        typer.Option(
-            "--aliases", exists=True, dir_okay=False, help='Known spellings: lines of {"name", "aliases"}.'
-        ),
-    ] = None,
-    backends: Annotated[
-        Path | None,
-        typer.Option(
-            "--judge",
-            metavar="BACKENDS",
-            exists=True,
-            dir_okay=False,
-            help="Backends file: its server for the role `judge` lists names, and passages have to confirm them.",
-        ),
-    ] = None,
-    pipeline: Annotated[
-        str | None,
-        typer.Option(
-            "--spacy",
-            metavar="NAME",
-            help="spaCy pipeline that finds names (default: capitals and quotation marks).",
-        ),
-    ] = None,
-    names: Annotated[
-        Path | None,
-        typer.Option(
-            "--gazetteer", dir_okay=False, exists=True, help="File of names to search for, one per line."
-        ),
-    ] = None,
+    aliases: AliasFile = None,
+    backends: Judge = None,
+    pipeline: Pipeline = None,
+    names: Gazetteer = None,
     at_least: At = AT_LEAST,
     most: Most = MOST,
 ) -> None:
