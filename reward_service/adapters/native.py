@@ -14,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
-    PrivateAttr,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -274,7 +273,6 @@ class RolloutIn(ReadingIn, Wire):
     first segment after a tool response, or at the start, and includes the responses that follow; the last is the answer turn."""
     anchor: list[Name] = []
     """Name of the state that each turn began in, one per turn, for profiles that compare turns of the same state."""
-    _defect: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -293,18 +291,11 @@ class RolloutIn(ReadingIn, Wire):
             raise ValueError("outcome and outcome_error cannot be given together")
         return self
 
-    @classmethod
-    def defective(cls, rollout_id: str, why: str) -> Self:
-        """Return a rollout that cannot be read."""
-        rollout: Self = cls.model_construct(rollout_id=rollout_id)  # type: ignore[assignment]  # pydantic returns Self
-        rollout._defect = why
-        return rollout
-
     def to_domain(self, defaults: Defaults | None = None) -> Rollout:
         """Return the rollout as a domain value; what it does not say about its reading is as the call says."""
         return Rollout(
             self.rollout_id,
-            self._source(self.defaults(defaults)) if self._defect is None else Unreadable(self._defect),
+            self._source(self.defaults(defaults)),
             outcome=Outcome(self.outcome) if self.outcome else None,
             outcome_error=self.outcome_error,
             stop_reason=STOP_REASONS[self.stop_reason] if self.stop_reason else None,
@@ -315,7 +306,7 @@ class RolloutIn(ReadingIn, Wire):
             anchor=tuple(self.anchor),
         )
 
-    def _source(self, how: Defaults) -> Text | Messages | Steps:
+    def _source(self, how: Defaults) -> Text | Messages | Steps | Unreadable:
         if self.steps is not None:
             return Steps(tuple(step.to_domain() for step in self.steps))
         opened = isinstance(self.prompt, str) and self.prompt.rstrip().endswith("<think>")
@@ -334,6 +325,15 @@ class RolloutIn(ReadingIn, Wire):
         """Return how many messages repeat the prompt."""
         before = self.prompt if isinstance(self.prompt, list) else []
         return len(before) if messages[: len(before)] == before else 0
+
+
+class DefectiveRollout(RolloutIn):
+    """A rollout that cannot be read, in place of what was sent."""
+
+    why: str
+
+    def _source(self, _how: Defaults) -> Unreadable:
+        return Unreadable(self.why)
 
 
 def as_usual(reading: Reading) -> Reading:
@@ -359,7 +359,8 @@ def _own_defect(value: Any, read: ValidatorFunctionWrapHandler) -> RolloutIn:
         except ValidationError:
             raise error from None
         first = error.errors(include_input=False)[0]
-        return RolloutIn.defective(rollout_id, f"{_pointer(first['loc'])}: {first['msg']}".removeprefix(": "))
+        why = f"{_pointer(first['loc'])}: {first['msg']}".removeprefix(": ")
+        return DefectiveRollout.model_construct(rollout_id=rollout_id, why=why)
     return rollout
 
 

@@ -34,6 +34,9 @@ BACKLOG = (
     8192  # connections that the kernel keeps until they are accepted; it takes its own limit if that is lower
 )
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+YOUNG_OBJECTS = (
+    10_000  # before the collector looks at them; a call makes some thousands that all go when it ends
+)
 KEPT_BLOCK, KEPT_TOP = 32 * MEBIBYTE, 256 * MEBIBYTE  # the first is the most that glibc takes
 
 
@@ -45,6 +48,7 @@ def keep_memory() -> None:
     every object there is, and modules are most of them: compiling one large question causes such a collection.
     """
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK)

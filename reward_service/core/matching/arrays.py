@@ -34,6 +34,19 @@ def distinct(values: Positions) -> Positions:
     return found
 
 
+def among(values: Positions, others: Positions) -> Mask:
+    """Return which values are also among the others; `np.isin` takes longer over few of them than all the rest of their search.
+
+    >>> among(np.array([7, 3, 7]), np.array([9, 7])).tolist()
+    [True, False, True]
+    """
+    if not others.size:
+        return np.zeros(len(values), dtype=np.bool_)
+    ordered = np.sort(others)
+    found: Mask = ordered.take(ordered.searchsorted(values), mode="clip") == values
+    return found
+
+
 def fresh(values: npt.NDArray[Any]) -> Mask:
     """Return which values differ from the one before them; the first one does.
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from entity_index.folding import BEFORE_ELIDED, ELIDED, LONGEST_ELIDED, MAX_MARK_RUN, compose_hangul
-from reward_service.core.matching.arrays import Bytes, Mask, Positions, stretches
+from reward_service.core.matching.arrays import Bytes, Mask, Positions, among, stretches
 from reward_service.core.matching.characters import (
     ALONE,
     ASCII_CODES,
@@ -69,10 +69,8 @@ def _glued(raw: Bytes) -> Positions:
 _VOWELS = np.isin(
     np.arange(256), np.frombuffer(BEFORE_ELIDED.upper().encode() + BEFORE_ELIDED.encode(), dtype=np.uint8)
 )
-_ELIDED = [
-    np.array([int.from_bytes(word.encode(), "big") for word in ELIDED if len(word) == length], dtype=np.int64)
-    for length in range(LONGEST_ELIDED + 1)
-]
+_ELIDED = np.array([int.from_bytes(word.encode(), "big") for word in ELIDED], dtype=np.int64)
+_BACK = np.arange(1, LONGEST_ELIDED + 1)[:, None]
 
 
 def _elisions(codes: Bytes, at: Positions, after: Positions) -> Positions:
@@ -81,14 +79,14 @@ def _elisions(codes: Bytes, at: Positions, after: Positions) -> Positions:
     return at[_after_elided(codes, at)] if at.size else at
 
 
+# dell'arte: one byte back stands l, two bytes back ll, then ell, dell. Each is a number, its letters in bytes; "dell" is an elided word and
+# a space stands before it.
 def _after_elided(codes: Bytes, at: Positions) -> Mask:
     """Return which of these apostrophes come right after an elided word."""
-    word, found = np.zeros(len(at), dtype=np.int64), np.zeros(len(at), dtype=np.bool_)
-    for length in range(1, LONGEST_ELIDED + 1):
-        letter = codes[np.maximum(at - length, 0)].astype(np.int64) | LOWER
-        word += letter << (8 * (length - 1))
-        begins = _is_space(codes[np.maximum(at - length - 1, 0)])
-        found |= begins & np.isin(word, _ELIDED[length])
+    letters = codes[np.maximum(at - _BACK, 0)].astype(np.int64) | LOWER
+    words = np.cumsum(letters << 8 * (_BACK - 1), axis=0)
+    begins = _is_space(codes[np.maximum(at - _BACK - 1, 0)])
+    found: Mask = np.logical_or.reduce(begins & among(words, _ELIDED))
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from reward_service.core.matching.arrays import Mask, Positions, distinct
+from reward_service.core.matching.arrays import Mask, Positions, among
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.layout import Layout
 from reward_service.core.matching.mentions import Mentions
@@ -26,7 +26,6 @@ from reward_service.core.matching.scan import Spans
 PASTED_MENTIONS = 3
 """A copied sentence that names fewer things may be the finding itself: a reader pays it in 9 of 15 cases."""
 SKETCH_BASE = 9973
-NOWHERE = np.iinfo(np.int64).max
 
 
 def _whole_windows(text: FoldedText, first: Positions, tokens: int) -> Positions:
@@ -48,39 +47,42 @@ def _sketches(text: FoldedText, tokens: int) -> npt.NDArray[np.uint16]:
 
 # The first bytes of "of the city of rome" are o t c o r. With windows of two tokens, the sketches are numbers of (o, t), (t, c), (c, o),
 # (o, r). Windows that are equal have the same sketch; of a text without copies, hardly any window is left to compare.
-def _alike(text: FoldedText, first: Positions, tokens: int) -> Positions:
-    """Return where windows begin that may be equal to one of these."""
-    sketches = _sketches(text, tokens)
-    sought = np.zeros(1 << 16, dtype=np.bool_)
-    sought[sketches[first]] = True
-    return np.flatnonzero(sought.take(sketches))
-
-
 def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> Mask:
     """Return which windows of `tokens` tokens also appear in an earlier tool response of their rollout."""
     if not first.size:
         return np.zeros(0, dtype=np.bool_)
-    alike = _alike(text, first, tokens)
-    observed = ~layout.is_thought[text.segment(text.spaces[alike])]
-    sources = _whole_windows(text, alike[observed], tokens)
+    sketches = _sketches(text, tokens)
+    sought = np.zeros(1 << 16, dtype=np.bool_)
+    sought[sketches[first]] = True
+    alike = np.flatnonzero(sought.take(sketches))
+    sources = alike[~layout.is_thought[text.segment(text.spaces[alike])]]
+    # With the rollout's number before it, a sketch is shared only within the rollout.
+    look, source_look = (
+        layout.rollout[text.segment(text.spaces[at])] << 16 | sketches[at] for at in (first, sources)
+    )
+    suspects = np.flatnonzero(among(look, source_look))
+    sources = _whole_windows(text, sources[among(source_look, look[suspects])], tokens)
     copied = np.zeros(len(first), dtype=np.bool_)
-    rollout, source_rollout = (layout.rollout[text.segment(text.spaces[which])] for which in (first, sources))
-    for number in distinct(source_rollout).tolist():
-        mine = np.flatnonzero(rollout == number)
-        copied[mine] = _copied(text, first[mine], sources[source_rollout == number], tokens)
+    copied[suspects] = _copied(text, layout, first[suspects], sources, tokens=tokens)
     return copied
 
 
-def _copied(text: FoldedText, first: Positions, sources: Positions, tokens: int) -> Mask:
-    """Return which windows are equal to a source window before them."""
-    texts, sources_texts = (_texts(text, which, tokens) for which in (first, sources))
-    earliest = dict(zip(reversed(sources_texts), reversed(sources.tolist()), strict=True))
-    return np.array([earliest.get(window, NOWHERE) for window in texts], dtype=np.int64) < first
+def _copied(
+    text: FoldedText, layout: Layout, first: Positions, sources: Positions, *, tokens: int
+) -> list[bool]:
+    """Return which windows are equal to a source window before them in their rollout."""
+    windows, sources_windows = (_windows(text, layout, at, tokens) for at in (first, sources))
+    earliest = dict(zip(reversed(sources_windows), reversed(sources.tolist()), strict=True))
+    return [earliest.get(window, at) < at for window, at in zip(windows, first.tolist(), strict=True)]
 
 
-def _texts(text: FoldedText, first: Positions, tokens: int) -> list[bytes]:
-    bounds = zip(text.spaces[first].tolist(), text.spaces[first + tokens].tolist(), strict=True)
-    return [text.data[start:end] for start, end in bounds]
+def _windows(text: FoldedText, layout: Layout, first: Positions, tokens: int) -> list[tuple[int, bytes]]:
+    """Return windows as the number of their rollout and their text."""
+    start = text.spaces[first]
+    columns = (
+        one.tolist() for one in (layout.rollout[text.segment(start)], start, text.spaces[first + tokens])
+    )
+    return [(rollout, text.data[begin:end]) for rollout, begin, end in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,11 @@ def pasted(text: FoldedText, layout: Layout, mentions: Mentions, spans: Spans, *
     # A token is worth half a word or more, so what lies further away can change no verdict.
     near = _union(first - 4 * words, stop + 3 * words + 1, size=len(text.spaces))
     windows = _whole_windows(text, near, words)
-    runs = _Runs.of(windows[_pasted_windows(text, layout, windows, words)], words)
+    windows = windows[layout.is_thought[text.segment(text.spaces[windows])]]
+    windows = windows[_pasted_windows(text, layout, windows, words)]
+    if not windows.size:
+        return np.zeros(len(spans), dtype=np.bool_)
+    runs = _Runs.of(windows, words)
     worth = text.half_words(text.spaces[runs.stop]) - text.half_words(text.spaces[runs.start] + 1)
     worth[(worth < 4 * words) & ~_named_in(text, mentions, runs)] = 0
     own = text.half_words(spans.end) - text.half_words(spans.start)

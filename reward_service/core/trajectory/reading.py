@@ -9,7 +9,6 @@
 
 import re
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from reward_service.core.answers import ANSWER, found
 from reward_service.core.trajectory.calls import CallReader, answer_in
@@ -281,23 +280,25 @@ class _Reader:
 
     def _place_of_answer(self) -> Block | None:
         """Return the text that is the answer: in the policy's last turn, if no call follows and no mark holds an answer."""
-        ends = (n for n in range(len(self.turns), 0, -1) if _speaks(self.turns[n - 1]))
-        turns = self.turns[: next(ends, 0)]
-        said = (
-            block for turn in reversed(turns) for block in reversed(turn.blocks) if _says_something(block)
-        )
-        own = list(takewhile(lambda block: block.kind not in (CALL, RESPONSE), said))
-        if any(block.kind is SegmentKind.ANSWER for block in own):
-            return None
-        free = next((block for block in own if block.kind is None), None)
-        return free if turns and any(block is free for block in turns[-1].blocks) else None
+        last, free = None, None
+        for turn in reversed(self.turns):
+            last = last or (turn if _speaks(turn) else None)
+            for block in reversed(turn.blocks if last else ()):
+                if block.kind is None and not free and turn is last and _says_something(block):
+                    free = block
+                if block.kind is SegmentKind.ANSWER and _says_something(block):
+                    return None
+                if block.kind in (CALL, RESPONSE) and _says_something(block):
+                    return free
+        return free
 
     def _end_with_the_answer(self) -> None:
         """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""
-        ends = (n for n in range(len(self.turns), 0, -1) if _wrote(self.turns[n - 1]))
-        end = next(ends, 1)
-        if any(block.kind is SegmentKind.ANSWER for block in self.turns[end - 1].blocks):
-            del self.turns[end:]
+        for end in range(len(self.turns), 0, -1):
+            if _wrote(self.turns[end - 1]):
+                if any(block.kind is SegmentKind.ANSWER for block in self.turns[end - 1].blocks):
+                    del self.turns[end:]
+                return
 
     def _hidden(self) -> Read:
         """Cast the safety net, and leave out responses that the policy wrote itself."""

@@ -4,6 +4,7 @@ A turn begins at the policy's first segment after a tool response, or at the sta
 follow; parallel calls are one turn. The last turn is the answer turn, even if it was cut. There is always one.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from reward_service.core.types import Segment, SegmentKind
@@ -35,8 +36,10 @@ def named_by_turn(turns: Turns, named: Sequence[tuple[int, int]]) -> Turns:
         turns: positions of the segments of each turn.
         named: positions of a segment and of an entity that it names.
     """
-    turn_of = {segment: number for number, turn in enumerate(turns) for segment in turn}
+    if not named:
+        return ((),) * len(turns)
+    firsts = [turn[0] for turn in turns]
     entities: list[set[int]] = [set() for _ in turns]
     for segment, entity in named:
-        entities[turn_of[segment]].add(entity)
+        entities[bisect_right(firsts, segment) - 1].add(entity)
     return tuple(tuple(sorted(one)) for one in entities)

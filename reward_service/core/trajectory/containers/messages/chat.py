@@ -49,9 +49,8 @@ _REASONING_KEYS = (
 )
 _CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "invalid_tool_calls")
 _MORE_KEYS = ("additional_kwargs", "provider_specific_fields")
-# A message of these roles with these fields is just its text; most messages are that.
 _TEXT_ALONE = frozenset({"role", "from", "type", *_CONTENT_KEYS})
-_PLAIN = ("assistant", "user", "system")
+_TEXT_AND_CALLS = _TEXT_ALONE | {"tool_calls"}
 SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 
@@ -59,8 +58,8 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     """Return one message of a role: whose turn it is, its parts, and flags for an unknown role or part."""
     role = role_of(role_name)
     content = first_of(message, _CONTENT_KEYS) or message.get("refusal")
-    if isinstance(content, str) and message.keys() <= _TEXT_ALONE and role_name in _PLAIN:
-        return Transcript((Turn(role.author, (Part(None, content),)),))
+    if isinstance(content, str) and (usual := _usual(message, role_name, content)):
+        return Transcript((Turn(role.author, usual),))
     reading = ContentReader()
     if role.author is Author.POLICY:
         parts = _policy(message, content, role.kind or _of_a_channel(message), reading)
@@ -81,6 +80,16 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     return Transcript(
         (Turn(role.author, tuple(parts)),), frozenset(flags), dialect="smolagents" if is_smolagents else None
     )
+
+
+def _usual(message: Mapping[str, Any], role_name: object, content: str) -> tuple[Part, ...]:
+    """Return the parts of a message that is text, perhaps with calls, and nothing else, as most are; none of any other."""
+    if role_name == "tool":
+        return (Part(SegmentKind.TOOL_RESPONSE, content),)
+    if role_name == "assistant" and message.keys() <= _TEXT_AND_CALLS:
+        return (Part(None, content), *calls_in(message.get("tool_calls")))
+    is_text = role_name in ("user", "system") and message.keys() <= _TEXT_ALONE
+    return (Part(None, content),) if is_text else ()
 
 
 def _of_a_channel(message: Mapping[str, Any]) -> SegmentKind | None:

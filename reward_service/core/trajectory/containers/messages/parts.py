@@ -90,6 +90,7 @@ _RESULT_IN = (
 )
 _THOUGHT_IN = "reasoningContent"
 _MEDIA_KEYS = ("inlineData", "inline_data", "fileData", "file_data", "image_url", "image")
+_HELD_IN = ("function", "custom", *_CALL_IN)
 _NAME_KEYS = ("name", "function_name", "toolName", "tool_name")
 _ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs")
 
@@ -102,41 +103,25 @@ def first_of(value: Mapping[str, Any], keys: Sequence[str]) -> Any:
     return None
 
 
-def call_of(value: Any) -> Call:
-    """Read a call however its system spells it; one that cannot be read is unsound."""
+def call_part(value: Any) -> Part:
+    """Return a call, however its system spells it, with its arguments as they were sent; one that cannot be read is unsound."""
     body = parsed(value) if isinstance(value, str) else value
     if not isinstance(body, OBJECT):
-        return Call(None, body, sound=False)
-    inner = first_of(body, ("function", "custom", *_CALL_IN))
+        return _unsound(value, body)
+    inner = first_of(body, _HELD_IN)
     inner = parsed(inner) if isinstance(inner, str) and inner.lstrip().startswith("{") else inner
     fields = {**body, **inner} if isinstance(inner, OBJECT) else body
     name = inner if isinstance(inner, str) else first_of(fields, _NAME_KEYS)
     if not isinstance(name, str):
-        return Call(None, body, sound=False)
-    arguments = first_of(fields, _ARGUMENT_KEYS)
-    return _named(name, arguments, is_free="custom" in body)
-
-
-def _named(name: str, arguments: Any, *, is_free: bool) -> Call:
-    said = parsed(arguments) if isinstance(arguments, str) else arguments
-    return Call(name, said, sound=is_free or not isinstance(said, str) or not said)
-
-
-def call_part(value: Any) -> Part:
-    """Return a call as a part, with its arguments as they were sent."""
-    call = call_of(value)
-    if call.name is None:
-        return Part(SegmentKind.TOOL_CALL, json_text(value), call)
-    return Part(SegmentKind.TOOL_CALL, tool_call_text(call.name, _as_sent(value, call)), call)
-
-
-def _as_sent(value: Any, call: Call) -> Any:
-    """Return arguments as the record has them: a string stays the string it is."""
-    body = value if isinstance(value, OBJECT) else {}
-    inner = first_of(body, ("function", "custom", *_CALL_IN))
-    fields = {**body, **inner} if isinstance(inner, OBJECT) else body
+        return _unsound(value, body)
     sent = first_of(fields, _ARGUMENT_KEYS)
-    return call.arguments if sent is None else sent
+    said = parsed(sent) if isinstance(sent, str) else sent
+    sound = "custom" in body or not isinstance(said, str) or not said
+    return Part(SegmentKind.TOOL_CALL, tool_call_text(name, sent), Call(name, said, sound))
+
+
+def _unsound(value: Any, body: Any) -> Part:
+    return Part(SegmentKind.TOOL_CALL, json_text(value), Call(None, body, sound=False))
 
 
 class ContentReader:
