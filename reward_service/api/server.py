@@ -48,7 +48,6 @@ def keep_memory() -> None:
     every object there is, and modules are most of them: compiling one large question causes such a collection.
     """
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         libc.mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK)
