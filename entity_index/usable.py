@@ -36,15 +36,13 @@ def why_unusable(name: str) -> str | None:
     >>> why_unusable("C++")
     """
     spelling = folded(name)
-    if not name.strip():
-        return "is empty"
-    if not spelling:
-        return "folds to nothing"
     if spelling in FUNCTION_WORDS and not name.isupper():
         return "is a function word"
-    if len(spelling) < MIN_FOLDED and not _is_telling(name):
-        return "folds to a single character"
-    return None
+    if len(spelling) >= MIN_FOLDED:
+        return None
+    if not spelling:
+        return "folds to nothing" if name.strip() else "is empty"
+    return None if _is_telling(name) else "folds to a single character"
 
 
 def identity(name: str) -> str:

@@ -72,6 +72,7 @@ _ACRONYM_WITH_DOTS = re.compile(r"\b(?:[A-Z]\.){2,}")
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
 _VERSUS = re.compile(r"(?<= )(?:versus|vs\.?|v\.)(?= [A-Z])")
 _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
+_PARENTHESIS, _CLOSES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$"), re.compile("[)）]")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
@@ -91,7 +92,7 @@ def compatible(text: str) -> Iterator[str]:
 
 def without_parenthesis(text: str) -> Iterator[str]:
     """Kenny Brown (footballer) -> Kenny Brown."""
-    yield re.sub(r"\s*[(（][^()（）]*[)）]\s*$", "", text)
+    yield _PARENTHESIS.sub("", text) if _CLOSES.search(text) else text
 
 
 def without_qualifier(text: str) -> Iterator[str]:
@@ -166,9 +167,13 @@ def hyphens(text: str) -> Iterator[str]:
 def digits_apart(text: str) -> Iterator[str]:
     """F-16 <-> F16 <-> F 16; Apollo 11 <-> Apollo11; 3D <-> 3-D. U2 is no U-2."""
     if _LETTERS_AND_DIGITS.search(text):
-        yield from (_BESIDE_DIGITS.sub(between, text) for between in (" ", "", "-"))
+        yield from _joined_by_each(_BESIDE_DIGITS.split(text))
     if " " not in text:
-        yield from (_BEHIND_DIGITS.sub(between, text) for between in (" ", "", "-"))
+        yield from _joined_by_each(_BEHIND_DIGITS.split(text))
+
+
+def _joined_by_each(parts: Sequence[str]) -> tuple[str, ...]:
+    return " ".join(parts), "".join(parts), "-".join(parts)
 
 
 def wars(text: str) -> Iterator[str]:
@@ -346,6 +351,7 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(initials, _has(r"^[A-Z](?:\.|[A-Z]?$)")),
 )
 REWRITES = tuple(rule.rewrite for rule in RULES)
+_REWRITES_OF = {language: REWRITES + rules for language, rules in BY_LANGUAGE.items()}
 _ALL_RULES = -1
 _OF_LANGUAGES = -1 << len(RULES)  # their rules follow, and are applied to every spelling
 
@@ -383,13 +389,15 @@ def with_capitals(text: str) -> str:
 
 def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> list[str]:
     """Return a spelling and what the rules make of it, at most `MAX_FORMS` without repetition; what is not usable makes nothing."""
+    rewrites = _REWRITES_OF.get(language, REWRITES)
     found = {spelling: rules_of(spelling) for spelling in (text, with_capitals(text))}
-    called = reduce(or_, found.values())
+    called, later = reduce(or_, found.values()), (1 << len(rewrites)) - 1
     seen: set[str] = set()
-    for at, rewrite in enumerate((*REWRITES, *BY_LANGUAGE.get(language, ()))):
-        if not called >> at & 1:
-            continue
-        for new in _made(rewrite, [old for old, rules in found.items() if rules >> at & 1], seen):
+    while left := called & later:
+        rule = left & -left  # the lowest bit
+        later &= -2 * rule
+        calling = [old for old, rules in found.items() if rules & rule]
+        for new in _made(rewrites[rule.bit_length() - 1], calling, seen):
             if len(found) == MAX_FORMS:
                 return list(found)
             if new and new not in found and is_usable(new):
