@@ -83,9 +83,10 @@ class AdmissionGuard:
             raise
 
     def _patience_s(self, scope: Scope, headers: Headers) -> float:
-        """Return how long a request may wait in the queue."""
+        """Return how long a request may wait in the queue, so that it can be answered in what is left of its time."""
         record: Record = scope["state"]["record"]
-        return min(self._most_s(scope, headers), record.timings.remaining_s() or 0.0)
+        left_s = (record.timings.remaining_s() or 0.0) - self.admission.expected_service_s()
+        return min(self._most_s(scope, headers), left_s)
 
     def _most_s(self, scope: Scope, headers: Headers) -> float:
         """Return how long callers of its kind usually wait; no limit if the caller says how long it does."""

@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect
 
 from reward_service.api.admission import PACE_OF, Admission, Ticket
+from reward_service.api.guard import AdmissionGuard
+from reward_service.api.metrics import Metrics
+from reward_service.api.record import Record
 from reward_service.api.waiting_room import Queued, Sender
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import OverCapacity, QuotaExceeded
+from reward_service.serve.timings import Timings
 
 
 class Clock:
@@ -165,6 +169,43 @@ def test_who_would_wait_for_longer_than_its_patience_is_refused_and_told_when_to
 
     assert refused.value.retry_after_s == pytest.approx(102, abs=1)
     assert isinstance(enter(admission, patience_s=110), Queued)
+
+
+async def test_a_call_that_could_not_be_answered_in_time_any_more_does_not_wait(clock):
+    admission = door(clock, max_requests=1)
+    running, waiting = enter(admission), [enter(admission) for _ in range(200)]
+    for place in waiting[:199]:
+        clock.now += 2.0
+        running.release()
+        running = place.got
+    assert admission.expected_service_s() == pytest.approx(2 * 2.0, rel=0.01)
+
+    async def arrives(timeout_s):
+        timings = Timings(timeout_s=timeout_s, clock=clock)
+        headers = [(b"x-request-timeout-ms", b"1")]
+        record = Record("r", "POST", timings, Metrics())
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/v1/match",
+            "query_string": b"",
+            "headers": headers,
+        }
+        await AdmissionGuard(never, settings=Settings(), admission=admission)(
+            {**scope, "state": {"record": record}}, never, never
+        )
+
+    with pytest.raises(OverCapacity):  # two departures before it, two seconds each
+        await arrives(7.9)
+    waits = asyncio.create_task(arrives(8.1))
+    await asyncio.sleep(0)
+
+    assert admission.room.places == 2
+    waits.cancel()
+
+
+async def never(*_):
+    raise AssertionError("it was let in")
 
 
 def test_a_caller_with_few_waiting_expects_to_wait_less_than_one_with_many(clock):
