@@ -7,6 +7,7 @@ import base64
 import binascii
 import ipaddress
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +18,7 @@ from reward_service.serve.errors import Forbidden, Unauthenticated
 
 PUBLIC = ("/livez", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json", "/static-offline-docs", "/ui")
 ANY_KEY = None
+CACHED_HOSTS = 64  # callers name the same few, and may send long ones
 # The first rule whose method and path fit decides; `admin` allows everything.
 RULES: tuple[tuple[str, str, str | None], ...] = (
     ("GET", "/v1/info", ANY_KEY),
@@ -37,6 +39,7 @@ def scope_of(method: str, path: str) -> str | None:
     return next(scope for verb, prefix, scope in RULES if verb in {"*", method} and path.startswith(prefix))
 
 
+@lru_cache(maxsize=CACHED_HOSTS)
 def is_loopback(host: str) -> bool:
     """Say whether an address is this machine's own."""
     try:

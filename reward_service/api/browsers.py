@@ -6,12 +6,13 @@ read the answers too. Both show in headers that a page cannot change: `Host`, `O
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reward_service.api.auth import is_loopback
+from reward_service.api.auth import CACHED_HOSTS, is_loopback
 from reward_service.serve.errors import ForeignSite
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,6 +71,7 @@ class BrowserGuard:
         return is_loopback(name) or name in self.allowed_hosts
 
 
+@lru_cache(maxsize=CACHED_HOSTS)
 def _name(host: str) -> str:
     """Return the name in `name:port`; empty if it is no such thing."""
     try:
