@@ -202,15 +202,16 @@ def derive(question: Question) -> list[Form]:
         for position, entity in enumerate(question.entities)
         for draft in _drafts(position, entity, question)
     ]
-    owners: dict[str, set[int]] = {}
-    for form, _ in drafts:
-        owners.setdefault(form.folded, set()).add(form.entity)
+    first: dict[str, int] = {}
+    shared = {form.folded for form, _ in drafts if first.setdefault(form.folded, form.entity) != form.entity}
     forms: dict[tuple[int, str, str], Form] = {}
     for form, shareless in drafts:
-        if shareless and len(owners[form.folded]) > 1:
+        if shareless and form.folded in shared:
             continue
         key = (form.entity, form.folded, form.spelling if form.guard is Guard.VERBATIM else "")
         known = forms.setdefault(key, form)
+        if known is form:
+            continue
         guard = Guard.NONE if Guard.NONE in (form.guard, known.guard) else known.guard
         middle = max(known.middle, form.middle)
         if (guard, middle) != (known.guard, known.middle):
@@ -271,7 +272,7 @@ def allowed_edits(folded: str, *, most: int) -> int:
     0 below 10 characters, else a tenth of the length, at most `most`; 0 for scripts without spaces, for forms of digits only, and where
     no token is long enough to be misspelled. Those of Hangul have to be spaces.
     """
-    if folded.replace(" ", "").isdigit():
+    if len(folded) <= SHORT or (folded[0].isdigit() and folded.replace(" ", "").isdigit()):
         return 0
     if folded.isascii():
         return min(most, len(folded) // 10)

@@ -75,23 +75,28 @@ class Table:
         return np.repeat(np.arange(len(keys)), count), self.columns[:, stretches(self._first[keys], count)]
 
 
-def _pieces(padded: bytes, edits: int) -> Iterator[tuple[int, bytes]]:
-    """Cut a padded phrase into k + 1 pieces of about the same length; yields where each begins, and the piece."""
+def _pieces(padded: bytes, edits: int) -> list[tuple[int, bytes]]:
+    """Cut a padded phrase into k + 1 pieces of about the same length; returns where each begins, and the piece."""
     length, pieces = len(padded), edits + 1
     cuts = [length * i // pieces for i in range(pieces + 1)]
-    return ((start, padded[start:end]) for start, end in pairwise(cuts))
+    return [(start, padded[start:end]) for start, end in pairwise(cuts)]
 
 
-def _phrases(forms: Sequence[Form], *, max_edits: int, guarded: bool = True) -> list[Phrase]:
+def _phrases(forms: Sequence[Form], *, max_edits: int) -> list[Phrase]:
     owners: dict[str, list[int]] = {}
     for number, form in enumerate(forms):
         owners.setdefault(form.folded, []).append(number)
-    phrases = []
-    for text, numbers in owners.items():
-        free = not guarded or any(forms[number].guard is Guard.NONE for number in numbers)
-        edits = allowed_edits(text, most=max_edits) if free else 0
-        phrases.append(Phrase(text, _padded(text), text.count(" ") + 1, edits, tuple(numbers)))
-    return phrases
+    free = {form.folded for form in forms if form.guard is Guard.NONE}
+    return [
+        Phrase(
+            text,
+            _padded(text),
+            text.count(" ") + 1,
+            allowed_edits(text, most=max_edits) if text in free else 0,
+            tuple(numbers),
+        )
+        for text, numbers in owners.items()
+    ]
 
 
 def _padded(text: str) -> bytes:
@@ -150,16 +155,17 @@ def _uses(forms: Sequence[Form], phrases: Sequence[Phrase]) -> Iterator[Use]:
             yield lead, Role.LEAD, number, at
 
 
-def _patterns(form: Form, *, max_edits: int) -> Iterator[bytes]:
-    """Yield what a form is looked for by, whatever its guard."""
+def _patterns(form: Form, *, max_edits: int) -> list[bytes]:
+    """Return what a form is looked for by, whatever its guard."""
     padded = _padded(form.folded)
-    yield _whole(form.folded, padded)
+    patterns = [_whole(form.folded, padded)]
     if edits := allowed_edits(form.folded, most=max_edits):
-        yield from (piece for _, piece in _pieces(padded, edits))
+        patterns += [piece for _, piece in _pieces(padded, edits)]
     if form.middle:
-        yield from _first_and_last(form)
+        patterns += _first_and_last(form)
     if form.words:
-        yield _most_telling(form)[1]
+        patterns.append(_most_telling(form)[1])
+    return patterns
 
 
 def possible_in(text: bytes, forms: Sequence[Form], *, max_edits: int) -> list[Form]:
