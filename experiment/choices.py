@@ -6,7 +6,22 @@ A method that both rounds have was trained with the same options in both, so its
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from experiment.second import BOTH, CENTRED, DYNAMIC, FLOOR, GRPO, HALF, METHODS, PAPER, RESCUE, TENTH
+from experiment.second import (
+    BOTH,
+    CENTRED,
+    DYNAMIC,
+    FIRST,
+    FLOOR,
+    GRPO,
+    HALF,
+    METHODS,
+    PAPER,
+    RESCUE,
+    SEEN,
+    TENTH,
+    TURN,
+    UTILITY,
+)
 from experiment.settings import MIDDLE, STOP_EARLY
 from experiment.statistics import Result, rollouts, verdict
 from experiment.tables import Found, difference, differences, percent, table
@@ -26,6 +41,10 @@ CHOICES = {
     HALF: "`egrpo` with `floor: 0.177`",
     TENTH: "`egrpo` with `floor: 0.1`",
     BOTH: "`egrpo-steady` with dynamic sampling",
+    TURN: "`egrpo-turn` with `floor: one_success`",
+    FIRST: "`egrpo-first-mention` with `floor: one_success`",
+    UTILITY: "`entity-utility`",
+    SEEN: "`egrpo-steady` with the gate `answer_seen`",
 }
 """What to set to get a method; measured with the matching of `egrpo-paper`."""
 

@@ -16,8 +16,8 @@ The floor holds if it is better than "E-GRPO" at p0 0.6 % and, at every other p0
 than "E-GRPO". Only then is it proposed for the profile `egrpo`.
 
 Methods differ from `egrpo-paper` and `grpo` in what their names say and in nothing else. Evaluations are ten steps apart,
-which changes no training. Not in this plan, because the profiles do not exist yet: credit per turn, the first mention of
-each entity, entity utility, and credit only in groups that saw the answer.
+which changes no training. Four methods were added when 95 runs had finished and before one of their own had begun: credit
+per turn, the first mention of each entity, entity utility, and credit only for rollouts that had the answer on screen.
 """
 
 from itertools import chain, product
@@ -27,6 +27,7 @@ from experiment.settings import MIDDLE, STOP_EARLY, Arguments, Run, from_p0, pro
 SEEDS = (16, 17, 18, 19, 20)
 """They set world, questions, warm-up and sampling. None of them was run before this plan was committed."""
 SPARSE = ("--eval-every", "10")
+BY_TURN = "--turn-advantages"
 RESAMPLED = ("--dynamic-sampling", "--resample-rounds", "4")
 
 GRPO, PAPER, FLOOR = "GRPO", "E-GRPO", "E-GRPO, floor"
@@ -40,8 +41,12 @@ METHODS: dict[str, Arguments] = {
     "E-GRPO, floor 0.177": profile("egrpo-paper-floor-0.177"),
     "E-GRPO, floor 0.1": profile("egrpo-paper-floor-0.1"),
     "E-GRPO, floor, dynamic sampling": (*profile("egrpo-paper-steady"), *RESAMPLED),
+    "E-GRPO, floor, by turn": (*profile("egrpo-paper-turn-steady"), BY_TURN),
+    "E-GRPO, floor, first mentions": (*profile("egrpo-paper-first-mention-steady"), BY_TURN),
+    "entity utility": (*profile("entity-utility-paper"), BY_TURN),
+    "E-GRPO, floor, answer on screen": profile("egrpo-paper-seen-steady"),
 }
-DYNAMIC, RESCUE, CENTRED, HALF, TENTH, BOTH = list(METHODS)[3:]
+DYNAMIC, RESCUE, CENTRED, HALF, TENTH, BOTH, TURN, FIRST, UTILITY, SEEN = list(METHODS)[3:]
 CORE = (GRPO, PAPER, FLOOR)
 
 CHECKERS: dict[str, tuple[float, float]] = {
@@ -117,6 +122,7 @@ def runs() -> list[Run]:
     early, late = SEEDS[:3], SEEDS[3:]
     others = tuple(p0 for p0 in STOP_EARLY if p0 != MIDDLE)
     variants = (CENTRED, HALF, TENTH, BOTH)
+    added = (TURN, FIRST, UTILITY, SEEN)
     return list(
         chain(
             by_method(MIDDLE, SEEDS[:2]),
@@ -126,6 +132,7 @@ def runs() -> list[Run]:
             chain.from_iterable(noise_runs(seed) for seed in early),
             chain.from_iterable(reward_runs(MIDDLE, (RESCUE, *variants), seed) for seed in early),
             chain.from_iterable(reward_runs(p0, CORE, seed) for p0, seed in product(others, early)),
+            chain.from_iterable(reward_runs(MIDDLE, added, seed) for seed in early),
             chain.from_iterable(
                 run for seed in early for run in (fading_runs(seed), weight_runs(seed), size_runs(seed))
             ),

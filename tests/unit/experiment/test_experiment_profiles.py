@@ -38,3 +38,24 @@ def test_a_floor_changes_the_estimator_alone(name, floor):
 def test_the_plan_uses_every_profile_of_the_folder():
     named = {Path(run.options.profile) for run in all_runs() if run.options.profile.endswith(".yaml")}
     assert {path.name for path in named} == {path.name for path in FILES}
+
+
+def test_credit_by_turn_changes_where_it_is_paid_and_not_how_much():
+    steady, by_turn, first = (
+        read_profile(FOLDER / f"egrpo-paper-{name}.yaml")
+        for name in ("steady", "turn-steady", "first-mention-steady")
+    )
+    [paid], [paid_by_turn] = steady.reward.terms, by_turn.reward.turn_terms
+    assert (by_turn.estimator, by_turn.reward.terms) == (steady.estimator, ())
+    assert paid_by_turn == replace(paid, signal="entity_new", name=paid_by_turn.name)
+    assert first == replace(
+        steady, name=first.name, about=first.about, reward=replace(steady.reward, turns=first.reward.turns)
+    )
+
+
+def test_the_gate_of_the_screen_changes_the_term_alone():
+    steady, seen = (read_profile(FOLDER / f"egrpo-paper-{name}.yaml") for name in ("steady", "seen-steady"))
+    [term] = seen.reward.terms
+    assert [(gate.signal, gate.op, gate.value) for gate in term.gates] == [("answer_seen", ">=", 1)]
+    assert replace(term, gates=()) == steady.reward.terms[0]
+    assert seen.estimator == steady.estimator
