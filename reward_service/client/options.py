@@ -1,18 +1,21 @@
 """What every trainer's adapter has to be told, from a mapping (a trainer's configuration) or from the environment."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from reward_service.client.exchange import Patience
 from reward_service.client.groups import Group, Member, Run
 from reward_service.client.headers import checked_url
 from reward_service.core.types import VERDICTS, Reading, Rollout, progress_at
 
+N = TypeVar("N")
 ENV_PREFIX = "REWARD_SERVICE_"
 OUTCOME_ERROR = "outcome_error"
+TURN_SIGNALS = "turn_signals"
 YES = frozenset({"1", "true", "yes"})
 FROM_TEXT: Mapping[str, Callable[[str], object]] = MappingProxyType(
     {
@@ -60,6 +63,9 @@ class Options:
     outcome_key: str = "outcome"
     """Column with your own verdict: correct, wrong, error, true, false, 1 or 0. The column `outcome_error` beside it says why
     there is none."""
+    signals_key: str = "signals"
+    """Column with numbers of your own, by name, for profiles that use them. The column `turn_signals` beside it holds lists,
+    one number per turn."""
     total_steps: int | None = None
     """Number of steps of the whole training, at least 1, for profiles whose weights depend on its progress. None takes the
     trainer's, where it says it."""
@@ -147,12 +153,19 @@ class Options:
         question: str | Mapping[str, Any] = row[self.question_key]
         return question if isinstance(question, Mapping) else str(question)
 
-    def judged(self, row: Mapping[str, Any], rollout: Rollout) -> Rollout:
-        """Return a rollout with the verdict that its row of the data holds, if it holds one.
+    def told(self, row: Mapping[str, Any], rollout: Rollout) -> Rollout:
+        """Return a rollout with what its row of the data says of it: a verdict, signals, signals by turn.
 
         Raises:
-            ValueError: the column holds something that is no verdict.
+            ValueError: a column holds something else.
         """
+        signals = _numbers(row.get(self.signals_key), self.signals_key, float, "numbers")
+        by_turn = _numbers(row.get(TURN_SIGNALS), TURN_SIGNALS, _row, "lists of numbers")
+        if signals or by_turn:
+            rollout = replace(rollout, signals=signals, turn_signals=by_turn)
+        return self._judged(row, rollout)
+
+    def _judged(self, row: Mapping[str, Any], rollout: Rollout) -> Rollout:
         said, failed = row.get(self.outcome_key), row.get(OUTCOME_ERROR)
         if failed is not None:
             return replace(rollout, outcome_error=str(failed) or "the trainer's judge failed")
@@ -173,3 +186,36 @@ class Options:
     ) -> Member:
         """Return one rollout about the question of a row, in a step of the training."""
         return Member(group_id, self.question(row), rollout, step=step)
+
+
+def object_of(column: Any, name: str) -> dict[str, Any]:
+    """Read a column that holds an object, or its JSON as data sets pack it; an absent one is empty.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    if isinstance(column, str):
+        try:
+            column = json.loads(column or "{}")
+        except ValueError:
+            column = ()
+    if column is not None and not isinstance(column, Mapping):
+        raise ValueError(f"the column {name!r} holds neither an object nor the JSON of one")
+    return dict(column or {})
+
+
+def _numbers(column: Any, name: str, read: Callable[[Any], N], what: str) -> dict[str, N]:
+    """Read a column of numbers by name.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    said = object_of(column, name)
+    try:
+        return {str(key): read(value) for key, value in said.items()}
+    except (TypeError, ValueError):
+        raise ValueError(f"the column {name!r} holds no {what} by name") from None
+
+
+def _row(values: Any) -> tuple[float | None, ...]:
+    return tuple(None if one is None else float(one) for one in values)

@@ -36,7 +36,7 @@ async def pay_share(
     Raises:
         ValueError: parts of groups do not say whether they are training, or a row's verdict is none.
     """
-    completions = [(row, options.judged(row, rollout)) for row, rollout in completions]
+    completions = [(row, options.told(row, rollout)) for row, rollout in completions]
     training = [n for n, (row, _) in enumerate(completions) if is_training(options, row)]
     rest = sorted(set(range(len(completions))) - set(training))
     chosen = [completions[n] for n in training]

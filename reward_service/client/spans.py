@@ -27,6 +27,11 @@ def spans_of(ids: Iterable[int], mask: Iterable[int]) -> Iterator[tuple[bool, li
         yield is_own, [token for token, _ in span]
 
 
+def own_tokens(spans: Iterable[tuple[bool, Sequence[int]]]) -> int | None:
+    """Return how many tokens the policy wrote; None where it wrote none, as a rollout has no length of 0."""
+    return sum(len(ids) for is_own, ids in spans if is_own) or None
+
+
 def chatml_spans(ids: Sequence[int], tokenizer: Tokenizer) -> list[tuple[bool, list[int]]]:
     """Cut a response that ChatML's special tokens divide, and that begins in the policy's turn, into spans as `spans_of` does.
 

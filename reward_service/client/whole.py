@@ -151,22 +151,6 @@ def columns_of(label: Any, options: Options) -> dict[str, Any]:
     return columns if isinstance(columns, dict) else {options.question_key: label}
 
 
-def object_of(column: Any, name: str) -> dict[str, Any]:
-    """Read a column that holds an object, or its JSON as data sets pack it; an absent one is empty.
-
-    Raises:
-        ValueError: it holds something else.
-    """
-    if isinstance(column, str):
-        try:
-            column = json.loads(column or "{}")
-        except ValueError:
-            column = ()
-    if column is not None and not isinstance(column, Mapping):
-        raise ValueError(f"the column {name!r} holds neither an object nor the JSON of one")
-    return dict(column or {})
-
-
 def source_of(said: str | Sequence[Mapping[str, Any]], options: Options) -> Text | Messages:
     """Return a rollout as it was handed over: text, or chat messages."""
     if isinstance(said, str):

@@ -7,9 +7,9 @@ import pytest
 
 from reward_service.api.app import create_app
 from reward_service.client import ClientError, Rollout, Text
-from reward_service.client.options import Options
+from reward_service.client.options import Options, object_of
 from reward_service.client.trainers.trl import egrpo_reward
-from reward_service.client.whole import columns_of, object_of, together, train
+from reward_service.client.whole import columns_of, together, train
 from reward_service.serve.config import Settings
 from tests.client.toys import DECAYED, DECAYING, QUESTION, REWARDS, SAID, STEP, STEPS, text
 from tests.conftest import serving
@@ -179,7 +179,7 @@ def test_a_verdict_that_is_none_is_refused():
     options = Options.read({"url": "x", "profile": "y"})
 
     with pytest.raises(ValueError, match="the column 'outcome' holds no verdict"):
-        options.judged({"outcome": "maybe"}, Rollout("0", Text("")))
+        options.told({"outcome": "maybe"}, Rollout("0", Text("")))
 
 
 @pytest.mark.parametrize(("total_steps", "expected"), [(None, DECAYED), (4, [0.0] * 3)])

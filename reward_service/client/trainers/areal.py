@@ -26,7 +26,7 @@ from reward_service.client.calls import OnError
 from reward_service.client.gathering import Gatherings
 from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
-from reward_service.client.spans import Tokenizer, messages_of, spans_of
+from reward_service.client.spans import Tokenizer, messages_of, own_tokens, spans_of
 from reward_service.client.whole import pay
 from reward_service.core.types import AS_USUAL, Reading, Rollout, StopReason
 
@@ -99,7 +99,8 @@ def rollout_of(
             "the workflow must return tensors: episodes in the form of interactions are not supported"
         )
     [tokens], [mask] = episode["input_ids"].tolist(), episode["loss_mask"].tolist()
-    return Rollout(rollout_id, messages_of(spans_of(tokens, mask), tokenizer, reading))
+    spans = list(spans_of(tokens, mask))
+    return Rollout(rollout_id, messages_of(spans, tokenizer, reading), length=own_tokens(spans))
 
 
 def paid_episode(episode: dict[str, Any] | None, paid: RolloutReward) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ from typing import Any
 from reward_service.client.gathering import Gatherings
 from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
-from reward_service.client.spans import messages_of
+from reward_service.client.spans import messages_of, own_tokens
 from reward_service.client.whole import columns_of, pay
 from reward_service.core.types import AS_USUAL, Reading, Rollout, StopReason
 
@@ -64,7 +64,7 @@ def rewarded(make: Callable[[], Any]) -> type:
             finally:
                 self.gatherings.drop(sampling_params)
             said = rollout_of(str(place), response, tokenizer, self.options.reading)
-            rollout = self.options.judged(response, said)
+            rollout = self.options.told(response, said)
             paid = await gathering.end(place, rollout, lambda ended: score(self.options, label, ended))
             return {**response, **answer(paid, gathering.size)}
 
@@ -94,7 +94,8 @@ def rollout_of(
         spans += [(False, tokens[at:start]), (True, tokens[start:end])]
         at = end
     stop_reason = StopReason.MAX_TOKENS if response.get("truncated") else None
-    return Rollout(rollout_id, messages_of(spans, tokenizer, reading), stop_reason=stop_reason)
+    said = messages_of(spans, tokenizer, reading)
+    return Rollout(rollout_id, said, stop_reason=stop_reason, length=own_tokens(spans))
 
 
 def answer(paid: RolloutReward, size: int) -> dict[str, Any]:

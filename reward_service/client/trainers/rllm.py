@@ -117,7 +117,16 @@ def _conversation(steps: Iterable[Sequence[Mapping[str, Any]]]) -> Iterator[Mapp
 
 
 def _rollouts(group: Any, reading: Reading) -> list[Rollout]:
-    return [Rollout(str(n), messages_of(one, reading)) for n, one in enumerate(group.trajectories)]
+    return [
+        Rollout(str(n), messages_of(one, reading), length=_length(one))
+        for n, one in enumerate(group.trajectories)
+    ]
+
+
+def _length(trajectory: Any) -> int | None:
+    """Return how many tokens the policy wrote; None where a step does not hold them."""
+    of_steps: list[Any] = [getattr(step, "response_ids", None) for step in trajectory.steps]
+    return sum(map(len, of_steps)) if of_steps and all(of_steps) else None
 
 
 def _place(trajectory: Any, paid: RolloutReward) -> None:

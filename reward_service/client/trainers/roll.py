@@ -91,7 +91,10 @@ def pay_samples(
     """
     rows = [_row(data, n, options) for n in range(len(data.batch["responses"]))]
     texts = [Text(_text(data, n, tokenizer), options.format, options.reading) for n in range(len(rows))]
-    said = [options.judged(rows[n], Rollout(str(n), text)) for n, text in enumerate(texts)]
+    said = [
+        options.told(rows[n], Rollout(str(n), text, length=_length(data, n) or None))
+        for n, text in enumerate(texts)
+    ]
     groups = [(rows[places[0]], [said[n] for n in places]) for places in _groups(rows, options, size)]
     step = data.meta_info.get("global_step")
     paid = [one for group in blocking(pay(options, groups, on_error, step=step)) for one in group]
@@ -121,5 +124,9 @@ def _row(data: Data, n: int, options: Options) -> dict[str, Any]:
 
 def _text(data: Data, n: int, tokenizer: Tokenizer) -> str:
     """Return what a sample says: its response, without what pads it."""
-    length = int(data.batch["response_mask"][n].sum())
-    return tokenizer.decode(data.batch["responses"][n][:length].tolist(), skip_special_tokens=False)
+    said = data.batch["responses"][n][: _length(data, n)]
+    return tokenizer.decode(said.tolist(), skip_special_tokens=False)
+
+
+def _length(data: Data, n: int) -> int:
+    return int(data.batch["response_mask"][n].sum())

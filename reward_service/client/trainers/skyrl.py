@@ -27,7 +27,7 @@ from reward_service.client.groups import RolloutReward
 from reward_service.client.options import Options
 from reward_service.client.placing import by_token, cut, placed_advantages
 from reward_service.client.share import log_share
-from reward_service.client.spans import Tokenizer, messages_of, spans_of
+from reward_service.client.spans import Tokenizer, messages_of, own_tokens, spans_of
 from reward_service.client.whole import pay
 from reward_service.core.types import STOP_REASONS, Rollout
 
@@ -89,7 +89,7 @@ async def paid_output(
         (
             batch["env_extras"][group[0]],
             [
-                options.judged(
+                options.told(
                     batch["env_extras"][n], _rollout(n, rows_of[n], output, tokenizer, options=options)
                 )
                 for n in group
@@ -130,8 +130,12 @@ def _rollout(
 ) -> Rollout:
     said = output.get("stop_reasons")
     stop_reason = None if said is None else STOP_REASONS.get(said[rows[-1]])
+    spans = _spans(rows, output)
     return Rollout(
-        str(n), messages_of(_spans(rows, output), tokenizer, options.reading), stop_reason=stop_reason
+        str(n),
+        messages_of(spans, tokenizer, options.reading),
+        stop_reason=stop_reason,
+        length=own_tokens(spans),
     )
 
 

@@ -59,8 +59,17 @@ def _row(sample: Sample, options: Options) -> dict[str, Any]:
 def _rollout(rollout_id: str, sample: Sample, options: Options) -> Rollout:
     said = (sample.metadata or {}).get("messages") or sample.response
     status = getattr(sample.status, "value", sample.status)
-    rollout = Rollout(rollout_id, source_of(said, options), stop_reason=STOP_REASONS.get(status))
-    return options.judged(_row(sample, options), rollout)
+    rollout = Rollout(
+        rollout_id, source_of(said, options), stop_reason=STOP_REASONS.get(status), length=_length(sample)
+    )
+    return options.told(_row(sample, options), rollout)
+
+
+def _length(sample: Sample) -> int | None:
+    """Return how many tokens the policy wrote: those of the mask, or without one the whole response."""
+    mask = getattr(sample, "loss_mask", None)
+    own = getattr(sample, "response_length", None) if mask is None else sum(mask)
+    return int(own) if own else None
 
 
 def _paid(paid: RolloutReward, key: str | None) -> float | dict[str, float]:

@@ -32,7 +32,11 @@ def egrpo_reward(*, num_generations: int, **options: Any) -> Reward:
     async def egrpo(
         *, completions: Sequence[Any], trainer_state: Any, log_metric: Any = None, **columns: Any
     ) -> list[float | None]:
-        said = [Rollout(str(n), source_of(completion, given)) for n, completion in enumerate(completions)]
+        ids = columns.get("completion_ids") or [()] * len(completions)
+        said = [
+            Rollout(str(n), source_of(completion, given), length=_length(completion, ids[n]))
+            for n, completion in enumerate(completions)
+        ]
         place = Place(num_generations, trainer_state.global_step, rank)
         paid = await pay_share(
             given.with_steps(trainer_state.max_steps),
@@ -45,6 +49,12 @@ def egrpo_reward(*, num_generations: int, **options: Any) -> Reward:
         return [one.reward for one in paid]
 
     return egrpo
+
+
+def _length(completion: Any, ids: Sequence[int]) -> int | None:
+    """Return how many tokens the policy wrote; None where TRL's ids are not known to be the policy's alone."""
+    is_own = isinstance(completion, str) or all(one.get("role") == "assistant" for one in completion)
+    return len(ids) or None if is_own else None
 
 
 def rows_of(columns: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:

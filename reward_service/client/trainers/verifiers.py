@@ -12,8 +12,8 @@ The plural names of its arguments make verifiers call it once per group. Rules:
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from reward_service.client.options import Options
-from reward_service.client.whole import object_of, pay, reward_of, source_of
+from reward_service.client.options import Options, object_of
+from reward_service.client.whole import pay, reward_of, source_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
 
 
@@ -35,7 +35,7 @@ def egrpo_reward(**options: Any) -> Callable[..., Awaitable[list[float]]]:
             ClientError: the service is unreachable or refuses the call.
         """
         said = [
-            given.judged(state, Rollout(str(n), _source(one, given), stop_reason=_stop_reason(state)))
+            given.told(state, Rollout(str(n), _source(one, given), stop_reason=_stop_reason(state)))
             for n, (one, state) in enumerate(zip(completions, states, strict=True))
         ]
         [paid] = await pay(given, [(object_of(infos[0], "info"), said)])

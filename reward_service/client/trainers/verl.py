@@ -25,10 +25,10 @@ from typing import Any, Protocol
 
 from reward_service.client.groups import RolloutReward
 from reward_service.client.loops import LoopClients
-from reward_service.client.options import NoReward, Options
+from reward_service.client.options import NoReward, Options, object_of
 from reward_service.client.placing import by_token
-from reward_service.client.spans import Tokenizer, chatml_spans, messages_of, spans_of
-from reward_service.client.whole import client_of, object_of, reward_of
+from reward_service.client.spans import Tokenizer, chatml_spans, messages_of, own_tokens, spans_of
+from reward_service.client.whole import client_of, reward_of
 from reward_service.core.types import Messages, Rollout, StopReason, Text
 
 NEXT_OUTPUT = "\n<|im_start|>assistant\n"
@@ -79,8 +79,13 @@ class EgrpoRewardManager:
                 "the rows have no session_id: the legacy trainer is not supported; use trainer.use_v1"
             )
         columns = {**row, **object_of(row.get("extra_info"), "extra_info")}
-        said = Rollout(str(row["session_id"]), self._source(data), stop_reason=self._stop_reason(data))
-        rollout = self.options.judged(columns, said)
+        said = Rollout(
+            str(row["session_id"]),
+            self._source(data),
+            stop_reason=self._stop_reason(data),
+            length=self._length(data),
+        )
+        rollout = self.options.told(columns, said)
         member = self.options.member(str(row["uid"]), columns, rollout, step=_step(row))
         ask = self._clients.here()
         if self._is_training(columns):
@@ -133,11 +138,7 @@ class EgrpoRewardManager:
         return split is None or split == self.options.train_split
 
     def _source(self, data: Rows) -> Text | Messages:
-        outputs = [
-            list(map(int, ids[:length]))
-            for ids, length in zip(data.batch["responses"], lengths(data), strict=True)
-        ]
-        masks = data.batch.get("response_mask")
+        outputs, masks = _outputs(data), data.batch.get("response_mask")
         if masks is None:
             texts = [self._text(ids) for ids in outputs]
             return Text(NEXT_OUTPUT.join(texts), self.options.format, self.options.reading)
@@ -145,6 +146,19 @@ class EgrpoRewardManager:
             span for ids, mask in zip(outputs, masks, strict=True) for span in spans_of(ids, map(int, mask))
         ]
         return messages_of(spans, self.tokenizer, self.options.reading)
+
+    def _length(self, data: Rows) -> int | None:
+        """Return how many tokens the policy wrote; None where neither a mask nor ChatML says which these are."""
+        outputs, masks = _outputs(data), data.batch.get("response_mask")
+        if masks is not None:
+            return own_tokens(
+                span
+                for ids, mask in zip(outputs, masks, strict=True)
+                for span in spans_of(ids, map(int, mask))
+            )
+        if self.options.format != "chatml":
+            return None
+        return own_tokens(span for ids in outputs for span in chatml_spans(ids, self.tokenizer))
 
     def _text(self, ids: Sequence[int]) -> str:
         return self.tokenizer.decode(ids, skip_special_tokens=False)
@@ -160,6 +174,14 @@ class EgrpoRewardManager:
 def _step(row: Mapping[str, Any]) -> int | None:
     step = row.get("global_steps")
     return None if step is None else int(step)
+
+
+def _outputs(data: Rows) -> list[list[int]]:
+    """Return the tokens of each output, without what pads it."""
+    return [
+        list(map(int, ids[:length]))
+        for ids, length in zip(data.batch["responses"], lengths(data), strict=True)
+    ]
 
 
 def lengths(data: Rows) -> list[int]:
@@ -215,7 +237,7 @@ async def compute_score(
     """
     options = Options.read({"format": "role_lines", **given})
     row = object_of(extra_info, "extra_info")
-    rollout = options.judged(row, Rollout("0", Text(solution_str, options.format, options.reading)))
+    rollout = options.told(row, Rollout("0", Text(solution_str, options.format, options.reading)))
     group = options.group("compute_score", row, [rollout])
     async with client_of(options) as client:
         facts = await client.match([group], profile=options.profile)
