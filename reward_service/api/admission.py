@@ -134,7 +134,7 @@ class Admission:
         self._returning: list[tuple[Ticket, asyncio.Future[None]]] = []
         self._clock = clock
         self._pace_s = 0.0
-        """Seconds from one departure to the next while others wait."""
+        """Seconds from one departure to the next while others wait; 0 where that is not known."""
         self._last_departure: float | None = None
 
     def enter(
@@ -211,7 +211,7 @@ class Admission:
 
         Past saturation nine of ten take less. By the mean alone, one in five was given up after it had been scored.
         """
-        return 2 * self.process.requests * self._pace_s
+        return 2 * self.process.requests * self._pace_s if self.room.places else 0.0
 
     def refusal(self, place: Queued[Ticket], expected_s: float) -> CallError:
         """Return why a request is not admitted, and when it could be."""
@@ -233,9 +233,12 @@ class Admission:
     def departed(self) -> None:
         """Note that a request has gone, and serve who waits."""
         now = self._clock()
-        if self.room.places and self._last_departure is not None:
-            self._pace_s += (now - self._last_departure - self._pace_s) / PACE_OF
-        self._last_departure = now if self.room.places else None
+        if not self.room.places:  # what waits next may be of another kind
+            self._pace_s, self._last_departure = 0.0, None
+        else:
+            if self._last_departure is not None:
+                self._pace_s += (now - self._last_departure - self._pace_s) / PACE_OF
+            self._last_departure = now
         self.serve()
 
     async def come_back(self, ticket: Ticket) -> None:

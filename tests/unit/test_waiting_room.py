@@ -204,6 +204,20 @@ async def test_a_call_that_could_not_be_answered_in_time_any_more_does_not_wait(
     waits.cancel()
 
 
+def test_a_slow_pace_of_long_ago_turns_nobody_away(clock):
+    admission = door(clock, max_requests=1)
+    running, waiting = enter(admission), [enter(admission) for _ in range(50)]
+    for place in waiting:
+        clock.now += 60.0
+        running.release()
+        running = place.got
+    running.release()
+
+    enter(admission)
+
+    assert [type(enter(admission, patience_s=30)) for _ in range(3)] == [Queued] * 3
+
+
 async def never(*_):
     raise AssertionError("it was let in")
 
