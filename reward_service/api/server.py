@@ -34,9 +34,6 @@ BACKLOG = (
     8192  # connections that the kernel keeps until they are accepted; it takes its own limit if that is lower
 )
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-YOUNG_OBJECTS = (
-    10_000  # before the collector looks at them; a call makes some thousands that all go when it ends
-)
 KEPT_BLOCK, KEPT_TOP = 32 * MEBIBYTE, 256 * MEBIBYTE  # the first is the most that glibc takes
 
 

@@ -283,13 +283,13 @@ class _Reader:
         last, free = None, None
         for turn in reversed(self.turns):
             last = last or (turn if _speaks(turn) else None)
-            for block in reversed(turn.blocks if last else ()):
-                if block.kind is None and not free and turn is last and _says_something(block):
-                    free = block
-                if block.kind is SegmentKind.ANSWER and _says_something(block):
+            for block in filter(_says_something, reversed(turn.blocks if last else ())):
+                if block.kind is SegmentKind.ANSWER:
                     return None
-                if block.kind in (CALL, RESPONSE) and _says_something(block):
+                if block.kind in (CALL, RESPONSE):
                     return free
+                if block.kind is None and turn is last:
+                    free = free or block
         return free
 
     def _end_with_the_answer(self) -> None:
