@@ -109,7 +109,7 @@ def by_roll(options, groups, row=ROW):
     worker = roll.reward_worker(num_return_sequences=len(groups[0]), format="chatml", **options)(
         worker_config=SimpleNamespace(model_args=None)
     )
-    worker.initialize(pipeline_config=None)
+    worker.initialize(pipeline_config=SimpleNamespace(max_steps=100))
     ids = [encode(text) for text in itertools.chain(*groups)]
     width = max(map(len, ids))
     label = json.dumps(row)
@@ -118,7 +118,8 @@ def by_roll(options, groups, row=ROW):
         "response_mask": torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one in ids]),
     }
     columns = {"ground_truth": np.array([label] * len(ids), dtype=object)}
-    paid = worker.compute_rewards(SimpleNamespace(batch=batch, non_tensor_batch=columns)).batch
+    asked = SimpleNamespace(batch=batch, non_tensor_batch=columns, meta_info={"global_step": 1})
+    paid = worker.compute_rewards(asked).batch
     assert paid["token_level_rewards"].shape == batch["responses"].shape
     assert {one.dtype for one in paid.values()} == {torch.float32}
     assert paid["scores"].tolist() == outcomes_of(itertools.chain(*groups))
