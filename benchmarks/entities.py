@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from typing import Any
 
 from benchmarks.data import LabelledRollout, fireact, rows
 from benchmarks.report import Report
@@ -61,8 +62,8 @@ def proposed(
 ) -> list[Proposed]:
     """Return the proposals for questions, whose own entities are not looked at unless the plan says `structure`."""
     reading = RowShape(lambda row: questions[int(str(row["at"]))])
-    held = zip_longest(range(len(questions)), pages, fillvalue=[])
-    found = propose(rows_of(((n, {"at": n, "pages": them}) for n, them in held), reading), reading, plan)
+    every: list[tuple[int, Any]] = list(zip_longest(range(len(questions)), pages, fillvalue=[]))  # type: ignore[arg-type]  # pages alone are filled
+    found = propose(rows_of(((n, {"at": n, "pages": them}) for n, them in every), reading), reading, plan)
     return [one for one in found if isinstance(one, Proposed)]
 
 

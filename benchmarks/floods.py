@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.report import Report
 from benchmarks.service import serving
-from reward_service.api.encodings import zstd
+from reward_service.api.encodings import zstd  # type: ignore[attr-defined]  # of two places, by the version of Python
 
 HEAD = "POST /v1/groups/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 

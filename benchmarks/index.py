@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -202,7 +202,7 @@ def lookups(report: Report, folder: Path, url: str, count: int) -> None:
     report.table("Look-up with decoding, µs", ("from", "p50", "p99"), rows)
 
 
-def _percentiles(get: Callable[..., object], arguments: list[object]) -> tuple[str, str]:
+def _percentiles(get: Callable[..., object], arguments: Sequence[object]) -> tuple[str, str]:
     took = []
     for argument in arguments:
         start = time.perf_counter()

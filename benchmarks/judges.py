@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -48,6 +49,7 @@ QUESTION = {"text": "Where?", "answers": ["Lima"], "entities": [{"name": "Zander
 
 def cascades(path: Path) -> None:
     judge = shipped()["egrpo-judged"].judge
+    assert judge is not None
     answers = read_verdicts(path)
     print(
         f"{len(answers)} answers, {sum(one.is_right for one in answers)} of them right; the judge is taken to be perfect\n"
@@ -93,7 +95,7 @@ def asks(path: Path) -> None:
     print(f"saved by equal answers: {1 - together / alone:.1%}; by strings: {1 - alone / rollouts:.1%}")
 
 
-def _recorded(row: dict) -> Rollout:
+def _recorded(row: dict[str, Any]) -> Rollout:
     segments = [Segment(SegmentKind(one["type"]), str(one.get("text") or "")) for one in row["steps"]]
     return Rollout(row["rollout_id"], Steps(tuple(segments)))
 
@@ -156,7 +158,7 @@ async def _step(pid: int) -> None:
             print(f"  memory: {before} MiB before, {_memory(pid)} after, at most {_peak(pid)}")
 
 
-async def _call(http: aiohttp.ClientSession, method: str, path: str, body: dict) -> int:
+async def _call(http: aiohttp.ClientSession, method: str, path: str, body: dict[str, Any]) -> int:
     async with http.request(method, path, json=body) as reply:
         await reply.read()
         return reply.status

@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from benchmarks.report import Report
 from reward_service.serve.sources.backends import TorchModel
@@ -39,7 +40,7 @@ SIZES: dict[str, dict[str, int]] = {
     "109 million": {"hidden": 768, "layers": 12, "words": 30_522},
 }
 """By parameters: the shapes of MiniLM-L6 and of BERT base."""
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "one by one, no padding": {"rows": 1, "fixed_shapes": False},
     "one by one, padded to buckets": {"rows": 1},
     "batches of fixed shapes": {},
@@ -80,7 +81,8 @@ async def offered(engine: Engine, per_second: float) -> dict[str, object]:
             ends["answered"] += 1
             waits.append(time.perf_counter() - began)
 
-    began, tasks, pairs = time.perf_counter(), [], texts(500, longest=120, seed=5)
+    tasks: list[asyncio.Task[None]] = []
+    began, pairs = time.perf_counter(), texts(500, longest=120, seed=5)
     while (now := time.perf_counter() - began) < SECONDS:
         while len(tasks) < now * per_second:
             tasks.append(asyncio.create_task(one(pairs[len(tasks) % len(pairs)])))
@@ -112,7 +114,13 @@ async def main() -> None:
     ):
         folder = Path(name)
         digest = write_model(folder, hidden=128, layers=2)
-        spec = {"folder": folder, "digest": digest, "device": "cpu", "buckets": BUCKETS, "threads": 1}
+        spec: dict[str, Any] = {
+            "folder": folder,
+            "digest": digest,
+            "device": "cpu",
+            "buckets": BUCKETS,
+            "threads": 1,
+        }
         found = {way: await timed(TorchModel(**spec, **changes)) for way, changes in WAYS.items()}
         base = found["one by one, no padding"][0]
         report.table(

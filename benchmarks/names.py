@@ -242,11 +242,11 @@ def _without(rule: spellings.Rewrite) -> Iterator[None]:
 
 @contextmanager
 def _uninflected() -> Iterator[None]:
-    inflected, forms.inflected_name = forms.inflected_name, lambda *_: ()
+    inflected, forms.inflected_name = forms.inflected_name, lambda *_: ()  # type: ignore[attr-defined]  # imported there
     try:
         yield
     finally:
-        forms.inflected_name = inflected
+        forms.inflected_name = inflected  # type: ignore[attr-defined]
 
 
 def _credits(trials: list[Trial], whole: list[bool], whole_forms: list[Any]) -> Counter[bool]:

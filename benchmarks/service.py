@@ -25,10 +25,12 @@ from reward_service.adapters.document import check_depth
 from reward_service.adapters.native import ScoreIn, decode
 from reward_service.adapters.replies import encode, score_out, scored_out
 from reward_service.api.server import keep_memory
-from reward_service.core.matching import match_group
-from reward_service.core.scoring import compile_question, measure_group, reward
+from reward_service.core.matching import compile_question, match_group
+from reward_service.core.scoring import measure_group, reward
 from reward_service.core.trajectory import parse
+from reward_service.core.types import PartialPolicy, Unreadable
 from reward_service.serve.config import Settings
+from reward_service.serve.ledger import Terms
 from reward_service.serve.scorer import Scorer
 
 PATH = "/v1/groups/score"
@@ -113,19 +115,21 @@ def stages(body: bytes) -> list[tuple[str, float]]:
     group = decode(body, ScoreIn).groups[0]
     wanted = group.to_domain()
     profile = scorer.profiles.named("egrpo")
-    compiled = compile_question(wanted.question, profile.measure.matching)  # type: ignore[arg-type]  # inline
-    segments = [parse(one.source, profile.measure.grammar).segments for one in wanted.rollouts]
+    compiled = compile_question(wanted.question, profile.measure.matching)
+    sources = [one.source for one in wanted.rollouts if not isinstance(one.source, Unreadable)]
+    segments = [parse(one, profile.measure.grammar).segments for one in sources]
     facts = measure_group(wanted.rollouts, compiled.question, profile)
     scored = asyncio.run(scorer.score([wanted], profile))
+    terms = Terms("", profile, profile.estimator, PartialPolicy(), None)
     document = decode(body, ScoreIn).model_dump()
     return [
         ("decode: bytes to models", best_cpu_ms(lambda: decode(body, ScoreIn), seconds=1)),
         ("of that, depth", best_cpu_ms(lambda: check_depth(document, 64), seconds=0.5)),
         ("models to domain", best_cpu_ms(group.to_domain, seconds=0.5)),
-        ("parse rollouts", best_cpu_ms(lambda: [parse(one.source, "balanced") for one in wanted.rollouts], seconds=1)),
+        ("parse rollouts", best_cpu_ms(lambda: [parse(one, "balanced") for one in sources], seconds=1)),
         ("match", best_cpu_ms(lambda: match_group(segments, compiled), seconds=3)),
         ("reward", best_cpu_ms(lambda: reward(facts, profile), seconds=0.5)),
-        ("encode", best_cpu_ms(lambda: encode(score_out([scored_out(one) for one in scored], profile, profile.estimator)), seconds=0.5)),
+        ("encode", best_cpu_ms(lambda: encode(score_out([scored_out(one) for one in scored], terms)), seconds=0.5)),
     ]  # fmt: skip
 
 

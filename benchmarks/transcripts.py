@@ -76,7 +76,7 @@ def _other_faults(sample: dict[str, Any], facts: RolloutFacts) -> Iterator[str]:
     error = (facts.detail or "").removeprefix("format: ") or None
     if error != sample["expected_format_error"]:
         yield "false format error" if error else "format error missed"
-    kinds = Counter(segment.kind for segment in facts.evidence.segments if facts.evidence)
+    kinds = Counter(segment.kind for segment in facts.evidence.segments) if facts.evidence else Counter()
     wanted = Counter(kind for kind, _ in sample["expected"])
     yield from (
         f"{kind}s lost or invented" for kind in (CALL, RESPONSE, ANSWER) if kinds[kind] != wanted[kind]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from benchmarks.report import Report
 from benchmarks.service import serving
 from reward_service.adapters.native import QuestionIn
-from reward_service.api.encodings import zstd
+from reward_service.api.encodings import zstd  # type: ignore[attr-defined]  # of two places, by the version of Python
 from reward_service.api.server import keep_memory
 from reward_service.core.matching import compile_question
 from reward_service.core.profiles import shipped
@@ -212,7 +212,7 @@ async def measured(port: int, size: int) -> list[tuple[str, ...]]:
     """Return a row for each body."""
     async with asked(port) as took:
         await asyncio.sleep(3)
-    rows = [("idle", "-", "-", "3.0", str(len(took)), f"{max(took):.0f}")]
+    rows: list[tuple[str, ...]] = [("idle", "-", "-", "3.0", str(len(took)), f"{max(took):.0f}")]
     for name, worst in WORST.items():
         body = await asyncio.to_thread(worst.body, size)
         start = time.perf_counter()

@@ -351,7 +351,6 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(initials, _has(r"^[A-Z](?:\.|[A-Z]?$)")),
 )
 REWRITES = tuple(rule.rewrite for rule in RULES)
-_REWRITES_OF = {language: REWRITES + rules for language, rules in BY_LANGUAGE.items()}
 _ALL_RULES = -1
 _OF_LANGUAGES = -1 << len(RULES)  # their rules follow, and are applied to every spelling
 
@@ -389,7 +388,7 @@ def with_capitals(text: str) -> str:
 
 def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> list[str]:
     """Return a spelling and what the rules make of it, at most `MAX_FORMS` without repetition; what is not usable makes nothing."""
-    rewrites = _REWRITES_OF.get(language, REWRITES)
+    rewrites = (*REWRITES, *BY_LANGUAGE.get(language, ()))
     found = {spelling: rules_of(spelling) for spelling in (text, with_capitals(text))}
     called, later = reduce(or_, found.values()), (1 << len(rewrites)) - 1
     seen: set[str] = set()
