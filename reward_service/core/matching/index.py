@@ -13,7 +13,7 @@ A Hangul phrase is open at its end, because particles are written onto it. The s
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import ahocorasick_rs
@@ -51,16 +51,17 @@ class Role(IntEnum):
 SHORT_TEXT = 1 << 16  # bytes
 END = 6  # bytes of a pattern
 
-Use = tuple[bytes, Role, int, int]
-"""A pattern, its role, what it is looked for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
+Use = tuple[bytes, int, int, int]
+"""A pattern, the value of its role, what it is looked for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
 in bytes, for an inflected word in words."""
 
 
 class Table:
     """From a key to its rows, one to many: what each pattern is used for, which forms a phrase has. Keys count from 0, each has a row."""
 
-    def __init__(self, keyed: Iterable[tuple[int, ...]], *, width: int) -> None:
-        rows = np.fromiter(chain.from_iterable(keyed), dtype=np.int64).reshape(-1, 1 + width)
+    def __init__(self, keyed: list[int], *, width: int) -> None:
+        """Make a table of rows written one after the other, each a key and its columns."""
+        rows = np.array(keyed, dtype=np.int64).reshape(-1, 1 + width)
         rows = rows[np.lexsort(rows.T[::-1])]
         self.columns = rows[:, 1:].T.copy()
         self._first = np.flatnonzero(np.diff(rows[:, 0], prepend=-1))
@@ -139,27 +140,25 @@ def _nesting(patterns: Iterable[bytes]) -> int:
 
 
 def _uses(forms: Sequence[Form], phrases: Sequence[Phrase]) -> Iterator[Use]:
+    whole, part, first, last, lead = (role.value for role in Role)
     for number, phrase in enumerate(phrases):
-        yield _whole(phrase.text, phrase.padded), Role.WHOLE, number, 0
-        if phrase.edits:
-            yield from (
-                (piece, Role.PIECE, number, start) for start, piece in _pieces(phrase.padded, phrase.edits)
-            )
+        yield _whole(phrase.text, phrase.padded), whole, number, 0
+        for start, piece in _pieces(phrase.padded, phrase.edits) if phrase.edits else ():
+            yield piece, part, number, start
     for number, form in enumerate(forms):
         if form.middle:
-            first, last = _first_and_last(form)
-            yield first, Role.FIRST, number, 0
-            yield last, Role.LAST, number, 0
+            one, other = _first_and_last(form)
+            yield one, first, number, 0
+            yield other, last, number, 0
         if form.words:
-            at, lead = _most_telling(form)
-            yield lead, Role.LEAD, number, at
+            at, beginning = _most_telling(form)
+            yield beginning, lead, number, at
 
 
-def _patterns(form: Form, *, max_edits: int) -> list[bytes]:
+def _patterns(form: Form, padded: bytes, edits: int) -> list[bytes]:
     """Return what a form is looked for by, whatever its guard."""
-    padded = _padded(form.folded)
     patterns = [_whole(form.folded, padded)]
-    if edits := allowed_edits(form.folded, most=max_edits):
+    if edits:
         patterns += [piece for _, piece in _pieces(padded, edits)]
     if form.middle:
         patterns += _first_and_last(form)
@@ -180,7 +179,15 @@ def possible_in(text: bytes, forms: Sequence[Form], *, max_edits: int) -> list[F
     def occurs(pattern: bytes) -> bool:
         return len(pattern) < END or (pattern[:END] in known and pattern[-END:] in known)
 
-    return [form for form in forms if any(map(occurs, _patterns(form, max_edits=max_edits)))]
+    def is_possible(form: Form) -> bool:
+        padded, edits = _padded(form.folded), allowed_edits(form.folded, most=max_edits)
+        # All patterns of most forms begin as the form does, or end as it does.
+        is_plain = edits <= 1 and len(form.folded) >= END and not form.middle and not form.words
+        if is_plain and padded[:END] not in known and padded[-END:] not in known:
+            return False
+        return any(map(occurs, _patterns(form, padded, edits)))
+
+    return list(filter(is_possible, forms))
 
 
 class Index:
@@ -194,9 +201,10 @@ class Index:
 
     def _build_automaton(self) -> None:
         patterns: dict[bytes, int] = {}  # each with its number
-        uses = _uses(self.forms, self.phrases)
-        numbered = ((patterns.setdefault(pattern, len(patterns)), *rest) for pattern, *rest in uses)
-        self.uses = Table(numbered, width=3)
+        uses: list[int] = []
+        for pattern, role, reference, offset in _uses(self.forms, self.phrases):
+            uses += (patterns.setdefault(pattern, len(patterns)), role, reference, offset)
+        self.uses = Table(uses, width=3)
         self.nesting = _nesting(patterns)
         self.longest = max(map(len, patterns), default=1)
         self.automaton = ahocorasick_rs.BytesAhoCorasick(
@@ -212,9 +220,15 @@ class Index:
         self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_)
         self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
         self.asks_written = self.guarded & ~self.asks_capital
-        self.lead = [_lead(form.spelling) for form in self.forms]
-        """Where in its spelling a form's first folded character stands, in bytes."""
-        owners = ((number, form) for number, phrase in enumerate(self.phrases) for form in phrase.forms)
+        written = zip(self.forms, self.asks_written.tolist(), strict=True)
+        self.lead = [_lead(form.spelling) if asks else 0 for form, asks in written]
+        """Where in its spelling the first folded character of a form that asks for it stands, in bytes."""
+        owners = [
+            one
+            for number, phrase in enumerate(self.phrases)
+            for form in phrase.forms
+            for one in (number, form)
+        ]
         self.owners = Table(owners, width=1)
         self.numeric = np.array(
             [phrase.text[0].isdigit() or phrase.text[-1].isdigit() for phrase in self.phrases], dtype=np.bool_
