@@ -152,4 +152,8 @@ def floor_holds(words: Mapping[str, str]) -> str:
         return f"**The floor does not hold**: at p0 {MIDDLE} it is not higher than E-GRPO.{rest}"
     if lower:
         return f"**The floor does not hold**: at p0 {' and '.join(lower)} it is lower than E-GRPO.{rest}"
-    return f"**The floor holds** at p0 {' and '.join(words)}: higher than E-GRPO at {MIDDLE}, lower nowhere.{rest}"
+    return f"**The floor holds** at p0 {_listed(list(words))}: higher than E-GRPO at {MIDDLE}, lower nowhere.{rest}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
