@@ -375,7 +375,7 @@ def transcripts(report: Report) -> None:
         rows,
     )
     share = 100 * pasted(text, layout, mentions, tokens, words=EGRPO.pasted_words or 0).mean()
-    report.say(f"WebDancer: {share:.2f} % of the {len(tokens)} thought tokens stand in a pasted run.")
+    report.say(f"WebDancer: {share:.2f} % of the {len(tokens)} thought tokens are in a pasted run.")
 
 
 def main() -> None:

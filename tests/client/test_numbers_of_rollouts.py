@@ -55,7 +55,7 @@ async def by_roll(url):
     return [number for number, _ in roll.pay_samples(given, said, size=3, tokenizer=Letters())]
 
 
-async def by_slime(url, **fields):
+async def by_slime(_url):
     samples = [
         SimpleNamespace(
             response=text(one),

@@ -37,6 +37,15 @@ def enter(admission, owner=None, run=None, declared=0, **more):
     return admission.enter(Sender(owner, run), declared=declared, **more)
 
 
+def depart(clock, running, waiting, *, every_s):
+    """Let one request after the other leave, so that each that waits is served; return the last of them."""
+    for place in waiting:
+        clock.now += every_s
+        running.release()
+        running = place.got
+    return running
+
+
 def served_order(admission, waiting, running):
     """Let one request after the other leave, and return who was served, in that order."""
     order = []
@@ -157,10 +166,7 @@ def test_a_room_full_of_bytes_refuses_and_lets_the_small_in():
 def test_who_would_wait_for_longer_than_its_patience_is_refused_and_told_when_to_come_again(clock):
     admission = door(clock, max_requests=1)
     running, waiting = enter(admission), [enter(admission) for _ in range(200)]
-    for place in waiting[:150]:
-        clock.now += 2.0
-        running.release()
-        running = place.got
+    running = depart(clock, running, waiting[:150], every_s=2.0)
     expected_s = admission.expected_wait_s(Sender())
     assert expected_s == pytest.approx(51 * 2.0, rel=0.01)
 
@@ -174,10 +180,7 @@ def test_who_would_wait_for_longer_than_its_patience_is_refused_and_told_when_to
 async def test_a_call_that_could_not_be_answered_in_time_any_more_does_not_wait(clock):
     admission = door(clock, max_requests=1)
     running, waiting = enter(admission), [enter(admission) for _ in range(200)]
-    for place in waiting[:199]:
-        clock.now += 2.0
-        running.release()
-        running = place.got
+    running = depart(clock, running, waiting[:199], every_s=2.0)
     assert admission.expected_service_s() == pytest.approx(2 * 2.0, rel=0.01)
 
     async def arrives(timeout_s):
@@ -204,13 +207,10 @@ async def test_a_call_that_could_not_be_answered_in_time_any_more_does_not_wait(
     waits.cancel()
 
 
-def test_a_slow_pace_of_long_ago_turns_nobody_away(clock):
+def test_a_slow_pace_of_long_ago_turns_no_call_away(clock):
     admission = door(clock, max_requests=1)
     running, waiting = enter(admission), [enter(admission) for _ in range(50)]
-    for place in waiting:
-        clock.now += 60.0
-        running.release()
-        running = place.got
+    running = depart(clock, running, waiting, every_s=60.0)
     running.release()
 
     enter(admission)
@@ -226,10 +226,7 @@ def test_a_caller_with_few_waiting_expects_to_wait_less_than_one_with_many(clock
     admission = door(clock, max_requests=1)
     running = enter(admission, "z")
     flood = [enter(admission, "flood") for _ in range(50 + PACE_OF)]
-    for place in flood[:PACE_OF]:
-        clock.now += 1.0
-        running.release()
-        running = place.got
+    running = depart(clock, running, flood[:PACE_OF], every_s=1.0)
 
     assert admission.expected_wait_s(Sender("calm")) < admission.expected_wait_s(Sender("flood")) / 10
 
