@@ -23,7 +23,7 @@ from entity_index.types import Entity, Question
 from entity_index.usable import is_usable
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
-from reward_service.core.matching.languages import of_name
+from reward_service.core.matching.languages import of_name, of_question
 from reward_service.core.matching.longer import may_go_on
 from reward_service.core.matching.persons import (
     inverted,
@@ -173,7 +173,7 @@ def _is_narrower(folded: str, own: str) -> bool:
     return folded.count(" ") < own.count(" ") and folded.replace(" ", "") != own.replace(" ", "")
 
 
-def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple[Form, bool]]:
+def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, bool]]:
     """Yield the forms of one entity, the name's before the aliases', each with whether it is dropped if another entity shares it.
 
     An entity whose name cannot be searched for has none, whatever its aliases: ingest drops it as a whole too.
@@ -184,7 +184,7 @@ def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple
     for source in filter(is_usable, (entity.name, *entity.aliases)):
         own, plain = folded_text(source), {folded_text(text) for text in without_parenthesis(source)}
         is_number = own.replace(" ", "").isdigit()
-        for spelling in spellings(source, language=of_name(source, question), is_usable=is_usable):
+        for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):
                 folded = folded_text(text)
                 derived = folded != own
@@ -199,10 +199,11 @@ def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple
 
 def derive(question: Question) -> list[Form]:
     """Return the forms of all entities of a question, each entity's in order of preference, none twice."""
+    asked = of_question(question)
     drafts = [
         draft
         for position, entity in enumerate(question.entities)
-        for draft in _drafts(position, entity, question)
+        for draft in _drafts(position, entity, asked)
     ]
     first: dict[str, int] = {}
     shared = {form.folded for form, _ in drafts if first.setdefault(form.folded, form.entity) != form.entity}
@@ -218,13 +219,13 @@ def derive(question: Question) -> list[Form]:
         middle = max(known.middle, form.middle)
         if (guard, middle) != (known.guard, known.middle):
             forms[key] = known._replace(middle=middle, guard=guard)
-    return _inflected(list(forms.values()), question)
+    return _inflected(list(forms.values()), asked)
 
 
-def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
+def _words_of(form: Form, asked: str) -> tuple[InflectedWord, ...]:
     if form.guard not in (Guard.NONE, Guard.CAPITAL):
         return ()
-    language = of_name(form.spelling, question)
+    language = of_name(form.spelling, asked)
     if language not in STEMMED:
         return ()
     whole = fold(form.spelling)
@@ -232,9 +233,9 @@ def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
     return inflected_name([form.spelling[start:end] for start, end in tokens], language)
 
 
-def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:
+def _inflected(forms: Sequence[Form], asked: str) -> list[Form]:
     """Return the forms with their inflected words, except where these could be another entity's."""
-    words = [_words_of(form, question) for form in forms]
+    words = [_words_of(form, asked) for form in forms]
     beginning: dict[str, list[int]] = {}
     for number, own in enumerate(words):
         for known in own[0].known if own else ():

@@ -60,7 +60,7 @@ from reward_service.core.matching.quantities import (
 )
 
 MAX_FORMS = 64  # of one spelling; the rules multiply
-CACHED_WORDS = 1 << 16
+CACHED_WORDS = 1 << 14
 _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
 _NO_PLURAL = lexicon.OPENERS | lexicon.PLACES
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
