@@ -30,8 +30,8 @@ from reward_service.core.matching.spec import SUBSTRING, MatchSpec
 from reward_service.core.matching.substring import distinct_names
 from reward_service.core.matching.verify import fuzzy_spans
 
-KEPT_BYTES = 1 << 26  # of compiled questions; one with 12 entities and their aliases has about 90 KiB
-BYTES_OF_FORM, BYTES_OF_NAME, BYTES_OF_CHAR = 1100, 200, 4
+KEPT_BYTES = 96 << 20  # of compiled questions; one with 12 entities and their aliases has about 420 KiB
+BYTES_OF_NAME, BYTES_OF_CHAR = 200, 4
 UNLIMITED = 1 << 62  # hits; a question is short
 
 
@@ -56,7 +56,7 @@ class CompiledQuestion:
         asked = self.question
         names = [name for entity in asked.entities for name in (entity.name, *entity.aliases)]
         chars = len(asked.text) + sum(map(len, (*asked.answers, *names)))
-        return BYTES_OF_FORM * len(self.index.forms) + BYTES_OF_NAME * len(names) + BYTES_OF_CHAR * chars
+        return self.index.weight + BYTES_OF_NAME * len(names) + BYTES_OF_CHAR * chars
 
 
 def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:

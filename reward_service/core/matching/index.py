@@ -49,6 +49,11 @@ class Role(IntEnum):
 
 SHORT_TEXT = 1 << 16  # bytes
 END = 6  # bytes of a pattern
+DFA_PATTERNS = (
+    512  # of about 25 entities; up to here a DFA repays its building in a group of some hundred kilobytes
+)
+BYTES_OF_FORM = 1100
+BYTES_OF_CELL = 4  # a DFA has a row for each state, at most one a byte of the patterns, with a cell for each byte that occurs
 
 Use = tuple[bytes, int, int, int]
 """A pattern, the value of its role, what it is looked for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
@@ -207,9 +212,19 @@ class Index:
         self.uses = Table(uses, width=3)
         self.nesting = _nesting(patterns)
         self.longest = max(map(len, patterns), default=1)
+        self._build(list(patterns))
+
+    def _build(self, patterns: list[bytes]) -> None:
+        """Build the automaton of a few patterns for reading fast, that of many for being built fast and small."""
+        kinds = ahocorasick_rs.Implementation
+        is_dfa = len(patterns) <= DFA_PATTERNS
         self.automaton = ahocorasick_rs.BytesAhoCorasick(
-            list(patterns), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            patterns, implementation=kinds.DFA if is_dfa else kinds.ContiguousNFA
         )
+        together = b"".join(patterns)
+        row = 1 << len(set(together)).bit_length() if is_dfa else 1
+        self.weight = BYTES_OF_FORM * len(self.forms) + BYTES_OF_CELL * row * len(together)
+        """About how many bytes all of it holds at most."""
 
     def _build_columns(self) -> None:
         """Lay out what the scan asks about forms and phrases as arrays."""
