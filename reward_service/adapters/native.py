@@ -423,6 +423,12 @@ class EstimatorIn(Wire):
     """Least standard deviation to divide by (`grpo`, `tree_grpo`): null for none, a number, or `one_success`, the standard
     deviation of a group of the same size with one success."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _forgive_nulls(cls, value: Any) -> Any:
+        """Elsewhere null means the default; here it takes the floor of the profile away."""
+        return without_nulls(value, but=("floor",))
+
     @model_validator(mode="after")
     def _in_range(self) -> "EstimatorIn":
         check_estimator(Estimator(**self.model_dump()))
