@@ -66,6 +66,8 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
     """
     folded = FoldedText([text])
     possible = possible_in(folded.data, forms, max_edits=max_edits)
+    if not possible:
+        return set()
     index = Index(
         [form._replace(guard=Guard.NONE, open_ended=False) for form in possible], max_edits=max_edits
     )
