@@ -69,6 +69,7 @@ def page() -> str:
         second_page.smaller_parts(found),
         f"## Why: where the gradient came from\n{text('causes')}\n\n{second_page.causes(found)}",
         f"## What a wrong verdict costs\n{text('noise')}\n\n{second_page.noise(found)}",
+        f"## A second world: follow, then compare\n{text('second_world')}\n\n{second_page.second_world(found)}",
         *first_page.section(found),
         f"## Time\n{timing(found)}",
         text("notes"),

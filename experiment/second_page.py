@@ -6,6 +6,7 @@ from experiment.causes import causes_figure, causes_table
 from experiment.drawings import Drawing, Shares, image
 from experiment.second import (
     CHECKERS,
+    COMPARING,
     CORE,
     DYNAMIC,
     FADING,
@@ -67,6 +68,13 @@ def smaller_parts(found: Found) -> str:
         },
     }
     return "\n\n".join(f"### {title}\n{methods_table(lines)}" for title, lines in parts.items() if lines)
+
+
+def second_world(found: Found) -> str:
+    """Return the results of the main methods in the second world, and how they differ."""
+    shown = methods_table(lines_of(found, "world", COMPARING, CORE))
+    compared = ((FLOOR, PAPER), (FLOOR, GRPO), (PAPER, GRPO))
+    return f"{shown}\n\n{differences(found, 'world', compared, [COMPARING])}"
 
 
 def cut(missing: Sequence[Run]) -> str:

@@ -1,7 +1,8 @@
 """Demonstrations for the supervised warm-up: what a turn looks like and how to walk, and bad habits in known doses.
 
 `stop_early` is what sets how often the warmed-up policy succeeds: at each intermediate entity a demonstration gives up
-with that chance and answers with where it stands. Under-training would lower success as well, but would leave a policy that
+with that chance and answers with where it stands. In the task `compare`, `misjudge` does so as well: with that chance a
+demonstration takes another entity for the one of the nearest age. Under-training would lower success as well, but would leave a policy that
 cannot copy a name. `restate` and `listing` decide what thoughts look like, for the experiment on stuffing.
 """
 
@@ -27,7 +28,9 @@ class Habits:
     listing: float = 0.0
     """Chance that a thought lists every name of the last search."""
     patient: int = 0
-    """How many demonstrations come before the first that stops early, so that all of the way is learnt."""
+    """How many demonstrations come before the first that stops early or misjudges, so that all of the way is learnt."""
+    misjudge: float = 0.0
+    """Chance to take one of the others for the one of the nearest age, each as likely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,9 @@ def demonstrate(question: WorldQuestion, search: Search, habits: Habits, rng: ra
         documents = search(here)
         turns.append(search_turn(thought, here))
         responses.append(response_of(documents))
-        thought = _thought(f"{here} {hop.relation} {hop.reached}", documents, habits, rng)
-        here = hop.reached
+        reached = rng.choice(hop.others) if hop.others and rng.random() < habits.misjudge else hop.reached
+        thought = _thought(f"{here} {hop.relation} {reached}", documents, habits, rng)
+        here = reached
         if n < len(question.hops) and rng.random() < habits.stop_early:
             break
     turns.append(answer_turn(thought, here))
@@ -71,6 +75,6 @@ def lessons(
     count = 0
     while True:
         question = questions[rng.randrange(len(questions))]
-        patient = replace(habits, stop_early=0.0) if count < habits.patient else habits
+        patient = replace(habits, stop_early=0.0, misjudge=0.0) if count < habits.patient else habits
         yield demonstrate(question, search, patient, rng)
         count += 1

@@ -18,6 +18,7 @@ from typing import Any, get_args, get_type_hints
 import yaml
 
 from reward_service.core.names import is_path
+from reward_service.trainer.world import TASKS
 
 # Settings that say where and for how long, and not what.
 _ELSEWHERE = frozenset(
@@ -73,10 +74,12 @@ class TrainingOptions:
 
     seed: int = 0
     """Seed of everything: world, warm-up, sampling."""
+    task: str = "follow"
+    """World: follow, the question names all relations; compare, the last hop goes to the entity whose age on the last page is nearest to a number in the question."""
     per_type: int = 40
     """World: entities of each of the seven types."""
     hops: tuple[int, ...] = (3, 4)
-    """World: relations from start to answer, in equal shares."""
+    """World: hops from start to answer, in equal shares."""
     train_questions: int = 4000
     """World: questions to train on."""
     test_questions: int = 512
@@ -86,6 +89,8 @@ class TrainingOptions:
     """Supervised steps before the first rollout; not with --model."""
     stop_early: float = 0.55
     """Probability that a demonstration gives up at an entity on the way. It determines the initial success rate."""
+    misjudge: float = 0.0
+    """Task compare: probability that a demonstration takes another entity for the one of the nearest age; it determines the initial success rate too."""
     restate: float = 1.0
     """Probability that a demonstration's thought states what was found."""
     listing: float = 0.0
@@ -172,6 +177,8 @@ class TrainingOptions:
             raise ValueError(
                 "--turn-advantages needs the loss grpo: the others have one advantage per rollout"
             )
+        if self.task not in TASKS:
+            raise ValueError(f"--task must be one of {', '.join(TASKS)}")
         if self.progress not in PROGRESS:
             raise ValueError(f"--progress must be one of {', '.join(PROGRESS)}")
         if self.progress == "success" and self.one_by_one:

@@ -17,7 +17,7 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from reward_service.trainer.world import FIRST, RELATIONS, SECOND
+from reward_service.trainer.world import FIRST, FOLLOW, RELATIONS, SECOND, TASKS
 
 PAD, USER, ASSISTANT, END, UNKNOWN = "<|pad|>", "<|user|>", "<|assistant|>", "<|end|>", "<|unknown|>"
 TAGS = ("<think>", "</think>", "<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
@@ -41,10 +41,10 @@ class Shape:
     heads: int = 4
 
 
-def word_tokenizer() -> PreTrainedTokenizerFast:
-    """Return the tokenizer of the small policy: a token a word, the same for every world."""
+def word_tokenizer(task: str = FOLLOW) -> PreTrainedTokenizerFast:
+    """Return the tokenizer of the small policy: a token a word, the same for every world with that task."""
     relations = {relation for links in RELATIONS.values() for relation, _ in links}
-    words = sorted({*FIRST, *SECOND, *relations, *RELATIONS, *PLAIN.split()})
+    words = sorted({*FIRST, *SECOND, *relations, *RELATIONS, *PLAIN.split(), *TASKS[task]})
     special = [PAD, UNKNOWN, USER, ASSISTANT, END]
     tags = [*TAGS, "<answer>", "</answer>", *CALL]
     inner = Tokenizer(

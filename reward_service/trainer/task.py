@@ -18,7 +18,7 @@ from reward_service.trainer.options import TrainingOptions
 from reward_service.trainer.policy import Shape, load, word_tokenizer
 from reward_service.trainer.search import Bm25
 from reward_service.trainer.warmup import WarmUp, warmed_up
-from reward_service.trainer.world import WorldQuestion, make_questions, make_world
+from reward_service.trainer.world import COMPARE, WorldQuestion, make_questions, make_world
 
 BATCH = 24
 # Share of the warm-up that shows whole ways only.
@@ -48,13 +48,14 @@ def make_task(options: TrainingOptions) -> Task:
             Bm25(data.read_documents(options.corpus), top=options.top),
             (options.questions, options.held_out),
         )
-    world = make_world(per_type=options.per_type, seed=options.seed)
+    world = make_world(per_type=options.per_type, seed=options.seed, ages=options.task == COMPARE)
     train, held_out = make_questions(
         world,
         hops=options.hops,
         train=options.train_questions,
         test=options.test_questions,
         seed=options.seed,
+        task=options.task,
     )
     truth = options.out / "questions.jsonl"
     data.write_truth(truth, [*train, *held_out])
@@ -101,11 +102,16 @@ def warm_up_of(options: TrainingOptions) -> WarmUp:
             options.top,
         ),
         habits=Habits(
-            options.stop_early, options.restate, options.listing, int(PATIENT * options.warmup_steps) * BATCH
+            options.stop_early,
+            options.restate,
+            options.listing,
+            int(PATIENT * options.warmup_steps) * BATCH,
+            options.misjudge,
         ),
         shape=Shape(options.width, options.layers, options.heads),
         steps=options.warmup_steps,
         batch=BATCH,
+        task=options.task,
     )
 
 
@@ -120,5 +126,5 @@ def make_policy(
     config = warm_up_of(options)
     walks = lessons(task.world, task.search, config.habits, options.seed)
     model = warmed_up(config, walks, cache=options.cache, device=device, told=told)
-    tokenizer = word_tokenizer()
+    tokenizer = word_tokenizer(options.task)
     return model.to(dtype), tokenizer, Chat(tokenizer, system=SYSTEM if options.system else None)

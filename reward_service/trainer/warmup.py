@@ -20,6 +20,7 @@ from reward_service.trainer.chat import Chat
 from reward_service.trainer.lessons import Habits, Lesson
 from reward_service.trainer.logps import pad, token_logps
 from reward_service.trainer.policy import Shape, load, save, small_policy, word_tokenizer
+from reward_service.trainer.world import FOLLOW
 
 # Bump when the same configuration no longer gives the same weights.
 VERSION = 1
@@ -40,11 +41,16 @@ class WarmUp:
     batch: int = 24
     rate: float = 3e-3
     version: int = VERSION
+    task: str = FOLLOW
+    """A name in `TASKS` of the world."""
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        """Twelve hexadecimal digits. What only other tasks have is left out, so that old checkpoints keep their names."""
+        kept = asdict(self)
+        if self.task == FOLLOW:
+            del kept["task"], kept["habits"]["misjudge"]
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def encode(lesson: Lesson, chat: Chat) -> tuple[list[int], list[bool]]:
@@ -78,7 +84,7 @@ def warmed_up(
     """
     folder = cache / config.digest
     if not folder.exists():
-        tokenizer = word_tokenizer()
+        tokenizer = word_tokenizer(config.task)
         model = small_policy(len(tokenizer), config.shape, config.seed).to(device)
         _train(model, Chat(tokenizer, system=None), config, demonstrations, told=told)
         _put(model, folder, config)
@@ -102,7 +108,7 @@ def _batches(
 def _put(model: PreTrainedModel, folder: Path, config: WarmUp) -> None:
     """Write all of a checkpoint or none: two processes may want the same."""
     part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    save(model, word_tokenizer(), part)
+    save(model, word_tokenizer(config.task), part)
     (part / "warmup.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
     try:
         part.rename(folder)

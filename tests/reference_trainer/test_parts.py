@@ -18,6 +18,7 @@ from reward_service.trainer.search import Bm25
 from reward_service.trainer.train import _by_token
 from reward_service.trainer.update import Learning, update
 from reward_service.trainer.warmup import WarmUp, encode, warmed_up
+from reward_service.trainer.world import AGES, COMPARE, NEAREST
 from tests.reference_trainer import checkpoints
 
 CPU = torch.device("cpu")
@@ -214,3 +215,16 @@ def test_a_warm_up_is_made_once(tmp_path, chat, questions, search):
     assert {path.name for path in tmp_path.iterdir()} == {config.digest}
     for one, two in zip(*(model.state_dict().values() for model in made), strict=True):
         assert torch.equal(one, two)
+
+
+def test_a_warm_up_for_the_task_follow_has_the_name_it_had_before_there_was_another():
+    follow = WarmUp(16, (40, 16, (4,), 4000, 512, 2), Habits(0.818, 1.0, 0.0, 12960))
+    assert follow.digest == "0c401b73b593"
+    compare = replace(follow, task=COMPARE)
+    assert len({follow.digest, compare.digest, replace(compare, habits=Habits(misjudge=0.5)).digest}) == 3
+
+
+def test_only_the_task_compare_adds_words():
+    plain, comparing = word_tokenizer(), word_tokenizer(COMPARE)
+    assert set(comparing.get_vocab()) - set(plain.get_vocab()) == {NEAREST, *map(str, AGES)}
+    assert comparing.unk_token_id not in comparing("author Bala Brakent 12 nearest .")["input_ids"]

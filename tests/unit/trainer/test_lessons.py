@@ -2,10 +2,12 @@ import random
 
 from reward_service.trainer.dialogue import query_of, thoughts
 from reward_service.trainer.lessons import Habits, demonstrate, lessons
-from reward_service.trainer.world import make_questions, make_world, names_in
+from reward_service.trainer.world import COMPARE, make_questions, make_world, names_in
 
 WORLD = make_world(per_type=20, seed=1)
 TRAIN, _ = make_questions(WORLD, hops=(3,), train=200, test=1, seed=1)
+AGED = make_world(per_type=20, seed=1, ages=True)
+COMPARING, _ = make_questions(AGED, hops=(3,), train=200, test=1, seed=1, task=COMPARE)
 
 
 def search(query):
@@ -59,3 +61,35 @@ def test_the_chance_to_stop_is_kept():
 def test_the_same_seed_gives_the_same_lessons():
     one, two = (lessons(TRAIN, search, Habits(), 5) for _ in range(2))
     assert [next(one) for _ in range(20)] == [next(two) for _ in range(20)]
+
+
+def answers(habits, count):
+    """The answers of many demonstrations of one comparison."""
+    rng = random.Random(0)
+    turns = [demonstrate(COMPARING[0], search, habits, rng).turns[-1] for _ in range(count)]
+    return [turn.partition("<answer>")[2].removesuffix("</answer>") for turn in turns]
+
+
+def test_one_that_misjudges_takes_each_of_the_others_as_often():
+    last = COMPARING[0].hops[-1]
+    assert set(answers(Habits(stop_early=0), 20)) == {last.reached}
+    found = answers(Habits(stop_early=0, misjudge=0.6), 2000)
+    assert 0.36 < found.count(last.reached) / 2000 < 0.44
+    shares = [found.count(other) / 2000 for other in last.others]
+    assert sum(shares) + found.count(last.reached) / 2000 == 1
+    assert all(abs(share - 0.6 / len(last.others)) < 0.05 for share in shares)
+
+
+def test_what_it_takes_for_the_nearest_is_said_before_it_is_answered():
+    last = COMPARING[0].hops[-1]
+    turn = demonstrate(COMPARING[0], search, Habits(stop_early=0, misjudge=1), random.Random(0)).turns[-1]
+    (thought,) = thoughts(turn)
+    (named,) = names_in(thought) - {COMPARING[0].entities[-1]}
+    assert named in last.others
+    assert turn.endswith(f"<answer>{named}</answer>")
+
+
+def test_patient_demonstrations_neither_stop_early_nor_misjudge():
+    many = lessons(COMPARING, search, Habits(stop_early=1, misjudge=1, patient=50), 0)
+    lengths = [len(next(many).responses) for _ in range(100)]
+    assert lengths == [3] * 50 + [1] * 50

@@ -3,7 +3,17 @@ import sys
 
 import pytest
 
-from reward_service.trainer.world import FIRST, RELATIONS, SECOND, make_questions, make_world, names_in
+from reward_service.trainer.world import (
+    AGES,
+    COMPARE,
+    FIRST,
+    NEAREST,
+    RELATIONS,
+    SECOND,
+    make_questions,
+    make_world,
+    names_in,
+)
 
 WORLD = make_world(per_type=20, seed=3)
 TRAIN, HELD_OUT = make_questions(WORLD, hops=(2, 3, 4), train=300, test=60, seed=3)
@@ -12,6 +22,9 @@ from reward_service.trainer.world import make_questions, make_world
 world = make_world(per_type=20, seed=3)
 print([entity.text for entity in world.entities.values()], make_questions(world, hops=(2, 3, 4), train=300, test=60, seed=3))
 """
+
+AGED = make_world(per_type=20, seed=3, ages=True)
+COMPARING, COMPARING_HELD_OUT = make_questions(AGED, hops=(2, 3, 4), train=300, test=60, seed=3, task=COMPARE)
 
 
 def test_there_are_seven_types_and_twenty_two_relations():
@@ -89,3 +102,52 @@ def test_every_process_draws_the_same_world():
 def test_names_are_found_wherever_they_stand():
     first, second = FIRST[0], SECOND[0]
     assert names_in(f"from {first} {second} to {FIRST[1]} and {second} {first}") == {f"{first} {second}"}
+
+
+def test_ages_change_nothing_but_what_pages_tell():
+    assert {name: (one.kind, one.links) for name, one in AGED.entities.items()} == {
+        name: (one.kind, one.links) for name, one in WORLD.entities.items()
+    }
+    entity = next(iter(AGED.entities.values()))
+    facts = (
+        f"{relation} {other} {age}" for (relation, other), age in zip(entity.links, entity.ages, strict=True)
+    )
+    assert entity.text == f"{entity.kind} ; {' ; '.join(facts)} ."
+
+
+def test_an_entity_is_as_old_on_every_page():
+    told = {
+        (other, age)
+        for entity in AGED.entities.values()
+        for (_, other), age in zip(entity.links, entity.ages, strict=True)
+    }
+    assert len(told) == len({name for name, _ in told})
+    assert {age for _, age in told} == set(AGES)
+
+
+def test_the_answer_of_a_comparison_is_nearer_in_age_than_all_others_of_the_last_page():
+    for question in COMPARING:
+        *way, last = question.hops
+        word, wanted = last.relation.split()
+        assert word == NEAREST
+        assert AGED.walk(question.start, [hop.relation for hop in way]) == tuple(way)
+        page = AGED.entities[way[-1].reached]
+        away = {other: abs(age - int(wanted)) for (_, other), age in zip(page.links, page.ages, strict=True)}
+        assert {last.reached, *last.others} == set(away)
+        assert all(away[last.reached] < away[other] for other in last.others)
+        assert len(last.others) in {2, 3}
+
+
+def test_the_nearest_entity_of_a_page_depends_on_the_number_in_the_question():
+    answers = {}
+    for question in COMPARING:
+        answers.setdefault(question.entities[-1], set()).add(question.answer)
+    assert sum(len(found) > 1 for found in answers.values()) > len(answers) / 2
+
+
+def test_a_comparison_asks_for_its_number_and_names_the_start_alone():
+    for question in COMPARING:
+        assert question.hops[-1].relation in question.text
+        assert names_in(question.text) == {question.start}
+        assert len(question.entities) == len(question.hops) - 1
+        assert len({question.start, question.answer, *question.entities}) == len(question.hops) + 1
