@@ -14,6 +14,8 @@ END_TOKEN = re.compile(
     r"(?:<[|｜][^<>|｜]{1,40}[|｜]>|</?s>|<(?:eos|pad|end_of_turn|end_of_text|endoftext)>|\[(?:EOS|PAD)\])\Z",
     re.IGNORECASE,
 )
+# Such a marker may also stand before an answer: <|begin_of_box|>, <|im_sep|>.
+FIRST_TOKENS = re.compile(r"(?:<[|｜][^<>|｜]{1,40}[|｜]>\s{0,9}){0,9}")
 BOX = re.compile(r"\\f?box(?:ed)?\s{0,9}\{")
 FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 # Commands that only set type: what they enclose stays.
@@ -120,7 +122,7 @@ def found(text: str, kinds: Collection[str]) -> str | None:
 
 
 def unwrap(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str:
-    r"""Return an answer without its wrapping: end tokens, then the last box, else the phrase that states it.
+    r"""Return an answer without its wrapping: special tokens around it, then the last box, else the phrase that states it.
 
     Args:
         text: the answer as it was given.
@@ -134,5 +136,6 @@ def unwrap(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str:
     if KINDS.keys().isdisjoint(kinds):
         return text.strip()
     bare = without_end_tokens(text)
+    bare = bare[FIRST_TOKENS.match(bare).end() :]  # type: ignore[union-attr]  # it matches everywhere
     held = found(bare, kinds)
     return bare if held is None else held

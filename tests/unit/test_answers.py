@@ -73,3 +73,9 @@ def test_a_box_decides_before_a_phrase():
     assert unwrap(r"Answer: see \boxed{Kyoto}.</s>") == "Kyoto"
     assert unwrap("Answer: Kyoto<|im_end|>") == "Kyoto"
     assert unwrap("Kyoto") == "Kyoto"
+
+
+def test_special_tokens_around_an_answer_are_no_part_of_it():
+    assert unwrap("<|begin_of_box|>Kyoto<|end_of_box|><|user|>") == "Kyoto"
+    assert unwrap("<|im_sep|>Kyoto", ("answer",)) == "<|im_sep|>Kyoto"
+    assert unwrap("a <|x|> b") == "a <|x|> b"

@@ -171,9 +171,13 @@ _ANSWERING = (
 )
 
 
+def _finishes(name: str, tools: tuple[str, ...]) -> bool:
+    return name in tools or name.lower() in tools
+
+
 def answer_in(call: Call | None, tools: tuple[str, ...]) -> str | None:
     """Return the answer that a call of a finishing tool gives; None where it calls another tool."""
-    if call is None or call.name is None or call.name.rpartition(".")[2] not in tools:
+    if call is None or call.name is None or not _finishes(call.name.rpartition(".")[2], tools):
         return None
     said = call.arguments
     if not isinstance(said, Mapping):

@@ -36,7 +36,6 @@ _MORE = (
     "tool_calls",
     "TOOLCALL",
     "TOOL_RESPONSE",
-    "seed:tool_call",
     "longcat_tool_call",
 )
 _PAIRS = "tool_call", "tool_response", "action"

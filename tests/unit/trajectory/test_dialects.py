@@ -26,6 +26,7 @@ def kinds(parsed):
         ("tagged", '{"name": "ns.finish", "arguments": {"because": "", "result": "x"}}'),
         ("tagged", '{"name": "finish", "arguments": {"it_is": "x"}}'),
         ("tagged", '{"name": "finish", "arguments": "x"}'),
+        ("tagged", '{"name": "Final_Answer", "arguments": {"answer": "x"}}'),
         ("qwen3_coder", "<function=finish><parameter=answer>\nx\n</parameter></function>"),
     ],
 )
@@ -291,6 +292,20 @@ def test_react_does_not_answer_in_a_thought_that_goes_on_to_act():
     said = "Thought: a\nAnswer: not yet\nAction: f\nAction Input: q"
 
     assert kinds(plain(said, "react")) == [T, C]
+
+
+def test_calls_of_seed_oss_are_qwens_under_another_mark():
+    call = "<seed:tool_call><function=f><parameter=q>b</parameter></function></seed:tool_call>"
+
+    parsed = plain(f"<seed:think>a</seed:think>{call}", "qwen3_coder")
+
+    assert (kinds(parsed), parsed.flags) == ([T, C], ())
+
+
+def test_a_role_of_chatml_is_the_first_word_of_its_line():
+    said = "a<|im_end|><|im_start|>tool name=search\nb<|im_end|><|im_start|>assistant\nc"
+
+    assert parse(Text(said, "chatml"), "none").segments == ((T, "a"), (R, "b"), (A, "c"))
 
 
 def test_what_a_reasoner_clicks_and_writes_is_no_thought():

@@ -35,7 +35,7 @@ POLICY, TOOL, PROMPT = Author.POLICY, Author.TOOL, Author.PROMPT
 CALL, RESPONSE, THOUGHT = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.THOUGHT
 
 CHATML = Template(
-    regions=(Region(r"\|im_start\|>(?!assistant\b)(?P<role>[^\n<]*)\n?", (r"<\|im_end\|>",)),),
+    regions=(Region(r"\|im_start\|>(?!assistant\b)\s{0,9}(?P<role>[\w-]*)[^\n<]*\n?", (r"<\|im_end\|>",)),),
     starts=r"\|im_start\|>assistant[^\n<]*\n?",
     ends=r"\|im_end\|>",
 )
