@@ -65,8 +65,9 @@ def _json_ending(text: str) -> tuple[int, list[Part]]:
         before = _json_calls(text[opening.start() : start])
         if not before:
             break
-        start, calls = opening.start(), before + calls
-    return start, calls
+        start = opening.start()
+        calls += reversed(before)
+    return start, calls[::-1]
 
 
 def _llama_function(text: str) -> list[Call]:
