@@ -4,6 +4,7 @@ Agents are trained on different templates, and each leaves its own wrapping arou
 pure and knows neither transcripts nor gold answers, so that parsers and checkers share one definition.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -52,6 +53,8 @@ STATED = re.compile(
 )
 HEADED = re.compile(r"^#{1,6}[ \t]*(?:final[ \t]+)?answer[ \t:*]{0,8}$", re.IGNORECASE | re.MULTILINE)
 HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
+OBJECT = re.compile(r"\{\s{0,9}\"")
+JSON_KEYS = ("answer", "final_answer", "Answer")
 
 
 def without_end_tokens(text: str) -> str:
@@ -97,16 +100,30 @@ def without_type(text: str) -> str:
 def stated(text: str) -> str | None:
     """Return what follows the last "Answer:" or "The answer is" of a text: the rest of its line, else what comes below.
 
+    Where the text ends with a JSON object that has the key `answer`, as some prompts ask for, that is the answer.
     None where no such phrase opens a line or a sentence, or nothing follows it.
 
     >>> stated("I looked it up. The answer is Paris.")
     'Paris.'
     """
+    if text.rstrip("` \n").endswith("}") and (held := _in_json(text)) is not None:
+        return held
     *_, last = (None, *STATED.finditer(text), *HEADED.finditer(text))
     if last is None:
         return None
     line, _, below = text[last.end() :].partition("\n")
     return (line if line.strip() else HEADING.split(below, maxsplit=1)[0]).strip() or None
+
+
+def _in_json(text: str) -> str | None:
+    """Return the answer in the JSON object that ends a text, perhaps in a fence; None where there is none."""
+    opening = OBJECT.search(text)
+    try:
+        held = json.loads(text[opening.start() :].rstrip("` \n")) if opening else None
+    except (ValueError, RecursionError):
+        return None
+    answer = next((held[key] for key in JSON_KEYS if key in held), None) if isinstance(held, dict) else None
+    return answer if isinstance(answer, str) or answer is None else json.dumps(answer, ensure_ascii=False)
 
 
 ANSWER = "answer"
