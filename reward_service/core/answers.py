@@ -51,7 +51,10 @@ STATED = re.compile(
     rf"(?:^|[.!?。！？]\s{{0,4}})[ \t#>*_]{{0,8}}{LEAD_INS}(?:{'|'.join(PHRASES)})[ \t*_]{{0,8}}",
     re.IGNORECASE | re.MULTILINE,
 )
-HEADED = re.compile(r"^#{1,6}[ \t]*(?:final[ \t]+)?answer[ \t:*]{0,8}$", re.IGNORECASE | re.MULTILINE)
+HEADED = re.compile(
+    r"^#{1,6}[ \t*_]{0,8}(?:(?:final|exact|correct|short|right)[ \t]{1,4}){0,3}answer[ \t:*_]{0,8}$",
+    re.IGNORECASE | re.MULTILINE,
+)
 HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
 OBJECT = re.compile(r"\{\s{0,9}\"")
 JSON_KEYS = ("answer", "final_answer", "Answer")

@@ -53,6 +53,8 @@ def test_a_box_holds_the_answer(text, held):
         ("Exact Answer: Kyoto\nConfidence: 90%", "Kyoto"),
         ("Answer:\nKyoto", "Kyoto"),
         ("## Answer\nIt is Kyoto.\n\n## References\n1", "It is Kyoto."),
+        ("## Why\nIt was.\n\n## Exact Answer  \n**Kyoto**  \n\n## References\n1", "**Kyoto**"),
+        ("### **Final Answer:**\nKyoto", "Kyoto"),
         ("Die Antwort lautet: Kyoto", "Kyoto"),
         ("La réponse est Kyoto", "Kyoto"),
         ("La respuesta es Kyoto", "Kyoto"),
