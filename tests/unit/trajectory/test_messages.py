@@ -193,6 +193,17 @@ def test_the_text_may_come_as_message():
     assert pieces({"role": "CHATBOT", "message": "<think>Z</think>x"}) == [(T, "Z"), (A, "x")]
 
 
+def test_a_message_may_come_in_an_envelope():
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "<think>Z</think>x"},
+    }
+
+    assert pieces(choice) == [(T, "Z"), (A, "x")]
+    assert read({"type": "progress", "message": "Z"}, assistant("x")).flags == ("unknown_role", "no_thoughts")
+
+
 def test_a_part_nobody_knows_is_said():
     parsed = read(assistant([{"type": "hologram", "data": "Z"}, {"type": "text", "text": "x"}]))
 
