@@ -49,7 +49,8 @@ def _object(one: Any) -> Transcript:
 
 
 def _by_keys(one: Mapping[str, Any]) -> Transcript:
-    """Read an object that names no role."""
+    """Read an object that names no role; columns that do not concern it may be filled with null."""
+    one = {key: value for key, value in one.items() if value is not None}
     kind, message = one.get("type"), one.get("message")
     if isinstance(message, OBJECT) and "role" in message:
         return chat_message(message, message["role"])
