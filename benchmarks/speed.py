@@ -31,7 +31,7 @@ from entity_index.types import Entity, Question
 from reward_service.api.server import keep_memory
 from reward_service.core.checkers import CHECKERS
 from reward_service.core.checkers.golds import compile_golds
-from reward_service.core.checkers.reading import read
+from reward_service.core.checkers.reading import read_short
 from reward_service.core.matching import (
     CompiledQuestion,
     GroupText,
@@ -326,7 +326,7 @@ def checker_tables(report: Report) -> None:
 
     def run(name: str, answer: str) -> Callable[[], object]:
         def call() -> object:
-            read.cache_clear()
+            read_short.cache_clear()
             return CHECKERS[name](answer, asked, 0.8)
 
         return call

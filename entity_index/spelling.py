@@ -16,16 +16,25 @@ HAS_GLUED = re.compile("[0-9]{4}[A-Z][a-z]")
 WITHOUT_SIGNS = {code: char if (char := chr(code)).isalnum() else " " for code in range(128)}
 
 
-@lru_cache(maxsize=1024)  # a name is asked for several times while its record is cleaned
+LONGEST_KEPT = 1024  # characters: no name is longer; an answer or a token may be
+
+
 def folded(text: str) -> str:
     """Return `fold(text).text`.
 
     >>> folded("Schindler's List (1993)")
     'schindler list 1993'
     """
+    return _kept(text) if len(text) <= LONGEST_KEPT else _folded(text)
+
+
+def _folded(text: str) -> str:
     if not text.isascii():
         return fold(text).text
     return _folded_ascii((GLUED.sub(" ", text) if HAS_GLUED.search(text) else text).lower())
+
+
+_kept = lru_cache(maxsize=1024)(_folded)  # a name is asked for several times while its record is cleaned
 
 
 def _folded_ascii(lower: str) -> str:

@@ -24,6 +24,12 @@ not no yes all any both each either neither every few many more most much less l
 some such same own then there here now also too very just only even ever never again once
 """
 FUNCTION_WORDS = frozenset(WORDS.split())
+LONGEST_FUNCTION_WORD = max(map(len, FUNCTION_WORDS))
+
+
+def is_usable(name: str) -> bool:
+    """Return whether a name or alias may be searched for."""
+    return len(folded(name)) > LONGEST_FUNCTION_WORD or why_unusable(name) is None
 
 
 def why_unusable(name: str) -> str | None:

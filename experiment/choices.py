@@ -10,8 +10,10 @@ from experiment.second import (
     BOTH,
     CENTRED,
     DYNAMIC,
+    FADED,
     FIRST,
     FLOOR,
+    GROUP_SEEN,
     GRPO,
     HALF,
     METHODS,
@@ -45,6 +47,8 @@ CHOICES = {
     FIRST: "`egrpo-first-mention` with `floor: one_success`",
     UTILITY: "`entity-utility`",
     SEEN: "`egrpo-steady` with the gate `answer_seen`",
+    GROUP_SEEN: "`egrpo-steady` with the gate `answer_seen`, `by: group`",
+    FADED: "`egrpo-steady` with a weight that falls to 0 as the success rate, sent as `progress`, rises to one half",
 }
 """What to set to get a method; measured with the matching of `egrpo-paper`."""
 

@@ -17,7 +17,9 @@ than "E-GRPO". Only then is it proposed for the profile `egrpo`.
 
 Methods differ from `egrpo-paper` and `grpo` in what their names say and in nothing else. Evaluations are ten steps apart,
 which changes no training. Four methods were added when 95 runs had finished and before one of their own had begun: credit
-per turn, the first mention of each entity, entity utility, and credit only for rollouts that had the answer on screen.
+per turn, the first mention of each entity, entity utility, and credit only for rollouts that had the answer on screen. Two
+more were added when 127 runs had finished and before one of their own had begun: a weight of partial credit that falls with
+the policy's own success rate, and credit only in groups in which some rollout had the answer on screen.
 """
 
 from itertools import chain, product
@@ -45,8 +47,10 @@ METHODS: dict[str, Arguments] = {
     "E-GRPO, floor, first mentions": (*profile("egrpo-paper-first-mention-steady"), BY_TURN),
     "entity utility": (*profile("entity-utility-paper"), BY_TURN),
     "E-GRPO, floor, answer on screen": profile("egrpo-paper-seen-steady"),
+    "E-GRPO, floor, answer on screen in the group": profile("egrpo-paper-group-seen-steady"),
+    "E-GRPO, floor, fading with success": (*profile("egrpo-paper-success-steady"), "--progress", "success"),
 }
-DYNAMIC, RESCUE, CENTRED, HALF, TENTH, BOTH, TURN, FIRST, UTILITY, SEEN = list(METHODS)[3:]
+DYNAMIC, RESCUE, CENTRED, HALF, TENTH, BOTH, TURN, FIRST, UTILITY, SEEN, GROUP_SEEN, FADED = list(METHODS)[3:]
 CORE = (GRPO, PAPER, FLOOR)
 
 CHECKERS: dict[str, tuple[float, float]] = {
@@ -133,6 +137,8 @@ def runs() -> list[Run]:
             chain.from_iterable(reward_runs(MIDDLE, (RESCUE, *variants), seed) for seed in early),
             chain.from_iterable(reward_runs(p0, CORE, seed) for p0, seed in product(others, early)),
             chain.from_iterable(reward_runs(MIDDLE, added, seed) for seed in early),
+            chain.from_iterable(reward_runs("10 %", (FADED,), seed) for seed in early),
+            chain.from_iterable(reward_runs(MIDDLE, (GROUP_SEEN, FADED), seed) for seed in early),
             chain.from_iterable(
                 run for seed in early for run in (fading_runs(seed), weight_runs(seed), size_runs(seed))
             ),

@@ -1,4 +1,4 @@
-"""How large an installation must be, computed from what was measured: `benchmarks/results`, and nothing else.
+"""How large an installation must be, computed from what was measured (`benchmarks/results`) and the budget of compiled questions.
 
 python -m scripts.sizing          writes the table into docs/deploy.md
 """
@@ -7,6 +7,8 @@ import math
 import re
 from pathlib import Path
 from typing import NamedTuple
+
+from reward_service.core.matching.compiled import KEPT_BYTES
 
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 GROUP = 16  # rollouts of a call in benchmarks.service
@@ -88,7 +90,7 @@ def size(rollouts: int, text: int, of: Measured) -> Size:
         cpu_s=cpu_s,
         replicas=max(1, math.ceil(cpu_s / (STEP_S * BUSY))),
         inflight_bytes=in_flight,
-        memory_bytes=of.idle_bytes + OF_MEMORY * in_flight,
+        memory_bytes=of.idle_bytes + KEPT_BYTES + OF_MEMORY * in_flight,
         polls_bytes=rollouts * of.poll_bytes,
         state_bytes=rollouts * of.state_bytes,
     )
@@ -118,7 +120,7 @@ HEAD = (
 TAIL = f"""\
 The table assumes whole groups of {GROUP}; a call costs {{of.call_s:.4f}} s of CPU and {{of.byte_s:.3g}} s per byte, on the machine of the benchmark.
 Replicas: enough for the rewards of a step to be ready within {STEP_S:.0f} s, with each replica {BUSY:.0%} busy.
-Memory: {{of.idle_bytes:,.0f}} bytes plus {OF_MEMORY} times the bytes of {AT_ONCE} calls in flight; set `max_inflight_bytes` to bound it.
+Memory: {{of.idle_bytes:,.0f}} bytes, {KEPT_BYTES:,} for compiled questions, and {OF_MEMORY} times the bytes of {AT_ONCE} calls in flight; set `max_inflight_bytes` to bound it.
 Long polls: {{of.poll_bytes:,.0f}} bytes for each waiting rollout, if all rollouts of a step wait at the same time.
 Redis: {{of.state_bytes:,.0f}} bytes per rollout of an open group, and {{of.question_bytes:,.0f}} bytes per question of the index."""
 

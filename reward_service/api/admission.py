@@ -22,6 +22,7 @@ from reward_service.serve.config import Settings
 from reward_service.serve.errors import CallError, OverCapacity, QuotaExceeded
 
 PACE_OF = 16  # departures that the pace of departures is averaged over
+READ_ON = 1 << 18  # bytes of a refused body that are read and dropped: less work than another connection
 
 
 class Limits(NamedTuple):
@@ -220,6 +221,7 @@ class Admission:
         budget, why = next(lacking, (self.process, "others have waited for longer"))
         error = budget.refusal(f"{why}, and {self.room.places} wait")
         error.retry_after_s = max(1, math.ceil(expected_s))
+        error.closes = place.size > READ_ON
         return error
 
     def serve(self) -> None:

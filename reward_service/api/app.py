@@ -275,7 +275,7 @@ def _runs(service: Scorer, store: GroupStore, metrics: Metrics) -> RunService:
         policy = view.run.declared.partial.policy
         recorded = service.ledger is not None and view.is_published
         count_closed(metrics, view.result, waited_s=view.waited_s, policy=policy, recorded=recorded)
-        runs.recent.add(view)
+        runs.recent.add(view.key.run_id, view.result)
 
     runs = RunService(service, ObservedGroupStore(store, operated))
     runs.groups.on_closed = closed

@@ -9,6 +9,8 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
 
 class JsonFormatter(logging.Formatter):
     """Writes a record as one JSON object.
@@ -27,7 +29,7 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             line |= describe(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _ENCODER.encode(line)
 
 
 def describe(error: BaseException) -> dict[str, object]:
@@ -40,7 +42,13 @@ def describe(error: BaseException) -> dict[str, object]:
 
 
 def configure(level: str) -> None:
-    """Send every log of this process to stderr as JSON."""
+    """Send every log of this process to stderr as JSON.
+
+    Where a record was made, and in which thread and process, is on no line, so it is not found out:
+    https://docs.python.org/3/howto/logging.html#optimization.
+    """
+    logging._srcfile = None  # noqa: SLF001  # as that page has it
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()

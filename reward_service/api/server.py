@@ -64,6 +64,8 @@ class Impatient(HttpToolsProtocol):
     _waiting: TimerHandle | None = None
     _reading: TimerHandle | None = None
     _unparsed = 0
+    _is_whole = False
+    """Whether the last byte of a request has arrived, and none of the next."""
 
     @staticmethod
     def on_unread() -> None:
@@ -76,13 +78,13 @@ class Impatient(HttpToolsProtocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Go on waiting until a request is being served."""
+        """Go on waiting until a request is being served, or has been refused and read."""
         self._unparsed += len(data)
         super().data_received(data)
         is_serving = self._is_serving()
         if self._unparsed > self.max_header_bytes:
             self._take_no_more(is_serving=is_serving)
-        if self.transport.is_closing() or is_serving:
+        if self.transport.is_closing() or is_serving or self._is_whole:
             self._stop_waiting()
         elif self._waiting is None:
             self._wait()
@@ -90,6 +92,7 @@ class Impatient(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Let the application cut the connection, and see that the caller has left, without reading from it."""
         super().on_message_begin()
+        self._is_whole = False
         self.scope["state"].update(abort=self._abort_unread, left=self._left)
 
     def on_headers_complete(self) -> None:
@@ -101,6 +104,11 @@ class Impatient(HttpToolsProtocol):
         """Count again from here."""
         self._unparsed = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Begin to wait again with the next request: a body may end after its answer, where the call was refused."""
+        super().on_message_complete()
+        self._is_whole = True
 
     def pause_writing(self) -> None:
         """Wait only so long for the caller to read."""

@@ -471,6 +471,8 @@ class Gate:
     op: str
     """A name in `reward_service.core.rewards.compose.OPS`."""
     value: float
+    by: str = "rollout"
+    """A name in `reward_service.core.rewards.compose.PASSED_BY`: `rollout`, itself; `group`, at least one scored rollout of its group."""
 
 
 @dataclass(frozen=True, slots=True)

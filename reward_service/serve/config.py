@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     """Maximum number of requests in flight; further ones wait in the queue. They share the CPU, so a higher limit only slows all of them down."""
 
     max_inflight_bytes: int = Field(512 * MEBIBYTE, ge=1024)
-    """Maximum number of body bytes in flight; with `max_requests`, it bounds memory. Set it to a sixth of the memory the process may use."""
+    """Maximum number of body bytes in flight; with `max_requests`, it bounds memory. Set it to a sixth of the memory the process may use, less 256 MiB."""
 
     max_requests_per_key: int = Field(48, ge=1)
     """Maximum number of requests in flight per API key. Keep it below `max_requests`, so that no key can use all of them."""

@@ -96,7 +96,7 @@ class CallError(ServiceError):
     status_hint: ClassVar[int]
     retry_after_s: int | None = None
     """Sent as Retry-After if the same call may succeed later."""
-    closes: ClassVar[bool] = False
+    closes: bool = False
     """The body may be unread, so the connection cannot carry another call."""
     headers: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Additional header lines that the response must have; a name may occur twice."""

@@ -1,6 +1,6 @@
 """Everything a run needs to go on as if it had never stopped, in one file that is written whole or not at all."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ class Progress:
     cpu_s: float = 0.0
     """The same in processor time of this process."""
     rollouts: int = 0
+    outcomes: list[tuple[int, int]] = field(default_factory=list)
+    """Of the last steps, oldest first: how many of the sampled rollouts were correct, and how many had an outcome."""
 
 
 def save(

@@ -36,6 +36,7 @@ _ELSEWHERE = frozenset(
     }
 )
 PROGRAM = "reward-service train"
+PROGRESS = ("steps", "success")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class TrainingOptions:
     """Rollouts per question."""
     loss: str = "grpo"
     """grpo, gspo or disco."""
+    progress: str = "steps"
+    """The progress that the service is told, for profiles whose weights depend on it: steps, the share of the steps that are done; success, the share of correct rollouts in the last five steps."""
     turn_advantages: bool = False
     """Give the tokens of each turn the advantage of that turn; for profiles with a rule for turns, with the loss grpo."""
     rate: float = 1.5e-4
@@ -168,6 +171,12 @@ class TrainingOptions:
         if self.turn_advantages and self.loss != "grpo":
             raise ValueError(
                 "--turn-advantages needs the loss grpo: the others have one advantage per rollout"
+            )
+        if self.progress not in PROGRESS:
+            raise ValueError(f"--progress must be one of {', '.join(PROGRESS)}")
+        if self.progress == "success" and self.one_by_one:
+            raise ValueError(
+                "--progress success needs whole groups: of rollouts sent one by one, the service knows the step"
             )
         if self.group_size < 1 or self.step_questions < 1:
             raise ValueError("a step needs at least one question, and a group at least one rollout")

@@ -71,15 +71,29 @@ class Step(NamedTuple):
 
     number: int
     total: int
+    success: float | None = None
+    """The policy's success rate, in [0, 1], where that is the progress; None where the share of the steps is."""
 
     @property
     def progress(self) -> float:
-        """The share that is done, in [0, 1]."""
-        return min(1.0, self.number / self.total)
+        """What weights over the progress depend on, in [0, 1]."""
+        return min(1.0, self.number / self.total) if self.success is None else self.success
 
 
 DONE = Step(1, 1)
 """Of an evaluation, whose outcomes do not depend on it."""
+RECENT_STEPS = 5
+"""Steps whose rollouts tell the success rate."""
+
+
+def success_rate(counts: Sequence[tuple[int, int]]) -> float:
+    """Return the share of correct rollouts over some steps, in [0, 1]; 0 without any rollout.
+
+    Args:
+        counts: for each step, how many rollouts were correct, and how many had an outcome.
+    """
+    correct, judged = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    return correct / judged if judged else 0.0
 
 
 def pay(
@@ -154,7 +168,7 @@ def recorded(asked: Sequence[Asked[Rolled]], *, run_id: str, step: int) -> Itera
 async def _singly(
     payment: Payment, asked: Sequence[Asked[Rolled]], run_id: str, *, attempt: int, step: Step | None
 ) -> list[GroupRewards]:
-    number, total = step or (None, None)
+    number, total, _ = step or (None, None, None)
     run = Run(run_id, payment.profile, len(asked[0].rollouts), dataset=payment.dataset, total_steps=total)
     async with AsyncClient(payment.url, api_key=payment.api_key) as client:
         await client.declare_run(run)

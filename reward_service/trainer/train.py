@@ -32,7 +32,15 @@ from reward_service.trainer.logps import Padded, pad
 from reward_service.trainer.losses import BY_ADVANTAGE, LossBatch, LossSpec
 from reward_service.trainer.options import TrainingOptions
 from reward_service.trainer.results import StepsFile
-from reward_service.trainer.rewards import Asked, Payment, Step, pay, recorded
+from reward_service.trainer.rewards import (
+    RECENT_STEPS,
+    Asked,
+    Payment,
+    Step,
+    pay,
+    recorded,
+    success_rate,
+)
 from reward_service.trainer.sampling import RolloutLimits, Trace, sample_in_batches
 from reward_service.trainer.task import Task, make_policy, make_task, reward_url
 from reward_service.trainer.update import Learning, update
@@ -80,6 +88,12 @@ class Trainer:
         """The run's name at the service."""
         return f"train-{self.options.digest}"
 
+    @property
+    def how_far(self) -> Step:
+        """How far the training is, as the service is told."""
+        success = success_rate(self.progress.outcomes) if self.options.progress == "success" else None
+        return Step(self.progress.step, self.options.steps, success)
+
     def precision(self) -> contextlib.AbstractContextManager[Any]:
         """Return the context in which the model computes."""
         if self.options.dtype == "mixed" or (self.options.dtype == "auto" and self.device.type != "cpu"):
@@ -101,6 +115,8 @@ class Batch:
     drawn_tokens: int = 0
     rounds: int = 0
     """Rounds of resampling."""
+    outcomes: list[str] = field(default_factory=list)
+    """Of the sampled rollouts, kept or not; without those that have none."""
 
     @property
     def traces(self) -> list[Trace]:
@@ -196,6 +212,7 @@ def _evaluated(trainer: Trainer) -> dict[str, Any]:
 def step(trainer: Trainer) -> dict[str, Any]:
     """Make one step; returns its line of metrics."""
     times, began, cpu_began = StageTimes(), time.perf_counter(), time.process_time()
+    told = trainer.how_far.progress
     with trainer.precision():
         batch = _collect(trainer, times)
         learnt = _learn(trainer, batch, times)
@@ -205,6 +222,8 @@ def step(trainer: Trainer) -> dict[str, Any]:
         for line in recorded(batch.asked, run_id=trainer.run_id, step=progress.step):
             trainer.recording.write(line)
     progress.rollouts += batch.sampled * trainer.options.group_size
+    counts = (batch.outcomes.count("correct"), len(batch.outcomes))
+    progress.outcomes = [*progress.outcomes, counts][-RECENT_STEPS:]
     progress.wall_s += time.perf_counter() - began
     progress.cpu_s += time.process_time() - cpu_began
     timing = {
@@ -217,6 +236,7 @@ def step(trainer: Trainer) -> dict[str, Any]:
         "kind": "train",
         "step": progress.step,
         "rollouts": progress.rollouts,
+        "progress": told,
         "groups": len(batch.paid),
         "groups_sampled": batch.sampled,
         "groups_with_signal": batch.signals,
@@ -248,6 +268,7 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
             batch.sampled += 1
             batch.signals += signal
             batch.drawn_tokens += sum(sum(trace.sampled) for trace in one.rollouts)
+            batch.outcomes += [member.outcome for member in group.rollouts if member.outcome]
             if signal or not options.dynamic_sampling:
                 batch.asked.append(one)
                 batch.paid.append(group)
@@ -256,8 +277,7 @@ def _collect(trainer: Trainer, times: StageTimes) -> Batch:
 
 def _paid(trainer: Trainer, asked: Sequence[Asked[Trace]]) -> list[GroupRewards]:
     """Have groups scored. With erring verdicts the checker is asked first, and its verdicts are sent with some changed."""
-    options = trainer.options
-    step = Step(trainer.progress.step, options.steps)
+    options, step = trainer.options, trainer.how_far
     rates = ErrorRates(options.false_rejects, options.false_accepts)
     if any(rates):
         checked = pay(trainer.payment, asked, run_id=f"{trainer.run_id}-checked", step=step)

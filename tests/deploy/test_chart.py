@@ -510,7 +510,7 @@ REFUSED = {
     "A process locks its ledger": with_keys(redis=BUNDLED, replicas=2, ledger={"existingClaim": "a"}),
     "refuse each other's groups": with_keys(image={"tag": "latest"}),
     "calls in flight would be cut off": with_keys(terminationGracePeriodSeconds=30),
-    "at most 178956970": with_keys(config={"max_inflight_bytes": 500_000_000}),
+    "at most 134217728": with_keys(config={"max_inflight_bytes": 500_000_000}),
     "may need six times its size": with_keys(config={"max_body_bytes": 200_000_000}),
     "set worker.keySecret": with_keys(worker=WORKER | {"keySecret": ""}),
     "worker.volume is empty": with_keys(worker=WORKER | {"volume": {}}),

@@ -18,7 +18,7 @@ from reward_service.core.judging.templates import templates
 from reward_service.core.matching.spec import MATCHERS, MatchSpec
 from reward_service.core.profiles import MeasureSpec, PluginPin, Profile, parse_profile, shipped
 from reward_service.core.profiles.checks import ABSTENTIONS, QUORUMS
-from reward_service.core.rewards.compose import NORMALIZERS, WHEN
+from reward_service.core.rewards.compose import NORMALIZERS, PASSED_BY, WHEN
 from reward_service.core.rewards.maps import ALIGNMENTS
 from reward_service.core.trajectory import GRAMMARS
 from reward_service.core.types import (
@@ -66,6 +66,7 @@ NAMES = {
     ("measure.matching", "kind"): MATCHERS,
     ("reward.terms", "normalize"): NORMALIZERS,
     ("reward.terms", "when"): WHEN,
+    ("reward.terms.gates", "by"): PASSED_BY,
     ("reward.terms.map.difference", "at"): ALIGNMENTS,
     ("reward.turns", "combine"): {"none", *(combine for combine, _ in RULES)},
     ("reward.turns", "statistics"): {name for combine, name in RULES if combine == "return"},

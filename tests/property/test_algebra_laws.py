@@ -11,7 +11,7 @@ from reward_service.core.profiles import shipped
 from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.scoring import reward
 from reward_service.core.signals import signals_of
-from reward_service.core.types import Estimator, Outcome, RolloutFacts
+from reward_service.core.types import Estimator, Gate, Outcome, RolloutFacts
 from tests.golden.test_methods import EXAMPLES
 
 # Those that pay by turn have laws of their own.
@@ -59,6 +59,21 @@ def test_steady_pays_the_same_and_only_shrinks_advantages(rows):
 
     assert [one.reward for one in steady] == [one.reward for one in plain]
     assert all(abs(one.advantage) <= abs(other.advantage) for one, other in zip(steady, plain, strict=True))
+
+
+@given(rows=GROUPS)
+def test_a_gate_by_group_pays_as_without_it_if_any_rollout_passes_and_nothing_otherwise(rows):
+    plain = PROFILES["egrpo"]
+    [term] = plain.reward.terms
+    gated = replace(term, gates=(Gate("entity_match", ">=", 0.5, by="group"),))
+    shut = replace(term, weight=0.0)
+    passes = any(matched >= 3 for _, matched, _ in rows)
+
+    found, expected = (
+        reward(members(rows), replace(plain, reward=replace(plain.reward, terms=(one,))))
+        for one in (gated, term if passes else shut)
+    )
+    assert found.rollouts == expected.rollouts
 
 
 def sent_with(rows, profile, data) -> list[RolloutFacts]:

@@ -126,6 +126,23 @@ def test_a_profile_of_a_file_pays(train, tmp_path):
     assert more[1]["reward"] > shipped[1]["reward"]
 
 
+def test_the_success_rate_of_the_last_five_steps_is_sent_and_survives_a_stop(train, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(PAPER % "[[0, 0.3], [0.5, 0], [1, 0]]")
+    asked = ("--profile", str(mine), "--progress", "success")
+    whole = rows(train("whole", *asked, steps=8))
+    train("stopped", *asked, steps=4)
+    resumed = rows(train("stopped", *asked, steps=8))
+
+    steps = [row for row in whole if row["kind"] == "train"]
+    correct = [round(12 * row["accuracy"]) for row in steps]
+    assert any(correct[:7])
+    assert [row["progress"] for row in steps] == [
+        sum(correct[max(n - 5, 0) : n]) / (12 * min(n, 5)) if n else 0.0 for n in range(8)
+    ]
+    assert [row for row in resumed if row["kind"] == "train"] == steps
+
+
 def test_a_run_does_not_go_on_with_a_changed_profile(train, cache, tmp_path, capsys):
     mine = tmp_path / "mine.yaml"
     mine.write_text(PAPER % 0.3)

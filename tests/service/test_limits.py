@@ -2,8 +2,9 @@
 
 import gzip
 import json
+import re
 import socket
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
@@ -31,6 +32,9 @@ LIMITS = Settings(
 )
 
 
+LIMITED_HEADERS_S = 3
+
+
 @pytest.fixture(scope="module")
 def base():
     with serving(create_app(LIMITS)) as url:
@@ -47,7 +51,7 @@ def flooded():
 @pytest.fixture(scope="module")
 def hasty_with_headers():
     """Waits for headers only as long as a test needs to send the next piece."""
-    with serving(create_app(LIMITS.model_copy(update={"header_timeout_s": 3}))) as url:
+    with serving(create_app(LIMITS.model_copy(update={"header_timeout_s": LIMITED_HEADERS_S}))) as url:
         yield url
 
 
@@ -296,6 +300,70 @@ def test_over_capacity_is_503_at_once_and_health_still_answers(flooded):
     assert int(reply.headers["Retry-After"]) >= 1
     assert health.status_code == 200
     until(lambda: in_flight(flooded) == 0, "0 requests are in flight")
+
+
+def answered(connection):
+    """One whole answer, on a connection that may stay open."""
+    said = b""
+    while not (found := re.search(rb"content-length: (\d+)\r\n", said)) or b"\r\n\r\n" not in said:
+        said += connection.recv(65536)
+    header, _, body = said.partition(b"\r\n\r\n")
+    while len(body) < int(found[1]):
+        body += connection.recv(65536)
+    return header + b"\r\n\r\n" + body
+
+
+@contextmanager
+def full(base):
+    """No place is left while this lasts."""
+    with ExitStack() as held:
+        for _ in range(LIMITS.max_requests):
+            held.enter_context(connected(base)).sendall(head(Content_Length=10))
+        until(lambda: in_flight(base) == LIMITS.max_requests, "all places are taken")
+        yield
+    until(lambda: in_flight(base) == 0, "all places are free")
+
+
+def test_a_refused_call_of_usual_size_keeps_its_connection(hasty_with_headers):
+    body = json.dumps(EXAMPLE).encode()
+    with connected(hasty_with_headers) as connection:
+        with full(hasty_with_headers):
+            connection.sendall(head(Content_Length=len(body)))
+            refused = answered(connection)
+            connection.sendall(body)
+            connection.sendall(head(Content_Length=len(body)) + body)
+            again = answered(connection)
+        connection.settimeout(LIMITED_HEADERS_S + 1)
+        with pytest.raises(TimeoutError):  # whole requests are not taken for headers that do not come
+            connection.recv(1)
+        connection.settimeout(PATIENCE_S)
+        connection.sendall(head(Content_Length=len(body)) + body)
+        served = answered(connection)
+
+    assert problem_of(refused)[:2] == problem_of(again)[:2] == (503, "over-capacity")
+    assert served.startswith(b"HTTP/1.1 200")
+
+
+def test_a_refused_body_that_does_not_come_ends_the_connection(hasty_with_headers):
+    with connected(hasty_with_headers) as connection:
+        with full(hasty_with_headers):
+            connection.sendall(head(Content_Length=100))
+            refused = answered(connection)
+        said = said_after(connection, b"{")
+
+    assert refused.startswith(b"HTTP/1.1 503")
+    assert said.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("framing", [{"Content_Length": 300_000}, {"Transfer_Encoding": "chunked"}])
+def test_the_connection_of_a_refused_call_is_closed_if_its_body_is_long_or_of_unknown_length(
+    flooded, framing
+):
+    with full(flooded), connected(flooded) as connection:
+        said = said_after(connection, head(**framing))
+
+    assert problem_of(said)[:2] == (503, "over-capacity")
+    assert b"connection: close" in said
 
 
 def test_a_run_over_its_quota_is_429_and_the_others_are_served(flooded):

@@ -45,13 +45,13 @@ def test_gates_weights_over_progress_and_filters_are_in_the_formula():
 name: mine
 reward:
   base: {correct: 0}
-  terms: [{signal: x, weight: [[0, 0.5], [1, 0]], when: any, gates: [{signal: y, op: ">=", value: 0.25}]}]
+  terms: [{signal: x, weight: [[0, 0.5], [1, 0]], when: any, gates: [{signal: y, op: ">=", value: 0.25}, {signal: z, op: "<", value: 1, by: group}]}]
 estimator: {type: rloo}
 filters: [{type: mean_range, low: 0.2}]
 """)
 
     assert formula(profile) == (
-        "R = line[0, 0.5][1, 0](p) · x [any] [y >= 0.25]; A = rloo; weight mean_range(low 0.2)"
+        "R = line[0, 0.5][1, 0](p) · x [any] [y >= 0.25] [some z < 1]; A = rloo; weight mean_range(low 0.2)"
     )
     assert formula(parse_profile("name: mine\nreward: {base: {correct: 0}}")) == "R = 0; A = grpo"
 

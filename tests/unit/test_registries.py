@@ -19,7 +19,7 @@ from reward_service.core.matching.spec import MATCHERS
 from reward_service.core.profiles import parse_profile, shipped
 from reward_service.core.profiles.bounds import bounds_of
 from reward_service.core.profiles.formula import formula
-from reward_service.core.rewards.compose import NORMALIZERS, OPS, WHEN
+from reward_service.core.rewards.compose import NORMALIZERS, OPS, PASSED_BY, WHEN
 from reward_service.core.rewards.maps import ALIGNMENTS
 from reward_service.core.rewards.turn_terms import TURN_NORMALIZERS
 from reward_service.core.signals import MEASURED, SIGNALS
@@ -104,6 +104,11 @@ REGISTRIES = {
         tuple(OPS),
         "formulas.md",
         in_a_profile="reward: {{terms: [{{signal: x, gates: [{{signal: y, op: '{name}', value: 0}}]}}]}}",
+    ),
+    "what passes a gate": Registry(
+        tuple(PASSED_BY),
+        "formulas.md",
+        in_a_profile="reward: {{terms: [{{signal: x, gates: [{{signal: y, op: '>', value: 0, by: {name}}}]}}]}}",
     ),
     "filters": Registry(
         tuple(FILTERS),

@@ -47,14 +47,14 @@
 {{- if lt (include "rs.graceSeconds" . | int) $drain }}
 {{- fail (printf "terminationGracePeriodSeconds %s is less than drain_delay_s + drain_timeout_s = %d: calls in flight would be cut off." (include "rs.graceSeconds" .) $drain) }}
 {{- end }}
-{{- $memory := include "rs.bytes" (dig "limits" "memory" "" .Values.resources) | int64 }}
+{{- $room := include "rs.room" . | int64 }}
 {{- with .Values.config.max_inflight_bytes }}
-{{- if and (gt $memory 0) (gt (mul 6 (int64 .)) $memory) }}
-{{- fail (printf "config.max_inflight_bytes %d may need six times its value in memory, more than resources.limits.memory allows: set it to at most %d, or raise the limit." (int64 .) (div $memory 6)) }}
+{{- if and (gt $room 0) (gt (mul 6 (int64 .)) $room) }}
+{{- fail (printf "config.max_inflight_bytes %d may need six times its value in memory, more than resources.limits.memory less 256 MiB allows: set it to at most %d, or raise the limit." (int64 .) (div $room 6)) }}
 {{- end }}
 {{- end }}
-{{- if and (gt $memory 0) (lt $memory (mul 6 (int64 (.Values.config.max_body_bytes | default 67108864)))) }}
-{{- fail (printf "A body of config.max_body_bytes may need six times its size in memory, but resources.limits.memory is %d: lower max_body_bytes or raise the limit." $memory) }}
+{{- if and (gt $room 0) (lt $room (mul 6 (int64 (.Values.config.max_body_bytes | default 67108864)))) }}
+{{- fail (printf "A body of config.max_body_bytes may need six times its size in memory, but resources.limits.memory less 256 MiB is %d: lower max_body_bytes or raise the limit." $room) }}
 {{- end }}
 {{- if and .Values.worker.models (not .Values.worker.keySecret) }}
 {{- fail "A worker listens on every address of its pod, so it needs a key: set worker.keySecret to a Secret with the entry `key`." }}

@@ -100,6 +100,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $bytes }}
 {{- end }}
 
+{{/* Bytes of the memory limit that calls may use: all but 256 MiB for the process and the questions it keeps; 0 without a limit. */}}
+{{- define "rs.room" -}}
+{{- $memory := include "rs.bytes" (dig "limits" "memory" "" .Values.resources) | int64 }}
+{{- if gt $memory 0 }}{{ max 1 (sub $memory 268435456) }}{{ else }}0{{ end }}
+{{- end }}
+
 {{/* A value as text: numbers without the exponent that large ones get on their way through JSON. */}}
 {{- define "rs.text" -}}
 {{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}

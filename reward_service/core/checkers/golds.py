@@ -4,8 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
+from threading import Lock
+
+from cachetools import LRUCache, cached
 
 from entity_index.types import Entity, Question
 from reward_service.core.checkers import forms
@@ -14,7 +17,7 @@ from reward_service.core.checkers.tables import HEDGES, LIGHT_RUN_TOGETHER, NEGA
 from reward_service.core.checkers.tokens import Token, key
 from reward_service.core.matching import CompiledQuestion, MatchSpec, compile_question, lexicon
 
-CACHED_GOLDS = 1024
+KEPT_CHARS = 1 << 18  # of gold answers and their questions; each takes 20 to 120 bytes here
 ITEMS = re.compile(
     r"\s*(?:,(?!\d)|;|\n|&|\band\b|\bund\b|\bet\b|\by\b|、|\bи\b|(?<=[\u3400-\u9fff])[和与與及](?=[\u3400-\u9fff]))\s*"
 )
@@ -59,6 +62,8 @@ class Golds:
     """For the matcher's guarded edits; gold answers that are numbers are left out, because folding takes 6.8 for a 6 and an 8."""
     read: tuple[tuple[Token, ...], ...]
     """The gold answers as they are written, without further forms."""
+    chars: int
+    """Characters of the answers and of the question."""
 
     @property
     def spellings(self) -> CompiledQuestion:
@@ -98,7 +103,7 @@ def _only(values: Sequence[bool | None]) -> bool | None:
     return values[0] if values and len(set(values)) == 1 else None
 
 
-@lru_cache(maxsize=CACHED_GOLDS)
+@cached(LRUCache(KEPT_CHARS, getsizeof=attrgetter("chars")), lock=Lock(), info=True)
 def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
     """Return gold answers made ready, with the text of their question."""
     texts = [plain(answer).strip() for answer in answers]
@@ -122,4 +127,5 @@ def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
         initialled=tuple(filter(None, map(forms.spelling_out, texts))),
         entities=tuple(map(Entity, worded)),
         read=read,
+        chars=len(text) + sum(map(len, answers)),
     )

@@ -209,10 +209,13 @@ def key_of(text: str) -> str:
     return key(tokens(text)) or "".join(text.split())
 
 
-@lru_cache(maxsize=64)  # the rollouts of a group often give the same answer
 def read(answer: str) -> str:
     """Return an answer as it is read: unwrapped, in one spelling; empty where it is too long to be one."""
-    if len(answer) > MAX_CHARS:
-        return ""
+    return "" if len(answer) > MAX_CHARS else read_short(answer)
+
+
+@lru_cache(maxsize=64)  # the rollouts of a group often give the same answer
+def read_short(answer: str) -> str:
+    """Return the same of an answer that is not too long."""
     bare = unwrap(answer)
     return plain(without_type(bare) if SETS_TYPE.search(bare) else bare).strip()

@@ -7,9 +7,11 @@ equal an answer leave it too.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from operator import attrgetter
+from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache, cached
 
 from entity_index.spelling import folded
 from entity_index.types import Question
@@ -28,7 +30,8 @@ from reward_service.core.matching.spec import SUBSTRING, MatchSpec
 from reward_service.core.matching.substring import distinct_names
 from reward_service.core.matching.verify import fuzzy_spans
 
-CACHED_QUESTIONS = 1024  # about 70 KiB of automaton each
+KEPT_BYTES = 96 << 20  # of compiled questions; one with 12 entities and their aliases has about 420 KiB
+BYTES_OF_NAME, BYTES_OF_CHAR = 200, 4
 UNLIMITED = 1 << 62  # hits; a question is short
 
 
@@ -47,6 +50,14 @@ class CompiledQuestion:
     unmatchable: tuple[int, ...] = ()
     """Positions of the entities that left E_q because they have no form to look for."""
 
+    @property
+    def weight(self) -> int:
+        """About how many bytes it holds."""
+        asked = self.question
+        names = [name for entity in asked.entities for name in (entity.name, *entity.aliases)]
+        chars = len(asked.text) + sum(map(len, (*asked.answers, *names)))
+        return self.index.weight + BYTES_OF_NAME * len(names) + BYTES_OF_CHAR * chars
+
 
 def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
     """Return the entities that a thought could name by repeating a text, in whatever case.
@@ -55,6 +66,8 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
     """
     folded = FoldedText([text])
     possible = possible_in(folded.data, forms, max_edits=max_edits)
+    if not possible:
+        return set()
     index = Index(
         [form._replace(guard=Guard.NONE, open_ended=False) for form in possible], max_edits=max_edits
     )
@@ -81,7 +94,7 @@ def _repeated(question: Question, usable: set[int]) -> set[int]:
     return {position for position in sorted(usable) if first.setdefault(names[position], position) < position}
 
 
-@lru_cache(maxsize=CACHED_QUESTIONS)
+@cached(LRUCache(KEPT_BYTES, getsizeof=attrgetter("weight")), lock=Lock(), info=True)
 def compile_question(question: Question, spec: MatchSpec) -> CompiledQuestion:
     """Derive forms, mask, and build the automaton of a question. Pure, and cached by value."""
     if spec.kind == SUBSTRING:

@@ -20,12 +20,19 @@ from typing import NamedTuple
 from entity_index.folding import fold, is_hangul, stands_alone
 from entity_index.spelling import folded as folded_text
 from entity_index.types import Entity, Question
-from entity_index.usable import why_unusable
+from entity_index.usable import is_usable
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
-from reward_service.core.matching.languages import of_name
+from reward_service.core.matching.languages import of_name, of_question
 from reward_service.core.matching.longer import may_go_on
-from reward_service.core.matching.persons import inverted, is_common, is_particle, is_person, nicknames
+from reward_service.core.matching.persons import (
+    inverted,
+    is_common,
+    is_full_name,
+    is_particle,
+    may_be_person,
+    nicknames,
+)
 from reward_service.core.matching.spellings import spellings, without_parenthesis
 
 SHORT = 3  # letters
@@ -122,14 +129,14 @@ def _signs(spelling: str) -> str:
     return "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
 
 
-def _guard(spelling: str, folded: str, *, derived: bool, narrower: bool) -> Guard | None:
+def _guard(spelling: str, folded: str, *, own: str, derived: bool) -> Guard | None:
     """Return what the original text has to show where this form stands; None rejects the form.
 
     Args:
         spelling: the form as it is written.
         folded: the same, folded.
-        derived: whether it is a name other than the entity's own.
-        narrower: whether it says less than the entity's own.
+        own: the entity's own name or alias that it comes from, folded.
+        derived: whether it is a name other than that.
     """
     letters = folded.replace(" ", "")
     if 0 < len(letters) <= SHORT and len(spelling) > 1 and (spelling.isupper() or _signs(spelling)):
@@ -145,23 +152,19 @@ def _guard(spelling: str, folded: str, *, derived: bool, narrower: bool) -> Guar
     if (
         " " not in folded
         and _is_cased(spelling[0])
-        and (narrower or (len(folded) <= SHORT and spelling[0].isupper()))
+        and (_is_narrower(folded, own) or (len(folded) <= SHORT and spelling[0].isupper()))
     ):
         return Guard.CAPITAL
     return Guard.NONE
 
 
-def _is_usable(spelling: str) -> bool:
-    return why_unusable(spelling) is None
-
-
-def _written(spelling: str, entity: Entity) -> Iterator[tuple[str, Guard, Middle]]:
+def _written(spelling: str, *, of_person: bool) -> Iterator[tuple[str, Guard, Middle]]:
     """Yield a spelling, and those of the person whose name it may be, with their guard and what may be added in the middle."""
     yield spelling, Guard.NONE, Middle.NOTHING
     upright = inverted(spelling) or spelling
     if upright is not spelling:
         yield upright, Guard.NONE, Middle.NOTHING
-    if len(words := _WORD.findall(upright)) > 1 and is_person(words, entity):
+    if of_person and len(words := _WORD.findall(upright)) > 1 and is_full_name(words):
         yield from person_spellings(words)
 
 
@@ -170,23 +173,22 @@ def _is_narrower(folded: str, own: str) -> bool:
     return folded.count(" ") < own.count(" ") and folded.replace(" ", "") != own.replace(" ", "")
 
 
-def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple[Form, bool]]:
+def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, bool]]:
     """Yield the forms of one entity, the name's before the aliases', each with whether it is dropped if another entity shares it.
 
     An entity whose name cannot be searched for has none, whatever its aliases: ingest drops it as a whole too.
     """
-    if not _is_usable(entity.name):
+    if not is_usable(entity.name):
         return
-    for source in filter(_is_usable, (entity.name, *entity.aliases)):
+    of_person = may_be_person(entity)
+    for source in filter(is_usable, (entity.name, *entity.aliases)):
         own, plain = folded_text(source), {folded_text(text) for text in without_parenthesis(source)}
         is_number = own.replace(" ", "").isdigit()
-        for spelling in spellings(source, language=of_name(source, question), is_usable=_is_usable):
-            for text, guard, middle in _written(spelling, entity):
+        for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
+            for text, guard, middle in _written(spelling, of_person=of_person):
                 folded = folded_text(text)
                 derived = folded != own
-                needed = _guard(
-                    text, folded, derived=derived and not is_number, narrower=_is_narrower(folded, own)
-                )
+                needed = _guard(text, folded, own=own, derived=derived and not is_number)
                 if needed is not None:
                     asked = needed if guard is Guard.NONE else guard
                     form = Form(
@@ -197,10 +199,11 @@ def _drafts(position: int, entity: Entity, question: Question) -> Iterator[tuple
 
 def derive(question: Question) -> list[Form]:
     """Return the forms of all entities of a question, each entity's in order of preference, none twice."""
+    asked = of_question(question)
     drafts = [
         draft
         for position, entity in enumerate(question.entities)
-        for draft in _drafts(position, entity, question)
+        for draft in _drafts(position, entity, asked)
     ]
     first: dict[str, int] = {}
     shared = {form.folded for form, _ in drafts if first.setdefault(form.folded, form.entity) != form.entity}
@@ -216,13 +219,13 @@ def derive(question: Question) -> list[Form]:
         middle = max(known.middle, form.middle)
         if (guard, middle) != (known.guard, known.middle):
             forms[key] = known._replace(middle=middle, guard=guard)
-    return _inflected(list(forms.values()), question)
+    return _inflected(list(forms.values()), asked)
 
 
-def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
+def _words_of(form: Form, asked: str) -> tuple[InflectedWord, ...]:
     if form.guard not in (Guard.NONE, Guard.CAPITAL):
         return ()
-    language = of_name(form.spelling, question)
+    language = of_name(form.spelling, asked)
     if language not in STEMMED:
         return ()
     whole = fold(form.spelling)
@@ -230,9 +233,9 @@ def _words_of(form: Form, question: Question) -> tuple[InflectedWord, ...]:
     return inflected_name([form.spelling[start:end] for start, end in tokens], language)
 
 
-def _inflected(forms: Sequence[Form], question: Question) -> list[Form]:
+def _inflected(forms: Sequence[Form], asked: str) -> list[Form]:
     """Return the forms with their inflected words, except where these could be another entity's."""
-    words = [_words_of(form, question) for form in forms]
+    words = [_words_of(form, asked) for form in forms]
     beginning: dict[str, list[int]] = {}
     for number, own in enumerate(words):
         for known in own[0].known if own else ():

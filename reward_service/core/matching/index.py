@@ -13,7 +13,6 @@ A Hangul phrase is open at its end, because particles are written onto it. The s
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import pairwise
 from typing import NamedTuple
 
 import ahocorasick_rs
@@ -50,6 +49,11 @@ class Role(IntEnum):
 
 SHORT_TEXT = 1 << 16  # bytes
 END = 6  # bytes of a pattern
+DFA_PATTERNS = (
+    512  # of about 25 entities; up to here a DFA repays its building in a group of some hundred kilobytes
+)
+BYTES_OF_FORM = 1100
+BYTES_OF_CELL = 4  # a DFA has a row for each state, at most one a byte of the patterns, with a cell for each byte that occurs
 
 Use = tuple[bytes, int, int, int]
 """A pattern, the value of its role, what it is looked for (a phrase, or for names and inflected words a form), and where in it the pattern begins:
@@ -60,9 +64,9 @@ class Table:
     """From a key to its rows, one to many: what each pattern is used for, which forms a phrase has. Keys count from 0, each has a row."""
 
     def __init__(self, keyed: list[int], *, width: int) -> None:
-        """Make a table of rows written one after the other, each a key and its columns."""
+        """Make a table of rows written one after the other, each a key and its columns; those of a key keep their order."""
         rows = np.array(keyed, dtype=np.int64).reshape(-1, 1 + width)
-        rows = rows[np.lexsort(rows.T[::-1])]
+        rows = rows[np.argsort(rows[:, 0], kind="stable")]
         self.columns = rows[:, 1:].T.copy()
         self._first = np.flatnonzero(np.diff(rows[:, 0], prepend=-1))
         self._count = np.diff(self._first, append=len(rows))
@@ -76,11 +80,13 @@ class Table:
         return np.repeat(np.arange(len(keys)), count), self.columns[:, stretches(self._first[keys], count)]
 
 
-def _pieces(padded: bytes, edits: int) -> list[tuple[int, bytes]]:
-    """Cut a padded phrase into k + 1 pieces of about the same length; returns where each begins, and the piece."""
-    length, pieces = len(padded), edits + 1
-    cuts = [length * i // pieces for i in range(pieces + 1)]
-    return [(start, padded[start:end]) for start, end in pairwise(cuts)]
+def _pieces(padded: bytes, edits: int) -> Iterator[tuple[int, bytes]]:
+    """Cut a padded phrase into k + 1 pieces of about the same length; yields where each begins, and the piece."""
+    length, pieces, start = len(padded), edits + 1, 0
+    for number in range(1, pieces + 1):
+        end = length * number // pieces
+        yield start, padded[start:end]
+        start = end
 
 
 def _phrases(forms: Sequence[Form], *, max_edits: int) -> list[Phrase]:
@@ -127,11 +133,9 @@ def _lead(spelling: str) -> int:
 
 
 def _nesting(patterns: Iterable[bytes]) -> int:
-    """Return the most patterns that can end at one position: each a suffix of the next."""
+    """Return the most of some distinct patterns that can end at one position: each a suffix of the next."""
     deepest, nested = 1, list[bytes]()
-    for backwards in sorted(
-        {pattern[::-1] for pattern in patterns}
-    ):  # what a pattern begins with sorts before it
+    for backwards in sorted([pattern[::-1] for pattern in patterns]):  # a beginning sorts before what goes on
         while nested and not backwards.startswith(nested[-1]):
             nested.pop()
         nested.append(backwards)
@@ -143,8 +147,9 @@ def _uses(forms: Sequence[Form], phrases: Sequence[Phrase]) -> Iterator[Use]:
     whole, part, first, last, lead = (role.value for role in Role)
     for number, phrase in enumerate(phrases):
         yield _whole(phrase.text, phrase.padded), whole, number, 0
-        for start, piece in _pieces(phrase.padded, phrase.edits) if phrase.edits else ():
-            yield piece, part, number, start
+        if phrase.edits:
+            for start, piece in _pieces(phrase.padded, phrase.edits):
+                yield piece, part, number, start
     for number, form in enumerate(forms):
         if form.middle:
             one, other = _first_and_last(form)
@@ -207,9 +212,19 @@ class Index:
         self.uses = Table(uses, width=3)
         self.nesting = _nesting(patterns)
         self.longest = max(map(len, patterns), default=1)
+        self._build(list(patterns))
+
+    def _build(self, patterns: list[bytes]) -> None:
+        """Build the automaton of a few patterns for reading fast, that of many for being built fast and small."""
+        kinds = ahocorasick_rs.Implementation
+        is_dfa = len(patterns) <= DFA_PATTERNS
         self.automaton = ahocorasick_rs.BytesAhoCorasick(
-            list(patterns), implementation=ahocorasick_rs.Implementation.DFA
+            patterns, implementation=kinds.DFA if is_dfa else kinds.ContiguousNFA
         )
+        together = b"".join(patterns)
+        row = 1 << len(set(together)).bit_length() if is_dfa else 1
+        self.weight = BYTES_OF_FORM * len(self.forms) + BYTES_OF_CELL * row * len(together)
+        """About how many bytes all of it holds at most."""
 
     def _build_columns(self) -> None:
         """Lay out what the scan asks about forms and phrases as arrays."""

@@ -175,16 +175,23 @@ def _stems(word: str, language: str) -> Iterator[str]:
 
 
 _ENDING = MappingProxyType({"ru": _RUSSIAN, "uk": _UKRAINIAN})
+LONGEST_KEPT = 64  # letters; what a text takes for a word may be as long as the text
 STEMMED = frozenset((*_SNOWBALL, *_ENDING))
 """Languages whose names are looked for in their inflected forms."""
 
 
-@lru_cache(maxsize=1 << 16)
 def forms_of(word: str, language: str) -> frozenset[str]:
     """Return a word as it is written and its stem, folded."""
+    return _kept_forms(word, language) if len(word) <= LONGEST_KEPT else _forms(word, language)
+
+
+def _forms(word: str, language: str) -> frozenset[str]:
     head = re.split(f"[{''.join(APOSTROPHES)}]", word)[0] if language != "uk" else word
     low = _turkish_lower(head or word) if language == "tr" else (head or word).lower()
     return frozenset(filter(None, map(folded, (low, *_stems(low, language)))))
+
+
+_kept_forms = lru_cache(maxsize=1 << 16)(_forms)
 
 
 @dataclass(frozen=True, slots=True)

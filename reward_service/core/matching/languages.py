@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from functools import lru_cache
 from types import MappingProxyType
 
 from entity_index.types import Question
@@ -96,16 +95,15 @@ def of_text(text: str) -> str:
     return code if count >= LEAST_TELLING else LATIN
 
 
-def of_name(name: str, question: Question) -> str:
-    """Return the language of a name in a question: the declared one or the text's where that has the name's script, else the script's."""
-    asked = _asked(question.language, question.text)
+def of_question(question: Question) -> str:
+    """Return the language that a question declares, else that of its text."""
+    return primary(question.language) if question.language else of_text(question.text)
+
+
+def of_name(name: str, asked: str) -> str:
+    """Return the language of a name: that of the question, `asked`, where it has the name's script, else the name's own."""
     script = script_of(name)
     return asked if _script(asked) == script or {asked, script} == {"ja", "zh"} else of_text(name)
-
-
-@lru_cache(maxsize=16)  # every name of a question asks
-def _asked(declared: str | None, text: str) -> str:
-    return primary(declared) if declared else of_text(text)
 
 
 def _script(code: str) -> str:

@@ -20,9 +20,15 @@ LAST_WORDS = frozenset(name.partition(" ")[2] for name in lexicon.LONGER_PLACES)
 def may_go_on(spelling: str) -> bool:
     """Return whether a form is of the kind that longer names begin with: one or two capitalised words, none of them a class word."""
     words = spelling.split(" ")
-    return len(words) <= 2 and all(
-        word.isalpha() and word[0].isupper() and word.lower() not in lexicon.CLASSES for word in words
+    return (
+        len(words) <= 2
+        and all(map(_is_capitalised, words))
+        and lexicon.CLASSES.isdisjoint(map(str.lower, words))
     )
+
+
+def _is_capitalised(word: str) -> bool:
+    return word.isalpha() and word[0].isupper()
 
 
 def goes_on(name: str, after: str) -> bool:

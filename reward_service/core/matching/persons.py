@@ -125,11 +125,15 @@ def _is_initial(word: str) -> bool:
     return _INITIAL.fullmatch(word) is not None
 
 
-def is_person(words: Sequence[str], entity: Entity) -> bool:
-    """Return whether these words are a first and a last name, perhaps with some between, and nothing speaks against a person.
+def may_be_person(entity: Entity) -> bool:
+    """Return whether an entity is a person by its type, or without one, nothing in its name speaks against it."""
+    if entity.type is not None:
+        return entity.type.casefold() in lexicon.PERSON_TYPES
+    return lexicon.NOT_IN_PERSONS.isdisjoint(re.findall(r"\w+", entity.name.casefold()))
 
-    More than one name between them are taken for a person's where they are initials.
-    """
+
+def is_full_name(words: Sequence[str]) -> bool:
+    """Return whether words look like a first and a last name, perhaps with a name or initials between."""
     middle = words[1:-1]
     if len(middle) > MIDDLE_NAMES or not (_is_name_word(words[-1]) and _is_name_word(words[0])):
         return False
@@ -137,11 +141,7 @@ def is_person(words: Sequence[str], entity: Entity) -> bool:
         _is_name_word(middle[0]) or _is_initial(middle[0]) or is_particle(middle[0])
     ):
         return False
-    if len(middle) > 1 and not all(map(_is_initial, middle)):
-        return False
-    if entity.type is not None:
-        return entity.type.casefold() in lexicon.PERSON_TYPES
-    return not lexicon.NOT_IN_PERSONS & set(re.findall(r"\w+", entity.name.casefold()))
+    return len(middle) < 2 or all(map(_is_initial, middle))
 
 
 def inverted(text: str) -> str | None:

@@ -3,14 +3,12 @@
 A form counts as the matcher counts it in a thought, misspellings aside: folded, between word boundaries, guards observed.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from entity_index.types import Entity, Question
 from entity_index.usable import why_unusable
 from reward_service.core.matching.arrays import Positions
-from reward_service.core.matching.compiled import CACHED_QUESTIONS, CompiledQuestion, compile_question
+from reward_service.core.matching.compiled import CompiledQuestion, compile_question
 from reward_service.core.matching.layout import GroupText
 from reward_service.core.matching.scan import Spans, scan, spans_of
 from reward_service.core.matching.spec import MatchSpec
@@ -34,7 +32,6 @@ def first_shown_RE(read: GroupText, compiled: CompiledQuestion, named: Spans) ->
     return first_RE
 
 
-@lru_cache(maxsize=CACHED_QUESTIONS)
 def _golds(answers: tuple[str, ...], checker: str | None) -> CompiledQuestion:
     """Return gold answers made ready to be looked for: one entity by all its names, or each item of a list as one."""
     if checker != ALL_REQUIRED:

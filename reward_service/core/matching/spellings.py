@@ -60,7 +60,7 @@ from reward_service.core.matching.quantities import (
 )
 
 MAX_FORMS = 64  # of one spelling; the rules multiply
-CACHED_WORDS = 1 << 16
+CACHED_WORDS = 1 << 14
 _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
 _NO_PLURAL = lexicon.OPENERS | lexicon.PLACES
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
@@ -76,7 +76,10 @@ _PARENTHESIS, _CLOSES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$"), re.compi
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
-_LETTERS_AND_DIGITS = re.compile(r"[^\W\d_]\W?\d(?!$)|[^\W\d_]{2}\W?\d")
+# From the digit back, as most names have none: behind a letter and not at the end, or behind two letters.
+_LETTERS_AND_DIGITS = re.compile(
+    r"\d(?:(?:(?<=[^\W\d_]\d)|(?<=[^\W\d_]\W\d))(?!$)|(?<=[^\W\d_]{2}\d)|(?<=[^\W\d_]{2}\W\d))"
+)
 _COMMON_NOUN = re.compile("[a-z]{3,}")
 _SINGLE_NOUN = re.compile("[A-Z][a-z]{5,}")
 _WAR = re.compile(r"(?P<war>[A-Z]\w+ War) (?P<number>\w+)")
@@ -193,7 +196,7 @@ def numerals(text: str) -> Iterator[str]:
         return
     for at, word in enumerate(words):
         others = BY_WRITING.get(word.casefold(), ())
-        if at == 0 or word.isalpha() or not word.isupper():
+        if others and (at == 0 or word.isalpha() or not word.isupper()):
             yield from (" ".join((*words[:at], other, *words[at + 1 :])) for other in others)
 
 
@@ -389,7 +392,7 @@ def with_capitals(text: str) -> str:
 def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> list[str]:
     """Return a spelling and what the rules make of it, at most `MAX_FORMS` without repetition; what is not usable makes nothing."""
     rewrites = (*REWRITES, *BY_LANGUAGE.get(language, ()))
-    found = {spelling: rules_of(spelling) for spelling in (text, with_capitals(text))}
+    found = {spelling: rules_of(spelling) for spelling in dict.fromkeys((text, with_capitals(text)))}
     called, later = reduce(or_, found.values()), (1 << len(rewrites)) - 1
     seen: set[str] = set()
     while left := called & later:

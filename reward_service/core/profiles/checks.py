@@ -25,7 +25,7 @@ from reward_service.core.matching import FOLDED
 from reward_service.core.names import is_name
 from reward_service.core.profiles.spec import Profile
 from reward_service.core.profiles.turn_checks import TURN_TERMS, check_difference, check_turns, terms_of
-from reward_service.core.rewards.compose import BASE, NORMALIZERS, OPS, WHEN
+from reward_service.core.rewards.compose import BASE, NORMALIZERS, OPS, PASSED_BY, WHEN
 from reward_service.core.rewards.turn_terms import TURN_NORMALIZERS
 from reward_service.core.signals import MEASURED, SIGNALS, signals_of
 from reward_service.core.trajectory import GRAMMARS
@@ -143,6 +143,7 @@ def _chosen(profile: Profile) -> Iterator[tuple[str, str, Collection[str]]]:
         yield f"{where}.when", term.when, WHEN
         for k, gate in enumerate(term.gates):
             yield f"{where}.gates[{k}].op", gate.op, OPS
+            yield f"{where}.gates[{k}].by", gate.by, PASSED_BY
     for n, one in enumerate(profile.filters):
         yield f"filters[{n}].type", one.type, FILTERS
         yield f"filters[{n}].of", one.of, VALUES

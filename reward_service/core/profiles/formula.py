@@ -5,7 +5,17 @@ from dataclasses import fields
 
 from reward_service.core.advantages.turns import key_of
 from reward_service.core.profiles.spec import Profile
-from reward_service.core.types import Base, Estimator, Filter, Knots, Map, StateDifference, Term, TurnRule
+from reward_service.core.types import (
+    Base,
+    Estimator,
+    Filter,
+    Gate,
+    Knots,
+    Map,
+    StateDifference,
+    Term,
+    TurnRule,
+)
 
 
 def formula(profile: Profile) -> str:
@@ -37,8 +47,12 @@ def _term(term: Term) -> str:
         inner = f"{_map(one)}({inner})"
     for name in term.normalizers:
         inner = inner if name == "none" else f"{name}({inner})"
-    gates = "".join(f" [{gate.signal} {gate.op} {gate.value:g}]" for gate in term.gates)
-    return f"{_weight(term.weight)}{inner} [{term.when}]{gates}"
+    return f"{_weight(term.weight)}{inner} [{term.when}]{''.join(map(_gate, term.gates))}"
+
+
+def _gate(gate: Gate) -> str:
+    some = "some " if gate.by == "group" else ""
+    return f" [{some}{gate.signal} {gate.op} {gate.value:g}]"
 
 
 def _map(one: Map) -> str:

@@ -56,6 +56,20 @@ OPS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
 """How a gate compares a signal with its value."""
 
 
+def _itself(passing: list[bool]) -> list[bool]:
+    return passing
+
+
+def _some(passing: list[bool]) -> list[bool]:
+    return [any(passing)] * len(passing)
+
+
+PASSED_BY: Mapping[str, Callable[[list[bool]], list[bool]]] = MappingProxyType(
+    {"rollout": _itself, "group": _some}
+)
+"""Which rollouts of a group a gate is open for, given which of them pass it: those that pass, or all if at least one passes."""
+
+
 def _plain(cells: Sequence[Cell], _top: Cell | None) -> list[float]:
     return [value(cell) for cell in cells]
 
@@ -139,7 +153,8 @@ def _column(term: Term, facts: Sequence[RolloutFacts], top: Cell | None) -> list
 def paying(term: Term, facts: Sequence[RolloutFacts]) -> list[bool]:
     """Return which rollouts of a group a term is paid for, by its condition and its gates."""
     paid = _paid(term, facts)
-    return [one.outcome in paid and all(_holds(gate, one) for gate in term.gates) for one in facts]
+    passed = [_passed(gate, facts) for gate in term.gates]
+    return [one.outcome in paid and all(gates) for one, *gates in zip(facts, *passed, strict=True)]
 
 
 def _paid(term: Term, facts: Sequence[RolloutFacts]) -> frozenset[Outcome]:
@@ -147,6 +162,10 @@ def _paid(term: Term, facts: Sequence[RolloutFacts]) -> frozenset[Outcome]:
     if solved is unsolved:
         return solved
     return solved if any(one.outcome is Outcome.CORRECT for one in facts) else unsolved
+
+
+def _passed(gate: Gate, facts: Sequence[RolloutFacts]) -> list[bool]:
+    return PASSED_BY[gate.by]([_holds(gate, one) for one in facts])
 
 
 def _holds(gate: Gate, facts: RolloutFacts) -> bool:
@@ -170,6 +189,7 @@ def needs_group(spec: RewardSpec) -> bool:
     """Whether the reward depends on more of the group than the best match count."""
     return any(
         term.when == "unsolved"
+        or any(gate.by == "group" for gate in term.gates)
         or term.signal in GROUP_TURN_SIGNALS
         or not {"none", "positives", "group_max"}.issuperset(term.normalizers)
         or ("group_max" in term.normalizers and term.signal not in MATCH_COUNTS)

@@ -59,3 +59,24 @@ def test_the_gate_of_the_screen_changes_the_term_alone():
     assert [(gate.signal, gate.op, gate.value) for gate in term.gates] == [("answer_seen", ">=", 1)]
     assert replace(term, gates=()) == steady.reward.terms[0]
     assert seen.estimator == steady.estimator
+
+
+def test_the_gate_of_the_group_differs_in_what_has_to_pass():
+    seen, by_group = (
+        read_profile(FOLDER / f"egrpo-paper-{name}.yaml") for name in ("seen-steady", "group-seen-steady")
+    )
+    [term] = seen.reward.terms
+    [gate] = term.gates
+    assert by_group.reward.terms == (replace(term, gates=(replace(gate, by="group"),)),)
+    assert by_group.estimator == seen.estimator
+
+
+def test_a_weight_over_the_success_rate_changes_the_weight_alone_and_is_sent_one():
+    steady, faded = (
+        read_profile(FOLDER / f"egrpo-paper-{name}.yaml") for name in ("steady", "success-steady")
+    )
+    [term] = steady.reward.terms
+    assert faded.reward.terms == (replace(term, weight=((0.0, 0.3), (0.5, 0.0), (1.0, 0.0))),)
+    assert faded.estimator == steady.estimator
+    sent = {run.options.progress for run in all_runs() if run.options.profile_name == faded.name}
+    assert sent == {"success"}

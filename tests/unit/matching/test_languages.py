@@ -6,7 +6,7 @@ import pytest
 
 from entity_index.types import Entity, Question
 from reward_service.core.matching import compile_question, match_group
-from reward_service.core.matching.languages import of_name, of_text, primary
+from reward_service.core.matching.languages import of_name, of_question, of_text, primary
 from tests.unit.matching.rollouts import EGRPO, asked, match, thought, tool
 
 
@@ -172,11 +172,11 @@ def test_a_language_is_told_by_script_and_by_telling_words(text: str, language: 
 
 
 def test_the_declared_language_counts_where_the_name_has_its_script() -> None:
-    ukrainian = Question("", language="uk-UA")
-    assert of_name("Київ", ukrainian) == "uk"
-    assert of_name("Dnipro", ukrainian) == "en"
-    assert of_name("Москва", Question("Who?", language="en")) == "ru"
-    assert of_name("東京", Question("", language="ja")) == "ja"
+    assert of_question(Question("Who?", language="uk-UA")) == "uk"
+    assert of_name("Київ", "uk") == "uk"
+    assert of_name("Dnipro", "uk") == "en"
+    assert of_name("Москва", "en") == "ru"
+    assert of_name("東京", "ja") == "ja"
 
 
 def test_a_tag_is_read_up_to_its_first_subtag() -> None:

@@ -1,5 +1,7 @@
 """The table of rewards: rows, columns, conditions."""
 
+from dataclasses import replace
+
 import pytest
 
 from entity_index.types import Question
@@ -150,6 +152,35 @@ def test_all_gates_have_to_hold():
 
 def test_a_gate_on_a_signal_that_the_question_does_not_have_is_shut():
     assert column(facts("0", entities=0, x=1.0), gates=(Gate("entity_match", ">=", 0.0),)) == [0.0]
+
+
+def test_a_gate_by_group_is_open_for_all_if_one_rollout_passes():
+    seen = (Gate("y", ">=", 1, by="group"),)
+
+    assert column(*[facts(str(n), x=1.0, y=y) for n, y in enumerate((0, 1, 0))], gates=seen) == [1, 1, 1]
+    assert column(*[facts(str(n), x=1.0, y=0) for n in range(3)], gates=seen) == [0, 0, 0]
+
+
+def test_a_rollout_that_is_not_paid_can_open_a_gate_by_group():
+    members = [facts("0", Outcome.ERROR, x=1.0, y=1), facts("1", x=1.0, y=0)]
+
+    assert column(*members, gates=(Gate("y", ">", 0, by="group"),)) == [0, 1]
+
+
+def test_different_rollouts_may_pass_different_gates_by_group():
+    members = [facts(str(n), x=1.0, y=y, z=1 - y) for n, y in enumerate((0, 1))]
+
+    assert column(*members, gates=(Gate("y", ">", 0, by="group"), Gate("z", ">", 0, by="group"))) == [1, 1]
+    assert column(*members, gates=(Gate("y", ">", 0, by="group"), Gate("z", ">", 0))) == [1, 0]
+
+
+def test_without_its_group_a_rollout_with_a_gate_by_group_is_pending():
+    term = Term("entity_match", 0.3, "group_max", "wrong", gates=(Gate("answered", ">", 0, by="group"),))
+    alone = facts("0", matched=1)
+
+    assert reward_alone(alone, Profile("mine", reward=RewardSpec((term,))), best=2).status == "pending"
+    by_itself = replace(term, gates=())
+    assert reward_alone(alone, Profile("mine", reward=RewardSpec((by_itself,))), best=2).reward == 0.15
 
 
 def test_gated_and_unpaid_rows_still_have_a_vote():

@@ -43,6 +43,8 @@ def test_the_command_line_gives_options():
         ["--questions", "x"],
         ["--group-size", "0"],
         ["--turn-advantages", "--loss", "gspo"],
+        ["--progress", "luck"],
+        ["--progress", "success", "--one-by-one"],
         ["--nonsense"],
         ["--steps", "many"],
     ],
