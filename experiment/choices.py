@@ -36,19 +36,19 @@ ROUNDS = ("main", "reward")
 CHOICES = {
     GRPO: "`grpo`, or `grpo-equal` for its checker",
     PAPER: "`egrpo-paper`",
-    FLOOR: "`egrpo-steady`",
+    FLOOR: "`egrpo`",
     DYNAMIC: "`grpo` with dynamic sampling",
-    RESCUE: "`egrpo-rescue` with `floor: one_success`",
+    RESCUE: "`egrpo-rescue`",
     CENTRED: "`egrpo` with the estimator `dr_grpo` and doubled rewards",
     HALF: "`egrpo` with `floor: 0.177`",
     TENTH: "`egrpo` with `floor: 0.1`",
-    BOTH: "`egrpo-steady` with dynamic sampling",
-    TURN: "`egrpo-turn` with `floor: one_success`",
-    FIRST: "`egrpo-first-mention` with `floor: one_success`",
+    BOTH: "`egrpo` with dynamic sampling",
+    TURN: "`egrpo-turn`",
+    FIRST: "`egrpo-first-mention`",
     UTILITY: "`entity-utility`",
-    SEEN: "`egrpo-steady` with the gate `answer_seen`",
-    GROUP_SEEN: "`egrpo-steady` with the gate `answer_seen`, `by: group`",
-    FADED: "`egrpo-steady` with a weight that falls to 0 as the success rate, sent as `progress`, rises to one half",
+    SEEN: "`egrpo` with the gate `answer_seen`",
+    GROUP_SEEN: "`egrpo` with the gate `answer_seen`, `by: group`",
+    FADED: "`egrpo` with a weight that falls to 0 as the success rate, sent as `progress`, rises to one half",
 }
 """What to set to get a method; measured with the matching of `egrpo-paper`."""
 

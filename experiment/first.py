@@ -18,6 +18,8 @@ ALPHAS = ("0.1", "0.5")
 STUFFING = ("--stop-early", "0.7", "--restate", "0.1", "--listing", "0.1")
 """Few thoughts restate what was found, some list every name that was read."""
 STUFFING_PROFILES = ("egrpo-paper", "egrpo", "egrpo-guarded")
+"""All three divided as published when their results were made. Since then `egrpo` and `egrpo-guarded` have a floor under the
+standard deviation, so the seeds that were cut for lack of time are no longer planned: they would be another method."""
 
 
 def main_runs(seed: int) -> list[Run]:
@@ -50,4 +52,4 @@ def runs() -> list[Run]:
     planned = [run for seed in early for run in main_runs(seed)]
     planned += [run for seed in early for run in (*alpha_runs(seed), *stuffing_runs(seed))]
     planned += [run for seed in late for run in main_runs(seed)]
-    return planned + [run for seed in late for run in (*alpha_runs(seed), *stuffing_runs(seed))]
+    return planned + [run for seed in late for run in alpha_runs(seed)]

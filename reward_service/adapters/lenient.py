@@ -5,7 +5,7 @@ Recorders write all of these without anybody having done wrong. They are forgive
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jiter
@@ -18,10 +18,15 @@ _SIGNS = (rb"\ud", rb"\uD", b"\xed")  # found much faster than a pattern, which 
 _MAY_HOLD_ONE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
-def without_nulls(value: Any) -> Any:
-    """Return an object without the fields that are null: a column that does not concern this row."""
+def without_nulls(value: Any, *, but: Collection[str] = ()) -> Any:
+    """Return an object without the fields that are null: a column that does not concern this row.
+
+    Args:
+        value: JSON; anything but an object is returned as it is.
+        but: fields whose null says something.
+    """
     if type(value) is dict and None in value.values():
-        return {key: one for key, one in value.items() if one is not None}
+        return {key: one for key, one in value.items() if one is not None or key in but}
     return value
 
 

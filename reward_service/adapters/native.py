@@ -420,8 +420,14 @@ class EstimatorIn(Wire):
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-6
     """Added to the standard deviation; for `maxrl`, to the mean."""
     floor: Annotated[FiniteFloat, Field(ge=0)] | Literal["one_success"] | None = None
-    """Least standard deviation to divide by (`grpo`, `tree_grpo`): null for none, a number, or `one_success`, the standard
-    deviation of a group of the same size with one success."""
+    """Least standard deviation to divide by (`grpo`, `tree_grpo`): a number, `one_success`, the standard deviation of a group
+    of the same size with one success, or null for none, which takes away that of a profile."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forgive_nulls(cls, value: Any) -> Any:
+        """Elsewhere null means the default; here it takes the floor of the profile away."""
+        return without_nulls(value, but=("floor",))
 
     @model_validator(mode="after")
     def _in_range(self) -> "EstimatorIn":

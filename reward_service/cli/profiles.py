@@ -51,7 +51,7 @@ reward:
 
 estimator:
   type: grpo    # how rewards become advantages
-  # floor: one_success    # keeps groups that hardly differ from full-size advantages
+  floor: one_success    # keeps groups that hardly differ from full-size advantages; null divides as published
 """
 
 

@@ -1,5 +1,7 @@
 """Methods that pay by turn as profiles: rewards and advantages of turns, against numbers from another program."""
 
+from dataclasses import replace
+
 import pytest
 
 from reward_service.core.profiles import as_yaml, parse_profile
@@ -13,12 +15,13 @@ COLUMNS = {
     "turn_reward": "turn_rewards",
     "turn_advantage": "turn_advantages",
 }
+FLOORED = [case for case in FILE["cases"] if "floored" in case]
 
 
-def paid(case):
-    return reward(
-        facts_of(case), profile_of(case), partial=PartialPolicy("survivors"), progress=case.get("progress")
-    ).rollouts
+def paid(case, **more):
+    partial = PartialPolicy("survivors")
+    progress = case.get("progress")
+    return reward(facts_of(case), profile_of(case), partial=partial, progress=progress, **more).rollouts
 
 
 def close(found, expected):
@@ -30,12 +33,20 @@ def close(found, expected):
 
 @pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")
 def test_a_profile_pays_the_turns_what_its_method_pays(case):
-    rollouts = paid(case)
+    rollouts = paid(case, estimator=replace(profile_of(case).estimator, floor=None))
 
     for column, field in COLUMNS.items():
         if column in case:
             found = [getattr(one, field) for one in rollouts]
             assert close(found, case[column]), (column, found, case[column])
+
+
+@pytest.mark.parametrize("case", FLOORED, ids=lambda case: f"{case['profile']}-{case['name']}")
+def test_turns_are_divided_by_at_least_the_std_of_one_success(case):
+    rollouts = paid(case)
+
+    assert close([one.reward for one in rollouts], case["reward"])
+    assert close([one.turn_advantages for one in rollouts], case["floored"])
 
 
 @pytest.mark.parametrize("case", FILE["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")

@@ -54,11 +54,20 @@ def test_the_best_of_the_others_is_egrpo_unless_one_rollout_alone_named_anything
 
 
 @given(rows=GROUPS)
-def test_steady_pays_the_same_and_only_shrinks_advantages(rows):
-    steady, plain = (reward(members(rows), PROFILES[name]).rollouts for name in ("egrpo-steady", "egrpo"))
+def test_a_floor_pays_the_same_and_only_shrinks_advantages(rows):
+    floored, plain = (
+        reward(members(rows), PROFILES["egrpo"], estimator=one).rollouts for one in (None, Estimator())
+    )
 
-    assert [one.reward for one in steady] == [one.reward for one in plain]
-    assert all(abs(one.advantage) <= abs(other.advantage) for one, other in zip(steady, plain, strict=True))
+    assert [one.reward for one in floored] == [one.reward for one in plain]
+    assert all(abs(one.advantage) <= abs(other.advantage) for one, other in zip(floored, plain, strict=True))
+
+
+@given(rows=GROUPS)
+def test_outcomes_alone_are_never_below_the_floor(rows):
+    floored, plain = (reward(members(rows), PROFILES[name]).rollouts for name in ("grpo-equal", "grpo"))
+
+    assert [one.advantage for one in floored] == pytest.approx([one.advantage for one in plain], rel=1e-12)
 
 
 @given(rows=GROUPS)

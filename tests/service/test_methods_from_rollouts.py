@@ -11,6 +11,7 @@ from reward_service.api.app import create_app
 from reward_service.core.filters import draw
 from reward_service.serve.config import Settings
 from tests.conftest import serving
+from tests.golden.test_methods import as_published, profile_named
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "golden" / "cases"
@@ -100,6 +101,7 @@ def test_a_profile_pays_what_its_method_pays(service, case):
         rollouts,
         entities=case["entities"],
         profile=case["profile"],
+        **as_published(profile_named(case["profile"])),
         **({"progress": case["progress"]} if "progress" in case else {}),
     )
 

@@ -67,12 +67,21 @@ def rewarded(http, *groups, **more):
 
 @pytest.mark.parametrize("case", methods.FILE["cases"], ids=lambda case: f"{case['profile']}-{case['name']}")
 def test_a_method_pays_the_same_over_http(http, case):
-    [found] = rewarded(
-        http, group_of(methods.facts_of(case)), profile=case["profile"], progress=case.get("progress")
-    )
+    group, call = group_of(methods.facts_of(case)), {"progress": case.get("progress")}
+    published = methods.as_published(methods.profile_named(case["profile"]))
+    [found] = rewarded(http, group, profile=case["profile"], **published, **call)
 
     for field in ("reward", "advantage"):
         assert [one[field] for one in found] == methods.close(case[field])
+
+
+@pytest.mark.parametrize("case", methods.FLOORED, ids=lambda case: f"{case['profile']}-{case['name']}")
+def test_a_profile_with_a_floor_pays_the_same_over_http(http, case):
+    group = group_of(methods.facts_of(case))
+    [found] = rewarded(http, group, profile=case["profile"], progress=case.get("progress"))
+
+    assert [one["reward"] for one in found] == methods.close(case["reward"])
+    assert [one["advantage"] for one in found] == methods.close(case["floored"])
 
 
 @pytest.mark.parametrize("case", estimators.FILE["cases"], ids=lambda case: case["name"])

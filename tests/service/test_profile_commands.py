@@ -153,6 +153,7 @@ def test_diff_shows_computed_values_that_differ():
         ["reward.terms[0].signal", '"entity_match"', '"rubric"'],
         ["reward.terms[0].when", '"wrong"', '"correct"'],
         ["reward.base.correct", "1.0", "0.7"],
+        ["estimator.floor", '"one_success"', "-"],
         ["reward.terms[0].map[0].clip", "-", "[0.0,", "1.0]"],
     ]
 

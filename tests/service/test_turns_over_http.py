@@ -12,7 +12,7 @@ from reward_service.serve.config import Settings
 from reward_service.serve.ledger import read
 from reward_service.serve.ledger_audit import verify
 from tests.conftest import serving
-from tests.golden.test_methods import EXAMPLES
+from tests.golden.test_methods import EXAMPLES, as_published
 from tests.golden.test_turns import COLUMNS, close
 from tests.golden.turn_cases import FILE, VARIANTS, profile_of, wire_facts
 
@@ -79,6 +79,7 @@ def test_a_method_pays_the_same_over_http(http, case):
         "partial": SURVIVORS,
         "groups": [group],
         "progress": case.get("progress"),
+        **as_published(profile_of(case)),
     }
     reply = http.post("/v1/rewards", json=body)
     assert reply.status_code == 200, reply.text

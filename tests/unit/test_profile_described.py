@@ -86,6 +86,7 @@ def test_two_profiles_differ_in_what_they_compute_alone():
         ("reward.terms[0].signal", "entity_match", "rubric"),
         ("reward.terms[0].when", "wrong", "correct"),
         ("reward.base.correct", 1.0, 0.7),
+        ("estimator.floor", "one_success", None),
         ("reward.terms[0].map[0].clip", None, (0.0, 1.0)),
     ]
 

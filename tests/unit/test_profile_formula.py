@@ -26,9 +26,9 @@ def one_term(term: str) -> tuple[float, float]:
     ("name", "line"),
     [
         ("grpo", "R = [correct]; A = grpo"),
-        ("egrpo", "R = [correct] + 0.3 · group_max(entity_match) [wrong]; A = grpo"),
+        ("egrpo-paper", "R = [correct] + 0.3 · group_max(entity_match) [wrong]; A = grpo"),
         (
-            "egrpo-steady",
+            "egrpo",
             "R = [correct] + 0.3 · group_max(entity_match) [wrong]; A = grpo(floor one_success)",
         ),
         ("carr", "R = 0.7 [correct] + 0.3 · group_max(clip[0, 1](rubric)) [correct]; A = grpo"),

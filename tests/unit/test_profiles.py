@@ -8,29 +8,30 @@ from reward_service.core.profiles import DEFAULT_PROFILE, as_yaml, parse_profile
 from reward_service.core.types import Gate, Map
 
 MINIMAL = "name: mine\n"
+PARTS = ("measure", "reward", "estimator", "askers", "filters")
 PINNED = {
-    "egrpo-equivalence": "sha256:5ade5e12a3fb0bde4f44368b713e0850ad33acf42a2b6909c8b46287d9a0a177",
+    "egrpo-equivalence": "sha256:347eb63328ceecae69ce6195a8eb9ab260efd2ef56939744340848ce6bb34c90",
     "inforeasoner-model": "sha256:1f5dd4953fb01862e63e4877cec249775a3e1720994311509bd77b3f9cb1cb96",
     "inforeasoner-strict": "sha256:2a9e8f22a450d19b8b313f511cd02cc55ffc4a6bfe7a4f7ade23df1aef0ab913",
-    "egrpo-judged": "sha256:b1fb98734afc37091cb3ff53db2241181d4e07a2e926b1768dea6a061fb37fef",
+    "egrpo-judged": "sha256:be97d3ea2749f9660c9e1403aa3c2004b03fb3a65195b73ddcde6caf211600bc",
     "carr-judged": "sha256:d0110cbadeaa8730ebb834f62b0702807eec2eab18640c4b6cb4cebdbfc2fcff",
     "atom-searcher-judged": "sha256:765192166e0bd6c6922f9b3c8a92caea651e4dfc3a81b32de20e233b08f662a8",
     "atom-searcher": "sha256:fb3c1231960fff01aeef8ce959152f82e8d533c955e04b5b08e90f8144e78cc6",
     "carr": "sha256:d05930081aee496b711a292aeaeabd667ad7e490b7b238f8db6998a38dd58871",
     "carr-released": "sha256:f16e4afb494ec61b5883b2ddf6c39791dd16ea0e4fbe76c56281678542027bbf",
     "carr-wrong": "sha256:beb924180059fac9a069696b9e73f201a85489a963344f7d4249b1d5e05647f8",
-    "egrpo": "sha256:954ae89430abd59a72ba7f889979f7cc0ce9327586a53d5f0c01a7ee0eb8cdf9",
-    "egrpo-decay": "sha256:7fc79a0e108832cd0c62ae9de0694947bef38c5aed9e1598c112aca438665bb3",
-    "egrpo-first-mention": "sha256:cedc8edd2b593e0e75a572300c8f0ed87d1ab66e2f18aedd47b76bee2ec4efb6",
-    "egrpo-guarded": "sha256:96c1cb6984b3a912712a7d9d9b94df893d9036a8168f64fc096c9d7a51af5b18",
+    "egrpo": "sha256:6f7b655757e5e72d247456663f6a4e6b3c3b7082e8e5ae03f47622186bcb86e6",
+    "egrpo-decay": "sha256:87fc5bda1be5c4aad36f0bb3f79d454ceb61f1c7b5be6ee0516e5810a64deaac",
+    "egrpo-first-mention": "sha256:f4aa55d5a6b8c15cba0e5384eeb094608dbfe7eb581d67bae158935b87637e3c",
+    "egrpo-guarded": "sha256:7da58520b7a2644861806ef2215281049f44ab62e54d5c657425794ab9630bca",
     "egrpo-paper": "sha256:fc4089d06f42a421a4a87d4d89e51ec02b9a8907bb3e39bddbbb8e419f67f523",
-    "egrpo-rescue": "sha256:d50c0199be42aee83a23b00aedff8b56e2f272a5db94d601cc4f647a925d3b71",
+    "egrpo-rescue": "sha256:9ec30f67e660d4037a4f38a513e130a60b8f996ada28de8947a2bf5d12b84767",
     "egrpo-steady": "sha256:6f7b655757e5e72d247456663f6a4e6b3c3b7082e8e5ae03f47622186bcb86e6",
-    "egrpo-turn": "sha256:defbcd250d288905136685af8d311fbe084eac08319fad5d094d42c6316a4b8f",
+    "egrpo-turn": "sha256:f8283040b80e3db2787a251283cbc55fa9ee42d2df4bd50c6146e73415f1a1f3",
     "entity-utility": "sha256:10f40755a27f01e9a43156c55b2a154bc8a91b28d1164e2852e6a46e845825fd",
     "g-ra": "sha256:fa4d4a2f76e39126a377c2e4d30c598d88e314fd06128abb2846abe9cbeb510e",
     "grpo": "sha256:69ee543310f25f32b65a385e5e286b0bf64503909eb4b8d116d6706407d05349",
-    "grpo-equal": "sha256:0558e25f1ec55c710212720e6544a0005fae3c365d573e3744d3d0d755ab17e9",
+    "grpo-equal": "sha256:8762358da2ec10e6690a627dc6efebc0b139cefdca08b694a75ea41ee5a52618",
     "igpo": "sha256:49a5a318cd0e20a73f84c9ae50fbf1bea31f45ff1e096312d9cfc171be0b16fe",
     "inforeasoner": "sha256:54b2e3b32f70dc4dec89565277cdc862c3f240afee9fce4c1745fcdc28e53f04",
     "overlong": "sha256:b94afb2da2694bb6e91fef36522c3bb27184dec2d9f18032236a57141ff041ef",
@@ -56,6 +57,33 @@ def test_a_digest_ignores_name_and_prose_and_written_defaults():
 def test_digests_of_shipped_profiles_are_pinned():
     """A changed digest breaks every run that pins it: change it only with the numbers, and say so in CHANGELOG."""
     assert {name: profile.digest for name, profile in shipped().items()} == PINNED
+
+
+VARIANTS = {
+    "egrpo-guarded": ("measure",),
+    "egrpo-judged": ("measure", "askers"),
+    "egrpo-equivalence": ("measure", "askers"),
+    "egrpo-rescue": ("reward",),
+    "egrpo-decay": ("reward",),
+    "egrpo-turn": ("reward",),
+    "egrpo-first-mention": ("reward",),
+    "grpo-equal": ("reward",),
+    "egrpo-steady": (),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_differs_from_egrpo_in_what_its_name_says_alone(name):
+    one, egrpo = shipped()[name], shipped()["egrpo"]
+    parts = [part for part in PARTS if getattr(one, part) != getattr(egrpo, part)]
+
+    assert parts == list(VARIANTS[name])
+
+
+def test_only_egrpo_and_its_variants_bound_the_division():
+    floors = {name: one.estimator.floor for name, one in shipped().items() if one.estimator.floor is not None}
+
+    assert floors == dict.fromkeys(sorted({"egrpo", *VARIANTS}), "one_success")
 
 
 JUDGE = "askers: [{name: answer, template: grade-v1}]\nmeasure: {checker: cascade, "

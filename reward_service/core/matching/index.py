@@ -49,9 +49,7 @@ class Role(IntEnum):
 
 SHORT_TEXT = 1 << 16  # bytes
 END = 6  # bytes of a pattern
-DFA_PATTERNS = (
-    512  # of about 25 entities; up to here a DFA repays its building in a group of some hundred kilobytes
-)
+DFA_PATTERNS = 512  # of about 25 entities; so many a DFA repays in a group of some hundred kilobytes
 BYTES_OF_FORM = 1100
 BYTES_OF_CELL = 4  # a DFA has a row for each state, at most one a byte of the patterns, with a cell for each byte that occurs
 

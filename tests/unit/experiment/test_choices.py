@@ -37,7 +37,7 @@ def test_the_best_of_the_methods_that_are_surely_ahead_is_chosen():
 
     row = decision(there, "0.6 %")
 
-    assert row[:2] == ["6.2% of groups, p0 about 0.6 %", "`egrpo-steady`"]
+    assert row[:2] == ["6.2% of groups, p0 about 0.6 %", "`egrpo`"]
     higher, lower = row[2].split("Lower than GRPO: ")
     assert higher.startswith("Higher than GRPO: E-GRPO, floor +46.9 [")
     assert "2.0 times the rollouts" in higher
