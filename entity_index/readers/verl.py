@@ -3,7 +3,7 @@
     {"data_source", "prompt": [{"role", "content"}], "reward_model": {"ground_truth"}, "extra_info": {"index", "split", ...}}
 
 The question is `extra_info.question`, or what the last user message says. The ground truth is a string, several joined by
-`<|answer_split|>`, an array, or {"target": ...}, the last two also as JSON in a string; `extra_info.checker` may say what the answer is. The id is
+`<|answer_split|>`, an array, or {"target": ...}, the last two also as JSON or Python in a string; `extra_info.checker` may say what the answer is. The id is
 `extra_info.question_id` or `extra_info.index`, which is also what
 a reward call of verl carries. verl has no place for entities: `extra_info.entities` is read where they have been added, and otherwise `entity-index extract` finds some.
 """
@@ -11,7 +11,7 @@ a reward call of verl carries. verl has no place for entities: `extra_info.entit
 from collections.abc import Iterable, Iterator, Mapping
 
 from entity_index.errors import InvalidRecord
-from entity_index.packed import SEPARATOR
+from entity_index.packed import SEPARATOR, written_out
 from entity_index.readers import fields, jsonl
 from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.types import Question
@@ -43,7 +43,7 @@ def _asked(prompt: Iterable[object]) -> str:
 
 
 def _answers(truth: object) -> tuple[str, ...]:
-    match fields.opened(truth):
+    match written_out(truth):
         case {"target": target}:
             return _answers(target)
         case _:

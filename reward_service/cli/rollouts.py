@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from entity_index.readers import mapped
 from entity_index.readers.containers import STANDARD_INPUT, Value, values_of
 from reward_service.adapters.records import MAPPED, READERS
 from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
@@ -109,13 +110,16 @@ class Recording:
     """What the first line has."""
     proposed: list[str] = field(default_factory=list)
     """`--map` options for a file that no reader knows."""
+    absent: tuple[str, ...] = ()
+    """`--map` options that find nothing in the first lines."""
 
     def said(self) -> str:
         """Say how the file is read."""
         reading = self.how.defaults
         by = f"decided from the first {FIRST} rollouts" if self.decided else "as asked"
         written = f"format {reading.format}, dialect {reading.reading.dialect or DEFAULT_DIALECT}"
-        return f"reader {self.how.name}: {self.how.reader.writes}; {written} ({by})"
+        nothing = "".join(f"; --map {rule} finds nothing in the first lines" for rule in self.absent)
+        return f"reader {self.how.name}: {self.how.reader.writes}; {written} ({by}){nothing}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +157,17 @@ def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
     lines, problems = _read(opened.values, opened.how)
     rows = opened.rows
     proposed = [] if lines else proposal(rows)
-    return Recording(
-        opened.how, asked.reader == AUTO, lines, problems, tuple(rows[0]) if rows else (), proposed
-    )
+    fields, absent = tuple(rows[0]) if rows else (), tuple(_absent(opened, asked))
+    return Recording(opened.how, asked.reader == AUTO, lines, problems, fields, proposed, absent)
+
+
+def _absent(opened: Opened, asked: FileOptions) -> Iterator[str]:
+    """Yield the mappings that find nothing in any of the first lines, as a misspelled one does."""
+    rows = [one for row in opened.rows for one in opened.how.reader.rows(row)]
+    for name, path in _mapping(asked).items():
+        ways = opened.how.paths[name]
+        if rows and not any(mapped.find(row, way) not in (None, []) for row in rows for way in ways):
+            yield f"{name}={path}"
 
 
 def _whose(head: Sequence[Value], asked: FileOptions, *, is_mapped: bool) -> str | None:

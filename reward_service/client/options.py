@@ -141,16 +141,19 @@ class Options:
         return progress_at(step, self.total_steps)
 
     def question(self, row: Mapping[str, Any]) -> str | Mapping[str, Any]:
-        """Return the question of a row of the data: its id, or its ground truth.
+        """Return the question of a row of the data: its id, or its ground truth, which may be packed as JSON.
 
         Raises:
             KeyError: the row has no such column.
+            ValueError: it begins as an object in JSON does, and is none.
         """
         if row.get(self.question_key) is None:
             raise KeyError(
                 f"the data needs a column {self.question_key!r} (option question_key), got {sorted(row)}"
             )
         question: str | Mapping[str, Any] = row[self.question_key]
+        if isinstance(question, str) and question.startswith("{"):
+            return object_of(question, self.question_key)
         return question if isinstance(question, Mapping) else str(question)
 
     def told(self, row: Mapping[str, Any], rollout: Rollout) -> Rollout:
@@ -166,7 +169,7 @@ class Options:
         return self._judged(row, rollout)
 
     def _judged(self, row: Mapping[str, Any], rollout: Rollout) -> Rollout:
-        said, failed = row.get(self.outcome_key), row.get(OUTCOME_ERROR)
+        said, failed = (_unless_missing(row.get(name)) for name in (self.outcome_key, OUTCOME_ERROR))
         if failed is not None:
             return replace(rollout, outcome_error=str(failed) or "the trainer's judge failed")
         if said is None:
@@ -186,6 +189,11 @@ class Options:
     ) -> Member:
         """Return one rollout about the question of a row, in a step of the training."""
         return Member(group_id, self.question(row), rollout, step=step)
+
+
+def _unless_missing(value: Any) -> Any:
+    """Return a value of a column; None for the NaN that pandas fills a gap with."""
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124  # only NaN differs from itself
 
 
 def object_of(column: Any, name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Agents are trained on different templates, and each leaves its own wrapping arou
 pure and knows neither transcripts nor gold answers, so that parsers and checkers share one definition.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -14,6 +15,8 @@ END_TOKEN = re.compile(
     r"(?:<[|｜][^<>|｜]{1,40}[|｜]>|</?s>|<(?:eos|pad|end_of_turn|end_of_text|endoftext)>|\[(?:EOS|PAD)\])\Z",
     re.IGNORECASE,
 )
+# Such a marker may also stand before an answer: <|begin_of_box|>, <|im_sep|>.
+FIRST_TOKENS = re.compile(r"(?:<[|｜][^<>|｜]{1,40}[|｜]>\s{0,9}){0,9}")
 BOX = re.compile(r"\\f?box(?:ed)?\s{0,9}\{")
 FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 # Commands that only set type: what they enclose stays.
@@ -48,8 +51,13 @@ STATED = re.compile(
     rf"(?:^|[.!?。！？]\s{{0,4}})[ \t#>*_]{{0,8}}{LEAD_INS}(?:{'|'.join(PHRASES)})[ \t*_]{{0,8}}",
     re.IGNORECASE | re.MULTILINE,
 )
-HEADED = re.compile(r"^#{1,6}[ \t]*(?:final[ \t]+)?answer[ \t:*]{0,8}$", re.IGNORECASE | re.MULTILINE)
+HEADED = re.compile(
+    r"^#{1,6}[ \t*_]{0,8}(?:(?:final|exact|correct|short|right)[ \t]{1,4}){0,3}answer[ \t:*_]{0,8}$",
+    re.IGNORECASE | re.MULTILINE,
+)
 HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
+OBJECT = re.compile(r"\{\s{0,9}\"")
+JSON_KEYS = ("answer", "final_answer", "Answer")
 
 
 def without_end_tokens(text: str) -> str:
@@ -95,16 +103,30 @@ def without_type(text: str) -> str:
 def stated(text: str) -> str | None:
     """Return what follows the last "Answer:" or "The answer is" of a text: the rest of its line, else what comes below.
 
+    Where the text ends with a JSON object that has the key `answer`, as some prompts ask for, that is the answer.
     None where no such phrase opens a line or a sentence, or nothing follows it.
 
     >>> stated("I looked it up. The answer is Paris.")
     'Paris.'
     """
+    if text.rstrip("` \n").endswith("}") and (held := _in_json(text)) is not None:
+        return held
     *_, last = (None, *STATED.finditer(text), *HEADED.finditer(text))
     if last is None:
         return None
     line, _, below = text[last.end() :].partition("\n")
     return (line if line.strip() else HEADING.split(below, maxsplit=1)[0]).strip() or None
+
+
+def _in_json(text: str) -> str | None:
+    """Return the answer in the JSON object that ends a text, perhaps in a fence; None where there is none."""
+    opening = OBJECT.search(text)
+    try:
+        held = json.loads(text[opening.start() :].rstrip("` \n")) if opening else None
+    except (ValueError, RecursionError):
+        return None
+    answer = next((held[key] for key in JSON_KEYS if key in held), None) if isinstance(held, dict) else None
+    return answer if isinstance(answer, str) or answer is None else json.dumps(answer, ensure_ascii=False)
 
 
 ANSWER = "answer"
@@ -120,7 +142,7 @@ def found(text: str, kinds: Collection[str]) -> str | None:
 
 
 def unwrap(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str:
-    r"""Return an answer without its wrapping: end tokens, then the last box, else the phrase that states it.
+    r"""Return an answer without its wrapping: special tokens around it, then the last box, else the phrase that states it.
 
     Args:
         text: the answer as it was given.
@@ -134,5 +156,6 @@ def unwrap(text: str, kinds: Collection[str] = ANSWER_KINDS) -> str:
     if KINDS.keys().isdisjoint(kinds):
         return text.strip()
     bare = without_end_tokens(text)
+    bare = bare[FIRST_TOKENS.match(bare).end() :]  # type: ignore[union-attr]  # it matches everywhere
     held = found(bare, kinds)
     return bare if held is None else held

@@ -62,6 +62,8 @@ async def manager(server):
         (json.dumps({"question_id": QUESTION}), 0.0),
         ({"question_id": QUESTION, "outcome": "correct"}, 1.0),
         ({"question_id": QUESTION, "outcome": np.True_}, 1.0),
+        ({"question_id": QUESTION, "outcome": np.float64("nan"), "outcome_error": np.nan}, 0.0),
+        ({"question_id": json.dumps(QUESTION)}, 0.0),
     ],
 )
 async def test_a_row_is_read_as_parquet_holds_it(manager, extra, score):

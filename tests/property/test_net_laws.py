@@ -45,6 +45,16 @@ HIDING = [
     ("[TOOL_CALLS]", "</s>"),
     ("```tool_code\n", "\n```"),
     ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"),
+    ("<|begin_click_intent|>", "<|end_click_intent|>"),
+    ("<TOOLCALL>", "</TOOLCALL>"),
+    ("<tool_calls>", "</tool_calls>"),
+    ("<seed:tool_call>", "</seed:tool_call>"),
+    ("<|tool_call_start|>", "<|tool_call_end|>"),
+    ("<|tool_response_start|>", "<|tool_response_end|>"),
+    ("<|action_start|>", "<|action_end|>"),
+    ("<|START_ACTION|>", "<|END_ACTION|>"),
+    ("<|START_TOOL_RESULT|>", "<|END_TOOL_RESULT|>"),
+    ("<|tool_call|>", "<|/tool_call|>"),
 ]
 # And whatever a dialect that is added later brings along.
 ELSEWHERE = {"<observation>", "<code>", "<function="}

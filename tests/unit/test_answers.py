@@ -53,6 +53,8 @@ def test_a_box_holds_the_answer(text, held):
         ("Exact Answer: Kyoto\nConfidence: 90%", "Kyoto"),
         ("Answer:\nKyoto", "Kyoto"),
         ("## Answer\nIt is Kyoto.\n\n## References\n1", "It is Kyoto."),
+        ("## Why\nIt was.\n\n## Exact Answer  \n**Kyoto**  \n\n## References\n1", "**Kyoto**"),
+        ("### **Final Answer:**\nKyoto", "Kyoto"),
         ("Die Antwort lautet: Kyoto", "Kyoto"),
         ("La réponse est Kyoto", "Kyoto"),
         ("La respuesta es Kyoto", "Kyoto"),
@@ -60,6 +62,13 @@ def test_a_box_holds_the_answer(text, held):
         ("最终答案：京都", "京都"),
         ("答えは京都", "京都"),
         ("정답은 교토", "교토"),
+        ('{"answer": "Kyoto"}', "Kyoto"),
+        ('I know it: {"reason": "It was.", "answer": "Kyoto"}', "Kyoto"),
+        ('```json\n{"final_answer": 5}\n```', "5"),
+        ('{"answer": null}', None),
+        ('{"city": "Kyoto"}', None),
+        ('{"answer": "Kyoto}', None),
+        ("{Kyoto}", None),
         ("Answer:", None),
         ("There is no answer in it.", None),
         ("Kyoto", None),
@@ -73,3 +82,9 @@ def test_a_box_decides_before_a_phrase():
     assert unwrap(r"Answer: see \boxed{Kyoto}.</s>") == "Kyoto"
     assert unwrap("Answer: Kyoto<|im_end|>") == "Kyoto"
     assert unwrap("Kyoto") == "Kyoto"
+
+
+def test_special_tokens_around_an_answer_are_no_part_of_it():
+    assert unwrap("<|begin_of_box|>Kyoto<|end_of_box|><|user|>") == "Kyoto"
+    assert unwrap("<|im_sep|>Kyoto", ("answer",)) == "<|im_sep|>Kyoto"
+    assert unwrap("a <|x|> b") == "a <|x|> b"

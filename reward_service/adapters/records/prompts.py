@@ -20,7 +20,7 @@ _TURNS = (
     re.compile(r"\[INST\](.*?)(?:\[/INST\]|\Z)", re.DOTALL),
     re.compile(r"^user\n(.*?)(?=^assistant\s*$|\Z)", re.DOTALL | re.MULTILINE),
 )
-_ENVELOPES = ("data", "kwargs", "args", "llm_message")
+_ENVELOPES = ("data", "kwargs", "args", "llm_message", "message")
 _ASKED = re.compile(r"(?:^|\s)(?:Question|User|Query|Problem)\s*:\s*(?=\S)", re.IGNORECASE)
 
 
@@ -49,7 +49,7 @@ def first_user_turn(messages: Any) -> str | None:
 
 
 def _opened(turn: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a turn out of the envelope of LangChain or OpenHands; the task of smolagents is a user's turn."""
+    """Return a turn out of the envelope of LangChain, OpenHands or Claude Code; the task of smolagents is a user's turn."""
     if isinstance(turn.get("task"), str):
         return {"role": "user", "content": turn["task"]}
     inner = next((turn[key] for key in _ENVELOPES if isinstance(turn.get(key), Mapping)), None)

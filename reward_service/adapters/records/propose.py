@@ -31,9 +31,9 @@ def _is_any(value: Any) -> bool:
 
 
 GUESSES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "messages": (_is_messages, "messages conversation conversations trajectory history turns events chat_completions dialogue"),
-    "text": (_is_text, "output response completion generated_text gen_text generation prediction text rollout solution_str trajectory"),
-    "question": (_is_text, "question query problem instruction task_question"),
+    "messages": (_is_messages, "messages conversation conversations trajectory history turns events chat_completions dialogue trace transcript log"),
+    "text": (_is_text, "output response completion generated_text gen_text generation prediction text rollout solution_str trajectory trace transcript log"),
+    "question": (_is_text, "question query problem instruction task_question q task"),
     "prompt": (_is_prompt, "prompt input prompt_text input_prompt"),
     "question_id": (_is_id, "question_id qid query_id task_id instance_id example_id"),
     "group": (_is_id, "group_id prompt_id group uid group_index"),

@@ -1,17 +1,18 @@
 """Dates and ranges of years: "8 January 1891" is "January 8, 1891" is 1891-01-08; `1861–65` is `1861–1865`.
 
 Numbers with slashes are dates where only one reading has a month: 13/02/2004 and 02/13/2004, but not 02/03/2004. With points
-the day comes first.
+the day comes first, and a year of four digits in any case: 2004/02/13.
 """
 
 import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from reward_service.core.checkers.tables import ERAS, MONTHS, WEEKDAYS, YEAR_WORDS
+from reward_service.core.checkers.tables import ARTICLES_OF_DATES, ERAS, MONTHS, WEEKDAYS, YEAR_WORDS
 from reward_service.core.checkers.tokens import Token, is_number
 
 CHINESE = ("年", "月", "日")
+BEFORE_DATES = WEEKDAYS | ARTICLES_OF_DATES
 OPENERS = frozenset({"from", "between", *ERAS, *MONTHS})
 
 
@@ -23,7 +24,7 @@ def date(year: int | None, month: int, day: int | None) -> str:
 def written(text: str) -> Token:
     """Return the token of a date in digits; one that can be read in two ways keeps its spelling."""
     first, second, third = (int(part) for part in re.split("[-./]", text))
-    if "-" in text:
+    if "-" in text or first > 31:
         candidates = {(first, second, third)}
     elif "." in text:
         candidates = {(third, second, first)}
@@ -41,7 +42,7 @@ def dated(tokens: Sequence[Token]) -> list[Token]:
     at = 0
     while at < len(tokens):
         token, taken = _begun(tokens, at) or (tokens[at], 1)
-        if token.mark.startswith("@") and out and out[-1].text in WEEKDAYS:
+        if token.mark.startswith("@") and out and out[-1].text in BEFORE_DATES:
             out.pop()
         out.append(token)
         at += taken
@@ -109,7 +110,7 @@ def _behind(tokens: Sequence[Token], at: int, words: tuple[str, ...]) -> int:
 def _day_first(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     """8 January 1891, 8th of January, 8. Januar 1891, 8 de enero de 1891, 8 января 1891 года."""
     day = _day(tokens, at)
-    between = _behind(tokens, at + 1, ("of", "de", "di"))
+    between = _behind(tokens, at + 1, ("of", "de", "di", "er"))
     month = _month(tokens, between)
     if day is None or month is None:
         return None

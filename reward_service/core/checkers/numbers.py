@@ -10,10 +10,12 @@ from fractions import Fraction
 
 from reward_service.core.checkers.tables import (
     CARDINALS,
+    MYRIADS,
     NEGATIVE,
     ORDINALS,
     PARTS,
     SCALES,
+    SCALES_ELSEWHERE,
     SHORT_SCALES,
 )
 from reward_service.core.checkers.tokens import Token, is_number
@@ -27,7 +29,7 @@ GROUPED = re.compile(
 )
 RATIO = re.compile(r"[+-]?\d+/[1-9]\d*")
 OPENERS = frozenset({"a", "an", "half", *NEGATIVE, *CARDINALS, *ORDINALS})
-ALL_SCALES = {**SCALES, **SHORT_SCALES}
+ALL_SCALES = {**SCALES, **SHORT_SCALES, **SCALES_ELSEWHERE}
 ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
 # Chinese numerals are letters too: they are numbers where a counter or the whole text says so.
@@ -36,6 +38,7 @@ HAN = re.compile(
     rf"百分之(?P<percent>[{_NUMERAL}]{{1,{MAX_DIGITS}}})|(?P<nth>第)?(?P<numeral>[{_NUMERAL}]+)"
     r"(?P<counter>[年月日号號岁歲届屆世]|$)?"
 )
+_MYRIADS = re.compile(rf"(?<![\d.,])(\d{{1,9}}(?:\.\d{{1,9}})?)([{''.join(MYRIADS)}])(?![\d{_NUMERAL}])")
 
 
 def written(text: str) -> Token:
@@ -52,7 +55,7 @@ def written(text: str) -> Token:
 
 
 def han_numerals(text: str) -> str:
-    """Return a text with its Chinese numerals in digits: 一九四九年 is 1949年, 第二十九届 is 第29届, 百分之二十 is 20%."""
+    """Return a text with its Chinese numerals in digits: 一九四九年 is 1949年, 第二十九届 is 第29届, 百分之二十 is 20%, 3万人 is 30000人."""
 
     def digits(found: re.Match[str]) -> str:
         if found["percent"]:
@@ -64,7 +67,12 @@ def han_numerals(text: str) -> str:
         number = numeral if len(numeral) > MAX_DIGITS else han_in_digits(numeral)
         return f"{found['nth'] or ''}{number}{found['counter'] or ''}"
 
-    return HAN.sub(digits, text)
+    return _MYRIADS.sub(_times_a_myriad, HAN.sub(digits, text))
+
+
+def _times_a_myriad(found: re.Match[str]) -> str:
+    value = Fraction(found[1]) * MYRIADS[found[2]]
+    return str(value) if value.denominator == 1 else found[0]
 
 
 def in_words(tokens: Sequence[Token]) -> list[Token]:

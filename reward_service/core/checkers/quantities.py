@@ -12,6 +12,7 @@ from reward_service.core.checkers.tables import (
     MONEY_SCALES,
     OF_HEAT,
     PER,
+    PER_CENT,
     PERCENT,
     POWERS,
     POWERS_BEHIND,
@@ -47,7 +48,7 @@ def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
     following = rest[0].text
     if following in PERCENT:
         return _marked(token, 1, "%"), 2
-    if following == "per" and len(rest) > 1 and rest[1].text == "cent":
+    if len(rest) > 1 and (following, rest[1].text) in PER_CENT:
         return _marked(token, 1, "%"), 3
     if following in MONEY:
         return _marked(token, 1, MONEY[following]), 2

@@ -22,6 +22,22 @@ CARDINALS = {numerals.words_of(number): number for number in SIMPLE}
 ORDINALS = {numerals.ordinal_words(number): number for number in SIMPLE[1:]}
 SCALES = {"dozen": 12, "hundred": 100, "lakh": 10**5, "crore": 10**7, **lexicon.SCALES}
 SHORT_SCALES = {"mn": 10**6, "mln": 10**6, "bn": 10**9, "tn": 10**12}
+# No "billion" of other languages: in most of them it is 10**12.
+SCALES_ELSEWHERE = dict.fromkeys(_words("тысяча тысячи тысяч тыс tausend"), 10**3)
+SCALES_ELSEWHERE |= dict.fromkeys(
+    _words(
+        """миллион миллиона миллионов млн millionen millions millón millones milione milioni milhão milhões"""
+    ),
+    10**6,
+)
+SCALES_ELSEWHERE |= dict.fromkeys(
+    _words(
+        """миллиард миллиарда миллиардов млрд milliarde milliarden milliard milliards miliardo miliardi"""
+    ),
+    10**9,
+)
+# Behind digits; Korean writes the same powers.
+MYRIADS = {**lexicon.HAN_GROUPS, "만": 10**4, "억": 10**8}
 # After an amount of money only: elsewhere "m" is a metre and "k" a name.
 MONEY_SCALES = {"k": 1000, "m": 10**6, "b": 10**9}
 PARTS = {
@@ -40,6 +56,7 @@ MONTHS = {
 WEEKDAYS = _words("""monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun
     montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche
     lunes martes miercoles jueves viernes sabado domingo""")
+ARTICLES_OF_DATES = frozenset({"le", "el", "il", "den"})
 ERAS = frozenset({"ad", "ce"})
 YEAR_WORDS = frozenset({"года", "год", "г", "року", "р"})
 
@@ -49,11 +66,40 @@ MONEY = {
     "₩": "₩", "krw": "₩", "₽": "₽", "rouble": "₽", "roubles": "₽", "ruble": "₽", "rubles": "₽",
     "cny": "cny", "rmb": "cny", "yuan": "cny", "chf": "chf", "¢": "¢", "cent": "¢", "cents": "¢",
 }  # fmt: skip
-PERCENT = frozenset({"%", "percent", "pct", "процентов", "процента", "prozent"})
+MONEY |= {
+    _word(name): sign
+    for sign, names in {
+        "$": "美元 доллар доллара долларов dólar dólares dollari",
+        "€": "欧元 евро",
+        "£": "英镑",
+        "¥": "円 日元",
+        "₽": "рубль рубля рублей",
+        "₩": "원",
+        "cny": "元 人民币",
+    }.items()
+    for name in names.split()
+}
+PERCENT = frozenset({"%", "percent", "pct", "процентов", "процента", "процент", "prozent"})
+PER_CENT = frozenset(
+    {("per", "cent"), ("pour", "cent"), ("por", "ciento"), ("por", "cento"), ("per", "cento")}
+)
 
 Unit = tuple[str, Fraction]
 UNITS: dict[str, Unit] = {
     name: (measure, Fraction(factor)) for *names, measure, factor in lexicon.UNITS for name in names
+}
+UNITS |= {
+    _word(name): UNITS[unit]
+    for unit, names in {
+        "m": "м метр метра метров metro metros metri メートル 미터",
+        "km": "километр километра километров kilómetro kilómetros chilometro chilometri quilômetro quilômetros キロメートル 킬로미터",
+        "kg": "килограмм килограмма килограммов kilogramm キログラム 킬로그램",
+        "hour": "час часа часов stunde stunden heure heures hora horas ora ore",
+        "minute": "минута минуты минут minuten minuto minutos minuti",
+        "day": "день дня дней tag tage jour jours día días giorno giorni dia dias",
+        "year": "лет jahr jahre jahren ans année années año años anno anni ano anos",
+    }.items()
+    for name in names.split()
 }
 # Behind a slash or "per" only: "1990s" is no number of seconds.
 PER = {**UNITS, "h": UNITS["hour"], "s": UNITS["second"]}
@@ -79,6 +125,9 @@ SAME_WORD = {
     "snr": "senior",
     "bce": "bc",
     "vs": "versus",
+    "년": "年",
+    "월": "月",
+    "일": "日",
 } | (lexicon.SHORT_TITLES)
 
 LEADS = _words("by in at from around about on circa c ca approximately roughly")

@@ -40,6 +40,24 @@ def parsed(text: str) -> Any:
         return text
 
 
+_JSON = json.JSONDecoder()
+_APART = re.compile(r"[\s;,]*")
+
+
+def json_values(text: str) -> list[Any]:
+    """Return the JSON values of a text, which blanks, commas and semicolons may separate; none where there is anything else."""
+    found: list[Any] = []
+    at = _APART.match(text).end()  # type: ignore[union-attr]  # it matches everywhere
+    while at < len(text):
+        try:
+            one, at = _JSON.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return []
+        found.append(one)
+        at = _APART.match(text, at).end()  # type: ignore[union-attr]
+    return found
+
+
 def json_text(value: Any) -> str:
     """Return a value as text: a string unchanged, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
@@ -153,9 +171,13 @@ _ANSWERING = (
 )
 
 
+def _finishes(name: str, tools: tuple[str, ...]) -> bool:
+    return name in tools or name.lower() in tools
+
+
 def answer_in(call: Call | None, tools: tuple[str, ...]) -> str | None:
     """Return the answer that a call of a finishing tool gives; None where it calls another tool."""
-    if call is None or call.name is None or call.name.rpartition(".")[2] not in tools:
+    if call is None or call.name is None or not _finishes(call.name.rpartition(".")[2], tools):
         return None
     said = call.arguments
     if not isinstance(said, Mapping):

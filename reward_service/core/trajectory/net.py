@@ -23,7 +23,8 @@ from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
 
 _ONLY_WHERE_DECLARED = frozenset({"<observation>", "<code>"})
-# Other XML in which models write calls and get responses.
+# Other marks in which models write calls and get responses: XML, and tokens of templates that are no container here (LFM2,
+# InternLM, Command R; Granite's and Phi-4's call token may have no end).
 _MORE = (
     "invoke",
     "function_calls",
@@ -32,6 +33,16 @@ _MORE = (
     "tool_result",
     "tool_results",
     "tool_output",
+    "tool_calls",
+    "TOOLCALL",
+    "TOOL_RESPONSE",
+    "longcat_tool_call",
+)
+_PAIRS = "tool_call", "tool_response", "action"
+_MORE_TOKENS = (
+    *((rf"<\|{name}_start\|>", (rf"<\|{name}_end\|>",)) for name in _PAIRS),
+    *((rf"<\|START_{name}\|>", (rf"<\|END_{name}\|>",)) for name in ("ACTION", "TOOL_RESULT")),
+    (r"<\|tool_call\|>", (r"<\|/tool_call\|>",)),
 )
 _HARMONY = (
     (r"<\|start\|>(?!assistant)", (r"<\|end\|>",)),
@@ -95,7 +106,7 @@ def _always() -> tuple[_Mark, ...]:
     marks = [_angled(one.opens, one.closes) for one in spelled if one.opens not in _ONLY_WHERE_DECLARED]
     marks += [_Mark(rf"<{name}(?=[\s>])", (f"</{name}>",)) for name in _MORE]
     marks += [_Mark(*one) for template in TEMPLATES.values() for one in template.data_marks]
-    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, _FENCE)]
+    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, *_MORE_TOKENS, _FENCE)]
     return tuple(dict.fromkeys(marks))
 
 

@@ -317,7 +317,14 @@ def test_verl_ground_truths_have_several_shapes(truth):
     assert read_one("verl", VERL | {"reward_model": {"ground_truth": truth}}).answers == ("Turkey", "Türkiye")
 
 
-@pytest.mark.parametrize("truth", ['["Turkey", "Türkiye"]', '{"target": "Turkey<|answer_split|>Türkiye"}'])
+@pytest.mark.parametrize(
+    "truth",
+    [
+        '["Turkey", "Türkiye"]',
+        '{"target": "Turkey<|answer_split|>Türkiye"}',
+        "{'target': ['Turkey', 'Türkiye']}",
+    ],
+)
 def test_verl_ground_truths_may_be_json_in_a_string(truth):
     assert read_one("verl", VERL | {"reward_model": {"ground_truth": truth}}).answers == ("Turkey", "Türkiye")
 

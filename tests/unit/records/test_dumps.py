@@ -149,6 +149,19 @@ def test_a_mapping_reads_any_other_file(service, tmp_path):
     assert (record["group_id"], record["reward"], record["matched"]) == ("4", 1.0, 2)
 
 
+def test_a_mapping_that_finds_nothing_is_named(service, tmp_path):
+    row = {"gen": "".join(dumps.TAGGED), "q": dumps.QUESTION}
+    (tmp_path / "own.jsonl").write_text(json.dumps(row))
+
+    _, said = score(
+        service, tmp_path / "own.jsonl", FileOptions(mapping=("text=gen", "question=q", "group=meta.uid"))
+    )
+
+    assert said.splitlines()[0].endswith(
+        "(decided from the first 20 rollouts); --map group=meta.uid finds nothing in the first lines"
+    )
+
+
 def test_a_recording_of_the_product_brings_its_numbers_per_turn(service, tmp_path):
     own = {
         "group_id": "g",
@@ -285,6 +298,7 @@ def test_the_first_event_of_the_user_asks_the_question(service, tmp_path, asking
         (("uid", "query", "out", "response", "gold"), "out.response query uid gold"),
         (("prompt_id", "the_query", "run", "final_output", "gold_labels"), "run.final_output the_query prompt_id gold_labels"),
         (("uid", "asked", "input", "response", "target"), "input.response asked uid target"),
+        (("uid", "q", "run", "trace", "gold"), "run.trace q uid gold"),
     ],
 )  # fmt: skip
 def test_a_file_nobody_knows_comes_back_with_a_mapping_to_begin_with(service, tmp_path, names, mapping):

@@ -26,6 +26,7 @@ def kinds(parsed):
         ("tagged", '{"name": "ns.finish", "arguments": {"because": "", "result": "x"}}'),
         ("tagged", '{"name": "finish", "arguments": {"it_is": "x"}}'),
         ("tagged", '{"name": "finish", "arguments": "x"}'),
+        ("tagged", '{"name": "Final_Answer", "arguments": {"answer": "x"}}'),
         ("qwen3_coder", "<function=finish><parameter=answer>\nx\n</parameter></function>"),
     ],
 )
@@ -218,6 +219,106 @@ def test_a_role_alone_on_its_line_may_have_blanks_behind_it(end):
 )
 def test_a_list_of_calls_ends_a_turn_of_llama(said, segments):
     assert list(parse(Text(said, "llama3"), "none").segments) == segments
+
+
+CALL = '{"name": "f", "parameters": {"a": "b"}}'
+
+
+@pytest.mark.parametrize(
+    ("said", "calls"),
+    [
+        (f"a\n{CALL}", ['f {"a": "b"}']),
+        ('a\n{"type": "function", "name": "f", "parameters": {"a": "b"}}', ['f {"a": "b"}']),
+        ('a\n{"type": "function", "function": {"name": "f", "parameters": {}}}', ["f {}"]),
+        ('a\n{"function": "f", "parameters": {}}', ["f {}"]),
+        ('a\n{\n  "name": "f",\n  "parameters": {}\n}\n', ["f {}"]),
+        (f"<think>a</think>{CALL}", ['f {"a": "b"}']),
+        (f"a\n{CALL}; {CALL}", ['f {"a": "b"}'] * 2),
+        (f"a\n{CALL}\n{CALL};", ['f {"a": "b"}'] * 2),
+        (f'a\n{{"b": 1}}\n{CALL}', ['f {"a": "b"}']),
+        (f"a\n{CALL} is how I would search.", []),
+        ('{"name": "Rome"}', []),
+    ],
+)
+def test_json_objects_that_end_a_turn_of_llama_are_calls(said, calls):
+    assert [text for kind, text in parse(Text(said, "llama3"), "none").segments if kind is C] == calls
+
+
+def test_json_behind_llamas_tag_is_a_call_whatever_its_keys_and_one_that_is_cut_is_unsound():
+    assert (
+        parse(Text(f"a<|python_tag|>{CALL}; {CALL}<|eom_id|>b", "llama3"), "websailor").format_error is None
+    )
+    assert parse(Text(f"a<|python_tag|>{CALL[:9]}", "llama3"), "websailor").format_error is not None
+
+
+def test_a_function_with_xml_parameters_is_the_dialects_in_llamas_template_too():
+    said = (
+        "<think>a</think><tool_call><function=f><parameter=q>b</parameter></function></tool_call><|eot_id|>"
+    )
+
+    parsed = parse(Text(said, "llama3", Reading("qwen3_coder")), "websailor")
+
+    assert (kinds(parsed), parsed.format_error, parsed.flags) == ([T, C], None, ())
+
+
+@pytest.mark.parametrize(
+    "thought", ["think", "Think", "THINK", "thinking", "thought", "Thought", "reasoning"]
+)
+@pytest.mark.parametrize("answer", ["answer", "Answer", "ANSWER", "final_answer"])
+def test_thoughts_and_answers_are_marked_by_several_names(thought, answer):
+    said = f"<{thought}>a</{thought}><{answer}>x</{answer}>"
+
+    assert plain(said, grammar="websailor")[:2] == (((T, "a"), (A, "x")), None)
+    assert parse(Messages(({"role": "assistant", "content": said},)), "websailor").segments == (
+        (T, "a"),
+        (A, "x"),
+    )
+
+
+@pytest.mark.parametrize("label", ["\nAnswer:", "\n**Answer:**", "\nanswer："])
+def test_react_may_answer_at_the_end_of_its_last_thought(label):
+    said = f"Thought: a\nAction: f\nAction Input: q\nObservation: Answer: r\nThought: b{label} x"
+
+    assert [(kind, text.strip()) for kind, text in plain(said, "react").segments] == [
+        (T, "a"),
+        (C, "f q"),
+        (R, "Answer: r"),
+        (T, "b"),
+        (A, "x"),
+    ]
+
+
+def test_react_does_not_answer_in_a_thought_that_goes_on_to_act():
+    said = "Thought: a\nAnswer: not yet\nAction: f\nAction Input: q"
+
+    assert kinds(plain(said, "react")) == [T, C]
+
+
+def test_calls_of_seed_oss_are_qwens_under_another_mark():
+    call = "<seed:tool_call><function=f><parameter=q>b</parameter></function></seed:tool_call>"
+
+    parsed = plain(f"<seed:think>a</seed:think>{call}", "qwen3_coder")
+
+    assert (kinds(parsed), parsed.flags) == ([T, C], ())
+
+
+def test_a_role_of_chatml_is_the_first_word_of_its_line():
+    said = "a<|im_end|><|im_start|>tool name=search\nb<|im_end|><|im_start|>assistant\nc"
+
+    assert parse(Text(said, "chatml"), "none").segments == ((T, "a"), (R, "b"), (A, "c"))
+
+
+def test_what_a_reasoner_clicks_and_writes_is_no_thought():
+    said = "a<|begin_click_link|>b<|end_click_link|> <|begin_click_intent|>c<|end_click_intent|>d<|begin_write_section|>e<|end_write_section|>"
+
+    assert plain(f"{said}</think>\\boxed{{x}}", "search_o1").segments == (
+        (T, "a"),
+        (C, "b"),
+        (C, "c"),
+        (T, "d"),
+        (C, "e"),
+        (A, "\\boxed{x}"),
+    )
 
 
 def test_react_turns_may_be_messages():

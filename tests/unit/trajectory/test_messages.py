@@ -174,6 +174,9 @@ def test_a_broken_call_is_the_policys_mistake_where_a_grammar_judges_calls(broke
     [
         {"reasoning_content": "", "reasoning": "Z"},
         {"reasoning_content": {"text": "Z"}},
+        {"reasoning_text": "Z"},
+        {"reasoningContent": "Z"},
+        {"thinking_content": "Z"},
         {"reasoning_details": [{"type": "reasoning.text", "text": "Z"}]},
         {"content": [{"type": "thinking", "thinking": "Z"}, {"type": "text", "text": "x"}]},
         {
@@ -184,6 +187,21 @@ def test_a_broken_call_is_the_policys_mistake_where_a_grammar_judges_calls(broke
 )
 def test_a_thought_may_come_in_any_field_once(thought):
     assert pieces({"role": "assistant", "content": "x", **thought}) == [(T, "Z"), (A, "x")]
+
+
+def test_the_text_may_come_as_message():
+    assert pieces({"role": "CHATBOT", "message": "<think>Z</think>x"}) == [(T, "Z"), (A, "x")]
+
+
+def test_a_message_may_come_in_an_envelope():
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "<think>Z</think>x"},
+    }
+
+    assert pieces(choice) == [(T, "Z"), (A, "x")]
+    assert read({"type": "progress", "message": "Z"}, assistant("x")).flags == ("unknown_role", "no_thoughts")
 
 
 def test_a_part_nobody_knows_is_said():

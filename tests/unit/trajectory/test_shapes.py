@@ -197,6 +197,24 @@ def test_one_story_is_read_alike_whoever_recorded_it(record):
     assert (parsed.answer, parsed.format_error, parsed.flags) == ("Quillock", None, ())
 
 
+def filled(rows):
+    """Write objects as the rows of a table, in which each has every column."""
+    columns = dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row)
+    return [
+        {key: filled(one) if isinstance(one, list) else one for key, one in (columns | row).items()}
+        if isinstance(row, dict)
+        else filled(row)
+        if isinstance(row, list)
+        else row
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("record", TOLD.values(), ids=TOLD)
+def test_columns_that_a_table_fills_with_null_say_nothing(record):
+    assert read(filled(record)) == read(record)
+
+
 SMOLAGENTS = [
     {"system_prompt": "Zanderheim"},
     {"task": QUESTION},
@@ -307,7 +325,7 @@ def test_a_message_of_an_agent_is_its_answer_where_it_ends_the_run():
 
 def test_an_action_without_a_name_is_a_call_nobody_can_read():
     record = [
-        {"source": "agent", "action": None, "args": 5},
+        {"source": "agent", "action": {}, "args": 5},
         {"source": "agent", "action": "message", "args": {"content": "x"}},
     ]
 

@@ -3,7 +3,7 @@
 | template | turns | calls | tool responses |
 |---|---|---|---|
 | `chatml` (Qwen, Hermes) | `<|im_start|>role` … `<|im_end|>` | as the dialect marks them | role tool, or marked in a user's turn |
-| `llama3` | `<|start_header_id|>role<|end_header_id|>` … `<|eot_id|>` | `<|python_tag|>`, or JSON that ends the turn | role ipython |
+| `llama3` | `<|start_header_id|>role<|end_header_id|>` … `<|eot_id|>` | `<|python_tag|>`, `<function=name>{…}`, or JSON that ends the turn | role ipython |
 | `glm` | `<|role|>` | as the dialect marks them | role observation |
 | `deepseek` | `<｜User｜>`, `<｜Assistant｜>` | `<｜tool▁calls▁begin｜>` | `<｜tool▁output▁begin｜>` |
 | `kimi` | `<|im_role|>name<|im_middle|>` … `<|im_end|>` | `<|tool_calls_section_begin|>` | any other name of `im_system` |
@@ -20,12 +20,13 @@ from reward_service.core.trajectory.calls import (
     glm_call,
     json_call,
     json_text,
+    json_values,
     named_call,
     parsed,
     python_calls,
-    tool_call_text,
 )
-from reward_service.core.trajectory.containers.template import Region, Template, json_ending
+from reward_service.core.trajectory.containers.messages.parts import call_part
+from reward_service.core.trajectory.containers.template import Region, Template
 from reward_service.core.trajectory.roles import Speaker, role_of
 from reward_service.core.trajectory.values import Author, Call, Part
 from reward_service.core.types import SegmentKind
@@ -34,15 +35,39 @@ POLICY, TOOL, PROMPT = Author.POLICY, Author.TOOL, Author.PROMPT
 CALL, RESPONSE, THOUGHT = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.THOUGHT
 
 CHATML = Template(
-    regions=(Region(r"\|im_start\|>(?!assistant\b)(?P<role>[^\n<]*)\n?", (r"<\|im_end\|>",)),),
+    regions=(Region(r"\|im_start\|>(?!assistant\b)\s{0,9}(?P<role>[\w-]*)[^\n<]*\n?", (r"<\|im_end\|>",)),),
     starts=r"\|im_start\|>assistant[^\n<]*\n?",
     ends=r"\|im_end\|>",
 )
 
 
 def _python_tag(text: str) -> list[Call]:
-    calls = [json_call(one) for one in text.split(";")] if text.lstrip().startswith("{") else []
-    return calls or list(python_calls(text)) or [Call("python", {"code": text})]
+    if text.lstrip().startswith("{"):
+        return [one.call for one in _json_calls(text) if one.call] or [Call(None, text, sound=False)]
+    return list(python_calls(text)) or [Call("python", {"code": text})]
+
+
+def _json_calls(text: str) -> list[Part]:
+    """Return the calls of a text that is JSON objects and nothing else; none where one of them lacks a name or arguments."""
+    calls = [call_part(one) for one in json_values(text)]
+    is_whole = all(one.call and one.call.name and one.call.arguments is not None for one in calls)
+    return calls if is_whole else []
+
+
+# A JSON object from the start of a line, or right behind a mark.
+_OBJECT = re.compile(r"(?:\n|\A|(?<=>))\{(?=\s{0,9}\")")
+
+
+def _json_ending(text: str) -> tuple[int, list[Part]]:
+    """Return where the JSON calls begin that end a text, and the calls."""
+    start, calls = len(text), list[Part]()
+    for opening in reversed(list(_OBJECT.finditer(text))):
+        before = _json_calls(text[opening.start() : start])
+        if not before:
+            break
+        start = opening.start()
+        calls += reversed(before)
+    return start, calls[::-1]
 
 
 def _llama_function(text: str) -> list[Call]:
@@ -73,10 +98,8 @@ def _llama_prose(text: str) -> list[Part]:
         said = text[listed:].strip()
         calls = list(python_calls(said)) or [Call("python", {"code": said})]
         return [Part(None, text[:listed]), *(Part(CALL, said, call) for call in calls)]
-    for start, call in json_ending(text):
-        said = tool_call_text(call.name, call.arguments)
-        return [Part(None, text[:start]), Part(CALL, said, call._replace(sound=True))]
-    return [Part(None, text)]
+    start, found = _json_ending(text)
+    return [Part(None, text[:start]), *found]
 
 
 LLAMA3 = Template(
@@ -85,7 +108,7 @@ LLAMA3 = Template(
             r"\|(?:start_header_id|header_start)\|>(?!assistant<)(?P<role>[^<]*)<\|(?:end_header_id|header_end)\|>\n*",
             (r"<\|(?:eot_id|eom_id|eot|eom)\|>",),
         ),
-        Region(r"function=", (r"</function>",), kind=CALL, read=_llama_function),
+        Region(r"function=(?=[^>\s]{1,256}>\s{0,9}\{)", (r"</function>",), kind=CALL, read=_llama_function),
         Region(
             r"\|python_tag\|>",
             (r"<\|(?:eot_id|eom_id|eot|eom|start_header_id|header_start)\|>",),

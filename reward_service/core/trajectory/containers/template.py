@@ -7,11 +7,11 @@ next turn begins.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from reward_service.core.trajectory.calls import CallReader, json_call
+from reward_service.core.trajectory.calls import CallReader
 from reward_service.core.trajectory.roles import Speaker, role_of
 from reward_service.core.trajectory.values import UNKNOWN_ROLE, Author, Call, Part, Transcript, Turn
 from reward_service.core.types import SegmentKind
@@ -156,12 +156,3 @@ class _Cutting:
             self.flags.add(UNKNOWN_ROLE)
         self.turns.append(Turn(role.author, (Part(role.kind, said),)))
         self.is_spoken = region.resumes
-
-
-def json_ending(text: str) -> Iterator[tuple[int, Call]]:
-    """Yield the JSON call on the last line that begins one, and where it begins; nothing where there is none."""
-    start = 0 if text.startswith('{"name"') else text.rfind('\n{"name"')
-    if start >= 0:
-        call = json_call(text[start:].strip())
-        if call.name is not None:
-            yield start, call

@@ -3,7 +3,8 @@
 Rules:
 
 - a block lasts until the next label; an `Action Input` belongs to the action before it; `Action: Finish[x]` is the answer,
-  and so is a JSON action named `Final Answer`;
+  and so are a JSON action named `Final Answer` and, as LlamaIndex writes it, what follows `Answer:` in a thought that no label
+  follows;
 - text before the first label is a thought whose label is in the prompt, if an action or the answer follows;
 - where the first label is written in bold, in another case or with another colon, the others may be too; else they are spelled as
   above;
@@ -39,6 +40,7 @@ _STYLED = re.compile(
     rf"^[ \t]*(?:[#>-]{{1,6}}[ \t]*)?[*_]{{0,3}}({_NAMES})(?: (\d{{1,6}}))?[*_]{{0,3}}[ \t]{{0,9}}[:：][*_]{{0,3}}",  # full-width colon
     re.MULTILINE | re.IGNORECASE,
 )
+_ANSWER = re.compile(r"^[ \t]*[*_]{0,3}Answer[*_]{0,3}[ \t]{0,9}[:：][*_]{0,3}", re.MULTILINE | re.IGNORECASE)
 _FINISH = re.compile(r"\s*finish\[(.*)\]\s*", re.IGNORECASE | re.DOTALL)
 
 
@@ -93,6 +95,9 @@ def react_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:
                 SegmentKind.TOOL_CALL, f"{tool} {said.strip()}", call=Call(tool, parsed(said.strip()))
             )
             tool = ""
+        elif name == "Thought" and not follows and (answer := _ANSWER.search(said)):
+            yield _block(name, said[: answer.start()], label.end())
+            yield _block("Final Answer", said[answer.end() :], label.end() + answer.end())
         else:
             yield _block(name, said, label.end())
 

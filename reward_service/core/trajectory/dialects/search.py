@@ -24,7 +24,7 @@ STEPSEARCH = _dialect(
     Marks(
         (
             *THINK,
-            *angled(SegmentKind.THOUGHT, "plan", "subplan", "observation", "reasoning"),
+            *angled(SegmentKind.THOUGHT, "plan", "subplan", "observation"),
             *SEARCH,
             *INFORMATION,
             *ANSWER,
@@ -53,7 +53,6 @@ ASEARCHER = _dialect(
     Marks(
         (
             *THINK,
-            *angled(SegmentKind.THOUGHT, "thought"),
             *angled(SegmentKind.TOOL_CALL, "search", "access"),
             *INFORMATION,
             *ANSWER,

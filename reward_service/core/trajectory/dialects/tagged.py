@@ -5,8 +5,14 @@ from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.marks import Marks, angled
 from reward_service.core.types import SegmentKind
 
-THINK = angled(SegmentKind.THOUGHT, "think", "thinking")
-ANSWER = angled(SegmentKind.ANSWER, "answer", "Answer")
+
+def _in_any_case(*names: str) -> list[str]:
+    return [written for name in names for written in (name, name.capitalize(), name.upper())]
+
+
+THINK = angled(SegmentKind.THOUGHT, *_in_any_case("think", "thinking", "thought", "reasoning"), "seed:think")
+ANSWER = angled(SegmentKind.ANSWER, *_in_any_case("answer", "final_answer"))
+"""A prompt may ask for thoughts and answers under any of these names; calls and responses are spelled as the environment reads them."""
 CALL = angled(SegmentKind.TOOL_CALL, "tool_call")
 RESPONSE = angled(SegmentKind.TOOL_RESPONSE, "tool_response")
 

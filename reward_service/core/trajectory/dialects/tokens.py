@@ -39,7 +39,17 @@ _SEARCH_O1 = Marks(
     (
         *THINK,
         *ANSWER,
-        *between(SegmentKind.TOOL_CALL, "begin", "end", "search_query", "click_link"),
+        *between(
+            SegmentKind.TOOL_CALL,
+            "begin",
+            "end",
+            "search_query",
+            "click_link",
+            "click_intent",
+            "write_section",
+            "edit_article",
+            "check_article",
+        ),
         *between(SegmentKind.TOOL_RESPONSE, "begin", "end", "search_result", "click_result"),
     ),
     nested=True,
@@ -69,4 +79,4 @@ SEARCH_O1 = Dialect(
     has_free_text=True,
     answers_itself=True,
 )
-"""arXiv:2501.05366; the answer is the text after the thought, in a box."""
+"""arXiv:2501.05366; the answer is the text after the thought, in a box. WebThinker (arXiv:2504.21776) also clicks and writes."""

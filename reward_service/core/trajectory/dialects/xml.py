@@ -14,11 +14,20 @@ MCP = Dialect(
 )
 """Results come as plain user turns (MiroMindAI/MiroThinker, `convert_oai_to_chatml.py`)."""
 QWEN3_CODER = Dialect(
-    Marks((*THINK, *CALL, Mark("<function=", "</function>", SegmentKind.TOOL_CALL), *RESPONSE, *ANSWER)),
+    Marks(
+        (
+            *THINK,
+            *CALL,
+            *angled(SegmentKind.TOOL_CALL, "seed:tool_call"),
+            Mark("<function=", "</function>", SegmentKind.TOOL_CALL),
+            *RESPONSE,
+            *ANSWER,
+        )
+    ),
     read_call=xml_call,
     bad_call="tool call names no function",
 )
-"""Also Qwen3.5. The outer `<tool_call>` is sometimes left out."""
+"""Also Qwen3.5 and Seed-OSS. The outer `<tool_call>` is sometimes left out."""
 MINIMAX = Dialect(
     Marks(
         (

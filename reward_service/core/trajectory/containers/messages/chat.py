@@ -37,7 +37,7 @@ from reward_service.core.trajectory.values import (
 )
 from reward_service.core.types import SegmentKind
 
-_CONTENT_KEYS = ("content", "parts", "value", "text")
+_CONTENT_KEYS = ("content", "parts", "value", "text", "message")
 _REASONING_KEYS = (
     "reasoning_content",
     "reasoning",
@@ -46,6 +46,9 @@ _REASONING_KEYS = (
     "reasoning_details",
     "thinking_blocks",
     "tool_plan",
+    "reasoning_text",
+    "reasoningContent",
+    "thinking_content",
 )
 _CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "invalid_tool_calls")
 _MORE_KEYS = ("additional_kwargs", "provider_specific_fields")

@@ -12,6 +12,7 @@ OBJECT = (dict, Mapping)
 
 IMAGE = "[image]"
 _TEXTS = frozenset({"text", "input_text", "output_text", "refusal", "summary_text", ""})
+_OF_TEXT = frozenset({"type", "text", "annotations"})
 _THOUGHTS = frozenset(
     [
         "thinking",
@@ -259,7 +260,7 @@ def _result_piece(value: Any) -> str:
     is_text = (
         kind in _TEXTS
         and isinstance(value.get("text"), str)
-        and value.keys() <= {"type", "text", "annotations"}
+        and all(key in _OF_TEXT or held is None for key, held in value.items())
     )
     return value["text"] if is_text else json_text(value)
 

@@ -8,7 +8,7 @@
 | `step_id` and `source` | ATIF step |
 | `step_number`, `task`, `model_output`, `system_prompt` | smolagents step |
 | `steps`, `messages`, `contents`, `conversations`, `output` | an envelope around a list of the above |
-| `data`, `kwargs` | LangChain's envelope around one message |
+| `data`, `kwargs`; `message` with a role | an envelope around one message: LangChain's; a choice of OpenAI's, Claude Code's |
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,8 +49,11 @@ def _object(one: Any) -> Transcript:
 
 
 def _by_keys(one: Mapping[str, Any]) -> Transcript:
-    """Read an object that names no role."""
-    kind = one.get("type")
+    """Read an object that names no role; columns that do not concern it may be filled with null."""
+    one = {key: value for key, value in one.items() if value is not None}
+    kind, message = one.get("type"), one.get("message")
+    if isinstance(message, OBJECT) and "role" in message:
+        return chat_message(message, message["role"])
     if "source" in one and str(one.get("kind")).endswith("Event"):
         return openhands_v1(one)
     if "source" in one and ("action" in one or "observation" in one) and "step_id" not in one:
