@@ -21,7 +21,7 @@ per turn, the first mention of each entity, entity utility, and credit only for 
 more were added when 127 runs had finished and before one of their own had begun: a weight of partial credit that falls with
 the policy's own success rate, and credit only in groups in which some rollout had the answer on screen.
 
-The second world was added when 137 runs had finished and before one of its own had begun. Its comparison is the same as
+The second world was added when 153 runs had finished and before one of its own had begun. Its comparison is the same as
 above: the floor against "E-GRPO" and against "GRPO", three seeds, secondary. A trial of "GRPO" with seed 5, which no plan
 uses, with the chances 0.58 and 0.667 in place of 0.5 and 0.5, went from 0.2 % to 31 % in 50 steps. Both chances were then
 lowered without another trial, so that more rollouts succeed at first.
