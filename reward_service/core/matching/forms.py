@@ -85,7 +85,8 @@ class Form(NamedTuple):
     """Its words, if they may be inflected; none otherwise."""
 
 
-_WORD = re.compile(r"[^\s,]+")
+# Asked for every form: a name of a module costs a quarter of a member of an enumeration.
+_NONE, _CAPITAL, _VERBATIM, _NOTHING = Guard.NONE, Guard.CAPITAL, Guard.VERBATIM, Middle.NOTHING
 _ENDS_IN_KATAKANA = re.compile("[\u30a1-\u30ff]$")
 _SHORT_HAN = re.compile("[\u3400-\u9fff]{1,3}")
 
@@ -154,17 +155,17 @@ def _guard(spelling: str, folded: str, *, own: str, derived: bool) -> Guard | No
         and _is_cased(spelling[0])
         and (_is_narrower(folded, own) or (len(folded) <= SHORT and spelling[0].isupper()))
     ):
-        return Guard.CAPITAL
-    return Guard.NONE
+        return _CAPITAL
+    return _NONE
 
 
 def _written(spelling: str, *, of_person: bool) -> Iterator[tuple[str, Guard, Middle]]:
     """Yield a spelling, and those of the person whose name it may be, with their guard and what may be added in the middle."""
-    yield spelling, Guard.NONE, Middle.NOTHING
+    yield spelling, _NONE, _NOTHING
     upright = inverted(spelling) or spelling
     if upright is not spelling:
         yield upright, Guard.NONE, Middle.NOTHING
-    if of_person and len(words := _WORD.findall(upright)) > 1 and is_full_name(words):
+    if of_person and len(words := upright.replace(",", " ").split()) > 1 and is_full_name(words):
         yield from person_spellings(words)
 
 
@@ -190,7 +191,7 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, b
                 derived = folded != own
                 needed = _guard(text, folded, own=own, derived=derived and not is_number)
                 if needed is not None:
-                    asked = needed if guard is Guard.NONE else guard
+                    asked = needed if guard is _NONE else guard
                     form = Form(
                         position, text, folded, source is not entity.name, asked, middle, may_go_on(text)
                     )
@@ -211,7 +212,7 @@ def derive(question: Question) -> list[Form]:
     for form, shareless in drafts:
         if shareless and form.folded in shared:
             continue
-        key = (form.entity, form.folded, form.spelling if form.guard is Guard.VERBATIM else "")
+        key = (form.entity, form.folded, form.spelling if form.guard is _VERBATIM else "")
         known = forms.setdefault(key, form)
         if known is form:
             continue
@@ -223,7 +224,7 @@ def derive(question: Question) -> list[Form]:
 
 
 def _words_of(form: Form, asked: str) -> tuple[InflectedWord, ...]:
-    if form.guard not in (Guard.NONE, Guard.CAPITAL):
+    if form.guard is not _NONE and form.guard is not _CAPITAL:
         return ()
     language = of_name(form.spelling, asked)
     if language not in STEMMED:

@@ -91,7 +91,8 @@ def _phrases(forms: Sequence[Form], *, max_edits: int) -> list[Phrase]:
     owners: dict[str, list[int]] = {}
     for number, form in enumerate(forms):
         owners.setdefault(form.folded, []).append(number)
-    free = {form.folded for form in forms if form.guard is Guard.NONE}
+    unguarded = Guard.NONE
+    free = {form.folded for form in forms if form.guard is unguarded}
     return [
         Phrase(
             text,
@@ -228,8 +229,9 @@ class Index:
         """Lay out what the scan asks about forms and phrases as arrays."""
         self.entity = np.array([form.entity for form in self.forms], dtype=np.int64)
         self.alias = np.array([form.alias for form in self.forms], dtype=np.int64)
-        self.guarded = np.array([form.guard is not Guard.NONE for form in self.forms], dtype=np.bool_)
-        self.asks_capital = np.array([form.guard is Guard.CAPITAL for form in self.forms], dtype=np.bool_)
+        none, capital = Guard.NONE, Guard.CAPITAL
+        self.guarded = np.array([form.guard is not none for form in self.forms], dtype=np.bool_)
+        self.asks_capital = np.array([form.guard is capital for form in self.forms], dtype=np.bool_)
         self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_)
         self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
         self.asks_written = self.guarded & ~self.asks_capital

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial, reduce
+from itertools import chain
 from operator import or_
 from types import MappingProxyType
 from typing import NamedTuple
@@ -399,19 +400,14 @@ def spellings(text: str, *, language: str, is_usable: Callable[[str], bool]) -> 
         rule = left & -left  # the lowest bit
         later &= -2 * rule
         calling = [old for old, rules in found.items() if rules & rule]
-        for new in _made(rewrites[rule.bit_length() - 1], calling, seen):
+        for made in chain.from_iterable(map(rewrites[rule.bit_length() - 1], calling)):
+            if made in seen:
+                continue
+            seen.add(made)
+            new = " ".join(made.split())
             if len(found) == MAX_FORMS:
                 return list(found)
             if new and new not in found and is_usable(new):
                 found[new] = rules_of(new)
                 called |= found[new]
     return list(found)
-
-
-def _made(rewrite: Rewrite, spellings: Sequence[str], seen: set[str]) -> Iterator[str]:
-    """Yield what a rule makes of spellings, without what was seen before."""
-    for old in spellings:
-        for new in rewrite(old):
-            if new not in seen:
-                seen.add(new)
-                yield " ".join(new.split())
