@@ -104,7 +104,7 @@ def test_a_group_without_any_thought_is_flagged_and_counted(server, post):
         return float(re.search(r"groups_without_thoughts_total (\d\S*)", page)[1])
 
     before = counted()
-    _, reply = scored(post, text="<thought>Quillock</thought><answer>x</answer>")
+    _, reply = scored(post, text="<musing>Quillock</musing><answer>x</answer>")
 
     assert reply["groups"][0]["flags"] == ["no_thoughts"]
     assert counted() == before + 1
