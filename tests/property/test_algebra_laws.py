@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reward_service.core.advantages import advantages
@@ -16,6 +16,7 @@ from tests.golden.test_methods import EXAMPLES
 
 # Those that pay by turn have laws of their own.
 PROFILES = {name: one for name, one in {**shipped(), **EXAMPLES}.items() if not one.reward.is_by_turn}
+OF_EACH = 40  # examples of each of some forty profiles, which share their code
 ROWS = st.tuples(st.sampled_from(Outcome), st.integers(0, 6), st.integers(0, 9))
 GROUPS = st.lists(ROWS, min_size=1, max_size=12)
 
@@ -96,6 +97,7 @@ def sent_with(rows, profile, data) -> list[RolloutFacts]:
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
+@settings(max_examples=OF_EACH)
 @given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
 def test_no_reward_leaves_the_bounds_of_its_profile(name, rows, progress, data):
     facts = sent_with(rows, PROFILES[name], data)
@@ -106,6 +108,7 @@ def test_no_reward_leaves_the_bounds_of_its_profile(name, rows, progress, data):
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
+@settings(max_examples=OF_EACH)
 @given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
 def test_the_order_of_rollouts_changes_no_bit_under_any_profile(name, rows, progress, data):
     facts = sent_with(rows, PROFILES[name], data)
@@ -118,6 +121,7 @@ def test_the_order_of_rollouts_changes_no_bit_under_any_profile(name, rows, prog
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
+@settings(max_examples=OF_EACH)
 @given(rows=GROUPS, progress=st.floats(0, 1), data=st.data())
 def test_an_estimator_changes_advantages_and_no_reward(name, rows, progress, data):
     facts = sent_with(rows, PROFILES[name], data)
