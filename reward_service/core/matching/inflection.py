@@ -175,9 +175,9 @@ def _stems(word: str, language: str) -> Iterator[str]:
 
 
 _ENDING = MappingProxyType({"ru": _RUSSIAN, "uk": _UKRAINIAN})
-LONGEST_KEPT = 64  # letters; what a text takes for a word may be as long as the text
 STEMMED = frozenset((*_SNOWBALL, *_ENDING))
 """Languages whose names are looked for in their inflected forms."""
+LONGEST_KEPT = 64  # letters; what a text takes for a word may be as long as the text
 
 
 def forms_of(word: str, language: str) -> frozenset[str]:
