@@ -41,6 +41,17 @@ def parsed(text: str) -> Any:
 
 
 _JSON = json.JSONDecoder()
+
+
+def starts_with_json(text: str) -> bool:
+    """Return whether a text starts with a whole JSON value, whatever follows it."""
+    try:
+        _JSON.raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 _APART = re.compile(r"[\s;,]*")
 
 

@@ -23,8 +23,8 @@ from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
 
 _ONLY_WHERE_DECLARED = frozenset({"<observation>", "<code>"})
-# Other marks in which models write calls and get responses: XML, and tokens of templates that are no container here (LFM2,
-# InternLM, Command R; Granite's and Phi-4's call token may have no end).
+# Other marks in which models write calls and get responses: XML, perhaps with attributes, and tokens of templates that are no
+# container here (LFM2, Command A; Granite's and Phi-4's call token may have no end).
 _MORE = (
     "invoke",
     "function_calls",
@@ -34,14 +34,11 @@ _MORE = (
     "tool_results",
     "tool_output",
     "tool_calls",
-    "TOOLCALL",
     "TOOL_RESPONSE",
-    "longcat_tool_call",
 )
-_PAIRS = "tool_call", "tool_response", "action"
 _MORE_TOKENS = (
-    *((rf"<\|{name}_start\|>", (rf"<\|{name}_end\|>",)) for name in _PAIRS),
-    *((rf"<\|START_{name}\|>", (rf"<\|END_{name}\|>",)) for name in ("ACTION", "TOOL_RESULT")),
+    (r"<\|tool_response_start\|>", (r"<\|tool_response_end\|>",)),
+    (r"<\|START_TOOL_RESULT\|>", (r"<\|END_TOOL_RESULT\|>",)),
     (r"<\|tool_call\|>", (r"<\|/tool_call\|>",)),
 )
 _HARMONY = (

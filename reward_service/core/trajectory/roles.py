@@ -1,5 +1,6 @@
 """Who writes under a role, whichever system named it."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -17,6 +18,7 @@ class Speaker(NamedTuple):
 
 
 UNKNOWN = Speaker(Author.UNKNOWN)
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 _TABLE = {
     Speaker(Author.POLICY): "assistant ai gpt model agent bot chatbot aimessage aimessagechunk",
     Speaker(Author.POLICY, SegmentKind.THOUGHT): "reasoning thinking thought",
@@ -31,10 +33,11 @@ _TABLE = {
 ROLES: Mapping[str, Speaker] = MappingProxyType(
     {name: role for role, names in _TABLE.items() for name in names.split()}
 )
+_IN_ONE_WORD = {name.replace("_", ""): role for name, role in ROLES.items()}
 
 
 def role_of(name: object) -> Speaker:
-    """Return what a role says, in any case and with any hyphen; an unknown role neither earns nor grounds."""
+    """Return what a role says, in any case, its words apart or joined; an unknown role neither earns nor grounds."""
     if not isinstance(name, str):
         return UNKNOWN
-    return ROLES.get(name) or ROLES.get(name.strip().lower().replace("-", "_"), UNKNOWN)
+    return ROLES.get(name) or _IN_ONE_WORD.get(_BETWEEN_WORDS.sub("", name).lower(), UNKNOWN)
