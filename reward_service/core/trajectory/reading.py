@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from reward_service.core.answers import ANSWER, found
-from reward_service.core.trajectory.calls import CallReader, answer_in
+from reward_service.core.trajectory.calls import CallReader, answer_in, without_json_calls
 from reward_service.core.trajectory.containers import plain
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, PROMPT, Dialect
 from reward_service.core.trajectory.endings import end_of_text
@@ -144,6 +144,7 @@ class _Reader:
         self.speaking = (self.dialect,) if is_default else (self.dialect, DIALECTS[DEFAULT_DIALECT])
         """The dialects in whose marks others may answer."""
         self.transcript = transcript
+        self.flags = set(transcript.flags)
         self.turns: list[ReadTurn] = []
         self.own_turns: list[ReadTurn] = []
         """The policy's."""
@@ -286,14 +287,19 @@ class _Reader:
         for turn in self.own_turns:
             for text in turn.texts:
                 text[:] = [
-                    block
-                    if block.kind
-                    else block._replace(
-                        kind=SegmentKind.ANSWER if block is place else SegmentKind.THOUGHT, is_marked=False
-                    )
+                    block if block.kind else self._named(block, is_answer=block is place)
                     for block in text
                     if block.kind or (block.text and not block.text.isspace())
                 ]
+
+    def _named(self, block: Block, *, is_answer: bool) -> Block:
+        """Return text outside any mark as the answer, or as a thought without the calls in it that have no mark."""
+        if is_answer:
+            return block._replace(kind=SegmentKind.ANSWER, is_marked=False)
+        said = without_json_calls(block.text) if "{" in block.text else block.text
+        if said != block.text:
+            self.flags.add(FOREIGN_MARKUP)
+        return block._replace(kind=SegmentKind.THOUGHT, text=said, is_marked=False)
 
     def _place_of_answer(self) -> Block | None:
         """Return the text that is the answer: in the policy's last turn, if no call follows and no mark holds an answer."""
@@ -325,7 +331,7 @@ class _Reader:
             self.read_call,
             self.dialect.bad_call,
         )
-        read = Read(self.turns, written, set(self.transcript.flags))
+        read = Read(self.turns, written, self.flags)
         read.counts_own_responses = self._counts_own_responses()
         for turn in self.own_turns:
             for n, (text, tail) in enumerate(zip(turn.texts, turn.tails, strict=True)):

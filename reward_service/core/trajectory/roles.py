@@ -20,7 +20,7 @@ class Speaker(NamedTuple):
 UNKNOWN = Speaker(Author.UNKNOWN)
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 _TABLE = {
-    Speaker(Author.POLICY): "assistant ai gpt model agent bot chatbot aimessage aimessagechunk",
+    Speaker(Author.POLICY): "assistant ai gpt model agent bot chatbot model_output aimessage aimessagechunk",
     Speaker(Author.POLICY, SegmentKind.THOUGHT): "reasoning thinking thought",
     Speaker(Author.POLICY, SegmentKind.TOOL_CALL): "tool_call function_call action",
     Speaker(Author.POLICY, SegmentKind.ANSWER): "answer final",
@@ -28,7 +28,7 @@ _TABLE = {
         "tool function tool_output tool_response tool_result tool_results function_response function_call_output "
         "function_result observation environment ipython toolmessage functionmessage"
     ),
-    Speaker(Author.PROMPT): "system developer user human systemmessage humanmessage",
+    Speaker(Author.PROMPT): "system developer user human user_input systemmessage humanmessage",
 }
 ROLES: Mapping[str, Speaker] = MappingProxyType(
     {name: role for role, names in _TABLE.items() for name in names.split()}

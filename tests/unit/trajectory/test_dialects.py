@@ -393,6 +393,7 @@ def test_a_reasoner_may_leave_its_thought_open_but_not_without_an_answer():
         ("kimi", "<|tool_calls_section_begin|>q<|tool_calls_section_end|>", None),
         ("llama3", '<|python_tag|>{"name": "finish", "parameters": {"answer": "x"}}<|eom_id|>', "x"),
         ("llama3", "<|python_tag|>import math<|eom_id|>", None),
+        ("llama3", '<|python_start|>[finish(answer="x")]<|python_end|><|eom|>', "x"),
         ("gemma", "<start_function_call>call:finish{answer:<escape>x<escape>}<end_function_call>", "x"),
         ("gemma", "<start_function_call>?<end_function_call>", None),
         ("mistral", '[TOOL_CALLS]finish[CALL_ID]1[ARGS]{"answer": "x"}</s>', "x"),

@@ -346,6 +346,95 @@ def test_words_of_a_role_may_be_apart_or_joined(role):
     assert read(record).segments == ((T, "a"), (R, "b"), (A, "x"))
 
 
+LANGGRAPH = [
+    {"agent": {"messages": [{"type": "ai", "content": "Who?"}]}},
+    {"tools": {"messages": [{"type": "tool", "content": "A page."}]}},
+    {"agent": {"messages": [{"type": "ai", "content": "Quillock"}]}},
+]
+
+
+def test_updates_of_a_graph_are_read_node_by_node():
+    assert read(LANGGRAPH).segments == ((T, "Who?"), (R, "A page."), (A, "Quillock"))
+
+
+@pytest.mark.parametrize(
+    ("part", "segments"),
+    [
+        ({"type": "web_search_call", "action": ARGUMENTS}, [(C, 'web_search {"q": "film"}')]),
+        ({"type": "server_tool_call", "name": "search", "args": ARGUMENTS}, [(C, 'search {"q": "film"}')]),
+        ({"type": "server_tool_result", "output": "A page."}, [(R, "A page.")]),
+        ({"type": "think", "think": "So."}, [(T, "So.")]),
+    ],
+)
+def test_parts_of_other_apis_are_what_their_type_says(part, segments):
+    record = [{"role": "assistant", "content": [part, {"type": "text", "text": "x"}]}]
+
+    assert list(read(record).segments) == [*segments, (A, "x")]
+
+
+def test_steps_without_a_role_say_by_their_type_who_acts():
+    record = [
+        {"type": "user_input", "content": QUESTION},
+        {"type": "thought", "summary": [{"type": "text", "text": "Who?"}]},
+        {"type": "function_result", "result": "A page."},
+        {"type": "model_output", "content": [{"type": "text", "text": "Quillock"}]},
+    ]
+
+    assert read(record).segments == ((T, "Who?"), (R, "A page."), (A, "Quillock"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        '{"name": "search", "arguments": {"q": "Zanderheim"}}',
+        '```json\n{"action": "search", "action_input": "Zanderheim"}\n```',
+        '[{"tool_name": "search", "parameters": {"q": ["Zanderheim"]}}]',
+        '{"name": "search", "arguments": {"q": "Zanderheim',
+    ],
+)
+def test_a_call_in_json_without_a_mark_is_no_thought(call):
+    record = [{"role": "assistant", "content": f"Who? {call}"}, {"role": "assistant", "content": "x"}]
+
+    parsed = read(record)
+
+    assert not any("Zanderheim" in text for _, text in parsed.segments)
+    assert (parsed.segments[0].text[:5], parsed.answer, parsed.flags) == ("Who? ", "x", ("foreign_markup",))
+
+
+def test_json_that_calls_nothing_is_a_thought():
+    said = 'So {"name": "Quillock", "born": 1931} it is.'
+
+    assert read([{"role": "assistant", "content": said}, {"role": "assistant", "content": "x"}]).segments[
+        0
+    ] == (T, said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<think>a</think><tool_call>q</tool_call>\n<observation>Zanderheim</observation>b",
+        "<web_search>q</web_search><observation>Zanderheim</observation>b",
+    ],
+)
+def test_what_answers_a_call_right_behind_it_is_no_thought(said):
+    record = [{"role": "assistant", "content": said}, {"role": "assistant", "content": "x"}]
+
+    parsed = read(record)
+
+    assert not any("Zanderheim" in text for kind, text in parsed.segments if kind is T)
+    assert "foreign_markup" in parsed.flags
+
+
+def test_what_follows_a_page_or_a_thought_may_be_an_observation_of_the_policy():
+    said = (
+        "<think>a</think><tool_call>q</tool_call><tool_response>r</tool_response><observation>b</observation>"
+    )
+
+    assert (T, "<observation>b</observation>") in read(
+        [{"role": "assistant", "content": said}, {"role": "assistant", "content": "x"}]
+    ).segments
+
+
 def test_a_field_of_reasoning_may_hold_the_calls_that_its_dialect_has_in_thoughts():
     said = "a<|begin_search_query|>q<|end_search_query|><|begin_search_result|>r<|end_search_result|>b"
     record = [{"role": "assistant", "reasoning_content": said, "content": "x"}]

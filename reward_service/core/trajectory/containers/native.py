@@ -133,6 +133,12 @@ LLAMA3 = Template(
         ),
         Region(r"function=(?=[^>\s]{1,256}>\s{0,9}\{)", (r"</function>",), kind=CALL, read=_llama_function),
         Region(
+            r"\|python_start\|>",
+            (r"<\|python_end\|>", r"<\|(?:eot|eom)\|>"),
+            kind=CALL,
+            read=_python_tag,
+        ),
+        Region(
             r"\|python_tag\|>",
             (r"<\|(?:eot_id|eom_id|eot|eom|start_header_id|header_start|python_tag)\|>",),
             leaves=True,

@@ -75,6 +75,10 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     if isinstance(content, str) and (usual := _usual(message, role_name, content)):
         return Transcript((Turn(role.author, usual),))
     content = message.get("parts") or content  # the AI SDK's messages have their text beside their parts
+    if content is None and role.kind is SegmentKind.THOUGHT:
+        content = message.get("summary")
+    if content is None and role.author is Author.TOOL:
+        content = first_of(message, ("output", "result", "response"))
     reading = ContentReader()
     if role.author is Author.POLICY:
         parts = _policy(message, content, role.kind or _of_a_channel(message), reading)

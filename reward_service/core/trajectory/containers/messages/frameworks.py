@@ -45,9 +45,10 @@ _THE_FRAMEWORKS = frozenset(
 AUTOGEN = frozenset({*_AGENTS_ROLES, *_RESULTS, *_THE_FRAMEWORKS})
 """The types of AutoGen's events and messages."""
 _FIELD = re.compile(
-    r"(thought|reasoning|tool_name|action|tool_args|action_input|tool_input|observation|answer|final_answer)(?:_(\d{1,4}))?"
+    r"(thought|reasoning|tool_name|action|tool|tool_args|action_input|tool_input|args|input|observation|answer|final_answer)"
+    r"(?:_(\d{1,4}))?"
 )
-_TELLING = frozenset({"thought", "tool_name", "action", "observation"})
+_TELLING = frozenset({"thought", "reasoning", "tool_name", "action", "observation"})
 _BEHIND_ALL = 10_000
 """The place of fields without a number: more than any number has."""
 
@@ -64,7 +65,7 @@ def autogen_event(event: Mapping[str, Any]) -> Transcript:
             if isinstance(one, OBJECT)
         ]
         return Transcript((Turn(Author.TOOL, tuple(parts)),))
-    if kind in _THE_FRAMEWORKS or role_of(event["source"]).author is Author.PROMPT:
+    if kind in _THE_FRAMEWORKS or role_of(event.get("source")).author is Author.PROMPT:
         return _PROMPT
     are_calls = kind != "MultiModalMessage" and is_array(said)
     message = {"tool_calls" if are_calls else "content": said, "thought": event.get("thought")}
@@ -103,8 +104,8 @@ def _step(step: Mapping[str, Any]) -> Iterator[Turn]:
     """Yield a step's turns: a thought and a call, what came back, an answer. DSPy's `finish` without arguments only ends the run."""
     reading = ContentReader()
     action, given = (
-        first_of(step, ("tool_name", "action")),
-        first_of(step, ("tool_args", "action_input", "tool_input")),
+        first_of(step, ("tool_name", "action", "tool")),
+        first_of(step, ("tool_args", "action_input", "tool_input", "args", "input")),
     )
     is_end = action == "finish" and not given
     said = [

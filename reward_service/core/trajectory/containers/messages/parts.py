@@ -20,6 +20,7 @@ _THOUGHTS = frozenset(
         "thinking",
         "reasoning",
         "thought",
+        "think",
         "reasoning_text",
         "reasoning_content",
         "reasoning.text",
@@ -33,6 +34,7 @@ _THOUGHT_KEYS = (
     "thinking",
     "reasoning",
     "thought",
+    "think",
     "text",
     "summary",
     "reasoning_text",
@@ -46,6 +48,7 @@ _CALLS = frozenset(
         "server_tool_use",
         "mcp_tool_use",
         "tool_call",
+        "server_tool_call",
         "tool-call",
         "function_call",
         "function",
@@ -141,8 +144,13 @@ def _kind(part: Mapping[str, Any]) -> str:
     return str(part.get("type") or first_of(part, _KIND_KEYS) or "").lower()
 
 
-def _run_by_the_sdk(kind: str, part: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the call in a part of the AI SDK's own messages, whose type is `tool-NAME`; its result is there too."""
+def _run_for_the_policy(kind: str, part: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the call in a part whose type has the tool's name: `NAME_call` of OpenAI, `tool-NAME` of the AI SDK.
+
+    The result is there too.
+    """
+    if kind.endswith("_call"):
+        return {"name": kind.removesuffix("_call"), "arguments": part.get("action"), **part}
     if kind == "tool-invocation":
         held = part.get("toolInvocation")
         return held if isinstance(held, OBJECT) else None
@@ -195,7 +203,7 @@ class ContentReader:
             return [Part(SegmentKind.TOOL_CALL, json_text(code), Call("code", code))]
         if (result := first_of(part, _RESULT_IN)) is not None:
             return [Part(SegmentKind.TOOL_RESPONSE, self.response(_held_result(result)))]
-        if (ran := _run_by_the_sdk(kind, part)) is not None:
+        if (ran := _run_for_the_policy(kind, part)) is not None:
             return [call_part(ran), *self._result_beside(ran)]
         if kind in _MEDIA or kind in _SAYS_NOTHING or first_of(part, _MEDIA_KEYS) is not None:
             return []
