@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from entity_index import errors
 from entity_index.errors import EntityIndexError
 from reward_service.adapters.records.fields import BadLine
 from reward_service.api.app import create_catalogue, create_scorer
@@ -34,8 +35,13 @@ ProfileName: TypeAlias = Annotated[
 
 def fail(why: str) -> NoReturn:
     """Say why a command cannot do what it is asked to, and leave with exit code 1."""
-    err.print(Text.assemble(("error: ", "red"), why))
+    err.print(Text.assemble(("error: ", "red"), why), soft_wrap=True)
     raise typer.Exit(1)
+
+
+def sentence(error: Exception) -> str:
+    """Return one sentence that says what is wrong, and with what."""
+    return error.sentence if isinstance(error, ServiceError) else errors.sentence(error)
 
 
 @contextmanager
@@ -58,7 +64,7 @@ def one_clear_sentence() -> Iterator[None]:
         BadKeyFile,
         OSError,
     ) as error:
-        fail(str(error))
+        fail(sentence(error))
 
 
 def settings_with(**given: Any) -> Settings:

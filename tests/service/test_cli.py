@@ -124,7 +124,8 @@ def test_explain_prints_the_reply_itself(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "environment", "why"),
     [
-        (("explain", "/nowhere.json"), {}, "No such file"),
+        (("explain", "/nowhere.json"), {}, "error: /nowhere.json: No such file or directory"),
+        (("score", "-", "--profile", "best"), {}, "error: There is no such profile (available profiles: "),
         (("serve", "--index", "/nowhere"), {}, "there is no index at /nowhere"),
         (("serve", "--port", "99999"), {}, "settings: port"),
         (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "available profiles"),
