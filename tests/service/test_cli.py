@@ -9,6 +9,7 @@ from importlib import resources
 import httpx
 import pytest
 
+from reward_service.cli.shell import unknown_settings
 from tests.builders import EXAMPLE
 from tests.commands import run
 
@@ -128,6 +129,11 @@ def test_explain_prints_the_reply_itself(tmp_path):
         (("score", "-", "--profile", "best"), {}, "error: There is no such profile (available profiles: "),
         (("serve", "--index", "/nowhere"), {}, "there is no index at /nowhere"),
         (("serve", "--port", "99999"), {}, "settings: port"),
+        (
+            ("serve", "--index", "a"),
+            {"REWARD_SERVICE_INDEX_URL": "redis://a"},
+            "error: settings: index and index_url cannot both be set",
+        ),
         (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "available profiles"),
     ],
 )
@@ -349,3 +355,36 @@ def test_score_says_what_a_profile_that_needs_progress_lacks(options, why):
 
 def test_a_progress_beyond_the_training_is_refused():
     assert run("score", "-", "--progress", "1.5", stdin=decaying()).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("REWARD_SERVICE_LEDGR", "no setting is called REWARD_SERVICE_LEDGR, did you mean REWARD_SERVICE_LEDGER?"),
+        ("REWARD_SERVICE_COLOUR", "no setting is called REWARD_SERVICE_COLOUR"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_no_setting_is_told(name, said):
+    assert unknown_settings({name: "1", "PATH": "/bin"}) == [said]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "REWARD_SERVICE_LEDGER",
+        "reward_service_port",
+        "REWARD_SERVICE_API_KEY",
+        "REWARD_SERVICE_SERVICE_HOST",
+        "REWARD_SERVICE_SERVICE_PORT_HTTP",
+        "REWARD_SERVICE_PORT_8000_TCP_ADDR",
+    ],
+)
+def test_settings_and_variables_of_clients_and_of_kubernetes_are_not(name):
+    assert unknown_settings({name: "1"}) == []
+
+
+def test_a_ledger_that_is_not_there_is_no_ledger_without_groups(tmp_path):
+    done = run("ledger", "verify", tmp_path / "none.jsonl")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "none.jsonl: No such file or directory" in done.stderr
