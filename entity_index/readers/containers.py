@@ -96,15 +96,18 @@ def values_of(
     if any((path / name).exists() for name in SAVED):
         yield from (Value(path, n, row) for n, row in enumerate(_saved(path), start=1))
         return
-    files = [one for one in sorted(path.rglob("*") if nested else path.glob("*")) if _is_read(one)]
+    files = [
+        one for one in sorted(path.rglob("*") if nested else path.glob("*")) if is_read(one) and one.is_file()
+    ]
     if not files:
         raise UnreadableInput(f"{path} holds neither JSON files nor a saved data set")
     for one in files:
         yield from _file(one, opens, limit)
 
 
-def _is_read(path: Path) -> bool:
-    return _kind(path) in FILES and path.is_file()
+def is_read(path: Path) -> bool:
+    """Return whether a file of this name is read where a folder holds it."""
+    return _kind(path) in FILES
 
 
 def _kind(path: Path) -> str:

@@ -179,6 +179,10 @@ def score(
     """
     how: dict[str, Any] = {"dataset": flags.dataset, "how": flags.pays, "strict": flags.strict}
     with one_clear_sentence():
+        rollout_files.check_out(out_file, files)
+        rollout_files.required(min_scored, 0)
+        if explain and out_file is None:
+            raise rollout_files.BadOption("--explain writes into --out: give both")
         scorer = scorer_with(flags.index)
         chosen = scorer.profiles.resolve(profile)
         scored = asyncio.run(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from entity_index.readers import mapped
-from entity_index.readers.containers import STANDARD_INPUT, Value, named, values_of
+from entity_index.readers.containers import STANDARD_INPUT, Value, is_read, named, values_of
 from reward_service.adapters.records import MAPPED, READERS
 from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
 from reward_service.adapters.records.fields import BadLine
@@ -300,6 +300,24 @@ def report(recording: Recording, problems: Sequence[Skipped], paths: Sequence[Pa
         unpacked = f"jq -c '.{recording.wrapped}[]' FILE | reward-service score -"
         said.append(f"  if its rollouts are the items of {recording.wrapped}, unpack them: {unpacked}")
     return "\n".join(said)
+
+
+def check_out(out: Path | None, read: Sequence[Path]) -> None:
+    """Refuse a file for results before anything is computed: one without a folder, and one that is read as rollouts itself.
+
+    Raises:
+        BadOption: it is one of these.
+    """
+    if out is None:
+        return
+    if not out.parent.is_dir():
+        raise BadOption(f"--out: there is no folder {out.parent}")
+    if any(_holds(path.resolve(), out.resolve()) for path in read if path != STANDARD_INPUT):
+        raise BadOption(f"--out: {out} is, or would be, among the files that are read")
+
+
+def _holds(path: Path, out: Path) -> bool:
+    return path == out or (path.is_dir() and is_read(out) and out.is_relative_to(path))
 
 
 def required(min_scored: str | None, lines: int) -> int:

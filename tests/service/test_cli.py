@@ -388,3 +388,31 @@ def test_a_ledger_that_is_not_there_is_no_ledger_without_groups(tmp_path):
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "none.jsonl: No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["score", "report"])
+@pytest.mark.parametrize(
+    ("read", "written", "why"),
+    [
+        ("run/rollouts.jsonl", "run/rollouts.jsonl", "is, or would be, among the files that are read"),
+        ("run", "run/rewards.jsonl", "is, or would be, among the files that are read"),
+        ("run", "run/deep/rewards.json.gz", "is, or would be, among the files that are read"),
+        ("run/rollouts.jsonl", "nowhere/rewards.jsonl", "--out: there is no folder nowhere"),
+    ],
+)
+def test_results_never_overwrite_what_is_read_nor_become_part_of_it(tmp_path, command, read, written, why):
+    rollouts = tmp_path / "run" / "rollouts.jsonl"
+    (tmp_path / "run" / "deep").mkdir(parents=True)
+    rollouts.write_text("{}\n")
+
+    done = run(command, read, "--out", written, cwd=tmp_path)
+
+    assert (done.returncode, why in done.stderr) == (1, True)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == [rollouts]
+    assert rollouts.read_text() == "{}\n"
+
+
+def test_an_option_that_needs_another_one_is_refused_before_anything_is_scored():
+    done = run("score", SAMPLE / "rollouts.jsonl", "--explain")
+
+    assert (done.returncode, "--explain writes into --out" in done.stderr) == (1, True)
