@@ -94,7 +94,7 @@ def serve(
         asyncio.run(check_store(settings))
         application = create_app(settings)
     for unknown in unknown_settings(os.environ):
-        err.print(Text.assemble(("warning: ", "yellow"), unknown))
+        err.print(Text.assemble(("warning: ", "yellow"), unknown), soft_wrap=True)
     logs.configure(settings.log_level)
     raise typer.Exit(0 if run_server(application, settings) else STARTUP_FAILURE)
 
