@@ -30,8 +30,8 @@ def unpacked(answer: str) -> tuple[str, ...]:
 
 
 def unpack(answers: Iterable[str]) -> tuple[str, ...]:
-    """Return answers with those unpacked that are lists in disguise, without blank ones, which no answer could equal."""
-    return tuple(one for answer in answers for one in unpacked(answer) if one.strip())
+    """Return answers with those unpacked that are lists in disguise."""
+    return tuple(one for answer in answers for one in unpacked(answer))
 
 
 def is_packed(answer: str) -> bool:

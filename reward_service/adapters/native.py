@@ -145,7 +145,7 @@ class QuestionIn(Wire):
     """The question as the agent saw it."""
     answers: list[str] = []
     """Gold answers, each of them correct. Required for rollouts without an `outcome`. A string that is itself a list, in JSON
-    or Python notation or joined by `<|answer_split|>`, is read as that list. Null means none."""
+    or Python notation or joined by `<|answer_split|>`, is read as that list; blank ones are left out. Null means none."""
     entities: list[EntityIn] = []
     """Ground-truth entities that the agent should find. Null means none."""
     checker: CheckerKind | None = None
@@ -161,7 +161,7 @@ class QuestionIn(Wire):
         entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
         return Question(
             self.text,
-            unpack(self.answers),
+            tuple(filter(str.strip, unpack(self.answers))),
             entities,
             checker=self.checker,
             language=self.language,

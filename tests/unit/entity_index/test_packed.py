@@ -48,7 +48,3 @@ def test_a_list_that_cannot_be_read_is_told():
 
 def test_answers_around_a_packed_one_stay_in_order():
     assert unpack(["Nara", '["Kyoto", "Osaka"]', "Kobe"]) == ("Nara", "Kyoto", "Osaka", "Kobe")
-
-
-def test_blank_answers_are_left_out():
-    assert unpack(["", "Kyoto", " \n"]) == ("Kyoto",)
