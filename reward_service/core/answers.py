@@ -18,7 +18,7 @@ END_TOKEN = re.compile(
 # Such a marker may also stand before an answer: <|begin_of_box|>, <|im_sep|>.
 FIRST_TOKENS = re.compile(r"(?:<[|｜][^<>|｜]{1,40}[|｜]>\s{0,9}){0,9}")
 BOX = re.compile(r"\\f?box(?:ed)?\s{0,9}\{")
-FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+FRACTION = re.compile(r"\\[dt]?frac\s{0,9}(?:\{([^{}]*)\}|(\d))\s{0,9}(?:\{([^{}]*)\}|(\d))")
 # Commands that only set type: what they enclose stays.
 SETS_TYPE = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|it|rm|sf|tt)|mbox|operatorname|left|right)\b\*?"
@@ -96,7 +96,7 @@ def boxed(text: str) -> str | None:
 
 def without_type(text: str) -> str:
     r"""Return TeX as plain text, where a box needs it: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`; the dollar of `\$5` stays."""
-    plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1/\2", text)))
+    plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1\2/\3\4", text)))
     return ESCAPED.sub(r"\1", re.sub(r"(?<!\\)[{}]", "", plain).strip(" $"))
 
 
