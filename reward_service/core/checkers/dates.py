@@ -70,7 +70,7 @@ def dated(tokens: Sequence[Token]) -> list[Token]:
 def _begun(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     """Return the date or range that begins here and how many tokens it takes; most tokens begin none."""
     own = tokens[at]
-    if own.value is None and own.text not in OPENERS and not EARLY_DAY.fullmatch(own.text):
+    if own.value is None and own.text not in OPENERS and own.text[:1] != "0":
         return None
     return _date(tokens, at) or _range(tokens, at)
 

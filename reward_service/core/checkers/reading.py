@@ -25,9 +25,9 @@ from reward_service.core.checkers.tables import APPROXIMATE, SAME_WORD
 from reward_service.core.checkers.tokens import Token, key
 
 MAX_LEADS = 2
-MAX_AMOUNT = 3
+MAX_AMOUNT = 4
 """Tokens of a number or date with what it counts: 44 BC, the 19th century."""
-LEADING = APPROXIMATE | {"in", "on", "at", "year"}
+LEADING = frozenset({"in", "on", "at", "year"})
 MAX_CHARS = 20_000
 """Longer texts are no answers; they are read as nothing."""
 
@@ -77,9 +77,10 @@ DASH_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s{0,2}-\s{1,2}(?=\d)|(?<=\d)\s{1,2}-
 
 MINUS_BEFORE_MONEY = re.compile(rf"(?<![\w)%.])-([{MONEY}])(?=\s?\d)")
 
-# Only behind decimals: "3M" and "4K" are names.
-SHORT_SCALE = re.compile(r"(?<![\w.,])(\d+\.\d+)([KkMB])(?!\w)")
-SHORT_SCALES = {"K": "thousand", "M": "million", "B": "billion"}
+# Only behind decimals: "3M" is a name.
+SHORT_SCALE = re.compile(r"(?<![\w.,])(\d+\.\d+)([MB])(?!\w)")
+SHORT_SCALES = {"M": "million", "B": "billion"}
+DIGITS = re.compile(r"\d[.,' ]{1,2}\d|\d[MB]")
 FEET = re.compile(r"(?<![\w.,'])(\d)\s?'\s?(\d{1,2})\s?(?:\"|'')")
 LISTED_NUMBERS = re.compile(r"(?<![\w.,])\d+(?:,\d+){2,}(?![\d.,]*\w)")
 SOURCES = re.compile(r"【\d{1,3}(?:[:†][^【】\n]{0,80})?】")
@@ -108,8 +109,9 @@ def plain(text: str) -> str:
     )
     bare = MARKDOWN.sub(lambda found: found[1] or "", spelled)
     signed = MINUS_BEFORE_MONEY.sub(r"\1-", bare)
-    signed = SHORT_SCALE.sub(lambda found: f"{found[1]} {SHORT_SCALES[found[2].upper()]}", signed)
-    signed = LISTED_NUMBERS.sub(_apart, FEET.sub(r"\1 ft \2 inches", signed))
+    if DIGITS.search(signed):
+        signed = SHORT_SCALE.sub(lambda found: f"{found[1]} {SHORT_SCALES[found[2]]}", signed)
+        signed = LISTED_NUMBERS.sub(_apart, FEET.sub(r"\1 ft \2 inches", signed))
     lines = (" ".join(line.split()) for line in signed.splitlines())
     return DASH_BETWEEN_NUMBERS.sub("-", numbers.han_numerals("\n".join(filter(None, lines))))
 
@@ -232,13 +234,16 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 
 def _amount_alone(said: tuple[Token, ...]) -> tuple[Token, ...]:
-    """Return the tokens without what leads to a number or date and says nothing: "in 1984", "the year 1984", "c. 1984"."""
+    """Return the tokens without what leads to a number or date and says nothing: "in 1984", "the year 1984"; "c." is "circa"."""
     begin = 0
-    while begin < min(len(said), MAX_LEADS) and said[begin].text in LEADING:
+    while begin < min(len(said) - 1, MAX_LEADS) and said[begin].text in LEADING:
         begin += 1
     amount = said[begin : begin + 1]
-    leads = bool(amount) and len(said) - begin <= MAX_AMOUNT and _is_amount(amount[0])
-    return said[begin:] if leads else said
+    if not amount or len(said) - begin > MAX_AMOUNT:
+        return said
+    if amount[0].text in APPROXIMATE and _is_amount((*said[begin + 1 :], amount[0])[0]):
+        return (Token("circa", written=amount[0].written), *said[begin + 1 :])
+    return said[begin:] if _is_amount(amount[0]) else said
 
 
 def _is_amount(token: Token) -> bool:

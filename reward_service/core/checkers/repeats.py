@@ -96,7 +96,9 @@ def repeats_question(text: str, said: Sequence[Token], golds: Golds) -> bool:
 def _is_light(word: str, golds: Golds) -> bool:
     if not golds.asked:
         return word in INTRODUCING
-    return (word in LIGHT and word not in NOT_AROUND) or not echo(word).isdisjoint(golds.asked)
+    if word in golds.asked or (word in LIGHT and word not in NOT_AROUND):
+        return True
+    return not echo(word).isdisjoint(golds.asked)
 
 
 def _is_gold(one: Sentence, golds: Golds) -> bool:
@@ -127,7 +129,7 @@ def _is_changed(one: Sentence, golds: Golds) -> bool:
 def _changes(one: Sentence, golds: Golds) -> bool:
     """Return whether the word before the gold answer makes something else of it."""
     if one.is_amount and one.before in BOUNDS | APPROXIMATE:
-        return one.before in BOUNDS - golds.asked
+        return one.before not in golds.asked
     if one.begin - 1 in golds.own(one.words[: one.begin + 1], CHANGING):
         return True
     return one.before not in AROUND | LIGHT_RUN_TOGETHER and echo(one.before).isdisjoint(golds.asked)

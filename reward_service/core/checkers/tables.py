@@ -143,7 +143,7 @@ SAME_WORD = {
 } | (lexicon.SHORT_TITLES)
 
 APPROXIMATE = _words("around about circa ca approximately approx roughly") | {"≈"}
-LEADS = APPROXIMATE | _words("by in at from on c for during")
+LEADS = APPROXIMATE | _words("by in at from on c for")
 NO_COUNTED = _words("men women people children mice geese oxen fish sheep deer")
 
 YES = _words("yes yeah yep true correct はい да ja oui si sim evet 是 是的 对 네 예")
@@ -201,8 +201,8 @@ AROUND = (
 )
 NOT_AROUND = _words("new us may if unless whether like")
 """Words that carry nothing in a thought, and something in an answer: "New Mexico", "US Open", "if it was Nova"."""
-BOUNDS = frozenset(["by", "from"])
-"""Before a number or a date they say something else than it."""
+BOUNDS = frozenset(["by", "from", "circa"])
+"""Before a number or a date they say something else than it, or less."""
 SORTS = _words("species kind kinds type types sort sorts name names brand breed breeds")
 # The same where the question is not known.
 INTRODUCING = _words("it he she they this that these those there is was are were would be in on at")
