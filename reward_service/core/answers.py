@@ -26,12 +26,15 @@ SETS_TYPE = re.compile(
 ESCAPED = re.compile(r"\\([%$&#_{}])")
 SPACING = re.compile(r"\\[,;:! ]|\\q?quad\b|~")
 
-LEAD_INS = r"(?:(?:so|thus|hence|therefore|in conclusion|in short|finally|no|wait|actually)\s{0,4},?\s{0,4})?"
+LEAD_INS = (
+    r"(?:(?:so|thus|hence|therefore|in conclusion|in short|finally|no|wait|actually"
+    r"|(?:based on|according to|given|after|from)\b[^.,:;!?\n]{1,120},)\s{0,4},?\s{0,4})?"
+)
 # Gaps are bounded, so that a text of blanks is read in linear time.
 # "The answer is" as English and the other languages of the data sets say it; each takes a colon or a verb.
 ENGLISH = (
     r"(?:(?:the|my|our)\s{1,4})?(?:(?:final|exact|correct|short|right)\s{1,4}){0,3}answer"
-    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=]|is\b\s{0,4}[:：]?))"
+    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=]|-{1,2}\s|[–—]\s|(?:is|(?:should|must|would)\s{1,4}be)\b\s{0,4}[:：]?))"
 )
 PHRASES = (
     ENGLISH,
@@ -52,7 +55,7 @@ STATED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 HEADED = re.compile(
-    r"^#{1,6}[ \t*_]{0,8}(?:(?:final|exact|correct|short|right)[ \t]{1,4}){0,3}answer[ \t:*_]{0,8}$",
+    r"^[#*_ \t]{0,12}(?:(?:final|exact|correct|short|right)[ \t]{1,4}){0,3}answer[ \t:*_]{0,8}$",
     re.IGNORECASE | re.MULTILINE,
 )
 HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)

@@ -25,7 +25,7 @@ MONTH_OF_YEAR = re.compile(r"(0?[1-9]|1[0-2])/(1\d{3}|20\d\d)")
 EARLY_DAY = re.compile(r"0[1-9]")
 OPEN = "present"
 OPEN_ENDS = frozenset({"present", "now", "today"})
-OPENERS = frozenset({"ngay", "from", "between", *ERAS, *MONTHS, *SEASONS})
+OPENERS = frozenset({"ngay", "from", "between", *ERAS, *MONTHS, *SEASONS, "year"})
 
 
 def date(year: int | None, month: int, day: int | None) -> str:
@@ -182,6 +182,8 @@ def _year_alone(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
         return tokens[at], 2
     if tokens[at].text in SEASONS and following == "of" and _year(tokens, at + 2):
         return tokens[at], 2
+    if tokens[at].text == "year" and _year(tokens, at + 1):
+        return tokens[at + 1], 2
     if tokens[at].text in ERAS and _number(tokens, at + 1, least=1, most=9999):
         return tokens[at + 1], 2
     return None

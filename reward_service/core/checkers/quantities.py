@@ -66,7 +66,10 @@ def _sum(token: Token, part: Token) -> Token:
 
 def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
     """Return the quantity that begins here, or the token itself, and how many tokens it takes."""
-    token, rest = tokens[at], tokens[at + 1 : at + 9]
+    token = tokens[at]
+    if token.value is None and token.text not in MONEY and token.text != "us":
+        return token, 1
+    rest = tokens[at + 1 : at + 9]
     if token.text == "us" and len(rest) > 1 and rest[0].text == "$" and is_number(rest[1]):
         money, taken = _quantity(tokens, at + 1)
         return money, taken + 1
@@ -125,13 +128,18 @@ def _simple(rest: Sequence[Token], units: Mapping[str, Unit] = UNITS) -> tuple[U
     return _raised(units[words[at]], power, rest[at + 1 :], at + 1)
 
 
+def _begins_unit(rest: Sequence[Token]) -> bool:
+    """Return whether a unit is next, so that what precedes it is a number of its own: the `2` of `6 ft 2 in`."""
+    return bool(rest) and (rest[0].text in UNITS or rest[0].text == "in")
+
+
 def _raised(unit: Unit, power: int, rest: Sequence[Token], at: int) -> tuple[Unit, int]:
     """Take in a power written behind the unit: "km^2", "km2", "metres squared"."""
     if rest and rest[0].text in POWERS_BEHIND:
         power, at = POWERS_BEHIND[rest[0].text], at + 1
     elif len(rest) > 1 and rest[0].text == "^" and rest[1].text in ("2", "3"):
         power, at = int(rest[1].text), at + 2
-    elif rest and rest[0].written in ("2", "3") and power == 1:
+    elif rest and rest[0].written in ("2", "3") and power == 1 and not _begins_unit(rest[1:]):
         power, at = int(rest[0].written), at + 1
     measure, factor = unit
     return (unit if power == 1 else (f"{measure}^{power}", factor**power)), at

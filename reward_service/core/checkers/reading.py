@@ -24,10 +24,9 @@ from reward_service.core.checkers import dates, numbers, quantities
 from reward_service.core.checkers.tables import APPROXIMATE, SAME_WORD
 from reward_service.core.checkers.tokens import Token, key
 
-MAX_LEADS = 2
 MAX_AMOUNT = 4
 """Tokens of a number or date with what it counts: 44 BC, the 19th century."""
-LEADING = frozenset({"in", "on", "at", "year"})
+LEADING = frozenset({"in", "on", "at"})
 MAX_CHARS = 20_000
 """Longer texts are no answers; they are read as nothing."""
 
@@ -57,6 +56,7 @@ ONE_SPELLING = str.maketrans(
         **dict.fromkeys("。｡", "."),
         **dict.fromkeys("、，､؛،", ","),
         **dict.fromkeys("／⁄∕", "/"),
+        **{char: str(unicodedata.digit(char)) for char in _charset("Nd")},
         "∶": ":",
         "♯": "#",
         "×": "x",
@@ -67,7 +67,7 @@ ONE_SPELLING = str.maketrans(
 MARKDOWN = re.compile(
     r"\[([^\[\]\n]{1,200})\]\([^()\s]{0,500}\)"  # a link is its text
     r"|</?[A-Za-z][a-z0-9]{0,10}(?:[ ][^<>]{0,200})?/?>"  # so is a tag
-    r"|\[\d{1,3}\]|(?<=\S)\s?\[\^?\d{1,3}(?:\s?[,-]\s?\d{1,3})*\]"  # a citation is nothing
+    r"|\[(?:\d{1,3}|(?<=.\[)\^?\d{1,3}(?:\s?[,-]\s?\d{1,3}){0,20})\]"  # a citation is nothing
     r"|^'{3}[a-z]{0,12}$"  # nor is a fence
     r"|(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)"  # emphasis
     r"|^[ \t]{0,8}(?:#{1,6}|>)[ \t]",  # headings, quotations
@@ -103,7 +103,8 @@ LEX = re.compile(
 
 def plain(text: str) -> str:
     """Return a text with one spelling for what can be written in several ways, still in its own case and accents."""
-    visible = SOURCES.sub("", html.unescape(text)).translate(BEFORE_NFKC)
+    unescaped = html.unescape(text)
+    visible = (SOURCES.sub("", unescaped) if "【" in unescaped else unescaped).translate(BEFORE_NFKC)
     spelled = (
         unicodedata.normalize("NFKC", visible.translate(UNSEEN)).translate(UNSEEN).translate(ONE_SPELLING)
     )
@@ -235,9 +236,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 def _amount_alone(said: tuple[Token, ...]) -> tuple[Token, ...]:
     """Return the tokens without what leads to a number or date and says nothing: "in 1984", "the year 1984"; "c." is "circa"."""
-    begin = 0
-    while begin < min(len(said) - 1, MAX_LEADS) and said[begin].text in LEADING:
-        begin += 1
+    begin = int(len(said) > 1 and said[0].text in LEADING)
     amount = said[begin : begin + 1]
     if not amount or len(said) - begin > MAX_AMOUNT:
         return said

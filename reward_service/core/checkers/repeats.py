@@ -8,7 +8,7 @@ something else of it, and such an answer is refused:
 - a relation that the question does not ask for: "Ann's mother", "the mother of Ann".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from reward_service.core.checkers.golds import LIGHT, Golds, echo
@@ -85,12 +85,16 @@ def repeats_question(text: str, said: Sequence[Token], golds: Golds) -> bool:
     news = [at for at, word in enumerate(words) if not _is_light(word, golds)]
     if not news:
         return False
-    spans = (
-        Sentence(text, said, words, begin, end)
-        for begin in range(news[0], max(-1, news[0] - MAX_WIDER), -1)
-        for end in range(news[-1] + 1, min(len(words), news[-1] + MAX_WIDER) + 1)
-    )
-    return any(_is_gold(one, golds) and _says_it(one, golds) for one in spans)
+    return any(_says_it(Sentence(text, said, words, *span), golds) for span in _golds(words, news, golds))
+
+
+def _golds(words: Sequence[str], news: Sequence[int], golds: Golds) -> Iterator[tuple[int, int]]:
+    """Yield where gold answers stand that take in all of the news, the shortest first."""
+    for begin in range(news[0], max(-1, news[0] - MAX_WIDER), -1):
+        for end in range(news[-1] + 1, min(len(words), news[-1] + MAX_WIDER) + 1):
+            spelled = "".join(words[begin:end])
+            if spelled in golds.keys or spelled in golds.orders:
+                yield begin, end
 
 
 def _is_light(word: str, golds: Golds) -> bool:
@@ -99,10 +103,6 @@ def _is_light(word: str, golds: Golds) -> bool:
     if word in golds.asked or (word in LIGHT and word not in NOT_AROUND):
         return True
     return not echo(word).isdisjoint(golds.asked)
-
-
-def _is_gold(one: Sentence, golds: Golds) -> bool:
-    return one.spelled in golds.keys or one.spelled in golds.orders
 
 
 def _says_it(one: Sentence, golds: Golds) -> bool:

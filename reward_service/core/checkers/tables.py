@@ -272,7 +272,7 @@ FORMS_OF_VERBS = {
     for form in line.split()
 }
 """A form of a verb, or the noun of what it does -> the verb."""
-CORRECTIONS = _words("actually but however wait correction sorry alternatively")
+CORRECTIONS = _words("actually but however wait correction sorry alternatively may")
 """Words with which an answer may be taken back."""
 NO_ADDED_TITLES = _words("mrs missus lady saint st grand mother father sister brother major count")
 """Titles that make another one of a name, or that begin names: Mrs. John Smith, Grand Central Terminal."""

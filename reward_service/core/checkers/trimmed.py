@@ -39,11 +39,13 @@ OTHER_NAME = (
 IN_PARENTHESES = re.compile(rf"\s?\({OTHER_NAME}[^()]{{1,120}}\)", re.IGNORECASE)
 BEHIND_COMMA = re.compile(rf"(?<=\w), {OTHER_NAME}[^\n]{{1,200}}\Z", re.IGNORECASE)
 NICKNAME = re.compile(r"""(?<=\w) (?:"[A-Z][^"\n]{1,40}"|'[A-Z][^'\n]{1,40}') (?=[A-Z])""")
-LED = re.compile(r"(?:in|at|on) (?=[A-Z])")
+LED = re.compile(r"(?:in|at|on) (?!The )(?=[A-Z])")
 SHORTENED = re.compile(r"([^()\n]{2,120}) \(([^()\n]{2,120})\)")
 YEAR = re.compile(
     r"\s?\((?:c\. ?)?\d{4}(?:\s?-\s?\d{2,4})?(?: (?:film|movie|novel|book|album|song|play|TV series))?\)"
 )
+MAX_CHARS = 2_000
+"""A longer answer stays as it is."""
 MAX_WORDS = 12
 """Words of a name with a title."""
 SPEAKING = re.compile(r"[^\W\d_]+")
@@ -57,7 +59,7 @@ def takes_back(text: str) -> bool:
 
 def without_labelled(text: str) -> Iterator[str]:
     """Kyoto, then on a line of its own "Explanation: ..." -> Kyoto."""
-    if found := LABELLED.search(text):
+    if "\n" in text and (found := LABELLED.search(text)):
         yield text[: found.start()]
 
 
@@ -120,6 +122,8 @@ RULES: tuple[Callable[[str], Iterator[str]], ...] = (
 
 def trimmed(text: str) -> list[str]:
     """Return what a plain answer says with one or more additions taken off; empty where there are none."""
+    if len(text) > MAX_CHARS:
+        return []
     found = {text: None}
     for rule in RULES:
         found |= dict.fromkeys(new.strip() for old in list(found) for new in rule(old) if new.strip())
