@@ -27,7 +27,7 @@ from reward_service.core.checkers.golds import Golds, compile_golds
 from reward_service.core.checkers.kinds import KINDS
 from reward_service.core.checkers.squad import exact_match, f1
 
-CHECKERS_VERSION = 2
+CHECKERS_VERSION = 3
 
 Checker = Callable[[str, Question, float], bool]
 """Answer, question and the profile's threshold -> whether the answer is right."""
