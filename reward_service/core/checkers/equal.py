@@ -1,8 +1,8 @@
 """`equal`: the answer says a gold answer and nothing else.
 
-It is one when its reading equals a form of a gold answer, or spells out its initials; when it is the same list in another order; when it begins with the
-gold "yes" or "no"; or when it repeats the question around a gold answer ("The capital of Peru is Lima." for "What is the
-capital of Peru?"): all other words are the question's own or carry nothing, and none of them denies or hedges.
+It is one when its reading equals a form of a gold answer, or spells out its initials; when it is the same list in another
+order; when it begins with the gold "yes" or "no"; when it repeats the question around a gold answer (`repeats`); or when it is
+one of these and an addition that takes nothing back (`trimmed`).
 """
 
 from collections.abc import Sequence

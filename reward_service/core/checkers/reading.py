@@ -82,7 +82,7 @@ SHORT_SCALE = re.compile(r"(?<![\w.,])(\d+\.\d+)([MB])(?!\w)")
 SHORT_SCALES = {"M": "million", "B": "billion"}
 DIGITS = re.compile(r"\d[.,' ]{1,2}\d|\d[MB]")
 FEET = re.compile(r"(?<![\w.,'])(\d)\s?'\s?(\d{1,2})\s?(?:\"|'')")
-LISTED_NUMBERS = re.compile(r"(?<![\w.,])\d+(?:,\d+){2,}(?![\d.,]*\w)")
+LISTED_NUMBERS = re.compile(r"(?<![\w.,])\d+(?:,\d+){2,60}(?![\d.,]*\w)")
 SOURCES = re.compile(r"【\d{1,3}(?:[:†][^【】\n]{0,80})?】")
 
 LEX = re.compile(
