@@ -26,12 +26,14 @@ from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, Inflec
 from reward_service.core.matching.languages import of_name, of_question
 from reward_service.core.matching.longer import may_go_on
 from reward_service.core.matching.persons import (
+    begins_with_initial,
     inverted,
     is_common,
     is_full_name,
     is_particle,
     may_be_person,
     nicknames,
+    without_suffix,
 )
 from reward_service.core.matching.spellings import spellings, without_parenthesis
 
@@ -40,6 +42,8 @@ LONG_NUMBER = 5  # digits: what is shorter may be a year
 MARKS = "《》〈〉「」『』“”·・‧•"
 """Signs around and inside a name that say nothing about it."""
 IN_NUMBERS = ",.-–/: "
+POSSESSIVES = ("'s", "’s")
+ARTICLE = "the "
 
 
 class Guard(StrEnum):
@@ -54,6 +58,8 @@ class Guard(StrEnum):
     """It begins with a capital that is not the sentence's: "the novel First"."""
     ALONE = "alone"
     """It is no part of a longer word of Han or katakana."""
+    POSSESSIVE = "possessive"
+    """The 's that the fold drops follows: Macy's is not Macy, nor the 1990's 1990."""
     VERBATIM = "verbatim"
     """It is the spelling, to the letter."""
 
@@ -94,8 +100,24 @@ _SHORT_HAN = re.compile("[\u3400-\u9fff]{1,3}")
 def person_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, Middle]]:
     """Yield the spellings of a person's name with their guard and what may be added in the middle.
 
+    Robert F. Kennedy Jr. -> Robert Kennedy Jr; F. Scott Fitzgerald -> Scott Fitzgerald; C. S. Lewis -> Lewis, C. S.
+    """
+    names, suffix = without_suffix(words)
+    if len(names) > 1 and is_full_name(names):
+        for text, guard, middle in _full_name_spellings(names):
+            is_bare = suffix and text.count(" ") == 1
+            yield text + suffix, guard, Middle.NOTHING if is_bare else middle
+    elif begins_with_initial(names):
+        yield f"{names[-1]}, {' '.join(names[:-1])}{suffix}", Guard.COMMA, Middle.NOTHING
+        if is_full_name(names[1:]) and not is_common(names[-1]):
+            yield " ".join(names[1:]) + suffix, Guard.NONE, Middle.NOTHING
+
+
+def _full_name_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, Middle]]:
+    """Yield the spellings of a first and a last name, perhaps with others between.
+
     Jeffrey R. MacDonald -> Jeffrey MacDonald; George Smith Patton -> George S Patton, G S Patton; Bob Gibson -> Robert Gibson;
-    Marie Curie -> Curie, Marie.
+    Marie Curie -> Curie, Marie; Vincent van Gogh -> van Gogh, Vincent.
     """
     last, own = words[-1], " ".join(word.strip(".") for word in words[1:-1])
     most = Middle.NAMES if own or not is_common(last) else Middle.NICKNAME
@@ -104,6 +126,8 @@ def person_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, Middle]
             given = f"{first} {between}".strip()
             yield f"{given} {last}", Guard.NONE, most if between == own else Middle.NOTHING
             yield f"{last}, {given}", Guard.COMMA, Middle.NOTHING
+        if is_particle(own):
+            yield f"{own} {last}, {first}", Guard.COMMA, Middle.NOTHING
     if own and not is_particle(own):
         letters = [word[0] for word in (words[0], *own.split())]
         yield from ((f"{between.join(letters)} {last}", Guard.NONE, Middle.NOTHING) for between in (" ", ""))
@@ -142,16 +166,18 @@ def _guard(spelling: str, folded: str, *, own: str, derived: bool) -> Guard | No
     letters = folded.replace(" ", "")
     if 0 < len(letters) <= SHORT and len(spelling) > 1 and (spelling.isupper() or _signs(spelling)):
         return Guard.VERBATIM
-    if len(folded) < 2 or (derived and letters.isdigit() and len(letters) < LONG_NUMBER):
-        return None
+    if spelling.endswith(POSSESSIVES) and (" " not in folded or folded[-1].isdigit()):
+        return Guard.POSSESSIVE
     if letters.isdigit() and _signs(spelling).strip(IN_NUMBERS):
         return Guard.VERBATIM
+    if len(folded) < 2 or (derived and letters.isdigit() and len(letters) < LONG_NUMBER):
+        return None
     if folded in lexicon.OPENERS:
         return Guard.TITLE
     if _goes_on(spelling):
         return Guard.ALONE
     if (
-        " " not in folded
+        " " not in folded.removeprefix(ARTICLE)
         and _is_cased(spelling[0])
         and (_is_narrower(folded, own) or (len(folded) <= SHORT and spelling[0].isupper()))
     ):
@@ -165,7 +191,7 @@ def _written(spelling: str, *, of_person: bool) -> Iterator[tuple[str, Guard, Mi
     upright = inverted(spelling) or spelling
     if upright is not spelling:
         yield upright, Guard.NONE, Middle.NOTHING
-    if of_person and len(words := upright.replace(",", " ").split()) > 1 and is_full_name(words):
+    if of_person and len(words := upright.replace(",", " ").split()) > 1:
         yield from person_spellings(words)
 
 
@@ -184,6 +210,7 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, b
     of_person = may_be_person(entity)
     for source in filter(is_usable, (entity.name, *entity.aliases)):
         own, plain = folded_text(source), {folded_text(text) for text in without_parenthesis(source)}
+        plain |= {text.removeprefix(ARTICLE) for text in plain}
         is_number = own.replace(" ", "").isdigit()
         for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):

@@ -475,6 +475,12 @@ BRITISH = _pairs(
         yoghurt yogurt"""
 )
 
+# Endings of nouns whose plural is not made with an s alone, and what they become.
+IRREGULAR_PLURALS = _pairs(
+    """wolf wolves leaf leaves knife knives life lives wife wives shelf shelves thief thieves loaf loaves calf calves half halves
+    woman women man men foot feet goose geese mouse mice tooth teeth child children"""
+)
+
 # Places whose "University of X" and "X University" are two universities.
 TWO_UNIVERSITIES = _table(
     """alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii houston idaho illinois indiana iowa

@@ -25,6 +25,7 @@ _INITIAL = re.compile(r"[^\W\d_]\.?")
 _LEADING_INITIAL = re.compile(r"[A-Z]\.?")
 _TWO_INITIALS = re.compile("[A-Z]{2}")
 _PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_SUFFIXES = frozenset(("Jr", "Jr.", "Sr", "Sr.", "Junior", "Senior", "II", "III", "IV", "V"))
 _NOT_BEHIND_TITLES = lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES
 _LORD = re.compile(r"(?P<first>[A-Z]\w+), (?P<title>Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
 _PEERAGE = re.compile(
@@ -145,15 +146,48 @@ def is_full_name(words: Sequence[str]) -> bool:
 
 
 def inverted(text: str) -> str | None:
-    """Return "Marie Curie" for "Curie, Marie", None where the comma cannot be that of a person's name."""
+    """Return "Marie Curie" for "Curie, Marie", None where the comma cannot be that of a person's name.
+
+    >>> inverted("Gogh, Vincent van"), inverted("King, Martin Luther, Jr."), inverted("Sammy Davis, Jr.")
+    ('Vincent van Gogh', 'Martin Luther King Jr.', None)
+    """
     if "," not in text:
         return None
-    words = [part.split() for part in text.split(",")]
-    if len(words) != 2 or not all(
-        1 <= len(part) <= 3 and all(word[0].isupper() for word in part) for part in words
-    ):
+    last, given, suffix = (*(part.split() for part in text.split(",", 2)), [], [])[:3]
+    if not (_may_be_part(last) and _may_be_part(given[::-1]) and (not suffix or _is_suffix(suffix))):
         return None
-    return " ".join(words[1] + words[0])
+    return None if _is_suffix(given) else " ".join(given + last + suffix)
+
+
+def _may_be_part(words: Sequence[str]) -> bool:
+    """Return whether words are one to three capitalised ones, a particle first perhaps."""
+    names = words[1:] if len(words) > 1 and is_particle(words[0]) else words
+    return 1 <= len(words) <= 3 and all(word[0].isupper() for word in names)
+
+
+def _is_suffix(words: Sequence[str]) -> bool:
+    return len(words) == 1 and words[0] in _SUFFIXES
+
+
+def without_suffix(words: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Return the words of a name without what tells a son from his father, and that with a space before it, if anything.
+
+    >>> without_suffix(["Robert", "Downey", "Jr."]), without_suffix(["Marie", "Curie"])
+    ((['Robert', 'Downey'], ' Jr'), (['Marie', 'Curie'], ''))
+    """
+    return (words[:-1], f" {words[-1].strip('.')}") if words[-1] in _SUFFIXES else (words, "")
+
+
+def begins_with_initial(words: Sequence[str]) -> bool:
+    """Return whether words look like a name of which the first is given by its initial, or all but the last are."""
+    middle = words[1:-1]
+    return (
+        len(words) > 1
+        and _is_initial(words[0])
+        and _is_name_word(words[-1])
+        and len(middle) <= MIDDLE_NAMES
+        and (all(map(_is_initial, middle)) or is_full_name(words[1:]))
+    )
 
 
 def nicknames(first: str) -> Iterator[str]:

@@ -40,6 +40,7 @@ _WHOLE_PART = re.compile(rb"(?<![0-9.])[0-9]{1,20}\.\Z")
 _GROUP_BEFORE = re.compile(rb"[0-9],\Z")
 _GROUP = re.compile(rb"[0-9]{3}(?![0-9])")
 _GOES_ON = re.compile(rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])")
+_POSSESSIVE = re.compile(rb"(?:'|\xe2\x80\x99)[sS](?![A-Za-z])")
 LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
@@ -218,7 +219,7 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
     kept = ~in_longer_names(text, index, spans)
     if capital.size:
-        kept[capital] = text.strong(spans.start[capital])
+        kept[capital] = text.strong(spans.start[capital] + index.capital_at[spans.form[capital]])
     if written.size:
         kept[written] = _as_written(text, index, spans[written])
     return spans if kept.all() else spans[kept]
@@ -279,6 +280,8 @@ def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -
             return is_title(
                 raw[max(0, start - LOOK_BACK) : start].decode(errors="ignore"), raw[start:end].decode(*UTF_8)
             )
+        case Guard.POSSESSIVE:
+            return _POSSESSIVE.match(raw, end) is not None
         case _:
             return raw.startswith(form.spelling.encode(*UTF_8), start - lead)
 
