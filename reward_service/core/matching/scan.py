@@ -24,7 +24,7 @@ from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stand
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, Middle
 from reward_service.core.matching.index import Index, Role
-from reward_service.core.matching.lexicon import LONGEST_PINNED
+from reward_service.core.matching.lexicon import LONGEST_PINNED, SCALES
 from reward_service.core.matching.persons import MIDDLE_NAMES
 
 CHUNK_HITS = (
@@ -39,7 +39,10 @@ _NICKNAME = re.compile(r"""\s+(?:["“][^"“”\n]{1,40}["”]|['‘][^'‘’\
 _WHOLE_PART = re.compile(rb"(?<![0-9.])[0-9]{1,20}\.\Z")
 _GROUP_BEFORE = re.compile(rb"[0-9],\Z")
 _GROUP = re.compile(rb"[0-9]{3}(?![0-9])")
-_GOES_ON = re.compile(rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])")
+_GOES_ON = re.compile(
+    rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])| (?:%b)(?![a-z-])" % "|".join(SCALES).encode()
+)
+_SCALE_BEGINS = np.array([ord(scale[0]) for scale in SCALES], dtype=np.uint8)
 _POSSESSIVE = re.compile(rb"(?:'|\xe2\x80\x99)[sS](?![A-Za-z])")
 LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
@@ -172,13 +175,13 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
 # Form "5 million" in "1.5 million": the folded text is " 1 5 million ". A digit stands before the window's space, so the original is
 # asked: "1." before the 5 makes it the fraction of a number. In "in 1911, 5 million" a comma and a blank stand there, which cut none.
 def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
-    """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500"."""
+    """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500" or "500 million"."""
     whole = np.ones(len(windows.start), dtype=np.bool_)
     numeric = np.flatnonzero(index.numeric[windows.phrase])
     if not numeric.size:
         return whole
     start, end = windows.start[numeric], windows.end[numeric]
-    near = text.is_digit(start - 2) | text.is_digit(end + 1)
+    near = text.is_digit(start - 2) | text.is_digit(end + 1) | np.isin(text.bytes_[end + 1], _SCALE_BEGINS)
     suspect = numeric[near]
     if not suspect.size:
         return whole
