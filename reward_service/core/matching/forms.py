@@ -24,7 +24,7 @@ from entity_index.usable import is_usable
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name, of_question
-from reward_service.core.matching.longer import may_go_on
+from reward_service.core.matching.longer import may_go_on, qualifier
 from reward_service.core.matching.persons import (
     begins_with_initial,
     inverted,
@@ -87,6 +87,8 @@ class Form(NamedTuple):
     middle: Middle = Middle.NOTHING
     open_ended: bool = False
     """Whether a class word behind it or a word before it makes a longer name of it."""
+    place: str = ""
+    """What qualifies the name, folded, if the form leaves it out: Oregon of Portland, Oregon."""
     words: tuple[InflectedWord, ...] = ()
     """Its words, if they may be inflected; none otherwise."""
 
@@ -211,6 +213,7 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, b
     for source in filter(is_usable, (entity.name, *entity.aliases)):
         own, plain = folded_text(source), {folded_text(text) for text in without_parenthesis(source)}
         plain |= {text.removeprefix(ARTICLE) for text in plain}
+        place = qualifier(source)
         is_number = own.replace(" ", "").isdigit()
         for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):
@@ -218,9 +221,16 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, b
                 derived = folded != own
                 needed = _guard(text, folded, own=own, derived=derived and not is_number)
                 if needed is not None:
-                    asked = needed if guard is _NONE else guard
+                    lost = place if place and not folded.endswith(place) and "," not in text else ""
                     form = Form(
-                        position, text, folded, source is not entity.name, asked, middle, may_go_on(text)
+                        position,
+                        text,
+                        folded,
+                        source is not entity.name,
+                        needed if guard is _NONE else guard,
+                        middle,
+                        may_go_on(text),
+                        lost,
                     )
                     yield form, derived and folded not in plain
 

@@ -236,7 +236,8 @@ class Index:
             [len(ARTICLE) * form.folded.startswith(ARTICLE) for form in self.forms], dtype=np.int64
         )
         """Where the capital that a form asks for stands: an article needs none."""
-        self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_)
+        self.without_place = np.array([form.place != "" for form in self.forms], dtype=np.bool_)
+        self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_) | self.without_place
         self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
         self.asks_written = self.guarded & ~self.asks_capital
         written = zip(self.forms, self.asks_written.tolist(), strict=True)

@@ -140,6 +140,57 @@ PLACES = frozenset(state.casefold() for state in STATES) | _table(
     ",",
 )
 
+_US_STATES = frozenset(state.casefold() for state in STATES)
+_PROVINCES = _table(
+    """alberta, british columbia, manitoba, new brunswick, newfoundland and labrador, nova scotia, ontario, prince edward island, quebec,
+    saskatchewan, yukon""",
+    ",",
+)
+_AUSTRALIAN_STATES = _table(
+    """new south wales, queensland, south australia, tasmania, victoria, western australia""", ","
+)
+_UK_COUNTRIES = _table("england, scotland, wales, northern ireland", ",")
+_SISTERS = (_US_STATES | {"d c", "washington d c"}, _PROVINCES, _AUSTRALIAN_STATES, _UK_COUNTRIES)
+"""Places that exclude each other though they lie in one country."""
+_WITHIN = {
+    "united states": _US_STATES | _table("washington d c, d c, u s, us, usa, u s a, puerto rico", ","),
+    "united kingdom": _UK_COUNTRIES
+    | _table(
+        "uk, london, cornwall, devon, essex, kent, norfolk, suffolk, surrey, sussex, yorkshire, lancashire",
+        ",",
+    ),
+    "canada": _PROVINCES,
+    "australia": _AUSTRALIAN_STATES,
+    "france": {"paris"},
+    "germany": {"bavaria", "berlin"},
+    "italy": {"rome"},
+    "russia": {"moscow"},
+    "japan": {"tokyo"},
+}
+COUNTRY_OF = {place: place for place in PLACES} | {
+    place: country for country, places in _WITHIN.items() for place in places
+}
+"""The country of each of these places, folded."""
+
+
+_OVERLAPPING = {
+    ("ireland", "northern ireland"),
+    ("korea", "north korea"),
+    ("korea", "south korea"),
+    ("china", "hong kong"),
+    ("china", "taiwan"),
+}
+ALSO_IN_LISTS = frozenset(("berlin", "london", "moscow", "paris", "rome", "tokyo"))
+"""Of these, those that follow other cities after a comma in lists: "Boston, Paris and London"."""
+
+
+def exclude(one: str, other: str) -> bool:
+    """Return whether nothing lies in both of two of these places."""
+    if one == other or (min(one, other), max(one, other)) in _OVERLAPPING:
+        return False
+    return COUNTRY_OF[one] != COUNTRY_OF[other] or any({one, other} <= sisters for sisters in _SISTERS)
+
+
 # Words by which a capitalised name is seen not to be a person's.
 NOT_IN_PERSONS = _table(
     """academy airlines airport album american and army association avenue award awards band bank battle bay beach bowl bridge
@@ -325,12 +376,17 @@ LONGEST_PINNED = max(map(len, _PINNED))
 
 # Class words that make another thing of the name of a place or a person before them. A river, a sea or a desert stays what it is.
 CLASSES = _table(
-    """academy accords airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center centre chapel
-    chronicle city club college conservatory county courier cup daily exchange express fc f.c festival foundation
+    """academy accord accords agreement airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center
+    centre chapel chronicle city club college conservatory convention conventions county courier cup declaration daily exchange express fc f.c festival foundation
     gallery gazette globe hall hospital hotel house institut institute institution journal library magazine marathon medal memorial museum news
-    opera orchestra palace park philharmonic pictures post press prize protocol railway records review road school square stadium
-    station stock street studios subway symphony theater theatre times tower townships tribune trophy university zoo"""
+    opera orchestra pact palace park philharmonic pictures post press prize project protocol railway records review road school square stadium
+    station stock street studios subway symphony tech theater theatre times tower townships treaty tribune trophy university wall zoo"""
 )
+# What may stand between a name and its class word.
+INNER_CLASSES = (
+    "Art", "Central", "Children's", "Christian", "Film", "Fine", "International", "Medical", "National", "Natural", "Public", "Royal", "School",
+    "Science", "Space", "State", "Technical",
+)  # fmt: skip
 SAME_PLACE = frozenset(
     {("new york", "City"), ("washington", "City"), ("vatican", "City"), ("ho chi minh", "City")}
 )

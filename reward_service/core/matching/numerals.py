@@ -82,7 +82,8 @@ def roman(number: int) -> str:
 _HUNDREDS = "|".join(_ONES[1:10])
 _UP_TO_99 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{_HUNDREDS}))?|{'|'.join(_ONES[1:])})"
 LARGE_IN_WORDS = re.compile(
-    rf"(?P<many>a|{_UP_TO_99}) (?P<scale>hundred|thousand)(?: (?:and )?(?P<rest>{_UP_TO_99}))?\b", re.IGNORECASE
+    rf"(?P<many>a|{_UP_TO_99}) (?P<scale>hundred|thousand)(?: (?:and )?(?P<rest>{_UP_TO_99}))?\b",
+    re.IGNORECASE,
 )
 """A number of hundreds and what is over, or of thousands, in words."""
 

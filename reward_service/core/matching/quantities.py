@@ -99,7 +99,14 @@ _MORE_UNITS = (
     ("°C", "degrees Celsius"),
     ("°F", "degrees Fahrenheit"),
 )
-_SCALES = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+_SCALES = {
+    "k": "thousand",
+    "m": "million",
+    "mn": "million",
+    "bn": "billion",
+    "b": "billion",
+    "tn": "trillion",
+}
 _SHORT_MONEY = re.compile(rf"(?P<money>[$€£]\d[\d,.]*) ?(?P<scale>{'|'.join(_SCALES)})", re.IGNORECASE)
 _MONEY = {
     ("$", "dollars", "dollar", "USD"): ("${}", "{} dollars", "{} US dollars", "{} USD"),

@@ -222,9 +222,9 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
     kept = ~in_longer_names(text, index, spans)
     if capital.size:
-        kept[capital] = text.strong(spans.start[capital] + index.capital_at[spans.form[capital]])
+        kept[capital] &= text.strong(spans.start[capital] + index.capital_at[spans.form[capital]])
     if written.size:
-        kept[written] = _as_written(text, index, spans[written])
+        kept[written] &= _as_written(text, index, spans[written])
     return spans if kept.all() else spans[kept]
 
 
@@ -234,23 +234,24 @@ def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     may_go_on = np.flatnonzero(index.open_ended[spans.form])
     if not may_go_on.size:
         return inside
-    end = spans.end[may_go_on]
-    goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & ~text.strong(end)
-    suspect = may_go_on[goes_on | index.may_be_last[spans.form[may_go_on]]]
+    end, form = spans.end[may_go_on], spans.form[may_go_on]
+    goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & (
+        ~text.strong(end) | index.without_place[form]
+    )
+    suspect = may_go_on[goes_on | index.may_be_last[form]]
     if suspect.size:
         starts, ends = text.raw_spans(spans.start[suspect], spans.end[suspect])
         rows = zip(spans.form[suspect].tolist(), starts.tolist(), ends.tolist(), strict=True)
-        inside[suspect] = [
-            _is_longer(text.raw, index.forms[form].folded, start, end) for form, start, end in rows
-        ]
+        inside[suspect] = [_is_longer(text.raw, index.forms[form], start, end) for form, start, end in rows]
     return inside
 
 
-def _is_longer(raw: bytes, name: str, start: int, end: int) -> bool:
-    before, after = raw[max(0, start - longer.LOOK_BACK) : start], raw[end : end + longer.LOOK_AHEAD]
-    return longer.goes_on(name, after.decode(errors="ignore")) or longer.began(
-        name, before.decode(errors="ignore")
+def _is_longer(raw: bytes, form: Form, start: int, end: int) -> bool:
+    before, after = (
+        part.decode(errors="ignore")
+        for part in (raw[max(0, start - longer.LOOK_BACK) : start], raw[end : end + longer.LOOK_AHEAD])
     )
+    return longer.is_part(form.folded, before, after, open_ended=form.open_ended, place=form.place)
 
 
 def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:

@@ -82,7 +82,9 @@ _ACRONYM = re.compile(r"\b[A-Z]{2,6}\b(?!\.)")
 _ACRONYM_WITH_DOTS = re.compile(r"\b(?:[A-Z]\.){2,}")
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
 _SHORT_UNIVERSITY = re.compile(r"^(?:Univ|U)(?:\.|\b)(?= of [A-Z])")
-_CAMPUS = re.compile(r"(?P<university>University of [A-Z][\w'’. -]+?)(?:, | at | ?[-–—] ?)(?P<campus>[A-Z][\w'’. -]+)")
+_CAMPUS = re.compile(
+    r"(?P<university>University of [A-Z][\w'’. -]+?)(?:, | at | ?[-–—] ?)(?P<campus>[A-Z][\w'’. -]+)"
+)
 _VERSUS = re.compile(r"(?<= )(?:versus|vs\.?|v\.)(?= [A-Z])")
 _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
 _PARENTHESIS, _CLOSES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$"), re.compile("[)）]")
@@ -103,7 +105,9 @@ _DECADE = re.compile(r"(?:[Tt]he )?(?P<years>\d{3}0)['’]?s")
 _SIBILANTS = ("ch", "sh", "ss", "x", "z")
 _OTHER_ENDINGS: Mapping[str, tuple[str, ...]] = {
     **{singular: (plural, f"{singular}s") for singular, plural in lexicon.IRREGULAR_PLURALS.items()},
-    **{plural: (singular, plural.removesuffix("s")) for singular, plural in lexicon.IRREGULAR_PLURALS.items()},
+    **{
+        plural: (singular, plural.removesuffix("s")) for singular, plural in lexicon.IRREGULAR_PLURALS.items()
+    },
     **{f"{vowel}y": (f"{vowel}ys",) for vowel in "aeiou"},
     **{end: (f"{end}es",) for end in _SIBILANTS},
     **{f"{end}es": (end, f"{end}e") for end in _SIBILANTS},
