@@ -9,6 +9,7 @@ from reward_service.core.matching import lexicon
 from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words
 
 MIDDLE_NAMES = 3
+LONGEST_INITIAL = 2  # characters, with its dot
 _REGNAL = re.compile(r"(?P<name>[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)?) (?P<number>[IVX]+)")
 _SPELLED = re.compile(
     r"(?P<name>[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)?) the (?P<ordinal>[A-Z][a-z]+(?:-[a-z]+)?)"
@@ -136,7 +137,12 @@ def may_be_person(entity: Entity) -> bool:
 def is_full_name(words: Sequence[str]) -> bool:
     """Return whether words look like a first and a last name, perhaps with a name or initials between."""
     middle = words[1:-1]
-    if len(middle) > MIDDLE_NAMES or not (_is_name_word(words[-1]) and _is_name_word(words[0])):
+    if not (
+        len(words) > 1
+        and len(middle) <= MIDDLE_NAMES
+        and _is_name_word(words[-1])
+        and _is_name_word(words[0])
+    ):
         return False
     if len(middle) == 1 and not (
         _is_name_word(middle[0]) or _is_initial(middle[0]) or is_particle(middle[0])
@@ -154,9 +160,11 @@ def inverted(text: str) -> str | None:
     if "," not in text:
         return None
     last, given, suffix = (*(part.split() for part in text.split(",", 2)), [], [])[:3]
-    if not (_may_be_part(last) and _may_be_part(given[::-1]) and (not suffix or _is_suffix(suffix))):
+    if not (
+        _may_be_part(last) and _may_be_part(given[::-1]) and len(suffix) <= 1 and all(map(is_suffix, suffix))
+    ):
         return None
-    return None if _is_suffix(given) else " ".join(given + last + suffix)
+    return None if all(map(is_suffix, given)) else " ".join(given + last + suffix)
 
 
 def _may_be_part(words: Sequence[str]) -> bool:
@@ -165,17 +173,9 @@ def _may_be_part(words: Sequence[str]) -> bool:
     return 1 <= len(words) <= 3 and all(word[0].isupper() for word in names)
 
 
-def _is_suffix(words: Sequence[str]) -> bool:
-    return len(words) == 1 and words[0] in _SUFFIXES
-
-
-def without_suffix(words: Sequence[str]) -> tuple[Sequence[str], str]:
-    """Return the words of a name without what tells a son from his father, and that with a space before it, if anything.
-
-    >>> without_suffix(["Robert", "Downey", "Jr."]), without_suffix(["Marie", "Curie"])
-    ((['Robert', 'Downey'], ' Jr'), (['Marie', 'Curie'], ''))
-    """
-    return (words[:-1], f" {words[-1].strip('.')}") if words[-1] in _SUFFIXES else (words, "")
+def is_suffix(word: str) -> bool:
+    """Return whether a word tells a son from his father, behind their name: "Jr.", "III"."""
+    return word in _SUFFIXES
 
 
 def begins_with_initial(words: Sequence[str]) -> bool:
@@ -183,6 +183,7 @@ def begins_with_initial(words: Sequence[str]) -> bool:
     middle = words[1:-1]
     return (
         len(words) > 1
+        and len(words[0]) <= LONGEST_INITIAL
         and _is_initial(words[0])
         and _is_name_word(words[-1])
         and len(middle) <= MIDDLE_NAMES

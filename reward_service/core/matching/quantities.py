@@ -36,6 +36,7 @@ _MONTH_BY_NAME = {
     for month, names in enumerate(zip(lexicon.MONTHS, lexicon.SHORT_MONTHS, strict=True))
     for name in " ".join(names).split()
 }
+_YEAR = re.compile(r"\d{4}")
 _ERA = re.compile(
     r"(?P<year>\d{1,4}) (?P<era>BCE?|CE|AD|B\.C\.(?:E\.)?|A\.D\.|C\.E\.)|(?P<before>AD|A\.D\.) (?P<behind>\d{1,4})"
 )
@@ -117,7 +118,7 @@ _MONEY = {
 
 def is_date(text: str) -> bool:
     """Return whether a text has the shape of a date."""
-    return _first(_DATES, text) is not None
+    return _YEAR.search(text) is not None and _first(_DATES, text) is not None
 
 
 def dates_in_digits(text: str) -> Iterator[str]:

@@ -75,6 +75,7 @@ _NO_PLURAL = lexicon.OPENERS | lexicon.PLACES
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "å": "aa"}
 _UMLAUTS |= {letter.upper(): written.capitalize() for letter, written in _UMLAUTS.items()}
+_MARKS = ":,;"  # after a number in a name: Star Trek II: The Wrath of Khan
 _WITH_UMLAUT = re.compile(f"[{''.join(_UMLAUTS)}]")
 _LATIN_WORD = re.compile("[A-Za-z]+")
 _AMPERSAND = re.compile(r"\s*(?:&amp;|&|\band\b|(?<= )(?:['‘’][nN]['’]?|[nN]['’])(?= ))\s*")
@@ -253,16 +254,14 @@ def numerals(text: str) -> Iterator[str]:
     words = text.split(" ")
     if len(words) == 1 or is_date(text):
         return
-    for at, marked in enumerate(words):
-        word = _without_mark(marked)
+    at = 0
+    for marked in words:
+        word = marked.rstrip(_MARKS)
         others = BY_WRITING.get(word.casefold(), ())
         if others and (at == 0 or word.isalpha() or not word.isupper()):
-            mark = marked[len(word) :]
-            yield from (" ".join((*words[:at], other + mark, *words[at + 1 :])) for other in others)
-
-
-def _without_mark(word: str) -> str:
-    return word.rstrip(":,;")
+            before, behind = text[:at], text[at + len(word) :]
+            yield from (before + other + behind for other in others)
+        at += len(marked) + 1
 
 
 def large_numbers(text: str) -> Iterator[str]:
@@ -445,7 +444,7 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(large_numbers, _has(r"\d00$|^[1-9]\d\d$|(?i:^(?:hundred|thousand)$)")),
     SpellingRule(thousands, _has(r"\d{4}|\d,\d{3}")),
     SpellingRule(wars, _has(r"^(?:War|WW)")),
-    SpellingRule(numerals, lambda word: _without_mark(word).casefold() in BY_WRITING),
+    SpellingRule(numerals, lambda word: word.rstrip(_MARKS).casefold() in BY_WRITING),
     SpellingRule(university_in_full, _has(r"^U(?:niv)?\.?$")),
     SpellingRule(universities, {"University"}.__contains__),
     SpellingRule(campuses, {"University"}.__contains__),
