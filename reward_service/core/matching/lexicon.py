@@ -1,5 +1,7 @@
 """Facts about language that deriving forms needs, as tables. All of them are open-ended; what is missing costs a match, not a wrong one."""
 
+import re
+
 from entity_index.folding import fold
 from entity_index.usable import FUNCTION_WORDS
 
@@ -10,6 +12,12 @@ def _table(text: str, separator: str | None = None) -> frozenset[str]:
 
 def _pairs(text: str) -> dict[str, str]:
     return dict(zip(text.split()[::2], text.split()[1::2], strict=True))
+
+
+def _feminine(word: str, endings: tuple[tuple[str, str], ...]) -> str:
+    for masculine, feminine in endings:
+        word = re.sub(masculine, feminine, word)
+    return word
 
 
 def _rows(text: str) -> tuple[tuple[str, ...], ...]:
@@ -234,6 +242,9 @@ HANGUL_TITLES = _table(
     추기경 주교 대사 대위 소령 대령 소장 중장 대장 원수"""
 )
 
+# What Korean writes onto the name of a place without making another of it: 서울특별시.
+HANGUL_PLACES = _table("특별시 광역시 특별자치시 특별자치도")
+
 LEAST_PREFIXED = 4  # letters of an Arabic or Hebrew name that may have a prefix written onto it
 
 # Class words by which Han goes on to name something else after a place or a person; folded, as in simplified writing.
@@ -309,6 +320,16 @@ HAN_CLASSES = frozenset(
         "新闻",
         "空港",
         "新幹線",
+        "条约",
+        "公约",
+        "协定",
+        "议定书",
+        "議定書",
+        "交响乐团",
+        "交響楽団",
+        "爱乐乐团",
+        "管弦乐团",
+        "管弦楽団",
         "神社",
         "大社",
     ]
@@ -380,7 +401,7 @@ CLASSES = _table(
     centre chapel chronicle city club college conservatory convention conventions county courier cup declaration daily exchange express fc f.c festival foundation
     gallery gazette globe hall hospital hotel house institut institute institution journal library magazine marathon medal memorial museum news
     opera orchestra pact palace park philharmonic pictures post press prize project protocol railway records review road school square stadium
-    station stock street studios subway symphony tech theater theatre times tower townships treaty tribune trophy university wall zoo"""
+    station stock street studios subway symphony tech theater theatre times tower townships treaty tribune trophy university zoo"""
 )
 # What may stand between a name and its class word.
 INNER_CLASSES = (
@@ -398,6 +419,24 @@ LONGER_PLACES = frozenset(name for name in PLACES if " " in name) | _table(
     lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge""",
     ",",
 )
+
+# The ordinals that follow rulers' names, from the first on, and what stands between; Russian and Ukrainian also for women.
+RULERS = {
+    "ru": ("", "Первый Второй Третий Четвёртый Пятый Шестой Седьмой Восьмой Девятый Десятый Одиннадцатый Двенадцатый"),
+    "uk": ("", "Перший Другий Третій Четвертий П'ятий Шостий Сьомий Восьмий Дев'ятий Десятий Одинадцятий Дванадцятий"),
+    "de": ("der ", "Erste Zweite Dritte Vierte Fünfte Sechste Siebte Achte Neunte Zehnte Elfte Zwölfte Dreizehnte Vierzehnte"),
+    "nl": ("de ", "Eerste Tweede Derde Vierde Vijfde Zesde Zevende Achtste Negende Tiende Elfde Twaalfde Dertiende Veertiende"),
+    "fr": ("", "Premier Deux Trois Quatre Cinq Six Sept Huit Neuf Dix Onze Douze Treize Quatorze Quinze Seize Dix-sept Dix-huit"),
+    "es": ("", "Primero Segundo Tercero Cuarto Quinto Sexto Séptimo Octavo Noveno Décimo Once Doce Trece Catorce Quince"),
+    "it": ("", "Primo Secondo Terzo Quarto Quinto Sesto Settimo Ottavo Nono Decimo Undicesimo Dodicesimo"),
+    "pt": ("", "Primeiro Segundo Terceiro Quarto Quinto Sexto Sétimo Oitavo Nono Décimo Onze Doze Treze Catorze Quinze"),
+}  # fmt: skip
+_OF_QUEENS = {"ru": (("ый$", "ая"), ("ой$", "ая"), ("ий$", "ья")), "uk": (("ий$", "а"), ("ій$", "я"))}
+QUEENS = {
+    code: (RULERS[code][0], " ".join(_feminine(word, endings) for word in RULERS[code][1].split()))
+    for code, endings in _OF_QUEENS.items()
+}
+"""The same for women."""
 
 # What may stand before a person's name without being part of it.
 TITLES = _table(

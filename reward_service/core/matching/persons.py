@@ -1,12 +1,12 @@
 """The spellings of a person's name: order, initials, nicknames, titles, middle names; and by what a name is taken for a person's."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from entity_index.types import Entity
 from reward_service.core.matching import lexicon
-from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words
+from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words, roman
 
 MIDDLE_NAMES = 3
 LONGEST_INITIAL = 2  # characters, with its dot
@@ -26,6 +26,7 @@ _INITIAL = re.compile(r"[^\W\d_]\.?")
 _LEADING_INITIAL = re.compile(r"[A-Z]\.?")
 _TWO_INITIALS = re.compile("[A-Z]{2}")
 _PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_FEMININE = ("а", "я")
 _SUFFIXES = frozenset(("Jr", "Jr.", "Sr", "Sr.", "Junior", "Senior", "II", "III", "IV", "V"))
 _NOT_BEHIND_TITLES = lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES
 _LORD = re.compile(r"(?P<first>[A-Z]\w+), (?P<title>Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
@@ -42,6 +43,22 @@ def regnal(text: str) -> Iterator[str]:
     if (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
         number = ORDINALS[found["ordinal"].casefold()]
         yield from (f"{found['name']} {roman}" for roman, value in REGNAL.items() if value == number)
+
+
+def regnal_in(language: str) -> Callable[[str], Iterator[str]]:
+    """Return the rule that writes a ruler's number as an ordinal of a language, and the other way: Пётр I <-> Пётр Первый."""
+    masculine, feminine = lexicon.RULERS[language], lexicon.QUEENS.get(language, ("", ""))
+
+    def rule(text: str) -> Iterator[str]:
+        name, _, last = text.rstrip(".").rpartition(" ")
+        between, ordinals = feminine if name.endswith(_FEMININE) and feminine[1] else masculine
+        words = ordinals.split()
+        if name and REGNAL.get(last, len(words) + 1) <= len(words):
+            yield f"{name} {between}{words[REGNAL[last] - 1]}"
+        elif name.endswith(between.rstrip()) and last in words:
+            yield f"{name.removesuffix(between.rstrip()).rstrip()} {roman(words.index(last) + 1).upper()}"
+
+    return rule
 
 
 def without_title(text: str) -> Iterator[str]:
@@ -96,9 +113,9 @@ def without_patronymic(text: str) -> Iterator[str]:
 
 
 def surname_first(text: str) -> Iterator[str]:
-    """Ахматова Анна -> Анна Ахматова; Cyrillic lists people so, without a comma."""
+    """Ахматова Анна -> Анна Ахматова: Cyrillic lists people so, without a comma; Bartók Béla -> Béla Bartók."""
     words = text.split()
-    if len(words) == 2 and all(re.fullmatch("[А-ЯЁІЇЄҐ][а-яёіїєґ'’-]+", word) for word in words):
+    if len(words) == 2 and all(map(_is_name_word, words)):
         yield f"{words[1]} {words[0]}"
 
 

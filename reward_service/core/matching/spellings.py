@@ -46,6 +46,7 @@ from reward_service.core.matching.persons import (
     is_title,
     nickname_in_quotes,
     regnal,
+    regnal_in,
     surname_first,
     without_patronymic,
     without_peerage,
@@ -394,19 +395,22 @@ def _has(pattern: str) -> Callable[[str], object]:
     return re.compile(pattern).search
 
 
+_RULERS = {language: (regnal_in(language),) for language in lexicon.RULERS}
 BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
-    {
+    _RULERS
+    | {
         "ar": (arabic_prefixes,),
         "da": (double_a,),
-        "de": (umlauts_in_german,),
+        "de": (umlauts_in_german, *_RULERS["de"]),
         "he": (hebrew_prefixes,),
         "hi": (nasals,),
+        "hu": (surname_first,),
         "ja": (han_numerals, kana_v),
         "ko": (without_spaces, one_space),
         "nb": (double_a,),
         "no": (double_a,),
-        "ru": (surname_first,),
-        "uk": (surname_first,),
+        "ru": (surname_first, *_RULERS["ru"]),
+        "uk": (surname_first, *_RULERS["uk"]),
         "zh": (han_numerals,),
     }
 )
