@@ -79,8 +79,7 @@ def _day(written: str) -> int:
 def _days(month: int, day: int) -> Iterator[tuple[str, str]]:
     """Yield the names of a month with a day of it as a number and as an ordinal; the month's full name also with one in words."""
     yield from product(_names(month), (str(day), suffixed(day)))
-    if day <= LONGEST_MONTH:
-        yield lexicon.MONTHS[month], ordinal_words(day)
+    yield lexicon.MONTHS[month], ordinal_words(day)
 
 
 def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
