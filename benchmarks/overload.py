@@ -169,6 +169,7 @@ async def load(
             (
                 f"{times}x, {most * times:.0f}/s",
                 f"{best.answered:.0f}",
+                f"{best.answered / most:.2f}",
                 f"{best.calls.count(*LATE)} of {best.calls.count(0, 200, *LATE)}",
                 f"{best.idle.p(0.99, 200):.1f}",
                 f"{best.calls.p(0.99, 503):.1f}",
@@ -181,6 +182,7 @@ async def load(
     head = (
         "offered",
         "answered /s",
+        "/ saturation",
         "probes refused",
         "idle livez p99 ms",
         "refusal p99 ms",

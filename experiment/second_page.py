@@ -1,10 +1,12 @@
 """The parts of docs/experiment.md that report the second experiment beside the choices: results, causes, verdicts."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from experiment.causes import causes_figure, causes_table
 from experiment.drawings import Drawing, Shares, image
 from experiment.second import (
+    ALPHAS,
     CHECKERS,
     COMPARING,
     CORE,
@@ -18,15 +20,19 @@ from experiment.second import (
     SIZES,
 )
 from experiment.settings import MIDDLE, STOP_EARLY, Run
+from experiment.statistics import Result
 from experiment.tables import (
     Found,
     accuracy,
     difference_row,
     differences,
+    differences_table,
     lines_of,
     methods_table,
     table,
 )
+
+COMPARED = ((FLOOR, PAPER), (FLOOR, GRPO), (PAPER, GRPO))
 
 
 def variants(found: Found) -> str:
@@ -53,28 +59,80 @@ def noise(found: Found) -> str:
 
 
 def smaller_parts(found: Found) -> str:
-    """Return the tables of fading, weight and group size that have results."""
+    """Return fading, weight and group size, each with how it differs, where there are results."""
     parts = {
-        "Partial credit that fades, at p0 about 10 %": lines_of(found, "fading", "10 %", FADING),
-        "Other weights, with the floor": {
-            f"α = {alpha}": found[("weight", alpha, FLOOR)]
-            for alpha in ("0.1", "0.5")
-            if ("weight", alpha, FLOOR) in found
-        },
-        "Other group sizes, 128 rollouts per step": {
-            f"G = {size}, {method}": results
-            for size in SIZES
-            for method, results in lines_of(found, "size", size, CORE).items()
-        },
+        "Partial credit that fades, at p0 about 10 %": (
+            lines_of(found, "fading", "10 %", FADING),
+            fading(found),
+        ),
+        "Other weights, with the floor": (weights_of(found), weights(found)),
+        "Other group sizes, 128 rollouts per step": (sizes_of(found), sizes(found)),
     }
-    return "\n\n".join(f"### {title}\n{methods_table(lines)}" for title, lines in parts.items() if lines)
+    return "\n\n".join(
+        f"### {title}\n{methods_table(lines)}\n\n{differences_table(rows)}"
+        for title, (lines, rows) in parts.items()
+        if lines
+    )
+
+
+def fading(found: Found) -> list[list[str]]:
+    """Return how partial credit that fades with the steps differs from none and from one that stays."""
+    return [
+        row
+        for method, base in product(FADING, (GRPO, FLOOR))
+        for row in difference_row(
+            f"{method} − {base}",
+            "10 %",
+            found.get(("fading", "10 %", method), []),
+            found.get(("reward", "10 %", base), []),
+        )
+    ]
+
+
+def weights_of(found: Found) -> dict[str, list[Result]]:
+    """Return the results with other weights of partial credit, by weight."""
+    return {
+        f"α = {alpha}": found[("weight", alpha, FLOOR)]
+        for alpha in ALPHAS
+        if ("weight", alpha, FLOOR) in found
+    }
+
+
+def weights(found: Found) -> list[list[str]]:
+    """Return how other weights differ from the usual one, with the same floor."""
+    usual = found.get(("reward", MIDDLE, FLOOR), [])
+    return [
+        row
+        for name, results in weights_of(found).items()
+        for row in difference_row(f"{name} − α = 0.3", MIDDLE, results, usual)
+    ]
+
+
+def sizes_of(found: Found) -> dict[str, list[Result]]:
+    """Return the results of the main methods with groups of other sizes, by size and method."""
+    return {
+        f"G = {size}, {method}": results
+        for size in SIZES
+        for method, results in lines_of(found, "size", size, CORE).items()
+    }
+
+
+def sizes(found: Found) -> list[list[str]]:
+    """Return how the main methods differ from each other, by group size; 8 is the one used everywhere else."""
+    places = {"4": ("size", "4"), "8": ("reward", MIDDLE), "16": ("size", "16")}
+    return [
+        row
+        for (one, other), (size, place) in product(COMPARED, places.items())
+        for row in difference_row(
+            f"{one} − {other}", f"G = {size}", found.get((*place, one), []), found.get((*place, other), [])
+        )
+    ]
 
 
 def second_world(found: Found) -> str:
     """Return the results of the main methods in the second world, and how they differ."""
     shown = methods_table(lines_of(found, "world", COMPARING, CORE))
-    compared = ((FLOOR, PAPER), (FLOOR, GRPO), (PAPER, GRPO))
-    return f"{shown}\n\n{differences(found, 'world', compared, [COMPARING])}"
+    return f"{shown}\n\n{differences(found, 'world', COMPARED, [COMPARING])}"
 
 
 def cut(missing: Sequence[Run]) -> str:

@@ -165,4 +165,9 @@ def differences(found: Found, part: str, compared: Iterable[tuple[str, str]], se
             found.get((part, place, other), []),
         )
     ]
-    return table(["difference", "p0", "seeds ahead", "percentage points", "reading"], rows)
+    return differences_table(rows)
+
+
+def differences_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of rows of `difference_row`."""
+    return table(["difference", "p0 or setting", "seeds ahead", "percentage points", "reading"], rows)
