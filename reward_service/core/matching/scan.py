@@ -42,7 +42,7 @@ _GROUP = re.compile(rb"[0-9]{3}(?![0-9])")
 _GOES_ON = re.compile(
     rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])| (?:%b)(?![a-z-])" % "|".join(SCALES).encode()
 )
-_SCALE_BEGINS = np.array([ord(scale[0]) for scale in SCALES], dtype=np.uint8)
+_BEGINS_SCALE = np.isin(np.arange(256), [ord(scale[0]) for scale in SCALES])
 _POSSESSIVE = re.compile(rb"(?:'|\xe2\x80\x99)[sS](?![A-Za-z])")
 LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
@@ -181,7 +181,7 @@ def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
     if not numeric.size:
         return whole
     start, end = windows.start[numeric], windows.end[numeric]
-    near = text.is_digit(start - 2) | text.is_digit(end + 1) | np.isin(text.bytes_[end + 1], _SCALE_BEGINS)
+    near = text.is_digit(start - 2) | text.is_digit(end + 1) | _BEGINS_SCALE[text.bytes_[end + 1]]
     suspect = numeric[near]
     if not suspect.size:
         return whole
