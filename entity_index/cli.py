@@ -30,7 +30,7 @@ from entity_index.build import build
 from entity_index.content import check_content
 from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
-from entity_index.errors import EntityIndexError
+from entity_index.errors import EntityIndexError, sentence
 from entity_index.extract import Tagger, TextShape, cores, extract
 from entity_index.lint import LintReport, lint
 from entity_index.push import push
@@ -570,7 +570,7 @@ def run(args: Sequence[str] | None = None) -> None:
     try:
         app(args)
     except (EntityIndexError, OSError, sqlite3.Error) as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {sentence(error)}", err=True)
         sys.exit(1)
     finally:
         signal.signal(signal.SIGTERM, before)

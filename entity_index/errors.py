@@ -75,3 +75,10 @@ class CorruptEntry(CorruptIndex):
 
 class CodecMismatch(CorruptIndex):
     """A record or version was written in another version of the codec."""
+
+
+def sentence(error: Exception) -> str:
+    """Return one sentence that says what is wrong; an error of the operating system begins with its file."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

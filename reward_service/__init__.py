@@ -43,10 +43,10 @@ _DEFINED_IN = {
     "StopReason": "reward_service.core.types",
     "Text": "reward_service.core.types",
     "Unreachable": "reward_service.client.errors",
-    "measure": "reward_service.core.scoring",
-    "measure_group": "reward_service.core.scoring",
+    "measure": "reward_service.core.scoring.measuring",
+    "measure_group": "reward_service.core.scoring.measuring",
     "parse_profile": "reward_service.core.profiles",
-    "reward": "reward_service.core.scoring",
+    "reward": "reward_service.core.scoring.rewarding",
     "shipped": "reward_service.core.profiles",
     "summary": "reward_service.core.summary",
 }

@@ -14,9 +14,9 @@ from reward_service.client.sync import Client as Client
 from reward_service.core.profiles import parse_profile as parse_profile
 from reward_service.core.profiles import shipped as shipped
 from reward_service.core.profiles.spec import Profile as Profile
-from reward_service.core.scoring import measure as measure
-from reward_service.core.scoring import measure_group as measure_group
-from reward_service.core.scoring import reward as reward
+from reward_service.core.scoring.measuring import measure as measure
+from reward_service.core.scoring.measuring import measure_group as measure_group
+from reward_service.core.scoring.rewarding import reward as reward
 from reward_service.core.summary import summary as summary
 from reward_service.core.types import Estimator as Estimator
 from reward_service.core.types import Evidence as Evidence

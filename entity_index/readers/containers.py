@@ -5,6 +5,7 @@ that cannot be read is a value with its place, so that it can be counted; a cont
 """
 
 import gzip
+import json
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,8 +28,19 @@ SAVED = ("dataset_dict.json", "dataset_info.json")
 FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".eval")
 COMPRESSED = (".gz", ".zst")
 PARQUET_ROWS = 1000
+DECODER = json.JSONDecoder()
 BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark too
 STANDARD_INPUT = Path("-")
+FOREIGN = {
+    b"\x1f\x8b": "gzip; give it a name that ends with .gz, or unpack it",
+    b"\x28\xb5\x2f\xfd": "zstd; give it a name that ends with .zst, or unpack it",
+    b"PAR1": "parquet; give it a name that ends with .parquet",
+    b"PK\x03\x04": "a zip archive or a spreadsheet; unpack or export it",
+    b"SQLite format 3\x00": "a SQLite database; export it as JSON lines",
+    b"\xff\xfe": "UTF-16; save it as UTF-8",
+    b"\xfe\xff": "UTF-16; save it as UTF-8",
+}
+"""How files begin that are not read under their name, and what to do with them."""
 
 
 class Value(NamedTuple):
@@ -39,6 +51,11 @@ class Value(NamedTuple):
     """Line of its file, or its place in an array; counted from 1."""
     value: object
     """An InvalidRecord where it could not be read."""
+
+
+def named(path: Path) -> str:
+    """Return a file as people know it."""
+    return "standard input" if path == STANDARD_INPUT else str(path)
 
 
 def read_path(path: Path, to_question: Shape, *, opened: "Opener | None" = None) -> Iterator[Row | Refusal]:
@@ -79,15 +96,18 @@ def values_of(
     if any((path / name).exists() for name in SAVED):
         yield from (Value(path, n, row) for n, row in enumerate(_saved(path), start=1))
         return
-    files = [one for one in sorted(path.rglob("*") if nested else path.glob("*")) if _is_read(one)]
+    files = [
+        one for one in sorted(path.rglob("*") if nested else path.glob("*")) if is_read(one) and one.is_file()
+    ]
     if not files:
         raise UnreadableInput(f"{path} holds neither JSON files nor a saved data set")
     for one in files:
         yield from _file(one, opens, limit)
 
 
-def _is_read(path: Path) -> bool:
-    return _kind(path) in FILES and path.is_file()
+def is_read(path: Path) -> bool:
+    """Return whether a file of this name is read where a folder holds it."""
+    return _kind(path) in FILES
 
 
 def _kind(path: Path) -> str:
@@ -138,6 +158,9 @@ def _damage(path: Path) -> tuple[type[Exception], ...]:
 def _json(path: Path, file: IO[bytes], limit: int) -> Iterator[tuple[int, object]]:
     """Yield the lines of a file, or the items of the array or the one object that it is."""
     head = _up_to_text(file, limit)
+    for mark, what in FOREIGN.items():
+        if head.startswith(mark):
+            raise UnreadableInput(f"{named(path)} cannot be read: it holds {what}")
     if _begins(head, b"[") or (_begins(head, b"{") and isinstance(json_of(head), InvalidRecord)):
         whole = head + file.read()
         document = _document(path, whole)
@@ -162,13 +185,28 @@ def _begins(head: bytes, mark: bytes) -> bool:
 
 
 def _document(path: Path, whole: bytes) -> object:
-    """Return the one JSON value that a file is; None where it holds lines, or nothing that is JSON."""
+    """Return the one JSON value that a file is, or all of several; None where it holds lines, or nothing that is JSON."""
     value = json_of(whole)
     if not isinstance(value, InvalidRecord):
         return value
     if _kind(path) == ".json" and _begins(whole, b"["):
         raise UnreadableInput(f"{path} cannot be read: it begins as a JSON array and is {value}")
-    return None
+    return _in_a_row(whole)
+
+
+def _in_a_row(whole: bytes) -> list[object] | None:
+    """Return JSON values that follow each other over any number of lines, as `jq` prints them; None where they do not."""
+    found: list[object] = []
+    try:
+        text, at = whole.decode("utf-8-sig").strip(), 0
+        while at < len(text):
+            value, at = DECODER.raw_decode(text, at)
+            found.append(value)
+            while text[at : at + 1].isspace():
+                at += 1
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 def _lines(file: IO[bytes], limit: int, head: bytes = b"") -> Iterator[tuple[int, object]]:

@@ -21,6 +21,7 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from entity_index.packed import unpack
@@ -144,7 +145,7 @@ class QuestionIn(Wire):
     """The question as the agent saw it."""
     answers: list[str] = []
     """Gold answers, each of them correct. Required for rollouts without an `outcome`. A string that is itself a list, in JSON
-    or Python notation or joined by `<|answer_split|>`, is read as that list. Null means none."""
+    or Python notation or joined by `<|answer_split|>`, is read as that list; blank ones are left out. Null means none."""
     entities: list[EntityIn] = []
     """Ground-truth entities that the agent should find. Null means none."""
     checker: CheckerKind | None = None
@@ -160,7 +161,7 @@ class QuestionIn(Wire):
         entities = tuple(Entity(e.name, tuple(e.aliases), e.id, e.type) for e in self.entities)
         return Question(
             self.text,
-            unpack(self.answers),
+            tuple(filter(str.strip, unpack(self.answers))),
             entities,
             checker=self.checker,
             language=self.language,
@@ -359,7 +360,7 @@ def _own_defect(value: Any, read: ValidatorFunctionWrapHandler) -> RolloutIn:
         except ValidationError:
             raise error from None
         first = error.errors(include_input=False)[0]
-        why = f"{_pointer(first['loc'])}: {first['msg']}".removeprefix(": ")
+        why = f"{_pointer(first['loc'])}: {_message(first)}".removeprefix(": ")
         return DefectiveRollout.model_construct(rollout_id=rollout_id, why=why)
     return rollout
 
@@ -460,8 +461,10 @@ def _of_one_group(estimator: object) -> object:
 
 
 def _unnamed(estimator: object) -> object:
-    """Put a trainer's estimator in the place of the trainer's name."""
-    return _fields_of(estimator) if isinstance(estimator, str) and estimator in PRESETS else estimator
+    """Put a trainer's estimator in the place of the trainer's name; refuse any other name with what to send instead."""
+    if isinstance(estimator, str) and estimator not in PRESETS:
+        raise ValueError(f'give an object such as {{"type": "grpo"}}, or one of {", ".join(PRESETS)}')
+    return _fields_of(estimator) if isinstance(estimator, str) else estimator
 
 
 NamedEstimator = Annotated[
@@ -707,13 +710,21 @@ def decode(body: bytes, model: type[M], *, max_depth: int = MAX_DEPTH, max_value
         raise invalid(error) from None
 
 
+NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dataclass_type", "dict_type"})
+
+
 def invalid(error: ValidationError) -> errors.InvalidRequest:
     """Say where and why a body does not fit, without echoing it."""
     problems = tuple(
-        (_pointer(item["loc"]), item["msg"]) for item in error.errors(include_input=False)[:MAX_PROBLEMS]
+        (_pointer(item["loc"]), _message(item)) for item in error.errors(include_input=False)[:MAX_PROBLEMS]
     )
     path, message = problems[0]
     return errors.InvalidRequest(f"{message} at {path or 'the top level'}", path=path, problems=problems)
+
+
+def _message(item: ErrorDetails) -> str:
+    """Return what is wrong in one place; the names of classes of this package say nothing to a caller."""
+    return "Input should be an object" if item["type"] in NO_OBJECT else item["msg"]
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

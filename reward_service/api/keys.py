@@ -84,7 +84,9 @@ def parse_keys(text: str) -> dict[str, Key]:
 
 def _key(record: Any, where: str) -> Key:
     if not isinstance(record, Mapping) or set(record) - FIELDS:
-        raise BadKeyFile(f"{where} must have the fields {', '.join(sorted(FIELDS))}")
+        raise BadKeyFile(
+            f"{where} must have the fields id, scopes and sha256, and may have not_after and owner"
+        )
     key_id, digest, scopes = _text(record.get("id")), _text(record.get("sha256")), record.get("scopes")
     owner = _text(record.get("owner", key_id))
     for name, value in (("id", key_id), ("owner", owner)):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ from reward_service.cli.shell import (
     out,
     scorer_with,
     settings_with,
+    unknown_settings,
 )
 from reward_service.core.judging.recorded import Derived
 from reward_service.core.profiles import shipped
@@ -91,6 +93,8 @@ def serve(
         )
         asyncio.run(check_store(settings))
         application = create_app(settings)
+    for unknown in unknown_settings(os.environ):
+        err.print(Text.assemble(("warning: ", "yellow"), unknown), soft_wrap=True)
     logs.configure(settings.log_level)
     raise typer.Exit(0 if run_server(application, settings) else STARTUP_FAILURE)
 
@@ -175,6 +179,10 @@ def score(
     """
     how: dict[str, Any] = {"dataset": flags.dataset, "how": flags.pays, "strict": flags.strict}
     with one_clear_sentence():
+        rollout_files.check_out(out_file, files)
+        rollout_files.required(min_scored, 0)
+        if explain and out_file is None:
+            raise rollout_files.BadOption("--explain writes into --out: give both")
         scorer = scorer_with(flags.index)
         chosen = scorer.profiles.resolve(profile)
         scored = asyncio.run(
@@ -320,6 +328,8 @@ def verify(
         ends = ledger_chain.read_ends(file, seal)
         lines = ledger_file.read(file)
         findings = ledger_audit.verify(lines, known, seal=seal, ends=ends, judgements=judgements)
+        if not findings:
+            file.stat()  # a file that is not there is an error of its own
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))

@@ -3,17 +3,16 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reward_service.cli.shell import fail, one_clear_sentence, sentence
 from reward_service.core.names import is_name
 from reward_service.core.profiles import Profile, as_yaml
 from reward_service.core.profiles.described import Description, described, differences, known_limits
@@ -55,21 +54,6 @@ estimator:
 """
 
 
-def _fail(why: str) -> NoReturn:
-    err.print(Text.assemble(("error: ", "red"), why))
-    raise typer.Exit(1)
-
-
-@contextmanager
-def _one_sentence() -> Iterator[None]:
-    try:
-        yield
-    except ValidationError as invalid:
-        _fail(f"settings: {'; '.join(one['msg'] for one in invalid.errors(include_url=False))}")
-    except (ServiceError, RefusedToStart, OSError) as error:
-        _fail(str(error))
-
-
 def _profiles() -> Profiles:
     return load(Settings())
 
@@ -77,7 +61,7 @@ def _profiles() -> Profiles:
 @app.command(name="list")
 def list_all() -> None:
     """List the profiles, shipped and of the folder in the settings, each with its formula."""
-    with _one_sentence():
+    with one_clear_sentence():
         known = _profiles().known
     table = Table(box=None, pad_edge=False)
     for heading in ("profile", "from", "formula"):
@@ -95,7 +79,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what a profile pays, what it needs, and between which limits."""
-    with _one_sentence():
+    with one_clear_sentence():
         found = _profiles().resolve(profile)
     said = described(found)
     if as_file:
@@ -132,7 +116,7 @@ def _lines(profile: Profile, said: Description) -> Iterator[tuple[str, str]]:
 @app.command()
 def validate(files: Annotated[list[str], typer.Argument(help="Paths of YAML files.")]) -> None:
     """Check files. Warnings say what may not be meant. Exit code 1: a file cannot be used."""
-    with _one_sentence():
+    with one_clear_sentence():
         profiles = _profiles()
     failed = [file for file in files if not _is_valid(profiles, file)]
     if failed:
@@ -143,7 +127,7 @@ def _is_valid(profiles: Profiles, file: str) -> bool:
     try:
         profile = profiles.resolve(file)
     except (ServiceError, RefusedToStart, OSError) as error:
-        err.print(Text.assemble(("error: ", "red"), str(error)))
+        err.print(Text.assemble(("error: ", "red"), sentence(error)))
         return False
     out.print(Text(f"{file}: valid, {profile.digest}"))
     for warning in described(profile).warnings:
@@ -154,7 +138,7 @@ def _is_valid(profiles: Profiles, file: str) -> bool:
 @app.command()
 def diff(one: Given, other: Given) -> None:
     """Show in which computed values two profiles differ; names and prose do not count."""
-    with _one_sentence():
+    with one_clear_sentence():
         profiles = _profiles()
         left, right = profiles.resolve(one), profiles.resolve(other)
     found = list(differences(left, right))
@@ -183,10 +167,10 @@ def init(
     ] = None,
 ) -> None:
     """Write a file to start a profile of your own from, with comments."""
-    with _one_sentence():
+    with one_clear_sentence():
         known = _profiles()
         if file.suffix != ".yaml" or not is_name(file.stem) or file.stem in known.known:
-            _fail(f"give a file NAME.yaml whose name no profile has yet, got {file}")
+            fail(f"give a file NAME.yaml whose name no profile has yet, got {file}")
         text = TEMPLATE.format(name=file.stem)
         if start is not None:
             text = as_yaml(replace(known.resolve(start), name=file.stem))

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from entity_index.readers import mapped
-from entity_index.readers.containers import STANDARD_INPUT, Value, values_of
+from entity_index.readers.containers import STANDARD_INPUT, Value, is_read, named, values_of
 from reward_service.adapters.records import MAPPED, READERS
 from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
 from reward_service.adapters.records.fields import BadLine
@@ -27,7 +27,8 @@ from reward_service.adapters.records.lines import (
     recipe,
     rules,
 )
-from reward_service.adapters.records.propose import proposal
+from reward_service.adapters.records.propose import proposal, wrapped
+from reward_service.adapters.records.table import Row
 from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import Defaults, PartialPolicy, Reading, progress_at
 
@@ -35,6 +36,9 @@ AUTO = "auto"
 LOOKED_OVER = 100
 """How many lines are looked over before anything is scored."""
 SHOWN = 8
+BESIDE = (
+    "  a group with such a rollout has no rewards; with --survivors, its others are rewarded among themselves"
+)
 MAX_LINE_BYTES = 256 * 1024 * 1024  # a long rollout with its token ids has some megabytes
 
 
@@ -106,12 +110,20 @@ class Recording:
     """Reader, container and dialect were detected from the first rollouts."""
     lines: list[Line]
     problems: list[Skipped]
+    """Lines of which not even the group is known."""
     fields: tuple[str, ...] = ()
     """What the first line has."""
     proposed: list[str] = field(default_factory=list)
     """`--map` options for a file that no reader knows."""
     absent: tuple[str, ...] = ()
     """`--map` options that find nothing in the first lines."""
+    wrapped: str | None = None
+    """The field of a file's only object that holds a list of objects."""
+
+    @property
+    def defects(self) -> list[Skipped]:
+        """Rollouts that cannot be read, of groups that are known."""
+        return [Skipped(one.place, one.defect) for one in self.lines if one.defect is not None]
 
     def said(self) -> str:
         """Say how the file is read."""
@@ -156,9 +168,10 @@ def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
     opened = open_files(paths, asked)
     lines, problems = _read(opened.values, opened.how)
     rows = opened.rows
-    proposed = [] if lines else proposal(rows)
+    proposed = [] if any(one.defect is None for one in lines) else proposal(rows)
     fields, absent = tuple(rows[0]) if rows else (), tuple(_absent(opened, asked))
-    return Recording(opened.how, asked.reader == AUTO, lines, problems, fields, proposed, absent)
+    decided = asked.reader == AUTO
+    return Recording(opened.how, decided, lines, problems, fields, proposed, absent, wrapped(rows))
 
 
 def _absent(opened: Opened, asked: FileOptions) -> Iterator[str]:
@@ -184,15 +197,18 @@ def _recipe(
 ) -> Recipe:
     """Return how a file is read; where no reader is named, in the container and dialect of its first rollouts."""
     reader = MAPPED if name is None else READERS[name]
-    listed = manifest_of(_rows(asked.manifest)) if asked.manifest else None
+    listed = _manifest(asked.manifest) if asked.manifest else None
     usual = _usual(asked, reader.format, reader.dialect)
     how = recipe(name or "map", reader, usual, mapping, manifest=listed)
     decides = asked.reader == AUTO and (reader.follows_text or bool(mapping))
     return replace(how, defaults=_decided(how, rows[:FIRST], asked)) if decides else how
 
 
-def _rows(path: Path) -> list[dict[str, object]]:
-    return [one.value for one in values_of(path) if isinstance(one.value, dict)]
+def _manifest(path: Path) -> dict[str, Row]:
+    listed = manifest_of(one.value for one in values_of(path) if isinstance(one.value, dict))
+    if not listed:
+        raise BadOption(f"--manifest: no row of {path} has the field trajectory")
+    return listed
 
 
 def _mapping(asked: FileOptions) -> dict[str, str]:
@@ -245,14 +261,15 @@ def _read(values: Iterable[Value], how: Recipe) -> tuple[list[Line], list[Skippe
 
 
 def groups_of(recording: Recording, dataset: DatasetQuestions | None) -> tuple[list[Grouped], list[Skipped]]:
-    """Return the groups of a file, and which of them have no question."""
+    """Return the groups of a file of which a rollout can be read, and which of them have no question."""
     groups: list[Grouped] = []
     problems: list[Skipped] = []
     for key, lines in gather(recording.lines).items():
+        read = [one for one in lines if one.defect is None]
         try:
-            groups.append(group(key, lines, dataset))
+            groups += [group(key, lines, dataset)] if read else []
         except BadLine as bad:
-            problems.append(Skipped(lines[0].place, str(bad), len(lines)))
+            problems.append(Skipped(read[0].place, str(bad), len(read)))
     return groups, problems
 
 
@@ -263,16 +280,44 @@ def report(recording: Recording, problems: Sequence[Skipped], paths: Sequence[Pa
         by_reason[problem.why].append(problem)
     total = len(recording.lines) + len(recording.problems)
     said = [
-        f"{', '.join(map(str, paths))}: {sum(one.count for one in problems)} of {total} rollouts are skipped"
+        f"{', '.join(map(named, paths))}: {sum(one.count for one in problems)} of {total} rollouts cannot be scored"
     ]
     for why, them in by_reason.items():
         places = ", ".join(one.place for one in them[:SHOWN]) + (", ..." if len(them) > SHOWN else "")
         said.append(f"  {sum(one.count for one in them)} x {why} ({places})")
-    if not recording.lines and recording.fields:
-        said.append(f"  the first line has the fields: {', '.join(recording.fields)}")
-    if not recording.lines and recording.proposed:
+    defects = recording.defects
+    if len(defects) < len(recording.lines):
+        said += [BESIDE] if defects else []
+        return "\n".join(said)
+    said.append(
+        f"  the first line has the fields: {', '.join(recording.fields)}"
+        if recording.fields
+        else "  JSON lines, a JSON array, one JSON object and parquet are read; convert other files to one of these"
+    )
+    if recording.proposed:
         said.append("  try: " + " ".join(f"--map {rule}" for rule in recording.proposed))
+    if recording.wrapped is not None:
+        unpacked = f"jq -c '.{recording.wrapped}[]' FILE | reward-service score -"
+        said.append(f"  if its rollouts are the items of {recording.wrapped}, unpack them: {unpacked}")
     return "\n".join(said)
+
+
+def check_out(out: Path | None, read: Sequence[Path]) -> None:
+    """Refuse a file for results before anything is computed: one without a folder, and one that is read as rollouts itself.
+
+    Raises:
+        BadOption: it is one of these.
+    """
+    if out is None:
+        return
+    if not out.parent.is_dir():
+        raise BadOption(f"--out: there is no folder {out.parent}")
+    if any(_holds(path.resolve(), out.resolve()) for path in read if path != STANDARD_INPUT):
+        raise BadOption(f"--out: {out} is, or would be, among the files that are read")
+
+
+def _holds(path: Path, out: Path) -> bool:
+    return path == out or (path.is_dir() and is_read(out) and out.is_relative_to(path))
 
 
 def required(min_scored: str | None, lines: int) -> int:

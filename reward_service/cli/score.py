@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from entity_index.readers.containers import named
 from entity_index.types import Question
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped
@@ -100,11 +101,11 @@ async def read_file(
     """
     recording = read_rollouts(paths, asked)
     groups, unjoined = groups_of(recording, await questions_of(scorer, dataset))
-    read = ReadFile(recording, groups, [*recording.problems, *unjoined])
+    read = ReadFile(recording, groups, [*recording.problems, *recording.defects, *unjoined])
     if read.problems and (strict or not groups):
         raise BadLine(report(recording, read.problems, paths))
     if not groups:
-        raise BadLine(f"{', '.join(map(str, paths))} holds no rollouts")
+        raise BadLine(f"{', '.join(map(named, paths))} holds no rollouts")
     _tell(read, paths, console=console)
     return read
 
@@ -190,15 +191,15 @@ def result_of(scored: Scored) -> GroupResult:
 def _refused(scored: Scored, error: GroupError) -> list[RolloutResult]:
     status = refused_status(error)
     return [
-        RolloutResult(one.rollout_id, status, detail=error.title) for one in scored.measured.call.rollouts
+        RolloutResult(one.rollout_id, status, detail=error.sentence) for one in scored.measured.call.rollouts
     ]
 
 
 def _tell(read: ReadFile, paths: Sequence[Path], *, console: Console) -> None:
     """Say how files are read, what could not be, and what has no entities."""
-    console.print(Text(read.recording.said()))
+    console.print(Text(read.recording.said()), soft_wrap=True)
     if read.problems:
-        console.print(Text(report(read.recording, read.problems, paths)))
+        console.print(Text(report(read.recording, read.problems, paths)), soft_wrap=True)
     bare = sum(
         len(one.lines)
         for one in read.groups

@@ -12,7 +12,7 @@ from reward_service.client.groups import Group, GroupRewards, Member, RolloutRew
 
 log = logging.getLogger("reward_service.client")
 
-FIRST_REFUSED = 400
+SUCCESS = range(200, 300)
 GROUP_FAILED = "group_failed"
 UNKNOWN_RUN = "urn:reward-service:unknown-run"
 # Longest the service lets a call wait by default; more is cut to its limit.
@@ -34,7 +34,7 @@ def _answered(
     """
     deadline = context.now() + context.patience.deadline_s if until is None else until
     reply: Reply = yield from persist(request, context, until=deadline)
-    if reply.status >= FIRST_REFUSED:
+    if reply.status not in SUCCESS:
         raise wire.problem(reply.status, reply.body)
     return wire.decode(reply.body) if reply.body else {}
 
@@ -44,9 +44,10 @@ def score_groups(
 ) -> Conversation[list[GroupRewards]]:
     """Score whole groups; one result a group, in order. `options` are the other fields of the body."""
     body = wire.encode({**options, "groups": [wire.group_in(group) for group in groups]})
+    sent = [(group.group_id, [one.rollout_id for one in group.rollouts]) for group in groups]
     try:
         reply = yield from _answered(Request("POST", "/v1/groups/score", body), context)
-        return _groups(reply, on_error)
+        return _groups(reply, sent, on_error)
     except ClientError as error:
         if on_error == "raise":
             raise
@@ -67,7 +68,8 @@ def rewards(
     """Reward the facts that `match` returned."""
     body = wire.encode({**facts, **{key: value for key, value in options.items() if value is not None}})
     reply = yield from _answered(Request("POST", "/v1/rewards", body), context)
-    return _groups(reply, "raise")
+    sent = [(one["group_id"], [each["rollout_id"] for each in one["rollouts"]]) for one in facts["groups"]]
+    return _groups(reply, sent, "raise")
 
 
 def declare_run(run: Run, context: RetryContext, *, until: float | None = None) -> Conversation[None]:
@@ -103,24 +105,29 @@ def evaluate(
     request = _member_request(run, member, {"purpose": "eval"})
     try:
         reply = yield from _in_run(run, request, context, until=until)
+        with wire.reading_reply():
+            paid = wire.rollout_out(reply["rollout"])
     except ClientError as error:
         if on_error == "raise":
             raise
         return masked(member.rollout.rollout_id, _noted(error))
-    paid = wire.rollout_out(reply["rollout"])
     _told(member.group_id, [paid])
     return paid
 
 
 def read_group(run_id: str, group_id: str, context: RetryContext) -> Conversation[GroupRewards]:
     """Return the current state of a group, with its missing rollouts."""
-    return wire.group_out((yield from _answered(Request("GET", group_path(run_id, group_id)), context)))
+    reply = yield from _answered(Request("GET", group_path(run_id, group_id)), context)
+    with wire.reading_reply():
+        return wire.group_out(reply)
 
 
 def close_group(run_id: str, group_id: str, context: RetryContext) -> Conversation[GroupRewards]:
     """Close a group now, because no more rollouts will come."""
     request = Request("POST", f"{group_path(run_id, group_id)}/close")
-    return wire.group_out((yield from _answered(request, context)))
+    reply = yield from _answered(request, context)
+    with wire.reading_reply():
+        return wire.group_out(reply)
 
 
 def run_path(run_id: str) -> str:
@@ -149,12 +156,14 @@ def _put(run: Run, member: Member, context: RetryContext) -> Conversation[Rollou
         wait_s = min(WAIT_S, context.patience.attempt_s / 2, (until - sent) / 2)
         request = _member_request(run, member, {"wait_s": f"{wait_s:.3f}"})
         reply = yield from _in_run(run, request, context, until=until)
-        if reply["group_status"] != "open":
-            return wire.rollout_out(reply["rollout"])
+        with wire.reading_reply():
+            if reply["group_status"] != "open":
+                return wire.rollout_out(reply["rollout"])
+            missing = len(reply["missing"])
         # Answered early: the service has no room for one more who waits.
         pause_s = context.draw() if context.now() - sent < wait_s / 2 else 0.0
         if context.now() + pause_s + LAST_S >= until:
-            raise Unreachable(f"the group is still open: {len(reply['missing'])} rollouts have not arrived")
+            raise Unreachable(f"the group is still open: {missing} rollouts have not arrived")
         yield Pause(pause_s)
 
 
@@ -179,18 +188,21 @@ def call(
     return (yield from _answered(request, context))
 
 
-def _groups(reply: Mapping[str, Any], on_error: OnError) -> list[GroupRewards]:
-    """Read the groups of a reply.
+def _groups(
+    reply: Mapping[str, Any], sent: Sequence[tuple[str, Sequence[str]]], on_error: OnError
+) -> list[GroupRewards]:
+    """Read the groups of a reply; `sent` are the ids of the groups that were sent, and of their rollouts.
 
     Raises:
-        Refused: one of them was, and errors are raised.
+        Refused: they are others, or one of them was refused, and errors are raised.
     """
-    refused = wire.first_refusal(reply["groups"])
+    groups = wire.groups_out(reply, sent)
+    with wire.reading_reply():
+        refused = wire.first_refusal(reply["groups"])
     if refused and on_error == "raise":
         raise refused
     if refused:
         _noted(refused)
-    groups = [wire.group_out(group) for group in reply["groups"]]
     for group in groups:
         _told(group.group_id, group.rollouts)
     return groups

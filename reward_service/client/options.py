@@ -103,7 +103,7 @@ class Options:
         """
         environment = os.environ if environment is None else environment
         given: dict[str, Any] = {
-            spec.name: FROM_TEXT.get(spec.name, str)(environment[name])
+            spec.name: _from_text(name, environment[name], FROM_TEXT.get(spec.name, str))
             for spec in fields(cls)
             if (name := ENV_PREFIX + spec.name.upper()) in environment
         }
@@ -189,6 +189,13 @@ class Options:
     ) -> Member:
         """Return one rollout about the question of a row, in a step of the training."""
         return Member(group_id, self.question(row), rollout, step=step)
+
+
+def _from_text(name: str, said: str, read: Callable[[str], object]) -> object:
+    try:
+        return read(said)
+    except ValueError:
+        raise ValueError(f"{name} must be a number, got {said!r}") from None
 
 
 def _unless_missing(value: Any) -> Any:

@@ -1,8 +1,10 @@
 """Values <-> the JSON of the service's own calls. Fields a newer service adds are ignored."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
+from math import isfinite
 from typing import Any, assert_never
 
 from reward_service.client.errors import Refused
@@ -51,8 +53,26 @@ def decode(body: bytes) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise Refused("The reply does not come from the reward service: check the URL.", status=200)
+        raise foreign()
     return document
+
+
+def foreign() -> Refused:
+    """Return the error for a reply that the service would not give."""
+    return Refused("The reply does not come from the reward service: check the URL.", status=200)
+
+
+@contextmanager
+def reading_reply() -> Iterator[None]:
+    """Turn a reply without the fields that every reply of the service has into an error of the client.
+
+    Raises:
+        Refused: something is missing, or is of another kind.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise foreign() from None
 
 
 def problem(status: int, body: bytes) -> Refused:
@@ -149,8 +169,29 @@ def run_in(run: Run) -> dict[str, Any]:
     }
 
 
+def groups_out(reply: Mapping[str, Any], sent: Sequence[tuple[str, Sequence[str]]]) -> list[GroupRewards]:
+    """Read the groups of a reply; `sent` are the ids of the groups that were sent, and of their rollouts.
+
+    Raises:
+        Refused: they are not the groups that were sent.
+    """
+    with reading_reply():
+        groups = [group_out(group) for group in reply["groups"]]
+        if [(one.group_id, [each.rollout_id for each in one.rollouts]) for one in groups] != [
+            (group_id, list(rollouts)) for group_id, rollouts in sent
+        ]:
+            raise foreign()
+    return groups
+
+
 def rollout_out(result: Mapping[str, Any]) -> RolloutReward:
-    """Read one rollout's result."""
+    """Read one rollout's result.
+
+    Raises:
+        ValueError, LookupError, TypeError: it is none.
+    """
+    if any(result[name] is not None and not isfinite(result[name]) for name in ("reward", "advantage")):
+        raise ValueError("a reward must be a finite number or null")
     known = {name: result[name] for name in _RESULT_FIELDS if name in result}
     turns = {
         "turns": tuple(map(tuple, result.get("turns", ()))),

@@ -18,7 +18,7 @@ END_TOKEN = re.compile(
 # Such a marker may also stand before an answer: <|begin_of_box|>, <|im_sep|>.
 FIRST_TOKENS = re.compile(r"(?:<[|｜][^<>|｜]{1,40}[|｜]>\s{0,9}){0,9}")
 BOX = re.compile(r"\\f?box(?:ed)?\s{0,9}\{")
-FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+FRACTION = re.compile(r"\\[dt]?frac\s{0,9}(?:\{([^{}]*)\}|(\d))\s{0,9}(?:\{([^{}]*)\}|(\d))")
 # Commands that only set type: what they enclose stays.
 SETS_TYPE = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|it|rm|sf|tt)|mbox|operatorname|left|right)\b\*?"
@@ -26,12 +26,15 @@ SETS_TYPE = re.compile(
 ESCAPED = re.compile(r"\\([%$&#_{}])")
 SPACING = re.compile(r"\\[,;:! ]|\\q?quad\b|~")
 
-LEAD_INS = r"(?:(?:so|thus|hence|therefore|in conclusion|in short|finally|no|wait|actually)\s{0,4},?\s{0,4})?"
+LEAD_INS = (
+    r"(?:(?:so|thus|hence|therefore|in conclusion|in short|finally|no|wait|actually"
+    r"|(?:based on|according to|given|after|from)\b[^.,:;!?\n]{1,120},)\s{0,4},?\s{0,4})?"
+)
 # Gaps are bounded, so that a text of blanks is read in linear time.
 # "The answer is" as English and the other languages of the data sets say it; each takes a colon or a verb.
 ENGLISH = (
     r"(?:(?:the|my|our)\s{1,4})?(?:(?:final|exact|correct|short|right)\s{1,4}){0,3}answer"
-    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=]|is\b\s{0,4}[:：]?))"
+    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=]|-{1,2}\s|[–—]\s|(?:is|(?:should|must|would)\s{1,4}be)\b\s{0,4}[:：]?))"
 )
 PHRASES = (
     ENGLISH,
@@ -52,7 +55,7 @@ STATED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 HEADED = re.compile(
-    r"^#{1,6}[ \t*_]{0,8}(?:(?:final|exact|correct|short|right)[ \t]{1,4}){0,3}answer[ \t:*_]{0,8}$",
+    r"^[#*_ \t]{0,12}(?:(?:final|exact|correct|short|right)[ \t]{1,4}){0,3}answer[ \t:*_]{0,8}$",
     re.IGNORECASE | re.MULTILINE,
 )
 HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
@@ -96,7 +99,7 @@ def boxed(text: str) -> str | None:
 
 def without_type(text: str) -> str:
     r"""Return TeX as plain text, where a box needs it: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`; the dollar of `\$5` stays."""
-    plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1/\2", text)))
+    plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1\2/\3\4", text)))
     return ESCAPED.sub(r"\1", re.sub(r"(?<!\\)[{}]", "", plain).strip(" $"))
 
 

@@ -12,7 +12,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reward_service.core.summary import NUMBERS
 from reward_service.pages.marked import KINDS
@@ -54,6 +54,14 @@ def many(count: int) -> str:
     return f"{count:,}".replace(",", "\u202f")
 
 
+def coded(text: str) -> Markup:
+    """Return a text whose parts between backticks are code."""
+    parts = map(escape, text.split("`"))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts)
+    )
+
+
 @cache
 def environment() -> Environment:
     """Return the templates; every value is escaped, and an unknown name is an error."""
@@ -64,7 +72,14 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"number": number, "fixed": fixed, "signed": signed, "percent": percent, "many": many}
+    made.filters |= {
+        "number": number,
+        "fixed": fixed,
+        "signed": signed,
+        "percent": percent,
+        "many": many,
+        "coded": coded,
+    }
     made.globals |= {"SIGNS": SIGNS, "KINDS": KINDS, "NUMBERS": NUMBERS}
     return made
 

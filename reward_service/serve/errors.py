@@ -89,6 +89,12 @@ class ServiceError(Exception):
         """The problem type on the wire."""
         return URN + self.slug
 
+    @property
+    def sentence(self) -> str:
+        """Title and detail as one sentence, without a full stop."""
+        title = self.title.removesuffix(".")
+        return title if self.detail.casefold() == title.casefold() else f"{title} ({self.detail})"
+
 
 class CallError(ServiceError):
     """The whole call is refused."""

@@ -44,8 +44,13 @@ async function ask(path, body) {
     throw new Error("The service does not answer.");
   }
   const answer = await reply.json().catch(() => ({}));
-  if (!reply.ok) throw new Error(answer.title ? `${answer.title} ${answer.detail || ""}${answer.path ? ` (${answer.path})` : ""}` : `The service answered ${reply.status}.`);
+  if (!reply.ok) throw new Error(answer.title ? problem(answer) : `The service answered ${reply.status}.`);
   return answer;
+}
+
+function problem({ title, detail, path }) {
+  const where = path && !(detail || "").includes(path) ? ` (${path})` : "";
+  return `${title}${detail ? ` ${detail[0].toUpperCase()}${detail.slice(1)}` : ""}${where}`;
 }
 
 async function explainOne(call, profile, best) {
@@ -85,12 +90,13 @@ async function explained() {
   const truth = truthOf(pasted[0], form);
   const profiles = [field("profile").value, field("second").value].filter(Boolean);
   const groups = rollouts.length < 2 ? [] : await Promise.all(profiles.map((profile) => scored(profile, truth, rollouts)));
-  return { rollouts, truth, profiles, groups, chosen: await chosen(0, { rollouts, truth, profiles, groups }) };
+  const formulas = await Promise.all(profiles.map(async (name) => (await ask(`/v1/profiles/${encodeURIComponent(name)}`)).formula));
+  return { rollouts, truth, profiles, groups, formulas, chosen: await chosen(0, { rollouts, truth, profiles, groups }) };
 }
 
 async function scored(profile, truth, rollouts) {
   const { groups: [group] } = await ask("/v1/groups/score", { profile, groups: [{ group_id: "pasted", ...truth, rollouts }] });
-  if (group.error) throw new Error(`${group.error.title} ${group.error.detail || ""}`);
+  if (group.error) throw new Error(problem(group.error));
   return group;
 }
 
@@ -169,7 +175,10 @@ function strip(shown) {
 function show(shown) {
   const { n, replies } = shown.chosen;
   const { reply } = replies[0];
-  const heads = replies.map((one, at) => element("p", headline(one.reply, shown.profiles[at], shown.groups[at]?.rollouts[n]), "sum"));
+  const heads = replies.flatMap((one, at) => [
+    element("p", headline(one.reply, shown.profiles[at], shown.groups[at]?.rollouts[n]), "sum"),
+    element("p", shown.formulas[at], "quiet"),
+  ]);
   const facts = element("dl", "", "facts");
   for (const [name, value] of Object.entries(counted(reply))) facts.append(element("dt", name), element("dd", value));
   const segments = reply.segments.map((segment, position) => {

@@ -63,6 +63,7 @@ def test_a_record_brings_its_question_and_its_reward_is_a_sum(box):
     said = explain(box.page, RECORD, group_max="2", profile="egrpo-paper")
 
     assert "egrpo-paper: 0.15 (entity_match) = 0.15" in said
+    assert "R = [correct] + 0.3 · group_max(entity_match) [wrong]" in said
     assert "Quillock: earns credit: the name Quillock" in said
 
 
@@ -218,7 +219,14 @@ def test_the_page_of_an_unknown_run_says_so_and_is_accessible(look, service):
     watched.page.wait_for_selector("#problem:visible")
 
     sound(watched)
-    assert "There is no such run." in watched.page.locator("#problem").inner_text()
+    assert "There is no such run. Declare it first" in watched.page.locator("#problem").inner_text()
+
+
+def test_the_field_for_the_key_stays_within_its_box_on_a_phone(look, service):
+    page = look(service + "/ui/runs/nothing", width=390, expects_errors=True).page
+
+    [box, key] = [page.locator(one).bounding_box() for one in ("#with-key", "#key")]
+    assert key["x"] + key["width"] < box["x"] + box["width"]
 
 
 def send(page, base, token):

@@ -13,11 +13,13 @@ from reward_service.api.app import create_app
 from reward_service.client import (
     ClientError,
     Group,
+    Member,
     Messages,
     Outcome,
     Patience,
     Refused,
     Rollout,
+    Run,
     Segment,
     SegmentKind,
     Steps,
@@ -178,6 +180,65 @@ def test_the_url_of_something_else(ask, stumbling):
         ask(base, "info")
     with pytest.raises(Refused, match="check the URL"):
         ask(base, "info")
+
+
+def scored_reply(**changes):
+    rollouts = [{"rollout_id": n, "status": "scored", "reward": 0.5, "advantage": 0.0} for n in "012"]
+    one = {
+        "run_id": "r",
+        "group_id": "g1",
+        "status": "complete",
+        "entities": 2,
+        "group_max": 2,
+        "error": None,
+    }
+    return {"groups": [{**one, "rollouts": rollouts, **changes}]}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"groups": None},
+        {"groups": []},
+        scored_reply(group_id="another"),
+        scored_reply(rollouts=scored_reply()["groups"][0]["rollouts"][:2]),
+        scored_reply(rollouts=scored_reply()["groups"][0]["rollouts"][::-1]),
+        scored_reply(rollouts=[{**one, "reward": "0.5"} for one in scored_reply()["groups"][0]["rollouts"]]),
+        scored_reply(rollouts=[{**one, "reward": float("nan")} for one in scored_reply()["groups"][0]["rollouts"]]),
+        scored_reply(rollouts=[{"rollout_id": n} for n in "012"]),
+    ],
+)  # fmt: skip
+def test_a_reply_about_other_rollouts_or_without_numbers_is_no_reward(ask, stumbling, reply):
+    base, door = stumbling
+    door.answers = [(200, [], json.dumps(reply).encode())] * 2
+
+    with pytest.raises(Refused, match="check the URL"):
+        ask(base, "score_groups", [group()])
+    [masked] = ask(base, "score_groups", [group()], client={"on_error": "mask"})
+
+    assert masked.rewards == [None] * 3
+
+
+def test_the_reply_that_these_are_made_of_is_read(ask, stumbling):
+    base, door = stumbling
+    door.answers = [(200, [], json.dumps(scored_reply()).encode())]
+
+    [scored] = ask(base, "score_groups", [group()])
+
+    assert scored.rewards == [0.5] * 3
+
+
+@pytest.mark.parametrize("answer", [(302, [(b"location", b"http://127.0.0.1/login")], b""), (204, [], b"")])
+@pytest.mark.parametrize("name", ["put_rollout", "evaluate"])
+def test_a_rollout_put_to_something_else_has_no_reward(ask, stumbling, answer, name):
+    base, door = stumbling
+    run, member = Run("r", "egrpo", 1), Member("g", QUESTION, thinking("0", "Quillock"))
+    door.answers = [answer] * 2
+
+    with pytest.raises(Refused):
+        ask(base, name, run, member)
+    assert ask(base, name, run, member, client={"on_error": "mask"}).reward is None
 
 
 def test_a_refused_group_is_an_error(ask, server):

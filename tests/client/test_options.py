@@ -278,3 +278,11 @@ def test_the_reference_trainer_hides_its_key():
     rewards = pytest.importorskip("reward_service.trainer.options")
 
     assert "canary" not in repr(rewards.TrainingOptions(api_key=KEY))
+
+
+@pytest.mark.parametrize("name", ["DEADLINE_S", "PATIENCE_S", "TOTAL_STEPS"])
+def test_a_variable_that_is_no_number_is_named(name):
+    given = {"REWARD_SERVICE_URL": "http://a", "REWARD_SERVICE_PROFILE": "egrpo"}
+
+    with pytest.raises(ValueError, match=f"REWARD_SERVICE_{name} must be a number, got 'soon'"):
+        Options.from_environment(given | {f"REWARD_SERVICE_{name}": "soon"})

@@ -1,6 +1,5 @@
-"""CONTRIBUTING.md: its links hold, and the hooks it mentions are parts of `make check`."""
+"""CONTRIBUTING.md: the hooks it mentions are parts of `make check`."""
 
-import re
 from pathlib import Path
 
 import yaml
@@ -16,10 +15,3 @@ def test_every_hook_runs_what_make_check_runs():
 
     assert local["repo"] == "local"
     assert [hook["entry"] for hook in local["hooks"] if f"\n\t{hook['entry']}" not in recipe] == []
-
-
-def test_every_linked_file_exists():
-    links = re.findall(r"\]\((?!http)([^)#]+)", PAGE)
-
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -33,13 +33,6 @@ def test_python_examples_run(code):
     exec(compile(code, "README.md", "exec"), {})
 
 
-def test_every_linked_file_exists():
-    links = re.findall(r"\]\((?!http)([^)#]+)", README)
-
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
-
-
 def test_the_makefile_has_the_two_commands():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
 

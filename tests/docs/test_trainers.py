@@ -20,10 +20,7 @@ def test_the_index_links_every_page():
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_links_and_python_hold(name):
-    assert [
-        link for link in re.findall(r"\]\((?!http)([^)#]+)", PAGES[name]) if not (FOLDER / link).exists()
-    ] == []
+def test_python_holds(name):
     for code in re.findall(r"```python\n(.*?)```", PAGES[name], re.DOTALL):
         compile(code, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 

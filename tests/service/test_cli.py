@@ -9,6 +9,7 @@ from importlib import resources
 import httpx
 import pytest
 
+from reward_service.cli.shell import unknown_settings
 from tests.builders import EXAMPLE
 from tests.commands import run
 
@@ -124,9 +125,15 @@ def test_explain_prints_the_reply_itself(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "environment", "why"),
     [
-        (("explain", "/nowhere.json"), {}, "No such file"),
+        (("explain", "/nowhere.json"), {}, "error: /nowhere.json: No such file or directory"),
+        (("score", "-", "--profile", "best"), {}, "error: There is no such profile (available profiles: "),
         (("serve", "--index", "/nowhere"), {}, "there is no index at /nowhere"),
         (("serve", "--port", "99999"), {}, "settings: port"),
+        (
+            ("serve", "--index", "a"),
+            {"REWARD_SERVICE_INDEX_URL": "redis://a"},
+            "error: settings: index and index_url cannot both be set",
+        ),
         (("serve",), {"REWARD_SERVICE_DEFAULT_PROFILE": "best"}, "available profiles"),
     ],
 )
@@ -348,3 +355,64 @@ def test_score_says_what_a_profile_that_needs_progress_lacks(options, why):
 
 def test_a_progress_beyond_the_training_is_refused():
     assert run("score", "-", "--progress", "1.5", stdin=decaying()).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("REWARD_SERVICE_LEDGR", "no setting is called REWARD_SERVICE_LEDGR, did you mean REWARD_SERVICE_LEDGER?"),
+        ("REWARD_SERVICE_COLOUR", "no setting is called REWARD_SERVICE_COLOUR"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_no_setting_is_told(name, said):
+    assert unknown_settings({name: "1", "PATH": "/bin"}) == [said]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "REWARD_SERVICE_LEDGER",
+        "reward_service_port",
+        "REWARD_SERVICE_API_KEY",
+        "REWARD_SERVICE_SERVICE_HOST",
+        "REWARD_SERVICE_SERVICE_PORT_HTTP",
+        "REWARD_SERVICE_PORT_8000_TCP_ADDR",
+    ],
+)
+def test_settings_and_variables_of_clients_and_of_kubernetes_are_not(name):
+    assert unknown_settings({name: "1"}) == []
+
+
+def test_a_ledger_that_is_not_there_is_no_ledger_without_groups(tmp_path):
+    done = run("ledger", "verify", tmp_path / "none.jsonl")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "none.jsonl: No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["score", "report"])
+@pytest.mark.parametrize(
+    ("read", "written", "why"),
+    [
+        ("run/rollouts.jsonl", "run/rollouts.jsonl", "is, or would be, among the files that are read"),
+        ("run", "run/rewards.jsonl", "is, or would be, among the files that are read"),
+        ("run", "run/deep/rewards.json.gz", "is, or would be, among the files that are read"),
+        ("run/rollouts.jsonl", "nowhere/rewards.jsonl", "--out: there is no folder nowhere"),
+    ],
+)
+def test_results_never_overwrite_what_is_read_nor_become_part_of_it(tmp_path, command, read, written, why):
+    rollouts = tmp_path / "run" / "rollouts.jsonl"
+    (tmp_path / "run" / "deep").mkdir(parents=True)
+    rollouts.write_text("{}\n")
+
+    done = run(command, read, "--out", written, cwd=tmp_path)
+
+    assert (done.returncode, why in done.stderr) == (1, True)
+    assert [one for one in tmp_path.rglob("*") if one.is_file()] == [rollouts]
+    assert rollouts.read_text() == "{}\n"
+
+
+def test_an_option_that_needs_another_one_is_refused_before_anything_is_scored():
+    done = run("score", SAMPLE / "rollouts.jsonl", "--explain")
+
+    assert (done.returncode, "--explain writes into --out" in done.stderr) == (1, True)

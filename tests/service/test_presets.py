@@ -74,10 +74,11 @@ def test_a_trainers_name_is_an_estimator(post):
     assert reply["estimator"] == {"type": "grpo", "ddof": 1, "epsilon": 1e-4, "floor": None}
 
 
-def test_a_trainer_nobody_knows_is_refused(post):
-    status, _ = post("/v1/groups/score", example(estimator="nobody"))
+def test_a_trainer_nobody_knows_is_refused_with_what_to_send(post):
+    status, problem = post("/v1/groups/score", example(estimator="nobody"))
 
-    assert status == 422
+    assert (status, problem["path"]) == (422, "/estimator")
+    assert 'an object such as {"type": "grpo"}, or one of verl, openrlhf, ' in problem["detail"]
 
 
 def test_a_run_may_name_one(http):

@@ -158,6 +158,12 @@ def test_a_declaration_that_does_not_fit_is_refused(caller, change, status, path
     assert (code, problem["path"]) == (status, path)
 
 
+def test_a_declaration_beyond_a_limit_is_told_which_setting_it_is(caller):
+    _, problem = caller.declare(group_size=513)
+
+    assert problem["detail"] == "group_size must be at most 512, the setting max_rollouts"
+
+
 def test_each_rollout_is_paid_as_in_the_whole_group_call(run):
     answers = [run.put(rollout) for rollout in ROLLOUTS]
     whole = run.whole()

@@ -195,6 +195,34 @@ def test_a_body_outside_the_schema_is_refused_with_its_path(post, body, path):
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
+        (example(partial="fail"), "Input should be an object at /partial"),
+        (
+            with_group(question={"text": "Who?", "entities": ["Quillock"]}),
+            "Input should be an object at /groups/0/question/entities/0",
+        ),
+    ],
+)
+def test_a_value_that_has_to_be_an_object_is_told_so(post, body, detail):
+    status, problem = post("/v1/groups/score", body)
+
+    assert (status, problem["detail"]) == (422, detail)
+
+
+@pytest.mark.parametrize("answers", [[], [""], [" ", "\n"]])
+def test_a_question_with_nothing_but_blank_gold_answers_has_none(post, answers):
+    body = with_rollout(outcome=None)
+    body["groups"][0]["question"]["answers"] = answers
+
+    _, reply = post("/v1/groups/score", body)
+
+    first = reply["groups"][0]["rollouts"][0]
+    assert (first["status"], first["reward"]) == ("invalid_rollout", None)
+    assert first["detail"] == "no outcome was sent and the question has no gold answers"
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
         (with_rollout(colour="red"), "/colour: Extra inputs are not permitted"),
         (with_rollout(outcome="maybe"), "/outcome: Input should be 'correct', 'wrong' or 'error'"),
         (with_rollout(text="<think>"), "Value error, give exactly one of messages, text and steps"),

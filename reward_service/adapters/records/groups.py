@@ -102,9 +102,9 @@ def group(key: Key, lines: Sequence[Line], dataset: DatasetQuestions | None) -> 
     """Return a group as it is scored.
 
     Raises:
-        BadLine: its lines ask several questions, name a rollout twice, or have no ground truth.
+        BadLine: the lines that can be read ask several questions, or have no ground truth.
     """
-    asked = {question_of(line, dataset) for line in lines}
+    asked = {question_of(line, dataset) for line in lines if line.defect is None}
     if len(asked) != 1:
         raise BadLine(f"group {key[1]} must have one question, got {len(asked)}")
     rollouts = tuple(

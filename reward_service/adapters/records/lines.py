@@ -18,7 +18,7 @@ from reward_service.adapters.records import fields
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.prompts import first_user_turn, folded, last_user_turn, question_in
 from reward_service.adapters.records.table import FIELDS, SIGNALS, Reader, Row
-from reward_service.core.types import STOP_REASONS, Defaults, Rollout
+from reward_service.core.types import STOP_REASONS, Defaults, Rollout, Unreadable
 
 Paths = Mapping[str, tuple[tuple[mapped.Step, ...], ...]]
 _NAMED = (
@@ -36,7 +36,7 @@ _NAMED = (
     "responses_in_policy_turn",
 )
 
-
+TRANSCRIPTS = frozenset({"messages", "text", "steps"})
 NO_FILE = PurePath()
 
 
@@ -75,6 +75,11 @@ class Line:
     meta: Mapping[str, Any] = field(default_factory=dict)
     """What the line says beside all this."""
 
+    @property
+    def defect(self) -> str | None:
+        """Why its rollout or its ground truth cannot be read; None where both can."""
+        return self.rollout.source.why if isinstance(self.rollout.source, Unreadable) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -101,6 +106,8 @@ def rules(mapping: list[str]) -> dict[str, str]:
         name, is_, path = rule.partition("=")
         if not is_ or not (name in FIELDS or (name.startswith(SIGNALS) and name != SIGNALS)):
             raise ValueError(f"{rule!r} is no FIELD=PATH; the fields are {', '.join(FIELDS)}, {SIGNALS}NAME")
+        if name in said:
+            raise ValueError(f"{name} is mapped twice")
         mapped.parse(path)
         said[name] = path
     return said
@@ -116,8 +123,8 @@ def recipe(
 ) -> Recipe:
     """Return how lines are read: by a reader, whose paths the mapping replaces. A transcript replaces every other one."""
     kept = dict(reader.paths)
-    if not {"messages", "text", "steps"}.isdisjoint(mapping):
-        kept = {field: path for field, path in kept.items() if field not in {"messages", "text", "steps"}}
+    if not TRANSCRIPTS.isdisjoint(mapping):
+        kept = {field: path for field, path in kept.items() if field not in TRANSCRIPTS}
     said = {**kept, **mapping}
     paths = {field: tuple(mapped.parse(path) for path in said[field].split()) for field in said}
     own_stops = "stop" in mapping or name == "native"
@@ -171,43 +178,70 @@ def _listed(found: Mapping[str, Any], how: Recipe, file: PurePath) -> Row:
 
 
 def _line(row: Row, how: Recipe, file: PurePath) -> Line:
+    """Return the rollout of a row; one that has a defect is a value too, because its group must not be paid without it.
+
+    Raises:
+        BadLine: nothing says what it belongs to.
+    """
     found = how.reader.refine(row, dict(_found(row, how.paths)))
     found = {**found, **_listed(found, how, file)} if how.manifest else found
-    said = _said(found, how)
-    question = written_out(found.get("question"))
-    asked, prompt = _asked(question, found)
-    inline = question if isinstance(question, Mapping) else {}
-    answers = tuple(fields.strings(found.get("answers", inline.get("answers"))))
-    names = fields.entities(found.get("entities", inline.get("entities")))
+    asked, prompt = _asked(written_out(found.get("question")), found)
     step, question_id = (fields.identifier(name, found.get(name)) for name in ("step", "question_id"))
-    group = _named(fields.identifier("group", found.get("group")), asked or prompt, question_id)
+    group = _named(found, asked or prompt, question_id)
     comes_again = step is not None and not how.reader.groups_of_a_step
-    return Line(
-        said,
+    line = Line(
+        Rollout(fields.identifier("rollout", found.get("rollout")) or "", Unreadable("")),
         run_id=fields.identifier("run", found.get("run")) or "default",
         group=f"{group}@{step}" if comes_again else group,
         question_id=question_id,
         asked=asked,
         prompt=prompt,
-        answers=answers,
-        truth=_truth(asked, answers, names) if names else None,
         step=step,
         meta=_rest(row, how.paths),
     )
+    try:
+        return _filled(line, found, how)
+    except BadLine as bad:
+        return replace(line, rollout=replace(line.rollout, source=Unreadable(str(bad))))
 
 
-def _named(group: str | None, asked: str | None, question_id: str | None) -> str:
+def _filled(line: Line, found: Mapping[str, Any], how: Recipe) -> Line:
+    """Return a line with its rollout and its ground truth.
+
+    Raises:
+        BadLine: one of them cannot be read.
+    """
+    question = written_out(found.get("question"))
+    inline = question if isinstance(question, Mapping) else {}
+    answers = tuple(fields.strings(found.get("answers", inline.get("answers"))))
+    names = fields.entities(found.get("entities", inline.get("entities")))
+    return replace(
+        line,
+        rollout=_said(found, how, line.rollout.rollout_id),
+        answers=answers,
+        truth=_truth(line.asked, answers, names) if names else None,
+    )
+
+
+def _named(found: Mapping[str, Any], asked: str | None, question_id: str | None) -> str:
     """Return what a group is called.
 
     Raises:
-        BadLine: nothing says what a rollout belongs to.
+        BadLine: nothing says what a rollout belongs to; of a line without a transcript, that it has none.
     """
+    group = fields.identifier("group", found.get("group"))
     if group is None and asked:
         return named_after(folded(asked))
     name = group or question_id
     if name is None:
+        _check_transcript(found)
         raise BadLine("neither group nor question nor prompt says what the rollout belongs to")
     return name
+
+
+def _check_transcript(found: Mapping[str, Any]) -> None:
+    if TRANSCRIPTS.isdisjoint(found):
+        raise BadLine("there is no transcript: none of messages, text and steps")
 
 
 def _found(row: Row, paths: Paths) -> Iterator[tuple[str, Any]]:
@@ -222,7 +256,7 @@ def _rest(row: Row, paths: Paths) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in used}
 
 
-def _said(found: Mapping[str, Any], how: Recipe) -> Rollout:
+def _said(found: Mapping[str, Any], how: Recipe, named: str) -> Rollout:
     """Return the rollout of a line."""
     body = {name: found[name] for name in _NAMED if name in found}
     body |= {"messages": written_out(found["messages"])} if "messages" in found else {}
@@ -234,14 +268,12 @@ def _said(found: Mapping[str, Any], how: Recipe) -> Rollout:
     body |= {"outcome": fields.outcome(found["outcome"])} if "outcome" in found else {}
     body |= {"signals": signals} if (signals := fields.signals(found)) else {}
     body |= {"stop_reason": stop} if (stop := _stop(found.get("stop"), how)) else {}
-    named = fields.identifier("rollout", found.get("rollout"))
-    if body.keys().isdisjoint(("messages", "text", "steps")):
-        raise BadLine("there is no transcript: none of messages, text and steps")
+    _check_transcript(body)
     try:
         rollout = RolloutIn.model_validate({"rollout_id": named or "-", **body}).to_domain(how.defaults)
     except ValidationError as error:
         raise BadLine(invalid(error).detail) from None
-    return rollout if named else replace(rollout, rollout_id="")
+    return replace(rollout, rollout_id=named)
 
 
 def _stop(said: Any, how: Recipe) -> str | None:

@@ -58,6 +58,12 @@ def proposal(rows: Sequence[Row]) -> list[str]:
     return [f"{field}={path}" for field, path in found.items()] if {"messages", "text"} & found.keys() else []
 
 
+def wrapped(rows: Sequence[Row]) -> str | None:
+    """Return the field of a file's only object that holds the most objects; None where none holds any."""
+    lists = {name: len(one) for name, one in rows[0].items() if _is_messages(one)} if len(rows) == 1 else {}
+    return max(lists, key=lambda name: lists[name], default=None)
+
+
 def _guessed(values: Mapping[str, Any], field: str) -> str | None:
     """Return the path of a field by its whole name, else by a word of it."""
     fits, names = GUESSES[field]

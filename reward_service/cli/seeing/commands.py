@@ -17,7 +17,7 @@ import uvicorn
 
 from entity_index.readers.containers import STANDARD_INPUT
 from reward_service.cli.flags import FileFlags, Files, with_file_flags
-from reward_service.cli.rollouts import BadOption
+from reward_service.cli.rollouts import BadOption, check_out
 from reward_service.cli.seeing import render_compare
 from reward_service.cli.seeing.app import View, view_app
 from reward_service.cli.seeing.compare import changed, compare_files, compare_profiles, unguarded
@@ -99,6 +99,7 @@ def compare(
     With two profiles, or --set, every rollout is compared with itself. Two files are compared on the questions they share.
     """
     with one_clear_sentence():
+        check_out(out_file, files)
         scorer = scorer_with(flags.index)
         profiles = _compared(scorer, profile, rules or ())
         if len(profiles) == 1 and len(files) != 2:
@@ -192,6 +193,7 @@ def report(
     It contains ground truth and rollout text; the JSON contains ground truth.
     """
     with one_clear_sentence():
+        check_out(out_file, files)
         scorer = scorer_with(flags.index)
         writing = _report(scorer, files, flags, names=profile, as_json=as_json, bundle=bundle)
         written = asyncio.run(closing(scorer, writing))

@@ -1,6 +1,8 @@
 """One rollout with its text, as plain data: segments in pieces, each mark with its reason, and the reward as a sum."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import fsum, isclose
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +11,7 @@ from reward_service.adapters.replies import rollout_out
 from reward_service.cli.score import result_of
 from reward_service.core.matching import all_mentions
 from reward_service.core.profiles import Profile
+from reward_service.core.spread import divisor, is_flat
 from reward_service.core.types import (
     Evidence,
     GroupResult,
@@ -57,6 +60,7 @@ def rollout_doc(scored: Scored, k: int, profile: Profile) -> dict[str, Any]:
         "group_max": group.group_max,
         "entities": group.entities,
         "sum": sum_of(one, group, profile),
+        "difference": difference_of(one, group, profile),
         "names": _names(truth, evidence),
         "segments": _segments(evidence, truth, profile),
         "siblings": [sibling_out(n, other) for n, other in enumerate(group.rollouts)],
@@ -91,6 +95,21 @@ def sum_of(one: RolloutResult, group: GroupResult, profile: Profile) -> str:
     ]
     total = f"{one.reward:.6g}"
     return total if parts in ([], [total]) else f"{' + '.join(parts)} = {total}"
+
+
+def difference_of(one: RolloutResult, group: GroupResult, profile: Profile) -> str | None:
+    """Return how an advantage came about by `grpo`, on one line; None where another rule made it, or nothing differs.
+
+    `(0.2 − mean 0.25) / std 0.305`, or `/ floor 0.354` where the floor of the estimator is above the standard deviation.
+    """
+    rewards = [other.reward for other in group.rollouts if other.reward is not None]
+    if profile.estimator.type != "grpo" or not one.advantage or one.reward is None or is_flat(rewards):
+        return None
+    mean, below = fsum(rewards) / len(rewards), divisor(rewards, profile.estimator)
+    if not isclose((one.reward - mean) / below, one.advantage):
+        return None
+    name = "std" if below == divisor(rewards, replace(profile.estimator, floor=None)) else "floor"
+    return f"({one.reward:.3g} − mean {mean:.3g}) / {name} {below:.3g}"
 
 
 def _part(name: str, value: float, term: Term | None, *, counts: str) -> str:

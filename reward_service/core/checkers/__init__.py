@@ -2,6 +2,8 @@
 
     squad       `exact_match` and `f1`: SQuAD's measures, to the letter
     equal       `equal`: the answer says a gold answer and nothing else
+    repeats     ... among words of the question
+    trimmed     ... with additions that take nothing back
     cover       `cover`: a gold answer is contained in the answer; `cover_either`: or the answer in a gold answer
     kinds       what a question may ask for itself: a number, a date, a list, yes or no, a name, a text
     golds       the gold answers of a question made ready, once
@@ -27,7 +29,7 @@ from reward_service.core.checkers.golds import Golds, compile_golds
 from reward_service.core.checkers.kinds import KINDS
 from reward_service.core.checkers.squad import exact_match, f1
 
-CHECKERS_VERSION = 2
+CHECKERS_VERSION = 3
 
 Checker = Callable[[str, Question, float], bool]
 """Answer, question and the profile's threshold -> whether the answer is right."""

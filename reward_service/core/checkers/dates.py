@@ -8,12 +8,24 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from reward_service.core.checkers.tables import ARTICLES_OF_DATES, ERAS, MONTHS, WEEKDAYS, YEAR_WORDS
+from reward_service.core.checkers.tables import (
+    ARTICLES_OF_DATES,
+    ERAS,
+    MONTHS,
+    SEASONS,
+    WEEKDAYS,
+    YEAR_WORDS,
+)
 from reward_service.core.checkers.tokens import Token, is_number
 
 CHINESE = ("年", "月", "日")
+AFTER_YEARS = (*YEAR_WORDS, *ERAS)
 BEFORE_DATES = WEEKDAYS | ARTICLES_OF_DATES
-OPENERS = frozenset({"from", "between", *ERAS, *MONTHS})
+MONTH_OF_YEAR = re.compile(r"(0?[1-9]|1[0-2])/(1\d{3}|20\d\d)")
+EARLY_DAY = re.compile(r"0[1-9]")
+OPEN = "present"
+OPEN_ENDS = frozenset({"present", "now", "today"})
+OPENERS = frozenset({"ngay", "from", "between", *ERAS, *MONTHS, *SEASONS, "year"})
 
 
 def date(year: int | None, month: int, day: int | None) -> str:
@@ -36,6 +48,12 @@ def written(text: str) -> Token:
     return Token(text, mark=date(*possible.pop()), written=text)
 
 
+def month_of_year(text: str) -> Token | None:
+    """Return the token of a month of a year in digits, 09/2004; None for other numbers."""
+    found = MONTH_OF_YEAR.fullmatch(text)
+    return Token(text, mark=date(int(found[2]), int(found[1]), None), written=text) if found else None
+
+
 def dated(tokens: Sequence[Token]) -> list[Token]:
     """Return the tokens with every date and every range of numbers as one, weekdays beside a date left out."""
     out: list[Token] = []
@@ -51,7 +69,8 @@ def dated(tokens: Sequence[Token]) -> list[Token]:
 
 def _begun(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     """Return the date or range that begins here and how many tokens it takes; most tokens begin none."""
-    if tokens[at].value is None and tokens[at].text not in OPENERS:
+    own = tokens[at]
+    if own.value is None and own.text not in OPENERS and own.text[:1] != "0":
         return None
     return _date(tokens, at) or _range(tokens, at)
 
@@ -65,6 +84,8 @@ def _number(tokens: Sequence[Token], at: int, *, least: int, most: int) -> int |
 
 
 def _day(tokens: Sequence[Token], at: int) -> int | None:
+    if at < len(tokens) and EARLY_DAY.fullmatch(tokens[at].text):
+        return int(tokens[at].text)
     return _number(tokens, at, least=1, most=31)
 
 
@@ -82,6 +103,7 @@ def _date(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
         or _day_first(tokens, at)
         or _month_first(tokens, at)
         or _year_first(tokens, at)
+        or _vietnamese(tokens, at)
         or _year_alone(tokens, at)
     )
 
@@ -102,6 +124,17 @@ def _chinese(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     return _found(tokens, at, end, date(said.get("年"), said["月"], said.get("日")))
 
 
+def _vietnamese(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
+    """Ngày 8 tháng 1 năm 1891."""
+    begin = _behind(tokens, at, ("ngay",))
+    words = [token.text for token in tokens[begin + 1 : begin + 4]]
+    day, month = _day(tokens, begin), _number(tokens, begin + 2, least=1, most=12)
+    if words[:1] != ["thang"] or day is None or month is None:
+        return None
+    year = _year(tokens, begin + 4) if words[2:] == ["nam"] else None
+    return _found(tokens, at, begin + (5 if year else 3), date(year, month, day))
+
+
 def _behind(tokens: Sequence[Token], at: int, words: tuple[str, ...]) -> int:
     """Return the place behind a word that may stand here."""
     return at + 1 if at < len(tokens) and tokens[at].text in words else at
@@ -110,13 +143,13 @@ def _behind(tokens: Sequence[Token], at: int, words: tuple[str, ...]) -> int:
 def _day_first(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     """8 January 1891, 8th of January, 8. Januar 1891, 8 de enero de 1891, 8 января 1891 года."""
     day = _day(tokens, at)
-    between = _behind(tokens, at + 1, ("of", "de", "di", "er"))
+    between = _behind(tokens, at + 1, ("of", "de", "di", "er", "-", "/"))
     month = _month(tokens, between)
     if day is None or month is None:
         return None
     end = _behind(tokens, between + 1, ("de", "del", "do"))
     year = _year(tokens, end)
-    end = _behind(tokens, end + 1, tuple(YEAR_WORDS)) if year else between + 1
+    end = _behind(tokens, end + 1, AFTER_YEARS) if year else between + 1
     return _found(tokens, at, end, date(year, month, day))
 
 
@@ -129,7 +162,7 @@ def _month_first(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     end = _behind(tokens, at + 1, ("the",)) + 1 if day else _behind(tokens, at + 1, ("of", "de"))
     year = _year(tokens, end)
     if year:
-        return _found(tokens, at, end + 1, date(year, month, day))
+        return _found(tokens, at, _behind(tokens, end + 1, AFTER_YEARS), date(year, month, day))
     return _found(tokens, at, end, date(None, month, day)) if day else None
 
 
@@ -147,6 +180,10 @@ def _year_alone(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
         return tokens[at], 2
     if following in ERAS | YEAR_WORDS and _number(tokens, at, least=1, most=9999):
         return tokens[at], 2
+    if tokens[at].text in SEASONS and following == "of" and _year(tokens, at + 2):
+        return tokens[at], 2
+    if tokens[at].text == "year" and _year(tokens, at + 1):
+        return tokens[at + 1], 2
     if tokens[at].text in ERAS and _number(tokens, at + 1, least=1, most=9999):
         return tokens[at + 1], 2
     return None
@@ -160,6 +197,8 @@ def _range(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     if begin + 2 >= len(tokens) or tokens[begin + 1].text not in joints:
         return None
     first, last = tokens[begin], tokens[begin + 2]
+    if is_number(first) and last.text in OPEN_ENDS:
+        return Token(first.text, first.value, f"~{OPEN}", first.written), begin + 3 - at
     if first.value is None or last.value is None or first.mark != last.mark:
         return None
     mark = f"{first.mark}~{_whole(first.value, last)}"

@@ -42,6 +42,12 @@ def without_lead(text: str) -> Iterator[str]:
         yield " ".join(words[begin:])
 
 
+def without_article(text: str) -> Iterator[str]:
+    """The University of Oxford -> University of Oxford, whose other forms then count."""
+    if text[:4].lower() == "the ":
+        yield text[4:]
+
+
 def possessive(text: str) -> Iterator[str]:
     """The People's Party -> The Peoples Party, as a policy writes it that leaves signs out."""
     yield text.replace("'s", "s")
@@ -180,6 +186,7 @@ def acronym(text: str) -> Iterator[str]:
 
 RULES: tuple[Callable[[str], Iterator[str]], ...] = (
     without_lead,
+    without_article,
     possessive,
     alternatives,
     without_qualifier,

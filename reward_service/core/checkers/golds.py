@@ -1,10 +1,10 @@
 """The gold answers of a question, made ready once: everything that does not depend on an answer, cached by value."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 from operator import attrgetter
 from threading import Lock
 
@@ -12,8 +12,19 @@ from cachetools import LRUCache, cached
 
 from entity_index.types import Entity, Question
 from reward_service.core.checkers import forms
-from reward_service.core.checkers.reading import plain, tokens
-from reward_service.core.checkers.tables import HEDGES, LIGHT_RUN_TOGETHER, NEGATIONS, NO, YES
+from reward_service.core.checkers.reading import key_of, plain, tokens
+from reward_service.core.checkers.tables import (
+    AUXILIARIES,
+    FORMS_OF_VERBS,
+    HEDGES,
+    LIGHT_RUN_TOGETHER,
+    NEGATIONS,
+    NO,
+    PREPOSITIONS,
+    PRONOUNS,
+    SORTS,
+    YES,
+)
 from reward_service.core.checkers.tokens import Token, key
 from reward_service.core.matching import CompiledQuestion, MatchSpec, compile_question, lexicon
 
@@ -22,20 +33,24 @@ ITEMS = re.compile(
     r"\s*(?:,(?!\d)|;|\n|&|\band\b|\bund\b|\bet\b|\by\b|、|\bи\b|(?<=[\u3400-\u9fff])[和与與及](?=[\u3400-\u9fff]))\s*"
 )
 BULLET = re.compile(r"(?m)^\s*(?:[-*•]|\d{1,2}[.)])\s+")
+BOTH = re.compile(r"^\s*both\s+", re.IGNORECASE)
 # Only spellings matter here: no question, no regions, nothing to mask.
 COVERING = MatchSpec(mask_question=False, pasted_words=None, listed_mentions=None)
 STEM = 5
 """Letters two words share where one repeats the other: "directed", "director"."""
+ENDINGS = ("s", "d", "ed")
+LEAST_BASE = 3
+"""Letters that a verb keeps without an ending: "died", "die"."""
 LIGHT = (
     lexicon.OPENERS
     | LIGHT_RUN_TOGETHER
-    | {"called", "named", "known", "name", "located", "situated", "term", "title", "s"}
+    | {"called", "named", "known", "name", "located", "situated", "term", "title"}
 ) - (NEGATIONS | HEDGES)
-"""Words that carry nothing where they stand around an answer."""
-INTRODUCING = frozenset(
-    ["it", "he", "she", "they", "this", "that", "these", "those", "there", "is", "was", "are", "were", "s"]
-)
-"""Words that carry nothing around an answer to a question that is not known."""
+"""Words that carry nothing around an answer; one that is a gold answer has to be the whole answer."""
+MAX_WANTED = 4
+"""Words behind "which" or "what" that say what is asked for."""
+MAX_REORDERED = 4
+"""Items of a list that may be named in another order in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +63,20 @@ class Golds:
     """The same for every gold answer alone."""
     longest: int
     """Tokens of the longest gold answer."""
+    undated: frozenset[str]
+    """Of the keys, those of gold answers without parentheses."""
     lists: tuple[tuple[frozenset[str], ...], ...]
     """The gold answers that are lists of two items or more: per item, what it may be called."""
+    orders: frozenset[str]
+    """Short lists among the gold answers, their items in any order, as a sentence spells them."""
     boolean: bool | None
     """Whether the gold answers say yes or no; None where they say neither."""
     asked: frozenset[str]
     """Words of the question, and their stems; empty where it was not sent."""
+    wanted: frozenset[str]
+    """Of these, what the question asks for: of "Which river is it?", the river."""
     pairs: frozenset[tuple[str, str]]
-    """Neighbouring words of the question: a "not" or an "or" among them is not the answer's own."""
+    """Neighbouring words of the question, the last one with nothing: a "not" or an "or" among them is not the answer's own."""
     initialled: tuple[re.Pattern[str], ...]
     """What an answer looks like, folded, that spells out the initials of a gold answer."""
     entities: tuple[Entity, ...]
@@ -84,13 +105,36 @@ class Golds:
 
 
 def echo(word: str) -> frozenset[str]:
-    """Return a word and its stem."""
-    return frozenset((word, f"{word[:STEM]}-")) if len(word) >= STEM else frozenset((word,))
+    """Return a word with what another form of it shares: its stem, or the verb that it belongs to ("won", "win"; "died", "die")."""
+    own = {word, FORMS_OF_VERBS.get(word, word)}
+    if len(word) >= STEM:
+        own.add(f"{word[:STEM]}-")
+    own.update(base for end in ENDINGS if len(base := word.removesuffix(end)) >= LEAST_BASE)
+    return frozenset(own)
+
+
+def wanted(asked: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a question that say what it asks for: which European `town`, what is the `capital` of, what kind of `fly`."""
+    for at in (at for at, word in enumerate(asked) if word in ("which", "what")):
+        begin = at + 1 + (asked[at + 1 : at + 2] in (["is"], ["was"], ["are"], ["were"]))
+        for place in range(begin, min(len(asked), begin + MAX_WANTED)):
+            if asked[place] in PREPOSITIONS | PRONOUNS | AUXILIARIES and not (
+                asked[place] == "of" and asked[place - 1] in SORTS
+            ):
+                break
+            yield asked[place]
 
 
 def items(text: str) -> list[str]:
     """Return the items of a list as it is written: by commas, "and", lines or bullets."""
-    return [item for item in ITEMS.split(BULLET.sub("\n", text)) if item.strip()]
+    return [item for item in ITEMS.split(BOTH.sub("", BULLET.sub("\n", text))) if item.strip()]
+
+
+def _orders(parts: Sequence[str]) -> Iterator[str]:
+    """Yield the spellings of a list in every order, with "and" before its last item and without."""
+    for *before, last in permutations(map(key_of, parts)):
+        yield "".join((*before, "and", last))
+        yield "".join((*before, last))
 
 
 def boolean(read: Iterable[Token]) -> bool | None:
@@ -119,11 +163,16 @@ def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
     return Golds(
         keys=frozenset().union(*each),
         each=each,
+        undated=frozenset().union(*(own for one, own in zip(texts, each, strict=True) if "(" not in one)),
         longest=max(map(len, read), default=0),
         lists=tuple(tuple(map(forms.keys, parts)) for parts in lists if len(parts) > 1),
+        orders=frozenset(
+            order for parts in lists if 1 < len(parts) <= MAX_REORDERED for order in _orders(parts)
+        ),
         boolean=_only([boolean(one) for one in read]),
-        pairs=frozenset(pairwise(asked)),
+        pairs=frozenset(pairwise((*asked, ""))),
         asked=frozenset().union(*map(echo, asked)),
+        wanted=frozenset().union(*map(echo, wanted(asked))),
         initialled=tuple(filter(None, map(forms.spelling_out, texts))),
         entities=tuple(map(Entity, worded)),
         read=read,

@@ -1,7 +1,7 @@
 """Numbers: `2.40` is `2.4`, `1,000` is a thousand, "twenty-one" is 21, "the Eighth" is VIII is 8.
 
 Values are exact. A number with a leading zero, and digits joined by other signs than a point or thousands separators, keep
-their own spelling: `007`, `5:30`, `3:10`, `1,5`.
+their own spelling: `007`, `5:30`, `3:10`. A comma that can group no thousands is a decimal one: `1,5`, `0,125`, `1.234,50`.
 """
 
 import re
@@ -27,9 +27,13 @@ DECIMAL = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:\.\d+)?")
 GROUPED = re.compile(
     r"[+-]?[1-9]\d{0,2}(?:(?:,\d{2,3})*,\d{3}|(?: \d{3})+|(?:'\d{3})+|(?:\.\d{3}){2,})(?:(?<!\.\d{3})\.\d+)?"
 )
+DECIMAL_COMMA = re.compile(
+    r"[+-]?(?:(?:0|[1-9]\d*),(?:\d{1,2}|\d{4,})|0,\d{3}|[1-9]\d{0,2}(?:(?:\.\d{3})+|(?: \d{3})+|(?:'\d{3})+),\d+)"
+)
 RATIO = re.compile(r"[+-]?\d+/[1-9]\d*")
 OPENERS = frozenset({"a", "an", "half", *NEGATIVE, *CARDINALS, *ORDINALS})
 ALL_SCALES = {**SCALES, **SHORT_SCALES, **SCALES_ELSEWHERE}
+TIMES = {"twice": 2, "thrice": 3}
 ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
 # Chinese numerals are letters too: they are numbers where a counter or the whole text says so.
@@ -49,6 +53,8 @@ def written(text: str) -> Token:
     if GROUPED.fullmatch(text):
         groups = r"[, '.]" if text.count(".") > 1 else r"[, ']"
         return Token(text, Fraction(re.sub(groups, "", text)), written=text)
+    if DECIMAL_COMMA.fullmatch(text):
+        return Token(text, Fraction(re.sub(r"[. ']", "", text).replace(",", ".")), written=text)
     if DECIMAL.fullmatch(text) or (RATIO.fullmatch(text) and abs(Fraction(text)) < 1):
         return Token(text, Fraction(text), written=text)
     return Token(text, written=text)
@@ -81,7 +87,13 @@ def in_words(tokens: Sequence[Token]) -> list[Token]:
     at = 0
     while at < len(tokens):
         value, taken = _spoken(tokens, at)
-        if value is not None:
+        if tokens[at].text in TIMES:
+            out += (
+                Token(tokens[at].text, Fraction(TIMES[tokens[at].text]), written=tokens[at].written),
+                Token("times", written="times"),
+            )
+            at += 1
+        elif value is not None:
             out.append(Token(tokens[at].text, value, written=tokens[at].written))
             at += taken
         else:
@@ -106,6 +118,8 @@ def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
         value, end = value / PARTS[part], end + 1
     elif [token.text for token in tokens[end : end + 3]] == ["and", "a", "half"]:
         value, end = value + Fraction(1, 2), end + 3
+        scale = ALL_SCALES.get(_text(tokens, end))
+        value, end = (value * scale, end + 1) if scale else (value, end)
     elif end + 1 < len(tokens) and part == "point" and tokens[end + 1].text in CARDINALS:
         value, end = _after_point(tokens, value, end + 1)
     return sign * value, end - at

@@ -22,6 +22,9 @@ from reward_service.core.checkers.tables import (
 )
 from reward_service.core.checkers.tokens import Token, is_number
 
+LENGTH, TIME = UNITS["m"][0], UNITS["year"][0]
+COUNTED_ALONE = frozenset({"%", *MONEY.values()})
+
 
 def measured(tokens: Sequence[Token]) -> list[Token]:
     """Return the tokens with every number and its percent sign, currency or unit as one."""
@@ -29,14 +32,44 @@ def measured(tokens: Sequence[Token]) -> list[Token]:
     at = 0
     while at < len(tokens):
         token, taken = _quantity(tokens, at)
+        while token.mark and (more := _smaller(token, tokens, at + taken)) is not None:
+            part, behind = more
+            token, taken = _sum(token, part), behind - at
         out.append(token)
         at += taken
     return out
 
 
+def _smaller(token: Token, tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
+    """Return what follows of a quantity in a smaller unit of the same measure, the `10 in` of `5 ft 10 in`, and where it ends."""
+    while at < len(tokens) and tokens[at].text in ("", "and") and tokens[at].value is None:
+        at += 1
+    if at == len(tokens) or not is_number(tokens[at]) or token.mark in COUNTED_ALONE or not token.bare:
+        return None
+    part, taken = _inches(tokens, at) if token.mark == LENGTH else _quantity(tokens, at)
+    unit = (token.value or 0) / token.bare
+    fits = part.mark == token.mark and bool(part.bare) and (part.value or 0) < unit
+    return (part, at + taken) if fits and (part.value or 0) / (part.bare or 1) < unit else None
+
+
+def _inches(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
+    """Return the quantity that begins here; "in" is an inch behind feet."""
+    if at + 1 < len(tokens) and tokens[at + 1].text == "in":
+        measure, factor = UNITS["inch"]
+        return _marked(tokens[at], factor, measure), 2
+    return _quantity(tokens, at)
+
+
+def _sum(token: Token, part: Token) -> Token:
+    return token._replace(value=(token.value or Fraction(0)) + (part.value or Fraction(0)))
+
+
 def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
     """Return the quantity that begins here, or the token itself, and how many tokens it takes."""
-    token, rest = tokens[at], tokens[at + 1 : at + 9]
+    token = tokens[at]
+    if token.value is None and token.text not in MONEY and token.text != "us":
+        return token, 1
+    rest = tokens[at + 1 : at + 9]
     if token.text == "us" and len(rest) > 1 and rest[0].text == "$" and is_number(rest[1]):
         money, taken = _quantity(tokens, at + 1)
         return money, taken + 1
@@ -53,6 +86,8 @@ def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
     if following in MONEY:
         return _marked(token, 1, MONEY[following]), 2
     unit, taken = _unit(rest)
+    if unit and unit[0] == TIME and rest[taken : taken + 1] and rest[taken].text == "old":
+        taken += 1
     return (_marked(token, unit[1], unit[0]), 1 + taken) if unit else (token, 1)
 
 
@@ -93,13 +128,18 @@ def _simple(rest: Sequence[Token], units: Mapping[str, Unit] = UNITS) -> tuple[U
     return _raised(units[words[at]], power, rest[at + 1 :], at + 1)
 
 
+def _begins_unit(rest: Sequence[Token]) -> bool:
+    """Return whether a unit is next, so that what precedes it is a number of its own: the `2` of `6 ft 2 in`."""
+    return bool(rest) and (rest[0].text in UNITS or rest[0].text == "in")
+
+
 def _raised(unit: Unit, power: int, rest: Sequence[Token], at: int) -> tuple[Unit, int]:
     """Take in a power written behind the unit: "km^2", "km2", "metres squared"."""
     if rest and rest[0].text in POWERS_BEHIND:
         power, at = POWERS_BEHIND[rest[0].text], at + 1
     elif len(rest) > 1 and rest[0].text == "^" and rest[1].text in ("2", "3"):
         power, at = int(rest[1].text), at + 2
-    elif rest and rest[0].written in ("2", "3") and power == 1:
+    elif rest and rest[0].written in ("2", "3") and power == 1 and not _begins_unit(rest[1:]):
         power, at = int(rest[0].written), at + 1
     measure, factor = unit
     return (unit if power == 1 else (f"{measure}^{power}", factor**power)), at

@@ -21,9 +21,12 @@ from entity_index.folding import INVISIBLE, stands_alone
 from entity_index.spelling import folded
 from reward_service.core.answers import SETS_TYPE, unwrap, without_type
 from reward_service.core.checkers import dates, numbers, quantities
-from reward_service.core.checkers.tables import SAME_WORD
+from reward_service.core.checkers.tables import APPROXIMATE, SAME_WORD
 from reward_service.core.checkers.tokens import Token, key
 
+MAX_AMOUNT = 4
+"""Tokens of a number or date with what it counts: 44 BC, the 19th century."""
+LEADING = frozenset({"in", "on", "at"})
 MAX_CHARS = 20_000
 """Longer texts are no answers; they are read as nothing."""
 
@@ -35,6 +38,7 @@ def _charset(*categories: str) -> str:
 
 MARKS = _charset("Mn", "Mc", "Me")
 MONEY = re.escape(_charset("Sc"))
+MATHS = re.escape("".join(char for char in _charset("Sm") if not char.isascii()))
 UNSEEN = str.maketrans("", "", "".join(map(chr, INVISIBLE)) + _charset("Cf"))
 SUPERSCRIPTS = {char: f"^{unicodedata.normalize('NFKC', char)}" for char in "⁰¹²³⁴⁵⁶⁷⁸⁹"}
 FRACTIONS = {
@@ -52,6 +56,7 @@ ONE_SPELLING = str.maketrans(
         **dict.fromkeys("。｡", "."),
         **dict.fromkeys("、，､؛،", ","),
         **dict.fromkeys("／⁄∕", "/"),
+        **{char: str(unicodedata.digit(char)) for char in _charset("Nd")},
         "∶": ":",
         "♯": "#",
         "×": "x",
@@ -62,7 +67,8 @@ ONE_SPELLING = str.maketrans(
 MARKDOWN = re.compile(
     r"\[([^\[\]\n]{1,200})\]\([^()\s]{0,500}\)"  # a link is its text
     r"|</?[A-Za-z][a-z0-9]{0,10}(?:[ ][^<>]{0,200})?/?>"  # so is a tag
-    r"|\[\d{1,3}\]"  # a citation is nothing
+    r"|\[(?:\d{1,3}|(?<=.\[)\^?\d{1,3}(?:\s?[,-]\s?\d{1,3}){0,20})\]"  # a citation is nothing
+    r"|^'{3}[a-z]{0,12}$"  # nor is a fence
     r"|(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)"  # emphasis
     r"|^[ \t]{0,8}(?:#{1,6}|>)[ \t]",  # headings, quotations
     re.MULTILINE,
@@ -71,14 +77,23 @@ DASH_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s{0,2}-\s{1,2}(?=\d)|(?<=\d)\s{1,2}-
 
 MINUS_BEFORE_MONEY = re.compile(rf"(?<![\w)%.])-([{MONEY}])(?=\s?\d)")
 
+# Only behind decimals: "3M" is a name.
+SHORT_SCALE = re.compile(r"(?<![\w.,])(\d+\.\d+)([MB])(?!\w)")
+SHORT_SCALES = {"M": "million", "B": "billion"}
+DIGITS = re.compile(r"\d[.,' ]{1,2}\d|\d[MB]")
+FEET = re.compile(r"(?<![\w.,'])(\d)\s?'\s?(\d{1,2})\s?(?:\"|'')")
+LISTED_NUMBERS = re.compile(r"(?<![\w.,])\d+(?:,\d+){2,60}(?![\d.,]*\w)")
+SOURCES = re.compile(r"【\d{1,3}(?:[:†][^【】\n]{0,80})?】")
+
 LEX = re.compile(
     rf"""
     (?P<iso>(?<!\d)\d{{4}}(?P<between>[-./])\d{{1,2}}(?P=between)\d{{1,2}}(?![\d./-]) | (?<![\d.])\d{{1,2}}[./]\d{{1,2}}[./]\d{{4}}(?!\d|[./]\d))
   | (?P<number>(?:(?<![\w)%.])[+-])?(?:\d+(?:[.,/:']\d+|[ ]\d{{3}}(?!\d))*|(?<![\w.])\.\d+)(?:(?:st|nd|rd|th|ST|ND|RD|TH)\b)?)
+  | (?P<cash>(?<!\w)(?:US|AU?|CA?|HK|NZ|S|NT|R|MX)\$(?=\s?-?\d))
   | (?P<initials>(?<![\w.])(?:[^\W\d_]\.){{2,}}(?:[^\W\d_](?!\w))?)
   | (?P<grade>(?<!\w)[A-Z]{{1,2}}-(?![\w-]))
   | (?P<word>(?:[^\W\d_]|[{MARKS}])+(?:'(?:[^\W\d_]|[{MARKS}])+)*(?:[+#]+(?!\w))?)
-  | (?P<sign>[{MONEY}%‰°^=<>√÷±≈≠≤≥∞&♭] | (?<=\d)[-/:*x~+] | [+](?=\d)
+  | (?P<sign>[{MONEY}%‰°^=<>√÷±≈≠≤≥∞&♭{MATHS}] | (?<=\d)[-/:*x~+] | [+](?=\d)
       | (?<=\w)/(?=(?:h|hr|hour|s|sec|min|day|year|km|m|l|kg)\b) | (?<=\d)'' | \#(?=\d))
   | (?P<stop>[,;.!?:()"\n])
     """,
@@ -88,14 +103,23 @@ LEX = re.compile(
 
 def plain(text: str) -> str:
     """Return a text with one spelling for what can be written in several ways, still in its own case and accents."""
-    visible = html.unescape(text).translate(BEFORE_NFKC)
+    unescaped = html.unescape(text)
+    visible = (SOURCES.sub("", unescaped) if "【" in unescaped else unescaped).translate(BEFORE_NFKC)
     spelled = (
         unicodedata.normalize("NFKC", visible.translate(UNSEEN)).translate(UNSEEN).translate(ONE_SPELLING)
     )
     bare = MARKDOWN.sub(lambda found: found[1] or "", spelled)
     signed = MINUS_BEFORE_MONEY.sub(r"\1-", bare)
+    if DIGITS.search(signed):
+        signed = SHORT_SCALE.sub(lambda found: f"{found[1]} {SHORT_SCALES[found[2]]}", signed)
+        signed = LISTED_NUMBERS.sub(_apart, FEET.sub(r"\1 ft \2 inches", signed))
     lines = (" ".join(line.split()) for line in signed.splitlines())
     return DASH_BETWEEN_NUMBERS.sub("-", numbers.han_numerals("\n".join(filter(None, lines))))
+
+
+def _apart(found: re.Match[str]) -> str:
+    """Return numbers that a text lists without blanks, `1,3,5`, with them; thousands stay together."""
+    return found[0] if numbers.GROUPED.fullmatch(found[0]) else found[0].replace(",", ", ")
 
 
 def lex(text: str) -> Iterator[Token]:
@@ -106,7 +130,7 @@ def lex(text: str) -> Iterator[Token]:
             case "iso":
                 yield dates.written(written)
             case "number":
-                yield numbers.written(written)
+                yield dates.month_of_year(written) or numbers.written(written)
             case "initials":
                 yield Token(folded(written).replace(" ", ""), written=written)
             case "word":
@@ -152,8 +176,14 @@ def _fort_or_feet(following: Sequence[Token]) -> str:
     return "fort" if any(token.written[:1].isupper() for token in following) else "ft"
 
 
+def _circa_or_letter(following: Sequence[Token]) -> str:
+    stop, *amount = following or (Token("c"),)
+    return "circa" if stop.written == "." and amount and _is_amount(amount[0]) else "c"
+
+
 IN_CONTEXT: Mapping[str, Callable[[Sequence[Token]], str]] = {
     "st": _saint_or_street,
+    "c": _circa_or_letter,
     "ft": _fort_or_feet,
     "no": _no_or_number,
     "#": lambda _: "number",
@@ -201,7 +231,22 @@ def tokens(text: str) -> tuple[Token, ...]:
     dated = dates.dated([token for token in counted if token.text])
     said = [part for token in dated for part in _characters(token)]
     telling = tuple(token for at, token in enumerate(said) if not _is_article(said, at))
-    return telling or tuple(said)
+    return _amount_alone(telling) or tuple(said)
+
+
+def _amount_alone(said: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Return the tokens without what leads to a number or date and says nothing: "in 1984", "the year 1984"; "c." is "circa"."""
+    begin = int(len(said) > 1 and said[0].text in LEADING)
+    amount = said[begin : begin + 1]
+    if not amount or len(said) - begin > MAX_AMOUNT:
+        return said
+    if amount[0].text in APPROXIMATE and _is_amount((*said[begin + 1 :], amount[0])[0]):
+        return (Token("circa", written=amount[0].written), *said[begin + 1 :])
+    return said[begin:] if _is_amount(amount[0]) else said
+
+
+def _is_amount(token: Token) -> bool:
+    return token.value is not None or bool(token.mark) or token.text[:1].isdigit()
 
 
 def key_of(text: str) -> str:

@@ -53,16 +53,28 @@ MONTHS = {
     )
     for name in " ".join(names).split()
 }
+MONTHS |= {
+    _word(name): month
+    for names in (
+        "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+        "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
+        "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    )
+    for month, name in enumerate(names.split(), 1)
+}
 WEEKDAYS = _words("""monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun
     montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche
     lunes martes miercoles jueves viernes sabado domingo""")
-ARTICLES_OF_DATES = frozenset({"le", "el", "il", "den"})
+ARTICLES_OF_DATES = frozenset({"le", "el", "il", "den", "am"})
 ERAS = frozenset({"ad", "ce"})
+SEASONS = _words("spring summer autumn fall winter")
 YEAR_WORDS = frozenset({"года", "год", "г", "року", "р"})
 
 MONEY = {
     "$": "$", "usd": "$", "dollar": "$", "dollars": "$", "€": "€", "eur": "€", "euro": "€", "euros": "€",
     "£": "£", "gbp": "£", "¥": "¥", "jpy": "¥", "yen": "¥", "₹": "₹", "inr": "₹", "rs": "₹", "rupee": "₹", "rupees": "₹",
+    "us$": "$", "a$": "aud", "au$": "aud", "aud": "aud", "c$": "cad", "ca$": "cad", "cad": "cad", "hk$": "hkd", "hkd": "hkd",
+    "nz$": "nzd", "nzd": "nzd", "s$": "sgd", "sgd": "sgd", "nt$": "twd", "r$": "brl", "brl": "brl", "mx$": "mxn", "mxn": "mxn",
     "₩": "₩", "krw": "₩", "₽": "₽", "rouble": "₽", "roubles": "₽", "ruble": "₽", "rubles": "₽",
     "cny": "cny", "rmb": "cny", "yuan": "cny", "chf": "chf", "¢": "¢", "cent": "¢", "cents": "¢",
 }  # fmt: skip
@@ -130,7 +142,8 @@ SAME_WORD = {
     "일": "日",
 } | (lexicon.SHORT_TITLES)
 
-LEADS = _words("by in at from around about on circa c ca approximately roughly")
+APPROXIMATE = _words("around about circa ca approximately approx roughly") | {"≈"}
+LEADS = APPROXIMATE | _words("by in at from on c for")
 NO_COUNTED = _words("men women people children mice geese oxen fish sheep deer")
 
 YES = _words("yes yeah yep true correct はい да ja oui si sim evet 是 是的 对 네 예")
@@ -171,4 +184,96 @@ UNSURE = _words(
 )
 REPORTS = _words("know find found sure determine information evidence mention mentioned")
 DOUBTS = _words("perhaps maybe possibly probably guess unclear unsure")
+KIN = _words("""mother father parent son daughter child wife husband spouse widow widower brother sister sibling twin uncle
+    aunt nephew niece cousin grandfather grandmother grandson granddaughter stepson stepdaughter stepfather stepmother""")
+"""Of these, "the mother of Ann" is another person than Ann."""
+PREPOSITIONS = _words("in at on of by from as")
+PRONOUNS = _words("""it he she they this that these those there its his her their your my our him them which who where
+    when""")
+AUXILIARIES = _words("is was are were be been being has have had did does do would should must will")
+# Right before a gold answer in a sentence that repeats its question, these say nothing.
+AROUND = (
+    PREPOSITIONS
+    | PRONOUNS
+    | AUXILIARIES
+    | _words("""a an both also so thus therefore hence called named known name located situated term title answer now then just
+    still only""")
+)
+NOT_AROUND = _words("new us may if unless whether like")
+"""Words that carry nothing in a thought, and something in an answer: "New Mexico", "US Open", "if it was Nova"."""
+BOUNDS = frozenset(["by", "from", "circa"])
+"""Before a number or a date they say something else than it, or less."""
+SORTS = _words("species kind kinds type types sort sorts name names brand breed breeds")
+# The same where the question is not known.
+INTRODUCING = _words("it he she they this that these those there is was are were would be in on at")
+# The question asks for a place or a time, so that "in Paris" says Paris.
+ASKS_WHERE = _words("where when")
+ASKING = _words("which what whom whose who")
+
+FORMS_OF_VERBS = {
+    form: line.split()[0]
+    for line in """
+    win won winner
+    lose lost loser
+    die died dying death dead
+    born birth birthplace
+    write wrote written writer author
+    sing sang sung singer
+    sink sank sunk
+    begin began begun
+    take took taken
+    make made maker
+    come came
+    become became
+    lead led leader
+    build built builder
+    buy bought
+    sell sold
+    leave left
+    hold held
+    run ran
+    fight fought
+    rise rose risen
+    fall fell fallen
+    give gave given
+    get got
+    meet met
+    speak spoke spoken
+    choose chose chosen
+    fly flew flown
+    draw drew drawn
+    drive drove driven
+    grow grew grown
+    know knew known
+    wed wedded wedding
+    marry married marriage
+    bear bore borne
+    break broke broken
+    bring brought
+    catch caught
+    teach taught
+    think thought
+    find found
+    swim swam swum
+    steal stole stolen
+    wear wore worn
+    rule ruled ruler
+    go went gone
+    see saw seen
+    eat ate eaten
+    beat beaten
+    lie lay lain
+    mean meant
+    send sent
+    spend spent
+    tell told
+    own owned owner
+    """.splitlines()
+    for form in line.split()
+}
+"""A form of a verb, or the noun of what it does -> the verb."""
+CORRECTIONS = _words("actually but however wait correction sorry alternatively may")
+"""Words with which an answer may be taken back."""
+NO_ADDED_TITLES = _words("mrs missus lady saint st grand mother father sister brother major count")
+"""Titles that make another one of a name, or that begin names: Mrs. John Smith, Grand Central Terminal."""
 LIGHT_RUN_TOGETHER = _words("是 的 了 在 为 為 は が の を で す に")

@@ -37,8 +37,8 @@ function complain(text) {
 
 function why(status, text) {
   try {
-    const said = JSON.parse(text);
-    return `${said.title} ${said.detail || ""}`;
+    const { title, detail } = JSON.parse(text);
+    return detail ? `${title} ${detail[0].toUpperCase()}${detail.slice(1)}` : title;
   } catch {
     return `The service answered ${status}.`;
   }

@@ -330,7 +330,9 @@ class RunService:
         for name, (setting, path) in LIMITS.items():
             limit = getattr(self.settings, setting)
             if limit is not None and (getattr(declared, name) or 0) > limit:
-                raise errors.InvalidRequest(f"must be at most {limit}", path=path)
+                raise errors.InvalidRequest(
+                    f"{name} must be at most {limit}, the setting {setting}", path=path
+                )
         profile = self.scorer.profiles.named(declared.profile)
         estimator = overridden(profile.estimator, declared.estimator)
         check_estimator_of(profile, estimator)

@@ -99,6 +99,32 @@ def test_lines_whose_first_is_broken_are_still_lines(tmp_path):
     assert [type(row) for row in read(tmp_path / "rows.jsonl")] == [Refusal, Row, Refusal, Row]
 
 
+def test_values_over_several_lines_are_read_one_after_another(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps(value, indent=2) for value in VALUES), encoding="utf-8-sig")
+
+    assert read(path) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("held", "what"),
+    [
+        (gzip.compress(b"{}"), "gzip"),
+        (zstd.compress(b"{}"), "zstd"),
+        ("{}".encode("utf-16"), "UTF-16"),
+        (b"PAR1", "parquet"),
+        (b"PK\x03\x04", "a zip archive or a spreadsheet"),
+        (b"SQLite format 3\0", "a SQLite database"),
+    ],
+)
+def test_a_file_that_is_something_else_than_its_name_says_is_told(tmp_path, held, what):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(held)
+
+    with pytest.raises(UnreadableInput, match=rf"rows\.jsonl cannot be read: it holds {what}; "):
+        read(path)
+
+
 def test_standard_input_is_a_dash(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'[{"n": 1}]')))
 

@@ -36,6 +36,10 @@ def test_of_marks_that_overlap_the_stronger_is_kept_then_the_longer():
     assert [piece.text for piece in cut if piece.mark] == ["c", "ef"]
 
 
+def test_a_part_between_backticks_is_code_and_everything_is_escaped():
+    assert pages.coded("as `a<b` & c") == "as <code>a&lt;b</code> &amp; c"
+
+
 def test_an_empty_text_has_no_pieces():
     assert pieces("", []) == []
 

@@ -259,21 +259,70 @@ def test_an_id_does_not_join_a_line_to_a_question_that_asks_something_else(servi
 def test_bad_lines_are_told_together_and_the_others_are_scored(service, tmp_path):
     good = DUMPS["verl"][1][0]
     path = tmp_path / "rows.jsonl"
-    path.write_text(
-        "\n".join(
-            ["{bad", json.dumps(good), "[1]", json.dumps({**good, "output": None}), "{bad", json.dumps(good)]
-        )
-    )
+    path.write_text("\n".join(["{bad", json.dumps(good), "[1]", "{bad", json.dumps(good)]))
 
     records, said = score(service, path, strict=False)
 
-    assert len(records) == 2
-    assert "4 of 6 rollouts are skipped" in said
-    assert "2 x not JSON (rows.jsonl line 1, rows.jsonl line 5)" in said
+    assert [one["reward"] for one in records] == [1.0, 1.0]
+    assert "3 of 5 rollouts cannot be scored" in said
+    assert "2 x not JSON (rows.jsonl line 1, rows.jsonl line 4)" in said
     assert "1 x not a JSON object (rows.jsonl line 3)" in said
-    assert "1 x there is no transcript: none of messages, text and steps (rows.jsonl line 4)" in said
-    with pytest.raises(ValueError, match="4 of 6 rollouts are skipped"):
+    assert "--survivors" not in said
+    with pytest.raises(ValueError, match="3 of 5 rollouts cannot be scored"):
         score(service, path)
+
+
+INLINE = {
+    "text": dumps.QUESTION,
+    "answers": [dumps.ANSWER],
+    "entities": [{"name": name} for name in dumps.TRUTH["entities"]],
+}
+ROWS = [
+    {
+        "group_id": "g",
+        "rollout_id": str(n),
+        "question": INLINE,
+        "text": f"<think>{said}</think><answer>No</answer>",
+    }
+    for n, said in enumerate(("Ida Marsh of Port Hollis, then Westmere.", "Ida Marsh."))
+]
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "why"),
+    [
+        ({"text": None}, "there is no transcript: none of messages, text and steps"),
+        ({"length": float("nan")}, "Input should be a valid integer at /length"),
+        ({"outcome": "perhaps"}, "outcome must be one of correct, wrong, error, true, false, 1, 0"),
+        ({"question": {"text": dumps.QUESTION, "entities": [{"colour": "red"}]}}, "entities holds something that is no name, list of spellings or object with a name"),
+    ],
+)  # fmt: skip
+def test_a_rollout_that_cannot_be_read_leaves_its_group_without_a_best_one(service, tmp_path, spoiled, why):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, [{**ROWS[0], **spoiled}, ROWS[1]])))
+
+    records, said = score(service, path, dataset=None, strict=False)
+
+    assert [(one["status"], one["reward"]) for one in records] == [
+        ("invalid_rollout", None),
+        ("group_failed", None),
+    ]
+    assert records[0]["detail"] == why
+    assert f"1 of 2 rollouts cannot be scored\n  1 x {why} (rows.jsonl line 1)\n  a group with such a" in said
+
+    records, _ = score(service, path, dataset=None, strict=False, how=PayOptions(survivors=True))
+
+    assert [one["reward"] for one in records] == [None, 0.3]
+
+
+def test_a_group_of_which_no_rollout_can_be_read_is_told_and_the_others_are_scored(service, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, [{**ROWS[0], "group_id": "h", "text": None}, *ROWS])))
+
+    records, said = score(service, path, dataset=None, strict=False)
+
+    assert [(one["group_id"], one["reward"]) for one in records] == [("g", 0.3), ("g", pytest.approx(0.1))]
+    assert "1 of 3 rollouts cannot be scored" in said
 
 
 @pytest.mark.parametrize(
@@ -391,10 +440,34 @@ def test_an_entity_without_a_name_is_a_bad_line():
         fields.entities([{"colour": "red"}])
 
 
-@pytest.mark.parametrize("rule", ["text", "colour=a", "text=a[", "signals.=a"])
-def test_a_mapping_that_is_none_is_refused(service, tmp_path, rule):
+@pytest.mark.parametrize("rules", ["text", "colour=a", "text=a[", "signals.=a", "text=a text=b"])
+def test_a_mapping_that_is_none_is_refused(service, tmp_path, rules):
     with pytest.raises(BadOption, match="--map: "):
-        score(service, write(tmp_path, "verl"), FileOptions(mapping=(rule,)))
+        score(service, write(tmp_path, "verl"), FileOptions(mapping=tuple(rules.split())))
+
+
+def test_a_manifest_that_names_no_trajectory_is_refused(service, tmp_path):
+    (tmp_path / "tasks.csv").write_text("trajectory,group\na,b\n")
+
+    with pytest.raises(BadOption, match=r"--manifest: no row of .*tasks\.csv has the field trajectory"):
+        score(service, write(tmp_path, "verl"), FileOptions(manifest=tmp_path / "tasks.csv"))
+
+
+@pytest.mark.parametrize(
+    ("held", "advice"),
+    [
+        ("group,text\ng,hello\n", "JSON lines, a JSON array, one JSON object and parquet are read"),
+        (json.dumps({"version": 1, "data": ROWS}), "jq -c '.data[]' FILE | reward-service score -"),
+    ],
+)
+def test_a_file_without_a_rollout_comes_back_with_what_to_do(service, tmp_path, held, advice):
+    path = tmp_path / "rows.txt"
+    path.write_text(held)
+
+    with pytest.raises(ValueError, match="cannot be scored") as told:
+        score(service, path)
+
+    assert advice in str(told.value)
 
 
 def test_a_manifest_joins_trajectories_to_their_tasks(tmp_path):
