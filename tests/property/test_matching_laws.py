@@ -26,7 +26,7 @@ NAMES = (
     "جامعة الإسكندرية", "习近平", "北京大学", "東京タワー", "ガンダム", "กรุงเทพมหานคร", "김정은", "서울대학교", "🙂 Smile", "नई दिल्ली", "São Paulo",
     "Лев Толстой", "Санкт-Петербург", "Павел", "Тарас Шевченко", "Ankara", "Jürgen Müller", "Deutsches Museum", "Budapest", "Երևան", "Αθήνα",
     "First", "Search", "上海", "中山", "アン", "ヴァイオリン", "第29届", "臺灣大學", "ירושלים", "John R. R. Tolkien", "Henry VIII", "50%", "3 million",
-    "Kansas", "Mexico", "Dwayne Johnson", "1.5 million", "500", "1989", "京都", "국립중앙박물관", "हिन्दी", "Чайковский Пётр", "X-Men", "F-16",
+    "Kansas", "Mexico", "Wales (country)", "Macy's", "the 1990's", "Portland, Oregon", "Dwayne Johnson", "1.5 million", "500", "1989", "京都", "국립중앙박물관", "हिन्दी", "Чайковский Пётр", "X-Men", "F-16",
     "x" * 63, "y" * 64, "z" * 65, "Marlborough, New Hampshire", "The Dressmaker (2015 film)", "Procter & Gamble", "Ab", "aa", "aa aa aa aa aa aa",
 )  # fmt: skip
 MANGLES = (
@@ -55,6 +55,8 @@ MANGLES = (
     ".",
     ", ",
     " Smith ",
+    ", Maine",
+    " million",
     " B. ",
     "1",
     "京",

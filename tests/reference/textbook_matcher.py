@@ -16,7 +16,7 @@ from reward_service.core.matching.forms import Form, Guard, Middle, allowed_edit
 from reward_service.core.matching.lexicon import LONGEST_PINNED
 from reward_service.core.matching.longer import LOOK_AHEAD as LONGER_AHEAD
 from reward_service.core.matching.longer import LOOK_BACK as LONGER_BACK
-from reward_service.core.matching.longer import began, goes_on
+from reward_service.core.matching.longer import began, goes_on, is_elsewhere
 from reward_service.core.types import Segment, SegmentKind
 
 CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
@@ -59,15 +59,16 @@ def cuts_number(raw: str, start: int, end: int) -> bool:
     whole_before = first and re.search(r"(?<![0-9.])[0-9]{1,20}\.$", before)
     group_before = first and re.search(r"[0-9],$", before) and re.match(r"[0-9]{3}(?![0-9])", raw[start:])
     goes_on = last and re.match(r"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])", after)
-    return bool(whole_before or group_before or goes_on)
+    scale = last and re.match(r" (thousand|million|billion|trillion)(?![a-z-])", after)
+    return bool(whole_before or group_before or goes_on or scale)
 
 
 def is_inside_longer(form: Form, raw: str, start: int, end: int) -> bool:
     """Whether a class word behind a name, or a word before it, makes a longer one of it."""
-    return form.open_ended and (
-        goes_on(form.folded, raw[end : end + LONGER_AHEAD])
-        or began(form.folded, raw[max(0, start - LONGER_BACK) : start])
-    )
+    before, after = raw[max(0, start - LONGER_BACK) : start], raw[end : end + LONGER_AHEAD]
+    if form.place and is_elsewhere(form.place, after):
+        return True
+    return form.open_ended and (goes_on(form.folded, after) or began(form.folded, before))
 
 
 def fuzzy(form: str, window: str, edits: int) -> int | None:
@@ -89,7 +90,10 @@ def fuzzy(form: str, window: str, edits: int) -> int | None:
 
 def guard_holds(form: Form, raw: str, start: int, end: int) -> bool:
     if form.guard is Guard.CAPITAL:
-        return raw[start].isupper()
+        word = re.match(r"(?i:the\W+)(?=\w)", raw[start:end]) if form.folded.startswith("the ") else None
+        return raw[start + (word.end() if word else 0)].isupper()
+    if form.guard is Guard.POSSESSIVE:
+        return re.match("['’][sS](?![A-Za-z])", raw[end:]) is not None
     if form.guard is Guard.COMMA:
         return "," in raw[start:end]
     if form.guard is Guard.ALONE:

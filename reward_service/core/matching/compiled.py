@@ -69,7 +69,8 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
     if not possible:
         return set()
     index = Index(
-        [form._replace(guard=Guard.NONE, open_ended=False) for form in possible], max_edits=max_edits
+        [form._replace(guard=Guard.NONE, open_ended=False, place="") for form in possible],
+        max_edits=max_edits,
     )
     hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)
     spans = (

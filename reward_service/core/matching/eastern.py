@@ -30,7 +30,7 @@ _HANGUL = re.compile("[\uac00-\ud7a3]")
 LOOK_AHEAD = 10  # characters after a name that may make a longer word of it
 LONGEST_GAP = 4  # characters between a name and the class word of a longer name: 上海交通大学
 _STACK = re.compile(
-    f"(?:(?:{'|'.join(sorted(lexicon.HANGUL_TITLES, key=len, reverse=True))})님?)?"
+    f"(?:(?:{'|'.join(sorted(lexicon.HANGUL_TITLES, key=len, reverse=True))})님?|{'|'.join(lexicon.HANGUL_PLACES)})?"
     f"(?:{'|'.join(sorted(lexicon.HANGUL_PARTICLES, key=len, reverse=True))})*"
 )
 
@@ -127,10 +127,10 @@ def one_space(text: str) -> Iterator[str]:
 
 
 def is_particles(rest: str) -> bool:
-    """Return whether what is written onto a Korean name is a title and particles, or either.
+    """Return whether what is written onto a Korean name is a title or a kind of place, and particles, or either.
 
-    >>> is_particles("에서부터"), is_particles("대통령은"), is_particles("하수")
-    (True, True, False)
+    >>> is_particles("에서부터"), is_particles("대통령은"), is_particles("특별시에"), is_particles("하수")
+    (True, True, True, False)
     """
     return _STACK.fullmatch(rest) is not None
 

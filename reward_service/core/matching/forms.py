@@ -13,7 +13,7 @@ too much.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
@@ -24,12 +24,14 @@ from entity_index.usable import is_usable
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name, of_question
-from reward_service.core.matching.longer import may_go_on
+from reward_service.core.matching.longer import may_go_on, qualifier
 from reward_service.core.matching.persons import (
+    begins_with_initial,
     inverted,
     is_common,
     is_full_name,
     is_particle,
+    is_suffix,
     may_be_person,
     nicknames,
 )
@@ -40,6 +42,8 @@ LONG_NUMBER = 5  # digits: what is shorter may be a year
 MARKS = "《》〈〉「」『』“”·・‧•"
 """Signs around and inside a name that say nothing about it."""
 IN_NUMBERS = ",.-–/: "
+POSSESSIVES = ("'s", "’s")
+ARTICLE = "the "
 
 
 class Guard(StrEnum):
@@ -54,6 +58,8 @@ class Guard(StrEnum):
     """It begins with a capital that is not the sentence's: "the novel First"."""
     ALONE = "alone"
     """It is no part of a longer word of Han or katakana."""
+    POSSESSIVE = "possessive"
+    """The 's that the fold drops follows: Macy's is not Macy, nor the 1990's 1990."""
     VERBATIM = "verbatim"
     """It is the spelling, to the letter."""
 
@@ -81,6 +87,8 @@ class Form(NamedTuple):
     middle: Middle = Middle.NOTHING
     open_ended: bool = False
     """Whether a class word behind it or a word before it makes a longer name of it."""
+    place: str = ""
+    """What qualifies the name, folded, if the form leaves it out: Oregon of Portland, Oregon."""
     words: tuple[InflectedWord, ...] = ()
     """Its words, if they may be inflected; none otherwise."""
 
@@ -91,11 +99,39 @@ _ENDS_IN_KATAKANA = re.compile("[\u30a1-\u30ff]$")
 _SHORT_HAN = re.compile("[\u3400-\u9fff]{1,3}")
 
 
-def person_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, Middle]]:
-    """Yield the spellings of a person's name with their guard and what may be added in the middle.
+PersonSpelling = tuple[str, Guard, Middle]
+
+
+def person_spellings(words: Sequence[str]) -> Iterable[PersonSpelling]:
+    """Return the spellings of a person's name with their guard and what may be added in the middle.
+
+    Robert F. Kennedy Jr. -> Robert Kennedy Jr; George Smith Patton -> George S Patton; F. Scott Fitzgerald -> Scott Fitzgerald.
+    """
+    if is_suffix(words[-1]):
+        return _with_suffix(words[:-1], words[-1].strip("."))
+    if is_full_name(words):
+        return _full_name_spellings(words)
+    return _initial_spellings(words) if begins_with_initial(words) else ()
+
+
+def _with_suffix(words: Sequence[str], suffix: str) -> Iterator[PersonSpelling]:
+    if len(words) > 1:
+        for text, guard, middle in person_spellings(words):
+            yield f"{text} {suffix}", guard, middle if text.count(" ") > 1 else Middle.NOTHING
+
+
+def _initial_spellings(words: Sequence[str]) -> Iterator[PersonSpelling]:
+    """Yield the spellings of a name that begins with an initial: C. S. Lewis -> Lewis, C. S."""
+    yield f"{words[-1]}, {' '.join(words[:-1])}", Guard.COMMA, Middle.NOTHING
+    if is_full_name(words[1:]) and not is_common(words[-1]):
+        yield " ".join(words[1:]), Guard.NONE, Middle.NOTHING
+
+
+def _full_name_spellings(words: Sequence[str]) -> Iterator[PersonSpelling]:
+    """Yield the spellings of a first and a last name, perhaps with others between.
 
     Jeffrey R. MacDonald -> Jeffrey MacDonald; George Smith Patton -> George S Patton, G S Patton; Bob Gibson -> Robert Gibson;
-    Marie Curie -> Curie, Marie.
+    Marie Curie -> Curie, Marie; Vincent van Gogh -> van Gogh, Vincent.
     """
     last, own = words[-1], " ".join(word.strip(".") for word in words[1:-1])
     most = Middle.NAMES if own or not is_common(last) else Middle.NICKNAME
@@ -104,6 +140,8 @@ def person_spellings(words: Sequence[str]) -> Iterator[tuple[str, Guard, Middle]
             given = f"{first} {between}".strip()
             yield f"{given} {last}", Guard.NONE, most if between == own else Middle.NOTHING
             yield f"{last}, {given}", Guard.COMMA, Middle.NOTHING
+        if is_particle(own):
+            yield f"{own} {last}, {first}", Guard.COMMA, Middle.NOTHING
     if own and not is_particle(own):
         letters = [word[0] for word in (words[0], *own.split())]
         yield from ((f"{between.join(letters)} {last}", Guard.NONE, Middle.NOTHING) for between in (" ", ""))
@@ -117,9 +155,7 @@ def _middles(own: str) -> tuple[str, ...]:
 
 def _goes_on(spelling: str) -> bool:
     """Return whether a name ends in Han that may go on to a longer name, or in katakana, which always does."""
-    return not spelling.isascii() and (
-        _ENDS_IN_KATAKANA.search(spelling) is not None or _SHORT_HAN.fullmatch(spelling) is not None
-    )
+    return _ENDS_IN_KATAKANA.search(spelling) is not None or _SHORT_HAN.fullmatch(spelling) is not None
 
 
 def _is_cased(char: str) -> bool:
@@ -128,6 +164,15 @@ def _is_cased(char: str) -> bool:
 
 def _signs(spelling: str) -> str:
     return "".join(char for char in spelling if not (char.isalnum() or char.isspace() or char in MARKS))
+
+
+def _is_short(folded: str) -> bool:
+    return 0 < len(folded.replace(" ", "")) <= SHORT
+
+
+def _is_peculiar(spelling: str) -> bool:
+    """Return whether a spelling is in capitals or has signs, of which the fold keeps nothing."""
+    return len(spelling) > 1 and (spelling.isupper() or _signs(spelling) != "")
 
 
 def _guard(spelling: str, folded: str, *, own: str, derived: bool) -> Guard | None:
@@ -139,19 +184,21 @@ def _guard(spelling: str, folded: str, *, own: str, derived: bool) -> Guard | No
         own: the entity's own name or alias that it comes from, folded.
         derived: whether it is a name other than that.
     """
-    letters = folded.replace(" ", "")
-    if 0 < len(letters) <= SHORT and len(spelling) > 1 and (spelling.isupper() or _signs(spelling)):
+    if len(folded) < 2 * SHORT and _is_short(folded) and _is_peculiar(spelling):
         return Guard.VERBATIM
-    if len(folded) < 2 or (derived and letters.isdigit() and len(letters) < LONG_NUMBER):
+    if spelling.endswith(POSSESSIVES) and (" " not in folded or folded[-1].isdigit()):
+        return Guard.POSSESSIVE
+    if folded[:1].isdigit() and (letters := folded.replace(" ", "")).isdigit():
+        is_rejected = derived and len(letters) < LONG_NUMBER
+        return Guard.VERBATIM if _signs(spelling).strip(IN_NUMBERS) else None if is_rejected else _NONE
+    if len(folded) < 2:
         return None
-    if letters.isdigit() and _signs(spelling).strip(IN_NUMBERS):
-        return Guard.VERBATIM
     if folded in lexicon.OPENERS:
         return Guard.TITLE
-    if _goes_on(spelling):
+    if not spelling.isascii() and _goes_on(spelling):
         return Guard.ALONE
     if (
-        " " not in folded
+        (" " not in folded or (folded.startswith(ARTICLE) and folded.count(" ") == 1))
         and _is_cased(spelling[0])
         and (_is_narrower(folded, own) or (len(folded) <= SHORT and spelling[0].isupper()))
     ):
@@ -159,13 +206,13 @@ def _guard(spelling: str, folded: str, *, own: str, derived: bool) -> Guard | No
     return _NONE
 
 
-def _written(spelling: str, *, of_person: bool) -> Iterator[tuple[str, Guard, Middle]]:
+def _written(spelling: str, *, of_person: bool) -> Iterator[PersonSpelling]:
     """Yield a spelling, and those of the person whose name it may be, with their guard and what may be added in the middle."""
     yield spelling, _NONE, _NOTHING
     upright = inverted(spelling) or spelling
     if upright is not spelling:
         yield upright, Guard.NONE, Middle.NOTHING
-    if of_person and len(words := upright.replace(",", " ").split()) > 1 and is_full_name(words):
+    if of_person and len(words := upright.replace(",", " ").split()) > 1 and words[-1][0].isupper():
         yield from person_spellings(words)
 
 
@@ -174,8 +221,8 @@ def _is_narrower(folded: str, own: str) -> bool:
     return folded.count(" ") < own.count(" ") and folded.replace(" ", "") != own.replace(" ", "")
 
 
-def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, bool]]:
-    """Yield the forms of one entity, the name's before the aliases', each with whether it is dropped if another entity shares it.
+def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, Sequence[str]]]:
+    """Yield the forms of one entity, the name's before the aliases', each with those that other entities may share, folded.
 
     An entity whose name cannot be searched for has none, whatever its aliases: ingest drops it as a whole too.
     """
@@ -183,19 +230,27 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, b
         return
     of_person = may_be_person(entity)
     for source in filter(is_usable, (entity.name, *entity.aliases)):
-        own, plain = folded_text(source), {folded_text(text) for text in without_parenthesis(source)}
+        own, plain = map(folded_text, (source, *without_parenthesis(source)))
+        shareable = own, plain, plain.removeprefix(ARTICLE)
+        place = qualifier(source) if "," in source else ""
         is_number = own.replace(" ", "").isdigit()
         for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):
                 folded = folded_text(text)
-                derived = folded != own
-                needed = _guard(text, folded, own=own, derived=derived and not is_number)
+                needed = _guard(text, folded, own=own, derived=not is_number and folded != own)
                 if needed is not None:
-                    asked = needed if guard is _NONE else guard
+                    lost = place if place and not folded.endswith(place) and "," not in text else ""
                     form = Form(
-                        position, text, folded, source is not entity.name, asked, middle, may_go_on(text)
+                        position,
+                        text,
+                        folded,
+                        source is not entity.name,
+                        needed if guard is _NONE else guard,
+                        middle,
+                        may_go_on(text),
+                        lost,
                     )
-                    yield form, derived and folded not in plain
+                    yield form, shareable
 
 
 def derive(question: Question) -> list[Form]:
@@ -209,8 +264,8 @@ def derive(question: Question) -> list[Form]:
     first: dict[str, int] = {}
     shared = {form.folded for form, _ in drafts if first.setdefault(form.folded, form.entity) != form.entity}
     forms: dict[tuple[int, str, str], Form] = {}
-    for form, shareless in drafts:
-        if shareless and form.folded in shared:
+    for form, shareable in drafts:
+        if form.folded in shared and form.folded not in shareable:
             continue
         key = (form.entity, form.folded, form.spelling if form.guard is _VERBATIM else "")
         known = forms.setdefault(key, form)

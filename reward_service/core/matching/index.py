@@ -21,7 +21,7 @@ import numpy as np
 from entity_index.folding import fold, is_hangul
 from reward_service.core.matching.arrays import Positions, stretches
 from reward_service.core.matching.characters import UTF_8
-from reward_service.core.matching.forms import Form, Guard, allowed_edits
+from reward_service.core.matching.forms import ARTICLE, Form, Guard, allowed_edits
 from reward_service.core.matching.longer import LAST_WORDS
 
 
@@ -232,7 +232,19 @@ class Index:
         none, capital = Guard.NONE, Guard.CAPITAL
         self.guarded = np.array([form.guard is not none for form in self.forms], dtype=np.bool_)
         self.asks_capital = np.array([form.guard is capital for form in self.forms], dtype=np.bool_)
-        self.open_ended = np.array([form.open_ended for form in self.forms], dtype=np.bool_)
+        self.capital_at = np.zeros(len(self.forms), dtype=np.int64)
+        self.capital_at[
+            [
+                at
+                for at in np.flatnonzero(self.asks_capital).tolist()
+                if self.forms[at].folded.startswith(ARTICLE)
+            ]
+        ] = len(ARTICLE)
+        """Where the capital that a form asks for stands: an article needs none."""
+        self.without_place = np.array([form.place != "" for form in self.forms], dtype=np.bool_)
+        self.open_ended = (
+            np.array([form.open_ended for form in self.forms], dtype=np.bool_) | self.without_place
+        )
         self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
         self.asks_written = self.guarded & ~self.asks_capital
         written = zip(self.forms, self.asks_written.tolist(), strict=True)

@@ -162,6 +162,11 @@ _VARIANTS: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType(
 )
 
 
+_ADJECTIVE = re.compile("e[mnrs]?$")
+_BELONGING = MappingProxyType({"de": ("er",), "hu": ("i",)})
+"""What makes of a place, written with a capital, what belongs to it: Wiener, Budapesti."""
+
+
 def _turkish_lower(word: str) -> str:
     return word.replace("I", "ı").replace("İ", "i").lower()
 
@@ -205,12 +210,20 @@ class InflectedWord:
     capital: bool
     """Whether it is written with a capital."""
     language: str
+    never: frozenset[str] = frozenset()
+    """What it is not, folded: what belongs to the place of that name."""
 
     def agrees(self, word: str, *, any_case: bool = False) -> bool:
         """Return whether a word of a text is this one in some form."""
-        if self.capital and not any_case and not word[0].isupper():
+        if self.capital and not any_case and not self._has_capital(word):
             return False
-        return folded(word).startswith(self.lead) and not self.known.isdisjoint(forms_of(word, self.language))
+        low = folded(word)
+        begins = low.startswith(self.lead) and low not in self.never
+        return begins and not self.known.isdisjoint(forms_of(word, self.language))
+
+    def _has_capital(self, word: str) -> bool:
+        """Return whether a word has a capital, or the apostrophe by which Turkish parts a name from its endings."""
+        return word[0].isupper() or (self.language == "tr" and not APOSTROPHES.isdisjoint(word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +251,10 @@ def inflected_word(word: str, language: str) -> InflectedWord:
     whole = _OWN_STEM.search(low) is not None
     stems = {one for one in forms_of(word, language) if len(one) >= LEAST_STEM and not whole} | {folded(low)}
     known = frozenset(stems | written)
-    return InflectedWord(known, _lead(known) or folded(low)[:1], word[0].isupper(), language)
+    own = {folded(low)}
+    places = own if _ADJECTIVE.search(low) else known
+    never = frozenset(place + ending for ending in _BELONGING.get(language, ()) for place in places) - own
+    return InflectedWord(known, _lead(known) or folded(low)[:1], word[0].isupper(), language, never)
 
 
 def _lead(known: frozenset[str]) -> str:

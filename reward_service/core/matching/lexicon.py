@@ -1,5 +1,7 @@
 """Facts about language that deriving forms needs, as tables. All of them are open-ended; what is missing costs a match, not a wrong one."""
 
+import re
+
 from entity_index.folding import fold
 from entity_index.usable import FUNCTION_WORDS
 
@@ -10,6 +12,12 @@ def _table(text: str, separator: str | None = None) -> frozenset[str]:
 
 def _pairs(text: str) -> dict[str, str]:
     return dict(zip(text.split()[::2], text.split()[1::2], strict=True))
+
+
+def _feminine(word: str, endings: tuple[tuple[str, str], ...]) -> str:
+    for masculine, feminine in endings:
+        word = re.sub(masculine, feminine, word)
+    return word
 
 
 def _rows(text: str) -> tuple[tuple[str, ...], ...]:
@@ -140,6 +148,57 @@ PLACES = frozenset(state.casefold() for state in STATES) | _table(
     ",",
 )
 
+_US_STATES = frozenset(state.casefold() for state in STATES)
+_PROVINCES = _table(
+    """alberta, british columbia, manitoba, new brunswick, newfoundland and labrador, nova scotia, ontario, prince edward island, quebec,
+    saskatchewan, yukon""",
+    ",",
+)
+_AUSTRALIAN_STATES = _table(
+    """new south wales, queensland, south australia, tasmania, victoria, western australia""", ","
+)
+_UK_COUNTRIES = _table("england, scotland, wales, northern ireland", ",")
+_SISTERS = (_US_STATES | {"d c", "washington d c"}, _PROVINCES, _AUSTRALIAN_STATES, _UK_COUNTRIES)
+"""Places that exclude each other though they lie in one country."""
+_WITHIN = {
+    "united states": _US_STATES | _table("washington d c, d c, u s, us, usa, u s a, puerto rico", ","),
+    "united kingdom": _UK_COUNTRIES
+    | _table(
+        "uk, london, cornwall, devon, essex, kent, norfolk, suffolk, surrey, sussex, yorkshire, lancashire",
+        ",",
+    ),
+    "canada": _PROVINCES,
+    "australia": _AUSTRALIAN_STATES,
+    "france": {"paris"},
+    "germany": {"bavaria", "berlin"},
+    "italy": {"rome"},
+    "russia": {"moscow"},
+    "japan": {"tokyo"},
+}
+COUNTRY_OF = {place: place for place in PLACES} | {
+    place: country for country, places in _WITHIN.items() for place in places
+}
+"""The country of each of these places, folded."""
+
+
+_OVERLAPPING = {
+    ("ireland", "northern ireland"),
+    ("korea", "north korea"),
+    ("korea", "south korea"),
+    ("china", "hong kong"),
+    ("china", "taiwan"),
+}
+ALSO_IN_LISTS = frozenset(("berlin", "london", "moscow", "paris", "rome", "tokyo"))
+"""Of these, those that follow other cities after a comma in lists: "Boston, Paris and London"."""
+
+
+def exclude(one: str, other: str) -> bool:
+    """Return whether nothing lies in both of two of these places."""
+    if one == other or (min(one, other), max(one, other)) in _OVERLAPPING:
+        return False
+    return COUNTRY_OF[one] != COUNTRY_OF[other] or any({one, other} <= sisters for sisters in _SISTERS)
+
+
 # Words by which a capitalised name is seen not to be a person's.
 NOT_IN_PERSONS = _table(
     """academy airlines airport album american and army association avenue award awards band bank battle bay beach bowl bridge
@@ -182,6 +241,9 @@ HANGUL_TITLES = _table(
     변호사 위원장 부위원장 원장 총장 이사장 부회장 대표 부통령 지사 의장 차관 실장 국장 부장 과장 팀장 코치 아나운서 공주 왕자 왕비 왕후 황후 세자 대군 여사 옹
     추기경 주교 대사 대위 소령 대령 소장 중장 대장 원수"""
 )
+
+# What Korean writes onto the name of a place without making another of it: 서울특별시.
+HANGUL_PLACES = _table("특별시 광역시 특별자치시 특별자치도")
 
 LEAST_PREFIXED = 4  # letters of an Arabic or Hebrew name that may have a prefix written onto it
 
@@ -258,6 +320,16 @@ HAN_CLASSES = frozenset(
         "新闻",
         "空港",
         "新幹線",
+        "条约",
+        "公约",
+        "协定",
+        "议定书",
+        "議定書",
+        "交响乐团",
+        "交響楽団",
+        "爱乐乐团",
+        "管弦乐团",
+        "管弦楽団",
         "神社",
         "大社",
     ]
@@ -325,12 +397,17 @@ LONGEST_PINNED = max(map(len, _PINNED))
 
 # Class words that make another thing of the name of a place or a person before them. A river, a sea or a desert stays what it is.
 CLASSES = _table(
-    """academy accords airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center centre chapel
-    chronicle city club college conservatory county courier cup daily exchange express fc f.c festival foundation
+    """academy accord accords agreement airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center
+    centre chapel chronicle city club college conservatory convention conventions county courier cup declaration daily exchange express fc f.c festival foundation
     gallery gazette globe hall hospital hotel house institut institute institution journal library magazine marathon medal memorial museum news
-    opera orchestra palace park philharmonic pictures post press prize protocol railway records review road school square stadium
-    station stock street studios subway symphony theater theatre times tower townships tribune trophy university zoo"""
+    opera orchestra pact palace park philharmonic pictures post press prize project protocol railway records review road school square stadium
+    station stock street studios subway symphony tech theater theatre times tower townships treaty tribune trophy university zoo"""
 )
+# What may stand between a name and its class word.
+INNER_CLASSES = (
+    "Art", "Central", "Children's", "Christian", "Film", "Fine", "International", "Medical", "National", "Natural", "Public", "Royal", "School",
+    "Science", "Space", "State", "Technical",
+)  # fmt: skip
 SAME_PLACE = frozenset(
     {("new york", "City"), ("washington", "City"), ("vatican", "City"), ("ho chi minh", "City")}
 )
@@ -342,6 +419,24 @@ LONGER_PLACES = frozenset(name for name in PLACES if " " in name) | _table(
     lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge""",
     ",",
 )
+
+# The ordinals that follow rulers' names, from the first on, and what stands between; Russian and Ukrainian also for women.
+RULERS = {
+    "ru": ("", "Первый Второй Третий Четвёртый Пятый Шестой Седьмой Восьмой Девятый Десятый Одиннадцатый Двенадцатый"),
+    "uk": ("", "Перший Другий Третій Четвертий П'ятий Шостий Сьомий Восьмий Дев'ятий Десятий Одинадцятий Дванадцятий"),
+    "de": ("der ", "Erste Zweite Dritte Vierte Fünfte Sechste Siebte Achte Neunte Zehnte Elfte Zwölfte Dreizehnte Vierzehnte"),
+    "nl": ("de ", "Eerste Tweede Derde Vierde Vijfde Zesde Zevende Achtste Negende Tiende Elfde Twaalfde Dertiende Veertiende"),
+    "fr": ("", "Premier Deux Trois Quatre Cinq Six Sept Huit Neuf Dix Onze Douze Treize Quatorze Quinze Seize Dix-sept Dix-huit"),
+    "es": ("", "Primero Segundo Tercero Cuarto Quinto Sexto Séptimo Octavo Noveno Décimo Once Doce Trece Catorce Quince"),
+    "it": ("", "Primo Secondo Terzo Quarto Quinto Sesto Settimo Ottavo Nono Decimo Undicesimo Dodicesimo"),
+    "pt": ("", "Primeiro Segundo Terceiro Quarto Quinto Sexto Sétimo Oitavo Nono Décimo Onze Doze Treze Catorze Quinze"),
+}  # fmt: skip
+_OF_QUEENS = {"ru": (("ый$", "ая"), ("ой$", "ая"), ("ий$", "ья")), "uk": (("ий$", "а"), ("ій$", "я"))}
+QUEENS = {
+    code: (RULERS[code][0], " ".join(_feminine(word, endings) for word in RULERS[code][1].split()))
+    for code, endings in _OF_QUEENS.items()
+}
+"""The same for women."""
 
 # What may stand before a person's name without being part of it.
 TITLES = _table(
@@ -473,6 +568,12 @@ BRITISH = _pairs(
         fulfilment fulfillment
         mould mold
         yoghurt yogurt"""
+)
+
+# Endings of nouns whose plural is not made with an s alone, and what they become.
+IRREGULAR_PLURALS = _pairs(
+    """wolf wolves leaf leaves knife knives life lives wife wives shelf shelves thief thieves loaf loaves calf calves half halves
+    woman women man men foot feet goose geese mouse mice tooth teeth child children"""
 )
 
 # Places whose "University of X" and "X University" are two universities.

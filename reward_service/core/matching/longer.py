@@ -2,18 +2,27 @@
 
 Only what a table knows counts: class words behind a name, and places whose name is another's with a word before it. A capital alone
 says little: headings and queries set any word behind a name ("Tom Hanks Filmography").
+
+A place named without what qualifies it is another's where another qualifies it: "Portland, Maine" is no mention of Portland, Oregon.
 """
 
 import re
 
 from entity_index.folding import fold
+from entity_index.spelling import folded
 from reward_service.core.matching import lexicon
 
-LOOK_BACK = 16  # bytes before a name in which the word before it stands
-LOOK_AHEAD = 24
-_BEHIND = re.compile(r"[ -](?P<word>[A-Z][A-Za-z]{1,14}(?:\.[A-Z]\.)?)(?![A-Za-z])")
-_BEFORE = re.compile(r"(?<![\w'’-])(?P<word>[A-Z][a-z]{1,13}) \Z")
-LAST_WORDS = frozenset(name.partition(" ")[2] for name in lexicon.LONGER_PLACES)
+LOOK_BACK = 32  # bytes before a name in which the word before it stands
+LOOK_AHEAD = 40
+_BEHIND = re.compile(
+    rf"[ -](?:(?:{'|'.join(lexicon.INNER_CLASSES)}) ){{0,2}}(?P<word>[A-Z][A-Za-z]{{1,14}}(?:\.[A-Z]\.)?)(?![A-Za-z])"
+)
+_BEFORE = re.compile(r"(?<![\w'’-])(?P<words>(?:[A-Z][a-z]{1,13} )?[A-Z][a-z]{1,13}) \Z")
+_QUALIFIED = re.compile(r" ?[,(] ?(?P<place>[A-Z][A-Za-z.]*(?: [A-Z][A-Za-z.]*){0,2})")
+_ENDS = re.compile(r"(?<=[a-z])\.(?= |\Z)")
+LAST_WORDS = frozenset(
+    " ".join(words[at:]) for words in map(str.split, lexicon.LONGER_PLACES) for at in range(1, len(words))
+)
 """Places of which a word before them makes another, folded."""
 
 
@@ -29,6 +38,21 @@ def may_go_on(spelling: str) -> bool:
 
 def _is_capitalised(word: str) -> bool:
     return word.isalpha() and word[0].isupper()
+
+
+def is_part(name: str, before: str, after: str, *, open_ended: bool, place: str) -> bool:
+    """Return whether a name is part of a longer one, by what stands before and after it, or names another place than what qualifies it.
+
+    Args:
+        name: the name, folded.
+        before: the original text before it, at least `LOOK_BACK` of it.
+        after: the original text behind it, at least `LOOK_AHEAD` of it.
+        open_ended: whether longer names begin with such a name.
+        place: what qualifies it, folded, where it is named without that; else nothing.
+    """
+    if place and is_elsewhere(place, after):
+        return True
+    return open_ended and (goes_on(name, after) or began(name, before))
 
 
 def goes_on(name: str, after: str) -> bool:
@@ -52,7 +76,45 @@ def began(name: str, before: str) -> bool:
     (True, False, False)
     """
     found = _BEFORE.search(before)
-    return found is not None and f"{found['word'].lower()} {name}" in lexicon.LONGER_PLACES
+    words = found["words"].lower().split() if found else []
+    return any(" ".join((*words[at:], name)) in lexicon.LONGER_PLACES for at in range(len(words)))
+
+
+def is_elsewhere(place: str, after: str) -> bool:
+    """Return whether what qualifies a name in the text says that it is in another place than `place`, folded.
+
+    >>> is_elsewhere("oregon", ", Maine"), is_elsewhere("oregon", ", OR"), is_elsewhere("oregon", ", USA"), is_elsewhere("texas", ", France")
+    (True, False, False, True)
+    """
+    found = _QUALIFIED.match(after)
+    return found is not None and any(lexicon.exclude(place, other) for other in _places(found["place"]))
+
+
+def _places(written: str) -> list[str]:
+    """Return the longest place that words begin with, folded; none where they begin with none."""
+    words = _ENDS.split(written)[0].split()
+    begun = (" ".join(words[:count]) for count in range(len(words), 0, -1))
+    known = [place for words in begun if (place := place_of(words)) in lexicon.COUNTRY_OF]
+    return [place for place in known[:1] if place not in lexicon.ALSO_IN_LISTS]
+
+
+def place_of(written: str) -> str:
+    """Return a place as the tables write it: a postal code is its state."""
+    return folded(_STATES_OF.get(written, written))
+
+
+def qualifier(name: str) -> str:
+    """Return the place that qualifies a name after a comma, folded; nothing where none does.
+
+    >>> qualifier("Portland, OR"), qualifier("Gogh, Vincent van")
+    ('oregon', '')
+    """
+    _, comma, tail = name.rpartition(", ")
+    place = place_of(tail) if comma else ""
+    return place if place in lexicon.COUNTRY_OF else ""
+
+
+_STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 
 
 def overlaps_pinned(before: str, name: str, after: str) -> bool:

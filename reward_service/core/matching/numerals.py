@@ -1,5 +1,6 @@
 """Numbers as English writes them: in digits, in words, as ordinals, as Roman numerals. Tables, generated once."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -76,6 +77,40 @@ def roman(number: int) -> str:
         count, number = divmod(number, value)
         written += letters * count
     return written
+
+
+_HUNDREDS = "|".join(_ONES[1:10])
+_UP_TO_99 = rf"(?:(?:{'|'.join(_TENS)})(?:[ -](?:{_HUNDREDS}))?|{'|'.join(_ONES[1:])})"
+LARGE_IN_WORDS = re.compile(
+    rf"(?P<many>a|{_UP_TO_99}) (?P<scale>hundred|thousand)(?: (?:and )?(?P<rest>{_UP_TO_99}))?\b",
+    re.IGNORECASE,
+)
+"""A number of hundreds and what is over, or of thousands, in words."""
+
+
+def large_in_words(number: int) -> Iterator[str]:
+    """Yield a number from 100 to 999, or of up to 99 or some hundred thousands, in words.
+
+    >>> list(large_in_words(101)), list(large_in_words(20_000))
+    (['one hundred and one', 'one hundred one', 'a hundred and one', 'a hundred one'], ['twenty thousand'])
+    """
+    thousands, hundreds = divmod(number, 1000)
+    if thousands:
+        written = large_in_words(thousands) if thousands > LARGEST else (words_of(thousands),)
+        yield from (f"{many} thousand" for many in written)
+        return
+    many, rest = divmod(hundreds, 100)
+    over = [f"{between}{words_of(rest)}" for between in (" and ", " ") if rest] or [""]
+    yield from (f"{one} hundred{more}" for one in (words_of(many), *("a",) * (many == 1)) for more in over)
+
+
+def large_of(found: re.Match[str]) -> int | None:
+    """Return the number of a match of `LARGE_IN_WORDS`, None for thousands with a rest, which are said in more ways."""
+    said = ((found[part] or "zero").lower().replace(" ", "-") for part in ("many", "rest"))
+    many, rest = (1 if word == "a" else CARDINALS[word] for word in said)
+    if found["scale"].lower() == "thousand":
+        return None if rest else many * 1000
+    return many * 100 + rest
 
 
 def _cardinals() -> Iterator[tuple[str, ...]]:

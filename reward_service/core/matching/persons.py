@@ -1,14 +1,15 @@
 """The spellings of a person's name: order, initials, nicknames, titles, middle names; and by what a name is taken for a person's."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from entity_index.types import Entity
 from reward_service.core.matching import lexicon
-from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words
+from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words, roman
 
 MIDDLE_NAMES = 3
+LONGEST_INITIAL = 2  # characters, with its dot
 _REGNAL = re.compile(r"(?P<name>[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)?) (?P<number>[IVX]+)")
 _SPELLED = re.compile(
     r"(?P<name>[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)?) the (?P<ordinal>[A-Z][a-z]+(?:-[a-z]+)?)"
@@ -25,6 +26,8 @@ _INITIAL = re.compile(r"[^\W\d_]\.?")
 _LEADING_INITIAL = re.compile(r"[A-Z]\.?")
 _TWO_INITIALS = re.compile("[A-Z]{2}")
 _PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_FEMININE = ("а", "я")
+_SUFFIXES = frozenset(("Jr", "Jr.", "Sr", "Sr.", "Junior", "Senior", "II", "III", "IV", "V"))
 _NOT_BEHIND_TITLES = lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES
 _LORD = re.compile(r"(?P<first>[A-Z]\w+), (?P<title>Lord|Lady|Sir|Dame) (?P<last>[A-Z]\w+)")
 _PEERAGE = re.compile(
@@ -40,6 +43,22 @@ def regnal(text: str) -> Iterator[str]:
     if (found := _SPELLED.fullmatch(text)) and found["ordinal"].casefold() in ORDINALS:
         number = ORDINALS[found["ordinal"].casefold()]
         yield from (f"{found['name']} {roman}" for roman, value in REGNAL.items() if value == number)
+
+
+def regnal_in(language: str) -> Callable[[str], Iterator[str]]:
+    """Return the rule that writes a ruler's number as an ordinal of a language, and the other way: Пётр I <-> Пётр Первый."""
+    masculine, feminine = lexicon.RULERS[language], lexicon.QUEENS.get(language, ("", ""))
+
+    def rule(text: str) -> Iterator[str]:
+        name, _, last = text.rstrip(".").rpartition(" ")
+        between, ordinals = feminine if name.endswith(_FEMININE) and feminine[1] else masculine
+        words = ordinals.split()
+        if name and REGNAL.get(last, len(words) + 1) <= len(words):
+            yield f"{name} {between}{words[REGNAL[last] - 1]}"
+        elif name.endswith(between.rstrip()) and last in words:
+            yield f"{name.removesuffix(between.rstrip()).rstrip()} {roman(words.index(last) + 1).upper()}"
+
+    return rule
 
 
 def without_title(text: str) -> Iterator[str]:
@@ -94,9 +113,9 @@ def without_patronymic(text: str) -> Iterator[str]:
 
 
 def surname_first(text: str) -> Iterator[str]:
-    """Ахматова Анна -> Анна Ахматова; Cyrillic lists people so, without a comma."""
+    """Ахматова Анна -> Анна Ахматова: Cyrillic lists people so, without a comma; Bartók Béla -> Béla Bartók."""
     words = text.split()
-    if len(words) == 2 and all(re.fullmatch("[А-ЯЁІЇЄҐ][а-яёіїєґ'’-]+", word) for word in words):
+    if len(words) == 2 and all(map(_is_name_word, words)):
         yield f"{words[1]} {words[0]}"
 
 
@@ -135,7 +154,12 @@ def may_be_person(entity: Entity) -> bool:
 def is_full_name(words: Sequence[str]) -> bool:
     """Return whether words look like a first and a last name, perhaps with a name or initials between."""
     middle = words[1:-1]
-    if len(middle) > MIDDLE_NAMES or not (_is_name_word(words[-1]) and _is_name_word(words[0])):
+    if not (
+        len(words) > 1
+        and len(middle) <= MIDDLE_NAMES
+        and _is_name_word(words[-1])
+        and _is_name_word(words[0])
+    ):
         return False
     if len(middle) == 1 and not (
         _is_name_word(middle[0]) or _is_initial(middle[0]) or is_particle(middle[0])
@@ -145,15 +169,43 @@ def is_full_name(words: Sequence[str]) -> bool:
 
 
 def inverted(text: str) -> str | None:
-    """Return "Marie Curie" for "Curie, Marie", None where the comma cannot be that of a person's name."""
+    """Return "Marie Curie" for "Curie, Marie", None where the comma cannot be that of a person's name.
+
+    >>> inverted("Gogh, Vincent van"), inverted("King, Martin Luther, Jr."), inverted("Sammy Davis, Jr.")
+    ('Vincent van Gogh', 'Martin Luther King Jr.', None)
+    """
     if "," not in text:
         return None
-    words = [part.split() for part in text.split(",")]
-    if len(words) != 2 or not all(
-        1 <= len(part) <= 3 and all(word[0].isupper() for word in part) for part in words
+    last, given, suffix = (*(part.split() for part in text.split(",", 2)), [], [])[:3]
+    if not (
+        _may_be_part(last) and _may_be_part(given[::-1]) and len(suffix) <= 1 and all(map(is_suffix, suffix))
     ):
         return None
-    return " ".join(words[1] + words[0])
+    return None if all(map(is_suffix, given)) else " ".join(given + last + suffix)
+
+
+def _may_be_part(words: Sequence[str]) -> bool:
+    """Return whether words are one to three capitalised ones, a particle first perhaps."""
+    names = words[1:] if len(words) > 1 and is_particle(words[0]) else words
+    return 1 <= len(words) <= 3 and all(word[0].isupper() for word in names)
+
+
+def is_suffix(word: str) -> bool:
+    """Return whether a word tells a son from his father, behind their name: "Jr.", "III"."""
+    return word in _SUFFIXES
+
+
+def begins_with_initial(words: Sequence[str]) -> bool:
+    """Return whether words look like a name of which the first is given by its initial, or all but the last are."""
+    middle = words[1:-1]
+    return (
+        len(words) > 1
+        and len(words[0]) <= LONGEST_INITIAL
+        and _is_initial(words[0])
+        and _is_name_word(words[-1])
+        and len(middle) <= MIDDLE_NAMES
+        and (all(map(_is_initial, middle)) or is_full_name(words[1:]))
+    )
 
 
 def nicknames(first: str) -> Iterator[str]:

@@ -5,11 +5,20 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 
 from reward_service.core.matching import lexicon
-from reward_service.core.matching.numerals import CARDINALS, LARGEST, suffixed, words_of
+from reward_service.core.matching.numerals import (
+    CARDINALS,
+    LARGEST,
+    ordinal_words,
+    suffixed,
+    words_of,
+)
 
+LONGEST_MONTH, MONTHS_PER_YEAR = 31, 12
+_DAY_IN_WORDS = {ordinal_words(day): day for day in range(1, LONGEST_MONTH + 1)}
+_DAY = rf"(?:the |The )?(?P<day>\d{{1,2}}(?=st|nd|rd|th|\b)|(?i:{'|'.join(_DAY_IN_WORDS)}))(?:st|nd|rd|th)?"
 _DATES = (
-    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?:of )?(?P<month>[A-Z]\w+\.?),? (?P<year>\d{4})"),
-    re.compile(r"(?P<month>[A-Z]\w+\.?) (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})"),
+    re.compile(rf"{_DAY} (?:of )?(?P<month>[A-Z]\w+\.?),? (?P<year>\d{{4}})"),
+    re.compile(rf"(?P<month>[A-Z]\w+\.?) {_DAY},? (?P<year>\d{{4}})"),
     re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>\d\d)"),
 )
 _MONTHS = (
@@ -17,14 +26,17 @@ _MONTHS = (
     re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])"),
 )
 _DAYS = (
-    re.compile(r"(?P<day>\d{1,2})(?:st|nd|rd|th)? (?:of )?(?P<month>[A-Z]\w+\.?)"),
-    re.compile(r"(?P<month>[A-Z]\w+\.?) (?P<day>\d{1,2})(?:st|nd|rd|th)?"),
+    re.compile(rf"{_DAY} (?:of )?(?P<month>[A-Z]\w+\.?)"),
+    re.compile(rf"(?P<month>[A-Z]\w+\.?) {_DAY}"),
 )
+_WEEKDAY = re.compile("^(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday),? (?=[A-Z\\d])")
+_IN_DIGITS = re.compile(r"(?P<first>\d{1,2})[/.-](?P<second>\d{1,2})[/.-](?P<year>\d{4})")
 _MONTH_BY_NAME = {
     name: month
     for month, names in enumerate(zip(lexicon.MONTHS, lexicon.SHORT_MONTHS, strict=True))
     for name in " ".join(names).split()
 }
+_YEAR = re.compile(r"\d{4}")
 _ERA = re.compile(
     r"(?P<year>\d{1,4}) (?P<era>BCE?|CE|AD|B\.C\.(?:E\.)?|A\.D\.|C\.E\.)|(?P<before>AD|A\.D\.) (?P<behind>\d{1,4})"
 )
@@ -60,6 +72,16 @@ def _names(month: int) -> tuple[str, ...]:
     return lexicon.MONTHS[month], *lexicon.SHORT_MONTHS[month].split()
 
 
+def _day(written: str) -> int:
+    return int(written) if written.isdigit() else _DAY_IN_WORDS[written.lower()]
+
+
+def _days(month: int, day: int) -> Iterator[tuple[str, str]]:
+    """Yield the names of a month with a day of it as a number and as an ordinal; the month's full name also with one in words."""
+    yield from product(_names(month), (str(day), suffixed(day)))
+    yield lexicon.MONTHS[month], ordinal_words(day)
+
+
 def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> re.Match[str] | None:
     for pattern in patterns:
         if found := pattern.fullmatch(text):
@@ -77,6 +99,15 @@ _MORE_UNITS = (
     ("°C", "degrees Celsius"),
     ("°F", "degrees Fahrenheit"),
 )
+_SCALES = {
+    "k": "thousand",
+    "m": "million",
+    "mn": "million",
+    "bn": "billion",
+    "b": "billion",
+    "tn": "trillion",
+}
+_SHORT_MONEY = re.compile(rf"(?P<money>[$€£]\d[\d,.]*) ?(?P<scale>{'|'.join(_SCALES)})", re.IGNORECASE)
 _MONEY = {
     ("$", "dollars", "dollar", "USD"): ("${}", "{} dollars", "{} US dollars", "{} USD"),
     ("€", "euros", "euro", "EUR"): ("€{}", "{} euros", "{} EUR"),
@@ -86,19 +117,47 @@ _MONEY = {
 
 def is_date(text: str) -> bool:
     """Return whether a text has the shape of a date."""
-    return _first(_DATES, text) is not None
+    return _YEAR.search(text) is not None and _first(_DATES, text) is not None
+
+
+def dates_in_digits(text: str) -> Iterator[str]:
+    """14/07/1789, 7/14/1789 -> 14 July 1789; 5/3/1970 is read in two ways, and so as no date."""
+    if not (found := _IN_DIGITS.fullmatch(text)):
+        return
+    first, second = int(found["first"]), int(found["second"])
+    for day, month in dict.fromkeys(((first, second), (second, first))):
+        if 1 <= month <= MONTHS_PER_YEAR and _is_told(day, month):
+            yield f"{day} {lexicon.MONTHS[month - 1]} {found['year']}"
+
+
+def _is_told(day: int, month: int) -> bool:
+    """Return whether the digits of a day and a month say which is which."""
+    return day > MONTHS_PER_YEAR or day == month
+
+
+def without_weekday(text: str) -> Iterator[str]:
+    """Tuesday, July 14, 1789 -> July 14, 1789."""
+    yield _WEEKDAY.sub("", text)
+
+
+def is_weekday(word: str) -> bool:
+    """Return whether a word is the name of a day of the week."""
+    return _WEEKDAY.match(f"{word} A") is not None
 
 
 def dates(text: str) -> Iterator[str]:
-    """12 March 1989 <-> March 12, 1989 <-> 12th of March 1989 <-> 1989-03-12."""
+    """12 March 1989 <-> March 12, 1989 <-> 12th of March 1989 <-> 1989-03-12; 14 July 1789 -> 14/7/1789, 07/14/1789."""
     found = _first(_DATES, text)
     month = _month(found["month"]) if found else None
     if found is None or month is None:
         return
-    day, year = int(found["day"]), found["year"]
-    for name, written in product(_names(month), (str(day), suffixed(day))):
+    day, year = _day(found["day"]), found["year"]
+    for name, written in _days(month, day):
         yield from (f"{written} {name} {year}", f"{name} {written}, {year}", f"{written} of {name} {year}")
     yield f"{year}-{month + 1:02}-{day:02}"
+    if _is_told(day, month + 1):
+        for width, (first, second) in product((1, 2), ((day, month + 1), (month + 1, day))):
+            yield f"{first:0{width}}/{second:0{width}}/{year}"
 
 
 def days(text: str) -> Iterator[str]:
@@ -106,7 +165,7 @@ def days(text: str) -> Iterator[str]:
     found = _first(_DAYS, text)
     month = _month(found["month"]) if found else None
     if found and month is not None:
-        for name, written in product(_names(month), (found["day"], suffixed(int(found["day"])))):
+        for name, written in _days(month, _day(found["day"])):
             yield from (f"{name} {written}", f"{written} {name}", f"{written} of {name}")
 
 
@@ -170,8 +229,24 @@ def amounts(text: str) -> Iterator[str]:
     units = _units(found["sign"], found["unit"])
     if units is None or not (units or found["scale"] or value >= 1000):
         return
-    for number in dict.fromkeys((found["number"], *_numbers(value))):
+    own = () if found["scale"] else (found["number"],)
+    for number in dict.fromkeys((*own, *_numbers(value))):
         yield from (unit.format(number) for unit in units or ("{}",))
+    if units in _MONEY.values():
+        yield from (units[0].format(number) for number in _in_short(value))
+
+
+def money_in_full(text: str) -> Iterator[str]:
+    """$20m -> $20 million."""
+    if found := _SHORT_MONEY.fullmatch(text):
+        yield f"{found['money']} {_SCALES[found['scale'].lower()]}"
+
+
+def _in_short(value: float) -> Iterator[str]:
+    """Yield a number by its scale in letters, as amounts of money are shortened: 20m."""
+    for short, scale in _SCALES.items():
+        if lexicon.SCALES[scale] <= value < lexicon.SCALES[scale] * 1000:
+            yield f"{value / lexicon.SCALES[scale]:.10g}{short}"
 
 
 def _value(number: str, scale: str | None) -> float | None:
@@ -184,10 +259,9 @@ def _value(number: str, scale: str | None) -> float | None:
 
 def _units(sign: str | None, unit: str | None) -> tuple[str, ...] | None:
     """Return the ways to write an amount of this unit, with {} for the number; none without a unit, None for an unknown one."""
-    written = sign or (unit or "").strip()
-    if not written:
-        return ()
-    return UNITS.get(written)
+    written = [name for name in (sign, (unit or "").strip()) if name]
+    ways = {UNITS.get(name) for name in written}
+    return ways.pop() if len(ways) == 1 else None if ways else ()
 
 
 def _ways(*names: str) -> tuple[str, ...]:

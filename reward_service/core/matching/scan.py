@@ -24,7 +24,7 @@ from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stand
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, Middle
 from reward_service.core.matching.index import Index, Role
-from reward_service.core.matching.lexicon import LONGEST_PINNED
+from reward_service.core.matching.lexicon import LONGEST_PINNED, SCALES
 from reward_service.core.matching.persons import MIDDLE_NAMES
 
 CHUNK_HITS = (
@@ -39,7 +39,11 @@ _NICKNAME = re.compile(r"""\s+(?:["“][^"“”\n]{1,40}["”]|['‘][^'‘’\
 _WHOLE_PART = re.compile(rb"(?<![0-9.])[0-9]{1,20}\.\Z")
 _GROUP_BEFORE = re.compile(rb"[0-9],\Z")
 _GROUP = re.compile(rb"[0-9]{3}(?![0-9])")
-_GOES_ON = re.compile(rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])")
+_GOES_ON = re.compile(
+    rb"\.[0-9]{1,20}(?!\.?[0-9])|,[0-9]{3}(?![0-9])| (?:%b)(?![a-z-])" % "|".join(SCALES).encode()
+)
+_BEGINS_SCALE = np.isin(np.arange(256), [ord(scale[0]) for scale in SCALES])
+_POSSESSIVE = re.compile(rb"(?:'|\xe2\x80\x99)[sS](?![A-Za-z])")
 LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
@@ -171,13 +175,13 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
 # Form "5 million" in "1.5 million": the folded text is " 1 5 million ". A digit stands before the window's space, so the original is
 # asked: "1." before the 5 makes it the fraction of a number. In "in 1911, 5 million" a comma and a blank stand there, which cut none.
 def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
-    """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500"."""
+    """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500" or "500 million"."""
     whole = np.ones(len(windows.start), dtype=np.bool_)
     numeric = np.flatnonzero(index.numeric[windows.phrase])
     if not numeric.size:
         return whole
     start, end = windows.start[numeric], windows.end[numeric]
-    near = text.is_digit(start - 2) | text.is_digit(end + 1)
+    near = text.is_digit(start - 2) | text.is_digit(end + 1) | _BEGINS_SCALE[text.bytes_[end + 1]]
     suspect = numeric[near]
     if not suspect.size:
         return whole
@@ -218,9 +222,9 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
     kept = ~in_longer_names(text, index, spans)
     if capital.size:
-        kept[capital] = text.strong(spans.start[capital])
+        kept[capital] &= text.strong(spans.start[capital] + index.capital_at[spans.form[capital]])
     if written.size:
-        kept[written] = _as_written(text, index, spans[written])
+        kept[written] &= _as_written(text, index, spans[written])
     return spans if kept.all() else spans[kept]
 
 
@@ -230,23 +234,24 @@ def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     may_go_on = np.flatnonzero(index.open_ended[spans.form])
     if not may_go_on.size:
         return inside
-    end = spans.end[may_go_on]
-    goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & ~text.strong(end)
-    suspect = may_go_on[goes_on | index.may_be_last[spans.form[may_go_on]]]
+    end, form = spans.end[may_go_on], spans.form[may_go_on]
+    goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & (
+        ~text.strong(end) | index.without_place[form]
+    )
+    suspect = may_go_on[goes_on | index.may_be_last[form]]
     if suspect.size:
         starts, ends = text.raw_spans(spans.start[suspect], spans.end[suspect])
         rows = zip(spans.form[suspect].tolist(), starts.tolist(), ends.tolist(), strict=True)
-        inside[suspect] = [
-            _is_longer(text.raw, index.forms[form].folded, start, end) for form, start, end in rows
-        ]
+        inside[suspect] = [_is_longer(text.raw, index.forms[form], start, end) for form, start, end in rows]
     return inside
 
 
-def _is_longer(raw: bytes, name: str, start: int, end: int) -> bool:
-    before, after = raw[max(0, start - longer.LOOK_BACK) : start], raw[end : end + longer.LOOK_AHEAD]
-    return longer.goes_on(name, after.decode(errors="ignore")) or longer.began(
-        name, before.decode(errors="ignore")
+def _is_longer(raw: bytes, form: Form, start: int, end: int) -> bool:
+    before, after = (
+        part.decode(errors="ignore")
+        for part in (raw[max(0, start - longer.LOOK_BACK) : start], raw[end : end + longer.LOOK_AHEAD])
     )
+    return longer.is_part(form.folded, before, after, open_ended=form.open_ended, place=form.place)
 
 
 def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:
@@ -279,6 +284,8 @@ def _is_as_written(raw: bytes, form: Form, *, start: int, end: int, lead: int) -
             return is_title(
                 raw[max(0, start - LOOK_BACK) : start].decode(errors="ignore"), raw[start:end].decode(*UTF_8)
             )
+        case Guard.POSSESSIVE:
+            return _POSSESSIVE.match(raw, end) is not None
         case _:
             return raw.startswith(form.spelling.encode(*UTF_8), start - lead)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 3
+MATCHER_VERSION = 4
 
 SUBSTRING = "substring"
 FOLDED = "folded"

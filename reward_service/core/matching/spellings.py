@@ -31,17 +31,22 @@ from reward_service.core.matching.eastern import (
 from reward_service.core.matching.numerals import (
     BY_WRITING,
     CARDINALS,
+    LARGE_IN_WORDS,
     ORDINALS,
     REGNAL,
     WHOLE,
+    large_in_words,
+    large_of,
     ordinal_words,
     roman,
+    words_of,
 )
 from reward_service.core.matching.persons import (
     initials,
     is_title,
     nickname_in_quotes,
     regnal,
+    regnal_in,
     surname_first,
     without_patronymic,
     without_peerage,
@@ -50,13 +55,17 @@ from reward_service.core.matching.persons import (
 from reward_service.core.matching.quantities import (
     amounts,
     dates,
+    dates_in_digits,
     days,
     eras,
     events,
     is_date,
     is_month,
+    is_weekday,
+    money_in_full,
     months,
     thousands,
+    without_weekday,
     year_ranges,
 )
 
@@ -65,12 +74,19 @@ CACHED_WORDS = 1 << 14
 _AMERICAN = {american: british for british, american in lexicon.BRITISH.items()}
 _NO_PLURAL = lexicon.OPENERS | lexicon.PLACES
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
-_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "å": "aa"}
+_UMLAUTS |= {letter.upper(): written.capitalize() for letter, written in _UMLAUTS.items()}
+_MARKS = ":,;"  # after a number in a name: Star Trek II: The Wrath of Khan
+_WITH_UMLAUT = re.compile(f"[{''.join(_UMLAUTS)}]")
 _LATIN_WORD = re.compile("[A-Za-z]+")
-_AMPERSAND = re.compile(r"\s*(?:&amp;|&|\band\b)\s*")
+_AMPERSAND = re.compile(r"\s*(?:&amp;|&|\band\b|(?<= )(?:['‘’][nN]['’]?|[nN]['’])(?= ))\s*")
 _ACRONYM = re.compile(r"\b[A-Z]{2,6}\b(?!\.)")
 _ACRONYM_WITH_DOTS = re.compile(r"\b(?:[A-Z]\.){2,}")
 _UNIVERSITY_OF = re.compile(r"University of (?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?)")
+_SHORT_UNIVERSITY = re.compile(r"^(?:Univ|U)(?:\.|\b)(?= of [A-Z])")
+_CAMPUS = re.compile(
+    r"(?P<university>University of [A-Z][\w'’. -]+?)(?:, | at | ?[-–—] ?)(?P<campus>[A-Z][\w'’. -]+)"
+)
 _VERSUS = re.compile(r"(?<= )(?:versus|vs\.?|v\.)(?= [A-Z])")
 _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
 _PARENTHESIS, _CLOSES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$"), re.compile("[)）]")
@@ -81,11 +97,32 @@ _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
 _LETTERS_AND_DIGITS = re.compile(
     r"\d(?:(?:(?<=[^\W\d_]\d)|(?<=[^\W\d_]\W\d))(?!$)|(?<=[^\W\d_]{2}\d)|(?<=[^\W\d_]{2}\W\d))"
 )
+_LARGE = re.compile(r"[1-9]\d\d|[1-9]\d?,?000|[1-9]00,?000")
 _COMMON_NOUN = re.compile("[a-z]{3,}")
 _SINGLE_NOUN = re.compile("[A-Z][a-z]{5,}")
 _WAR = re.compile(r"(?P<war>[A-Z]\w+ War) (?P<number>\w+)")
 _ORDINAL_WAR = re.compile(r"(?P<ordinal>[A-Z][a-z]+) (?P<war>[A-Z]\w+ War)")
-_WORLD_WAR = re.compile(r"\bWorld War (?P<number>I{1,3}|[123])\b")
+_POSSESSIVE = re.compile(r"(?<=[^\W\d_])['’]s\b")
+_DECADE = re.compile(r"(?:[Tt]he )?(?P<years>\d{3}0)['’]?s")
+_SIBILANTS = ("ch", "sh", "ss", "x", "z")
+_OTHER_ENDINGS: Mapping[str, tuple[str, ...]] = {
+    **{singular: (plural, f"{singular}s") for singular, plural in lexicon.IRREGULAR_PLURALS.items()},
+    **{
+        plural: (singular, plural.removesuffix("s")) for singular, plural in lexicon.IRREGULAR_PLURALS.items()
+    },
+    **{f"{vowel}y": (f"{vowel}ys",) for vowel in "aeiou"},
+    **{end: (f"{end}es",) for end in _SIBILANTS},
+    **{f"{end}es": (end, f"{end}e") for end in _SIBILANTS},
+    "y": ("ies",),
+    "ies": ("y", "ie"),
+    "s": ("",),
+    "": ("s",),
+}
+"""Endings of nouns, the most telling first, and what they may be in the other number."""
+_WORLD_WAR = re.compile(
+    r"\bWorld War (?P<number>I{1,3}|[123]|One|Two|Three)\b|\bWW ?(?P<short>I{1,3}|[123])\b"
+    r"|\b(?P<ordinal>First|Second|Third|1st|2nd|3rd) World War\b"
+)
 _PLACE_UNIVERSITY = re.compile(r"(?P<place>[A-Z][\w'’.-]+(?: [A-Z][\w'’.-]+)?) University")
 
 
@@ -129,32 +166,30 @@ def versus(text: str) -> Iterator[str]:
 
 
 def ampersand(text: str) -> Iterator[str]:
-    """Procter & Gamble <-> Procter and Gamble <-> Procter &amp; Gamble."""
+    """Procter & Gamble <-> Procter and Gamble <-> Procter &amp; Gamble; Rock 'n' Roll <-> Rock and Roll."""
     yield html.unescape(text)
-    if "&" in text or "and" in text:
-        joined = _AMPERSAND.sub(" & ", text)
+    joined = _AMPERSAND.sub(" & ", text)
+    if "&" in joined:
         yield from (joined, joined.replace("&", "and"), joined.replace("&", "&amp;"))
+        if joined.count(" ") == 2 and text.count(" ") == 2:
+            yield joined.replace("&", "'n'")
 
 
 def plural(text: str) -> Iterator[str]:
-    """Torpedo boat <-> Torpedo boats, Ribosome <-> Ribosomes; only where the last word could be a common noun: not Australia."""
+    """Torpedo boat <-> Torpedo boats, Gray wolf <-> Gray wolves; only where the last word could be a common noun: not Australia."""
     last = text.rpartition(" ")[2]
     noun = _SINGLE_NOUN if last == text else _COMMON_NOUN
     if not noun.fullmatch(last) or text.casefold() in _NO_PLURAL:
         return
-    if last.endswith("s"):
-        yield text[:-1]
-    elif last.endswith("y") and last[-2] not in "aeiou":
-        yield text[:-1] + "ies"
-    else:
-        yield text + ("es" if last.endswith(("ch", "sh", "x", "z")) else "s")
+    ending = next(filter(last.endswith, _OTHER_ENDINGS))
+    yield from (text[: len(text) - len(ending)] + other for other in _OTHER_ENDINGS[ending])
 
 
 def without_legal_form(text: str) -> Iterator[str]:
-    """Apple Inc. -> Apple; Middlesbrough F.C. -> Middlesbrough."""
-    head, _, last = text.replace(",", " ").rstrip().rpartition(" ")
-    if head and _is_legal_form(last):
-        yield head
+    """Apple Inc. -> Apple; Middlesbrough F.C. -> Middlesbrough; Nintendo Co., Ltd. -> Nintendo Co -> Nintendo."""
+    words = text.replace(",", " ").split()
+    while len(words) > 1 and _is_legal_form(words.pop()):
+        yield " ".join(words)
 
 
 def _is_legal_form(word: str) -> bool:
@@ -166,6 +201,17 @@ def hyphens(text: str) -> Iterator[str]:
     if _HYPHEN.search(text):
         yield from (_HYPHEN.sub(" ", text), _HYPHEN.sub("", text))
     yield _INNER_CAPITAL.sub(" ", text)
+
+
+def possessives(text: str) -> Iterator[str]:
+    """Pan's Labyrinth -> Pans Labyrinth; Sotheby's -> Sothebys."""
+    yield _POSSESSIVE.sub("s", text)
+
+
+def decades(text: str) -> Iterator[str]:
+    """1990s <-> 1990's."""
+    if found := _DECADE.fullmatch(text):
+        yield from (f"{found['years']}{end}" for end in ("s", "'s"))
 
 
 def digits_apart(text: str) -> Iterator[str]:
@@ -187,7 +233,21 @@ def wars(text: str) -> Iterator[str]:
     if (found := _ORDINAL_WAR.fullmatch(text)) and (number := ORDINALS.get(found["ordinal"].casefold())):
         yield from (f"{found['war']} {written}" for written in (roman(number).upper(), str(number)))
     if found := _WORLD_WAR.search(text):
-        yield from (_WORLD_WAR.sub(f"WW{between}{found['number']}", text) for between in ("", " "))
+        number = _number_of_war(found["number"] or found["short"] or found["ordinal"])
+        yield from (_WORLD_WAR.sub(written, text, 1) for written in _world_wars(number))
+
+
+def _number_of_war(written: str) -> int:
+    low = written.lower()
+    return WHOLE.get(low) or ORDINALS.get(low) or int(low[0])
+
+
+def _world_wars(number: int) -> Iterator[str]:
+    """Yield what the first or the second world war is called."""
+    latin = roman(number).upper()
+    yield from (f"World War {written}" for written in (latin, str(number), words_of(number).capitalize()))
+    yield f"{ordinal_words(number).capitalize()} World War"
+    yield from (f"WW{between}{written}" for between in ("", " ") for written in (latin, str(number)))
 
 
 def numerals(text: str) -> Iterator[str]:
@@ -195,10 +255,23 @@ def numerals(text: str) -> Iterator[str]:
     words = text.split(" ")
     if len(words) == 1 or is_date(text):
         return
-    for at, word in enumerate(words):
+    at = 0
+    for marked in words:
+        word = marked.rstrip(_MARKS)
         others = BY_WRITING.get(word.casefold(), ())
         if others and (at == 0 or word.isalpha() or not word.isupper()):
-            yield from (" ".join((*words[:at], other, *words[at + 1 :])) for other in others)
+            before, behind = text[:at], text[at + len(word) :]
+            yield from (before + other + behind for other in others)
+        at += len(marked) + 1
+
+
+def large_numbers(text: str) -> Iterator[str]:
+    """101 Dalmatians <-> One Hundred and One Dalmatians; 20,000 Leagues <-> Twenty Thousand Leagues."""
+    head, _, rest = text.partition(" ")
+    if rest and _LARGE.fullmatch(head):
+        yield from (f"{written} {rest}" for written in large_in_words(int(head.replace(",", ""))))
+    if (found := LARGE_IN_WORDS.match(text)) and (number := large_of(found)) is not None:
+        yield f"{number}{text[found.end() :]}"
 
 
 def abbreviations(text: str) -> Iterator[str]:
@@ -270,8 +343,13 @@ def _in_case(found: re.Match[str], *, table: Mapping[str, str]) -> str:
 
 
 def umlauts(text: str) -> Iterator[str]:
-    """Jürgen Müller -> Juergen Mueller."""
-    yield re.sub("[äöüÄÖÜ]", lambda found: _UMLAUTS[found[0]], text)
+    """Jürgen Müller -> Juergen Mueller; Tromsø -> Tromsoe; Århus -> Aarhus."""
+    yield _WITH_UMLAUT.sub(lambda found: _UMLAUTS[found[0]], text)
+
+
+def double_a(text: str) -> Iterator[str]:
+    """Aalborg -> Ålborg, where the language writes that."""
+    yield text.replace("Aa", "Å").replace("aa", "å")
 
 
 def umlauts_in_german(text: str) -> Iterator[str]:
@@ -279,8 +357,21 @@ def umlauts_in_german(text: str) -> Iterator[str]:
     yield re.sub("(?<![aeqAEQ])(?:[aou]e|[AOU]e)", lambda found: found[0][0], text)
 
 
+def university_in_full(text: str) -> Iterator[str]:
+    """Univ. of Michigan, U of Michigan -> University of Michigan."""
+    yield _SHORT_UNIVERSITY.sub("University", text)
+
+
+def campuses(text: str) -> Iterator[str]:
+    """University of Texas at Austin <-> University of Texas, Austin."""
+    if found := _CAMPUS.fullmatch(text):
+        yield from (f"{found['university']}{between}{found['campus']}" for between in (" at ", ", "))
+
+
 def universities(text: str) -> Iterator[str]:
-    """University of Oxford <-> Oxford University, except where these are two."""
+    """University of Oxford <-> Oxford University, except where these are two; University of Oxford -> U of Oxford, Univ. of Oxford."""
+    if text.startswith("University of "):
+        yield from (f"{short}{text.removeprefix('University')}" for short in ("U", "Univ."))
     of, plain = _UNIVERSITY_OF.fullmatch(text), _PLACE_UNIVERSITY.fullmatch(text)
     if of and of["place"].casefold() not in lexicon.TWO_UNIVERSITIES:
         yield f"{of['place']} University"
@@ -304,16 +395,22 @@ def _has(pattern: str) -> Callable[[str], object]:
     return re.compile(pattern).search
 
 
+_RULERS = {language: (regnal_in(language),) for language in lexicon.RULERS}
 BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
-    {
+    _RULERS
+    | {
         "ar": (arabic_prefixes,),
-        "de": (umlauts_in_german,),
+        "da": (double_a,),
+        "de": (umlauts_in_german, *_RULERS["de"]),
         "he": (hebrew_prefixes,),
         "hi": (nasals,),
+        "hu": (surname_first,),
         "ja": (han_numerals, kana_v),
         "ko": (without_spaces, one_space),
-        "ru": (surname_first,),
-        "uk": (surname_first,),
+        "nb": (double_a,),
+        "no": (double_a,),
+        "ru": (surname_first, *_RULERS["ru"]),
+        "uk": (surname_first, *_RULERS["uk"]),
         "zh": (han_numerals,),
     }
 )
@@ -325,8 +422,10 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(without_legal_form, lambda word: any(map(_is_legal_form, word.split(",")))),
     SpellingRule(without_article, {"A", "An", "The"}.__contains__),
     SpellingRule(versus, {"v.", "versus", "vs", "vs."}.__contains__),
-    SpellingRule(ampersand, _has(r"&|\band\b")),
+    SpellingRule(ampersand, _has(r"&|\band\b|^(?:['‘’][nN]|[nN]['’])")),
     SpellingRule(hyphens, _has(f"{_HYPHEN.pattern}|{_INNER_CAPITAL.pattern}")),
+    SpellingRule(possessives, _has("['’]s")),
+    SpellingRule(decades, _has(r"^\d{3}0['’]?s$")),
     SpellingRule(digits_apart, _has(r"\d")),
     SpellingRule(
         without_peerage,
@@ -336,21 +435,27 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(without_patronymic, _has("ич|вна|чна")),
     SpellingRule(without_title, is_title),
     SpellingRule(regnal, _has("^(?:[IVX]+|the)$")),
+    SpellingRule(without_weekday, is_weekday),
+    SpellingRule(dates_in_digits, _has(r"\d[/.-]\d{4}$")),
     SpellingRule(dates, _has(r"\d{4}")),
     SpellingRule(days, is_month),
     SpellingRule(eras, _has(r"^(?:BCE?|CE|AD|B\.C|A\.D|C\.E)")),
     SpellingRule(months, _has(r"\d{4}")),
     SpellingRule(year_ranges, _has(r"\d\d[-–/]\d\d")),
     SpellingRule(events, _has(r"\d{4}")),
+    SpellingRule(money_in_full, _has(r"^[$€£]\d")),
     SpellingRule(amounts, _has(rf"\d|^[$€£]?(?:{'|'.join(filter(str.isalpha, CARDINALS))})")),
+    SpellingRule(large_numbers, _has(r"\d00$|^[1-9]\d\d$|(?i:^(?:hundred|thousand)$)")),
     SpellingRule(thousands, _has(r"\d{4}|\d,\d{3}")),
-    SpellingRule(wars, {"War"}.__contains__),
-    SpellingRule(numerals, lambda word: word.casefold() in BY_WRITING),
+    SpellingRule(wars, _has(r"^(?:War|WW)")),
+    SpellingRule(numerals, lambda word: word.rstrip(_MARKS).casefold() in BY_WRITING),
+    SpellingRule(university_in_full, _has(r"^U(?:niv)?\.?$")),
     SpellingRule(universities, {"University"}.__contains__),
+    SpellingRule(campuses, {"University"}.__contains__),
     SpellingRule(abbreviations, _has_two_lengths),
     SpellingRule(acronyms, _has(r"\b[A-Z]{2,6}\b|(?:[A-Z]\.){2}|United")),
     SpellingRule(british_and_american, _has_two_writings),
-    SpellingRule(umlauts, _has("[äöüÄÖÜ]")),
+    SpellingRule(umlauts, _WITH_UMLAUT.search),
     SpellingRule(plural, _has("^[A-Za-z][a-z]{2,}$")),
     SpellingRule(initials, _has(r"^[A-Z](?:\.|[A-Z]?$)")),
 )
