@@ -55,6 +55,16 @@ HIDING = [
     ("<|START_ACTION|>", "<|END_ACTION|>"),
     ("<|START_TOOL_RESULT|>", "<|END_TOOL_RESULT|>"),
     ("<|tool_call|>", "<|/tool_call|>"),
+    ("<|python_start|>", "<|python_end|>"),
+    ("<context>", "</context>"),
+    ("<learnings>", "</learnings>"),
+    ("<interpreter>", "</interpreter>"),
+    ("<python>", "</python>"),
+    ("<web_search>", "</web_search>"),
+    ("<crawl_page>", "</crawl_page>"),
+    ("<execute>", "</execute>"),
+    ("✿FUNCTION✿: search\n✿ARGS✿:", "✿RETURN✿:"),
+    ("```output\n", "\n```"),
 ]
 # And whatever a dialect that is added later brings along.
 ELSEWHERE = {"<observation>", "<code>", "<function="}

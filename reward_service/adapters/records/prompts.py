@@ -20,7 +20,7 @@ _TURNS = (
     re.compile(r"\[INST\](.*?)(?:\[/INST\]|\Z)", re.DOTALL),
     re.compile(r"^user\n(.*?)(?=^assistant\s*$|\Z)", re.DOTALL | re.MULTILINE),
 )
-_ENVELOPES = ("data", "kwargs", "args", "llm_message", "message")
+_ENVELOPES = ("data", "kwargs", "args", "llm_message", "message", "raw_item", "content")
 _ASKED = re.compile(r"(?:^|\s)(?:Question|User|Query|Problem)\s*:\s*(?=\S)", re.IGNORECASE)
 
 
@@ -49,11 +49,14 @@ def first_user_turn(messages: Any) -> str | None:
 
 
 def _opened(turn: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a turn out of the envelope of LangChain, OpenHands or Claude Code; the task of smolagents is a user's turn."""
+    """Return a turn out of the envelope of a framework; the task of smolagents and a prompt of Pydantic AI are a user's turns."""
     if isinstance(turn.get("task"), str):
         return {"role": "user", "content": turn["task"]}
-    inner = next((turn[key] for key in _ENVELOPES if isinstance(turn.get(key), Mapping)), None)
-    return turn if inner is None else {**turn, **inner}
+    asked = [one for one in _messages(turn.get("parts")) if one.get("part_kind") == "user-prompt"]
+    if asked:
+        return {"role": "user", "content": asked[0].get("content")}
+    key = next((key for key in _ENVELOPES if isinstance(turn.get(key), Mapping)), None)
+    return turn if key is None else {**{name: one for name, one in turn.items() if name != key}, **turn[key]}
 
 
 def text_of(message: Mapping[str, Any]) -> str:

@@ -41,6 +41,17 @@ def parsed(text: str) -> Any:
 
 
 _JSON = json.JSONDecoder()
+
+
+def starts_with_json(text: str) -> bool:
+    """Return whether a text starts with a whole JSON value, whatever follows it."""
+    try:
+        _JSON.raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 _APART = re.compile(r"[\s;,]*")
 
 
@@ -103,6 +114,18 @@ def mcp_call(text: str) -> Call:
     )
     said = parsed(arguments or "")
     return Call(name, said, sound=name is not None and isinstance(said, dict))
+
+
+_WITHOUT_MARKS = re.compile(
+    r'\{\s{0,9}"(?:name|tool|tool_name|action|function|function_name)"\s{0,9}:\s{0,9}"[^"\n]{1,64}"\s{0,9},'
+    r'\s{0,9}"(?:arguments|parameters|args|action_input|tool_input|input)"\s{0,9}:.*?(?:[}\]"]\s{0,9}\}|\Z)',
+    re.DOTALL,
+)
+
+
+def without_json_calls(text: str) -> str:
+    """Return a text with blanks for the calls that it spells as JSON without any mark, a tool's name and its arguments."""
+    return _WITHOUT_MARKS.sub(lambda call: " " * len(call[0]), text)
 
 
 def plain_call(text: str) -> Call:

@@ -24,7 +24,7 @@ THOUGHT, RESPONSE = SegmentKind.THOUGHT, SegmentKind.TOOL_RESPONSE
 _INTERRUPTS = (SegmentKind.TOOL_CALL, RESPONSE)
 
 
-_as_block = partial(tuple.__new__, Block)
+as_block = partial(tuple.__new__, Block)
 """Makes a block of a tuple with all of its fields, in half the time that naming them takes."""
 
 
@@ -225,8 +225,8 @@ def _whole_blocks(text: str, marks: Marks, found: list[Block], at: int) -> int:
         if end < 0 or not text.startswith(closes, end):
             break
         if at < opens:
-            found.append(_as_block((None, text[at:opens], True, True, at, True, None)))
-        found.append(_as_block((kind, text[start:end], True, True, start, True, None)))
+            found.append(as_block((None, text[at:opens], True, True, at, True, None)))
+        found.append(as_block((kind, text[start:end], True, True, start, True, None)))
         at = end + len(closes)
     return at
 

@@ -6,7 +6,8 @@ knows from anywhere. So it can only lower credit. Rules:
 - a mark counts wherever it closes, also in a later thought of the same turn; one that never closes hides the rest of its
   own thought and nothing more;
 - what a page says between the declared dialect's own response marks is data, and opens and closes nothing;
-- `<observation>` and `<code>` are marks only for the dialects that have them: others think in them;
+- `<observation>` and `<code>` are marks only for the dialects that have them: others think in them; but an `<observation>`
+  right behind a call is its response;
 - a mark that the declared dialect does not have is foreign, which is said.
 """
 
@@ -23,8 +24,9 @@ from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
 
 _ONLY_WHERE_DECLARED = frozenset({"<observation>", "<code>"})
-# Other marks in which models write calls and get responses: XML, and tokens of templates that are no container here (LFM2,
-# InternLM, Command R; Granite's and Phi-4's call token may have no end).
+# Other marks in which models write calls and get responses: XML, perhaps with attributes, also of systems that are no dialect
+# here (IKEA, O2-Searcher, ReTool, Tool-Star, Chain-of-Agents, CodeAct), and tokens of templates that are no container here (LFM2,
+# Command A; Granite's and Phi-4's call token may have no end; Qwen-Agent's first template).
 _MORE = (
     "invoke",
     "function_calls",
@@ -34,22 +36,34 @@ _MORE = (
     "tool_results",
     "tool_output",
     "tool_calls",
-    "TOOLCALL",
     "TOOL_RESPONSE",
-    "longcat_tool_call",
+    "context",
+    "learnings",
+    "interpreter",
+    "python",
+    "web_search",
+    "crawl_page",
+    "search_results",
+    "search_result",
+    "execute",
 )
-_PAIRS = "tool_call", "tool_response", "action"
 _MORE_TOKENS = (
-    *((rf"<\|{name}_start\|>", (rf"<\|{name}_end\|>",)) for name in _PAIRS),
-    *((rf"<\|START_{name}\|>", (rf"<\|END_{name}\|>",)) for name in ("ACTION", "TOOL_RESULT")),
+    (r"<\|tool_response_start\|>", (r"<\|tool_response_end\|>",)),
+    (r"<\|START_TOOL_RESULT\|>", (r"<\|END_TOOL_RESULT\|>",)),
     (r"<\|tool_call\|>", (r"<\|/tool_call\|>",)),
+    (r"✿FUNCTION✿", (r"✿RETURN✿:?",)),
+)
+# Systems and models that answer a call with `<observation>` right behind it; elsewhere others think in that.
+_OBSERVATION = (
+    r"</(?:search|tool_call|web_search|crawl_page|python|code|execute|action)>\s{0,9}<observation>",
+    ("</observation>",),
 )
 _HARMONY = (
     (r"<\|start\|>(?!assistant)", (r"<\|end\|>",)),
     (r"<\|channel\|>[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
     (r"<\|start\|>assistant(?:<\|channel\|>)?[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
 )
-_FENCE = (r"```tool_(?:code|output)\b", ("```",))
+_FENCE = (r"```(?:tool_code|tool_output|output)\b", ("```",))
 _MINIMAX = ((r"\]~b\](?!ai)", (r"\]~b\]ai",)),)
 # Tokens of chat templates that hide nothing and have no place in what a policy writes.
 _TURN_TOKENS = (
@@ -73,6 +87,8 @@ _RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 _BRACKET = re.compile(r"\[(?:TOOL_|INST\]|SYSTEM_|AVAILABLE_|(?<=Calling tools:\n\[)|(?<=Calling tools: \[))")
 # ReAct's label of a call. Where a lookahead follows, a pattern looks for its first character alone, which is fast.
 _ACTION = re.compile(rf"A(?=ction(?: \d{{1,6}})?{_COLON})")
+_FENCED = re.compile(_FENCE[0])
+_OBSERVES = re.compile(r"\s{0,9}<observation>")
 RESPONSE = SegmentKind.TOOL_RESPONSE
 _SEARCHED = (SegmentKind.THOUGHT, None)
 
@@ -106,7 +122,7 @@ def _always() -> tuple[_Mark, ...]:
     marks = [_angled(one.opens, one.closes) for one in spelled if one.opens not in _ONLY_WHERE_DECLARED]
     marks += [_Mark(rf"<{name}(?=[\s>])", (f"</{name}>",)) for name in _MORE]
     marks += [_Mark(*one) for template in TEMPLATES.values() for one in template.data_marks]
-    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, *_MORE_TOKENS, _FENCE)]
+    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, *_MORE_TOKENS, _FENCE, _OBSERVATION)]
     return tuple(dict.fromkeys(marks))
 
 
@@ -133,6 +149,11 @@ class Net:
             (lead[-1], re.compile(f"{lead}(?:{'|'.join(sorted(rest, key=len, reverse=True))})"))
             for lead, rest in by_lead.items()
         )
+
+    @cached_property
+    def observation(self) -> int:
+        """The mark of what answers a call right behind it."""
+        return self.marks.index(_Mark(*_OBSERVATION))
 
     @cached_property
     def _fences(self) -> frozenset[int]:
@@ -220,12 +241,14 @@ class _Spans:
         self.found: list[_Span] = []
         self.opened: dict[int, _Span] = {}
         """Marks that are open, each with what it hides if it never closes."""
-        self.is_foreign = False
+        self.is_foreign = self.is_behind_call = False
 
     def look(self, block: Block) -> None:
         """Go through one block."""
         if _is_page(block):
+            self.is_behind_call = False
             return
+        self._look_behind_a_call(block)
         if block.kind and not block.opened and not block.text:
             self._close(self.net.own_of(block.kind), block.at)
         is_searched = _is_searched(block)
@@ -239,6 +262,14 @@ class _Spans:
             labelled = list(_labelled(block.text, block.at))
             self.is_foreign |= bool(labelled)
             self.found += labelled
+
+    def _look_behind_a_call(self, block: Block) -> None:
+        """Open what answers a call that the dialect has cut out."""
+        behind = self.is_behind_call and _OBSERVES.match(block.text)
+        if behind and _is_searched(block):
+            self.opened.setdefault(self.net.observation, _Span(block.at, block.at + len(block.text)))
+            self.is_foreign = True
+        self.is_behind_call = block.kind is SegmentKind.TOOL_CALL
 
     def _close(self, marks: frozenset[int], at: int) -> None:
         self.found += [_Span(self.opened.pop(n).start, at) for n in marks & self.opened.keys()]
@@ -279,7 +310,9 @@ def _may_hold_marks(text: str) -> bool:
         return True
     if (bracket := text.find("[")) >= 0 and _BRACKET.search(text, bracket):
         return True
-    return ("`" in text and "```tool_" in text) or ("~" in text and "]~b]" in text)
+    if "`" in text and _FENCED.search(text):
+        return True
+    return ("~" in text and "]~b]" in text) or "✿" in text
 
 
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:

@@ -11,11 +11,12 @@ import re
 from dataclasses import dataclass, field
 
 from reward_service.core.answers import ANSWER, found
-from reward_service.core.trajectory.calls import CallReader, answer_in
+from reward_service.core.trajectory.calls import CallReader, answer_in, without_json_calls
 from reward_service.core.trajectory.containers import plain
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, PROMPT, Dialect
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
+from reward_service.core.trajectory.marks import as_block, scan_blocks
 from reward_service.core.trajectory.net import hide
 from reward_service.core.trajectory.values import (
     FOREIGN_MARKUP,
@@ -143,6 +144,7 @@ class _Reader:
         self.speaking = (self.dialect,) if is_default else (self.dialect, DIALECTS[DEFAULT_DIALECT])
         """The dialects in whose marks others may answer."""
         self.transcript = transcript
+        self.flags = set(transcript.flags)
         self.turns: list[ReadTurn] = []
         self.own_turns: list[ReadTurn] = []
         """The policy's."""
@@ -201,13 +203,25 @@ class _Reader:
 
     def _part(self, part: Part, end: int) -> list[Block]:
         if part.kind is not None:
-            return [Block(part.kind, part.text, is_marked=False, call=part.call)]
+            if part.kind is SegmentKind.THOUGHT:
+                self.is_thinking = False
+                if self.dialect.marks.nested:
+                    return self._reasoned(part.text)
+            return [as_block((part.kind, part.text, True, True, 0, False, part.call))]
         blocks = list(self.dialect.cut(part.text[:end], in_thought=self.is_thinking))
         if self.dialect.marks.nested:
             self._go_on(blocks)
         elif blocks:
             self.is_thinking = False
         return blocks
+
+    def _reasoned(self, text: str) -> list[Block]:
+        """Return the thought that a field holds, and the calls and responses that the dialect has inside thoughts."""
+        blocks = scan_blocks(text, self.dialect.marks, in_thought=True)
+        return [
+            block._replace(closed=True, is_marked=False) if block.kind is SegmentKind.THOUGHT else block
+            for block in blocks
+        ]
 
     def _go_on(self, blocks: list[Block]) -> None:
         """Let a thought go on in the next text where calls are inside thoughts."""
@@ -221,7 +235,9 @@ class _Reader:
         if not self.has_spoken:
             return []
         settled = [
-            Block(RESPONSE, part.text, is_marked=False) for part in turn.parts if part.kind is RESPONSE
+            as_block((RESPONSE, part.text, True, True, 0, False, None))
+            for part in turn.parts
+            if part.kind is RESPONSE
         ]
         text = "".join(part.text for part in turn.parts if part.kind is None)
         if turn.author is Author.TOOL:
@@ -235,8 +251,8 @@ class _Reader:
     def _of_the_environment(self, text: str) -> list[Block]:
         """Return the responses that a user's turn brings."""
         for dialect in self.speaking:
-            if any(mark.opens in text for mark in dialect.response_marks):
-                return [block for block in dialect.cut(text) if block.kind is RESPONSE]
+            if (found := dialect.responses(text)) is not None:
+                return found
         label = self.dialect.response_label and self.dialect.response_label(text)
         if label is None and not self.has_just_called:
             return []
@@ -245,6 +261,8 @@ class _Reader:
     def _unwrapped(self, text: str) -> list[str]:
         """Return a tool's words without the marks that enclose them, one text for each pair of marks."""
         bare = text.strip()
+        if not bare.startswith("<"):
+            return [text]
         for mark in (mark for dialect in self.speaking for mark in dialect.response_marks):
             if bare.startswith(mark.opens) and bare.endswith(mark.closes) and bare != mark.opens:
                 inner = bare[len(mark.opens) : -len(mark.closes)]
@@ -269,14 +287,19 @@ class _Reader:
         for turn in self.own_turns:
             for text in turn.texts:
                 text[:] = [
-                    block
-                    if block.kind
-                    else block._replace(
-                        kind=SegmentKind.ANSWER if block is place else SegmentKind.THOUGHT, is_marked=False
-                    )
+                    block if block.kind else self._named(block, is_answer=block is place)
                     for block in text
                     if block.kind or (block.text and not block.text.isspace())
                 ]
+
+    def _named(self, block: Block, *, is_answer: bool) -> Block:
+        """Return text outside any mark as the answer, or as a thought without the calls in it that have no mark."""
+        if is_answer:
+            return block._replace(kind=SegmentKind.ANSWER, is_marked=False)
+        said = without_json_calls(block.text) if "{" in block.text else block.text
+        if said != block.text:
+            self.flags.add(FOREIGN_MARKUP)
+        return block._replace(kind=SegmentKind.THOUGHT, text=said, is_marked=False)
 
     def _place_of_answer(self) -> Block | None:
         """Return the text that is the answer: in the policy's last turn, if no call follows and no mark holds an answer."""
@@ -308,7 +331,7 @@ class _Reader:
             self.read_call,
             self.dialect.bad_call,
         )
-        read = Read(self.turns, written, set(self.transcript.flags))
+        read = Read(self.turns, written, self.flags)
         read.counts_own_responses = self._counts_own_responses()
         for turn in self.own_turns:
             for n, (text, tail) in enumerate(zip(turn.texts, turn.tails, strict=True)):

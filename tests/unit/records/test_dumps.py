@@ -219,6 +219,67 @@ def test_questions_are_joined_by_the_prompt_that_holds_them(service, tmp_path):
     assert (record["question_id"], record["matched"]) == ("calder", 2)
 
 
+ASKED, CALLING, ANSWERING = dumps.USER, dumps.CHAT[2], dumps.CHAT[4]
+CALL = {"name": "search", "arguments": json.dumps({"query": dumps.QUERY})}
+CONVERSATIONS = {
+    "responses": [{"type": "message", **ASKED}, *dumps.ITEMS],
+    "agents sdk": [ASKED, *({"type": f"{one['type']}_item", "raw_item": one} for one in dumps.ITEMS)],
+    "claude code": [{"type": one["role"], "message": one} for one in (ASKED, CALLING, ANSWERING)],
+    "langchain": [
+        {"type": "human", "content": dumps.QUESTION},
+        {"type": "ai", "content": "", "additional_kwargs": {"reasoning_content": dumps.THOUGHTS[0]}},
+        {
+            "type": "ai",
+            "content": dumps.ANSWER,
+            "additional_kwargs": {"reasoning_content": dumps.THOUGHTS[1]},
+        },
+    ],
+    "autogen": [
+        {"source": "user", "type": "TextMessage", "content": dumps.QUESTION},
+        {"source": "scout", "type": "ThoughtEvent", "content": dumps.THOUGHTS[0]},
+        {"source": "scout", "type": "ToolCallRequestEvent", "content": [CALL]},
+        {"source": "scout", "type": "ToolCallExecutionEvent", "content": [{"content": dumps.PAGE}]},
+        {"source": "scout", "type": "ThoughtEvent", "content": dumps.THOUGHTS[1]},
+        {"source": "scout", "type": "TextMessage", "content": dumps.ANSWER},
+    ],
+    "pydantic ai": [
+        {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": dumps.QUESTION}]},
+        {
+            "kind": "response",
+            "parts": [
+                *({"part_kind": "thinking", "content": one} for one in dumps.THOUGHTS),
+                {"part_kind": "text", "content": dumps.ANSWER},
+            ],
+        },
+    ],
+    "agent development kit": [
+        {"author": "user", "content": {"role": "user", "parts": [{"text": dumps.QUESTION}]}},
+        {
+            "author": "scout",
+            "content": {
+                "role": "model",
+                "parts": [
+                    *({"text": one, "thought": True} for one in dumps.THOUGHTS),
+                    {"text": dumps.ANSWER},
+                ],
+            },
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("turns", CONVERSATIONS.values(), ids=CONVERSATIONS)
+@pytest.mark.parametrize("held_in", [None, "events", "trajectory"])
+def test_a_file_may_be_one_conversation_of_any_framework(service, tmp_path, turns, held_in):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(turns if held_in is None else {held_in: turns}))
+
+    [record], said = score(service, path)
+
+    assert said.startswith("reader conversation: ")
+    assert (record["reward"], record["matched"], record["question_id"]) == (1.0, 2, "calder")
+
+
 def test_an_archive_of_inspects_is_read_as_it_is(service, tmp_path):
     with zipfile.ZipFile(tmp_path / "log.eval", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("header.json", "{}")

@@ -238,6 +238,11 @@ CALL = '{"name": "f", "parameters": {"a": "b"}}'
         (f'a\n{{"b": 1}}\n{CALL}', ['f {"a": "b"}']),
         (f"a\n{CALL} is how I would search.", []),
         ('{"name": "Rome"}', []),
+        ('a\n{"name": "f", "parameters": {"a"', ['{"name": "f", "parameters": {"a"']),
+        ('a\n{"name": "f", "parameters": {"a": "b"}, c}', ['{"name": "f", "parameters": {"a": "b"}, c}']),
+        ('a\n[f(x="b"', ['[f(x="b"']),
+        ('a\n[f(x="b")', ['[f(x="b")']),
+        ("a\n[f(x=1) and so on]", []),
     ],
 )
 def test_json_objects_that_end_a_turn_of_llama_are_calls(said, calls):
@@ -376,6 +381,11 @@ def test_a_reasoner_may_leave_its_thought_open_but_not_without_an_answer():
         ("deepseek", "<｜tool▁calls▁begin｜><｜tool▁calls▁end｜>", None),
         ("deepseek", "<｜DSML｜function_calls>q</｜DSML｜function_calls>", None),
         (
+            "deepseek",
+            '<｜DSML｜function_calls><｜DSML｜invoke name="finish"><｜DSML｜parameter name="answer" string="true">x</｜DSML｜parameter></｜DSML｜invoke></｜DSML｜function_calls>',
+            "x",
+        ),
+        (
             "kimi",
             '<|tool_calls_section_begin|><|tool_call_begin|>functions.finish:0<|tool_call_argument_begin|>{"answer": "x"}<|tool_call_end|><|tool_calls_section_end|>',
             "x",
@@ -383,6 +393,7 @@ def test_a_reasoner_may_leave_its_thought_open_but_not_without_an_answer():
         ("kimi", "<|tool_calls_section_begin|>q<|tool_calls_section_end|>", None),
         ("llama3", '<|python_tag|>{"name": "finish", "parameters": {"answer": "x"}}<|eom_id|>', "x"),
         ("llama3", "<|python_tag|>import math<|eom_id|>", None),
+        ("llama3", '<|python_start|>[finish(answer="x")]<|python_end|><|eom|>', "x"),
         ("gemma", "<start_function_call>call:finish{answer:<escape>x<escape>}<end_function_call>", "x"),
         ("gemma", "<start_function_call>?<end_function_call>", None),
         ("mistral", '[TOOL_CALLS]finish[CALL_ID]1[ARGS]{"answer": "x"}</s>', "x"),
@@ -395,6 +406,93 @@ def test_calls_of_every_template_can_be_read(container, text, call):
     parsed = parse(Text(text, container), "none", TOOLS)
 
     assert (kinds(parsed), parsed.answer) == ([C] if call is None else [A], call)
+
+
+def test_deepseek_calls_and_answers_several_at_a_time():
+    call = '<｜DSML｜invoke name="f"><｜DSML｜parameter name="q" string="true">a</｜DSML｜parameter></｜DSML｜invoke>'
+    said = (
+        f"a<｜DSML｜function_calls>{call * 2}</｜DSML｜function_calls><｜end▁of▁sentence｜>"
+        "<function_results><result>b</result><result>c</result></function_results>x"
+    )
+
+    parsed = parse(Text(said, "deepseek"), "websailor")
+
+    assert kinds(parsed) == [T, C, C, R, R, A]
+    assert [text for kind, text in parsed.segments if kind is R] == ["b", "c"]
+    assert parse(Text("a<function_results>b</function_results>x", "deepseek"), "none").segments[1] == (R, "b")
+
+
+def test_llama_may_tag_each_of_its_calls():
+    said = f"a<|python_tag|>{CALL}<|python_tag|>{CALL}<|eom_id|>"
+
+    assert kinds(parse(Text(said, "llama3"), "none")) == [T, C, C]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_gemmas_fences_may_end_lines_as_windows_does(end):
+    said = end.join(
+        ["a", "```tool_code", "f(q='b')", "```", "<end_of_turn>", "<start_of_turn>user", "```tool_output", "c", "```<end_of_turn>",
+         "<start_of_turn>model", "x<end_of_turn>"]
+    )  # fmt: skip
+
+    parsed = parse(Text(said, "gemma"), "none")
+
+    assert [(kind, text.strip()) for kind, text in parsed.segments] == [
+        (T, "a"),
+        (C, "f(q='b')"),
+        (R, "c"),
+        (A, "x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "response"),
+    [
+        ('<TOOLCALL>[{"name": "f"}]</TOOLCALL>', "<TOOL_RESPONSE>b</TOOL_RESPONSE>"),
+        ('<function_calls>\nf(q="a")\n</function_calls>', "<function_results>b</function_results>"),
+        ("<longcat_tool_call>f</longcat_tool_call>", "<tool_response>b</tool_response>"),
+        ("<|tool_call_start|>[f()]<|tool_call_end|>", "<|tool_response_start|>b<|tool_response_end|>"),
+        ("<|START_ACTION|>[]<|END_ACTION|>", "<|START_TOOL_RESULT|>b<|END_TOOL_RESULT|>"),
+        ("<|action_start|><|plugin|>{}<|action_end|>", "<tool_response>b</tool_response>"),
+    ],
+)
+@pytest.mark.parametrize("role", ["tool", "user"])
+def test_calls_of_models_without_a_dialect_of_their_own_are_read_as_tagged(call, response, role):
+    said = [
+        {"role": "assistant", "content": f"<think>a</think>{call}"},
+        {"role": role, "content": f" {response} "},
+        {"role": "assistant", "content": "<think>c</think>x"},
+    ]
+
+    parsed = parse(Messages(tuple(said)), "balanced")
+
+    assert kinds(parsed) == [T, C, R, T, A]
+    assert (parsed.segments[2].text, parsed.flags) == ("b", ())
+
+
+@pytest.mark.parametrize(
+    "response", ["<TOOL_RESPONSE>b</TOOL_RESPONSE>", "<function_results>b</function_results>"]
+)
+def test_responses_of_others_are_none_where_the_policy_writes_them(response):
+    parsed = plain(f"<think>a {response} c</think><answer>x</answer>")
+
+    assert [(kind, text.strip()) for kind, text in parsed.segments] == [(T, "a"), (T, "c"), (A, "x")]
+    assert (parsed.format_error, parsed.flags) == (None, ("foreign_markup",))
+
+
+@pytest.mark.parametrize(
+    ("thought", "answer"),
+    [
+        ("<|begin_of_thought|>a<|end_of_thought|>", "<|begin_of_solution|>x<|end_of_solution|>"),
+        ("<|START_THINKING|>a<|END_THINKING|>", "<|START_RESPONSE|>x<|END_RESPONSE|>"),
+    ],
+)
+def test_thoughts_and_answers_may_be_marked_by_tokens(thought, answer):
+    assert plain(thought + answer, grammar="websailor")[:3] == (((T, "a"), (A, "x")), None, "x")
+
+
+def test_a_label_that_waits_for_the_environment_brings_no_response():
+    assert kinds(plain("Thought: a\nAction: f\nAction Input: q\nObservation: ", "react")) == [T, C]
 
 
 def test_a_turn_of_a_role_nobody_knows_is_nobodys_in_a_template_too():

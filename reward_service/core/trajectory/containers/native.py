@@ -24,6 +24,8 @@ from reward_service.core.trajectory.calls import (
     named_call,
     parsed,
     python_calls,
+    starts_with_json,
+    xml_call,
 )
 from reward_service.core.trajectory.containers.messages.parts import call_part
 from reward_service.core.trajectory.containers.template import Region, Template
@@ -91,14 +93,35 @@ def _listed(text: str) -> int | None:
     return lines[-1] if lines else behind.start() if behind else None
 
 
+# How such a call begins that has not come to its end: with the key that JSON calls have first, or with a named argument.
+_BEGUN = re.compile(
+    r"(?:\n|\A|(?<=>))(?:\{\s{0,9}\"(?:name|type|function)\"\s{0,9}:|\[[A-Za-z_][\w.]{0,63}\(\s{0,9}\w{1,64}\s{0,9}=)"
+)
+
+
+def _begun(text: str) -> int:
+    """Return where a call begins that ends a text before its own end; the text's length where none does."""
+    openings = [opening.start() for opening in _BEGUN.finditer(text)]
+    return openings[-1] if openings and _is_cut(text[openings[-1] :].strip()) else len(text)
+
+
+def _is_cut(call: str) -> bool:
+    """Return whether a call lacks its end: a list a parenthesis or its bracket, an object what makes it JSON."""
+    if call.startswith("["):
+        return call.count("(") > call.count(")") or call.endswith(")")
+    return not starts_with_json(call)
+
+
 def _llama_prose(text: str) -> list[Part]:
-    """Take the call that ends a turn out of its prose: JSON, or a list as Python writes it."""
+    """Take the call that ends a turn out of its prose: JSON, or a list as Python writes it; one that is cut cannot be read."""
     listed = _listed(text)
     if listed is not None:
         said = text[listed:].strip()
         calls = list(python_calls(said)) or [Call("python", {"code": said})]
         return [Part(None, text[:listed]), *(Part(CALL, said, call) for call in calls)]
     start, found = _json_ending(text)
+    if not found and (start := _begun(text)) < len(text):
+        found = [Part(CALL, text[start:].strip(), Call(None, text[start:], sound=False))]
     return [Part(None, text[:start]), *found]
 
 
@@ -110,8 +133,14 @@ LLAMA3 = Template(
         ),
         Region(r"function=(?=[^>\s]{1,256}>\s{0,9}\{)", (r"</function>",), kind=CALL, read=_llama_function),
         Region(
+            r"\|python_start\|>",
+            (r"<\|python_end\|>", r"<\|(?:eot|eom)\|>"),
+            kind=CALL,
+            read=_python_tag,
+        ),
+        Region(
             r"\|python_tag\|>",
-            (r"<\|(?:eot_id|eom_id|eot|eom|start_header_id|header_start)\|>",),
+            (r"<\|(?:eot_id|eom_id|eot|eom|start_header_id|header_start|python_tag)\|>",),
             leaves=True,
             kind=CALL,
             read=_python_tag,
@@ -151,6 +180,15 @@ def _deepseek_call(text: str) -> Call:
     return named_call(name.strip(), fenced.rstrip("` \n")) if fence else named_call(first.strip(), rest)
 
 
+_DSML = re.compile(r"[｜|]DSML[｜|]")
+
+
+def _dsml_calls(text: str) -> list[Call]:
+    """Read `<｜DSML｜invoke name="NAME">` with its parameters, one call or several."""
+    calls = [xml_call(f"<invoke{one}") for one in between(_DSML.sub("", text), "<invoke", "</invoke>")]
+    return calls or [Call(None, text, sound=False)]
+
+
 DEEPSEEK = Template(
     regions=(
         Region(_deepseek("User"), (f"<{_deepseek('Assistant')}",), leaves=True, author=PROMPT),
@@ -168,9 +206,15 @@ DEEPSEEK = Template(
             r"[｜|]DSML[｜|](?:function_calls|tool_calls)>",
             (r"</[｜|]DSML[｜|](?:function_calls|tool_calls)>",),
             kind=CALL,
-            read=lambda text: [Call(None, text)],
+            read=_dsml_calls,
         ),
-        Region(r"function_results>", (r"</function_results>",), author=TOOL, resumes=True),
+        Region(
+            r"function_results>",
+            (r"</function_results>",),
+            author=TOOL,
+            resumes=True,
+            several=lambda text: between(text, "<result>", "</result>"),
+        ),
     ),
     starts="|".join(
         map(_deepseek, ("Assistant", "tool calls end", "tool outputs begin", "tool outputs end"))
@@ -248,7 +292,9 @@ def _gemma_prose(text: str) -> list[Part]:
 GEMMA = Template(
     regions=(
         Region(
-            r"start_of_turn>user\n```tool_output\n?", (r"```\s*<end_of_turn>", r"<end_of_turn>"), author=TOOL
+            r"start_of_turn>user\r?\n```tool_output\r?\n?",
+            (r"```\s*<end_of_turn>", r"<end_of_turn>"),
+            author=TOOL,
         ),
         Region(r"start_of_turn>(?!model\b)(?P<role>[^\n<]*)\n?", (r"<end_of_turn>",)),
         Region(r"\|turn>(?!model\b)(?P<role>[^\n<]*)\n?", (r"<turn\|>",)),

@@ -7,7 +7,7 @@ next turn begins.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from reward_service.core.trajectory.roles import Speaker, role_of
 from reward_service.core.trajectory.values import UNKNOWN_ROLE, Author, Call, Part, Transcript, Turn
 from reward_service.core.types import SegmentKind
 
+RESPONSE = SegmentKind.TOOL_RESPONSE
 ReadCall = Callable[[str], list[Call]]
 
 # What may come before the first turn and says nothing.
@@ -40,6 +41,8 @@ class Region:
     """What it is in the policy's own turn."""
     read: ReadCall | None = None
     """Reads the calls in it, where it is one."""
+    several: Callable[[str], Iterable[str]] | None = None
+    """Tells its responses apart, where another author writes several into it."""
     resumes: bool = False
     """The policy goes on right behind it."""
 
@@ -154,5 +157,6 @@ class _Cutting:
         role = Speaker(region.author) if region.author else self.template.roles(name)
         if role.author is Author.UNKNOWN:
             self.flags.add(UNKNOWN_ROLE)
-        self.turns.append(Turn(role.author, (Part(role.kind, said),)))
+        apart = [] if region.several is None else [Part(RESPONSE, one) for one in region.several(said)]
+        self.turns.append(Turn(role.author, tuple(apart) or (Part(role.kind, said),)))
         self.is_spoken = region.resumes

@@ -88,6 +88,8 @@ def react_blocks(text: str, *, in_thought: bool = False) -> Iterator[Block]:
     tool = ""
     for label, name, end, follows in zip(labels, names, ends[1:], [*names, ""][1:], strict=True):
         said = text[label.end() : end]
+        if name == "Observation" and not follows and not said.strip():
+            continue
         if name == "Action" and follows == "Action Input":
             tool = said.strip()
         elif tool:

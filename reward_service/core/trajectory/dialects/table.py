@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -46,6 +46,8 @@ class Dialect:
     """The environment writes tool responses into the policy's own turn."""
     user_answers: bool = False
     """A user turn after a call is the tool's response."""
+    of_others: tuple[Mark, ...] = ()
+    """Marks of responses that mean something in turns of other authors alone."""
     response_label: Callable[[str], str | None] | None = None
     """Returns the response in a turn of the environment that marks it with a label; None where it has none."""
 
@@ -57,8 +59,22 @@ class Dialect:
 
     @cached_property
     def response_marks(self) -> tuple[Mark, ...]:
-        """The marks of its responses."""
-        return self.marks.of(SegmentKind.TOOL_RESPONSE)
+        """The marks of its responses in turns of other authors."""
+        return (*self.marks.of(SegmentKind.TOOL_RESPONSE), *self.of_others)
+
+    @cached_property
+    def _marks_of_others(self) -> Marks:
+        return replace(self.marks, spelled=(*self.marks.spelled, *self.of_others))
+
+    def responses(self, text: str) -> list[Block] | None:
+        """Return the responses between marks in a turn of the environment; None where it holds no mark of one."""
+        for mark in self.response_marks:
+            if mark.opens in text:
+                break
+        else:
+            return None
+        blocks = self.cut(text) if self.labels else scan_blocks(text, self._marks_of_others)
+        return [block for block in blocks if block.kind is SegmentKind.TOOL_RESPONSE]
 
     @property
     def data_marks(self) -> tuple[Mark, ...]:

@@ -8,6 +8,7 @@ Each object says by its own keys which shape it has; nothing is read from what t
 - `chat`: messages with a role: OpenAI, Anthropic, Gemini, Qwen-Agent, ShareGPT, LangChain, Inspect, smolagents
 - `items`: OpenAI Responses items
 - `events`: OpenHands events, smolagents steps, ATIF steps
+- `frameworks`: AutoGen events, Pydantic AI messages, ReAct trajectories
 """
 
 from collections.abc import Sequence

@@ -37,7 +37,7 @@ from reward_service.core.trajectory.values import (
 )
 from reward_service.core.types import SegmentKind
 
-_CONTENT_KEYS = ("content", "parts", "value", "text", "message")
+_CONTENT_KEYS = ("content", "parts", "value", "text", "message", "blocks")
 _REASONING_KEYS = (
     "reasoning_content",
     "reasoning",
@@ -48,12 +48,23 @@ _REASONING_KEYS = (
     "tool_plan",
     "reasoning_text",
     "reasoningContent",
+    "reasoningText",
     "thinking_content",
+    "reasoning_summary",
+    "thoughts",
+    "think",
+    "cot",
+    "chain_of_thought",
+    "thought_process",
+    "rationale",
 )
-_CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "invalid_tool_calls")
+_REASONING = frozenset(_REASONING_KEYS)
+_CALL_KEYS = ("tool_calls", "function_call", "toolCalls", "tool_call", "function_calls", "invalid_tool_calls")
 _MORE_KEYS = ("additional_kwargs", "provider_specific_fields")
-_TEXT_ALONE = frozenset({"role", "from", "type", *_CONTENT_KEYS})
+_TEXT_ALONE = frozenset({"role", "from", "type", *_CONTENT_KEYS}) - {"parts"}
 _TEXT_AND_CALLS = _TEXT_ALONE | {"tool_calls"}
+# What a message begins with that opens with a thought, by the first character, and what ends the thought.
+_OPENS_WITH = {"[": ("[THINK]", "[/THINK]"), "◁": ("◁think▷", "◁/think▷")}
 SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 
@@ -63,6 +74,11 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     content = first_of(message, _CONTENT_KEYS) or message.get("refusal")
     if isinstance(content, str) and (usual := _usual(message, role_name, content)):
         return Transcript((Turn(role.author, usual),))
+    content = message.get("parts") or content  # the AI SDK's messages have their text beside their parts
+    if content is None and role.kind is SegmentKind.THOUGHT:
+        content = message.get("summary")
+    if content is None and role.author is Author.TOOL:
+        content = first_of(message, ("output", "result", "response"))
     reading = ContentReader()
     if role.author is Author.POLICY:
         parts = _policy(message, content, role.kind or _of_a_channel(message), reading)
@@ -90,9 +106,19 @@ def _usual(message: Mapping[str, Any], role_name: object, content: str) -> tuple
     if role_name == "tool":
         return (Part(SegmentKind.TOOL_RESPONSE, content),)
     if role_name == "assistant" and message.keys() <= _TEXT_AND_CALLS:
-        return (Part(None, content), *calls_in(message.get("tool_calls")))
+        said = _said(content) if content[:1] in _OPENS_WITH else (Part(None, content),)
+        return (*said, *calls_in(message.get("tool_calls")))
     is_text = role_name in ("user", "system") and message.keys() <= _TEXT_ALONE
     return (Part(None, content),) if is_text else ()
+
+
+def _said(text: str) -> tuple[Part, ...]:
+    """Return the policy's text; the thought that Magistral or Kimi-VL begins with between tokens of its own is one."""
+    opens, closes = _OPENS_WITH[text[0]]
+    if not text.startswith(opens):
+        return (Part(None, text),)
+    thought, _, said = text.removeprefix(opens).partition(closes)
+    return (Part(SegmentKind.THOUGHT, thought), Part(None, said))
 
 
 def _of_a_channel(message: Mapping[str, Any]) -> SegmentKind | None:
@@ -115,6 +141,8 @@ def _policy(
     said = reading.parts(without_calls(content, ids_of_calls(message.get("tool_calls"))))
     if kind is not None:
         said = [part if part.kind else Part(kind, part.text) for part in said]
+    elif said and said[0].kind is None and said[0].text[:1] in _OPENS_WITH:
+        said[:1] = _said(said[0].text)
     written = {part.text for part in said if part.kind is SegmentKind.TOOL_CALL}
     fields = [message[key] for key in _CALL_KEYS if message.get(key) is not None]
     calls = [part for field in fields for part in calls_in(field) if part.text not in written]
@@ -134,8 +162,10 @@ def _with_more(message: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _thoughts(message: Mapping[str, Any], reading: ContentReader, said: list[Part]) -> list[Part]:
     """Return the thought of the first reasoning field that has text, unless the content says the same."""
-    texts = (reading.thought(message[key]) for key in _REASONING_KEYS if message.get(key) is not None)
-    thought = next((text for text in texts if text), "")
+    held = [key for key in message if key in _REASONING]
+    if len(held) > 1:
+        held.sort(key=_REASONING_KEYS.index)
+    thought = next((text for key in held if (text := reading.thought(message[key]))), "")
     is_new = thought and all(part.text != thought for part in said if part.kind is SegmentKind.THOUGHT)
     return [Part(SegmentKind.THOUGHT, thought)] if is_new else []
 

@@ -11,13 +11,16 @@ from reward_service.core.types import SegmentKind
 OBJECT = (dict, Mapping)
 
 IMAGE = "[image]"
-_TEXTS = frozenset({"text", "input_text", "output_text", "refusal", "summary_text", ""})
-_OF_TEXT = frozenset({"type", "text", "annotations"})
+_TEXTS = frozenset(
+    {"text", "input_text", "output_text", "refusal", "summary_text", "user-prompt", "system-prompt", ""}
+)
+_OF_TEXT = frozenset({"type", "block_type", "text", "annotations"})
 _THOUGHTS = frozenset(
     [
         "thinking",
         "reasoning",
         "thought",
+        "think",
         "reasoning_text",
         "reasoning_content",
         "reasoning.text",
@@ -31,6 +34,7 @@ _THOUGHT_KEYS = (
     "thinking",
     "reasoning",
     "thought",
+    "think",
     "text",
     "summary",
     "reasoning_text",
@@ -44,11 +48,13 @@ _CALLS = frozenset(
         "server_tool_use",
         "mcp_tool_use",
         "tool_call",
+        "server_tool_call",
         "tool-call",
         "function_call",
         "function",
         "functioncall",
         "tool-use",
+        "builtin-tool-call",
     ]
 )
 _RESULTS = frozenset(
@@ -60,9 +66,13 @@ _RESULTS = frozenset(
         "function_call_output",
         "functionresponse",
         "function_response",
+        "tool-error",
+        "tool-return",
+        "builtin-tool-return",
+        "retry-prompt",
     ]
 )
-_RESULT_KEYS = ("content", "output", "result", "response", "text")
+_RESULT_KEYS = ("content", "output", "result", "response", "text", "error", "errorText")
 _MEDIA = frozenset(
     [
         "image",
@@ -80,20 +90,24 @@ _MEDIA = frozenset(
         "data",
     ]
 )
-# Gemini's and Bedrock's parts have no type: the key says what a part is.
-_CALL_IN = ("functionCall", "function_call", "toolUse")
+# What marks the AI SDK's steps and cites sources: nothing that anybody says.
+_SAYS_NOTHING = frozenset({"step-start", "source", "source-url", "source-document"})
+_KIND_KEYS = ("type", "part_kind", "block_type")
+# Parts of Gemini, Bedrock and Haystack have no type: the key says what a part is.
+_CALL_IN = ("functionCall", "function_call", "toolUse", "tool_call")
 _RESULT_IN = (
     "functionResponse",
     "function_response",
     "codeExecutionResult",
     "code_execution_result",
     "toolResult",
+    "tool_call_result",
 )
 _THOUGHT_IN = "reasoningContent"
 _MEDIA_KEYS = ("inlineData", "inline_data", "fileData", "file_data", "image_url", "image")
 _HELD_IN = ("function", "custom", *_CALL_IN)
 _NAME_KEYS = ("name", "function_name", "toolName", "tool_name")
-_ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs")
+_ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs", "tool_kwargs")
 
 
 def first_of(value: Mapping[str, Any], keys: Sequence[str]) -> Any:
@@ -123,6 +137,27 @@ def call_part(value: Any) -> Part:
 
 def _unsound(value: Any, body: Any) -> Part:
     return Part(SegmentKind.TOOL_CALL, json_text(value), Call(None, body, sound=False))
+
+
+def _kind(part: Mapping[str, Any]) -> str:
+    """Return the type of a part; empty where a key says what it is."""
+    return str(part.get("type") or first_of(part, _KIND_KEYS) or "").lower()
+
+
+def _run_for_the_policy(kind: str, part: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the call in a part whose type has the tool's name: `NAME_call` of OpenAI, `tool-NAME` of the AI SDK.
+
+    The result is there too.
+    """
+    if kind.endswith("_call"):
+        return {"name": kind.removesuffix("_call"), "arguments": part.get("action"), **part}
+    if kind == "tool-invocation":
+        held = part.get("toolInvocation")
+        return held if isinstance(held, OBJECT) else None
+    if kind == "dynamic-tool":
+        return part
+    is_call = kind.startswith("tool-") and "toolCallId" in part and "state" in part
+    return {"toolName": str(part["type"])[len("tool-") :], **part} if is_call else None
 
 
 class ContentReader:
@@ -155,10 +190,10 @@ class ContentReader:
 
     def _part(self, part: Mapping[str, Any]) -> list[Part]:
         """Read one part by its type, or by the key that tells what it is."""
-        kind = str(part.get("type") or "").lower()
+        kind = _kind(part)
         if kind in _THOUGHTS or part.get("thought") is True:
             return self._thought_part(part)
-        if (thought := part.get(_THOUGHT_IN)) is not None:
+        if thought := part.get(_THOUGHT_IN) or (not kind and part.get("reasoning")):
             return self._thought_part({"thinking": thought})
         if kind in _CALLS or first_of(part, _CALL_IN) is not None:
             return [call_part(part), *self._result_beside(part)]
@@ -168,7 +203,9 @@ class ContentReader:
             return [Part(SegmentKind.TOOL_CALL, json_text(code), Call("code", code))]
         if (result := first_of(part, _RESULT_IN)) is not None:
             return [Part(SegmentKind.TOOL_RESPONSE, self.response(_held_result(result)))]
-        if kind in _MEDIA or first_of(part, _MEDIA_KEYS) is not None:
+        if (ran := _run_for_the_policy(kind, part)) is not None:
+            return [call_part(ran), *self._result_beside(ran)]
+        if kind in _MEDIA or kind in _SAYS_NOTHING or first_of(part, _MEDIA_KEYS) is not None:
             return []
         return self._text_part(kind, part)
 
@@ -178,13 +215,14 @@ class ContentReader:
         return [Part(SegmentKind.THOUGHT, said)] if said else []
 
     def _result_beside(self, call: Mapping[str, Any]) -> list[Part]:
-        """Return the result that Inspect keeps in the call of a tool that the API runs itself."""
-        result = call.get("result")
+        """Return the result that Inspect and the AI SDK keep in a call itself."""
+        result = first_of(call, ("result", "output", "errorText"))
         return [] if result is None else [Part(SegmentKind.TOOL_RESPONSE, self.response(result))]
 
     def _text_part(self, kind: str, part: Mapping[str, Any]) -> list[Part]:
-        if "text" in part and kind in _TEXTS:
-            return [Part(None, _text(part["text"]))]
+        said = "text" if "text" in part else "content" if kind else ""
+        if said in part and kind in _TEXTS:
+            return [Part(None, _text(part[said]))]
         if kind == "refusal" and "refusal" in part:
             return [Part(None, _text(part["refusal"]))]
         self.has_unknown |= bool(part)
@@ -200,7 +238,7 @@ class ContentReader:
             )
         if is_array(value):
             return "".join(self.thought(one) for one in value)
-        return "" if value is None else json_text(value)
+        return "" if value is None or isinstance(value, bool) else json_text(value)
 
     def response(self, value: Any) -> str:
         """Return what a tool has returned as text: parts as their text, anything else as JSON."""
@@ -220,7 +258,7 @@ def is_result(piece: Any) -> bool:
     """Return whether a piece of content is one tool's result."""
     if not isinstance(piece, OBJECT):
         return False
-    return str(piece.get("type") or "").lower() in _RESULTS or first_of(piece, _RESULT_IN) is not None
+    return _kind(piece) in _RESULTS or first_of(piece, _RESULT_IN) is not None
 
 
 def ids_of_calls(field: Any) -> set[str]:
@@ -254,7 +292,7 @@ def _result_piece(value: Any) -> str:
         return ""
     if not isinstance(value, OBJECT):
         return json_text(value)
-    kind = str(value.get("type") or "").lower()
+    kind = _kind(value)
     if kind in _MEDIA and not _is_text_document(value):
         return IMAGE
     is_text = (
@@ -273,7 +311,7 @@ def _is_text_document(part: Mapping[str, Any]) -> bool:
 
 
 def _held_result(result: Any) -> Any:
-    inner = first_of(result, ("response", "content")) if isinstance(result, OBJECT) else result
+    inner = first_of(result, ("response", "content", "result")) if isinstance(result, OBJECT) else result
     said = result if inner is None else inner
     only = first_of(said, ("result", "output")) if isinstance(said, OBJECT) and len(said) == 1 else None
     return said if only is None else only
