@@ -53,18 +53,23 @@ def clean(question: Question) -> Cleaned:
     )
 
 
+class Searched:
+    """A text in which names are looked for: on token boundaries after folding, which is done once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = f" {folded(text)} "
+
+    def has(self, name: str) -> bool:
+        """Return whether a name appears. A trailing disambiguator, "Kiss and Tell (1945 film)", is not looked for."""
+        spelling = folded(TRAILING_PARENTHESES.sub("", name)) or folded(name)
+        return f" {spelling} " in self._tokens if len(spelling) >= MIN_FOLDED else name.strip() in self._text
+
+
 def count_in_text(text: str, entities: Iterable[Entity]) -> int:
-    """Return how many entities' names appear in a text, on token boundaries after folding.
-
-    A trailing disambiguator, "Kiss and Tell (1945 film)", is not looked for.
-    """
-    tokens = f" {folded(text)} "
-    return sum(_stands_in(entity.name, text=text, tokens=tokens) for entity in entities)
-
-
-def _stands_in(name: str, *, text: str, tokens: str) -> bool:
-    spelling = folded(TRAILING_PARENTHESES.sub("", name)) or folded(name)
-    return f" {spelling} " in tokens if len(spelling) >= MIN_FOLDED else name.strip() in text
+    """Return how many entities' names appear in a text."""
+    searched = Searched(text)
+    return sum(searched.has(entity.name) for entity in entities)
 
 
 def _usable_answers(answers: Sequence[str], dropped: list[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from entity_index.build import WORRYING_SHARE
-from entity_index.clean import clean, count_in_text
+from entity_index.clean import Searched, clean
 from entity_index.errors import InvalidRecord
 from entity_index.packed import is_packed
 from entity_index.readers.rows import Refusal, Row
@@ -161,11 +161,8 @@ class LintReport:
 
 def textbook(question: Question, thoughts: Sequence[str], answer: str) -> Payout:
     """Pay a rollout as the paper does, with spellings found on token boundaries after folding."""
-    text = "\n".join(thoughts)
-    matched = sum(
-        any(count_in_text(text, [Entity(spelling)]) for spelling in _spellings(entity))
-        for entity in question.entities
-    )
+    thought = Searched("\n".join(thoughts))
+    matched = sum(any(map(thought.has, _spellings(entity))) for entity in question.entities)
     correct = folded(answer) in {folded(gold) for gold in question.answers} - {""}
     count = len(question.entities)
     return Payout(matched, count, 1.0 if correct else ALPHA * matched / max(1, count))
@@ -257,9 +254,9 @@ class _Found:
         self.totals["questions"] += 1
         self.totals["entities"] += len(question.entities)
         answers = {folded(answer) for answer in question.answers} - {""}
-        standing = 0
+        asked, standing = Searched(question.text), 0
         for entity in question.entities:
-            if count_in_text(question.text, [entity]):
+            if asked.has(entity.name):
                 standing += 1
                 self.findings["entity in the question"].add(question, repr(entity.name))
             if not answers.isdisjoint(folded(spelling) for spelling in _spellings(entity)):

@@ -154,7 +154,7 @@ def test_chunked_bodies_wait_by_what_they_may_have():
     with serving(create_app(settings)) as base, halves(base, 2):
         until(lambda: number(base, "in_flight_requests") == 2, "the places are taken")
         with socket.create_connection(("127.0.0.1", port_of(base)), PATIENCE_S) as chunked:
-            chunked.sendall(head(Transfer_Encoding="chunked"))
+            chunked.sendall(head(Transfer_Encoding="chunked", Connection="close"))
             status, slug, _ = problem_of(rest(chunked))
 
     assert (status, slug) == (503, "over-capacity")

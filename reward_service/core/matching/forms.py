@@ -191,8 +191,6 @@ def _guard(spelling: str, folded: str, *, own: str, derived: bool) -> Guard | No
     if folded[:1].isdigit() and (letters := folded.replace(" ", "")).isdigit():
         is_rejected = derived and len(letters) < LONG_NUMBER
         return Guard.VERBATIM if _signs(spelling).strip(IN_NUMBERS) else None if is_rejected else _NONE
-    if len(folded) < 2:
-        return None
     if folded in lexicon.OPENERS:
         return Guard.TITLE
     if not spelling.isascii() and _goes_on(spelling):
