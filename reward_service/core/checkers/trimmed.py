@@ -93,7 +93,8 @@ def _shortens(letters: str, name: str) -> bool:
 
 def without_added_title(text: str) -> Iterator[str]:
     """Sir Ian McKellen -> Ian McKellen; "Mrs. John Smith" is another person than John Smith."""
-    if len(text.split()) <= MAX_WORDS and text.split(maxsplit=1)[0].strip(".").lower() not in NO_ADDED_TITLES:
+    words = text.split()
+    if 0 < len(words) <= MAX_WORDS and words[0].strip(".").lower() not in NO_ADDED_TITLES:
         yield from without_title(text)
 
 

@@ -1,4 +1,4 @@
-"""The two functions everything here is made of.
+"""The two functions that everything else is built from.
 
     measure(rollout, question, profile)  -> RolloutFacts     text in; integers, outcome, signals, evidence out
         plan(rollouts, question, profile)    -> MeasurePlan         its first half: what the text decides, and what a judge has to be asked

@@ -54,7 +54,7 @@ _BEHIND_ALL = 10_000
 
 
 def autogen_event(event: Mapping[str, Any]) -> Transcript:
-    """Return an event or message of AutoGen's as a turn: of the agent that is its source, of a tool, or of nobody."""
+    """Return an event or message of AutoGen's as a turn: of the agent that is its source, of a tool, or of no author."""
     kind, said = event["type"], event.get("content")
     if kind in _RESULTS:
         results = said if is_array(said) else [said]

@@ -1,0 +1,18 @@
+"""What an answer says beside its answer is taken off; where there is no answer, nothing is."""
+
+import pytest
+
+from reward_service.core.checkers.trimmed import trimmed
+
+
+@pytest.mark.parametrize("nothing", ["", " ", "\n"])
+def test_of_no_answer_nothing_is_taken(nothing):
+    assert trimmed(nothing) == []
+
+
+def test_what_is_added_is_taken_off_one_by_one_and_together():
+    assert trimmed("Sir Ian McKellen (born 1939)") == [
+        "Sir Ian McKellen",
+        "Ian McKellen (born 1939)",
+        "Ian McKellen",
+    ]
