@@ -62,7 +62,7 @@ app.command()(worker_commands.worker_digest)
 app.add_typer(profile_files.app, name="profile")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(help="Port to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 
 
 @app.command()
@@ -227,6 +227,8 @@ def explain(
 ) -> None:
     """Show where a rollout names its entities and what reward that earns: one of a file, beside its group, or one alone."""
     with one_clear_sentence():
+        if group is None and (rollout is not None or len(files) > 1):
+            raise BadOption("--group is missing: it names the group of the rollout in the files")
         scorer = scorer_with(flags.index)
         explained = (
             explain_alone(scorer, files[0], profile)
@@ -260,7 +262,7 @@ def lint(
             )
         judge = judge_of(chosen)
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
-            report = look_over(rows, judge=judge)
+            report = index_cli.not_empty(look_over(rows, judge=judge))
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
 
 

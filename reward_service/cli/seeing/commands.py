@@ -58,7 +58,7 @@ def view(
     files: Files,
     *,
     profile: ProfileNames = None,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
     cache: Annotated[
         Path | None,
         typer.Option(help="Folder for the cache of numbers (default: in the user's cache folder)."),
@@ -193,6 +193,8 @@ def report(
     It contains ground truth and rollout text; the JSON contains ground truth.
     """
     with one_clear_sentence():
+        if bundle is not None and (as_json or out_file is not None):
+            raise BadOption("--bundle writes a folder of pages: give it without --json and --out")
         check_out(out_file, files)
         scorer = scorer_with(flags.index)
         writing = _report(scorer, files, flags, names=profile, as_json=as_json, bundle=bundle)

@@ -508,7 +508,7 @@ def test_a_mapping_that_is_none_is_refused(service, tmp_path, rules):
 
 
 def test_a_manifest_that_names_no_trajectory_is_refused(service, tmp_path):
-    (tmp_path / "tasks.csv").write_text("trajectory,group\na,b\n")
+    (tmp_path / "tasks.csv").write_text("rollout,group\na,b\n")
 
     with pytest.raises(BadOption, match=r"--manifest: no row of .*tasks\.csv has the field trajectory"):
         score(service, write(tmp_path, "verl"), FileOptions(manifest=tmp_path / "tasks.csv"))
@@ -517,7 +517,7 @@ def test_a_manifest_that_names_no_trajectory_is_refused(service, tmp_path):
 @pytest.mark.parametrize(
     ("held", "advice"),
     [
-        ("group,text\ng,hello\n", "JSON lines, a JSON array, one JSON object and parquet are read"),
+        ("group,text\ng,hello\n", "JSON lines, a JSON array, one JSON object, parquet, CSV and TSV are read"),
         (json.dumps({"version": 1, "data": ROWS}), "jq -c '.data[]' FILE | reward-service score -"),
     ],
 )
