@@ -72,7 +72,8 @@ def view(
             raise BadOption("standard input cannot be viewed: it is read again")
         scorer = scorer_with(flags.index)
         serving = _serve(scorer, files, flags, names=profile, at=(port, cache), browser=browser)
-        asyncio.run(closing(scorer, serving))
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how this ends
+            asyncio.run(closing(scorer, serving))
 
 
 @with_file_flags
@@ -168,8 +169,7 @@ async def _serve(
     out.print(f"{url}    Stop: Ctrl-C", highlight=False)
     if browser:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how this ends
-        await server.serve(sockets=[listening])
+    await server.serve(sockets=[listening])
 
 
 @with_file_flags
