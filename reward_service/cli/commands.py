@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -335,21 +335,22 @@ def verify(
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
-    for finding, before in ledger_audit.changes_of_profile(findings):
-        out.print(
-            Text(f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}")
-        )
-    out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
-    if alone := sum(finding.rewards_alone for finding in findings):
-        out.print(
-            f"{alone} of them by their rewards alone: the ledger does not have all groups of their batch"
-        )
+    for said in _said_of_groups(findings, verified=len(findings) - len(bad)):
+        out.print(Text(said))
     if judgements:
         out.print(_said_of_judgements([one for finding in findings for one in finding.derived]))
     if ends is None:
         err.print(f"without {ledger_chain.ends_path(file).name}, lines missing at either end do not show")
     if bad or not findings:
         raise typer.Exit(1)
+
+
+def _said_of_groups(findings: Sequence[ledger_audit.Finding], *, verified: int) -> Iterator[str]:
+    for finding, before in ledger_audit.changes_of_profile(findings):
+        yield f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}"
+    yield f"{verified} of {len(findings)} groups verified, bit for bit"
+    if alone := sum(finding.rewards_alone for finding in findings):
+        yield f"{alone} of them by their rewards alone: the ledger does not have all groups of their batch"
 
 
 def _said_of_judgements(derived: Sequence[Derived]) -> str:

@@ -30,7 +30,6 @@ from reward_service.core.profiles import Profile
 from reward_service.serve.scorer import Scorer
 
 HOST = "127.0.0.1"
-STARTS_WITHIN_S = 30.0
 
 ProfileNames: TypeAlias = Annotated[
     list[str] | None,
