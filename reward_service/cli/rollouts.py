@@ -5,6 +5,7 @@ Lines that cannot be read are counted by reason, with their places, in one repor
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -183,11 +184,18 @@ def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
 
 def _absent(opened: Opened, asked: FileOptions) -> Iterator[str]:
     """Yield the mappings that find nothing in any of the first lines, as a misspelled one does."""
-    rows = [one for row in opened.rows for one in opened.how.reader.rows(row)]
+    rows = list(_rollouts(opened))
     for name, path in _mapping(asked).items():
-        ways = opened.how.paths[name]
-        if rows and not any(mapped.find(row, way) not in (None, []) for row in rows for way in ways):
+        ways = opened.how.paths.get(name)
+        if ways and rows and not any(mapped.find(row, way) not in (None, []) for row in rows for way in ways):
             yield f"{name}={path}"
+
+
+def _rollouts(opened: Opened) -> Iterator[Row]:
+    """Yield the first rollouts, of lines that can be read."""
+    for row in opened.rows:
+        with suppress(BadLine):
+            yield from opened.how.reader.rows(row)
 
 
 def _whose(head: Sequence[Value], asked: FileOptions, *, is_mapped: bool) -> str | None:

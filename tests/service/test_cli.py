@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from importlib import resources
@@ -307,6 +308,19 @@ def test_what_is_not_in_a_file_cannot_be_explained(foreign, asked, why):
     done = run("explain", *foreign, *asked)
 
     assert (done.returncode, why in done.stderr) == (1, True)
+
+
+def test_ctrl_c_ends_a_view(foreign, tmp_path):
+    options = ["--no-browser", "--cache", str(tmp_path / "cache")]
+    command = [sys.executable, "-m", "reward_service", "view", *map(str, foreign), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().split()[0]
+        assert httpx.get(url, follow_redirects=True).status_code == 200
+        process.send_signal(signal.SIGINT)
+
+        _, said = process.communicate()
+
+    assert (process.returncode, "Traceback" in said) == (0, False)
 
 
 def test_standard_input_cannot_be_viewed():
