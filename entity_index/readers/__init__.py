@@ -1,10 +1,10 @@
 """Data sets as they are published, one module a shape, all with the same `to_question(object)`.
 
 rows        what all readers share: lines to JSON objects to rows or refusals
-containers  what rows come in: lines, arrays, folders, parquet, saved data sets
+containers  where rows are: lines, arrays, tables, folders, parquet, saved data sets
 fields      values of the expected type, or a reason
 jsonl       the index's own shape, leniently
-mapped      any shape, by saying where each field stands
+mapped      any shape: the caller says where each field is
 kilt        KILT: entities are {title, wikipedia_id}
 frames      FRAMES: entities are Wikipedia titles
 webshaper   WebShaper: entities are the constants of a formal graph

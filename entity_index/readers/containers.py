@@ -1,4 +1,4 @@
-"""What rows come in: lines, a JSON array or object, a table, a folder of such files, or one that `datasets` has saved.
+"""The containers of rows: lines, a JSON array or object, a table, a folder of such files, or one that `datasets` has saved.
 
 Each is recognised by its name or by its first bytes, and streamed where possible. A file may be compressed (`.gz`, `.zst`). A row
 that cannot be read is a value with its place, so that it can be counted; a container that cannot be read is an error.

@@ -1,4 +1,4 @@
-"""Who may call: an API key as Bearer token, or as user or password of HTTP Basic for trainers that know only URLs.
+"""Authentication: an API key as Bearer token, or as user or password of HTTP Basic for trainers that know only URLs.
 
 Health, metrics and the documentation need no key. Without configured keys only callers on loopback are served.
 """
