@@ -24,7 +24,7 @@ from entity_index.usable import is_usable
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name, of_question
-from reward_service.core.matching.longer import may_go_on, qualifier
+from reward_service.core.matching.longer import Continued, Unfinished, continued, qualifier
 from reward_service.core.matching.persons import (
     begins_with_initial,
     inverted,
@@ -32,6 +32,7 @@ from reward_service.core.matching.persons import (
     is_full_name,
     is_particle,
     is_suffix,
+    last_name,
     may_be_person,
     nicknames,
 )
@@ -85,12 +86,19 @@ class Form(NamedTuple):
     """Whether it comes from an alias, not from the name."""
     guard: Guard = Guard.NONE
     middle: Middle = Middle.NOTHING
-    open_ended: bool = False
-    """Whether a class word behind it or a word before it makes a longer name of it."""
+    continued: Continued = Continued.NEVER
+    """What behind it or before it makes a longer name of it."""
     place: str = ""
     """What qualifies the name, folded, if the form leaves it out: Oregon of Portland, Oregon."""
+    given: str = ""
+    """The given names, folded, if the form is a person's last name alone: marie of Curie."""
     words: tuple[InflectedWord, ...] = ()
     """Its words, if they may be inflected; none otherwise."""
+
+    @property
+    def unfinished(self) -> Unfinished:
+        """What it needs not to be part of."""
+        return Unfinished(self.folded, self.continued, self.place, self.given)
 
 
 # Asked for every form: a name of a module costs a quarter of a member of an enumeration.
@@ -231,6 +239,7 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
         own, plain = map(folded_text, (source, *without_parenthesis(source)))
         shareable = own, plain, plain.removeprefix(ARTICLE)
         place = qualifier(source) if "," in source else ""
+        last, given = last_name(entity.name) if of_person and source is not entity.name else ("", "")
         is_number = own.replace(" ", "").isdigit()
         for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):
@@ -245,8 +254,9 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
                         source is not entity.name,
                         needed if guard is _NONE else guard,
                         middle,
-                        may_go_on(text),
+                        continued(text, of_person=of_person and folded == own),
                         lost,
+                        given if folded == last else "",
                     )
                     yield form, shareable
 

@@ -22,7 +22,8 @@ from entity_index.folding import fold, is_hangul
 from reward_service.core.matching.arrays import Positions, stretches
 from reward_service.core.matching.characters import UTF_8
 from reward_service.core.matching.forms import ARTICLE, Form, Guard, allowed_edits
-from reward_service.core.matching.longer import LAST_WORDS
+from reward_service.core.matching.lexicon import ALSO_GIVEN_NAMES
+from reward_service.core.matching.longer import Continued
 
 
 class Phrase(NamedTuple):
@@ -242,10 +243,14 @@ class Index:
         ] = len(ARTICLE)
         """Where the capital that a form asks for stands: an article needs none."""
         self.without_place = np.array([form.place != "" for form in self.forms], dtype=np.bool_)
-        self.open_ended = (
-            np.array([form.open_ended for form in self.forms], dtype=np.bool_) | self.without_place
+        continued = np.array([int(form.continued) for form in self.forms], dtype=np.int64)
+        self.continued = continued > 0
+        self.began = continued & int(Continued.BY_WORDS) > 0
+        """Which forms a word before them may make a longer name of."""
+        self.any_behind = np.array(
+            [form.place != "" or form.folded in ALSO_GIVEN_NAMES for form in self.forms], dtype=np.bool_
         )
-        self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
+        """Which forms any capitalised word behind them may make another name of."""
         self.asks_written = self.guarded & ~self.asks_capital
         written = zip(self.forms, self.asks_written.tolist(), strict=True)
         self.lead = [_lead(form.spelling) if asks else 0 for form, asks in written]

@@ -400,23 +400,90 @@ CLASSES = _table(
     """academy accord accords agreement airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center
     centre chapel chronicle city club college conservatory convention conventions county courier cup declaration daily exchange express fc f.c festival foundation
     gallery gazette globe hall hospital hotel house institut institute institution journal library magazine marathon medal memorial museum news
-    opera orchestra pact palace park philharmonic pictures post press prize project protocol railway records review road school square stadium
+    opera orchestra pact palace park philharmonic pictures post press prize project protocol railway records review road school society square stadium
     station stock street studios subway symphony tech theater theatre times tower townships treaty tribune trophy university zoo"""
 )
+# What the teams of a place are called behind its name.
+TEAMS = _table(
+    """49ers 76ers aggies albion angels argyle astros athletic athletics avalanche badgers bears bengals bills blackhawks blazers blues boilermakers
+    braves brewers broncos browns bruins buccaneers buckeyes bucks bulldogs bulls canadiens canucks capitals cardinals cavaliers celtic celtics
+    chargers chiefs clippers colts commanders cornhuskers cowboys coyotes cubs devils diamondbacks dodgers dolphins ducks eagles earthquakes
+    expos falcons flames flyers forest galaxy gators giants gophers grizzlies guardians hawkeyes hawks heat hoosiers hornets hotspur huskies
+    indians islanders jackets jaguars jayhawks jays jazz jets kings knicks knights kraken lakers leafs lightning lions longhorns magic mariners
+    marlins mavericks mets nationals nets nordiques nuggets oilers orient orioles pacers packers padres panthers patriots pelicans penguins
+    phillies pirates pistons predators raiders rams rangers rapids raptors ravens rays razorbacks reds redskins rockets rockies rovers royals
+    sabres saints seahawks seminoles senators sharks sooners sounders sox spartans spurs stars steelers suns supersonics texans thistle thrashers
+    thunder tigers timbers timberwolves titans town trojans twins united vikings volunteers wanderers warriors wednesday whalers whitecaps
+    wildcats wings wizards wolverines yankees"""
+)
+NO_TEAMS = ("united kingdom", "united states", "united nations")
+"""Names that begin as a team's word does."""
+WRITTEN_SMALL = TEAMS | _table("city fc post times tribune university")
+"""Those of both that make another name in a text that writes names in small letters, where a london school is any."""
+# What teams are called before the name of their place.
+CLUBS = _table(
+    """ac afc atletico bayern borussia cska deportivo dinamo dynamo eintracht fc hapoel hertha inter lokomotiv maccabi olympique racing real
+    spartak sporting werder zenit"""
+)
+# Given names, beside those that have short forms.
+GIVEN_NAMES = (
+    frozenset(name for group in NICKNAMES for name in group) - _table("art dot drew sue will")
+) | _table(
+    """aaron adam adrian agatha agnes aidan alan alain albrecht alexandra alexandre alfred alice allan amanda amy ana andre andrea andrei angela
+    anna anne annie antonio antonia ariana audrey august ava beatrice bella bernard bernie bessie bette beyonce boris bradley brandon brenda brian
+    bruce bruno burt camille carl carla carlo carlos carol caroline catalina cecil celia chester chloe christian christina christine claire
+    clara clark claude claudia clint colin conrad cynthia damon daniela danielle darren denis denise dennis denzel derek diana diane diego
+    dominic donna doris duncan dustin dwayne dylan edgar edith edmund edwin eleanor elena eli elijah ella ellen elsa emil emilia emily
+    emma emmanuel enrique eric erica erik ernest ernst ethan eva evan evelyn fabio felix fernando fiona frances francisco francois
+    franz friedrich fritz gabriel gareth gary gavin geoffrey george gerard gilbert giovanni giuseppe gloria gordon grace graham grover gustav guy
+    hannah hans harriet harrison harvey heather heinrich helen helena herbert herman hermann howard hugh hugo ian igor ingrid irene iris irving
+    isaac isabel isabella ivan jacqueline jacques jane janet jason javier jay jean jeremy jerome jerry jesse jessica jill joan joanna joaquin
+    joel johan johann jonathan jorge jose josef juan judith judy julia julian julie juliet jules justin karen karl kate katherine kathleen keith
+    kelly kevin kim klaus kurt kyle lance laura lauren leo leon leonard leonardo leonid leroy leslie lewis liam lillian linda lionel lisa
+    lloyd lorenzo louis louise luca lucas lucia lucy ludwig luigi luis luke marc marcel marco marcus maria marie marilyn mario marion
+    marlon marsha martha martin martina mary maurice max maxwell melissa mercedes meryl mia michel michele michelle miguel mikhail mildred miles
+    miranda mohammed monica morgan muhammad nancy naomi natalie neil nelson nicole nikita nikolai nina noah noel nora norman oliver olivia orson
+    oscar otto owen pablo pamela paolo patti paul paula paulo pedro penelope perry pierre priscilla rachel ralph ramon randy raphael raul rex ricardo
+    rita roberta roberto roger roland rosa rose ross roy rudolf rupert russell ruth ryan sally samantha sandra sara sarah scott sean
+    sergei sergio seth shane sharon shirley sidney sigmund silvia simon sofia sonia sophia sophie spencer stanley stefan stella stevie
+    stuart sylvia tamara tara teresa terry theresa tina todd tracy travis trevor ursula valentina valerie vanessa vera vernon veronica victor
+    viktor viola virginia vivian vladimir wallace walker wanda warren wayne wendy wesley whitney wilhelm willem winston woodrow yuri yvonne zoe"""
+)
+# Places that are also last names, and given names; so are some of `PLACES`.
+ALSO_LAST_NAMES = PLACES | _table(
+    """austin bolton boston bristol burton carlisle chester cleveland columbus dallas denver derby durham hamilton holland houston jackson jefferson
+    jordan lancaster lincoln madison montgomery monroe nelson phoenix preston raleigh salem savannah sheffield stafford sterling troy warwick
+    wellington wells york"""
+)
+ALSO_GIVEN_NAMES = _table(
+    """adelaide alexandria asia austin brooklyn carolina chad charlotte chelsea cheyenne dakota dallas eden florence georgia houston india israel
+    jackson jamaica jordan kenya lincoln madison milan orlando paris phoenix savannah sienna sydney troy valencia victoria vienna virginia
+    washington"""
+)
+NOT_LAST_NAMES = _table(
+    """and at by central district east for from grand in is metro metropolitan north of olympic olympics on or south state summer the to
+    was west winter"""
+)
+"""Words that may be capitalised behind the name of a place without making a person of it."""
+# What the parts of a work are called: in any case, and with a capital alone.
+PARTS = ("part", "season", "vol", "volume")
+PARTS_WITH_CAPITAL = ("Book", "Chapter", "Episode", "Series")
 # What may stand between a name and its class word.
 INNER_CLASSES = (
-    "Art", "Central", "Children's", "Christian", "Film", "Fine", "International", "Medical", "National", "Natural", "Public", "Royal", "School",
-    "Science", "Space", "State", "Technical",
+    "Art", "Blue", "Business", "Central", "Children's", "Christian", "Film", "Fine", "International", "Law", "Maple", "Medical", "National",
+    "Natural", "Public", "Red", "Royal", "School", "Science", "Space", "State", "Super", "Technical", "Trail", "White",
 )  # fmt: skip
 SAME_PLACE = frozenset(
-    {("new york", "City"), ("washington", "City"), ("vatican", "City"), ("ho chi minh", "City")}
+    {("new york", "city"), ("washington", "city"), ("vatican", "city"), ("ho chi minh", "city")}
 )
 # Places whose name is that of another with a word before it.
 LONGER_PLACES = frozenset(name for name in PLACES if " " in name) | _table(
     """new jersey, new hampshire, new mexico, new orleans, new delhi, new england, new guinea, new britain, new brunswick, new caledonia,
     new castile, new amsterdam, new haven, new london, new bedford, south africa, south america, north america, central america,
     latin america, south sudan, equatorial guinea, east timor, south ossetia, west virginia, upper austria, lower austria,
-    lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge""",
+    lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge, winston salem,
+    lake victoria, lake michigan, lake ontario, lake geneva, lake como, lake constance, fort worth, fort wayne, fort lauderdale, fort william,
+    port stanley, papua new guinea""",
     ",",
 )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
+from entity_index.spelling import folded
 from entity_index.types import Entity
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words, roman
@@ -211,6 +212,18 @@ def begins_with_initial(words: Sequence[str]) -> bool:
 def nicknames(first: str) -> Iterator[str]:
     """Yield a first name and its short or full forms."""
     yield from dict.fromkeys([first, *_CALLED.get(first.casefold(), ())])
+
+
+def last_name(name: str) -> tuple[str, str]:
+    """Return the last name of a person and the given names, with what these are called, folded; nothing where it is no full name.
+
+    >>> last_name("William Jefferson Clinton")
+    ('clinton', 'william bill billy will jefferson')
+    """
+    words = (inverted(name) or name).split()
+    if not is_full_name(words):
+        return "", ""
+    return folded(words[-1]), folded(" ".join(called for word in words[:-1] for called in nicknames(word)))
 
 
 def is_common(last: str) -> bool:
