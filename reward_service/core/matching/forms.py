@@ -235,11 +235,11 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
     if not is_usable(entity.name):
         return
     of_person = may_be_person(entity)
+    last, given = last_name(entity.name) if of_person and entity.aliases else ("", "")
     for source in filter(is_usable, (entity.name, *entity.aliases)):
         own, plain = map(folded_text, (source, *without_parenthesis(source)))
         shareable = own, plain, plain.removeprefix(ARTICLE)
         place = qualifier(source) if "," in source else ""
-        last, given = last_name(entity.name) if of_person and source is not entity.name else ("", "")
         is_number = own.replace(" ", "").isdigit()
         for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):

@@ -243,9 +243,9 @@ class Index:
         ] = len(ARTICLE)
         """Where the capital that a form asks for stands: an article needs none."""
         self.without_place = np.array([form.place != "" for form in self.forms], dtype=np.bool_)
-        continued = np.array([int(form.continued) for form in self.forms], dtype=np.int64)
+        continued = np.array([form.continued for form in self.forms], dtype=np.int64)
         self.continued = continued > 0
-        self.began = continued & int(Continued.BY_WORDS) > 0
+        self.began = (continued & Continued.BY_WORDS.value) > 0
         """Which forms a word before them may make a longer name of."""
         self.any_behind = np.array(
             [form.place != "" or form.folded in ALSO_GIVEN_NAMES for form in self.forms], dtype=np.bool_

@@ -505,6 +505,41 @@ QUEENS = {
 }
 """The same for women."""
 
+# The numbers from two to twenty, then the tens, a hundred and a thousand.
+NUMBERS = {
+    "de": """zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig
+        dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert tausend""",
+    "nl": """twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien twintig
+        dertig veertig vijftig zestig zeventig tachtig negentig honderd duizend""",
+    "sv": """två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton sexton sjutton arton nitton tjugo
+        trettio fyrtio femtio sextio sjuttio åttio nittio hundra tusen""",
+    "fr": """deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt
+        trente quarante cinquante soixante soixante-dix quatre-vingts quatre-vingt-dix cent mille""",
+    "es": """dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve veinte
+        treinta cuarenta cincuenta sesenta setenta ochenta noventa cien mil""",
+    "it": """due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove venti
+        trenta quaranta cinquanta sessanta settanta ottanta novanta cento mille""",
+    "pt": """dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete dezoito dezenove vinte
+        trinta quarenta cinquenta sessenta setenta oitenta noventa cem mil""",
+    "pl": """dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć jedenaście dwanaście trzynaście czternaście piętnaście szesnaście
+        siedemnaście osiemnaście dziewiętnaście dwadzieścia trzydzieści czterdzieści pięćdziesiąt sześćdziesiąt siedemdziesiąt osiemdziesiąt
+        dziewięćdziesiąt sto tysiąc""",
+    "ru": """два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать
+        семнадцать восемнадцать девятнадцать двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто сто тысяча""",
+    "uk": """два три чотири п'ять шість сім вісім дев'ять десять одинадцять дванадцять тринадцять чотирнадцять п'ятнадцять шістнадцять
+        сімнадцять вісімнадцять дев'ятнадцять двадцять тридцять сорок п'ятдесят шістдесят сімдесят вісімдесят дев'яносто сто тисяча""",
+}  # fmt: skip
+# The ordinals from the first on that are written before a name, each with the other ways to write it, and what is written behind digits.
+ORDINALS = {
+    "de": (".", "Erster/Erste/Erstes Zweiter/Zweite/Zweites Dritter/Dritte/Drittes Vierter/Vierte/Viertes Fünfter/Fünfte/Fünftes"),
+    "fr": ("e ème er re ère nd nde", "Premier/Première Deuxième/Second/Seconde Troisième Quatrième Cinquième Sixième Septième Huitième Neuvième Dixième"),
+    "es": ("ª .ª º .º a", "Primero/Primera/Primer Segundo/Segunda Tercero/Tercera/Tercer Cuarto/Cuarta Quinto/Quinta Sexto/Sexta Séptimo/Séptima"),
+    "it": ("ª º a", "Primo/Prima Secondo/Seconda Terzo/Terza Quarto/Quarta Quinto/Quinta Sesto/Sesta Settimo/Settima Ottavo/Ottava"),
+    "pt": ("ª .ª º .º a", "Primeiro/Primeira Segundo/Segunda Terceiro/Terceira Quarto/Quarta Quinto/Quinta Sexto/Sexta Sétimo/Sétima"),
+    "ru": ("-я -й -е", "Первая/Первый/Первое Вторая/Второй/Второе Третья/Третий/Третье Четвёртая/Четвёртый Пятая/Пятый Шестая/Шестой"),
+    "uk": ("-а -й -е", "Перша/Перший/Перше Друга/Другий/Друге Третя/Третій/Третє Четверта/Четвертий П'ята/П'ятий Шоста/Шостий"),
+}  # fmt: skip
+
 # What may stand before a person's name without being part of it.
 TITLES = _table(
     """admiral archbishop archduchess archduke baron baroness bishop brother capt captain cardinal chancellor col colonel count countess

@@ -37,6 +37,13 @@ class Continued(IntFlag):
     """Jr. or Sr. behind it."""
 
 
+# Combining flags takes longer than all else that is asked of a form.
+_CONTINUED = tuple(
+    tuple(Continued.BY_NUMBERS | words | sons for sons in (Continued.NEVER, Continued.BY_SONS))
+    for words in (Continued.NEVER, Continued.BY_WORDS)
+)
+
+
 def _in_cases(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return a pattern for text as it is written, and one for text in small letters."""
     return re.compile(pattern), re.compile(pattern, re.IGNORECASE)
@@ -84,15 +91,11 @@ def continued(spelling: str, *, of_person: bool) -> Continued:
         spelling: the form.
         of_person: whether it is the name of a person as it was given.
     """
-    if not spelling[-1:].isalpha() and spelling[-1:] not in ENDS:
+    last = spelling[-1]
+    if not (last.isalpha() or last in ENDS):
         return Continued.NEVER
-    words = spelling.split(" ")
-    by_words = len(words) <= LONGEST_NAME and all(map(_is_capitalised, words))
-    return (
-        Continued.BY_NUMBERS
-        | (by_words and Continued.BY_WORDS)
-        | (of_person and len(words) > 1 and Continued.BY_SONS)
-    )
+    by_words = spelling.count(" ") < LONGEST_NAME and all(map(_is_capitalised, spelling.split(" ")))
+    return _CONTINUED[by_words][of_person and " " in spelling]
 
 
 def _is_capitalised(word: str) -> bool:

@@ -26,7 +26,9 @@ _NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+")
 _INITIAL = re.compile(r"[^\W\d_]\.?")
 _LEADING_INITIAL = re.compile(r"[A-Z]\.?")
 _TWO_INITIALS = re.compile("[A-Z]{2}")
-_PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_PATRONYMIC = re.compile(
+    "(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна|[oe]vi(?:ch|č)|[iy]ich|[oey]vna|ichna)$"
+)
 _FEMININE = ("а", "я")
 _SUFFIXES = frozenset(("Jr", "Jr.", "Sr", "Sr.", "Junior", "Senior", "II", "III", "IV", "V"))
 _NOT_BEHIND_TITLES = lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES
@@ -103,7 +105,7 @@ def nickname_in_quotes(text: str) -> Iterator[str]:
 
 
 def without_patronymic(text: str) -> Iterator[str]:
-    """Фёдор Михайлович Достоевский -> Фёдор Достоевский, in either order."""
+    """Фёдор Михайлович Достоевский -> Фёдор Достоевский, in either order; Pyotr Ilyich Tchaikovsky -> Pyotr Tchaikovsky."""
     words = text.replace(",", "").split()
     if len(words) != 3:
         return

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+from entity_index.spelling import folded
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.numerals import (
     CARDINALS,
@@ -25,6 +26,14 @@ _MONTHS = (
     re.compile(r"(?P<month>[A-Z]\w+\.?),? (?:of )?(?P<year>\d{4})"),
     re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])"),
 )
+_DATE_ELSEWHERE = re.compile(
+    r"(?P<day>\d{1,2})(?:\.|º|er)? (?:de )?(?P<month>[^\W\d]+) (?:de )?(?P<year>\d{4})(?: ?(?:г|года|р|року)\.?)?"
+)
+_MONTH_ELSEWHERE = {
+    folded(name): month
+    for month, names in enumerate(lexicon.MONTHS_ELSEWHERE, start=1)
+    for name in names.split()
+}
 _DAYS = (
     re.compile(rf"{_DAY} (?:of )?(?P<month>[A-Z]\w+\.?)"),
     re.compile(rf"(?P<month>[A-Z]\w+\.?) {_DAY}"),
@@ -158,6 +167,18 @@ def dates(text: str) -> Iterator[str]:
     if _is_told(day, month + 1):
         for width, (first, second) in product((1, 2), ((day, month + 1), (month + 1, day))):
             yield f"{first:0{width}}/{second:0{width}}/{year}"
+
+
+def dates_elsewhere(text: str) -> Iterator[str]:
+    """12 апреля 1961 -> 12.04.1961, 12.4.1961, 1961-04-12; 14 de julho de 1789 -> 14/07/1789, too."""
+    found = _DATE_ELSEWHERE.fullmatch(text)
+    month = _MONTH_ELSEWHERE.get(folded(found["month"])) if found else None
+    if found and month:
+        day, year = int(found["day"]), found["year"]
+        yield f"{year}-{month:02}-{day:02}"
+        for sign, width in product("./", (1, 2)):
+            yield f"{day:0{width}}{sign}{month:0{width}}{sign}{year}"
+        yield from (f"{day}{of}{found['month']}{of}{year}" for of in (" ", " de "))
 
 
 def days(text: str) -> Iterator[str]:

@@ -37,7 +37,9 @@ from reward_service.core.matching.numerals import (
     WHOLE,
     large_in_words,
     large_of,
+    numbers_in,
     ordinal_words,
+    ordinals_in,
     roman,
     words_of,
 )
@@ -55,6 +57,7 @@ from reward_service.core.matching.persons import (
 from reward_service.core.matching.quantities import (
     amounts,
     dates,
+    dates_elsewhere,
     dates_in_digits,
     days,
     eras,
@@ -90,6 +93,7 @@ _CAMPUS = re.compile(
 _VERSUS = re.compile(r"(?<= )(?:versus|vs\.?|v\.)(?= [A-Z])")
 _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
 _PARENTHESIS, _CLOSES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$"), re.compile("[)）]")
+_TWO_NAMES = re.compile(r"(?P<outer>[^()]+?) \((?P<inner>[^()]+)\)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
@@ -134,6 +138,16 @@ def compatible(text: str) -> Iterator[str]:
 def without_parenthesis(text: str) -> Iterator[str]:
     """Kenny Brown (footballer) -> Kenny Brown."""
     yield _PARENTHESIS.sub("", text) if _CLOSES.search(text) else text
+
+
+def acronym_in_parenthesis(text: str) -> Iterator[str]:
+    """North Atlantic Treaty Organization (NATO) -> NATO; NATO (North Atlantic Treaty Organization) -> the name in full."""
+    if not (found := _TWO_NAMES.fullmatch(text)):
+        return
+    for short, long in (found.group("inner", "outer"), found.group("outer", "inner")):
+        initials_of = "".join(word[0] for word in re.split("[ -]", long) if word[:1].isupper())
+        if short.isupper() and short.replace(".", "") == initials_of:
+            yield found["inner"]
 
 
 def without_qualifier(text: str) -> Iterator[str]:
@@ -395,13 +409,10 @@ def _has(pattern: str) -> Callable[[str], object]:
     return re.compile(pattern).search
 
 
-_RULERS = {language: (regnal_in(language),) for language in lexicon.RULERS}
 BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
-    _RULERS
-    | {
+    {
         "ar": (arabic_prefixes,),
         "da": (double_a,),
-        "de": (umlauts_in_german, *_RULERS["de"]),
         "he": (hebrew_prefixes,),
         "hi": (nasals,),
         "hu": (surname_first,),
@@ -409,13 +420,23 @@ BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
         "ko": (without_spaces, one_space),
         "nb": (double_a,),
         "no": (double_a,),
-        "ru": (surname_first, *_RULERS["ru"]),
-        "uk": (surname_first, *_RULERS["uk"]),
         "zh": (han_numerals,),
+    }
+    | {
+        language: (
+            *((surname_first,) if language in ("ru", "uk") else ()),
+            *((umlauts_in_german,) if language == "de" else ()),
+            *(numbers_in(language),),
+            *((ordinals_in(language),) if language in lexicon.ORDINALS else ()),
+            *((regnal_in(language),) if language in lexicon.RULERS else ()),
+            dates_elsewhere,
+        )
+        for language in lexicon.NUMBERS
     }
 )
 RULES: tuple[SpellingRule, ...] = (
     SpellingRule(compatible, _has("[^!-~]")),
+    SpellingRule(acronym_in_parenthesis, _has(r"\)$")),
     SpellingRule(without_parenthesis, _has("[)）]")),
     SpellingRule(without_qualifier, _has(",")),
     SpellingRule(qualifier_with_in, _has(",$")),
@@ -432,7 +453,7 @@ RULES: tuple[SpellingRule, ...] = (
         _has("^(?:Lord|Lady|Sir|Dame|Baron|Earl|Duke|Duchess|Marquess|Marquis|Viscount|Count)"),
     ),
     SpellingRule(nickname_in_quotes, _has("""^["“'‘(]""")),
-    SpellingRule(without_patronymic, _has("ич|вна|чна")),
+    SpellingRule(without_patronymic, _has("ич$|вна$|чна$|(?:[oey]v|[iy])i?ch$|[oe]vna$|ichna$")),
     SpellingRule(without_title, is_title),
     SpellingRule(regnal, _has("^(?:[IVX]+|the)$")),
     SpellingRule(without_weekday, is_weekday),
