@@ -27,6 +27,7 @@ from reward_service.core.matching.languages import of_name, of_question
 from reward_service.core.matching.longer import Continued, Unfinished, continued, qualifier
 from reward_service.core.matching.persons import (
     begins_with_initial,
+    has_patronymic,
     inverted,
     is_common,
     is_full_name,
@@ -240,6 +241,7 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
         own, plain = map(folded_text, (source, *without_parenthesis(source)))
         shareable = own, plain, plain.removeprefix(ARTICLE)
         place = qualifier(source) if "," in source else ""
+        most = Middle.NICKNAME if of_person and has_patronymic(source) else Middle.NAMES
         is_number = own.replace(" ", "").isdigit()
         for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):
@@ -253,7 +255,7 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
                         folded,
                         source is not entity.name,
                         needed if guard is _NONE else guard,
-                        middle,
+                        middle if folded.count(" ") == own.count(" ") else min(middle, most),
                         continued(text, of_person=of_person and folded == own),
                         lost,
                         given if folded == last else "",

@@ -115,6 +115,12 @@ def without_patronymic(text: str) -> Iterator[str]:
             yield f"{words[last]} {words[first]}"
 
 
+def has_patronymic(name: str) -> bool:
+    """Return whether a name of three words has a patronymic, without which it must not be given another."""
+    words = name.split()
+    return len(words) == 3 and any(map(_PATRONYMIC.search, words[1:]))
+
+
 def surname_first(text: str) -> Iterator[str]:
     """Ахматова Анна -> Анна Ахматова: Cyrillic lists people so, without a comma; Bartók Béla -> Béla Bartók."""
     words = text.split()

@@ -55,9 +55,14 @@ def are_two(own: str, other: str) -> bool:
 
 
 def _begin_alike(own: str, other: str) -> bool:
-    """Return whether two tokens begin with the same letter, or one with a letter more that is hardly heard: oesophagus, d'Aquila."""
+    """Return whether two tokens begin with the same sound, or one with a letter more that is hardly heard: Wladimir, oesophagus."""
     longer, shorter = (own, other) if len(own) > len(other) else (other, own)
-    return own[0] == other[0] or (longer[0] in HARDLY_HEARD and longer[1:] == shorter)
+    first = {own[0], other[0]}
+    return any(first <= alike for alike in ALIKE) or len(first) == 1 or _is_silent(longer, shorter)
+
+
+def _is_silent(longer: str, shorter: str) -> bool:
+    return longer[0] in HARDLY_HEARD and longer[1:] == shorter
 
 
 def _sound(name: str) -> str:
@@ -67,6 +72,8 @@ def _sound(name: str) -> str:
 
 NUMBER_WORDS = BY_WRITING.keys() | SCALES.keys()
 HARDLY_HEARD = "aeiouyhdl"
+ALIKE = tuple(map(frozenset, ("ckqsz", "gijy", "vw")))
+"""Letters that names in other alphabets are written with, one for another, at the beginning."""
 _TWICE = re.compile(r"(.)\1")
 
 
