@@ -22,8 +22,7 @@ from entity_index.folding import fold, is_hangul
 from reward_service.core.matching.arrays import Positions, stretches
 from reward_service.core.matching.characters import UTF_8
 from reward_service.core.matching.forms import ARTICLE, Form, Guard, allowed_edits
-from reward_service.core.matching.lexicon import ALSO_GIVEN_NAMES
-from reward_service.core.matching.longer import Continued
+from reward_service.core.matching.longer import ANY_BEHIND, Continued
 
 
 class Phrase(NamedTuple):
@@ -248,7 +247,7 @@ class Index:
         self.began = (continued & Continued.BY_WORDS.value) > 0
         """Which forms a word before them may make a longer name of."""
         self.any_behind = np.array(
-            [form.place != "" or form.folded in ALSO_GIVEN_NAMES for form in self.forms], dtype=np.bool_
+            [form.place != "" or form.folded in ANY_BEHIND for form in self.forms], dtype=np.bool_
         )
         """Which forms any capitalised word behind them may make another name of."""
         self.asks_written = self.guarded & ~self.asks_capital

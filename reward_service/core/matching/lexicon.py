@@ -438,7 +438,7 @@ GIVEN_NAMES = (
     franz friedrich fritz gabriel gareth gary gavin geoffrey george gerard gilbert giovanni giuseppe gloria gordon grace graham grover gustav guy
     hannah hans harriet harrison harvey heather heinrich helen helena herbert herman hermann howard hugh hugo ian igor ingrid irene iris irving
     isaac isabel isabella ivan jacqueline jacques jane janet jason javier jay jean jeremy jerome jerry jesse jessica jill joan joanna joaquin
-    joel johan johann jonathan jorge jose josef juan judith judy julia julian julie juliet jules justin karen karl kate katherine kathleen keith
+    joel johan johann juliana leopold jonathan jorge jose josef juan judith judy julia julian julie juliet jules justin karen karl kate katherine kathleen keith
     kelly kevin kim klaus kurt kyle lance laura lauren leo leon leonard leonardo leonid leroy leslie lewis liam lillian linda lionel lisa
     lloyd lorenzo louis louise luca lucas lucia lucy ludwig luigi luis luke marc marcel marco marcus maria marie marilyn mario marion
     marlon marsha martha martin martina mary maurice max maxwell melissa mercedes meryl mia michel michele michelle miguel mikhail mildred miles
@@ -451,9 +451,8 @@ GIVEN_NAMES = (
 )
 # Places that are also last names, and given names; so are some of `PLACES`.
 ALSO_LAST_NAMES = PLACES | _table(
-    """austin bolton boston bristol burton carlisle chester cleveland columbus dallas denver derby durham hamilton holland houston jackson jefferson
-    jordan lancaster lincoln madison montgomery monroe nelson phoenix preston raleigh salem savannah sheffield stafford sterling troy warwick
-    wellington wells york"""
+    """austin bolton boston bristol burton carlisle chester cleveland dallas denver derby durham holland houston jordan lancaster madison phoenix
+    preston raleigh salem savannah sheffield stafford sterling troy warwick wells york"""
 )
 ALSO_GIVEN_NAMES = _table(
     """adelaide alexandria asia austin brooklyn carolina chad charlotte chelsea cheyenne dakota dallas eden florence georgia houston india israel
@@ -483,9 +482,16 @@ LONGER_PLACES = frozenset(name for name in PLACES if " " in name) | _table(
     latin america, south sudan, equatorial guinea, east timor, south ossetia, west virginia, upper austria, lower austria,
     lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge, winston salem,
     lake victoria, lake michigan, lake ontario, lake geneva, lake como, lake constance, fort worth, fort wayne, fort lauderdale, fort william,
-    port stanley, papua new guinea""",
+    port stanley, papua new guinea, austria hungary, guinea bissau, schleswig holstein, baden wurttemberg, baden baden,
+    alsace lorraine, saxony anhalt, serbia and montenegro, air france klm""",
     ",",
 )
+
+LONGER_BY_START = {
+    start: tuple(place.removeprefix(f"{start} ") for place in LONGER_PLACES if place.startswith(f"{start} "))
+    for start in ("air france", "alsace", "austria", "baden", "guinea", "saxony", "schleswig", "serbia")
+}
+"""Those that begin with a name of their own, by that name, each with what follows."""
 
 # The ordinals that follow rulers' names, from the first on, and what stands between; Russian and Ukrainian also for women.
 RULERS = {
@@ -566,7 +572,15 @@ SHORT_TITLES = {
     "mr": "mister", "mrs": "missus", "dr": "doctor", "prof": "professor", "rev": "reverend", "gen": "general", "capt": "captain",
     "sgt": "sergeant", "lt": "lieutenant", "col": "colonel", "gov": "governor", "sen": "senator", "pres": "president",
 }  # fmt: skip
-ABBREVIATIONS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "point", **SHORT_TITLES}
+ABBREVIATIONS = {
+    "vol": "volume",
+    "st": "saint",
+    "ste": "sainte",
+    "mt": "mount",
+    "ft": "fort",
+    "pt": "point",
+    **SHORT_TITLES,
+}
 ABBREVIATIONS_AT_END = {
     "jr": "junior", "sr": "senior", "bros": "brothers", "co": "company", "corp": "corporation", "assn": "association", "st": "street",
     "ave": "avenue", "rd": "road", "blvd": "boulevard", "mtn": "mountain", "mts": "mountains", "univ": "university",

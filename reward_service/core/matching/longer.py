@@ -52,7 +52,7 @@ def _in_cases(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 _NAMED = r"(?:[A-Z][A-Za-z]{1,14}(?:\.[A-Z]\.)?|49ers|76ers)(?![A-Za-z])"
 _BEHIND = _in_cases(rf"[ -](?:(?:{'|'.join(lexicon.INNER_CLASSES)}) ){{0,2}}(?P<word>{_NAMED})")
 _BEFORE = _in_cases(r"(?<![\w'’-])(?P<words>(?:[A-Z][^\W\d_]{1,13} )?[A-Z][^\W\d_]{1,13})[ -]\Z")
-_SURNAME = re.compile(r" (?P<word>[A-Z][a-z][A-Za-z'’-]*)")
+_SURNAME = re.compile(r" (?P<word>[A-Z]['’]?[^\W\d_]['’]?[a-z][\w'’-]*)")
 _GLUED_BEFORE = re.compile(r"(?:[\w-]\.|[_@]|://)\Z")
 _GLUED_BEHIND = re.compile(r"_|@|\.[a-z]{2}")
 _QUALIFIED = re.compile(r" ?[,(] ?(?P<place>[A-Z][A-Za-z.]*(?: [A-Z][A-Za-z.]*){0,2})")
@@ -81,6 +81,8 @@ _SEQUEL = _in_cases(
     rf"| (?-i:{'|'.join(map(str.capitalize, _IN_WORDS))})(?![\w-])|{_PART}"
 )
 _NEXT_LINE = re.compile(r" (?P<number>\d{1,2})[.)]")
+ANY_BEHIND = lexicon.ALSO_GIVEN_NAMES | lexicon.TITLES | lexicon.LONGER_BY_START.keys()
+"""Names of which more words than a table has make another, folded."""
 _THIS_LINE = re.compile(r"(?<!\d)(?P<number>\d{1,2})[.)] ?\Z")
 
 
@@ -189,6 +191,8 @@ def goes_on(name: str, after: str, *, in_small: bool = False) -> bool:
     found = _BEHIND[in_small].match(after)
     if found and _makes_longer(name, found, in_small=in_small):
         return True
+    if any(folded(after).startswith(rest) for rest in lexicon.LONGER_BY_START.get(name, ())):
+        return True
     surname = _SURNAME.match(after)
     return surname is not None and _is_persons(name, surname["word"].lower())
 
@@ -210,8 +214,8 @@ def _is_no_team(found: re.Match[str]) -> bool:
 
 
 def _is_persons(name: str, last: str) -> bool:
-    """Return whether a last name makes a person of the name of a place, or another person of a first and a last name."""
-    if name in lexicon.ALSO_GIVEN_NAMES:
+    """Return whether a last name makes a person of the name of a place or of a title, or another person of a first and a last name."""
+    if name in lexicon.ALSO_GIVEN_NAMES or name in lexicon.TITLES:
         return not (last in lexicon.NOT_LAST_NAMES or last in lexicon.PLACES or last in lexicon.TITLES)
     first, _, rest = name.partition(" ")
     return rest.isalpha() and first in lexicon.GIVEN_NAMES and last in lexicon.COMMON_LAST_NAMES

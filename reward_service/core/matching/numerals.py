@@ -180,7 +180,7 @@ def ordinals_in(language: str) -> Callable[[str], Iterator[str]]:
 
     def rule(text: str) -> Iterator[str]:
         first, _, rest = text.partition(" ")
-        if rest:
+        if rest and not rest[-4:].isdigit():  # a date begins with a number, too
             yield from (f"{way} {rest}" for way in ways_of.get(first.casefold(), ()))
 
     return rule

@@ -126,7 +126,9 @@ _MONEY = {
 
 def is_date(text: str) -> bool:
     """Return whether a text has the shape of a date."""
-    return _YEAR.search(text) is not None and _first(_DATES, text) is not None
+    return _YEAR.search(text) is not None and (
+        _first(_DATES, text) is not None or _date_elsewhere(text) is not None
+    )
 
 
 def dates_in_digits(text: str) -> Iterator[str]:
@@ -169,15 +171,22 @@ def dates(text: str) -> Iterator[str]:
             yield f"{first:0{width}}/{second:0{width}}/{year}"
 
 
-def dates_elsewhere(text: str) -> Iterator[str]:
-    """12 апреля 1961 -> 12.04.1961, 12.4.1961, 1961-04-12; 14 de julho de 1789 -> 14/07/1789, too."""
+def _date_elsewhere(text: str) -> tuple[int, int, re.Match[str]] | None:
+    """Return the day, the month and the parts of a date in another language than English."""
     found = _DATE_ELSEWHERE.fullmatch(text)
     month = _MONTH_ELSEWHERE.get(folded(found["month"])) if found else None
-    if found and month:
-        day, year = int(found["day"]), found["year"]
+    return (int(found["day"]), month, found) if found and month else None
+
+
+def dates_elsewhere(text: str) -> Iterator[str]:
+    """12 апреля 1961 -> 12.04.1961, 12/4/1961, 1961-04-12; 14 de julho de 1789 -> 14/07/1789."""
+    if read := _date_elsewhere(text):
+        day, month, found = read
+        year = found["year"]
         yield f"{year}-{month:02}-{day:02}"
-        for sign, width in product("./", (1, 2)):
-            yield f"{day:0{width}}{sign}{month:0{width}}{sign}{year}"
+        yield from (
+            f"{day:0{width}}{sign}{month:0{width}}{sign}{year}" for sign, width in product("./", (1, 2))
+        )
         yield from (f"{day}{of}{found['month']}{of}{year}" for of in (" ", " de "))
 
 
@@ -212,9 +221,10 @@ def months(text: str) -> Iterator[str]:
 
 
 def year_ranges(text: str) -> Iterator[str]:
-    """2011-12 NBA season <-> 2011-2012 NBA season; 1999-2000 <-> 1999-00; 1914-1918 -> 1914 to 1918."""
+    """2011-12 NBA season <-> 2011-2012 NBA season; 1999-2000 <-> 1999-00; 1914-1918 -> 1914 to 1918, 1914 and 1918."""
     full = _SHORT_RANGE.sub(_in_full, text)
-    yield from (full, _LONG_RANGE.sub(r"\1\2\3\5", full), _WHOLE_RANGE.sub(r"\1 to \2", full))
+    yield from (full, _LONG_RANGE.sub(r"\1\2\3\5", full))
+    yield from (_WHOLE_RANGE.sub(rf"\1 {between} \2", full) for between in ("to", "and", "through"))
 
 
 def _in_full(found: re.Match[str]) -> str:
@@ -227,7 +237,7 @@ def _in_full(found: re.Match[str]) -> str:
 def events(text: str) -> Iterator[str]:
     """2016 United States presidential election <-> United States presidential election of 2016."""
     found = _EVENT.fullmatch(text) or _EVENT_LAST.fullmatch(text)
-    if found is None or _first((*_DATES, *_MONTHS), text):
+    if found is None or is_date(text) or _first(_MONTHS, text):
         return
     year, event = found["year"], found["event"]
     yield f"{year} {event}"

@@ -79,6 +79,7 @@ _NO_PLURAL = lexicon.OPENERS | lexicon.PLACES
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "å": "aa"}
 _UMLAUTS |= {letter.upper(): written.capitalize() for letter, written in _UMLAUTS.items()}
+_LAST_NUMERALS = {"V": "5", "5": "V", "X": "10", "10": "X"}  # behind one word they may be initials: Malcolm X
 _MARKS = ":,;"  # after a number in a name: Star Trek II: The Wrath of Khan
 _WITH_UMLAUT = re.compile(f"[{''.join(_UMLAUTS)}]")
 _LATIN_WORD = re.compile("[A-Za-z]+")
@@ -95,6 +96,7 @@ _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
 _PARENTHESIS, _CLOSES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$"), re.compile("[)）]")
 _TWO_NAMES = re.compile(r"(?P<outer>[^()]+?) \((?P<inner>[^()]+)\)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
+_SLASH = re.compile(r"(?<=\b[A-Z][A-Z])/(?=[A-Z][A-Z]\b)")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
 # From the digit back, as most names have none: behind a letter and not at the end, or behind two letters.
@@ -211,9 +213,10 @@ def _is_legal_form(word: str) -> bool:
 
 
 def hyphens(text: str) -> Iterator[str]:
-    """X-Men -> X Men -> XMen; e-mail -> email; YouTube -> You Tube."""
+    """X-Men -> X Men -> XMen; e-mail -> email; AC/DC -> ACDC; YouTube -> You Tube."""
     if _HYPHEN.search(text):
         yield from (_HYPHEN.sub(" ", text), _HYPHEN.sub("", text))
+    yield _SLASH.sub("", text)
     yield _INNER_CAPITAL.sub(" ", text)
 
 
@@ -270,6 +273,8 @@ def numerals(text: str) -> Iterator[str]:
     if len(words) == 1 or is_date(text):
         return
     at = 0
+    if len(words) > 2 and words[-1] in _LAST_NUMERALS:
+        yield " ".join((*words[:-1], _LAST_NUMERALS[words[-1]]))
     for marked in words:
         word = marked.rstrip(_MARKS)
         others = BY_WRITING.get(word.casefold(), ())
@@ -429,7 +434,6 @@ BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
             *(numbers_in(language),),
             *((ordinals_in(language),) if language in lexicon.ORDINALS else ()),
             *((regnal_in(language),) if language in lexicon.RULERS else ()),
-            dates_elsewhere,
         )
         for language in lexicon.NUMBERS
     }
@@ -444,7 +448,7 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(without_article, {"A", "An", "The"}.__contains__),
     SpellingRule(versus, {"v.", "versus", "vs", "vs."}.__contains__),
     SpellingRule(ampersand, _has(r"&|\band\b|^(?:['‘’][nN]|[nN]['’])")),
-    SpellingRule(hyphens, _has(f"{_HYPHEN.pattern}|{_INNER_CAPITAL.pattern}")),
+    SpellingRule(hyphens, _has(f"{_HYPHEN.pattern}|{_SLASH.pattern}|{_INNER_CAPITAL.pattern}")),
     SpellingRule(possessives, _has("['’]s")),
     SpellingRule(decades, _has(r"^\d{3}0['’]?s$")),
     SpellingRule(digits_apart, _has(r"\d")),
@@ -459,6 +463,7 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(without_weekday, is_weekday),
     SpellingRule(dates_in_digits, _has(r"\d[/.-]\d{4}$")),
     SpellingRule(dates, _has(r"\d{4}")),
+    SpellingRule(dates_elsewhere, _has(r"\d{4}")),
     SpellingRule(days, is_month),
     SpellingRule(eras, _has(r"^(?:BCE?|CE|AD|B\.C|A\.D|C\.E)")),
     SpellingRule(months, _has(r"\d{4}")),
@@ -469,7 +474,9 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(large_numbers, _has(r"\d00$|^[1-9]\d\d$|(?i:^(?:hundred|thousand)$)")),
     SpellingRule(thousands, _has(r"\d{4}|\d,\d{3}")),
     SpellingRule(wars, _has(r"^(?:War|WW)")),
-    SpellingRule(numerals, lambda word: word.rstrip(_MARKS).casefold() in BY_WRITING),
+    SpellingRule(
+        numerals, lambda word: word in _LAST_NUMERALS or word.rstrip(_MARKS).casefold() in BY_WRITING
+    ),
     SpellingRule(university_in_full, _has(r"^U(?:niv)?\.?$")),
     SpellingRule(universities, {"University"}.__contains__),
     SpellingRule(campuses, {"University"}.__contains__),

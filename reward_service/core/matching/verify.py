@@ -20,7 +20,7 @@ from reward_service.core.matching.arrays import Positions
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import token_edits
 from reward_service.core.matching.index import Index
-from reward_service.core.matching.lexicon import GIVEN_NAMES, SCALES
+from reward_service.core.matching.lexicon import ALSO_GIVEN_NAMES, COMMON_LAST_NAMES, GIVEN_NAMES, SCALES
 from reward_service.core.matching.numerals import BY_WRITING
 from reward_service.core.matching.scan import FUZZY, Spans, Windows, in_longer_names, uncut
 
@@ -42,7 +42,7 @@ def _is_misspelt(own: str, other: str) -> bool:
 
 
 def are_two(own: str, other: str) -> bool:
-    """Return whether two tokens are different words, not one misspelt: they begin differently, or are both numbers or given names.
+    """Return whether two tokens are different words, not one misspelt: they begin differently, or are both numbers or names of persons.
 
     >>> are_two("nolan", "dolan"), are_two("million", "billion"), are_two("xxiii", "xxii"), are_two("daniel", "daniela")
     (True, True, True, True)
@@ -51,7 +51,14 @@ def are_two(own: str, other: str) -> bool:
     """
     if {own, other} <= NUMBER_WORDS or not _begin_alike(own, other):
         return True
-    return {own, other} <= GIVEN_NAMES and _sound(own) != _sound(other)
+    known = {own, other} & PERSONS
+    return bool(known) and (_ends_apart(own, other) or (len(known) > 1 and _sound(own) != _sound(other)))
+
+
+def _ends_apart(own: str, other: str) -> bool:
+    """Return whether one token is the other with an ending that makes another name of it: Juliana, Roberts."""
+    longer, shorter = (own, other) if len(own) > len(other) else (other, own)
+    return longer[:-1] == shorter and longer[-1] in NAME_ENDINGS
 
 
 def _begin_alike(own: str, other: str) -> bool:
@@ -71,6 +78,8 @@ def _sound(name: str) -> str:
 
 
 NUMBER_WORDS = BY_WRITING.keys() | SCALES.keys()
+PERSONS = GIVEN_NAMES | ALSO_GIVEN_NAMES | COMMON_LAST_NAMES
+NAME_ENDINGS = "aeos"
 HARDLY_HEARD = "aeiouyhdl"
 ALIKE = tuple(map(frozenset, ("ckqsz", "gijy", "vw")))
 """Letters that names in other alphabets are written with, one for another, at the beginning."""
