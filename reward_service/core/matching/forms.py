@@ -24,7 +24,7 @@ from entity_index.usable import is_usable
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name, of_question
-from reward_service.core.matching.longer import Continued, Unfinished, continued, qualifier
+from reward_service.core.matching.longer import NEVER, Unfinished, continued, qualifier
 from reward_service.core.matching.persons import (
     begins_with_initial,
     has_patronymic,
@@ -87,8 +87,8 @@ class Form(NamedTuple):
     """Whether it comes from an alias, not from the name."""
     guard: Guard = Guard.NONE
     middle: Middle = Middle.NOTHING
-    continued: Continued = Continued.NEVER
-    """What behind it or before it makes a longer name of it."""
+    continued: int = NEVER
+    """What behind it or before it makes a longer name of it, as bits (`longer`)."""
     place: str = ""
     """What qualifies the name, folded, if the form leaves it out: Oregon of Portland, Oregon."""
     given: str = ""
@@ -236,7 +236,7 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
     if not is_usable(entity.name):
         return
     of_person = may_be_person(entity)
-    last, given = last_name(entity.name) if of_person and entity.aliases else ("", "")
+    last, given = last_name(entity) if of_person else ("", "")
     for source in filter(is_usable, (entity.name, *entity.aliases)):
         own, plain = map(folded_text, (source, *without_parenthesis(source)))
         shareable = own, plain, plain.removeprefix(ARTICLE)

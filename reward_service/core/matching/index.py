@@ -22,7 +22,7 @@ from entity_index.folding import fold, is_hangul
 from reward_service.core.matching.arrays import Positions, stretches
 from reward_service.core.matching.characters import UTF_8
 from reward_service.core.matching.forms import ARTICLE, Form, Guard, allowed_edits
-from reward_service.core.matching.longer import ANY_BEHIND, Continued
+from reward_service.core.matching.longer import ANY_BEHIND, BY_WORDS
 
 
 class Phrase(NamedTuple):
@@ -242,13 +242,10 @@ class Index:
         ] = len(ARTICLE)
         """Where the capital that a form asks for stands: an article needs none."""
         self.without_place = np.array([form.place != "" for form in self.forms], dtype=np.bool_)
-        continued = np.array([form.continued for form in self.forms], dtype=np.int64)
-        self.continued = continued > 0
-        self.began = (continued & Continued.BY_WORDS.value) > 0
+        self.continued = [form.continued > 0 for form in self.forms]
+        self.began = [form.continued & BY_WORDS > 0 or form.given != "" for form in self.forms]
         """Which forms a word before them may make a longer name of."""
-        self.any_behind = np.array(
-            [form.place != "" or form.folded in ANY_BEHIND for form in self.forms], dtype=np.bool_
-        )
+        self.any_behind = [form.place != "" or form.folded in ANY_BEHIND for form in self.forms]
         """Which forms any capitalised word behind them may make another name of."""
         self.asks_written = self.guarded & ~self.asks_capital
         written = zip(self.forms, self.asks_written.tolist(), strict=True)

@@ -12,8 +12,7 @@ A place named without what qualifies it is another's where another qualifies it:
 
 import re
 from collections.abc import Iterable
-from enum import IntFlag
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from entity_index.folding import fold
 from entity_index.spelling import folded
@@ -25,23 +24,14 @@ LOOK_AHEAD = 40
 LONGEST_NAME = 3  # words of a name that class words may follow
 
 
-class Continued(IntFlag):
-    """What makes a longer name of a form."""
-
-    NEVER = 0
-    BY_NUMBERS = 1
-    """A number or a part behind it."""
-    BY_WORDS = 2
-    """Class words and teams behind it, or clubs and given names before it."""
-    BY_SONS = 4
-    """Jr. or Sr. behind it."""
-
-
-# Combining flags takes longer than all else that is asked of a form.
-_CONTINUED = tuple(
-    tuple(Continued.BY_NUMBERS | words | sons for sons in (Continued.NEVER, Continued.BY_SONS))
-    for words in (Continued.NEVER, Continued.BY_WORDS)
-)
+# What makes a longer name of a form, as bits: flags of an enumeration take longer than all else that is asked of one.
+NEVER: Final = 0
+BY_NUMBERS: Final = 1
+"""A number or a part behind it."""
+BY_WORDS: Final = 2
+"""Class words and teams behind it, or clubs and given names before it."""
+BY_SONS: Final = 4
+"""Jr. or Sr. behind it."""
 
 
 def _in_cases(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
@@ -86,8 +76,8 @@ ANY_BEHIND = lexicon.ALSO_GIVEN_NAMES | lexicon.TITLES | lexicon.LONGER_BY_START
 _THIS_LINE = re.compile(r"(?<!\d)(?P<number>\d{1,2})[.)] ?\Z")
 
 
-def continued(spelling: str, *, of_person: bool) -> Continued:
-    """Return what makes longer names of a form: numbers do unless it ends in one, words if it is a few capitalised ones.
+def continued(spelling: str, *, of_person: bool) -> int:
+    """Return what makes longer names of a form, as bits: numbers do unless it ends in one, words if it is a few capitalised ones.
 
     Args:
         spelling: the form.
@@ -95,9 +85,9 @@ def continued(spelling: str, *, of_person: bool) -> Continued:
     """
     last = spelling[-1]
     if not (last.isalpha() or last in ENDS):
-        return Continued.NEVER
+        return NEVER
     by_words = spelling.count(" ") < LONGEST_NAME and all(map(_is_capitalised, spelling.split(" ")))
-    return _CONTINUED[by_words][of_person and " " in spelling]
+    return BY_NUMBERS + by_words * BY_WORDS + (of_person and " " in spelling) * BY_SONS
 
 
 def _is_capitalised(word: str) -> bool:
@@ -109,8 +99,8 @@ class Unfinished(NamedTuple):
 
     name: str
     """Folded."""
-    by: Continued
-    """What makes longer names of it."""
+    by: int
+    """What makes longer names of it, as bits."""
     place: str
     """What qualifies it, folded, where it is named without that; else nothing."""
     given: str
@@ -126,15 +116,16 @@ def is_part(one: Unfinished, before: str, written: str, after: str) -> bool:
         written: the original text of it.
         after: the original text behind it, at least `LOOK_AHEAD` of it.
     """
+    name, by, place, given = one
     in_small = written[:1].islower()
     return (
-        (one.place != "" and is_elsewhere(one.place, after))
-        or (one.given != "" and is_relative(one.given, before))
+        (place != "" and is_elsewhere(place, after))
+        or (given != "" and is_relative(given, before))
         or (in_small and is_identifier(before, written, after))
-        or (Continued.BY_NUMBERS in one.by and is_numbered(one.name, before, after, in_small=in_small))
-        or (Continued.BY_SONS in one.by and _SON.match(after) is not None)
-        or (Continued.BY_WORDS in one.by and goes_on(one.name, after, in_small=in_small))
-        or (Continued.BY_WORDS in one.by and began(one.name, before, in_small=in_small))
+        or (by & BY_NUMBERS != 0 and is_numbered(name, before, after, in_small=in_small))
+        or (by & BY_SONS != 0 and _SON.match(after) is not None)
+        or (by & BY_WORDS != 0 and goes_on(name, after, in_small=in_small))
+        or (by & BY_WORDS != 0 and began(name, before, in_small=in_small))
     )
 
 
@@ -268,6 +259,13 @@ END_BEFORE = _keys(
     slice(-1 - KEY, -1),
 )
 """What those end with that stand before it, with the space before where they are short."""
+
+
+def may_follow(key: bytes, *, has_capital: bool) -> bool:
+    """Return whether a word that begins with these folded bytes may make a longer name of one before it."""
+    if has_capital and (key in BEGIN_BEHIND or key[1:2] == b" "):
+        return True
+    return key in PARTS_BEGIN or key[:1].isdigit()
 
 
 def is_elsewhere(place: str, after: str) -> bool:

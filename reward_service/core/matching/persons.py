@@ -117,8 +117,7 @@ def without_patronymic(text: str) -> Iterator[str]:
 
 def has_patronymic(name: str) -> bool:
     """Return whether a name of three words has a patronymic, without which it must not be given another."""
-    words = name.split()
-    return len(words) == 3 and any(map(_PATRONYMIC.search, words[1:]))
+    return name.count(" ") == 2 and any(map(_PATRONYMIC.search, name.split()[1:]))
 
 
 def surname_first(text: str) -> Iterator[str]:
@@ -222,13 +221,15 @@ def nicknames(first: str) -> Iterator[str]:
     yield from dict.fromkeys([first, *_CALLED.get(first.casefold(), ())])
 
 
-def last_name(name: str) -> tuple[str, str]:
-    """Return the last name of a person and the given names, with what these are called, folded; nothing where it is no full name.
+def last_name(person: Entity) -> tuple[str, str]:
+    """Return the last name of a person with an alias of one word, and the given names with what these are called, folded; else nothing.
 
-    >>> last_name("William Jefferson Clinton")
+    >>> last_name(Entity("William Jefferson Clinton", ("Clinton",)))
     ('clinton', 'william bill billy will jefferson')
     """
-    words = (inverted(name) or name).split()
+    if all(" " in alias for alias in person.aliases):
+        return "", ""
+    words = (inverted(person.name) or person.name).split()
     if not is_full_name(words):
         return "", ""
     return folded(words[-1]), folded(" ".join(called for word in words[:-1] for called in nicknames(word)))

@@ -5,7 +5,7 @@ spaces around. Candidates are windows of whole tokens around a piece; `verify` d
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -19,7 +19,7 @@ from entity_index.spelling import folded
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import longer
 from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
-from reward_service.core.matching.characters import LETTERS, UTF_8, WIDEST
+from reward_service.core.matching.characters import UTF_8, WIDEST
 from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, Middle
@@ -44,7 +44,7 @@ _GOES_ON = re.compile(
 )
 _BEGINS_SCALE = np.isin(np.arange(256), [ord(scale[0]) for scale in SCALES])
 _POSSESSIVE = re.compile(rb"(?:'|\xe2\x80\x99)[sS](?![A-Za-z])")
-LETTER_A = np.uint8(ord("a"))
+LATIN = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
@@ -234,8 +234,8 @@ def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     inside = np.zeros(len(spans), dtype=np.bool_)
     if not len(spans):
         return inside
-    suspect = np.flatnonzero(_may_be_longer(text, index, spans))
-    if suspect.size:
+    suspect = _beside_telling_words(text, index, spans)
+    if suspect:
         starts, ends = text.raw_spans(spans.start[suspect], spans.end[suspect])
         rows = zip(spans.form[suspect].tolist(), starts.tolist(), ends.tolist(), strict=True)
         is_longer = cache(_is_longer)  # degenerate text repeats the same few
@@ -251,42 +251,24 @@ def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     return inside
 
 
-# Behind " new york " the word "Yankees" begins with a key, "Marathons" with "mar" too, "is" with none. A word counts if it has a capital, or
-# is a number or a part, which need none. All names in small letters are looked at, which are few.
-def _may_be_longer(text: FoldedText, index: Index, spans: Spans) -> Mask:
+# Behind " new york " the word "Yankees" begins with a key, "Yams" does too, "is" with none. A word counts if it has a capital, or is a number
+# or a part, which need none. All names in small letters are looked at, which are few.
+def _beside_telling_words(text: FoldedText, index: Index, spans: Spans) -> list[int]:
     """Return which spans have a word beside them that may make a longer name of them, by three of its letters."""
-    behind, before, form = spans.end + 1, spans.start - 1, spans.form
-    capital = text.strong(np.minimum(behind, len(text.bytes_) - 1))
-    small = ~text.strong(spans.start) & (text.bytes_.take(spans.start) - LETTER_A < LETTERS)
-    keys = _three(text, behind)
-    letter = text.bytes_.take(behind + 1, mode="clip") == ord(" ")
-    begins = capital & (letter | _is_among(keys, _BEGIN_BEHIND))
-    begins |= text.is_digit(behind) | _is_among(keys, _PARTS_BEGIN)
-    ends = index.began[form] & _is_among(_three(text, before - longer.KEY), _END_BEFORE)
-    found: Mask = index.continued[form] & (begins | small | ends | (capital & index.any_behind[form]))
-    return found
-
-
-def _three(text: FoldedText, at: Positions) -> Positions:
-    """Return three bytes from each position as one number."""
-    one, two, three = (
-        text.bytes_.take(at + more, mode="clip").astype(np.int64) for more in range(longer.KEY)
-    )
-    return (one << 16) + (two << 8) + three
-
-
-def _is_among(keys: Positions, known: Positions) -> Mask:
-    among: Mask = known[np.minimum(known.searchsorted(keys), len(known) - 1)] == keys
-    return among
-
-
-def _numbered(keys: Iterable[bytes]) -> Positions:
-    return np.array(sorted(int.from_bytes(key) for key in keys), dtype=np.int64)
-
-
-_BEGIN_BEHIND, _PARTS_BEGIN, _END_BEFORE = map(
-    _numbered, (longer.BEGIN_BEHIND, longer.PARTS_BEGIN, longer.END_BEFORE)
-)
+    at = np.concatenate((np.minimum(spans.end + 1, len(text.bytes_) - 1), spans.start))
+    capital, own = text.strong(at).reshape(2, -1).tolist()
+    rows = zip(spans.form.tolist(), spans.start.tolist(), spans.end.tolist(), capital, own, strict=True)
+    return [
+        number
+        for number, (form, start, end, is_name, has_capital) in enumerate(rows)
+        if index.continued[form]
+        and (
+            longer.may_follow(text.data[end + 1 : end + 1 + longer.KEY], has_capital=is_name)
+            or (is_name and index.any_behind[form])
+            or (index.began[form] and text.data[start - 1 - longer.KEY : start - 1] in longer.END_BEFORE)
+            or (text.data[start] in LATIN and not has_capital)
+        )
+    ]
 
 
 def _is_longer(form: Form, *around: bytes) -> bool:
