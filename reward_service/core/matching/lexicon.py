@@ -464,8 +464,9 @@ NOT_LAST_NAMES = _table(
     was west winter"""
 )
 """Words that may be capitalised behind the name of a place without making a person of it."""
-# What the parts of a work are called: in any case, and with a capital alone.
-PARTS = ("part", "season", "vol", "volume")
+# What the parts of a work are called: behind a comma, too; in any case; and with a capital alone.
+PARTS = ("part", "vol", "volume")
+SEASONS = ("season",)
 PARTS_WITH_CAPITAL = ("Book", "Chapter", "Episode", "Series")
 # What may stand between a name and its class word.
 INNER_CLASSES = (

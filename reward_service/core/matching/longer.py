@@ -62,7 +62,8 @@ _DIGITS = (
     rf"(?! ?(?:(?i:{'|'.join(_COUNTED)})\b|[A-Z][a-z]+ \d))"
 )
 _PART = (
-    rf"(?:[:,]? | ?[-–—] ?)(?:(?i:{'|'.join(lexicon.PARTS)})\.?|{'|'.join(lexicon.PARTS_WITH_CAPITAL)}) ?"
+    rf"(?:(?:[:,]? | ?[-–—] ?)(?i:{'|'.join(lexicon.PARTS)})\.?"
+    rf"|(?::? | ?[-–—] ?)(?:(?i:{'|'.join(lexicon.SEASONS)})|{'|'.join(lexicon.PARTS_WITH_CAPITAL)})) ?"
     rf"(?:[2-9]|[1-9]\d|{'|'.join(_LATIN)}|(?i:{'|'.join(_IN_WORDS)}))(?!\w)"
 )
 _SON = re.compile(r",? (?:Jr|Sr|Junior|Senior)(?!\w)")
@@ -249,7 +250,7 @@ BEGIN_BEHIND = _keys(
     slice(1, 1 + KEY),
 )
 """What the words that make a longer name of one before them begin with, folded, with the space behind where they are short."""
-PARTS_BEGIN = _keys(lexicon.PARTS, slice(1, 1 + KEY))
+PARTS_BEGIN = _keys((*lexicon.PARTS, *lexicon.SEASONS), slice(1, 1 + KEY))
 """The same of those that need no capital."""
 END_BEFORE = _keys(
     (
