@@ -71,6 +71,9 @@ _SEQUEL = _in_cases(
     rf"[ \u00a0-]#?(?:{_DIGITS}|(?:{'|'.join(_LATIN)})(?![\w'’-]))"
     rf"| (?-i:{'|'.join(map(str.capitalize, _IN_WORDS))})(?![\w-])|{_PART}"
 )
+_MONTHS = frozenset(
+    " ".join((*lexicon.MONTHS, *lexicon.SHORT_MONTHS, *lexicon.MONTHS_ELSEWHERE)).lower().split()
+)
 _NEXT_LINE = re.compile(r" (?P<number>\d{1,2})[.)]")
 ANY_BEHIND = lexicon.ALSO_GIVEN_NAMES | lexicon.TITLES | lexicon.LONGER_BY_START.keys()
 """Names of which more words than a table has make another, folded."""
@@ -162,7 +165,7 @@ def is_numbered(name: str, before: str, after: str, *, in_small: bool = False) -
     found = _SEQUEL[in_small].match(after)
     if found is None:
         return False
-    counts = found[0][-1].isdigit() and name in lexicon.PLACES
+    counts = found[0][-1].isdigit() and (name in lexicon.PLACES or name in _MONTHS)
     return not counts and not _is_next_line(before, after)
 
 
@@ -190,13 +193,15 @@ def goes_on(name: str, after: str, *, in_small: bool = False) -> bool:
 
 
 def _makes_longer(name: str, found: re.Match[str], *, in_small: bool) -> bool:
-    word = found["word"].lower()
+    word, last = found["word"].lower(), name.rpartition(" ")[2]
     if in_small:
         known = word in lexicon.WRITTEN_SMALL
-    elif name.rpartition(" ")[2] in lexicon.CLASSES:
-        known = word in lexicon.TEAMS or word == "press"
+    elif (
+        last in lexicon.CLASSES and last != "city"
+    ):  # Harvard University Press, but Campbellsville University Athletics
+        known = word == "press"
     else:
-        known = word in lexicon.TEAMS or word in lexicon.CLASSES
+        known = word in lexicon.TEAMS or (word in lexicon.CLASSES and last != "city")
     return known and (name, word) not in lexicon.SAME_PLACE and not _is_no_team(found)
 
 
