@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 4
+MATCHER_VERSION = 5
 
 SUBSTRING = "substring"
 FOLDED = "folded"
