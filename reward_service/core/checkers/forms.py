@@ -57,11 +57,14 @@ def without_qualifier(text: str) -> Iterator[str]:
     """Edinburgh, Scotland -> Edinburgh."""
     head, comma, tail = text.partition(",")
     is_list = "," in tail or re.search(r"\b(?:and|or)\b|&", text)
+    places = folded(head), folded(tail)
+    is_pair = lexicon.PLACES.issuperset(places) and lexicon.exclude(*places)  # "Norway, Sweden"
     is_name = tail.split() and tail.split()[0].strip(".").lower() in lexicon.TITLES  # "Fleming, Sir John"
     if (
         comma
         and not is_list
         and not is_name
+        and not is_pair
         and not re.search(r"\d", text)
         and head[:1].isupper()
         and tail.strip()[:1].isupper()
@@ -75,6 +78,20 @@ def without_places(text: str) -> Iterator[str]:
     while len(parts) > 1 and folded(parts[-1]) in lexicon.PLACES:
         parts.pop()
         yield ",".join(parts)
+
+
+def of_waters(text: str) -> Iterator[str]:
+    """River Thames -> Thames River, Thames; Lake Victoria -> Victoria Lake; Mount Everest -> Everest; New York City -> New York."""
+    first, _, rest = text.removeprefix("the ").removeprefix("The ").partition(" ")
+    if first in ("River", "Lake") and rest:
+        yield f"{rest} {first}"
+    if first in ("River", "Mount", "Mt.") and rest[:1].isupper():
+        yield rest
+    *name, last = text.split() or [""]
+    if last in ("River", "Lake") and name:
+        yield " ".join((last, *name))
+    if (folded(" ".join(name)), last) in lexicon.SAME_PLACE:
+        yield " ".join(name)
 
 
 def alternatives(text: str) -> Iterator[str]:
@@ -188,6 +205,7 @@ RULES: tuple[Callable[[str], Iterator[str]], ...] = (
     without_lead,
     without_article,
     possessive,
+    of_waters,
     alternatives,
     without_qualifier,
     without_places,

@@ -6,6 +6,7 @@ their own spelling: `007`, `5:30`, `3:10`. A comma that can group no thousands i
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from reward_service.core.checkers.tables import (
@@ -17,6 +18,7 @@ from reward_service.core.checkers.tables import (
     SCALES,
     SCALES_ELSEWHERE,
     SHORT_SCALES,
+    UNITS,
 )
 from reward_service.core.checkers.tokens import Token, is_number
 from reward_service.core.matching.eastern import han_in_digits
@@ -33,6 +35,11 @@ DECIMAL_COMMA = re.compile(
 RATIO = re.compile(r"[+-]?\d+/[1-9]\d*")
 OPENERS = frozenset({"a", "an", "half", *NEGATIVE, *CARDINALS, *ORDINALS})
 ALL_SCALES = {**SCALES, **SHORT_SCALES, **SCALES_ELSEWHERE}
+POWER = re.compile(
+    r"(?<![\w.,^])(?P<factor>[+-]?\d{1,15}(?:\.\d{1,15})?)(?:[eE](?P<e>[+-]?\d{1,2})|\s?[x*\u00b7\u22c5]\s?10\s?(?:\^|\*\*)\s?[({]?(?P<times>[+-]?\d{1,2})[)}]?)"
+    r"(?![\w^]|[.,]\d)"
+    r"|(?<![\w.,^*x-])(?P<ten>10)(?:\^|\*\*)[({]?(?P<alone>[+-]?\d{1,2})[)}]?(?![\w^]|[.,]\d)"
+)
 TIMES = {"twice": 2, "thrice": 3}
 ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
@@ -81,9 +88,20 @@ def _times_a_myriad(found: re.Match[str]) -> str:
     return str(value) if value.denominator == 1 else found[0]
 
 
+def without_powers(text: str) -> str:
+    """Return a text with its powers of ten worked out: 1.5e9 and 1.5 x 10^9 are 1500000000, 10^-3 is 0.001."""
+    return POWER.sub(_worked_out, text)
+
+
+def _worked_out(found: re.Match[str]) -> str:
+    exponent = int(found["e"] or found["times"] or found["alone"])
+    return f"{Decimal(found['factor'] or 1).scaleb(exponent):f}"
+
+
 def in_words(tokens: Sequence[Token]) -> list[Token]:
     """Return the tokens with every run of number words as one number; scales multiply numbers in digits too."""
     out: list[Token] = []
+    tokens = _one_and_a_half(tokens) if tokens and tokens[0].text in ("a", "an") else tokens
     at = 0
     while at < len(tokens):
         value, taken = _spoken(tokens, at)
@@ -126,10 +144,28 @@ def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
 
 
 def _half(tokens: Sequence[Token], at: int) -> tuple[Fraction, int] | None:
-    """Read "half a million" and "half a dozen"."""
-    if tokens[at].text == "half" and _text(tokens, at + 1) == "a" and _text(tokens, at + 2) in SCALES:
-        return Fraction(SCALES[tokens[at + 2].text], 2), 3
+    """Read "half a million", "half an hour", and a text that is nothing but "half", "a quarter" or "a third"."""
+    if tokens[at].text == "half":
+        article = _text(tokens, at + 1) in ("a", "an")
+        counted = _text(tokens, at + 1 + article)
+        if article and counted in SCALES:
+            return Fraction(SCALES[counted], 2), 3
+        if at == 0 and (not counted or counted in UNITS):
+            return Fraction(1, 2), 1 + article
+    if at == 0 and len(tokens) == 2 and tokens[0].text in ("a", "an") and tokens[1].text in PARTS:
+        return Fraction(1, PARTS[tokens[1].text]), 2
     return None
+
+
+def _one_and_a_half(tokens: Sequence[Token]) -> list[Token]:
+    """Return "an hour and a half" as 1.5 hours, and "an hour", a text of its own, as one; another text as it is."""
+    words = [token.text for token in tokens]
+    if len(words) < 2 or words[0] not in ("a", "an") or words[1] not in UNITS:
+        return list(tokens)
+    if words[2:] not in ([], ["and", "a", "half"]):
+        return list(tokens)
+    value = Fraction(3, 2) if words[2:] else Fraction(1)
+    return [Token("one", value, written=tokens[0].written), tokens[1]]
 
 
 def _after_point(tokens: Sequence[Token], value: Fraction, at: int) -> tuple[Fraction, int]:
