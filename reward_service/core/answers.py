@@ -115,7 +115,7 @@ def without_type(text: str) -> str:
 
 def is_typeset(text: str) -> bool:
     """Return whether a text has commands of TeX, or stands between its marks."""
-    return "\\" in text or (text[:1] == "$" and DELIMITED.fullmatch(text) is not None)
+    return "\\" in text or "{,}" in text or (text[:1] == "$" and DELIMITED.fullmatch(text) is not None)
 
 
 def stated(text: str) -> str | None:

@@ -19,12 +19,13 @@ _SMALL = "|".join(sorted((word for word, value in CARDINALS.items() if 1 <= valu
 SPOKEN = re.compile(
     rf"\b(?P<part>half|(?:a )?quarter|{_SMALL}) (?P<side>past|to) (?P<hour>{_SMALL}|\d{{1,2}})\s?(?:{_HALF}|{_DAYTIME})", re.IGNORECASE
 )
-NAMED = re.compile(r"\b(?:12 )?(noon|midday|midnight)\b|\A(Noon|Midday|Midnight)\Z")
+NAMED = re.compile(r"(?:\A|(?<=\bat )|\b12 )(?:noon|midday|midnight)\Z", re.IGNORECASE)
 LETTERS_OF_NAMED = ("oon", "idday", "idnight")
 
 
 IN_LETTERS = re.compile(
-    r"(?<![\w.:,/-])(?:(?P<hours>\d{1,3})\s?h(?:rs?|ours?)?\s?)?(?P<minutes>\d{1,3})\s?m(?:in(?:ute)?s?)?\b\.?(?:\s?(?P<seconds>\d{1,2})\s?s(?:ec(?:ond)?s?)?\b\.?)?"
+    r"(?<![\w.:,/-])(?:(?P<hours>\d{1,3})\s?h(?:rs?|ours?)?\s?)?(?P<minutes>\d{1,3})(?:\s?m(?:in(?:ute)?s?)?(?![a-z])\.?|(?<=h\d\d)(?!\w))"
+    r"(?:\s?(?P<seconds>\d{1,2})\s?s(?:ec(?:ond)?s?)?\b\.?)?"
 )
 IN_COLONS = re.compile(r"(?<![\w.:,/-])(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:/]|[.,]\d)")
 

@@ -53,18 +53,22 @@ def possessive(text: str) -> Iterator[str]:
     yield text.replace("'s", "s")
 
 
+def are_two_places(text: str) -> bool:
+    """Return whether a text names two places by a comma, none of which lies in the other: Norway, Sweden."""
+    places = tuple(map(folded, text.split(",")))
+    return len(places) == 2 and lexicon.PLACES.issuperset(places) and lexicon.exclude(*places)
+
+
 def without_qualifier(text: str) -> Iterator[str]:
     """Edinburgh, Scotland -> Edinburgh."""
     head, comma, tail = text.partition(",")
     is_list = "," in tail or re.search(r"\b(?:and|or)\b|&", text)
-    places = folded(head), folded(tail)
-    is_pair = lexicon.PLACES.issuperset(places) and lexicon.exclude(*places)  # "Norway, Sweden"
     is_name = tail.split() and tail.split()[0].strip(".").lower() in lexicon.TITLES  # "Fleming, Sir John"
     if (
         comma
         and not is_list
         and not is_name
-        and not is_pair
+        and not are_two_places(text)
         and not re.search(r"\d", text)
         and head[:1].isupper()
         and tail.strip()[:1].isupper()
@@ -228,7 +232,7 @@ def forms(gold: str) -> list[str]:
     own = [form for form in found if form][:MAX_FORMS]
     return list(
         dict.fromkeys(
-            [*own, *(form.spelling for one in own for form in derive(Question("", entities=(Entity(one),))))]
+            [*own, *(form.spelling for one in own if not are_two_places(one) for form in derive(Question("", entities=(Entity(one),))))]
         )
     )
 

@@ -101,7 +101,7 @@ def _worked_out(found: re.Match[str]) -> str:
 def in_words(tokens: Sequence[Token]) -> list[Token]:
     """Return the tokens with every run of number words as one number; scales multiply numbers in digits too."""
     out: list[Token] = []
-    tokens = _one_and_a_half(tokens) if tokens and tokens[0].text in ("a", "an") else tokens
+    tokens = _one_and_a_half(tokens) if tokens and tokens[0].text in ("a", "an", "one") else tokens
     at = 0
     while at < len(tokens):
         value, taken = _spoken(tokens, at)
@@ -158,9 +158,9 @@ def _half(tokens: Sequence[Token], at: int) -> tuple[Fraction, int] | None:
 
 
 def _one_and_a_half(tokens: Sequence[Token]) -> list[Token]:
-    """Return "an hour and a half" as 1.5 hours, and "an hour", a text of its own, as one; another text as it is."""
+    """Return "an hour and a half" as 1.5 hours, and "an hour", all by itself, as one; another text as it is."""
     words = [token.text for token in tokens]
-    if len(words) < 2 or words[0] not in ("a", "an") or words[1] not in UNITS:
+    if len(words) < 2 or words[0] not in ("a", "an", "one") or words[1] not in UNITS:
         return list(tokens)
     if words[2:] not in ([], ["and", "a", "half"]):
         return list(tokens)

@@ -26,7 +26,10 @@ from reward_service.core.checkers.tokens import Token, key
 
 MAX_AMOUNT = 4
 """Tokens of a number or date with what it counts: 44 BC, the 19th century."""
+SHORT_WORD = 24
 MAX_COMPARING = 3
+FIRST_COMPARING = frozenset(words[0] for words in COMPARING)
+LAST_COMPARING = frozenset(words[-1] for words in COMPARING_BEHIND)
 LEADING = frozenset({"in", "on", "at"})
 MAX_CHARS = 20_000
 """Longer texts are no answers; they are read as nothing."""
@@ -85,6 +88,7 @@ SCORE = re.compile(r"(?<![\w:.,/])(\d{1,3}):(\d)(?![\w:.,/])")
 SHORT_SCALE = re.compile(r"(?<![\w.,])(\d+\.\d+|\d{2,3}(?:,\d{3})*)([MBKk])(?!\w)")
 SHORT_SCALES = {"M": "million", "B": "billion", "K": "thousand", "k": "thousand"}
 DIGIT = re.compile(r"\d")
+BESIDE_DIGIT = re.compile(r"\d\s?([^\d\s])")
 FEET = re.compile(r"(?<![\w.,'])(\d)\s?'\s?(\d{1,2})\s?(?:\"|''|\Z)")
 LISTED_NUMBERS = re.compile(r"(?<![\w.,])\d+(?:,\d+){2,60}(?![\d.,]*\w)")
 SOURCES = re.compile(r"【\d{1,3}(?:[:†][^【】\n]{0,80})?】")
@@ -113,7 +117,7 @@ def plain(text: str) -> str:
     lines = "\n".join(filter(None, (" ".join(line.split()) for line in bare.splitlines())))
     timed = dates.in_eras(clock.said_in_words(lines))
     if DIGIT.search(timed):
-        timed = _in_digits(timed)
+        timed = _in_digits(MINUS_BEFORE_MONEY.sub(r"\1-", timed) if "-" in timed else timed)
     return timed if timed.isascii() else numbers.han_numerals(timed)
 
 
@@ -127,10 +131,11 @@ def _composed(text: str) -> str:
 
 def _in_digits(text: str) -> str:
     """Return a plain text with one spelling for what digits are written with."""
-    timed = clock.durations(clock.in_24_hours(numbers.without_powers(MINUS_BEFORE_MONEY.sub(r"\1-", text))))
-    scaled = SHORT_SCALE.sub(lambda found: f"{found[1]} {SHORT_SCALES[found[2]]}", timed)
-    listed = LISTED_NUMBERS.sub(_apart, FEET.sub(r"\1 ft \2 inches", scaled))
-    return SCORE.sub(r"\1-\2", SEASON.sub(_season, DASH_BETWEEN_NUMBERS.sub("-", listed)))
+    beside = frozenset(BESIDE_DIGIT.findall(text))
+    for signs, step in STEPS:
+        if not signs.isdisjoint(beside):
+            text = step(text)
+    return text
 
 
 def _season(found: re.Match[str]) -> str:
@@ -141,6 +146,23 @@ def _season(found: re.Match[str]) -> str:
 def _apart(found: re.Match[str]) -> str:
     """Return numbers that a text lists without blanks, `1,3,5`, with them; thousands stay together."""
     return found[0] if numbers.GROUPED.fullmatch(found[0]) else found[0].replace(",", ", ")
+
+
+STEPS: tuple[tuple[frozenset[str], Callable[[str], str]], ...] = tuple(
+    (frozenset(signs), step)
+    for signs, step in (
+        ("eEx*\u00b7\u22c5^", numbers.without_powers),
+        ("aApPoi:hHU", clock.in_24_hours),
+        ("hm:", clock.durations),
+        ("MBKk", lambda text: SHORT_SCALE.sub(lambda found: f"{found[1]} {SHORT_SCALES[found[2]]}", text)),
+        ("'", lambda text: FEET.sub(r"\1 ft \2 inches", text)),
+        (",", lambda text: LISTED_NUMBERS.sub(_apart, text)),
+        ("-", lambda text: DASH_BETWEEN_NUMBERS.sub("-", text)),
+        ("/", lambda text: SEASON.sub(_season, text)),
+        (":", lambda text: SCORE.sub(r"\1-\2", text)),
+    )
+)
+"""What a digit has behind it -> what may have to be done."""
 
 
 def lex(text: str) -> Iterator[Token]:
@@ -163,9 +185,16 @@ def lex(text: str) -> Iterator[Token]:
 
 
 def _word(written: str) -> Token:
+    return _short_word(written) if len(written) <= SHORT_WORD else _folded_word(written)
+
+
+def _folded_word(written: str) -> Token:
     bare = written.rstrip("+#")
     text = folded(bare).replace(" ", "") + written[len(bare) :]
     return Token(SAME_WORD.get(text, text), written=written)
+
+
+_short_word = lru_cache(maxsize=4096)(_folded_word)  # answers repeat the words of their question
 
 
 def _names(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -273,6 +302,8 @@ def _amount_alone(said: tuple[Token, ...]) -> tuple[Token, ...]:
 def _compared(said: tuple[Token, ...]) -> tuple[str, tuple[Token, ...]]:
     """Return the word for how a number is compared, and the rest; empty where it is not."""
     words = tuple(token.text for token in said)
+    if words[0] not in FIRST_COMPARING and words[-1] not in LAST_COMPARING:
+        return "", said
     for length in range(MAX_COMPARING, 0, -1):
         if comparing := COMPARING.get(words[:length]):
             return comparing, said[length:]

@@ -102,8 +102,9 @@ def _spelled(token: Token, golds: Golds) -> str:
 def _chooses(words: Sequence[str], golds: Golds) -> bool:
     """Return whether an answer says of a gold answer that the question offers what the question asks: "Lima is larger" of "Is Lima or Cusco larger?"."""
     begin = next((end for end in range(1, len(words)) if "".join(words[:end]) in golds.keys and words[end] in AUXILIARIES), 0)
-    taken_back = NEGATIONS | HEDGES | CHANGING - {"than"} | {"and"}
-    return bool(begin) and "or" in golds.asked and not golds.own(words[begin:], taken_back)
+    said = words[begin:]
+    taken_back = golds.own(said, NEGATIONS | CHANGING - {"than"}) or not (HEDGES | {"and"}).isdisjoint(said)
+    return bool(begin) and "or" in golds.asked and not taken_back
 
 
 def _golds(words: Sequence[str], news: Sequence[int], golds: Golds) -> Iterator[tuple[int, int]]:

@@ -166,6 +166,9 @@ UNITS |= {
         "hour": "час часа часов stunde stunden heure heures hora horas ora ore",
         "minute": "минута минуты минут minuten minuto minutos minuti",
         "day": "день дня дней tag tage jour jours día días giorno giorni dia dias",
+        "week": "неделя недели недель woche wochen semaine semaines semana semanas settimana settimane",
+        "month": "месяц месяца месяцев monat monate monaten mois mes meses mese mesi mês",
+        "second": "секунда секунды секунд sekunde sekunden seconde secondes segundo segundos secondo secondi",
         "year": "лет jahr jahre jahren ans année années año años anno anni ano anos",
     }.items()
     for name in names.split()

@@ -62,14 +62,16 @@ IN_TOTAL = re.compile(r",? (?:exactly|precisely|in total|altogether|in all)\Z", 
 OPTION = re.compile(r"(?:option|choice|answer choice|letter) \(?([A-Z])\)?", re.IGNORECASE)
 NUMBERED = re.compile(r"(?:[-*\u2022\u00b7]|1[.)]) (?=[A-Z\"'])")
 CONTRASTED = re.compile(r"(?<=[\w)\"'.])(?:[,;]|,? (?:and|but)| -|(?= \()) \(?(?:and |but )?not (?=(?:the |in )?[A-Z0-9])[^,;()\n]{1,80}\)?\Z")
-TELLING_NOUN = r"(?:the |an? )(?=(?:[A-Z][a-z]+(?:an|ish|ese|ian|ch|eek|wiss)(?:-[a-z]+)? )?[a-z])"
+NATION = r"(?:(?:[A-Z][a-z]+(?:[^m]an|ish|ese)|German|Roman|French|Dutch|Greek|Swiss|Czech|Welsh)(?:-[a-z]+)? )?"
+TELLING_NOUN = rf"(?:the |an? )(?={NATION}[a-z])"
 APPOSED = re.compile(rf"(?<=\w), (?:who|which|whose|whom|where|when|{TELLING_NOUN})[^\n]*\Z")
 # A number, and how it came about.
 OCCASION = re.compile(r"(\S+), (?:on|in|at|during|when|while|with|after|as|making|including) [^\d\n]+")
-COUNTED_OUT = re.compile(r"(.*?\b(\w+)(?: [a-z]+){0,3})(?:[:,] | - | \()([^():\n]+)\)?")
-NATION = r"(?:[A-Z][a-z]+(?:an|ish|ese|ian|ch|eek|wiss)(?:-born)? )?"
+COUNTED_OUT = re.compile(r"[:,] | - | \(")
+MAX_BEHIND_COUNT = 3
+"""Words between a count and what is counted out: "two small moons: ..."."""
 DESCRIBED = re.compile(
-    rf"(?:[Tt]he )?{NATION}(?:[a-z]+ (?:and )?)?(?P<role>[a-z]+)(?P<of> of)?,? (?=[A-Z\"'\u0400-\u042f])|(?:г|гор|город)\.? (?=[\u0410-\u042f])"
+    rf"(?:[Tt]he )?{NATION}(?:(?!\w+ of )[a-z]+ (?:and )?)?(?P<role>(?!of )[a-z]+)(?P<of> of)?,? (?=[A-Z\"'\u0400-\u042f])|(?:г|гор|город)\.? (?=[\u0410-\u042f])"
 )
 DATED = re.compile(r"(?<=\w) (?:in|on) (?:[A-Z][a-z]+ )?(?:\d{1,2},? )?(?:[A-Z][a-z]+ )?\d{4}(?:-\d{2,4})?\Z")
 LEAST_SENTENCE = 4
@@ -82,6 +84,7 @@ MAX_CHARS = 2_000
 MAX_WORDS = 12
 """Words of a name with a title."""
 SPEAKING = re.compile(r"[^\W\d_]+")
+SPOKEN = re.compile(r"\w+")
 TAKES_BACK = NEGATIONS | HEDGES | DOUBTS | UNSURE | CORRECTIONS
 
 
@@ -202,12 +205,13 @@ def without_occasion(text: str) -> Iterator[str]:
 
 def without_counted_out(text: str) -> Iterator[str]:
     """Two moons: Phobos and Deimos -> two moons, because two are named."""
-    found = COUNTED_OUT.fullmatch(text.rstrip("."))
-    if found is None or takes_back(found[3]):
+    found = COUNTED_OUT.search(text)
+    if found is None or takes_back(text[found.end() :]):
         return
-    number = int(found[2]) if found[2].isdecimal() else CARDINALS.get(found[2].lower(), 0)
-    if 1 < number == len(items(found[3])):
-        yield found[1]
+    said = SPOKEN.findall(text[: found.start()])[-1 - MAX_BEHIND_COUNT :]
+    named = len(items(text[found.end() :].rstrip(").")))
+    if named > 1 and named in (int(word) if word.isdecimal() else CARDINALS.get(word.lower()) for word in said):
+        yield text[: found.start()]
 
 
 def without_description(text: str) -> Iterator[str]:
@@ -236,38 +240,48 @@ def without_legal_form(text: str) -> Iterator[str]:
         yield from _without(CITY_IN_HAN, text)
 
 
-RULES: tuple[Callable[[str], Iterator[str]], ...] = (
-    without_labelled,
-    without_told,
-    without_other_names,
-    of_letters,
-    without_added_title,
-    without_nickname,
-    without_place_word,
-    without_notes,
-    without_assurance,
-    exact,
-    of_choice,
-    without_number,
-    without_contrast,
-    without_apposition,
-    without_occasion,
-    without_counted_out,
-    without_description,
-    without_date,
-    without_patronymic,
-    without_legal_form,
+Rule = Callable[[str], Iterator[str]]
+RULES: tuple[tuple[frozenset[str], Rule], ...] = tuple(
+    (frozenset(signs), rule)
+    for signs, rule in (
+        ("\n", without_labelled),
+        (".!\nb", without_told),
+        ("(,", without_other_names),
+        ("(", of_letters),
+        ("", without_added_title),
+        ("\"'", without_nickname),
+        ("", without_place_word),
+        ("([", without_notes),
+        ("", without_assurance),
+        ("", exact),
+        ("", of_choice),
+        ("-*\u2022\u00b7.)", without_number),
+        (",;(-", without_contrast),
+        (",", without_apposition),
+        (",", without_occasion),
+        (":,-(", without_counted_out),
+        ("", without_description),
+        ("0123456789", without_date),
+        ("vвн", without_patronymic),
+        ("", without_legal_form),
+    )
 )
+"""What a text must have one of for a rule to apply, and the rule; most answers have next to nothing."""
 
 
 def trimmed(text: str) -> list[str]:
     """Return what a plain answer says with one or more additions taken off; empty where there are none."""
     if len(text) > MAX_CHARS:
         return []
-    found = {text: None}
-    for rule in RULES:
-        found |= dict.fromkeys(new.strip() for old in list(found) for new in rule(old) if new.strip())
-    return list(found)[1:]
+    signs = frozenset(text)
+    found = [text]
+    for needed, rule in RULES:
+        if needed and needed.isdisjoint(signs):
+            continue
+        for new in [new.strip() for old in found for new in rule(old)]:
+            if new and new not in found:
+                found.append(new)
+    return found[1:]
 
 
 def without_place(text: str) -> Iterator[str]:
