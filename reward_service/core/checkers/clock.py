@@ -19,6 +19,7 @@ _SMALL = "|".join(sorted((word for word, value in CARDINALS.items() if 1 <= valu
 SPOKEN = re.compile(
     rf"\b(?P<part>half|(?:a )?quarter|{_SMALL}) (?P<side>past|to) (?P<hour>{_SMALL}|\d{{1,2}})\s?(?:{_HALF}|{_DAYTIME})", re.IGNORECASE
 )
+O_CLOCK = re.compile(r"(?<![\w.:,/-])(1[0-2]|[1-9]) o'clock\b", re.IGNORECASE)
 NAMED = re.compile(r"(?:\A|(?<=\bat )|\b12 )(?:noon|midday|midnight)\Z", re.IGNORECASE)
 LETTERS_OF_NAMED = ("oon", "idday", "idnight")
 
@@ -48,7 +49,7 @@ def in_24_hours(text: str) -> str:
     >>> in_24_hours("at 3.30 p.m."), in_24_hours("3:30")
     ('at 15:30', '3:30')
     """
-    return ON_24_HOURS.sub(_of_24, ON_12_HOURS.sub(_of_12, text))
+    return O_CLOCK.sub(r"\1:00", ON_24_HOURS.sub(_of_24, ON_12_HOURS.sub(_of_12, text)))
 
 
 def said_in_words(text: str) -> str:

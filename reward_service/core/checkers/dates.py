@@ -236,6 +236,8 @@ def _range(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     first, last = tokens[begin], tokens[begin + 2]
     if is_number(first) and last.text in OPEN_ENDS:
         return Token(first.text, first.value, f"~{OPEN}", first.written), begin + 3 - at
+    if is_number(first) and last.bare and last.value is not None:  # "5 to 7 percent"
+        first = first._replace(value=(first.value or Fraction(0)) * last.value / last.bare, mark=last.mark)
     if first.value is None or last.value is None or first.mark != last.mark:
         return None
     mark = f"{first.mark}~{_whole(first.value, last)}"

@@ -78,7 +78,7 @@ def without_qualifier(text: str) -> Iterator[str]:
 
 def without_places(text: str) -> Iterator[str]:
     """Richard Flanagan, Tasmania, Australia -> Richard Flanagan."""
-    parts = text.split(",")
+    parts = text.split(",") if not are_two_places(text) else []
     while len(parts) > 1 and folded(parts[-1]) in lexicon.PLACES:
         parts.pop()
         yield ",".join(parts)

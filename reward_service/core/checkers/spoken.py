@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from entity_index.spelling import folded
-from reward_service.core.checkers.tables import CARDINALS, MONEY, PERCENT, RULING, RULING_NAMES, SCALES_ELSEWHERE, UNITS
+from reward_service.core.checkers.tables import CARDINALS, MONEY, PERCENT, RULING, RULING_NAMES, SCALES, SCALES_ELSEWHERE, UNITS
 from reward_service.core.checkers.tokens import Token
 
 
@@ -99,7 +99,7 @@ NOT_ALONE = frozenset(
 """Words that are articles or mean something else in another language; they count before a scale or a unit, or in a longer number."""
 MOST_WORDS = 8
 MOST_LETTERS = 64
-COUNTED = frozenset((*SCALES_ELSEWHERE, *UNITS, *PERCENT, *MONEY))
+COUNTED = frozenset((*SCALES, *SCALES_ELSEWHERE, *UNITS, *PERCENT, *MONEY))
 
 
 class Tongue(NamedTuple):

@@ -373,7 +373,7 @@ DESCRIBING = _words("""actor actress architect artist astronaut astronomer autho
     historian inventor journalist king lawyer mathematician model musician novelist painter philosopher photographer physician physicist
     pianist playwright poet politician president producer queen racer rapper sailor scientist sculptor singer singer-songwriter songwriter
     soprano statesman swimmer tenor theologian violinist writer film movie novel book song album band group single play musical opera
-    magazine newspaper company firm brand game series city town village country river state island planet""")
+    magazine newspaper company firm brand game series city town village country river state island planet late""")
 """The novelist Ann Bell is Ann Bell, the film Ran is Ran."""
 CORRECTIONS = _words("actually but however wait correction sorry alternatively may")
 """Words with which an answer may be taken back."""

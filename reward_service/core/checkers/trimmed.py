@@ -17,11 +17,13 @@ from reward_service.core.checkers.golds import items
 from reward_service.core.checkers.reading import begins_with_amount
 from reward_service.core.checkers.tables import (
     CARDINALS,
+    CHANGING,
     CLASSES_OF,
     CORRECTIONS,
     DESCRIBING,
     DOUBTS,
     HEDGES,
+    KIN,
     NEGATIONS,
     NO_ADDED_TITLES,
     UNSURE,
@@ -64,27 +66,30 @@ NUMBERED = re.compile(r"(?:[-*\u2022\u00b7]|1[.)]) (?=[A-Z\"'])")
 CONTRASTED = re.compile(r"(?<=[\w)\"'.])(?:[,;]|,? (?:and|but)| -|(?= \()) \(?(?:and |but )?not (?=(?:the |in )?[A-Z0-9])[^,;()\n]{1,80}\)?\Z")
 NATION = r"(?:(?:[A-Z][a-z]+(?:[^m]an|ish|ese)|German|Roman|French|Dutch|Greek|Swiss|Czech|Welsh)(?:-[a-z]+)? )?"
 TELLING_NOUN = rf"(?:the |an? )(?={NATION}[a-z])"
-APPOSED = re.compile(rf"(?<=\w), (?:who|which|whose|whom|where|when|{TELLING_NOUN})[^\n]*\Z")
+APPOSED = re.compile(rf"(?<=[\w)])(?:,| -) (?:who|which|whose|whom|where|when|according to|as per|{TELLING_NOUN}(?!.*\b(?:answer|is|are)\b))[^\n]*\Z")
 # A number, and how it came about.
 OCCASION = re.compile(r"(\S+), (?:on|in|at|during|when|while|with|after|as|making|including) [^\d\n]+")
 COUNTED_OUT = re.compile(r"[:,] | - | \(")
 MAX_BEHIND_COUNT = 3
 """Words between a count and what is counted out: "two small moons: ..."."""
 DESCRIBED = re.compile(
-    rf"(?:[Tt]he )?{NATION}(?:(?!\w+ of )[a-z]+ (?:and )?)?(?P<role>(?!of )[a-z]+)(?P<of> of)?,? (?=[A-Z\"'\u0400-\u042f])|(?:г|гор|город)\.? (?=[\u0410-\u042f])"
+    rf"(?:[Tt]he )?{NATION}(?P<kind>(?!\w+ of )[a-z]+ (?:and )?)?(?P<role>(?!of )[a-z]+)(?P<of> of)?,? (?=[A-Z\"'\u0400-\u042f])|(?:г|гор|город)\.? (?=[\u0410-\u042f])"
 )
 DATED = re.compile(r"(?<=\w) (?:in|on) (?:[A-Z][a-z]+ )?(?:\d{1,2},? )?(?:[A-Z][a-z]+ )?\d{4}(?:-\d{2,4})?\Z")
 LEAST_SENTENCE = 4
 PATRONYMIC = re.compile(r"(?<=\w) \w+(?:ович|евич|ьич|овна|евна|ична|ovich|evich|yich|ovna|evna) (?=\w)")
 LEGAL_FORM = re.compile(r",? (?:F\.?C\.?|A\.?F\.?C\.?|Inc|Ltd|LLC|PLC|plc|Corp|GmbH|Limited|Incorporated)\.?\Z")
 CITY_IN_HAN = re.compile(r"(?<=[\u4e00-\u9fff]{2})市\Z")
+STATES = {letters: state for state, letters in lexicon.STATES.items()}
 CONTAINED = re.compile(r",\s?([^,()\n]{2,40})\Z|\s?\(([^,()\n]{2,40})\)\Z")
+KIND = re.compile(r"\s?\((?:\w+ )?([a-z]+)\)\Z")
 MAX_CHARS = 2_000
 """A longer answer stays as it is."""
 MAX_WORDS = 12
 """Words of a name with a title."""
 SPEAKING = re.compile(r"[^\W\d_]+")
 SPOKEN = re.compile(r"\w+")
+NOT_DESCRIBING = NEGATIONS | CHANGING | KIN | FUNCTION_WORDS | {"like", "former"}
 TAKES_BACK = NEGATIONS | HEDGES | DOUBTS | UNSURE | CORRECTIONS
 
 
@@ -191,7 +196,7 @@ def without_contrast(text: str) -> Iterator[str]:
 
 def without_apposition(text: str) -> Iterator[str]:
     """Ann Bell, the English novelist -> Ann Bell; "The Lion, the Witch" stays, and so do small lists."""
-    found = APPOSED.search(text) if ", " in text and (text[:1].isupper() or text[:1].isdigit()) else None
+    found = APPOSED.search(text) if (text[:1].isupper() or text[:1].isdigit()) else None
     if found and not takes_back(found[0]):
         yield text[: found.start()]
 
@@ -217,7 +222,9 @@ def without_counted_out(text: str) -> Iterator[str]:
 def without_description(text: str) -> Iterator[str]:
     """The English novelist Ann Bell -> Ann Bell; the city of Kyoto -> Kyoto."""
     found = DESCRIBED.match(text)
-    if found and (found["role"] is None or found["role"] in (CLASSES_OF if found["of"] else DESCRIBING)):
+    if found is None or not NOT_DESCRIBING.isdisjoint((found["kind"] or "").split()[:1]):
+        return
+    if found["role"] is None or found["role"] in (CLASSES_OF if found["of"] else DESCRIBING):
         yield text[found.end() :]
 
 
@@ -256,8 +263,8 @@ RULES: tuple[tuple[frozenset[str], Rule], ...] = tuple(
         ("", exact),
         ("", of_choice),
         ("-*\u2022\u00b7.)", without_number),
-        (",;(-", without_contrast),
-        (",", without_apposition),
+        ("", without_contrast),
+        (",-", without_apposition),
         (",", without_occasion),
         (":,-(", without_counted_out),
         ("", without_description),
@@ -284,13 +291,17 @@ def trimmed(text: str) -> list[str]:
     return found[1:]
 
 
+def _place(text: str) -> str:
+    """Return the name of a place, folded; that of a state for its two letters."""
+    return folded(STATES.get(text.strip(), text))
+
+
 def without_place(text: str) -> Iterator[str]:
     """Yield a plain answer without the places that contain it: Seattle, Washington, USA -> Seattle, Washington -> Seattle.
 
     "Paris, Texas" stays: what is known to lie elsewhere is another place.
     """
-    while (found := CONTAINED.search(text)) and folded(found[1] or found[2]) in lexicon.PLACES:
-        container = folded(found[1] or found[2])
+    while (found := CONTAINED.search(text)) and (container := _place(found[1] or found[2])) in lexicon.PLACES:
         text = text[: found.start()].strip()
         head = folded(text)
         if head in lexicon.PLACES and lexicon.exclude(head, container):
@@ -299,5 +310,7 @@ def without_place(text: str) -> Iterator[str]:
 
 
 def without_year(text: str) -> str:
-    """Return a plain answer without years in parentheses: Grand Hotel (1932) -> Grand Hotel."""
-    return YEAR.sub("", text)
+    """Return a plain answer without a year or a kind in parentheses: Grand Hotel (1932), Grand Hotel (film) -> Grand Hotel."""
+    bare = YEAR.sub("", text)
+    kind = KIND.search(bare) if bare.endswith(")") else None
+    return bare[: kind.start()] if kind and kind[1] in DESCRIBING else bare
