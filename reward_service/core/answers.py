@@ -110,7 +110,7 @@ def without_type(text: str) -> str:
     fractions = FRACTION.sub(r"\1\2/\3\4", inner)
     plain = SPACING.sub(" ", SYMBOL.sub(lambda found: SYMBOLS[found[1]], SETS_TYPE.sub("", fractions)))
     bare = re.sub(r"(?<!\\)[{}]", "", plain).replace("^°", "°")
-    return ESCAPED.sub(r"\1", bare.strip(" $") if delimited is None and bare.count("$") > bare.count("\\$") + 1 else bare.strip())
+    return ESCAPED.sub(r"\1", bare.strip())
 
 
 def is_typeset(text: str) -> bool:

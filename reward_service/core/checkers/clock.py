@@ -10,14 +10,22 @@ from reward_service.core.checkers.tables import CARDINALS
 _HALF = r"(?P<half>[ap])\.?\s?m\b(?:\.(?!\w))?"
 _DAYTIME = r"(?:in the (?P<daytime>morning|afternoon|evening)|at (?P<night>night))\b"
 ON_12_HOURS = re.compile(
-    rf"(?<![\w.:,/-])(?P<hour>1[0-2]|0?[1-9])(?:[:.](?P<minute>[0-5]\d))?(?:\s?{_HALF}|(?:\s?o'clock)? {_DAYTIME})", re.IGNORECASE
+    rf"(?<![\w.:,/-])(?P<hour>1[0-2]|0?[1-9])(?:[:.](?P<minute>[0-5]\d))?(?:\s?{_HALF}|(?:\s?o'clock)? {_DAYTIME})",
+    re.IGNORECASE,
 )
 ON_24_HOURS = re.compile(
     r"(?<![\w.:,/-])(?P<hour>[01]?\d|2[0-4])(?:(?:[:.](?P<minute>[0-5]\d))? Uhr\b|(?<=1[3-9]|2[0-4])[hH](?P<behind>[0-5]\d)(?!\w))"
 )
-_SMALL = "|".join(sorted((word for word, value in CARDINALS.items() if 1 <= value <= 29 and word.isalpha()), key=len, reverse=True))
+_SMALL = "|".join(
+    sorted(
+        (word for word, value in CARDINALS.items() if 1 <= value <= 29 and word.isalpha()),
+        key=len,
+        reverse=True,
+    )
+)
 SPOKEN = re.compile(
-    rf"\b(?P<part>half|(?:a )?quarter|{_SMALL}) (?P<side>past|to) (?P<hour>{_SMALL}|\d{{1,2}})\s?(?:{_HALF}|{_DAYTIME})", re.IGNORECASE
+    rf"\b(?P<part>half|(?:a )?quarter|{_SMALL}) (?P<side>past|to) (?P<hour>{_SMALL}|\d{{1,2}})\s?(?:{_HALF}|{_DAYTIME})",
+    re.IGNORECASE,
 )
 O_CLOCK = re.compile(r"(?<![\w.:,/-])(1[0-2]|[1-9]) o'clock\b", re.IGNORECASE)
 NAMED = re.compile(r"(?:\A|(?<=\bat )|\b12 )(?:noon|midday|midnight)\Z", re.IGNORECASE)
@@ -28,7 +36,9 @@ IN_LETTERS = re.compile(
     r"(?<![\w.:,/-])(?:(?P<hours>\d{1,3})\s?h(?:rs?|ours?)?\s?)?(?P<minutes>\d{1,3})(?:\s?m(?:in(?:ute)?s?)?(?![a-z])\.?|(?<=h\d\d)(?!\w))"
     r"(?:\s?(?P<seconds>\d{1,2})\s?s(?:ec(?:ond)?s?)?\b\.?)?"
 )
-IN_COLONS = re.compile(r"(?<![\w.:,/-])(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:/]|[.,]\d)")
+IN_COLONS = re.compile(
+    r"(?<![\w.:,/-])(?P<hours>\d{1,2}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:/]|[.,]\d)"
+)
 
 
 def durations(text: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
+from reward_service.core.checkers.numbers import roman_value
 from reward_service.core.checkers.tables import (
     ARTICLES_OF_DATES,
     ERAS,
@@ -33,28 +34,30 @@ CENTURY = re.compile(
     rf"\b(?:siglo|secolo|século) {_ROMAN}\b|\b{_ROMAN.replace('roman', 'before')}(?:e|ème)? (?:century|siècle|век|століття|wiek)\b"
     r"|(?<!\d)(?P<digits>\d{1,2})\.?\s?(?:Jahrhundert|世紀|世纪|세기)"
 )
-WORDS_OF_CENTURIES = ("siglo", "secolo", "século", "century", "siècle", "век", "століття", "wiek", "Jahrhundert", "世紀", "世纪", "세기")
+WORDS_OF_CENTURIES = (
+    "siglo",
+    "secolo",
+    "século",
+    "century",
+    "siècle",
+    "век",
+    "століття",
+    "wiek",
+    "Jahrhundert",
+    "世紀",
+    "世纪",
+    "세기",
+)
 BEFORE_CHRIST = re.compile(r"(?<=\d )(?:v\. ?Chr\.?|av\. ?J\.? ?-?C\.?|a\. ?C\.|до н\. ?э\.?)")
 ROMAN_YEAR = re.compile(r"M{1,2}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 LEAST_ROMAN_YEAR = 1400
 """A Roman numeral alone is a year from here on; MIX and MIL are words."""
-ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-
-
-def roman(numeral: str) -> int:
-    """Return the value of a Roman numeral.
-
-    >>> roman("MCMXCV")
-    1995
-    """
-    values = [ROMAN_DIGITS[char] for char in numeral]
-    return sum(-own if own < after else own for own, after in zip(values, [*values[1:], 0], strict=True))
 
 
 def in_eras(text: str) -> str:
     """Return a plain text with its centuries, years before Christ and Roman years as English writes them: siglo XIX, 44 v. Chr., MCMXCV."""
-    if text[:1] == "M" and ROMAN_YEAR.fullmatch(text) and roman(text) >= LEAST_ROMAN_YEAR:
-        return str(roman(text))
+    if text[:1] == "M" and ROMAN_YEAR.fullmatch(text) and roman_value(text.lower()) >= LEAST_ROMAN_YEAR:
+        return str(roman_value(text.lower()))
     if any(word in text for word in WORDS_OF_CENTURIES):
         text = CENTURY.sub(_century, text)
     return BEFORE_CHRIST.sub("BC", text) if "." in text else text
@@ -62,7 +65,7 @@ def in_eras(text: str) -> str:
 
 def _century(found: re.Match[str]) -> str:
     numeral = found["roman"] or found["before"]
-    return f"{numeral and roman(numeral) or found['digits']} century"
+    return f"{roman_value(numeral.lower()) if numeral else found['digits']} century"
 
 
 def date(year: int | None, month: int, day: int | None) -> str:

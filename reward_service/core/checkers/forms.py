@@ -232,7 +232,15 @@ def forms(gold: str) -> list[str]:
     own = [form for form in found if form][:MAX_FORMS]
     return list(
         dict.fromkeys(
-            [*own, *(form.spelling for one in own if not are_two_places(one) for form in derive(Question("", entities=(Entity(one),))))]
+            [
+                *own,
+                *(
+                    form.spelling
+                    for one in own
+                    if not are_two_places(one)
+                    for form in derive(Question("", entities=(Entity(one),)))
+                ),
+            ]
         )
     )
 

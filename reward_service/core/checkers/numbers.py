@@ -42,7 +42,7 @@ POWER = re.compile(
 )
 TIMES = {"twice": 2, "thrice": 3}
 ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
-ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
+ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 # Chinese numerals are letters too: they are numbers where a counter or the whole text says so.
 _NUMERAL = "".join((*HAN_DIGITS, *HAN_SCALES, *HAN_GROUPS))
 HAN = re.compile(
@@ -237,10 +237,15 @@ def _roman(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
     follows = next((one.written for one in tokens[at + 1 : at + 3] if one.text), "")
     if len(token.text) == 1 and follows[:1].isupper():
         return token
-    return Token(token.text, Fraction(_roman_value(token.text)), written=token.written)
+    return Token(token.text, Fraction(roman_value(token.text)), written=token.written)
 
 
-def _roman_value(numeral: str) -> int:
+def roman_value(numeral: str) -> int:
+    """Return the value of a Roman numeral in small letters.
+
+    >>> roman_value("mcmxcv")
+    1995
+    """
     values = [ROMAN_DIGITS[char] for char in numeral]
     following = [*values[1:], 0]
     return sum(-own if own < after else own for own, after in zip(values, following, strict=True))

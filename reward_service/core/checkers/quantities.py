@@ -87,8 +87,8 @@ def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
         return _marked(token, 1, "%"), 3
     if following in MONEY and (following, (*rest, token)[1].text) not in MONEY_IN_TWO_WORDS:
         return _marked(token, 1, MONEY[following]), 2
-    if len(rest) > 1 and (money := MONEY_IN_TWO_WORDS.get((following, rest[1].text))):
-        return _marked(token, 1, money), 3
+    if len(rest) > 1 and (sign := MONEY_IN_TWO_WORDS.get((following, rest[1].text))):
+        return _marked(token, 1, sign), 3
     unit, taken = _unit(rest)
     if unit and unit[0] == TIME and rest[taken : taken + 1] and rest[taken].text == "old":
         taken += 1
@@ -129,7 +129,11 @@ def _simple(rest: Sequence[Token], units: Mapping[str, Unit] = UNITS) -> tuple[U
         return UNITS_IN_TWO_WORDS[words[0], words[1]], 2
     power, at = (POWERS[words[0]], 1) if words[0] in POWERS else (1, 0)
     at += at < len(words) and power > 1 and not words[at]  # the stop of "sq."
-    if at == len(words) or words[at] not in units or (len(words[at]) == 1 and rest[at].written.isupper() and words[at] != "l"):
+    if (
+        at == len(words)
+        or words[at] not in units
+        or (len(words[at]) == 1 and rest[at].written.isupper() and words[at] != "l")
+    ):
         return None, 0
     return _raised(units[words[at]], power, rest[at + 1 :], at + 1)
 

@@ -49,9 +49,7 @@ FRACTIONS = {
     char: f" {unicodedata.normalize('NFKC', char).replace(chr(0x2044), '/')} "
     for char in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
 }
-BEFORE_NFKC = str.maketrans(
-    {**FRACTIONS, "™": "", "®": "", "©": "", "℠": "", "℃": "°C", "℉": "°F"}
-)
+BEFORE_NFKC = str.maketrans({**FRACTIONS, "™": "", "®": "", "©": "", "℠": "", "℃": "°C", "℉": "°F"})
 ONE_SPELLING = str.maketrans(
     {
         **dict.fromkeys("‐‑‒–—―−﹣－⁻", "-"),

@@ -101,7 +101,14 @@ def _spelled(token: Token, golds: Golds) -> str:
 
 def _chooses(words: Sequence[str], golds: Golds) -> bool:
     """Return whether an answer says of a gold answer that the question offers what the question asks: "Lima is larger" of "Is Lima or Cusco larger?"."""
-    begin = next((end for end in range(1, len(words)) if "".join(words[:end]) in golds.keys and words[end] in AUXILIARIES), 0)
+    begin = next(
+        (
+            end
+            for end in range(1, len(words))
+            if "".join(words[:end]) in golds.keys and words[end] in AUXILIARIES
+        ),
+        0,
+    )
     said = words[begin:]
     taken_back = golds.own(said, NEGATIONS | CHANGING - {"than"}) or not (HEDGES | {"and"}).isdisjoint(said)
     return bool(begin) and "or" in golds.asked and not taken_back
@@ -175,7 +182,8 @@ def _is_led(one: Sentence, golds: Golds) -> bool:
         return False
     return one.before in PRONOUNS or not (
         (one.before == "by" and golds.asked & ASKS_WHO)
-        or golds.asked & ASKS_WHERE or any((one.before, which) in golds.pairs for which in ASKING)
+        or golds.asked & ASKS_WHERE
+        or any((one.before, which) in golds.pairs for which in ASKING)
     )
 
 

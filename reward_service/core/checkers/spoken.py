@@ -11,7 +11,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from entity_index.spelling import folded
-from reward_service.core.checkers.tables import CARDINALS, MONEY, PERCENT, RULING, RULING_NAMES, SCALES, SCALES_ELSEWHERE, UNITS
+from reward_service.core.checkers.tables import (
+    CARDINALS,
+    MONEY,
+    PERCENT,
+    RULING,
+    RULING_NAMES,
+    SCALES,
+    SCALES_ELSEWHERE,
+    UNITS,
+)
 from reward_service.core.checkers.tokens import Token
 
 
@@ -23,8 +32,7 @@ class Speech(NamedTuple):
     tens: str
     """The multiples of ten that follow, up to 90."""
     joint: str
-    """Between tens and ones."""
-    ones_first: bool
+    """How {tens} and {ones} are joined."""
     hundreds: str
     """One word that ones precede, or those for 100, 200, and so on."""
     thousands: str
@@ -34,23 +42,23 @@ SPEECHES = (
     Speech(
         "null ein/eins zwei drei vier fünf/fuenf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn",
         "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
-        "und", True, "hundert", "tausend",
+        "{ones}und{tens}", "hundert", "tausend",
     ),
     Speech(
         "nul een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien",
         "twintig dertig veertig vijftig zestig zeventig tachtig negentig",
-        "en", True, "honderd", "duizend",
+        "{ones}en{tens}", "honderd", "duizend",
     ),
     Speech(
         """zéro un/une deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf""",
         """vingt trente quarante cinquante soixante septante/soixante-dix huitante/quatre-vingt/quatre-vingts nonante/quatre-vingt-dix""",
-        "/et", False, "cent/cents", "mille",
+        "{tens}{ones}/{tens}et{ones}", "cent/cents", "mille",
     ),
     Speech(
         """cero un/uno/una dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho
         diecinueve veinte veintiún/veintiuno/veintiuna veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve""",
         "treinta cuarenta cincuenta sesenta setenta ochenta noventa",
-        "y", False,
+        "{tens}y{ones}",
         """cien/ciento doscientos/doscientas trescientos/trescientas cuatrocientos/cuatrocientas quinientos/quinientas seiscientos/seiscientas
         setecientos/setecientas ochocientos/ochocientas novecientos/novecientas""",
         "mil",
@@ -59,7 +67,7 @@ SPEECHES = (
         """zero um/uma dois/duas três quatro cinco seis sete oito nove dez onze doze treze quatorze/catorze quinze dezesseis/dezasseis
         dezessete/dezassete dezoito dezenove/dezanove""",
         "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa",
-        "e", False,
+        "{tens}e{ones}",
         """cem/cento duzentos/duzentas trezentos/trezentas quatrocentos/quatrocentas quinhentos/quinhentas seiscentos/seiscentas
         setecentos/setecentas oitocentos/oitocentas novecentos/novecentas""",
         "mil",
@@ -68,33 +76,33 @@ SPEECHES = (
         """zero un/uno/una due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette
         diciotto diciannove""",
         "venti/vent trenta/trent quaranta/quarant cinquanta/cinquant sessanta/sessant settanta/settant ottanta/ottant novanta/novant",
-        "", False, "cento", "mille/mila",
+        "{tens}{ones}", "cento", "mille/mila",
     ),
     Speech(
         """ноль/нуль один/одна/одно два/две три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать
         пятнадцать шестнадцать семнадцать восемнадцать девятнадцать""",
         "двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто",
-        "", False, "сто двести триста четыреста пятьсот шестьсот семьсот восемьсот девятьсот", "тысяча/тысячи/тысяч",
+        "{tens}{ones}", "сто двести триста четыреста пятьсот шестьсот семьсот восемьсот девятьсот", "тысяча/тысячи/тысяч",
     ),
     Speech(
         """zero jeden/jedna dwa/dwie trzy cztery pięć sześć siedem osiem dziewięć dziesięć jedenaście dwanaście trzynaście czternaście piętnaście
         szesnaście siedemnaście osiemnaście dziewiętnaście""",
         """dwadzieścia trzydzieści czterdzieści pięćdziesiąt sześćdziesiąt siedemdziesiąt osiemdziesiąt dziewięćdziesiąt""",
-        "", False, "sto dwieście trzysta czterysta pięćset sześćset siedemset osiemset dziewięćset", "tysiąc/tysiące/tysięcy",
+        "{tens}{ones}", "sto dwieście trzysta czterysta pięćset sześćset siedemset osiemset dziewięćset", "tysiąc/tysiące/tysięcy",
     ),
     Speech(
         "noll en/ett två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton sexton sjutton arton nitton",
         "tjugo trettio fyrtio femtio sextio sjuttio åttio nittio",
-        "", False, "hundra", "tusen",
+        "{tens}{ones}", "hundra", "tusen",
     ),
     Speech(
         "sıfır bir iki üç dört beş altı yedi sekiz dokuz",
         "on yirmi otuz kırk elli altmış yetmiş seksen doksan",
-        "", False, "yüz", "bin",
+        "{tens}{ones}", "yüz", "bin",
     ),
 )  # fmt: skip
 NOT_ALONE = frozenset(
-    """un une ein een en ett um uma una uno bir on once elf due cent sex bin tio tre fem elli null zero nul""".split()
+    "un une ein een en ett um uma una uno bir on once elf due cent sex bin tio tre fem elli null zero nul".split()  # noqa: SIM905
 )
 """Words that are articles or mean something else in another language; they count before a scale or a unit, or in a longer number."""
 MOST_WORDS = 8
@@ -132,7 +140,7 @@ class Tongue(NamedTuple):
         return None
 
     def _below_100(self, run: str) -> int | None:
-        bare = next((run[len(joint) :] for joint in self.joints if joint and run.startswith(joint)), run)
+        bare = next((run[len(joint) :] for joint in self.joints if run.startswith(joint)), run)
         return self.below_100.get(run, self.below_100.get(bare))
 
 
@@ -148,12 +156,14 @@ def _said_below_100(speech: Speech) -> Iterator[tuple[str, int]]:
         yield from ((ten, number * 10) for ten in ways)
         # Up to 19: "soixante et onze", "quatre-vingt-dix".
         for one, own in enumerate(small[1:20], 1):
-            yield from ((said, number * 10 + one) for ten in ways for way in own for said in _joined(speech, ten, way))
+            yield from (
+                (said, number * 10 + one) for ten in ways for way in own for said in _joined(speech, ten, way)
+            )
 
 
 def _joined(speech: Speech, ten: str, one: str) -> Iterator[str]:
     for joint in speech.joint.split("/"):
-        yield f"{one}{joint}{ten}" if speech.ones_first else f"{ten}{joint}{one}"
+        yield joint.format(tens=ten, ones=one)
 
 
 def _said_in_hundreds(speech: Speech) -> Iterator[tuple[str, int]]:
@@ -162,7 +172,9 @@ def _said_in_hundreds(speech: Speech) -> Iterator[tuple[str, int]]:
     yield from ((way, number * 100) for number, ways in enumerate(others, 2) for way in ways)
     if not others:
         small = enumerate(_ways(speech.small)[1:20], 1)
-        yield from ((f"{way}{hundred}", number * 100) for number, ways in small for way in ways for hundred in first)
+        yield from (
+            (f"{way}{hundred}", number * 100) for number, ways in small for way in ways for hundred in first
+        )
 
 
 def _tongue(speech: Speech) -> Tongue:
@@ -170,7 +182,7 @@ def _tongue(speech: Speech) -> Tongue:
     for said, number in _said_below_100(speech):
         below_100.setdefault(said, number)
     (thousands,) = _ways(speech.thousands)
-    joints = tuple(speech.joint.split("/"))
+    joints = tuple(filter(None, speech.joint.format(tens="", ones="").split("/")))
     return Tongue(below_100, dict(_said_in_hundreds(speech)), tuple(thousands), joints)
 
 

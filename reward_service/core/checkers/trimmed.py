@@ -57,16 +57,27 @@ IN_NOTES = re.compile(
     r"\s?[(\[](?:source|sources|confidence|certainty|probability|according to|see|ref|reference|via|from (?=wikipedia))\b[^()\[\]\n]{0,200}[)\]]",
     re.IGNORECASE,
 )
-SURELY = re.compile(r"(?:definitely|certainly|clearly|obviously|surely|undoubtedly)[,:]? (?=\S)", re.IGNORECASE)
+SURELY = re.compile(
+    r"(?:definitely|certainly|clearly|obviously|surely|undoubtedly)[,:]? (?=\S)", re.IGNORECASE
+)
 # What counts exactly: before a number, and behind it.
-EXACTLY = re.compile(r"(?:exactly|precisely|just|only|(?:a )?(?:grand )?total(?: of)?|in total|altogether)[,:]? (?=\S)", re.IGNORECASE)
+EXACTLY = re.compile(
+    r"(?:exactly|precisely|just|only|(?:a )?(?:grand )?total(?: of)?|in total|altogether)[,:]? (?=\S)",
+    re.IGNORECASE,
+)
 IN_TOTAL = re.compile(r",? (?:exactly|precisely|in total|altogether|in all)\Z", re.IGNORECASE)
 OPTION = re.compile(r"(?:option|choice|answer choice|letter) \(?([A-Z])\)?", re.IGNORECASE)
 NUMBERED = re.compile(r"(?:[-*\u2022\u00b7]|1[.)]) (?=[A-Z\"'])")
-CONTRASTED = re.compile(r"(?<=[\w)\"'.])(?:[,;]|,? (?:and|but)| -|(?= \()) \(?(?:and |but )?not (?=(?:the |in )?[A-Z0-9])[^,;()\n]{1,80}\)?\Z")
-NATION = r"(?:(?:[A-Z][a-z]+(?:[^m]an|ish|ese)|German|Roman|French|Dutch|Greek|Swiss|Czech|Welsh)(?:-[a-z]+)? )?"
+CONTRASTED = re.compile(
+    r"(?<=[\w)\"'.])(?:[,;]|,? (?:and|but)| -|(?= \()) \(?(?:and |but )?not (?=(?:the |in )?[A-Z0-9])[^,;()\n]{1,80}\)?\Z"
+)
+NATION = (
+    r"(?:(?:[A-Z][a-z]+(?:[^m]an|ish|ese)|German|Roman|French|Dutch|Greek|Swiss|Czech|Welsh)(?:-[a-z]+)? )?"
+)
 TELLING_NOUN = rf"(?:the |an? )(?={NATION}[a-z])"
-APPOSED = re.compile(rf"(?<=[\w)])(?:,| -) (?:who|which|whose|whom|where|when|according to|as per|{TELLING_NOUN}(?!.*\b(?:answer|is|are)\b))[^\n]*\Z")
+APPOSED = re.compile(
+    rf"(?<=[\w)])(?:,| -) (?:who|which|whose|whom|where|when|according to|as per|{TELLING_NOUN}(?!.*\b(?:answer|is|are)\b))[^\n]*\Z"
+)
 # A number, and how it came about.
 OCCASION = re.compile(r"(\S+), (?:on|in|at|during|when|while|with|after|as|making|including) [^\d\n]+")
 COUNTED_OUT = re.compile(r"[:,] | - | \(")
@@ -78,11 +89,12 @@ DESCRIBED = re.compile(
 DATED = re.compile(r"(?<=\w) (?:in|on) (?:[A-Z][a-z]+ )?(?:\d{1,2},? )?(?:[A-Z][a-z]+ )?\d{4}(?:-\d{2,4})?\Z")
 LEAST_SENTENCE = 4
 PATRONYMIC = re.compile(r"(?<=\w) \w+(?:ович|евич|ьич|овна|евна|ична|ovich|evich|yich|ovna|evna) (?=\w)")
-LEGAL_FORM = re.compile(r",? (?:F\.?C\.?|A\.?F\.?C\.?|Inc|Ltd|LLC|PLC|plc|Corp|GmbH|Limited|Incorporated)\.?\Z")
+LEGAL_FORM = re.compile(
+    r",? (?:F\.?C\.?|A\.?F\.?C\.?|Inc|Ltd|LLC|PLC|plc|Corp|GmbH|Limited|Incorporated)\.?\Z"
+)
 CITY_IN_HAN = re.compile(r"(?<=[\u4e00-\u9fff]{2})市\Z")
 STATES = {letters: state for state, letters in lexicon.STATES.items()}
 CONTAINED = re.compile(r",\s?([^,()\n]{2,40})\Z|\s?\(([^,()\n]{2,40})\)\Z")
-KIND = re.compile(r"\s?\((?:\w+ )?([a-z]+)\)\Z")
 MAX_CHARS = 2_000
 """A longer answer stays as it is."""
 MAX_WORDS = 12
@@ -215,7 +227,9 @@ def without_counted_out(text: str) -> Iterator[str]:
         return
     said = SPOKEN.findall(text[: found.start()])[-1 - MAX_BEHIND_COUNT :]
     named = len(items(text[found.end() :].rstrip(").")))
-    if named > 1 and named in (int(word) if word.isdecimal() else CARDINALS.get(word.lower()) for word in said):
+    if named > 1 and named in (
+        int(word) if word.isdecimal() else CARDINALS.get(word.lower()) for word in said
+    ):
         yield text[: found.start()]
 
 
@@ -310,7 +324,5 @@ def without_place(text: str) -> Iterator[str]:
 
 
 def without_year(text: str) -> str:
-    """Return a plain answer without a year or a kind in parentheses: Grand Hotel (1932), Grand Hotel (film) -> Grand Hotel."""
-    bare = YEAR.sub("", text)
-    kind = KIND.search(bare) if bare.endswith(")") else None
-    return bare[: kind.start()] if kind and kind[1] in DESCRIBING else bare
+    """Return a plain answer without years in parentheses: Grand Hotel (1932) -> Grand Hotel."""
+    return YEAR.sub("", text)
