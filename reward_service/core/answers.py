@@ -24,7 +24,7 @@ SETS_TYPE = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|it|rm|sf|tt)|mbox|operatorname|left|right)\b\*?"
 )
 # What stands between marks of TeX and nothing else: $...$, \\(...\\).
-DELIMITED = re.compile(r"\s*(?:\$\$?|\\[(\[])(?P<inner>[^$]*)(?:(?<!\\)\$\$?|\\[)\]])\s*\.?\s*")
+DELIMITED = re.compile(r"\s*(?:\$\$?|\\[(\[])(?P<inner>(?:[^$\\]|\\[^)\]])*)(?:\$\$?|\\[)\]])\s*\.?\s*")
 SYMBOLS = {
     "times": "×", "cdot": "·", "pi": "π", "circ": "°", "degree": "°", "infty": "∞", "approx": "≈", "sqrt": "√", "pm": "±", "leq": "≤", "geq": "≥",
 }  # fmt: skip

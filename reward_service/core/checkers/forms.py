@@ -85,11 +85,11 @@ def without_places(text: str) -> Iterator[str]:
 
 
 def of_waters(text: str) -> Iterator[str]:
-    """River Thames -> Thames River, Thames; Lake Victoria -> Victoria Lake; Mount Everest -> Everest; New York City -> New York."""
+    """River Thames -> Thames River, Thames; Lake Victoria -> Victoria Lake; New York City -> New York."""
     first, _, rest = text.removeprefix("the ").removeprefix("The ").partition(" ")
     if first in ("River", "Lake") and rest:
         yield f"{rest} {first}"
-    if first in ("River", "Mount", "Mt.") and rest[:1].isupper():
+    if first == "River" and rest[:1].isupper():
         yield rest
     *name, last = text.split() or [""]
     if last in ("River", "Lake") and name:

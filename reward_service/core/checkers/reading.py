@@ -81,7 +81,6 @@ DASH_BETWEEN_NUMBERS = re.compile(r"(?<=\d)\s{0,2}-\s{1,2}(?=\d)|(?<=\d)\s{1,2}-
 MINUS_BEFORE_MONEY = re.compile(rf"(?<![\w)%.])-([{MONEY}])(?=\s?\d)")
 
 SEASON = re.compile(r"(?<![\d/.,])(1\d{3}|20\d\d)/(\d\d|[12]\d{3})(?![\d/.,])")
-SCORE = re.compile(r"(?<![\w:.,/])(\d{1,3}):(\d)(?![\w:.,/])")
 # Only behind decimals and two digits or more: "3M" and "4K" are names.
 SHORT_SCALE = re.compile(r"(?<![\w.,])(\d+\.\d+|\d{2,3}(?:,\d{3})*)([MBKk])(?!\w)")
 SHORT_SCALES = {"M": "million", "B": "billion", "K": "thousand", "k": "thousand"}
@@ -157,7 +156,6 @@ STEPS: tuple[tuple[frozenset[str], Callable[[str], str]], ...] = tuple(
         (",", lambda text: LISTED_NUMBERS.sub(_apart, text)),
         ("-", lambda text: DASH_BETWEEN_NUMBERS.sub("-", text)),
         ("/", lambda text: SEASON.sub(_season, text)),
-        (":", lambda text: SCORE.sub(r"\1-\2", text)),
     )
 )
 """What a digit has behind it -> what may have to be done."""

@@ -91,9 +91,9 @@ def repeats_question(text: str, said: Sequence[Token], golds: Golds) -> bool:
 
 
 def _spelled(token: Token, golds: Golds) -> str:
-    """Return what a token shares with its other spellings; a date within the gold year or month counts as that."""
+    """Return what a token shares with its other spellings; a date within the gold year or month counts as that, if a question is known."""
     own = key([token])
-    if not token.mark.startswith("@") or own in golds.keys:
+    if not golds.asked or not token.mark.startswith("@") or own in golds.keys:
         return own
     year, month, _ = token.mark[1:].split("-")
     return next((wider for wider in (f"<{year}>", f"<@{year}-{month}->") if wider in golds.keys), own)

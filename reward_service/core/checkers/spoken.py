@@ -40,7 +40,7 @@ class Speech(NamedTuple):
 
 SPEECHES = (
     Speech(
-        "null ein/eins zwei drei vier fünf/fuenf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn",
+        "null ein/eins/eine zwei drei vier fünf/fuenf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn",
         "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig",
         "{ones}und{tens}", "hundert", "tausend",
     ),
@@ -102,7 +102,7 @@ SPEECHES = (
     ),
 )  # fmt: skip
 NOT_ALONE = frozenset(
-    "un une ein een en ett um uma una uno bir on once elf due cent sex bin tio tre fem elli null zero nul".split()  # noqa: SIM905
+    "un une ein eine een en ett um uma una uno bir on once elf due cent sex bin tio tre fem elli null zero nul".split()  # noqa: SIM905
 )
 """Words that are articles or mean something else in another language; they count before a scale or a unit, or in a longer number."""
 MOST_WORDS = 8
