@@ -28,9 +28,6 @@ SPOKEN = re.compile(
     re.IGNORECASE,
 )
 O_CLOCK = re.compile(r"(?<![\w.:,/-])(1[0-2]|[1-9]) o'clock\b", re.IGNORECASE)
-NAMED = re.compile(r"(?:\A|(?<=\bat )|\b12 )(?:noon|midday|midnight)\Z", re.IGNORECASE)
-LETTERS_OF_NAMED = ("oon", "idday", "idnight")
-
 
 IN_LETTERS = re.compile(
     r"(?<![\w.:,/-])(?:(?P<hours>\d{1,3})\s?h(?:rs?|ours?)?\s?)?(?P<minutes>\d{1,3})(?:\s?m(?:in(?:ute)?s?)?(?![a-z])\.?|(?<=h\d\d)(?!\w))"
@@ -63,12 +60,8 @@ def in_24_hours(text: str) -> str:
 
 
 def said_in_words(text: str) -> str:
-    """Return a plain text with noon, midnight and "half past three in the afternoon" as a clock shows them."""
-    if " past " in text or " to " in text:
-        text = SPOKEN.sub(_of_words, text)
-    if any(letters in text for letters in LETTERS_OF_NAMED):
-        text = NAMED.sub(lambda found: "00:00" if found[0].lower().endswith("night") else "12:00", text)
-    return text
+    """Return a plain text with "half past three in the afternoon" as a clock shows it."""
+    return SPOKEN.sub(_of_words, text) if " past " in text or " to " in text else text
 
 
 def _shown(hour: int, minute: int) -> str:

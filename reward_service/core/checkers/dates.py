@@ -49,15 +49,10 @@ WORDS_OF_CENTURIES = (
     "세기",
 )
 BEFORE_CHRIST = re.compile(r"(?<=\d )(?:v\. ?Chr\.?|av\. ?J\.? ?-?C\.?|a\. ?C\.|до н\. ?э\.?)")
-ROMAN_YEAR = re.compile(r"M{1,2}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
-LEAST_ROMAN_YEAR = 1400
-"""A Roman numeral alone is a year from here on; MIX and MIL are words."""
 
 
 def in_eras(text: str) -> str:
-    """Return a plain text with its centuries, years before Christ and Roman years as English writes them: siglo XIX, 44 v. Chr., MCMXCV."""
-    if text[:1] == "M" and ROMAN_YEAR.fullmatch(text) and roman_value(text.lower()) >= LEAST_ROMAN_YEAR:
-        return str(roman_value(text.lower()))
+    """Return a plain text with its centuries and years before Christ as English writes them: siglo XIX, 44 v. Chr."""
     if any(word in text for word in WORDS_OF_CENTURIES):
         text = CENTURY.sub(_century, text)
     return BEFORE_CHRIST.sub("BC", text) if "." in text else text

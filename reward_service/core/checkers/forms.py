@@ -19,7 +19,7 @@ from operator import not_
 from entity_index.spelling import folded
 from entity_index.types import Entity, Question
 from entity_index.usable import FUNCTION_WORDS
-from reward_service.core.checkers.reading import key_of, plain, read, tokens
+from reward_service.core.checkers.reading import key_in_words, key_of, plain, read, tokens
 from reward_service.core.checkers.tables import LEADS, NO_COUNTED
 from reward_service.core.checkers.tokens import is_number
 from reward_service.core.matching import lexicon
@@ -29,6 +29,7 @@ MAX_FORMS = 48
 MAX_FORMED = 200
 """Characters. A longer gold answer is a text and not a name: it has no other forms, which would take a time of their own."""
 LEAST_ACRONYM = 4
+TIMES_OF_DAY = (("12:00", "noon", "12 noon", "midday"), ("00:00", "midnight", "12 midnight"))
 QUOTED = re.compile(r"""["(]([^"()]{2,40})[")]|(?<=\s)'([^"'()]{2,40})'(?=\s)""")
 NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+\.?")
 
@@ -96,6 +97,11 @@ def of_waters(text: str) -> Iterator[str]:
         yield " ".join((last, *name))
     if (folded(" ".join(name)), last) in lexicon.SAME_PLACE:
         yield " ".join(name)
+
+
+def of_the_day(text: str) -> Iterator[str]:
+    """Noon -> midday, 12:00; 00:00 -> midnight."""
+    yield from next((times for times in TIMES_OF_DAY if text.lower() in times), ())
 
 
 def alternatives(text: str) -> Iterator[str]:
@@ -210,6 +216,7 @@ RULES: tuple[Callable[[str], Iterator[str]], ...] = (
     without_article,
     possessive,
     of_waters,
+    of_the_day,
     alternatives,
     without_qualifier,
     without_places,
@@ -247,4 +254,4 @@ def forms(gold: str) -> list[str]:
 
 def keys(gold: str) -> frozenset[str]:
     """Return what an answer's reading may equal."""
-    return frozenset(key_of(plain(form)) for form in forms(gold)) - {""}
+    return frozenset((*(key_of(plain(form)) for form in forms(gold)), key_in_words(plain(gold)))) - {""}

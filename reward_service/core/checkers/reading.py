@@ -3,6 +3,8 @@
     unwrap      end tokens, boxes, phrases (`reward_service.core.answers`)
     plain       entities of HTML, compatibility characters, quotes, dashes, stops, Markdown: one spelling each
     tokens      words as folding spells them, numbers as written, signs that carry meaning
+    clock       times of day and durations
+    spoken      number words and rulers' names of other languages
     numbers     number words, ordinals, Roman and Chinese numerals, scales: values
     quantities  percent, money, units: values in base units
     dates       dates and ranges of years
@@ -72,6 +74,7 @@ MARKDOWN = re.compile(
     r"|~~[^~\n]{1,200}~~"  # what is struck out is nothing
     r"|\[(?:\d{1,3}|(?<=.\[)\^?\d{1,3}(?:\s?[,-]\s?\d{1,3}){0,20})\]"  # a citation is nothing
     r"|^'{3}[a-z]{0,12}$"  # nor is a fence
+    r"|(?<=10)(\*\*)(?=[-({]{0,2}\d)"  # a power stays
     r"|(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)"  # emphasis
     r"|^[ \t]{0,8}(?:#{1,6}|>)[ \t]",  # headings, quotations
     re.MULTILINE,
@@ -110,7 +113,7 @@ def plain(text: str) -> str:
     """Return a text with one spelling for what can be written in several ways, still in its own case and accents."""
     unescaped = html.unescape(text) if "&" in text else text
     spelled = unescaped.replace("`", "'") if unescaped.isascii() else _composed(unescaped)
-    bare = MARKDOWN.sub(lambda found: found[1] or "", spelled)
+    bare = MARKDOWN.sub(lambda found: found[1] or found[2] or "", spelled)
     lines = "\n".join(filter(None, (" ".join(line.split()) for line in bare.splitlines())))
     timed = dates.in_eras(clock.said_in_words(lines))
     if DIGIT.search(timed):
@@ -320,6 +323,12 @@ def begins_with_amount(text: str) -> bool:
 def key_of(text: str) -> str:
     """Return what all spellings of a plain text share; empty for an empty one. Signs alone are compared as they stand."""
     return key(tokens(text)) or "".join(text.split())
+
+
+def key_in_words(text: str) -> str:
+    """Return the key of a number that another language writes in words, as a sentence has it; empty for other texts."""
+    named = list(_names(list(lex(text))))
+    return "" if spoken.elsewhere(named) is named else key(named)
 
 
 def read(answer: str) -> str:

@@ -97,6 +97,8 @@ STATES = {letters: state for state, letters in lexicon.STATES.items()}
 CONTAINED = re.compile(r",\s?([^,()\n]{2,40})\Z|\s?\(([^,()\n]{2,40})\)\Z")
 MAX_CHARS = 2_000
 """A longer answer stays as it is."""
+MAX_TEXTS = 24
+"""Each rule may double the texts; more additions than that are no answer."""
 MAX_WORDS = 12
 """Words of a name with a title."""
 SPEAKING = re.compile(r"[^\W\d_]+")
@@ -299,9 +301,8 @@ def trimmed(text: str) -> list[str]:
     for needed, rule in RULES:
         if needed and needed.isdisjoint(signs):
             continue
-        for new in [new.strip() for old in found for new in rule(old)]:
-            if new and new not in found:
-                found.append(new)
+        added = (new.strip() for old in found for new in rule(old))
+        found = [*found, *filter(None, added)][:MAX_TEXTS]
     return found[1:]
 
 
