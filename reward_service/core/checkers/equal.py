@@ -54,7 +54,7 @@ def said(text: str) -> bool | None:
     """Return whether an answer begins with yes or no; None where it does not, or takes it back."""
     first, *rest = [token for token in lex(text) if token.text or token.written in ",.;!?:"] or [Token("")]
     words = {token.text for token in rest}
-    if (first.text in YES and rest and rest[0].text == "not") or text.lower().startswith("not at all"):
+    if (first.text in YES and rest and rest[0].text == "not") or text.lower().rstrip(".!") == "not at all":
         return False  # "certainly not"
     if first.text in YES:
         return None if words & (NO | UNSURE) else True

@@ -373,6 +373,7 @@ OTHER = [
     ("Victoria", "Lake Victoria"),
     ("March 3, 1920", "1920"),
     ("Absolutely not", "yes"),
+    ("Not at all sure", "no"),
     ("Mrs. Olof Palme", "Olof Palme"),
     ("Grand Central Station", "Central Station"),
     ("Dr. Palme", "Palme"),
