@@ -9,13 +9,16 @@ from collections.abc import Sequence
 
 from entity_index.spelling import folded
 from reward_service.core.checkers.forms import acronym
-from reward_service.core.checkers.golds import Golds, items
+from reward_service.core.checkers.golds import ITEMS, Golds, items
 from reward_service.core.checkers.numbers import GROUPED
 from reward_service.core.checkers.reading import key_of, lex, read, tokens
 from reward_service.core.checkers.repeats import repeats_question
 from reward_service.core.checkers.tables import AFTER_NO, NO, UNSURE, YES
 from reward_service.core.checkers.tokens import Token, key
 from reward_service.core.checkers.trimmed import trimmed, without_place, without_year
+
+MORE_WORDS = 3
+"""What a form of a gold answer may have more than the longest one has tokens."""
 
 
 def equal(answer: str, golds: Golds) -> bool:
@@ -64,13 +67,19 @@ def said(text: str) -> bool | None:
 
 def same_list(text: str, golds: Golds) -> bool:
     """Return whether the answer lists what a gold answer lists, in any order, or several gold answers, and nothing else."""
-    if not golds.lists and len(golds.each) < 2:
+    if not golds.lists and (len(golds.each) < 2 or not ITEMS.search(text)):
         return False
     parts = text.split(",") if GROUPED.fullmatch(text) else items(text)
-    if len(parts) < 2:
-        return False
-    own = [key_of(item) for item in parts]
-    return any(is_list(own, wanted) for wanted in golds.lists) or golds.keys.issuperset(own)
+    lists = [wanted for wanted in golds.lists if len(wanted) == len(parts)]
+    own = list(map(key_of, parts)) if lists else []
+    if any(is_list(own, wanted) for wanted in lists):
+        return True
+    return 1 < len(parts) <= len(golds.each) and all(_is_gold(item, golds) for item in parts)
+
+
+def _is_gold(item: str, golds: Golds) -> bool:
+    """Return whether an item is a gold answer; a far longer one is not even read."""
+    return len(item.split()) <= golds.longest + MORE_WORDS and key_of(item) in golds.keys
 
 
 def is_list(own: Sequence[str], wanted: Sequence[frozenset[str]]) -> bool:

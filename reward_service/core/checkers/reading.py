@@ -45,15 +45,16 @@ def _charset(*categories: str) -> str:
 MARKS = _charset("Mn", "Mc", "Me")
 MONEY = re.escape(_charset("Sc"))
 MATHS = re.escape("".join(char for char in _charset("Sm") if not char.isascii()))
-UNSEEN = str.maketrans("", "", "".join(map(chr, INVISIBLE)) + _charset("Cf"))
+UNSEEN = dict.fromkeys((*map(chr, INVISIBLE), *_charset("Cf")), "")
 SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,9}")
 FRACTIONS = {
     char: f" {unicodedata.normalize('NFKC', char).replace(chr(0x2044), '/')} "
     for char in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
 }
-BEFORE_NFKC = str.maketrans({**FRACTIONS, "™": "", "®": "", "©": "", "℠": "", "℃": "°C", "℉": "°F"})
+BEFORE_NFKC = str.maketrans({**UNSEEN, **FRACTIONS, "™": "", "®": "", "©": "", "℠": "", "℃": "°C", "℉": "°F"})
 ONE_SPELLING = str.maketrans(
     {
+        **UNSEEN,
         **dict.fromkeys("‐‑‒–—―−﹣－⁻", "-"),
         **dict.fromkeys("“”„‟«»‹›「」『』《》〈〉【】〔〕″", '"'),
         **dict.fromkeys("’‘‛ʼʻʹ′`´＇", "'"),
@@ -125,8 +126,7 @@ def _composed(text: str) -> str:
     """Return a text with one spelling for each character."""
     visible = SOURCES.sub("", text) if "【" in text else text
     raised = SUPERSCRIPT.sub(lambda found: f"^{unicodedata.normalize('NFKC', found[0])}", visible)
-    seen = raised.translate(BEFORE_NFKC).translate(UNSEEN)
-    return unicodedata.normalize("NFKC", seen).translate(UNSEEN).translate(ONE_SPELLING)
+    return unicodedata.normalize("NFKC", raised.translate(BEFORE_NFKC)).translate(ONE_SPELLING)
 
 
 def _in_digits(text: str) -> str:

@@ -375,8 +375,8 @@ FORMS_OF_VERBS = {
     for form in line.split()
 }
 """A form of a verb, or the noun of what it does -> the verb."""
-CLASSES_OF = _words("city town village isle island river port capital")
-"""The city of Kyoto is Kyoto; the state of Georgia may be another Georgia than the one asked for."""
+CLASSES_OF = _words("city town village isle island")
+"""The city of Kyoto is Kyoto; the capital of Japan is not Japan, and the state of Georgia may be another Georgia than the one asked for."""
 DESCRIBING = _words("""actor actress architect artist astronaut astronomer author bassist biologist boxer cartoonist chemist chef choreographer
     comedian composer cricketer dancer designer director drummer economist engineer explorer filmmaker footballer general golfer guitarist
     historian inventor journalist king lawyer mathematician model musician novelist painter philosopher photographer physician physicist

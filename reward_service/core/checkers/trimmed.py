@@ -225,13 +225,10 @@ def without_occasion(text: str) -> Iterator[str]:
 def without_counted_out(text: str) -> Iterator[str]:
     """Two moons: Phobos and Deimos -> two moons, because two are named."""
     found = COUNTED_OUT.search(text)
-    if found is None or takes_back(text[found.end() :]):
-        return
-    said = SPOKEN.findall(text[: found.start()])[-1 - MAX_BEHIND_COUNT :]
-    named = len(items(text[found.end() :].rstrip(").")))
-    if named > 1 and named in (
-        int(word) if word.isdecimal() else CARDINALS.get(word.lower()) for word in said
-    ):
+    said = SPOKEN.findall(text[: found.start()])[-1 - MAX_BEHIND_COUNT :] if found else []
+    counts = {int(word) if word.isdecimal() else CARDINALS.get(word.lower(), 0) for word in said} - {0, 1}
+    named = len(items(text[found.end() :].rstrip(")."))) if found and counts else 0
+    if found and named in counts and not takes_back(text[found.end() :]):
         yield text[: found.start()]
 
 

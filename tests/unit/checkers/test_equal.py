@@ -367,6 +367,8 @@ OTHER = [
     ("like novelist Ann Bell", "Ann Bell"),
     ("the mother of Ann Bell", "Ann Bell"),
     ("the film Chicago", "Chicago"),
+    ("the capital of Japan", "Japan"),
+    ("the state of Georgia", "Georgia"),
     ("Paris, Texas", "Paris"),
     ("Springfield, Oregon", "Springfield, Ohio"),
     ("Norway", "Norway, Sweden"),
