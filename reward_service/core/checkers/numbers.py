@@ -104,7 +104,8 @@ def in_words(tokens: Sequence[Token]) -> list[Token]:
     tokens = _one_and_a_half(tokens) if tokens and tokens[0].text in ("a", "an", "one") else tokens
     at = 0
     while at < len(tokens):
-        value, taken = _spoken(tokens, at)
+        begins = tokens[at].value is not None or tokens[at].text in OPENERS
+        value, taken = _spoken(tokens, at) if begins else (None, 0)
         if tokens[at].text in TIMES:
             out += (
                 Token(tokens[at].text, Fraction(TIMES[tokens[at].text]), written=tokens[at].written),
@@ -122,8 +123,6 @@ def in_words(tokens: Sequence[Token]) -> list[Token]:
 
 def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
     """Return the number that begins here and how many tokens it takes; None where none begins."""
-    if tokens[at].value is None and tokens[at].text not in OPENERS:
-        return None, 0
     if (half := _half(tokens, at)) is not None:
         return half
     sign = -1 if tokens[at].text in NEGATIVE else 1
@@ -232,7 +231,12 @@ def _roman(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
     A single letter is one only where no further name follows: "Malcolm X", not "John V. Smith".
     """
     token = tokens[at]
-    if not before or not before[-1].text.isalpha() or not ROMAN.fullmatch(token.text):
+    if (
+        token.text[:1] not in ROMAN_DIGITS
+        or not before
+        or not before[-1].text.isalpha()
+        or not ROMAN.fullmatch(token.text)
+    ):
         return token
     follows = next((one.written for one in tokens[at + 1 : at + 3] if one.text), "")
     if len(token.text) == 1 and follows[:1].isupper():

@@ -255,12 +255,7 @@ def _letters(tokens: Sequence[Token], at: int) -> tuple[list[str], int]:
 
 def _characters(token: Token) -> Iterable[Token]:
     """Return a word of a script without spaces as its characters, so that a part of it can be found; others as they are."""
-    if (
-        token.value is not None
-        or token.mark
-        or token.text.isascii()
-        or not any(map(stands_alone, token.text))
-    ):
+    if token.value is not None or token.mark or not any(map(stands_alone, token.text)):
         return (token,)
     return (Token(part, written=part) for part in folded(token.text).split())
 
@@ -278,7 +273,7 @@ def tokens(text: str) -> tuple[Token, ...]:
     named = list(_names(list(lex(text))))
     counted = quantities.measured(spoken.ruler(numbers.in_words(spoken.elsewhere(named))))
     dated = dates.dated([token for token in counted if token.text])
-    said = [part for token in dated for part in _characters(token)]
+    said = [part for token in dated for part in ((token,) if token.text.isascii() else _characters(token))]
     telling = tuple(token for at, token in enumerate(said) if not _is_article(said, at))
     return _amount_alone(telling) or tuple(said)
 
