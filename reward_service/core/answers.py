@@ -23,6 +23,12 @@ FRACTION = re.compile(r"\\[dt]?frac\s{0,9}(?:\{([^{}]*)\}|(\d))\s{0,9}(?:\{([^{}
 SETS_TYPE = re.compile(
     r"\\(?:text(?:bf|it|rm|sf|tt)?|math(?:bf|it|rm|sf|tt)|mbox|operatorname|left|right)\b\*?"
 )
+# What stands between marks of TeX and nothing else: $...$, \\(...\\).
+DELIMITED = re.compile(r"\s*(?:\$\$?|\\[(\[])(?P<inner>(?:[^$\\]|\\[^)\]])*)(?:\$\$?|\\[)\]])\s*\.?\s*")
+SYMBOLS = {
+    "times": "×", "cdot": "·", "pi": "π", "circ": "°", "degree": "°", "infty": "∞", "approx": "≈", "sqrt": "√", "pm": "±", "leq": "≤", "geq": "≥",
+}  # fmt: skip
+SYMBOL = re.compile(rf"\\({'|'.join(SYMBOLS)})(?![A-Za-z])")
 ESCAPED = re.compile(r"\\([%$&#_{}])")
 SPACING = re.compile(r"\\[,;:! ]|\\q?quad\b|~")
 
@@ -33,16 +39,16 @@ LEAD_INS = (
 # Gaps are bounded, so that a text of blanks is read in linear time.
 # "The answer is" as English and the other languages of the data sets say it; each takes a colon or a verb.
 ENGLISH = (
-    r"(?:(?:the|my|our)\s{1,4})?(?:(?:final|exact|correct|short|right)\s{1,4}){0,3}answer"
-    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=]|-{1,2}\s|[–—]\s|(?:is|(?:should|must|would)\s{1,4}be)\b\s{0,4}[:：]?))"
+    r"(?:(?:the|my|our)\s{1,4})?(?:(?:final|exact|correct|short|right)[\s_]{1,4}){0,3}(?:answer|ans\b\.?(?=\s{0,4}[:：=]))"
+    r"(?:\s{1,4}to\s{1,4}(?:the|this|your)\s{1,4}question)?(?:\s{0,4}(?:[:：=→]|[-=]>|-{1,2}\s|[–—]\s|(?:is|(?:should|must|would)\s{1,4}be)\b\s{0,4}[:：]?))"
 )
 PHRASES = (
     ENGLISH,
     r"(?:die\s{1,4})?(?:endgültige\s{1,4}|richtige\s{1,4})?antwort(?:\s{0,4}[:：]|\s{1,4}(?:ist|lautet)\b\s{0,4}:?)",
-    r"(?:la\s{1,4})?réponse(?:\s{1,4}finale)?(?:\s{0,4}[:：]|\s{1,4}est\b\s{0,4}:?)",
-    r"(?:la\s{1,4})?respuesta(?:\s{1,4}final)?(?:\s{0,4}[:：]|\s{1,4}es\b\s{0,4}:?)",
-    r"(?:la\s{1,4})?risposta(?:\s{1,4}finale)?(?:\s{0,4}[:：]|\s{1,4}è\s{0,4}:?)",
-    r"(?:a\s{1,4})?resposta(?:\s{1,4}final)?(?:\s{0,4}[:：]|\s{1,4}é\s{0,4}:?)",
+    r"(?:la\s{1,4})?réponse(?:\s{1,4}(?:finale|correcte))?(?:\s{0,4}[:：]|\s{1,4}est\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?respuesta(?:\s{1,4}(?:final|correcta))?(?:\s{0,4}[:：]|\s{1,4}es\b\s{0,4}:?)",
+    r"(?:la\s{1,4})?risposta(?:\s{1,4}(?:finale|corretta))?(?:\s{0,4}[:：]|\s{1,4}è\s{0,4}:?)",
+    r"(?:a\s{1,4})?resposta(?:\s{1,4}(?:final|correta))?(?:\s{0,4}[:：]|\s{1,4}é\s{0,4}:?)",
     r"(?:окончательный\s{1,4}|правильный\s{1,4})?ответ(?:\s{0,4}[:：]|\s{0,4}[-–—]\s)",
     r"(?:最终|最終|正确|正確)?的?答案(?:\s{0,4}[:：]|\s{0,4}(?:是|为|為)[:：]?)",
     r"(?:最終的な)?(?:答え|回答|解答)(?:\s{0,4}[:：]|は[、:：]?)",
@@ -98,9 +104,18 @@ def boxed(text: str) -> str | None:
 
 
 def without_type(text: str) -> str:
-    r"""Return TeX as plain text, where a box needs it: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`; the dollar of `\$5` stays."""
-    plain = SPACING.sub(" ", SETS_TYPE.sub("", FRACTION.sub(r"\1\2/\3\4", text)))
-    return ESCAPED.sub(r"\1", re.sub(r"(?<!\\)[{}]", "", plain).strip(" $"))
+    r"""Return TeX as plain text: `\text{20\%}` is `20%`, `\frac{1}{2}` is `1/2`; the dollar of `\$5` stays."""
+    delimited = DELIMITED.fullmatch(text)
+    inner = delimited["inner"] if delimited else text
+    fractions = FRACTION.sub(r"\1\2/\3\4", inner)
+    plain = SPACING.sub(" ", SYMBOL.sub(lambda found: SYMBOLS[found[1]], SETS_TYPE.sub("", fractions)))
+    bare = re.sub(r"(?<!\\)[{}]", "", plain).replace("^°", "°")
+    return ESCAPED.sub(r"\1", bare.strip())
+
+
+def is_typeset(text: str) -> bool:
+    """Return whether a text has commands of TeX, or stands between its marks."""
+    return "\\" in text or "{,}" in text or (text[:1] == "$" and DELIMITED.fullmatch(text) is not None)
 
 
 def stated(text: str) -> str | None:

@@ -9,7 +9,9 @@
     golds       the gold answers of a question made ready, once
     forms       what else a careful reader would take for a gold answer
     reading     from text to tokens: plain, lex, then
+    spoken      ... number words and rulers' names of other languages
     numbers     ... number words and numerals as values
+    clock       ... times of day and durations
     quantities  ... with what they count
     dates       ... dates and ranges
     tokens      what a token is, and what two spellings of an answer share
@@ -29,7 +31,7 @@ from reward_service.core.checkers.golds import Golds, compile_golds
 from reward_service.core.checkers.kinds import KINDS
 from reward_service.core.checkers.squad import exact_match, f1
 
-CHECKERS_VERSION = 3
+CHECKERS_VERSION = 4
 
 Checker = Callable[[str, Question, float], bool]
 """Answer, question and the profile's threshold -> whether the answer is right."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
+from reward_service.core.checkers.numbers import roman_value
 from reward_service.core.checkers.tables import (
     ARTICLES_OF_DATES,
     ERAS,
@@ -26,6 +27,40 @@ EARLY_DAY = re.compile(r"0[1-9]")
 OPEN = "present"
 OPEN_ENDS = frozenset({"present", "now", "today"})
 OPENERS = frozenset({"ngay", "from", "between", *ERAS, *MONTHS, *SEASONS, "year"})
+
+
+_ROMAN = r"(?P<roman>[IVX]{1,5})"
+CENTURY = re.compile(
+    rf"\b(?:siglo|secolo|século) {_ROMAN}\b|\b{_ROMAN.replace('roman', 'before')}(?:e|ème)? (?:century|siècle|век|століття|wiek)\b"
+    r"|(?<!\d)(?P<digits>\d{1,2})\.?\s?(?:Jahrhundert|世紀|世纪|세기)"
+)
+WORDS_OF_CENTURIES = (
+    "siglo",
+    "secolo",
+    "século",
+    "century",
+    "siècle",
+    "век",
+    "століття",
+    "wiek",
+    "Jahrhundert",
+    "世紀",
+    "世纪",
+    "세기",
+)
+BEFORE_CHRIST = re.compile(r"(?<=\d )(?:v\. ?Chr\.?|av\. ?J\.? ?-?C\.?|a\. ?C\.|до н\. ?э\.?)")
+
+
+def in_eras(text: str) -> str:
+    """Return a plain text with its centuries and years before Christ as English writes them: siglo XIX, 44 v. Chr."""
+    if any(word in text for word in WORDS_OF_CENTURIES):
+        text = CENTURY.sub(_century, text)
+    return BEFORE_CHRIST.sub("BC", text) if "." in text else text
+
+
+def _century(found: re.Match[str]) -> str:
+    numeral = found["roman"] or found["before"]
+    return f"{roman_value(numeral.lower()) if numeral else found['digits']} century"
 
 
 def date(year: int | None, month: int, day: int | None) -> str:
@@ -199,6 +234,8 @@ def _range(tokens: Sequence[Token], at: int) -> tuple[Token, int] | None:
     first, last = tokens[begin], tokens[begin + 2]
     if is_number(first) and last.text in OPEN_ENDS:
         return Token(first.text, first.value, f"~{OPEN}", first.written), begin + 3 - at
+    if is_number(first) and last.bare and last.value is not None:  # "5 to 7 percent"
+        first = first._replace(value=(first.value or Fraction(0)) * last.value / last.bare, mark=last.mark)
     if first.value is None or last.value is None or first.mark != last.mark:
         return None
     mark = f"{first.mark}~{_whole(first.value, last)}"

@@ -8,13 +8,17 @@ one of these and an addition that takes nothing back (`trimmed`).
 from collections.abc import Sequence
 
 from entity_index.spelling import folded
-from reward_service.core.checkers.golds import Golds, items
+from reward_service.core.checkers.forms import acronym
+from reward_service.core.checkers.golds import ITEMS, Golds, items
 from reward_service.core.checkers.numbers import GROUPED
 from reward_service.core.checkers.reading import key_of, lex, read, tokens
 from reward_service.core.checkers.repeats import repeats_question
 from reward_service.core.checkers.tables import AFTER_NO, NO, UNSURE, YES
 from reward_service.core.checkers.tokens import Token, key
-from reward_service.core.checkers.trimmed import trimmed, without_year
+from reward_service.core.checkers.trimmed import trimmed, without_place, without_year
+
+MORE_WORDS = 3
+"""What a form of a gold answer may have more than the longest one has tokens."""
 
 
 def equal(answer: str, golds: Golds) -> bool:
@@ -27,6 +31,8 @@ def equal(answer: str, golds: Golds) -> bool:
         or (golds.boolean is not None and said(text) is golds.boolean)
         or any(_says(bare, golds) for bare in trimmed(text))
         or _says_with_year(text, golds)
+        or any(_says(bare, golds.naming(golds.unplaced)) for bare in without_place(text.rstrip(".")))
+        or (bool(golds.capitals) and not golds.capitals.isdisjoint(map(str.casefold, acronym(text))))
     )
 
 
@@ -51,6 +57,8 @@ def said(text: str) -> bool | None:
     """Return whether an answer begins with yes or no; None where it does not, or takes it back."""
     first, *rest = [token for token in lex(text) if token.text or token.written in ",.;!?:"] or [Token("")]
     words = {token.text for token in rest}
+    if (first.text in YES and rest and rest[0].text == "not") or text.lower().rstrip(".!") == "not at all":
+        return False  # "certainly not"
     if first.text in YES:
         return None if words & (NO | UNSURE) else True
     answers = not rest or not rest[0].text or rest[0].text in AFTER_NO
@@ -58,12 +66,20 @@ def said(text: str) -> bool | None:
 
 
 def same_list(text: str, golds: Golds) -> bool:
-    """Return whether the answer lists what a gold answer lists, in any order, and nothing else."""
-    if not golds.lists:
+    """Return whether the answer lists what a gold answer lists, in any order, or several gold answers, and nothing else."""
+    if not golds.lists and (len(golds.each) < 2 or not ITEMS.search(text)):
         return False
     parts = text.split(",") if GROUPED.fullmatch(text) else items(text)
-    own = [key_of(item) for item in parts]
-    return any(is_list(own, wanted) for wanted in golds.lists)
+    lists = [wanted for wanted in golds.lists if len(wanted) == len(parts)]
+    own = list(map(key_of, parts)) if lists else []
+    if any(is_list(own, wanted) for wanted in lists):
+        return True
+    return 1 < len(parts) <= len(golds.each) and all(_is_gold(item, golds) for item in parts)
+
+
+def _is_gold(item: str, golds: Golds) -> bool:
+    """Return whether an item is a gold answer; a far longer one is not even read."""
+    return len(item.split()) <= golds.longest + MORE_WORDS and key_of(item) in golds.keys
 
 
 def is_list(own: Sequence[str], wanted: Sequence[frozenset[str]]) -> bool:

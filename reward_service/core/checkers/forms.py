@@ -19,7 +19,7 @@ from operator import not_
 from entity_index.spelling import folded
 from entity_index.types import Entity, Question
 from entity_index.usable import FUNCTION_WORDS
-from reward_service.core.checkers.reading import key_of, plain, read, tokens
+from reward_service.core.checkers.reading import key_in_words, key_of, plain, read, tokens
 from reward_service.core.checkers.tables import LEADS, NO_COUNTED
 from reward_service.core.checkers.tokens import is_number
 from reward_service.core.matching import lexicon
@@ -29,6 +29,7 @@ MAX_FORMS = 48
 MAX_FORMED = 200
 """Characters. A longer gold answer is a text and not a name: it has no other forms, which would take a time of their own."""
 LEAST_ACRONYM = 4
+TIMES_OF_DAY = (("12:00", "noon", "12 noon", "midday"), ("00:00", "midnight", "12 midnight"))
 QUOTED = re.compile(r"""["(]([^"()]{2,40})[")]|(?<=\s)'([^"'()]{2,40})'(?=\s)""")
 NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+\.?")
 
@@ -53,6 +54,12 @@ def possessive(text: str) -> Iterator[str]:
     yield text.replace("'s", "s")
 
 
+def are_two_places(text: str) -> bool:
+    """Return whether a text names two places by a comma, none of which lies in the other: Norway, Sweden."""
+    places = tuple(map(folded, text.split(",")))
+    return len(places) == 2 and lexicon.PLACES.issuperset(places) and lexicon.exclude(*places)
+
+
 def without_qualifier(text: str) -> Iterator[str]:
     """Edinburgh, Scotland -> Edinburgh."""
     head, comma, tail = text.partition(",")
@@ -62,6 +69,7 @@ def without_qualifier(text: str) -> Iterator[str]:
         comma
         and not is_list
         and not is_name
+        and not are_two_places(text)
         and not re.search(r"\d", text)
         and head[:1].isupper()
         and tail.strip()[:1].isupper()
@@ -71,10 +79,29 @@ def without_qualifier(text: str) -> Iterator[str]:
 
 def without_places(text: str) -> Iterator[str]:
     """Richard Flanagan, Tasmania, Australia -> Richard Flanagan."""
-    parts = text.split(",")
+    parts = text.split(",") if not are_two_places(text) else []
     while len(parts) > 1 and folded(parts[-1]) in lexicon.PLACES:
         parts.pop()
         yield ",".join(parts)
+
+
+def of_waters(text: str) -> Iterator[str]:
+    """River Thames -> Thames River, Thames; Lake Victoria -> Victoria Lake; New York City -> New York."""
+    first, _, rest = text.removeprefix("the ").removeprefix("The ").partition(" ")
+    if first in ("River", "Lake") and rest:
+        yield f"{rest} {first}"
+    if first == "River" and rest[:1].isupper():
+        yield rest
+    *name, last = text.split() or [""]
+    if last in ("River", "Lake") and name:
+        yield " ".join((last, *name))
+    if (folded(" ".join(name)), last) in lexicon.SAME_PLACE:
+        yield " ".join(name)
+
+
+def of_the_day(text: str) -> Iterator[str]:
+    """Noon -> midday, 12:00; 00:00 -> midnight."""
+    yield from next((times for times in TIMES_OF_DAY if text.lower() in times), ())
 
 
 def alternatives(text: str) -> Iterator[str]:
@@ -188,6 +215,8 @@ RULES: tuple[Callable[[str], Iterator[str]], ...] = (
     without_lead,
     without_article,
     possessive,
+    of_waters,
+    of_the_day,
     alternatives,
     without_qualifier,
     without_places,
@@ -210,11 +239,19 @@ def forms(gold: str) -> list[str]:
     own = [form for form in found if form][:MAX_FORMS]
     return list(
         dict.fromkeys(
-            [*own, *(form.spelling for one in own for form in derive(Question("", entities=(Entity(one),))))]
+            [
+                *own,
+                *(
+                    form.spelling
+                    for one in own
+                    if not are_two_places(one)
+                    for form in derive(Question("", entities=(Entity(one),)))
+                ),
+            ]
         )
     )
 
 
 def keys(gold: str) -> frozenset[str]:
     """Return what an answer's reading may equal."""
-    return frozenset(key_of(plain(form)) for form in forms(gold)) - {""}
+    return frozenset((*(key_of(plain(form)) for form in forms(gold)), key_in_words(plain(gold)))) - {""}

@@ -65,6 +65,10 @@ class Golds:
     """Tokens of the longest gold answer."""
     undated: frozenset[str]
     """Of the keys, those of gold answers without parentheses."""
+    unplaced: frozenset[str]
+    """Of the keys, those of gold answers without a comma, and the others as they are written: to "Springfield, Ohio" belongs no other one."""
+    capitals: frozenset[str]
+    """The gold answers of four capital letters or more."""
     lists: tuple[tuple[frozenset[str], ...], ...]
     """The gold answers that are lists of two items or more: per item, what it may be called."""
     orders: frozenset[str]
@@ -164,6 +168,14 @@ def compile_golds(answers: tuple[str, ...], text: str) -> Golds:
         keys=frozenset().union(*each),
         each=each,
         undated=frozenset().union(*(own for one, own in zip(texts, each, strict=True) if "(" not in one)),
+        unplaced=frozenset(map(key, read)).union(
+            *(own for one, own in zip(texts, each, strict=True) if "," not in one)
+        ),
+        capitals=frozenset(
+            one.casefold()
+            for one in (text_.replace(".", "") for text_ in texts)
+            if one.isalpha() and one.isupper() and len(one) >= forms.LEAST_ACRONYM
+        ),
         longest=max(map(len, read), default=0),
         lists=tuple(tuple(map(forms.keys, parts)) for parts in lists if len(parts) > 1),
         orders=frozenset(

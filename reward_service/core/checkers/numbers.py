@@ -6,6 +6,7 @@ their own spelling: `007`, `5:30`, `3:10`. A comma that can group no thousands i
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from reward_service.core.checkers.tables import (
@@ -17,6 +18,7 @@ from reward_service.core.checkers.tables import (
     SCALES,
     SCALES_ELSEWHERE,
     SHORT_SCALES,
+    UNITS,
 )
 from reward_service.core.checkers.tokens import Token, is_number
 from reward_service.core.matching.eastern import han_in_digits
@@ -33,6 +35,11 @@ DECIMAL_COMMA = re.compile(
 RATIO = re.compile(r"[+-]?\d+/[1-9]\d*")
 OPENERS = frozenset({"a", "an", "half", *NEGATIVE, *CARDINALS, *ORDINALS})
 ALL_SCALES = {**SCALES, **SHORT_SCALES, **SCALES_ELSEWHERE}
+POWER = re.compile(
+    r"(?<![\w.,^])(?P<factor>[+-]?\d{1,15}(?:\.\d{1,15})?)(?:[eE](?P<e>[+-]?\d{1,2})|\s?[x*\u00b7\u22c5]\s?10\s?(?:\^|\*\*)\s?[({]?(?P<times>[+-]?\d{1,2})[)}]?)"
+    r"(?![\w^]|[.,]\d)"
+    r"|(?<![\w.,^*x-])(?P<ten>10)(?:\^|\*\*)[({]?(?P<alone>[+-]?\d{1,2})[)}]?(?![\w^]|[.,]\d)"
+)
 TIMES = {"twice": 2, "thrice": 3}
 ROMAN = re.compile(r"(?=[ivxl])(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50}
@@ -81,12 +88,24 @@ def _times_a_myriad(found: re.Match[str]) -> str:
     return str(value) if value.denominator == 1 else found[0]
 
 
+def without_powers(text: str) -> str:
+    """Return a text with its powers of ten worked out: 1.5e9 and 1.5 x 10^9 are 1500000000, 10^-3 is 0.001."""
+    return POWER.sub(_worked_out, text)
+
+
+def _worked_out(found: re.Match[str]) -> str:
+    exponent = int(found["e"] or found["times"] or found["alone"])
+    return f"{Decimal(found['factor'] or 1).scaleb(exponent):f}"
+
+
 def in_words(tokens: Sequence[Token]) -> list[Token]:
     """Return the tokens with every run of number words as one number; scales multiply numbers in digits too."""
     out: list[Token] = []
+    tokens = _one_and_a_half(tokens) if tokens and tokens[0].text in ("a", "an", "one") else tokens
     at = 0
     while at < len(tokens):
-        value, taken = _spoken(tokens, at)
+        begins = tokens[at].value is not None or tokens[at].text in OPENERS
+        value, taken = _spoken(tokens, at) if begins else (None, 0)
         if tokens[at].text in TIMES:
             out += (
                 Token(tokens[at].text, Fraction(TIMES[tokens[at].text]), written=tokens[at].written),
@@ -104,8 +123,6 @@ def in_words(tokens: Sequence[Token]) -> list[Token]:
 
 def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
     """Return the number that begins here and how many tokens it takes; None where none begins."""
-    if tokens[at].value is None and tokens[at].text not in OPENERS:
-        return None, 0
     if (half := _half(tokens, at)) is not None:
         return half
     sign = -1 if tokens[at].text in NEGATIVE else 1
@@ -126,10 +143,28 @@ def _spoken(tokens: Sequence[Token], at: int) -> tuple[Fraction | None, int]:
 
 
 def _half(tokens: Sequence[Token], at: int) -> tuple[Fraction, int] | None:
-    """Read "half a million" and "half a dozen"."""
-    if tokens[at].text == "half" and _text(tokens, at + 1) == "a" and _text(tokens, at + 2) in SCALES:
-        return Fraction(SCALES[tokens[at + 2].text], 2), 3
+    """Read "half a million", "half an hour", and a text that is nothing but "half", "a quarter" or "a third"."""
+    if tokens[at].text == "half":
+        article = _text(tokens, at + 1) in ("a", "an")
+        counted = _text(tokens, at + 1 + article)
+        if article and counted in SCALES:
+            return Fraction(SCALES[counted], 2), 3
+        if at == 0 and (not counted or counted in UNITS):
+            return Fraction(1, 2), 1 + article
+    if at == 0 and len(tokens) == 2 and tokens[0].text in ("a", "an") and tokens[1].text in PARTS:
+        return Fraction(1, PARTS[tokens[1].text]), 2
     return None
+
+
+def _one_and_a_half(tokens: Sequence[Token]) -> list[Token]:
+    """Return "an hour and a half" as 1.5 hours, and "an hour", all by itself, as one; another text as it is."""
+    words = [token.text for token in tokens]
+    if len(words) < 2 or words[0] not in ("a", "an", "one") or words[1] not in UNITS:
+        return list(tokens)
+    if words[2:] not in ([], ["and", "a", "half"]):
+        return list(tokens)
+    value = Fraction(3, 2) if words[2:] else Fraction(1)
+    return [Token("one", value, written=tokens[0].written), tokens[1]]
 
 
 def _after_point(tokens: Sequence[Token], value: Fraction, at: int) -> tuple[Fraction, int]:
@@ -196,15 +231,25 @@ def _roman(tokens: Sequence[Token], at: int, before: Sequence[Token]) -> Token:
     A single letter is one only where no further name follows: "Malcolm X", not "John V. Smith".
     """
     token = tokens[at]
-    if not before or not before[-1].text.isalpha() or not ROMAN.fullmatch(token.text):
+    if (
+        token.text[:1] not in ROMAN_DIGITS
+        or not before
+        or not before[-1].text.isalpha()
+        or not ROMAN.fullmatch(token.text)
+    ):
         return token
     follows = next((one.written for one in tokens[at + 1 : at + 3] if one.text), "")
     if len(token.text) == 1 and follows[:1].isupper():
         return token
-    return Token(token.text, Fraction(_roman_value(token.text)), written=token.written)
+    return Token(token.text, Fraction(roman_value(token.text)), written=token.written)
 
 
-def _roman_value(numeral: str) -> int:
+def roman_value(numeral: str) -> int:
+    """Return the value of a Roman numeral in small letters.
+
+    >>> roman_value("xliv")
+    44
+    """
     values = [ROMAN_DIGITS[char] for char in numeral]
     following = [*values[1:], 0]
     return sum(-own if own < after else own for own, after in zip(values, following, strict=True))

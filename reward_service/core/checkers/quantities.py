@@ -9,6 +9,7 @@ from fractions import Fraction
 from reward_service.core.checkers.tables import (
     DEGREES,
     MONEY,
+    MONEY_IN_TWO_WORDS,
     MONEY_SCALES,
     OF_HEAT,
     PER,
@@ -18,6 +19,7 @@ from reward_service.core.checkers.tables import (
     POWERS_BEHIND,
     SPEEDS,
     UNITS,
+    UNITS_IN_TWO_WORDS,
     Unit,
 )
 from reward_service.core.checkers.tokens import Token, is_number
@@ -83,8 +85,10 @@ def _quantity(tokens: Sequence[Token], at: int) -> tuple[Token, int]:
         return _marked(token, 1, "%"), 2
     if len(rest) > 1 and (following, rest[1].text) in PER_CENT:
         return _marked(token, 1, "%"), 3
-    if following in MONEY:
+    if following in MONEY and (following, (*rest, token)[1].text) not in MONEY_IN_TWO_WORDS:
         return _marked(token, 1, MONEY[following]), 2
+    if len(rest) > 1 and (sign := MONEY_IN_TWO_WORDS.get((following, rest[1].text))):
+        return _marked(token, 1, sign), 3
     unit, taken = _unit(rest)
     if unit and unit[0] == TIME and rest[taken : taken + 1] and rest[taken].text == "old":
         taken += 1
@@ -121,9 +125,15 @@ def _simple(rest: Sequence[Token], units: Mapping[str, Unit] = UNITS) -> tuple[U
         return (f"{above[0]}/{below[0]}", above[1] / below[1]), 1
     if words[0] in DEGREES and len(words) > 1 and words[1] in OF_HEAT:
         return UNITS[OF_HEAT[words[1]]], 2
+    if tuple(words[:2]) in UNITS_IN_TWO_WORDS:
+        return UNITS_IN_TWO_WORDS[words[0], words[1]], 2
     power, at = (POWERS[words[0]], 1) if words[0] in POWERS else (1, 0)
     at += at < len(words) and power > 1 and not words[at]  # the stop of "sq."
-    if at == len(words) or words[at] not in units or (len(words[at]) == 1 and rest[at].written.isupper()):
+    if (
+        at == len(words)
+        or words[at] not in units
+        or (len(words[at]) == 1 and rest[at].written.isupper() and words[at] != "l")
+    ):
         return None, 0
     return _raised(units[words[at]], power, rest[at + 1 :], at + 1)
 

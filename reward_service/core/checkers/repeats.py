@@ -17,6 +17,8 @@ from reward_service.core.checkers.tables import (
     AROUND,
     ASKING,
     ASKS_WHERE,
+    ASKS_WHO,
+    AUXILIARIES,
     BOUNDS,
     CHANGING,
     HEDGES,
@@ -81,11 +83,35 @@ def repeats_question(text: str, said: Sequence[Token], golds: Golds) -> bool:
     """
     if len(said) > MAX_REPEATED:
         return False
-    words = [key([token]) for token in said]
+    words = [_spelled(token, golds) for token in said]
     news = [at for at, word in enumerate(words) if not _is_light(word, golds)]
     if not news:
-        return False
+        return _chooses(words, golds)
     return any(_says_it(Sentence(text, said, words, *span), golds) for span in _golds(words, news, golds))
+
+
+def _spelled(token: Token, golds: Golds) -> str:
+    """Return what a token shares with its other spellings; a date within the gold year or month counts as that, if a question is known."""
+    own = key([token])
+    if not golds.asked or not token.mark.startswith("@") or own in golds.keys:
+        return own
+    year, month, _ = token.mark[1:].split("-")
+    return next((wider for wider in (f"<{year}>", f"<@{year}-{month}->") if wider in golds.keys), own)
+
+
+def _chooses(words: Sequence[str], golds: Golds) -> bool:
+    """Return whether an answer says of a gold answer that the question offers what the question asks: "Lima is larger" of "Is Lima or Cusco larger?"."""
+    begin = next(
+        (
+            end
+            for end in range(1, len(words))
+            if "".join(words[:end]) in golds.keys and words[end] in AUXILIARIES
+        ),
+        0,
+    )
+    said = words[begin:]
+    taken_back = golds.own(said, NEGATIONS | CHANGING - {"than"}) or not (HEDGES | {"and"}).isdisjoint(said)
+    return bool(begin) and "or" in golds.asked and not taken_back
 
 
 def _golds(words: Sequence[str], news: Sequence[int], golds: Golds) -> Iterator[tuple[int, int]]:
@@ -100,7 +126,7 @@ def _golds(words: Sequence[str], news: Sequence[int], golds: Golds) -> Iterator[
 def _is_light(word: str, golds: Golds) -> bool:
     if not golds.asked:
         return word in INTRODUCING
-    if word in golds.asked or (word in LIGHT and word not in NOT_AROUND):
+    if word in golds.asked or word == "than" or (word in LIGHT and word not in NOT_AROUND):
         return True
     return not echo(word).isdisjoint(golds.asked)
 
@@ -155,7 +181,9 @@ def _is_led(one: Sentence, golds: Golds) -> bool:
     if one.tokens[0].written.endswith("'s"):  # "It's"
         return False
     return one.before in PRONOUNS or not (
-        golds.asked & ASKS_WHERE or any((one.before, which) in golds.pairs for which in ASKING)
+        (one.before == "by" and golds.asked & ASKS_WHO)
+        or golds.asked & ASKS_WHERE
+        or any((one.before, which) in golds.pairs for which in ASKING)
     )
 
 

@@ -91,10 +91,70 @@ MONEY |= {
     }.items()
     for name in names.split()
 }
+MONEY_IN_TWO_WORDS = {
+    (first, currency): sign
+    for first, sign, *currencies in (
+        row.split()
+        for row in (
+            "american $ dollar dollars", "canadian cad dollar dollars", "australian aud dollar dollars", "singapore sgd dollar dollars",
+            "british £ pound pounds", "pound £ sterling", "pounds £ sterling", "swiss chf franc francs", "japanese ¥ yen",
+            "indian ₹ rupee rupees", "chinese cny yuan", "brazilian brl real reais", "russian ₽ rouble roubles ruble rubles",
+        )
+    )
+    for currency in currencies
+}  # fmt: skip
 PERCENT = frozenset({"%", "percent", "pct", "процентов", "процента", "процент", "prozent"})
 PER_CENT = frozenset(
     {("per", "cent"), ("pour", "cent"), ("por", "ciento"), ("por", "cento"), ("per", "cento")}
 )
+
+RULING = {
+    _word(ordinal): number
+    for _, ordinals in (*lexicon.RULERS.values(), *lexicon.QUEENS.values())
+    for number, ordinal in enumerate(ordinals.split(), 1)
+} | {
+    _word(ordinal): number
+    for ordinals in (
+        "Premier Second Troisième Quatrième Cinquième Sixième Septième Huitième Neuvième Dixième",
+        "Primero Segundo Tercero Quarto Quinto",
+    )
+    for number, ordinal in enumerate(ordinals.split(), 1)
+}
+"""What follows the names of rulers instead of a numeral."""
+RULING_NAMES = {
+    _word(name): _word(names.split()[0])
+    for names in """Louis Ludwig Luis Luigi Luís Lodewijk Ludvig Людовик
+    Henry Heinrich Henri Enrique Enrico Henrique Hendrik Henrik Генрих
+    Charles Karl Carlos Carlo Karel Карл
+    Philip Philipp Philippe Felipe Filippo Filipe Filips Филипп
+    John Johannes Johann Juan Giovanni João Иоанн
+    James Jakob Jacques Jaime Giacomo Jacobo Яков
+    William Wilhelm Guillaume Guillermo Guglielmo Willem Вильгельм
+    Frederick Friedrich Frédéric Federico Frederik Фридрих
+    George Georg Georges Jorge Giorgio Георг
+    Peter Pierre Pedro Pietro Pyotr Пётр
+    Paul Pablo Paolo Paulus Paulo Павел
+    Catherine Katharina Catalina Caterina Catarina Yekaterina Ekaterina Екатерина
+    Elizabeth Elisabeth Élisabeth Elisabetta Елизавета
+    Francis Franz François Francisco Francesco Франциск Франц
+    Ferdinand Fernando Ferdinando Fernão Фердинанд
+    Alexander Alexandre Alejandro Alessandro Aleksandr Александр
+    Nicholas Nikolaus Nicolas Nicolás Niccolò Nikolai Nicolau Николай
+    Gregory Gregor Grégoire Gregorio Gregório Gregorius Григорий
+    Benedict Benedikt Benoît Benedicto Benedetto Bento Бенедикт
+    Pius Pie Pío Pio Пий
+    Clement Clemens Clément Clemente Климент
+    Innocent Innozenz Inocencio Innocenzo Иннокентий
+    Leo Léon León Leone Leão Лев
+    Margaret Margarethe Margrethe Margarita Marguerite Маргрете
+    Mary Maria Marie María Мария
+    Gustav Gustaf Gustavus Gustave Gustavo Густав
+    Leopold Léopold Leopoldo Леопольд
+    Maximilian Maximilien Maximiliano Massimiliano Максимилиан
+    Napoleon Napoléon Napoleón Napoleone Наполеон""".splitlines()
+    for name in names.split()
+}
+"""A ruler's name in other languages -> in English. They count before a numeral alone: elsewhere Karl and Charles are two names."""
 
 Unit = tuple[str, Fraction]
 UNITS: dict[str, Unit] = {
@@ -109,9 +169,26 @@ UNITS |= {
         "hour": "час часа часов stunde stunden heure heures hora horas ora ore",
         "minute": "минута минуты минут minuten minuto minutos minuti",
         "day": "день дня дней tag tage jour jours día días giorno giorni dia dias",
+        "week": "неделя недели недель woche wochen semaine semaines semana semanas settimana settimane",
+        "month": "месяц месяца месяцев monat monate monaten mois mes meses mese mesi mês",
+        "second": "секунда секунды секунд sekunde sekunden seconde secondes segundo segundos secondo secondi",
         "year": "лет jahr jahre jahren ans année années año años anno anni ano anos",
     }.items()
     for name in names.split()
+}
+UNITS |= {
+    "wh": ("energy", Fraction(3600)),
+    "kwh": ("energy", Fraction(3_600_000)),
+    "mwh": ("energy", Fraction(3_600_000_000)),
+}
+UNITS |= {"mmhg": ("mmhg", Fraction(1))}
+UNITS_IN_TWO_WORDS = {
+    ("nautical", "mile"): UNITS["nmi"],
+    ("nautical", "miles"): UNITS["nmi"],
+    ("kilowatt", "hour"): UNITS["kwh"],
+    ("kilowatt", "hours"): UNITS["kwh"],
+    ("megawatt", "hours"): UNITS["mwh"],
+    ("mm", "hg"): UNITS["mmhg"],
 }
 # Behind a slash or "per" only: "1990s" is no number of seconds.
 PER = {**UNITS, "h": UNITS["hour"], "s": UNITS["second"]}
@@ -136,6 +213,9 @@ SAME_WORD = {
     "sr": "senior",
     "snr": "senior",
     "bce": "bc",
+    "utc": "gmt",
+    "π": "pi",
+    "√": "sqrt",
     "vs": "versus",
     "년": "年",
     "월": "月",
@@ -143,11 +223,33 @@ SAME_WORD = {
 } | (lexicon.SHORT_TITLES)
 
 APPROXIMATE = _words("around about circa ca approximately approx roughly") | {"≈"}
+COMPARING = {(word,): "circa" for word in APPROXIMATE} | {
+    tuple(phrase.split()): word
+    for word, phrases in {
+        "over": "over / more than / greater than / >",
+        "under": "under / less than / fewer than / <",
+        "atleast": "at least / no fewer than / no less than / minimum of / ≥",
+        "atmost": "at most / up to / no more than / maximum of / ≤",
+        "almost": "almost / nearly / just under / close to",
+    }.items()
+    for phrase in phrases.split(" / ")
+}
+"""What stands before a number and makes another of it -> one word for it."""
+COMPARING_BEHIND = {
+    ("or", "so"): "circa",
+    ("or", "thereabouts"): "circa",
+    ("or", "more"): "atleast",
+    ("+",): "atleast",
+    ("or", "less"): "atmost",
+    ("or", "fewer"): "atmost",
+}
 LEADS = APPROXIMATE | _words("by in at from on c for")
 NO_COUNTED = _words("men women people children mice geese oxen fish sheep deer")
 
-YES = _words("yes yeah yep true correct はい да ja oui si sim evet 是 是的 对 네 예")
-NO = _words("no nope false incorrect いいえ нет nein non nao hayir 否 不 不是 아니요 아니오")
+YES = _words(
+    "yes yeah yep true correct absolutely certainly definitely نعم हाँ tak evet はい да ja oui si sim evet 是 是的 对 네 예"
+)
+NO = _words("no nope false incorrect لا नहीं いいえ нет nein non nao hayir 否 不 不是 아니요 아니오")
 # A "no" that answers is followed by a stop or by one of these; "no idea" and "no information" are none.
 AFTER_NO = _words("they he she it we i you both neither only the this that these those there")
 NEGATIONS = _words("""not no never neither nor none nobody nothing nowhere without isnt arent wasnt werent dont doesnt didnt cant cannot
@@ -208,6 +310,7 @@ SORTS = _words("species kind kinds type types sort sorts name names brand breed 
 INTRODUCING = _words("it he she they this that these those there is was are were would be in on at")
 # The question asks for a place or a time, so that "in Paris" says Paris.
 ASKS_WHERE = _words("where when")
+ASKS_WHO = _words("who whom")
 ASKING = _words("which what whom whose who")
 
 FORMS_OF_VERBS = {
@@ -272,6 +375,14 @@ FORMS_OF_VERBS = {
     for form in line.split()
 }
 """A form of a verb, or the noun of what it does -> the verb."""
+CLASSES_OF = _words("city town village isle island")
+"""The city of Kyoto is Kyoto; the capital of Japan is not Japan, and the state of Georgia may be another Georgia than the one asked for."""
+DESCRIBING = _words("""actor actress architect artist astronaut astronomer author bassist biologist boxer cartoonist chemist chef choreographer
+    comedian composer cricketer dancer designer director drummer economist engineer explorer filmmaker footballer general golfer guitarist
+    historian inventor journalist king lawyer mathematician model musician novelist painter philosopher photographer physician physicist
+    pianist playwright poet politician president producer queen racer rapper sailor scientist sculptor singer songwriter soprano
+    statesman swimmer tenor theologian violinist writer late""")
+"""The novelist Ann Bell is Ann Bell; "the film Chicago" is not Chicago, unless the question asks for a film."""
 CORRECTIONS = _words("actually but however wait correction sorry alternatively may")
 """Words with which an answer may be taken back."""
 NO_ADDED_TITLES = _words("mrs missus lady saint st grand mother father sister brother major count")

@@ -16,3 +16,8 @@ def test_what_is_added_is_taken_off_one_by_one_and_together():
         "Ian McKellen (born 1939)",
         "Ian McKellen",
     ]
+
+
+def test_of_many_additions_some_stay():
+    added = "Definitely exactly the novelist Sir Ann (aka Bell) Bell, who wrote it, not Cy (source: Web) in 1900, Inc."
+    assert len(trimmed(added)) < 24
