@@ -180,6 +180,10 @@ DUMPS = {
         ),
     ),
     "conversation": ("basic.json", EVENTS),
+    "openrlhf": (
+        "generated.jsonl",
+        twice({"input": PROMPT, "output": chatml(turns(TAGGED)).removeprefix("<|im_start|>assistant\n"), "label": ANSWER, "reward": 1.0}),
+    ),
 }  # fmt: skip
 """By the reader that takes it: a file's name and its rows."""
 

@@ -16,7 +16,7 @@ import typer
 from entity_index.readers import mapped
 from entity_index.readers.containers import STANDARD_INPUT, Value, is_read, named, values_of
 from reward_service.adapters.records import MAPPED, READERS
-from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of
+from reward_service.adapters.records.detect import FIRST, defaults_of, is_turn, reader_of, trace_of
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.groups import DatasetQuestions, Grouped, gather, group
 from reward_service.adapters.records.lines import (
@@ -255,11 +255,15 @@ def _decided(how: Recipe, rows: Sequence[Any], asked: FileOptions) -> Defaults:
 
 
 def _conversations(values: Iterable[Value]) -> Iterator[Value]:
-    """Yield one value a file: all its turns."""
-    turns: dict[Path, list[object]] = {}
+    """Yield one value a file, or a trace of it: all its turns."""
+    turns: dict[tuple[Path, str | None], list[Value]] = {}
     for one in values:
-        turns.setdefault(one.path, []).append(one.value)
-    yield from (Value(path, 1, {"conversation": said}) for path, said in turns.items())
+        trace = trace_of(one.value) if isinstance(one.value, dict) else None
+        turns.setdefault((one.path, trace), []).append(one)
+    yield from (
+        Value(path, said[0].line, {"conversation": [one.value for one in said]})
+        for (path, _), said in turns.items()
+    )
 
 
 def _read(values: Iterable[Value], how: Recipe, folders: Sequence[Path]) -> tuple[list[Line], list[Skipped]]:

@@ -56,6 +56,13 @@ HIDING = [
     ("<|START_TOOL_RESULT|>", "<|END_TOOL_RESULT|>"),
     ("<|tool_call|>", "<|/tool_call|>"),
     ("<|python_start|>", "<|python_end|>"),
+    ("<|start_of_role|>tool<|end_of_role|>", "<|end_of_text|>"),
+    ("<|tool_response|>", "<|end|>"),
+    ("<SPECIAL_11>User\n", "<SPECIAL_12>"),
+    ("<|START_OF_TURN_TOKEN|><|USER_TOKEN|>", "<|END_OF_TURN_TOKEN|>"),
+    ("<｜hy_User｜>", "<｜hy_Assistant｜>"),
+    ("]~b]tool\n", "[e~["),
+    ("<seed:bos>tool\n", "<seed:eos>"),
     ("<context>", "</context>"),
     ("<learnings>", "</learnings>"),
     ("<interpreter>", "</interpreter>"),
@@ -177,6 +184,30 @@ def test_marks_that_others_think_in_count_only_where_they_are_declared(mark):
 
     assert SECRET in thoughts(Text(text))[0]
     assert not any(SECRET in one for one in thoughts(thinking(text, declared)))
+
+
+@pytest.mark.parametrize(
+    ("code", "result"),
+    [
+        ("<code>", "<interpreter>"),
+        ("<code>", "<observation>"),
+        ("<code>", "<result>"),
+        ("<code>", "```output\n"),
+        ("```python\n", "<interpreter>"),
+        ("```python\n", "```output\n"),
+    ],
+)
+def test_code_is_a_call_where_its_result_is_right_behind_it(code, result):
+    call, page = whole(code), whole(result)
+    parsed = parse(thinking(f"a {call}\n{page} b {call}{page} c {code}{SECRET}"), "none")
+
+    assert [one.text.strip() for one in parsed.segments] == ["a", "b", "c", "x"]
+    assert parsed.flags == ("foreign_markup",)
+
+
+def whole(mark):
+    """What a mark encloses, with its end."""
+    return f"{mark}{SECRET}" + (mark.replace("<", "</") if "<" in mark else "\n```")
 
 
 def test_a_mark_on_a_page_opens_nothing_in_a_thought():

@@ -20,6 +20,7 @@ from reward_service.adapters.records import (
     inspect,
     native,
     nemo_gym,
+    openrlhf,
     r1_searcher,
     rllm,
     search_o1,
@@ -50,6 +51,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "asearcher": asearcher.READER,
         "tongyi": tongyi.READER,
         "conversation": conversation.READER,
+        "openrlhf": openrlhf.READER,
     }
 )
 """By name. The first that knows a line reads it, so the wider ones come last."""

@@ -34,6 +34,10 @@ TURNS = tuple(
             ("author", "content"),
             ("kind", "parts"),
             ("step_number",),
+            ("trace_id", "attributes"),
+            ("traceId", "attributes"),
+            ("context", "attributes"),
+            ("run_type", "inputs"),
         ),
     )
 )
@@ -46,6 +50,13 @@ _TEMPLATES = {
     "deepseek": r"<｜(?:Assistant|tool▁calls▁begin|tool▁outputs▁begin)｜>",
     "glm": r"<\|assistant\|>|<\|observation\|>",
     "gemma": r"<start_of_turn>",
+    "granite": r"<\|start_of_role\|>",
+    "cohere": r"<\|START_OF_TURN_TOKEN\|>",
+    "minimax": r"\]~b\]",
+    "seed_oss": r"<seed:bos>|<seed:eos>",
+    "nemotron": r"<SPECIAL_1[012]>|<extra_id_1>",
+    "hunyuan": r"<｜hy_(?:User|Assistant)｜>|<\|extra_0\|>",
+    "phi": r"<\|/tool_call\|><\|end\|>|<\|tool_response\|>",
     "mistral": r"\[TOOL_CALLS\]|\[/INST\]",
     "role_lines": r"(?m)^(?:assistant|user|tool)$",
 }
@@ -56,6 +67,14 @@ _PIECES = (SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE)
 def is_turn(row: Row) -> bool:
     """Return whether a line is a turn of a conversation."""
     return any(keys <= row.keys() for keys in TURNS)
+
+
+def trace_of(row: Row) -> str | None:
+    """Return the id of the trace that a span belongs to; None where a line is no span."""
+    context = row.get("context")
+    held = {**row, **(context if isinstance(context, Mapping) else {})}
+    found = next((held[key] for key in ("trace_id", "traceId") if held.get(key)), None)
+    return None if found is None else str(found)
 
 
 def reader_of(rows: Sequence[Row], readers: Mapping[str, Reader]) -> str | None:

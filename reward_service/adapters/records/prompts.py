@@ -67,7 +67,7 @@ def text_of(message: Mapping[str, Any]) -> str:
     if isinstance(said, str):
         return said
     parts = [said] if isinstance(said, Mapping) else said if isinstance(said, Sequence) else ()
-    texts = [one.get("text", "") if isinstance(one, Mapping) else one for one in parts]
+    texts = [one.get("text") or one.get("content") if isinstance(one, Mapping) else one for one in parts]
     return "\n".join(one for one in texts if isinstance(one, str))
 
 

@@ -23,6 +23,8 @@ from typing import NamedTuple, assert_never
 from reward_service.core.answers import unwrap
 from reward_service.core.trajectory.calls import answer_in, named_call, tool_call_text
 from reward_service.core.trajectory.containers import CONTAINERS, MESSAGES, PLAIN, SHORT_FORMS, messages
+from reward_service.core.trajectory.containers.messages.spans import conversation as traced_messages
+from reward_service.core.trajectory.containers.messages.spans import is_traced
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS
 from reward_service.core.trajectory.grammars import GRAMMARS
 from reward_service.core.trajectory.net import hide
@@ -64,8 +66,10 @@ __all__ = [
     "AnswerRules",
     "Parsed",
     "UnparsableRollout",
+    "is_traced",
     "parse",
     "tool_call_text",
+    "traced_messages",
 ]
 
 

@@ -117,6 +117,7 @@ def mcp_call(text: str) -> Call:
 
 
 _WITHOUT_MARKS = re.compile(
+    r"\bfunctions\.[\w.-]{1,64}:\d{1,4}\s{0,9}\{.*?(?:[}\]\"\w]\s{0,9}\}|\Z)|"  # Kimi's, whose tokens were dropped
     r'\{\s{0,9}"(?:name|tool|tool_name|action|function|function_name)"\s{0,9}:\s{0,9}"[^"\n]{1,64}"\s{0,9},'
     r'\s{0,9}"(?:arguments|parameters|args|action_input|tool_input|input)"\s{0,9}:.*?(?:[}\]"]\s{0,9}\}|\Z)',
     re.DOTALL,
@@ -163,6 +164,48 @@ def restated_calls(text: str) -> list[Call]:
         for one in functions
         if isinstance(one, dict) and isinstance(one.get("name"), str) and one["name"] != "python_interpreter"
     ]
+
+
+_XML = (("<invoke", "</invoke>"), ("<function=", "</function>"))
+
+
+def calls_apart(text: str) -> list[tuple[str, Call | None]]:
+    """Return the calls of a stretch that may hold several: each as a text of its own, and read where it is XML or Python.
+
+    They are inside marks of their own, JSON values or a list of them, or a list as Python writes it.
+    """
+    for opens, closes in _XML:
+        if opens in text:
+            calls = [opens + one + closes for one in between(text, opens, closes)]
+            return [(one, xml_call(one)) for one in calls]
+    if "<tool_call>" in text:
+        return [(one, None) for one in between(text, "<tool_call>", "</tool_call>")]
+    values = json_values(text)
+    if len(values) == 1 and isinstance(values[0], list):
+        values = values[0]
+    return [(json_text(one), None) for one in values] or _python_list(text) or [(text, None)]
+
+
+def _python_list(text: str) -> list[tuple[str, Call | None]]:
+    """Return the calls of a list in Python; none where it is anything else."""
+    try:
+        listed = ast.parse(text.strip(), mode="eval").body
+        calls = listed.elts if isinstance(listed, ast.List) else []
+        return [(ast.unparse(one), _python_call(one)) for one in calls if isinstance(one, ast.Call)]
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return []
+
+
+def _python_call(call: ast.Call) -> Call:
+    """Return a call with its named arguments: literals as their values, others as they were written."""
+    return Call(ast.unparse(call.func), {one.arg or "": _literal(one.value) for one in call.keywords})
+
+
+def _literal(value: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ast.unparse(value)
 
 
 def named_call(name: str, rest: str) -> Call:

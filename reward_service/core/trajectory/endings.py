@@ -4,7 +4,7 @@ _TOKENS = (
     "<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<|return|>", "<|call|>",
     "</s>", "<eos>", "<pad>", "[PAD]", "<|pad|>", "<|padding|>", "<|eos|>", "<end_of_turn>", "<turn|>", "[EOS]", "[e~[",
     "<｜end▁of▁sentence｜>", "<|end▁of▁sentence|>", "<|end_of_sentence|>", "<｜▁pad▁｜>", "<|user|>", "<|observation|>",
-    "<|EOT|>", "<|END_OF_TURN_TOKEN|>",
+    "<|EOT|>", "<|END_OF_TURN_TOKEN|>", "<seed:eos>", "<SPECIAL_12>", "<｜hy_place▁holder▁no▁2｜>",
 )  # fmt: skip
 
 

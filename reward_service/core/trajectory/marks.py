@@ -35,6 +35,8 @@ class Mark(NamedTuple):
     closes: str
     kind: SegmentKind | None
     """None: the environment's own words."""
+    may_be_last: bool = False
+    """The end of the text ends it, too."""
 
 
 def angled(kind: SegmentKind | None, *names: str) -> tuple[Mark, ...]:
@@ -199,9 +201,10 @@ class _Scan:
         end = text.find(mark.closes, start)
         closed = end >= 0
         end = end if closed else len(text)
+        is_whole = closed or mark.may_be_last
         if kind is not None:
             twice = kind is not RESPONSE and text.find(mark.opens, start, end) >= 0
-            self.found.append(Block(kind, text[start:end], closed=closed and not twice, at=start))
+            self.found.append(Block(kind, text[start:end], closed=is_whole and not twice, at=start))
         self.at = self.next = end + len(mark.closes) if closed else end
         return closed
 

@@ -35,7 +35,6 @@ _MORE = (
     "tool_result",
     "tool_results",
     "tool_output",
-    "tool_calls",
     "TOOL_RESPONSE",
     "context",
     "learnings",
@@ -50,7 +49,6 @@ _MORE = (
 _MORE_TOKENS = (
     (r"<\|tool_response_start\|>", (r"<\|tool_response_end\|>",)),
     (r"<\|START_TOOL_RESULT\|>", (r"<\|END_TOOL_RESULT\|>",)),
-    (r"<\|tool_call\|>", (r"<\|/tool_call\|>",)),
     (r"✿FUNCTION✿", (r"✿RETURN✿:?",)),
 )
 # Systems and models that answer a call with `<observation>` right behind it; elsewhere others think in that.
@@ -64,7 +62,6 @@ _HARMONY = (
     (r"<\|start\|>assistant(?:<\|channel\|>)?[^<]*to=", (r"<\|call\|>", r"<\|end\|>")),
 )
 _FENCE = (r"```(?:tool_code|tool_output|output)\b", ("```",))
-_MINIMAX = ((r"\]~b\](?!ai)", (r"\]~b\]ai",)),)
 # Tokens of chat templates that hide nothing and have no place in what a policy writes.
 _TURN_TOKENS = (
     r"<\|start\|>assistant", r"<\|channel\|>", r"<\|message\|>", r"<\|start_header_id\|>", r"<\|im_start\|>assistant",
@@ -83,6 +80,11 @@ _REACT_END = re.compile(
 _RESTATED = re.compile(r"^Calling tools:[\n ]\[", re.MULTILINE)
 
 
+# Code between marks or in a fence, whole or cut, and its result (ReTool, ToRL).
+_CODE = re.compile(
+    r"<code>[^<]*(?:<(?!/?code>)[^<]*)*(?:</code>|\Z|(?=<code>))|```(?:python|py)\b[^`]*(?:`(?!``)[^`]*)*(?:```|\Z)"
+)
+_RESULT = re.compile(r"\s{0,9}(?:<(?:interpreter|result|observation)>|```(?:tool_output|output)\b)")
 # What makes a bracket more than a bracket; it begins with one character, which is found fast.
 _BRACKET = re.compile(r"\[(?:TOOL_|INST\]|SYSTEM_|AVAILABLE_|(?<=Calling tools:\n\[)|(?<=Calling tools: \[))")
 # ReAct's label of a call. Where a lookahead follows, a pattern looks for its first character alone, which is fast.
@@ -122,7 +124,7 @@ def _always() -> tuple[_Mark, ...]:
     marks = [_angled(one.opens, one.closes) for one in spelled if one.opens not in _ONLY_WHERE_DECLARED]
     marks += [_Mark(rf"<{name}(?=[\s>])", (f"</{name}>",)) for name in _MORE]
     marks += [_Mark(*one) for template in TEMPLATES.values() for one in template.data_marks]
-    marks += [_Mark(*one) for one in (*_HARMONY, *_MINIMAX, *_MORE_TOKENS, _FENCE, _OBSERVATION)]
+    marks += [_Mark(*one) for one in (*_HARMONY, *_MORE_TOKENS, _FENCE, _OBSERVATION)]
     return tuple(dict.fromkeys(marks))
 
 
@@ -199,7 +201,8 @@ class Net:
 def net_of(dialect: str) -> Net:
     """Return the net under a dialect."""
     declared = {_angled(mark.opens, mark.closes): mark.kind for mark in DIALECTS[dialect].data_marks}
-    marks = tuple(dict.fromkeys((*_always(), *declared)))
+    own = {mark.opens for mark in declared}
+    marks = (*declared, *(mark for mark in _always() if mark.opens not in own))
     return Net(marks, {n: kind for n, mark in enumerate(marks) if (kind := declared.get(mark))})
 
 
@@ -227,6 +230,15 @@ def _labelled(text: str, at: int) -> Iterator[_Span]:
         yield _Span(at + call.start(), at + start)
     if "[" in text and "Calling tools:" in text and (call := _RESTATED.search(text)):
         yield _Span(at + call.start(), at + len(text))
+
+
+def _run_code(text: str, at: int) -> Iterator[_Span]:
+    """Yield code that is a call: what has its result right behind it, and any code after it."""
+    is_run = False
+    for code in _CODE.finditer(text) if "code>" in text or "```py" in text else ():
+        is_run = is_run or _RESULT.match(text, code.end()) is not None
+        if is_run:
+            yield _Span(at + code.start(), at + code.end())
 
 
 def _is_page(block: Block) -> bool:
@@ -259,9 +271,9 @@ class _Spans:
                 rest = _Span(block.at + token.start, block.at + len(block.text))
                 self.opened.setdefault(token.opened, rest)
         if is_searched:
-            labelled = list(_labelled(block.text, block.at))
-            self.is_foreign |= bool(labelled)
-            self.found += labelled
+            unmarked = [*_labelled(block.text, block.at), *_run_code(block.text, block.at)]
+            self.is_foreign |= bool(unmarked)
+            self.found += unmarked
 
     def _look_behind_a_call(self, block: Block) -> None:
         """Open what answers a call that the dialect has cut out."""

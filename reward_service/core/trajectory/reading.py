@@ -8,11 +8,13 @@
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reward_service.core.answers import ANSWER, found
 from reward_service.core.trajectory.calls import CallReader, answer_in, without_json_calls
 from reward_service.core.trajectory.containers import plain
+from reward_service.core.trajectory.containers.native import calls_in_tokens, may_call_in_tokens
 from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, PROMPT, Dialect
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
@@ -102,6 +104,10 @@ def _speaks(turn: ReadTurn) -> bool:
     return turn.author is Author.POLICY and any(map(_says_something, turn.blocks))
 
 
+def _only_thinks(turn: ReadTurn) -> bool:
+    return all(block.kind is SegmentKind.THOUGHT for block in turn.blocks if _says_something(block))
+
+
 def _close_answer(blocks: list[Block], rules: AnswerRules) -> None:
     """Take an answer for whole that the end of the text has cut, where the profile says so."""
     if rules.may_be_cut and blocks and blocks[-1].kind is SegmentKind.ANSWER:
@@ -139,9 +145,9 @@ class _Reader:
     ) -> None:
         self.dialect_name, self.reading, self.rules = dialect_name, reading, rules
         self.dialect: Dialect = DIALECTS[dialect_name]
-        is_default = dialect_name == DEFAULT_DIALECT
-        self.read_call = (is_default and transcript.read_call) or self.dialect.read_call
-        self.speaking = (self.dialect,) if is_default else (self.dialect, DIALECTS[DEFAULT_DIALECT])
+        self.is_default = dialect_name == DEFAULT_DIALECT
+        self.read_call = (self.is_default and transcript.read_call) or self.dialect.read_call
+        self.speaking = (self.dialect,) if self.is_default else (self.dialect, DIALECTS[DEFAULT_DIALECT])
         """The dialects in whose marks others may answer."""
         self.transcript = transcript
         self.flags = set(transcript.flags)
@@ -209,11 +215,24 @@ class _Reader:
                     return self._reasoned(part.text)
             return [as_block((part.kind, part.text, True, True, 0, False, part.call))]
         blocks = list(self.dialect.cut(part.text[:end], in_thought=self.is_thinking))
+        if self.is_default and may_call_in_tokens(blocks):
+            blocks = [*self._around_calls(part.text[:end])]
         if self.dialect.marks.nested:
             self._go_on(blocks)
         elif blocks:
             self.is_thinking = False
         return blocks
+
+    def _around_calls(self, text: str) -> Iterator[Block]:
+        """Yield the blocks of a text that holds calls in a template's tokens."""
+        in_thought = self.is_thinking
+        for at, part in calls_in_tokens(text):
+            if part.kind is None:
+                for block in self.dialect.cut(part.text, in_thought=in_thought):
+                    yield block._replace(at=at + block.at)
+            else:
+                yield Block(part.kind, part.text, at=at, call=part.call)
+            in_thought = False
 
     def _reasoned(self, text: str) -> list[Block]:
         """Return the thought that a field holds, and the calls and responses that the dialect has inside thoughts."""
@@ -303,17 +322,25 @@ class _Reader:
 
     def _place_of_answer(self) -> Block | None:
         """Return the text that is the answer: in the policy's last turn, if no call follows and no mark holds an answer."""
-        last, free = None, None
-        for turn in reversed(self.turns):
-            last = last or (turn if _speaks(turn) else None)
-            for block in filter(_says_something, reversed(turn.blocks if last else ())):
+        end, free = self._end_of_words(), None
+        for place in range(end, -1, -1):
+            for block in filter(_says_something, reversed(self.turns[place].blocks)):
                 if block.kind is SegmentKind.ANSWER:
                     return None
                 if block.kind in (CALL, RESPONSE):
                     return free
-                if block.kind is None and turn is last:
+                if block.kind is None and place == end:
                     free = free or block
         return free
+
+    def _end_of_words(self) -> int:
+        """Return the place of the policy's last turn, before the thoughts that may follow it at once; -1 where it is silent."""
+        end = len(self.turns) - 1
+        while end >= 0 and not _speaks(self.turns[end]):
+            end -= 1
+        while end > 0 and self.turns[end - 1].author is Author.POLICY and _only_thinks(self.turns[end]):
+            end -= 1
+        return end
 
     def _end_with_the_answer(self) -> None:
         """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""

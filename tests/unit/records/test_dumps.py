@@ -84,6 +84,80 @@ def test_without_an_index_a_dump_with_gold_answers_is_paid_by_its_outcome(tmp_pa
     assert [(one["reward"], one["entities"]) for one in records] == [(1.0, 0)] * 2
 
 
+REACT = {
+    "thought_0": dumps.THOUGHTS[0],
+    "tool_name_0": "search",
+    "tool_args_0": {"query": dumps.QUERY},
+    "observation_0": dumps.PAGE,
+    "thought_1": dumps.THOUGHTS[1],
+    "tool_name_1": "finish",
+    "tool_args_1": {},
+    "observation_1": "Completed.",
+}
+PREDICTED = {"trajectory": REACT, "reasoning": "Plain.", "answer": dumps.ANSWER}
+
+
+def spans(trace):
+    """Two calls of a model in one trace, of which the second repeats the first."""
+    chat = [dumps.USER, *dumps.CHAT[2:]]
+    return [
+        {
+            "trace_id": trace,
+            "attributes": {
+                "gen_ai.input.messages": json.dumps(chat[:n]),
+                "gen_ai.output.messages": json.dumps(chat[n : n + 1]),
+            },
+        }
+        for n in (1, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"question": dumps.QUESTION, **REACT, "answer": dumps.ANSWER}] * 2,
+        [{"question": dumps.QUESTION, **PREDICTED}] * 2,
+        [{"example": {"question": dumps.QUESTION, "answer": dumps.ANSWER}, "prediction": PREDICTED}] * 2,
+        [*spans("a"), *spans("b")],
+        [
+            {"traceId": n, "type": "GENERATION", "input": dumps.CHAT[:-1], "output": dumps.CHAT[-1]}
+            for n in (1, 2)
+        ],
+    ],
+    ids=["DSPy, flat", "DSPy", "DSPy's evaluation", "spans", "Langfuse"],
+)
+def test_programs_and_traces_are_conversations(service, tmp_path, rows):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+
+    records, _ = score(service, path)
+
+    assert [(one["reward"], one["matched"], one["outcome"]) for one in records] == [(1.0, 2, "correct")] * 2
+    assert len({one["group_id"] for one in records}) == 1
+
+
+def test_what_a_program_of_langchain_ran_is_one_rollout_a_line(service, tmp_path):
+    action = {
+        "tool": "search",
+        "tool_input": dumps.QUERY,
+        "log": f"Thought: {dumps.THOUGHTS[0]}\nAction: search",
+    }
+    row = {"input": dumps.QUESTION, "intermediate_steps": [[action, dumps.PAGE]], "output": dumps.ANSWER}
+    (tmp_path / "rows.jsonl").write_text("\n".join([json.dumps(row)] * 2))
+
+    records, _ = score(service, tmp_path / "rows.jsonl")
+
+    assert [(one["reward"], one["matched"], one["outcome"]) for one in records] == [(1.0, 1, "correct")] * 2
+
+
+def test_what_a_program_predicted_is_no_gold_answer(tmp_path):
+    row = {"question": dumps.QUESTION, **PREDICTED, "answer": "Nowhere"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row))
+
+    with closing(Scorer(Settings())) as scorer, pytest.raises(ValueError, match="there is no ground truth"):
+        score(scorer, tmp_path / "rows.jsonl", dataset=None)
+
+
 def test_a_name_is_looked_for_among_readers_in_order_and_columns_nobody_needs_are_kept(service, tmp_path):
     records, _ = score(service, write(tmp_path, "verl"))
 

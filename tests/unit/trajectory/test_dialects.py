@@ -7,6 +7,7 @@ from reward_service.core.trajectory.calls import answer_in, glm_call, json_call,
 from reward_service.core.types import Messages, Reading, SegmentKind, Text
 
 T, C, R, A = SegmentKind.THOUGHT, SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.ANSWER
+DEEP = "x=a" + ".a" * 3000
 TOOLS = AnswerRules(tools=("finish", "final_answer"))
 
 
@@ -34,6 +35,53 @@ def test_the_call_of_a_finishing_tool_is_the_answer(dialect, call):
     parsed = plain(f"<think>a</think><tool_call>{call}</tool_call>", dialect, rules=TOOLS)
 
     assert (kinds(parsed), parsed.answer, parsed.format_error) == ([T, A], "x", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect", "calls"),
+    [
+        ("<TOOLCALL>[{}, 5]</TOOLCALL>", "tagged", ["{}", "5"]),
+        ('<tool_calls>\n{"a": 1}\n{"b": 2}\n</tool_calls>', "tagged", ['{"a": 1}', '{"b": 2}']),
+        ("<tool_calls><tool_call>a</tool_call><tool_call>b</tool_call></tool_calls>", "tagged", ["a", "b"]),
+        (
+            "<|tool_call_start|>[f(q='x', n=g()), a.b()]<|tool_call_end|>",
+            "tagged",
+            ["f(q='x', n=g())", "a.b()"],
+        ),
+        ("<function_calls>f(</function_calls>", "tagged", ["f("]),
+        ("<function_calls>f()</function_calls>", "tagged", ["f()"]),
+        (f"<function_calls>[f({DEEP})]</function_calls>", "tagged", [f"[f({DEEP})]"]),
+        ("<tool_call>[{}, {}]</tool_call>", "tagged", ["[{}, {}]"]),
+        (
+            '<minimax:tool_call><invoke name="a"></invoke>\n<invoke name="b"></invoke></minimax:tool_call>',
+            "minimax",
+            ['<invoke name="a"></invoke>', '<invoke name="b"></invoke>'],
+        ),
+    ],
+)
+def test_one_pair_of_marks_may_hold_several_calls(text, dialect, calls):
+    parsed = plain(f"<think>a</think>{text}", dialect)
+
+    assert parsed.segments == ((T, "a"), *((C, call) for call in calls))
+
+
+def test_a_list_in_python_may_call_the_finishing_tool():
+    text = "<think>a</think><|tool_call_start|>[finish(answer='x', because=y)]<|tool_call_end|>"
+
+    assert plain(text, grammar="websailor", rules=TOOLS).answer == "x"
+
+
+def test_a_list_of_calls_that_was_cut_is_a_call():
+    parsed = plain("Thought: a\nCalling tools:\n[{'id'\nObservation: b\nThought: c", "smolagents")
+
+    assert parsed.segments == ((T, " a\n"), (C, "[{'id'"), (R, " b\n"), (T, " c"))
+
+
+@pytest.mark.parametrize("end", ["", "<|/tool_call|>"])
+def test_a_call_may_end_with_the_text(end):
+    parsed = plain("<think>a</think><|tool_call|>[{}, {}]" + end)
+
+    assert (kinds(parsed), parsed.format_error) == ([T, C, C], "no answer")
 
 
 def test_without_such_a_tool_in_the_profile_it_is_a_call():

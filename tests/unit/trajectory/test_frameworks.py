@@ -183,6 +183,59 @@ STEPS_OF_REACT = [
     {"thought": "Who?", "action": {"name": "search", "args": ARGUMENTS}, "observation": ["A page."]},
     {"thought": "So.", "answer": "Quillock"},
 ]
+RESPONDED = {"thought": "So.", "response": "Quillock", "is_streaming": False}
+RAN = [
+    {
+        "input": QUESTION,
+        "intermediate_steps": [
+            [{"tool": "search", "tool_input": ARGUMENTS, "log": "Thought: Who?\nAction: search"}, "A page."]
+        ],
+    },
+    RESPONDED,
+]
+SEMANTIC_KERNEL = [
+    {"role": {"label": "user"}, "items": [{"$type": "TextContent", "text": QUESTION}]},
+    {
+        "role": {"label": "assistant"},
+        "reasoning": "Who?",
+        "items": [{"$type": "FunctionCallContent", "functionName": "search", "arguments": ARGUMENTS}],
+    },
+    {"role": {"label": "tool"}, "items": [{"$type": "FunctionResultContent", "result": "A page."}]},
+    {
+        "role": {"label": "Assistant"},
+        "reasoning": "So.",
+        "items": [{"$type": "TextContent", "text": "Quillock"}],
+    },
+]
+FIELDS_OF_DSPY = [
+    ASKED,
+    {
+        "role": "assistant",
+        "content": "[[ ## next_thought ## ]]\nWho?\n\n[[ ## next_tool_name ## ]]\nsearch\n\n"
+        '[[ ## next_tool_args ## ]]\n{"q": "film"}\n\n[[ ## completed ## ]]',
+    },
+    FOUND,
+    {
+        "role": "assistant",
+        "content": "[[ ## next_tool_name ## ]]\nfinish\n[[ ## next_tool_args ## ]]\n{}\n"
+        "[[ ## reasoning ## ]]\nSo.\n\n[[ ## answer ## ]]\nQuillock\n\n[[ ## completed ## ]]",
+    },
+]
+AGENT_FRAMEWORK = [
+    {
+        "type": "chat_message",
+        "role": {"type": "role", "value": "assistant"},
+        "contents": [
+            {"type": "text_reasoning", "text": "Who?"},
+            {"type": "function_call", "name": "search", "arguments": '{"q": "film"}'},
+        ],
+    },
+    {"role": {"value": "tool"}, "contents": [{"type": "function_result", "result": "A page."}]},
+    {
+        "role": {"value": "assistant"},
+        "contents": [{"type": "text_reasoning", "text": "So."}, {"type": "text", "text": "Quillock"}],
+    },
+]
 CHAT_COMPLETIONS = [ASKED, {"choices": [{"message": CALLING}]}, FOUND, {"choices": [{"message": ANSWERING}]}]
 GENERATED = [
     ADK[0]["content"],
@@ -205,6 +258,12 @@ TOLD = {
     "DSPy": [DSPY],
     "DSPy, the trajectory alone": [{**DSPY["trajectory"], "thought_1": "So.", "answer": "Quillock"}],
     "steps of ReAct": STEPS_OF_REACT,
+    "LlamaIndex's reasoning": [{"current_reasoning": [{"thought": "Who?", "action": "search", "action_input": ARGUMENTS}, {"observation": "A page."}, RESPONDED]}],
+    "CrewAI's steps": [{"thought": "Who?", "tool": "search", "tool_input": ARGUMENTS, "result": "A page."}, {"thought": "So.", "output": "Quillock"}],
+    "LangChain's executor": RAN,
+    "Semantic Kernel": SEMANTIC_KERNEL,
+    "Agent Framework": AGENT_FRAMEWORK,
+    "DSPy's adapter": FIELDS_OF_DSPY,
     "chat completions": CHAT_COMPLETIONS,
     "Gemini's replies": GENERATED,
     "Bedrock's replies": CONVERSED,
@@ -242,6 +301,94 @@ def filled(rows):
 @pytest.mark.parametrize("record", TOLD.values(), ids=TOLD)
 def test_columns_that_a_table_fills_with_null_say_nothing(record):
     assert read(filled(record)) == read(record)
+
+
+def test_the_tool_that_gives_the_result_of_a_run_of_pydantic_ai_is_the_answer():
+    call = {"part_kind": "tool-call", "tool_name": "final_result", "args": {"response": "Quillock"}}
+    done = {"part_kind": "tool-return", "tool_name": "final_result", "content": "Final result processed."}
+    record = [
+        *PYDANTIC_AI[:-1],
+        {"kind": "response", "parts": [{"part_kind": "thinking", "content": "So."}, call]},
+        {"kind": "request", "parts": [done]},
+    ]
+
+    assert read(record, AnswerRules()).segments == read(PYDANTIC_AI).segments
+
+
+def test_the_output_of_a_run_is_its_answer():
+    assert read([{"intermediate_steps": "", "output": "Quillock"}]).segments == ((A, "Quillock"),)
+
+
+CODEX = [
+    {"type": "session_meta", "payload": {"id": "s"}},
+    *(
+        {"type": "response_item", "payload": one}
+        for one in (
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": QUESTION}]},
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Who?"}]},
+            {"type": "function_call", "name": "search", "arguments": '{"q": "film"}', "call_id": "c"},
+            {"type": "function_call_output", "call_id": "c", "output": "A page."},
+        )
+    ),
+    {"type": "event_msg", "payload": {"type": "agent_reasoning", "text": "Zanderheim"}},
+    {"type": "assistant", "isSidechain": True, "message": {"role": "assistant", "content": "Zanderheim"}},
+    {
+        "type": "response_item",
+        "payload": {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "Quillock"}],
+        },
+    },
+]
+
+
+def test_a_session_holds_more_than_the_conversation():
+    assert read(CODEX).segments == (
+        (T, "Who?"),
+        (C, 'search {"q": "film"}'),
+        (R, "A page."),
+        (A, "Quillock"),
+    )
+    assert read(CODEX).flags == ()
+
+
+def test_thoughts_behind_the_last_text_leave_it_the_answer():
+    final = {"role": "assistant", "channel": "final", "content": "Quillock"}
+    after = {"role": "assistant", "channel": "analysis", "content": "So."}
+
+    assert read([ASKED, final, after, after]).segments == ((A, "Quillock"), (T, "So."), (T, "So."))
+    assert read([ASKED, final, ASKED, after]).answer is None
+
+
+NATIVE = {
+    "Kimi": '<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{"q": 1}<|tool_call_end|><|tool_calls_section_end|>',
+    "DeepSeek": '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{"q": 1}<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    "Mistral": '[TOOL_CALLS][{"name": "f", "arguments": {"q": 1}}]',
+    "Gemma": "<start_function_call>call:f{q:1}<end_function_call>",
+    "MiniMax": '<minimax:tool_call><invoke name="f"><parameter name="q">1</parameter></invoke></minimax:tool_call>',
+}
+
+
+@pytest.mark.parametrize("call", NATIVE.values(), ids=NATIVE)
+def test_a_call_that_an_engine_left_in_the_text_is_a_call(call):
+    record = [
+        ASKED,
+        {"role": "assistant", "content": f"<think>Who?</think>{call}"},
+        FOUND,
+        {"role": "assistant", "content": "Quillock"},
+    ]
+    parsed = parse(Messages(tuple(record)), "websailor")
+
+    assert [kind for kind, _ in parsed.segments] == [T, C, R, A]
+    assert (parsed.format_error, parsed.flags) == (None, ())
+
+
+def test_what_was_said_in_an_earlier_run_and_pieces_of_an_event_are_left_out():
+    earlier = {"role": "assistant", "content": "Zanderheim", "from_history": True}
+    piece = {"author": "scout", "partial": True, "content": {"role": "model", "parts": [{"text": "Quil"}]}}
+
+    assert read([earlier, *ADK[:3], piece, ADK[3]]) == read(ADK)
 
 
 def test_a_pair_of_a_role_and_a_text_is_a_message():
@@ -390,6 +537,7 @@ def test_steps_without_a_role_say_by_their_type_who_acts():
         '```json\n{"action": "search", "action_input": "Zanderheim"}\n```',
         '[{"tool_name": "search", "parameters": {"q": ["Zanderheim"]}}]',
         '{"name": "search", "arguments": {"q": "Zanderheim',
+        'functions.search:0{"q": "Zanderheim"}',
     ],
 )
 def test_a_call_in_json_without_a_mark_is_no_thought(call):

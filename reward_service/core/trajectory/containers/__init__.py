@@ -3,7 +3,7 @@
 One row a container; a new one is a row here and its function or table row in a module beside this one.
 
 - `template`: chat templates as tables of regions
-- `native`: the rows for models' own templates
+- `native`, `open_models`: the rows for models' own templates
 - `harmony`: gpt-oss
 - `chat`: chat that has lost its special tokens
 - `messages`: records of objects

@@ -6,6 +6,9 @@ assistant ends where another one starts, one of a tool at its own end alone.
 """
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 from reward_service.core.trajectory.calls import named_call
 from reward_service.core.trajectory.roles import role_of
@@ -22,21 +25,29 @@ _RECIPIENT = re.compile(r"to=(\S+)")
 
 def harmony(text: str) -> Transcript:
     """Cut harmony text into turns; it begins with the assistant's turn, which the prompt has opened."""
-    turns: list[Turn] = []
+    turns = tuple(_turns(_messages(text)))
+    return Transcript(turns or (Turn(Author.POLICY, (Part(None, text),)),))
+
+
+def _turns(messages: Iterable[tuple[Author, Part]]) -> Iterator[Turn]:
+    """Yield a turn a message, but one for all that the assistant writes before another answers."""
+    for author, several in groupby(messages, itemgetter(0)):
+        parts = tuple(part for _, part in several)
+        yield from (
+            [Turn(author, parts)] if author is Author.POLICY else (Turn(author, (one,)) for one in parts)
+        )
+
+
+def _messages(text: str) -> Iterator[tuple[Author, Part]]:
     at = 0
     while header := _HEADER.search(text, at):
         written = header["author"] or "assistant"
         author = _author(written)
         end = (_END_OR_START if author is Author.POLICY else _END).search(text, header.end())
         said = text[header.end() : end.start() if end else len(text)]
-        part = (
-            _part(f"{written} {header['channel'] or ''}", said)
-            if author is Author.POLICY
-            else Part(None, said)
-        )
-        turns.append(Turn(author, (part,)))
+        is_own = author is Author.POLICY
+        yield author, _part(f"{written} {header['channel'] or ''}", said) if is_own else Part(None, said)
         at = end.end() if end else len(text)
-    return Transcript(tuple(turns) or (Turn(Author.POLICY, (Part(None, text),)),))
 
 
 def _author(written: str) -> Author:

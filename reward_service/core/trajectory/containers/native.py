@@ -2,7 +2,7 @@
 
 | template | turns | calls | tool responses |
 |---|---|---|---|
-| `chatml` (Qwen, Hermes) | `<|im_start|>role` … `<|im_end|>` | as the dialect marks them | role tool, or marked in a user's turn |
+| `chatml` (Qwen, Hermes, Phi-4) | `<|im_start|>role` … `<|im_end|>` | as the dialect marks them | role tool, or marked in a user's turn |
 | `llama3` | `<|start_header_id|>role<|end_header_id|>` … `<|eot_id|>` | `<|python_tag|>`, `<function=name>{…}`, or JSON that ends the turn | role ipython |
 | `glm` | `<|role|>` | as the dialect marks them | role observation |
 | `deepseek` | `<｜User｜>`, `<｜Assistant｜>` | `<｜tool▁calls▁begin｜>` | `<｜tool▁output▁begin｜>` |
@@ -13,6 +13,8 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import chain
 from types import MappingProxyType
 
 from reward_service.core.trajectory.calls import (
@@ -28,17 +30,23 @@ from reward_service.core.trajectory.calls import (
     xml_call,
 )
 from reward_service.core.trajectory.containers.messages.parts import call_part
+from reward_service.core.trajectory.containers.open_models import OPEN_MODELS
 from reward_service.core.trajectory.containers.template import Region, Template
 from reward_service.core.trajectory.roles import Speaker, role_of
-from reward_service.core.trajectory.values import Author, Call, Part
+from reward_service.core.trajectory.values import Author, Block, Call, Part
 from reward_service.core.types import SegmentKind
 
 POLICY, TOOL, PROMPT = Author.POLICY, Author.TOOL, Author.PROMPT
 CALL, RESPONSE, THOUGHT = SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE, SegmentKind.THOUGHT
 
 CHATML = Template(
-    regions=(Region(r"\|im_start\|>(?!assistant\b)\s{0,9}(?P<role>[\w-]*)[^\n<]*\n?", (r"<\|im_end\|>",)),),
-    starts=r"\|im_start\|>assistant[^\n<]*\n?",
+    regions=(
+        Region(
+            r"\|im_start\|>(?!assistant\b)\s{0,9}(?P<role>[\w-]*)(?:<\|im_sep\|>|[^\n<]*\n?)",
+            (r"<\|im_end\|>",),
+        ),
+    ),
+    starts=r"\|im_start\|>assistant(?:<\|im_sep\|>|[^\n<]*\n?)",
     ends=r"\|im_end\|>",
 )
 
@@ -342,6 +350,38 @@ MISTRAL = Template(
     lead="[",
 )
 
+_CALLS = Template(
+    regions=tuple(
+        replace(region, opens=re.escape(template.lead) + region.opens)
+        for template in (DEEPSEEK, KIMI, GEMMA, MISTRAL)
+        for region in template.regions
+        if region.kind is CALL
+    ),
+    starts=rf"<\|tool_calls?_section_end\|>|<{_deepseek('tool calls end')}|\[/TOOL_CALLS\]",
+    ends=r"(?!)",
+    lead="",
+)
+
+
+def may_call_in_tokens(blocks: list[Block]) -> bool:
+    """Return whether text outside any mark may hold calls in tokens of these templates, as an engine leaves them unread."""
+    return any(_has_token(block.text) for block in blocks if block.kind is None)
+
+
+def _has_token(text: str) -> bool:
+    return "｜" in text or "<|tool_call" in text or "[TOOL_CALLS]" in text or "<start_function_call>" in text
+
+
+def calls_in_tokens(text: str) -> list[tuple[int, Part]]:
+    """Return such calls and the text around them, in order, each with the place where it begins."""
+    found: list[tuple[int, Part]] = []
+    at = 0
+    for part in chain.from_iterable(turn.parts for turn in _CALLS.cut(text).turns):
+        at = text.find(part.text, at)
+        found.append((at, part))
+    return found
+
+
 TEMPLATES: Mapping[str, Template] = MappingProxyType(
     {
         "chatml": CHATML,
@@ -351,6 +391,7 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType(
         "kimi": KIMI,
         "gemma": GEMMA,
         "mistral": MISTRAL,
+        **OPEN_MODELS,
     }
 )
 """The templates by the names of their containers."""

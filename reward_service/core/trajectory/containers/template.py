@@ -21,7 +21,8 @@ ReadCall = Callable[[str], list[Call]]
 
 # What may come before the first turn and says nothing.
 _BEGINNINGS = re.compile(
-    r"\s*(?:\[gMASK\]<sop>|<\|begin_of_text\|>|<bos>|<s>|<[｜|]begin[▁_]of[▁_]sentence[｜|]>)+", re.IGNORECASE
+    r"\s*(?:\[gMASK\]<sop>|<\|begin_of_text\|>|<bos>|<s>|<[｜|](?:hy_)?begin[▁_]of[▁_]sentence[｜|]>|<\|startoftext\|>|<BOS_TOKEN>|\]~!b\[)+",
+    re.IGNORECASE,
 )
 
 
@@ -63,6 +64,8 @@ class Template:
     roles: Callable[[str], Speaker] = field(default=role_of)
     read_call: CallReader | None = None
     """Reads the calls that the default dialect marks."""
+    dialect: str | None = None
+    """The dialect that its model always writes, where it is not the default one."""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -113,7 +116,7 @@ class _Cutting:
             self.at = mark.end()
             match mark.lastgroup:
                 case "starts":
-                    self._end_turn()
+                    self._end_turn(mark[0])
                     self.is_spoken = True
                 case "ends":
                     self._end_turn(mark[0])
@@ -123,7 +126,9 @@ class _Cutting:
         self._prose(len(self.text))
         self._end_turn()
         turns = tuple(self.turns) or (Turn(Author.POLICY, ()),)
-        return Transcript(turns, frozenset(self.flags), read_call=self.template.read_call)
+        return Transcript(
+            turns, frozenset(self.flags), dialect=self.template.dialect, read_call=self.template.read_call
+        )
 
     def _prose(self, end: int) -> None:
         """Keep the policy's text up to here; text between turns has no author."""

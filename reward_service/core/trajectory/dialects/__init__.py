@@ -21,7 +21,7 @@ from reward_service.core.trajectory.dialects.search import (
 from reward_service.core.trajectory.dialects.smolagents import SMOLAGENTS
 from reward_service.core.trajectory.dialects.table import PROMPT, Dialect
 from reward_service.core.trajectory.dialects.tagged import DEEPDIVE, TAGGED, TONGYI
-from reward_service.core.trajectory.dialects.tokens import R1_SEARCHER, SEARCH_O1
+from reward_service.core.trajectory.dialects.tokens import R1_SEARCHER, RETOOL, SEARCH_O1
 from reward_service.core.trajectory.dialects.xml import MCP, MINIMAX, QWEN3_CODER
 
 __all__ = ["DEFAULT_DIALECT", "DIALECTS", "PROMPT", "Dialect"]
@@ -38,6 +38,7 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "deepdive": DEEPDIVE,
         "r1_searcher": R1_SEARCHER,
         "search_o1": SEARCH_O1,
+        "retool": RETOOL,
         "mcp": MCP,
         "qwen3_coder": QWEN3_CODER,
         "minimax": MINIMAX,

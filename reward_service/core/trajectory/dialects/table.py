@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
-from reward_service.core.trajectory.calls import CallReader, json_call
+from reward_service.core.trajectory.calls import CallReader, calls_apart, json_call
 from reward_service.core.trajectory.marks import Mark, Marks, scan_blocks
 from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
 
+CALL = SegmentKind.TOOL_CALL
 PROMPT = re.compile(
     r"\s{0,9}(?:Answer the given question\b|You are a helpful assistant\b|The User asks a question\b|A conversation between User and)"
     r".{0,6000}?(?:\b(?:Question|User):[^\n<]*(?:\n\s{0,9}Assistant:)?|\bAssistant:)",
@@ -33,6 +34,8 @@ class Dialect:
 
     marks: Marks
     """Its marks; a dialect of labels lists here only what is written between marks."""
+    lists: tuple[str, ...] = ()
+    """What opens its marks that may hold several calls."""
     labels: Cut | None = None
     """Cuts text that is written with labels; None: the marks say everything."""
     read_call: CallReader = json_call
@@ -55,7 +58,17 @@ class Dialect:
         """Cut a text of the policy into blocks, in order."""
         if self.labels is not None:
             return self.labels(text, in_thought=in_thought)
-        return scan_blocks(text, self.marks, in_thought=in_thought)
+        blocks = scan_blocks(text, self.marks, in_thought=in_thought)
+        for block in blocks if self.lists else ():
+            if block.kind is CALL and text.endswith(self.lists, 0, block.at):
+                return [one for block in blocks for one in self._apart(text, block)]
+        return blocks
+
+    def _apart(self, text: str, block: Block) -> list[Block]:
+        """Return the calls of a block, each as a block of its own."""
+        if block.kind is not CALL or not text.endswith(self.lists, 0, block.at):
+            return [block]
+        return [block._replace(text=said, call=call) for said, call in calls_apart(block.text)]
 
     @cached_property
     def response_marks(self) -> tuple[Mark, ...]:
@@ -79,4 +92,4 @@ class Dialect:
     @property
     def data_marks(self) -> tuple[Mark, ...]:
         """The marks of its calls and responses."""
-        return self.marks.of(SegmentKind.TOOL_CALL, SegmentKind.TOOL_RESPONSE)
+        return self.marks.of(CALL, SegmentKind.TOOL_RESPONSE)

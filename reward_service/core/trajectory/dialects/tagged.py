@@ -1,5 +1,7 @@
 """`<think>`, `<tool_call>`, `<tool_response>`, `<answer>`: WebSailor, WebDancer, Tongyi DeepResearch, DeepDive, and many more."""
 
+from dataclasses import replace
+
 from reward_service.core.trajectory.calls import tongyi_call
 from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.marks import Mark, Marks, angled
@@ -26,15 +28,25 @@ ANSWER = (
 """A prompt may ask for thoughts and answers under any of these names; calls and responses are spelled as the environment reads them."""
 CALL = angled(SegmentKind.TOOL_CALL, "tool_call")
 RESPONSE = angled(SegmentKind.TOOL_RESPONSE, "tool_response")
-# Templates that are no container and no dialect of their own: Nemotron, OLMo, LongCat; LFM2, Command A, InternLM.
+# Of templates that have no dialect of their own: Nemotron, MiniMax-M1 and Hunyuan, OLMo, LongCat, MiniMax-M2, Seed-OSS; LFM2, Command A, InternLM; Granite
+# and Phi-4-mini.
 _MORE_CALLS = (
-    *angled(SegmentKind.TOOL_CALL, "TOOLCALL", "function_calls", "longcat_tool_call"),
+    *angled(
+        SegmentKind.TOOL_CALL,
+        "TOOLCALL",
+        "tool_calls",
+        "function_calls",
+        "longcat_tool_call",
+        "minimax:tool_call",
+        "seed:tool_call",
+    ),
     *tokens(
         SegmentKind.TOOL_CALL,
         "tool_call_start tool_call_end",
         "START_ACTION END_ACTION",
         "action_start action_end",
     ),
+    Mark("<|tool_call|>", "<|/tool_call|>", SegmentKind.TOOL_CALL, may_be_last=True),
 )
 _MORE_RESPONSES = (
     *angled(SegmentKind.TOOL_RESPONSE, "TOOL_RESPONSE", "function_results"),
@@ -45,8 +57,12 @@ _MORE_RESPONSES = (
     ),
 )
 
-TAGGED = Dialect(Marks((*THINK, *CALL, *_MORE_CALLS, *RESPONSE, *ANSWER)), of_others=_MORE_RESPONSES)
-TONGYI = Dialect(TAGGED.marks, read_call=tongyi_call, of_others=_MORE_RESPONSES)
+TAGGED = Dialect(
+    Marks((*THINK, *CALL, *_MORE_CALLS, *RESPONSE, *ANSWER)),
+    lists=tuple(mark.opens for mark in _MORE_CALLS),
+    of_others=_MORE_RESPONSES,
+)
+TONGYI = replace(TAGGED, read_call=tongyi_call)
 """A call may be followed by the code that it runs (Alibaba-NLP/DeepResearch, `inference/react_agent.py`)."""
 DEEPDIVE = Dialect(
     Marks((*THINK, *CALL, *angled(SegmentKind.TOOL_RESPONSE, "observation", "tool_response"), *ANSWER)),

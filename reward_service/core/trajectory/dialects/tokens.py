@@ -1,12 +1,13 @@
-"""Calls and pages between special tokens, all inside one long thought: R1-Searcher; Search-o1, WebThinker, SimpleDeepSearcher.
+"""Calls and pages inside one long thought: R1-Searcher; Search-o1, WebThinker, SimpleDeepSearcher; ReTool.
 
-The prompt ends with `<think>`, so a recording begins inside the thought.
+But for ReTool's, the prompt ends with `<think>`, so a recording begins inside the thought.
 """
 
 from reward_service.core.trajectory.calls import plain_call
+from reward_service.core.trajectory.dialects.smolagents import code_call
 from reward_service.core.trajectory.dialects.table import Dialect
 from reward_service.core.trajectory.dialects.tagged import ANSWER, THINK
-from reward_service.core.trajectory.marks import Mark, Marks, scan_blocks
+from reward_service.core.trajectory.marks import Mark, Marks, angled, scan_blocks
 from reward_service.core.trajectory.values import Block
 from reward_service.core.types import SegmentKind
 
@@ -80,3 +81,19 @@ SEARCH_O1 = Dialect(
     answers_itself=True,
 )
 """arXiv:2501.05366; the answer is the text after the thought, in a box. WebThinker (arXiv:2504.21776) also clicks and writes."""
+RETOOL = Dialect(
+    Marks(
+        (
+            *THINK,
+            *angled(SegmentKind.TOOL_CALL, "code"),
+            *angled(SegmentKind.TOOL_RESPONSE, "interpreter"),
+            *ANSWER,
+        ),
+        nested=True,
+    ),
+    read_call=code_call,
+    bad_call="code is empty",
+    has_free_text=True,
+    answers_itself=True,
+)
+"""Code and what it prints inside one chain of thought, with or without marks (arXiv:2504.11536)."""

@@ -37,6 +37,7 @@ MINIMAX = Dialect(
             *ANSWER,
         )
     ),
+    lists=("<minimax:tool_call>",),
     read_call=xml_call,
     bad_call="tool call names no function",
 )

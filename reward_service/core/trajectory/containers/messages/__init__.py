@@ -8,6 +8,7 @@ Each object says by its own keys which shape it has; nothing is read from what t
 - `chat`: messages with a role: OpenAI, Anthropic, Gemini, Qwen-Agent, ShareGPT, LangChain, Inspect, smolagents
 - `items`: OpenAI Responses items
 - `events`: OpenHands events, smolagents steps, ATIF steps
+- `spans`: what tracers record of a model's calls
 - `frameworks`: AutoGen events, Pydantic AI messages, ReAct trajectories
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reward_service.core.trajectory.containers.messages.shapes import told
+from reward_service.core.trajectory.containers.messages.spans import conversation, is_traced
 from reward_service.core.trajectory.values import Author, Transcript, UnparsableRollout
 
 __all__ = ["messages"]
@@ -26,7 +28,7 @@ def messages(record: Sequence[Any]) -> Transcript:
     Raises:
         UnparsableRollout: none of its turns is the policy's.
     """
-    transcript = told(record)
+    transcript = told(conversation(record) if any(map(is_traced, record[-1:])) else record)
     if not any(turn.author is Author.POLICY for turn in transcript.turns):
         raise UnparsableRollout("messages hold no turn of the policy")
     return transcript

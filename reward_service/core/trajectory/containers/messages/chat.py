@@ -9,10 +9,12 @@
 | LangChain, LangGraph | `type`, or the class's name | `content` | parts | `tool_calls` with `args` |
 | Inspect | `role` | `content` | part `reasoning` | `tool_calls` with `function` as a string |
 | smolagents | `role` `tool-call`, `tool-response` | parts | | in the text |
+| DSPy's adapters | `role` | fields in the text | `[[ ## reasoning ## ]]` | `[[ ## next_tool_name ## ]]` |
 | gpt-oss | `role` | parts | `channel` `analysis` | `recipient` |
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reward_service.core.trajectory.calls import named_call, restated_calls, tool_call_text
@@ -37,7 +39,7 @@ from reward_service.core.trajectory.values import (
 )
 from reward_service.core.types import SegmentKind
 
-_CONTENT_KEYS = ("content", "parts", "value", "text", "message", "blocks")
+_CONTENT_KEYS = ("content", "parts", "value", "text", "message", "blocks", "items", "contents")
 _REASONING_KEYS = (
     "reasoning_content",
     "reasoning",
@@ -65,6 +67,13 @@ _TEXT_ALONE = frozenset({"role", "from", "type", *_CONTENT_KEYS}) - {"parts"}
 _TEXT_AND_CALLS = _TEXT_ALONE | {"tool_calls"}
 # What a message begins with that opens with a thought, by the first character, and what ends the thought.
 _OPENS_WITH = {"[": ("[THINK]", "[/THINK]"), "◁": ("◁think▷", "◁/think▷")}
+_FIELD = re.compile(r"\[\[ ## (\w{1,64}) ## \]\]")
+_OF_A_FIELD = {
+    "reasoning": SegmentKind.THOUGHT,
+    "rationale": SegmentKind.THOUGHT,
+    "next_thought": SegmentKind.THOUGHT,
+    "answer": SegmentKind.ANSWER,
+}
 SMOLAGENTS_ROLES = frozenset({"tool-call", "tool-response"})
 
 
@@ -74,6 +83,8 @@ def chat_message(message: Mapping[str, Any], role_name: object) -> Transcript:
     content = first_of(message, _CONTENT_KEYS) or message.get("refusal")
     if isinstance(content, str) and (usual := _usual(message, role_name, content)):
         return Transcript((Turn(role.author, usual),))
+    if message.get("from_history") is True:  # Agno's, of an earlier run
+        return Transcript((Turn(Author.PROMPT, ()),))
     content = message.get("parts") or content  # the AI SDK's messages have their text beside their parts
     if content is None and role.kind is SegmentKind.THOUGHT:
         content = message.get("summary")
@@ -114,11 +125,26 @@ def _usual(message: Mapping[str, Any], role_name: object, content: str) -> tuple
 
 def _said(text: str) -> tuple[Part, ...]:
     """Return the policy's text; the thought that Magistral or Kimi-VL begins with between tokens of its own is one."""
+    if _FIELD.match(text):
+        return tuple(_fields(text))
     opens, closes = _OPENS_WITH[text[0]]
     if not text.startswith(opens):
         return (Part(None, text),)
     thought, _, said = text.removeprefix(opens).partition(closes)
     return (Part(SegmentKind.THOUGHT, thought), Part(None, said))
+
+
+def _fields(text: str) -> Iterator[Part]:
+    """Yield the fields in which DSPy has a model write, each behind its name."""
+    tool = ""
+    for name, said in zip(*[iter(_FIELD.split(text)[1:])] * 2, strict=True):
+        if name == "next_tool_name":
+            tool = said.strip()
+        elif name == "next_tool_args":
+            if tool != "finish":  # which only ends the run
+                yield Part(SegmentKind.TOOL_CALL, f"{tool} {said.strip()}", named_call(tool, said))
+        elif name != "completed":
+            yield Part(_OF_A_FIELD.get(name), said.strip())
 
 
 def _of_a_channel(message: Mapping[str, Any]) -> SegmentKind | None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reward_service.core.trajectory.calls import tool_call_text
+from reward_service.core.trajectory.calls import answer_in, tool_call_text
 from reward_service.core.trajectory.containers.messages.chat import chat_message
 from reward_service.core.trajectory.containers.messages.parts import (
     OBJECT,
@@ -45,10 +45,13 @@ _THE_FRAMEWORKS = frozenset(
 AUTOGEN = frozenset({*_AGENTS_ROLES, *_RESULTS, *_THE_FRAMEWORKS})
 """The types of AutoGen's events and messages."""
 _FIELD = re.compile(
-    r"(thought|reasoning|tool_name|action|tool|tool_args|action_input|tool_input|args|input|observation|answer|final_answer)"
+    r"(thought|reasoning|tool_name|action|tool|tool_args|action_input|tool_input|args|input|observation|result"
+    r"|output|response|answer|final_answer)"
     r"(?:_(\d{1,4}))?"
 )
 _TELLING = frozenset({"thought", "reasoning", "tool_name", "action", "observation"})
+_LABELS = re.compile(r"^\s{0,9}(?:Action|Invoking|Final Answer):?", re.MULTILINE)
+_FINAL = ("final_result",)
 _BEHIND_ALL = 10_000
 """The place of fields without a number: more than any number has."""
 
@@ -74,9 +77,16 @@ def autogen_event(event: Mapping[str, Any]) -> Transcript:
 
 def pydantic_message(message: Mapping[str, Any]) -> Transcript:
     """Return a message of Pydantic AI's as a turn: its requests hold the prompt and what tools returned."""
-    return chat_message(
-        {"content": message["parts"]}, "assistant" if message["kind"] == "response" else "user"
-    )
+    is_own = message["kind"] == "response"
+    told = chat_message({"content": message["parts"]}, "assistant" if is_own else "user")
+    turns = tuple(turn._replace(parts=tuple(map(_unless_final, turn.parts))) for turn in told.turns)
+    return told._replace(turns=turns) if is_own else told
+
+
+def _unless_final(part: Part) -> Part:
+    """Return a part; a call of the tool that Pydantic AI takes the result from as the answer it gives."""
+    answer = answer_in(part.call, _FINAL)
+    return part if answer is None else Part(SegmentKind.ANSWER, answer)
 
 
 def is_react(one: Mapping[str, Any]) -> bool:
@@ -113,10 +123,26 @@ def _step(step: Mapping[str, Any]) -> Iterator[Turn]:
         *([] if action is None or is_end else [_call(action, given)]),
     ]
     yield Turn(Author.POLICY, tuple(part for part in said if part.text))
-    if "observation" in step and not is_end:
-        yield Turn(Author.TOOL, (Part(SegmentKind.TOOL_RESPONSE, reading.response(step["observation"])),))
-    if (answer := first_of(step, ("answer", "final_answer"))) is not None:
+    came_out = ("result", "output", "response")  # of the call where there is one, else of the run
+    seen = first_of(step, ("observation", *(() if action is None else came_out)))
+    if seen is not None and not is_end:
+        yield Turn(Author.TOOL, (Part(SegmentKind.TOOL_RESPONSE, reading.response(seen)),))
+    answers = ("answer", "final_answer", *(came_out if action is None and "observation" not in step else ()))
+    if (answer := first_of(step, answers)) is not None:
         yield Turn(Author.POLICY, (Part(SegmentKind.ANSWER, reading.response(answer)),))
+
+
+def agent_executor(one: Mapping[str, Any]) -> Transcript:
+    """Return the result of a run of LangChain's executor: its pairs of an action and what came of it, then its output."""
+    steps = one["intermediate_steps"]
+    pairs = [pair for pair in (steps if is_array(steps) else ()) if is_array(pair) and len(pair) == 2]
+    said = [_executed(*pair) for pair in pairs if isinstance(pair[0], OBJECT)]
+    return Transcript(tuple(turn for step in (*said, {"answer": one.get("output")}) for turn in _step(step)))
+
+
+def _executed(action: Mapping[str, Any], seen: Any) -> dict[str, Any]:
+    thought = _LABELS.split(str(action.get("log") or ""))[0].strip().removeprefix("Thought:").strip()
+    return {"thought": thought, **action, "observation": seen}
 
 
 def _call(action: Any, given: Any) -> Part:

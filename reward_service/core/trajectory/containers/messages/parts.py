@@ -12,7 +12,17 @@ OBJECT = (dict, Mapping)
 
 IMAGE = "[image]"
 _TEXTS = frozenset(
-    {"text", "input_text", "output_text", "refusal", "summary_text", "user-prompt", "system-prompt", ""}
+    [
+        "text",
+        "input_text",
+        "output_text",
+        "refusal",
+        "summary_text",
+        "user-prompt",
+        "system-prompt",
+        "textcontent",
+        "",
+    ]
 )
 _OF_TEXT = frozenset({"type", "block_type", "text", "annotations"})
 _THOUGHTS = frozenset(
@@ -25,6 +35,7 @@ _THOUGHTS = frozenset(
         "reasoning_content",
         "reasoning.text",
         "reasoning.summary",
+        "text_reasoning",
         "redacted_thinking",
         "reasoning.encrypted",
         "redacted_reasoning",
@@ -55,11 +66,15 @@ _CALLS = frozenset(
         "functioncall",
         "tool-use",
         "builtin-tool-call",
+        "functioncallcontent",
     ]
 )
 _RESULTS = frozenset(
     [
         "tool_result",
+        "tool_call_response",
+        "function_result",
+        "functionresultcontent",
         "mcp_tool_result",
         "tool-result",
         "tool_response",
@@ -92,7 +107,7 @@ _MEDIA = frozenset(
 )
 # What marks the AI SDK's steps and cites sources: nothing that anybody says.
 _SAYS_NOTHING = frozenset({"step-start", "source", "source-url", "source-document"})
-_KIND_KEYS = ("type", "part_kind", "block_type")
+_KIND_KEYS = ("type", "part_kind", "block_type", "content_type", "$type")
 # Parts of Gemini, Bedrock and Haystack have no type: the key says what a part is.
 _CALL_IN = ("functionCall", "function_call", "toolUse", "tool_call")
 _RESULT_IN = (
@@ -106,7 +121,7 @@ _RESULT_IN = (
 _THOUGHT_IN = "reasoningContent"
 _MEDIA_KEYS = ("inlineData", "inline_data", "fileData", "file_data", "image_url", "image")
 _HELD_IN = ("function", "custom", *_CALL_IN)
-_NAME_KEYS = ("name", "function_name", "toolName", "tool_name")
+_NAME_KEYS = ("name", "function_name", "toolName", "tool_name", "functionName")
 _ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "kwargs", "tool_kwargs")
 
 

@@ -12,6 +12,7 @@
 | `thought`, `observation`, `tool_name`, or these with numbers behind them | one or all steps of a ReAct trajectory, as DSPy keeps them |
 | `steps`, `messages`, `contents`, and other words for a conversation | an envelope around a list of the above |
 | `choices`, `candidates` | an API's reply, whose first item went on |
+| `intermediate_steps` | LangChain's result of a run |
 | any names, each with an object that has `messages` | LangGraph's updates, by node |
 | `data`, `kwargs`, `raw_item`, `output`; `message`, `content` with a role | an envelope around one of the above |
 
@@ -30,6 +31,7 @@ from reward_service.core.trajectory.containers.messages.events import (
 )
 from reward_service.core.trajectory.containers.messages.frameworks import (
     AUTOGEN,
+    agent_executor,
     autogen_event,
     is_react,
     pydantic_message,
@@ -57,9 +59,17 @@ _ENVELOPES = (
     "dialog",
     "chat",
     "items",
+    "current_reasoning",
 )
 _OF_SEVERAL = ("choices", "candidates")
-_AROUND_ONE = {"message": "role", "content": "role", "output": "message", "raw_item": "type"}
+_NOTES = ("event_msg", "session_meta", "turn_context")
+_AROUND_ONE = {
+    "message": "role",
+    "payload": "type",
+    "content": "role",
+    "output": "message",
+    "raw_item": "type",
+}
 """What an envelope holds one of the others in, and what that has."""
 _SMOLAGENTS = frozenset({"step_number", "task", "model_output", "system_prompt", "model_input_messages"})
 _Object: TypeAlias = Mapping[str, Any]
@@ -92,12 +102,16 @@ def _object(one: Any) -> Transcript:
     if not isinstance(one, OBJECT):
         return _UNKNOWN
     role = first_of(one, ("role", "from"))
+    if isinstance(role, dict):
+        role = first_of(role, ("label", "value"))  # Semantic Kernel's and its successor's
     return chat_message(one, role) if role is not None else _by_keys(one)
 
 
 def _by_keys(one: Mapping[str, Any]) -> Transcript:
     """Read an object that names no role; columns that do not concern it may be filled with null."""
     one = {key: value for key, value in one.items() if value is not None}
+    if _is_beside(one):
+        return Transcript(())
     if (inner := _inside(one)) is not None:
         return _object(inner)
     if (read := next((read for fits, read in _SHAPES if fits(one)), None)) is not None:
@@ -108,8 +122,20 @@ def _by_keys(one: Mapping[str, Any]) -> Transcript:
     return _by_type(one, kind) if isinstance(kind, str) else _by_fields(one)
 
 
+def _is_beside(one: Mapping[str, Any]) -> bool:
+    """Return whether an object is no part of the conversation.
+
+    So are pieces of an event of Google's ADK, which comes as a whole, too, what a subagent of Claude Code says, and what
+    Codex notes beside its items.
+    """
+    is_piece = one.get("partial") is True and "author" in one
+    return is_piece or one.get("isSidechain") is True or one.get("type") in _NOTES
+
+
 def _by_fields(one: Mapping[str, Any]) -> Transcript:
     """Read an object that has neither role nor type: a step of ReAct, or messages by the node of a graph that wrote them."""
+    if "intermediate_steps" in one:
+        return agent_executor(one)
     if is_react(one):
         return react_trajectory(one)
     nodes = [node["messages"] for node in one.values() if isinstance(node, OBJECT) and "messages" in node]
