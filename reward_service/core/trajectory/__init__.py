@@ -42,7 +42,7 @@ from reward_service.core.trajectory.values import (
 )
 from reward_service.core.types import Messages, Reading, Segment, SegmentKind, Steps, Text
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 BALANCED = "balanced"
 AS_MARKED = AnswerRules()
 _as_segment = partial(tuple.__new__, Segment)  # half the time of naming the class
