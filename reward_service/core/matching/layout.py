@@ -49,7 +49,7 @@ class Layout:
     def raw_start(self) -> Positions:
         """Where each segment begins in `FoldedText.raw`, in which segments are three characters apart."""
         lengths = np.array([len(text) + 3 for text in self.texts], dtype=np.int64)
-        return np.cumsum(lengths) - lengths + 2
+        return lengths.cumsum() - lengths + 2
 
 
 @dataclass(frozen=True)

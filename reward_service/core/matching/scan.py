@@ -18,7 +18,7 @@ from rapidfuzz.distance import Levenshtein
 from entity_index.spelling import folded
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import longer
-from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
+from reward_service.core.matching.arrays import Mask, Positions, distinct, positions, stretches
 from reward_service.core.matching.characters import UTF_8, WIDEST
 from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.fold import FoldedText
@@ -165,7 +165,7 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
     phrase, start, end = whole.reference, whole.start + 1, whole.end
     closed = text.bytes_[end - 1] == ord(" ")
     end = end - closed
-    open_ended = np.flatnonzero(~closed & (text.bytes_[end] != ord(" ")))
+    open_ended = positions(~closed & (text.bytes_[end] != ord(" ")))
     kept = np.ones(len(end), dtype=np.bool_)
     kept[open_ended] = [_particle_follows(text, at) for at in end[open_ended].tolist()]
     found = Windows(phrase, start, end)[kept]
@@ -177,7 +177,7 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
 def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
     """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500" or "500 million"."""
     whole = np.ones(len(windows.start), dtype=np.bool_)
-    numeric = np.flatnonzero(index.numeric[windows.phrase])
+    numeric = positions(index.numeric[windows.phrase])
     if not numeric.size:
         return whole
     start, end = windows.start[numeric], windows.end[numeric]
@@ -219,7 +219,7 @@ def of_forms(index: Index, found: Windows) -> Spans:
 
 def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     """Return the spans where the original text shows what the guard of their form asks for."""
-    capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
+    capital, written = (positions(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
     kept = ~in_longer_names(text, index, spans)
     if capital.size:
         kept[capital] &= text.strong(spans.start[capital] + index.capital_at[spans.form[capital]])
@@ -231,7 +231,7 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
 def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     """Return which spans are part of a longer name."""
     inside = np.zeros(len(spans), dtype=np.bool_)
-    may_go_on = np.flatnonzero(index.open_ended[spans.form])
+    may_go_on = positions(index.open_ended[spans.form])
     if not may_go_on.size:
         return inside
     end, form = spans.end[may_go_on], spans.form[may_go_on]
@@ -347,8 +347,7 @@ def _checked_middles(
     if not form.size:
         return Spans.none()
     start, end = text.spaces[first] + 1, text.spaces[last + 1]
-    _, between_start = text.raw_spans(start, text.spaces[first + 1])
-    between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
+    between_end, between_start = text.raw_spans(text.spaces[last] + 1, text.spaces[first + 1])
     rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
     fits = cache(lambda number, between: middle_fits(index.forms[number], between, any_case=any_case))
     kept = np.array(
@@ -395,7 +394,7 @@ def _around_leads(text: FoldedText, index: Index, leads: Hits) -> tuple[Position
     form = leads.reference
     first = text.spaces.searchsorted(leads.start) - leads.offset
     stop = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
-    inside = np.flatnonzero((first >= 0) & (stop < len(text.spaces)))
+    inside = positions((first >= 0) & (stop < len(text.spaces)))
     edges = text.spaces[first[inside]] + 1, text.spaces[stop[inside]]
     kept = inside[text.segment(edges[0]) == text.segment(edges[1])]
     return form[kept], first[kept], stop[kept]
