@@ -74,8 +74,11 @@ class Spans:
 
     @classmethod
     def concat(cls, *parts: Self) -> Self:
-        """Return the spans of all parts."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+        """Return the spans of all parts, of which most are empty."""
+        filled = [part for part in parts if len(part)]
+        if len(filled) < 2:
+            return filled[0] if filled else cls.none()
+        return cls(*(np.concatenate([getattr(part, name) for part in filled]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
