@@ -202,6 +202,9 @@ class ToolCallStep(Wire):
 Step = Annotated[TextStep | ToolCallStep, Field(discriminator="type")]
 
 
+AS_SENT = Defaults()
+
+
 class ReadingIn(BaseModel):
     """How the policy's own text is read."""
 
@@ -231,7 +234,10 @@ class ReadingIn(BaseModel):
 
     def defaults(self, otherwise: Defaults | None = None) -> Defaults:
         """Return how to read; settings that are not given here are taken from `otherwise`."""
-        other = otherwise or Defaults()
+        other = otherwise or AS_SENT
+        own = (self.format, self.dialect, self.thought_open, self.responses_in_policy_turn)
+        if own == (None, None, None, None):
+            return other
         said = Reading(
             self.dialect or SHORT_FORMS.get(self.format or "") or other.reading.dialect,
             other.reading.thought_open if self.thought_open is None else self.thought_open,
