@@ -26,6 +26,7 @@ from reward_service.core.matching.regions import listed, pasted
 from reward_service.core.matching.scan import (
     CHANNELS,
     Hits,
+    RoleHits,
     Spans,
     candidates,
     scan,
@@ -143,9 +144,9 @@ def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
 
 # Entity 1 stands exactly, and credited, in rollout 0 but not in rollout 1: its pieces are verified in rollout 1 alone, so text that
 # names everything exactly costs no verification.
-def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
+def _open_pieces(group: FoldedGroup, pieces: Hits, credited: Spans) -> Hits:
     """Return the piece hits worth a look: in thoughts, and for an entity that has no credit in that rollout yet."""
-    index, pieces = group.compiled.index, hits.of(Role.PIECE)
+    index = group.compiled.index
     open_RE = np.ones(group.first_tool_RE.shape, dtype=np.bool_)
     open_RE[group.rollout(credited.start), group.entity(credited)] = False
     at, (form,) = index.owners.join(pieces.reference)
@@ -173,11 +174,11 @@ def _by_rollout(rollout: Positions, rollouts: int) -> list[slice]:
     return [slice(first, stop) for first, stop in pairwise(bounds)]
 
 
-def _find(group: FoldedGroup, hits: Hits) -> tuple[Findings, list[Named]]:
+def _find(group: FoldedGroup, hits: RoleHits) -> tuple[Findings, list[Named]]:
     """Judge the exact spans; verify windows for entities without credit; judge those."""
     index, spans = group.compiled.index, group.named[group.in_thought(group.named.start)]
     verdict = group.judge(spans)
-    pieces = _open_pieces(group, hits, spans[verdict == 0])
+    pieces = _open_pieces(group, hits[Role.PIECE], spans[verdict == 0])
     fuzzy = fuzzy_spans(group.text, index, candidates(group.text, index, pieces))
     spans, verdict = Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy)))
     return _best(group, spans, verdict), _named(group, spans[verdict == 0])
@@ -288,7 +289,7 @@ def _count_mentions(group: FoldedGroup, findings: Findings, names: MentionNames 
     ]
 
 
-def _read(read: GroupText, compiled: CompiledQuestion) -> tuple[FoldedGroup, Hits]:
+def _read(read: GroupText, compiled: CompiledQuestion) -> tuple[FoldedGroup, RoleHits]:
     """Scan a group; what is over a cap is left out."""
     spec, index, layout, text = compiled.spec, compiled.index, read.layout, read.folded
     hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)

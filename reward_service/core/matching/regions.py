@@ -142,7 +142,7 @@ def pasted(text: FoldedText, layout: Layout, mentions: Mentions, spans: Spans, *
     # A token is worth half a word or more, so what lies further away can change no verdict.
     near = _union(first - 4 * words, stop + 3 * words + 1, size=len(text.spaces))
     windows = _whole_windows(text, near, words)
-    windows = windows[layout.is_thought[text.segment(text.spaces[windows])]]
+    windows = windows[layout.may_copy[text.segment(text.spaces[windows])]]
     windows = windows[_pasted_windows(text, layout, windows, words)]
     if not windows.size:
         return np.zeros(len(spans), dtype=np.bool_)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -83,9 +83,8 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What the automaton found, once for every use of the pattern."""
+    """What the automaton found in one role, once for every use of the pattern."""
 
-    role: Positions
     reference: Positions
     offset: Positions
     start: Positions
@@ -93,13 +92,11 @@ class Hits:
 
     def __getitem__(self, which: Mask) -> "Hits":
         """Return some of the hits."""
-        return Hits(
-            self.role[which], self.reference[which], self.offset[which], self.start[which], self.end[which]
-        )
+        return Hits(self.reference[which], self.offset[which], self.start[which], self.end[which])
 
-    def of(self, role: Role) -> "Hits":
-        """Return the hits in one role."""
-        return self[self.role == role.value]  # an enum member would be asked for its array protocol
+
+RoleHits = tuple[Hits, ...]
+"""The hits in each role, by the role's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,15 @@ def _unspent(text: FoldedText, rollout: Positions, left: Mask, *, begin: int, st
     return bool(left[rollout[low] : rollout[high] + 1].any())
 
 
-def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -> tuple[Hits, Mask]:
+def _by_role(role: Positions, *columns: Positions) -> RoleHits:
+    """Return hits parted by their role, in each in the order they came."""
+    order = role.argsort(kind="stable")
+    bounds = role[order].searchsorted(np.arange(len(Role) + 1)).tolist()
+    ordered = [column[order] for column in columns]
+    return tuple(Hits(*(column[first:stop] for column in ordered)) for first, stop in pairwise(bounds))
+
+
+def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -> tuple[RoleHits, Mask]:
     """Find every pattern, overlapping; return also which rollouts have more than `max_hits`, whose hits are left out.
 
     The text is read in chunks that bound what is held at a time; a chunk of nothing but a spent rollout is skipped.
@@ -155,16 +160,16 @@ def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -
     rows = np.concatenate(parts)
     pattern, start, end = (rows[~spent[rollout[text.segment(rows[:, 1])]]] if spent.any() else rows).T
     of, (role, reference, offset) = index.uses.join(pattern)
-    return Hits(role, reference, offset, start[of], end[of]), spent
+    return _by_role(role, reference, offset, start[of], end[of]), spent
 
 
 def _particle_follows(text: FoldedText, end: int) -> bool:
     return is_particles(text.data[end : text.data.index(b" ", end)].decode())
 
 
-def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
+def exact_spans(text: FoldedText, index: Index, hits: RoleHits) -> Spans:
     """Return where whole forms stand, guards observed."""
-    whole = hits.of(Role.WHOLE)
+    whole = hits[Role.WHOLE]
     phrase, start, end = whole.reference, whole.start + 1, whole.end
     closed = text.bytes_[end - 1] == ord(" ")
     end = end - closed
@@ -207,7 +212,7 @@ def cuts_number(raw: bytes, start: int, end: int) -> bool:
     return bool(begins_inside or (raw[end - 1 : end].isdigit() and _GOES_ON.match(raw, end)))
 
 
-def spans_of(text: FoldedText, index: Index, hits: Hits) -> Spans:
+def spans_of(text: FoldedText, index: Index, hits: RoleHits) -> Spans:
     """Return where forms stand without a misspelling: exactly, with middle names, or inflected."""
     return Spans.concat(
         *(found(text, index, hits) for found in (exact_spans, expanded_spans, inflected_spans))
@@ -327,9 +332,9 @@ def _are_middle_names(own: Sequence[str], words: Sequence[str]) -> bool:
 # Form "nidal hasan", text "Nidal Malik Hasan": FIRST hits token 0, LAST hits token 2. For each LAST hit, a first name two, three or
 # four tokens before it is looked up among the FIRST hits, all (form, token) pairs as one sorted column of numbers. The pair
 # (0, 2) is there, and "Malik" passes `middle_fits`.
-def expanded_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+def expanded_spans(text: FoldedText, index: Index, hits: RoleHits, *, any_case: bool = False) -> Spans:
     """Return where a first and a last name stand with middle names between them, which are capitalised unless `any_case`."""
-    first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
+    first, last = hits[Role.FIRST], hits[Role.LAST]
     if not (len(first.start) and len(last.start)):
         return Spans.none()
     first_at, last_at = text.spaces.searchsorted(first.start), text.spaces.searchsorted(last.start)
@@ -371,9 +376,9 @@ def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows)
 
 # Form "лев толстои", text "роман Льва Толстого": the lead "толс" of word 1 hits token 2, so the form would begin at token 1. The
 # words Льва and Толстого agree with the form's, the distance is that between "лев толстои" and "льва толстого".
-def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+def inflected_spans(text: FoldedText, index: Index, hits: RoleHits, *, any_case: bool = False) -> Spans:
     """Return where every word of a form stands inflected, with a capital where the form has one unless `any_case`."""
-    leads = hits.of(Role.LEAD)
+    leads = hits[Role.LEAD]
     if not leads.start.size:
         return Spans.none()
     form, first, stop = _around_leads(text, index, leads)
