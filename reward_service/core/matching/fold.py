@@ -199,9 +199,10 @@ class _Put:
         return np.where(self._at[put] == at, self._origin[put], at - passed)
 
 
-def _inner_bytes(text: Bytes) -> Positions:
-    """Return the bytes of UTF-8 that do not begin a character."""
-    return positions((text & 0xC0) == 0x80)
+def _are_inner(text: Bytes) -> Mask:
+    """Return which bytes of UTF-8 do not begin a character."""
+    inner: Mask = (text & 0xC0) == 0x80
+    return inner
 
 
 def _joined(parts: Iterable[bytes]) -> bytes:
@@ -375,8 +376,10 @@ class FoldedText:
 
     def _first_byte(self, at: Positions) -> Positions:
         raw = np.frombuffer(self.raw, dtype=np.uint8)
-        for _ in range(WIDEST - 1):
-            at = at - ((raw[at] & 0xC0) == 0x80)
+        inner = _are_inner(raw[at])
+        while inner.any():
+            at = at - inner
+            inner = _are_inner(raw[at])
         return at
 
     def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
@@ -389,5 +392,5 @@ class FoldedText:
         start, end = self.raw_spans(starts, ends)
         if self._is_ascii:
             return start, end
-        inner = _inner_bytes(np.frombuffer(self.raw, dtype=np.uint8))
+        inner = positions(_are_inner(np.frombuffer(self.raw, dtype=np.uint8)))
         return start - inner.searchsorted(start), end - inner.searchsorted(end)

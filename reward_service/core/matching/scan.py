@@ -149,13 +149,15 @@ def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -
     """
     size = max(index.longest, CHUNK_HITS // index.nesting)
     counts = np.zeros(int(rollout.max(initial=-1)) + 1, dtype=np.int64)
+    may_overspend = len(text.data) * index.nesting > max_hits
     parts = [np.empty((0, 3), dtype=np.int64)]
     for begin in range(0, len(text.data), size):
         stop = min(begin + size, len(text.data))
         if not begin or _unspent(text, rollout, counts <= max_hits, begin=begin, stop=stop):
             rows = _raw_hits(text, index, begin, stop)
-            counts += np.bincount(rollout[text.segment(rows[:, 1])], minlength=len(counts))
             parts.append(rows)
+            if may_overspend:
+                counts += np.bincount(rollout[text.segment(rows[:, 1])], minlength=len(counts))
     spent = counts > max_hits
     rows = np.concatenate(parts)
     pattern, start, end = (rows[~spent[rollout[text.segment(rows[:, 1])]]] if spent.any() else rows).T
@@ -367,6 +369,8 @@ def _checked_middles(
 
 def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows) -> Spans:
     """Return the spans of forms, with the edits between each and what stands there."""
+    if not len(found.phrase):
+        return Spans.none()
     rows = zip(found.phrase.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
     edits = cache(lambda number, window: Levenshtein.distance(index.forms[number].folded, window.decode()))
     distance = [edits(number, text.data[a:b]) for number, a, b in rows]

@@ -17,7 +17,7 @@ from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, P
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
 from reward_service.core.trajectory.marks import as_block, scan_blocks
-from reward_service.core.trajectory.net import hide
+from reward_service.core.trajectory.net import hide, may_hide
 from reward_service.core.trajectory.values import (
     FOREIGN_MARKUP,
     RESPONSES_IN_POLICY_TURN,
@@ -335,7 +335,7 @@ class _Reader:
         counts_own = self._counts_own_responses()
         if not counts_own and any(block.kind is RESPONSE and block.is_marked for block in written.blocks):
             self.flags.add(RESPONSES_IN_POLICY_TURN)
-        for turn in self.own_turns:
+        for turn in self.own_turns if may_hide(written.blocks) else ():
             for n, (text, tail) in enumerate(zip(turn.texts, turn.tails, strict=True)):
                 turn.texts[n], is_foreign = hide(text, self.dialect_name, tail)
                 if is_foreign:
