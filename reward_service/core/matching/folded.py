@@ -117,7 +117,7 @@ class Findings:
     """Which entities have a span before any tool response shows them."""
 
 
-class Found(NamedTuple):
+class RolloutFindings(NamedTuple):
     """The findings of one rollout, one item an entity, in entity order."""
 
     verdict: list[int]
@@ -215,21 +215,21 @@ def _flags(compiled: CompiledQuestion, *, has_tools: bool, by_name: bool) -> tup
     return tuple(flag for flag, holds in raised.items() if holds)
 
 
-def _found(group: FoldedGroup, findings: Findings, *, explain: bool) -> list[Found]:
+def _found(group: FoldedGroup, findings: Findings, *, explain: bool) -> list[RolloutFindings]:
     """Return the findings of each rollout, as plain lists: most have few, and as many arrays would take longer to make."""
     verdict, entity, grounded, early = (
         one.tolist() for one in (findings.verdict, findings.entity, findings.grounded, findings.early)
     )
     matches = _matches(group, findings.spans) if explain else []
     return [
-        Found(verdict[which], entity[which], grounded[which], early[which], matches[which])
+        RolloutFindings(verdict[which], entity[which], grounded[which], early[which], matches[which])
         for which in _by_rollout(findings.rollout, len(group.too_costly_R))
     ]
 
 
 def _matching(
     compiled: CompiledQuestion,
-    found: Found,
+    found: RolloutFindings,
     mentions: int,
     *,
     named_in: Named,
@@ -356,7 +356,7 @@ def match_folded(
     ]
 
 
-def _near_misses(group: FoldedGroup, rollout: int, found: Found) -> tuple[NearMiss, ...]:
+def _near_misses(group: FoldedGroup, rollout: int, found: RolloutFindings) -> tuple[NearMiss, ...]:
     return near_misses(
         group.text, group.layout, group.compiled.index, rollout=rollout, named=set(found.entity)
     )

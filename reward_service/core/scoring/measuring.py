@@ -120,6 +120,8 @@ class MeasurePlan(NamedTuple):
     """The rollouts of one question, measured as far as their text decides. It holds no rollout's text but what is asked about."""
 
     profile: Profile
+    compiled: CompiledQuestion
+    """The question as it was searched for."""
     rollouts: tuple[Planned, ...]
 
     def pending(self, answers: Answers) -> dict[str, Ask]:
@@ -154,7 +156,7 @@ def plan(
         else Planned(_unmeasured(rollout, one, compiled))
         for rollout, one in zip(rollouts, parsed, strict=True)
     ]
-    return MeasurePlan(profile, tuple(planned))
+    return MeasurePlan(profile, compiled, tuple(planned))
 
 
 def conclude(planned: MeasurePlan, answers: Answers) -> list[RolloutFacts]:

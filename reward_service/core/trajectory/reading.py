@@ -174,7 +174,7 @@ class _Reader:
         return self._hidden()
 
     def _policy(self, turn: Turn) -> ReadTurn:
-        if any(part.kind is SegmentKind.THOUGHT for part in turn.parts):
+        if SegmentKind.THOUGHT in [part.kind for part in turn.parts]:
             self.is_thinking = False
         elif self.reading.thought_open and not self.dialect.marks.nested:
             self.is_thinking = True
@@ -318,11 +318,10 @@ class _Reader:
 
     def _end_with_the_answer(self) -> None:
         """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""
-        last = next((turn for turn in reversed(self.own_turns) if any(turn.texts)), None)
-        if last is None or all(block.kind is not SegmentKind.ANSWER for block in last.blocks):
-            return
-        while self.turns[-1] is not last:
-            self.turns.pop()
+        said = [turn for turn in self.own_turns if any(turn.texts)]
+        if said and SegmentKind.ANSWER in [block.kind for block in said[-1].blocks]:
+            while self.turns[-1] is not said[-1]:
+                self.turns.pop()
 
     def _hidden(self) -> Read:
         """Cast the safety net, and leave out responses that the policy wrote itself."""
