@@ -9,6 +9,7 @@ from typing import NamedTuple
 from experiment.second import (
     BOTH,
     CENTRED,
+    CORE,
     DYNAMIC,
     FADED,
     FIRST,
@@ -33,6 +34,10 @@ ENOUGH = 3
 FIRST_STEPS = 5
 ROUNDS = ("main", "reward")
 """The parts that vary the method at each p0."""
+MAIN = (*CORE, DYNAMIC, RESCUE)
+"""The methods that are always told with their numbers."""
+OTHERS = "What else was tried"
+"""The heading under which all are."""
 CHOICES = {
     GRPO: "`grpo`, or `grpo-equal` for its checker",
     PAPER: "`egrpo-paper`",
@@ -108,12 +113,17 @@ def decision(found: Found, p0: str) -> list[str]:
     higher = [row for row in rows if verdict(*row.numbers[1:]) == "higher"]
     chosen = higher[0].method if higher else GRPO
     said = {"higher": "Higher than GRPO", "tie": "Tied with GRPO", "lower": "Lower than GRPO"}
-    parts = [
-        f"{words}: {'; '.join(row.evidence for row in rows if verdict(*row.numbers[1:]) == word)}."
-        for word, words in said.items()
-        if any(verdict(*row.numbers[1:]) == word for row in rows)
-    ]
+    alike = {word: [row for row in rows if verdict(*row.numbers[1:]) == word] for word in said}
+    parts = [f"{said[word]}: {_evidence(word, alike[word])}." for word in said if alike[word]]
     return [situation(found, p0), CHOICES[chosen], " ".join(parts)]
+
+
+def _evidence(word: str, rows: Sequence[Candidate]) -> str:
+    """Say what was measured; of the ties, count those that are not among the main methods."""
+    told = [row for row in rows if word != "tie" or row.method in MAIN]
+    rest = len(rows) - len(told)
+    more = [f'{rest} of the variants in "{OTHERS}"'] if rest else []
+    return "; ".join([*(row.evidence for row in told), *more])
 
 
 def decisions(found: Found) -> str:

@@ -65,7 +65,7 @@ def page() -> str:
         f"## Does the floor hold?\n{text('floor')}\n\n{choices.primary(found)}",
         f"## Results\n{done} of {len(all_runs())} runs have finished. {reading()}",
         *second_page.results(found),
-        f"### What else was tried\n{second_page.variants(found)}",
+        f"### {choices.OTHERS}\n{second_page.variants(found)}",
         second_page.smaller_parts(found),
         f"## Why: where the gradient came from\n{text('causes')}\n\n{second_page.causes(found)}",
         f"## What a wrong verdict costs\n{text('noise')}\n\n{second_page.noise(found)}",

@@ -1,7 +1,7 @@
 from experiment import choices
 from experiment.choices import decision, floor_holds, situation
 from experiment.runs import packed
-from experiment.second import DYNAMIC, FLOOR, GRPO, PAPER
+from experiment.second import DYNAMIC, FLOOR, GRPO, PAPER, TURN, UTILITY
 from experiment.tables import difference_row, table
 
 QUESTIONS = 64
@@ -23,7 +23,14 @@ def results(*right, **more):
 
 
 def found(**lines):
-    names = {"grpo": GRPO, "paper": PAPER, "floor": FLOOR, "dynamic": DYNAMIC}
+    names = {
+        "grpo": GRPO,
+        "paper": PAPER,
+        "floor": FLOOR,
+        "dynamic": DYNAMIC,
+        "turn": TURN,
+        "utility": UTILITY,
+    }
     return {("reward", "0.6 %", names[name]): line for name, line in lines.items()}
 
 
@@ -48,6 +55,19 @@ def test_a_tie_leaves_grpo():
     row = decision(found(grpo=results(20, 30, 25), floor=results(25, 25, 26)), "0.6 %")
     assert row[1] == choices.CHOICES[GRPO]
     assert row[2].startswith("Tied with GRPO: E-GRPO, floor")
+
+
+def test_ties_of_variants_are_counted_and_their_other_differences_told():
+    even = results(25, 25, 26)
+
+    row = decision(
+        found(grpo=results(20, 30, 25), floor=even, turn=even, utility=results(60, 61, 62)), "0.6 %"
+    )
+
+    assert row[1] == choices.CHOICES[UTILITY]
+    assert row[2].startswith("Higher than GRPO: entity utility +")
+    assert row[2].endswith('; 1 of the variants in "What else was tried".')
+    assert "by turn" not in row[2]
 
 
 def test_two_seeds_recommend_nothing():
