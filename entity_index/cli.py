@@ -30,7 +30,7 @@ from entity_index.build import build
 from entity_index.content import check_content
 from entity_index.describe import all_questions, describe
 from entity_index.diff import diff
-from entity_index.errors import EntityIndexError, sentence
+from entity_index.errors import EntityIndexError, NothingKept, sentence
 from entity_index.extract import Tagger, TextShape, cores, extract
 from entity_index.lint import LintReport, lint
 from entity_index.push import push
@@ -126,7 +126,7 @@ Source = Annotated[
     typer.Argument(
         metavar="INPUT",
         exists=True,
-        help="JSON Lines, a JSON array, Parquet, a folder of JSON files, or a folder saved by `datasets`.",
+        help="JSON Lines, a JSON array, Parquet, CSV, TSV, a folder of JSON files, or a folder saved by `datasets`.",
     ),
 ]
 ReaderName = Annotated[str, typer.Option(callback=_reader, help=f"Format of the input: {', '.join(SHAPES)}.")]
@@ -389,7 +389,7 @@ def lint_command(
 ) -> None:
     """Check a data set before training on it. Exit code 3: a share is over its limit."""
     with questions_of(target, reader=reader, rules=rules, index=index) as rows:
-        report = lint(rows)
+        report = not_empty(lint(rows))
     show_lint(report, dict(map(read_limit, limit or ())), as_json=as_json)
 
 
@@ -406,6 +406,18 @@ def questions_of(
             return
         with _store(_there(index), target) as store:
             yield progress.track(all_questions(store), total=store.info.count, description="Linting")
+
+
+def not_empty(report: LintReport) -> LintReport:
+    """Return a lint report on some questions.
+
+    Raises:
+        NothingKept: there are none.
+    """
+    if not report.totals["questions"]:
+        why = next(iter(report.refused), "the input is empty")
+        raise NothingKept(f"no line contained a usable question: {why}")
+    return report
 
 
 def show_lint(report: LintReport, limits: dict[str, float], *, as_json: bool) -> None:

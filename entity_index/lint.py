@@ -1,9 +1,9 @@
-"""What may be wrong with a data set, before anybody trains on it.
+"""Checks of a data set, to run before training on it.
 
 Every check counts something of something and has a limit for the share; one table holds them all. Four policies are paid as
-well: who names everything, says nothing, copies the question, or is perfect. A data set on which copying pays teaches
-copying. How a rollout is paid is an argument: here it is the paper's formula over folded spellings; the service lints with
-the profile it serves.
+well: one that names everything, one that says nothing, one that copies the question, and a perfect one. A data set on which
+copying pays teaches copying. How a rollout is paid is an argument: here it is the paper's formula over folded spellings; the
+service lints with the profile it serves.
 
 One question is held at a time, and the spellings of at most a million, to find those that several entities share.
 """

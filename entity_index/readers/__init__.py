@@ -1,10 +1,10 @@
-"""Data sets as they are published, one module a shape, all with the same `read(lines)` and `to_question(object)`.
+"""Data sets as they are published, one module a shape, all with the same `to_question(object)`.
 
 rows        what all readers share: lines to JSON objects to rows or refusals
-containers  what rows come in: lines, arrays, folders, parquet, saved data sets
+containers  where rows are: lines, arrays, tables, folders, parquet, saved data sets
 fields      values of the expected type, or a reason
 jsonl       the index's own shape, leniently
-mapped      any shape, by saying where each field stands
+mapped      any shape: the caller says where each field is
 kilt        KILT: entities are {title, wikipedia_id}
 frames      FRAMES: entities are Wikipedia titles
 webshaper   WebShaper: entities are the constants of a formal graph
@@ -18,6 +18,7 @@ verl        verl's training rows: answers, and entities where they were added
 """
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from entity_index.readers import (
@@ -34,7 +35,7 @@ from entity_index.readers import (
     wiki2,
 )
 from entity_index.readers.containers import Shape
-from entity_index.readers.rows import Reader
+from entity_index.readers.rows import Reader, read_rows
 
 _MODULES = {
     "jsonl": jsonl,
@@ -52,4 +53,7 @@ _MODULES = {
 SHAPES: Mapping[str, Shape] = MappingProxyType(
     {name: module.to_question for name, module in _MODULES.items()}
 )
-READERS: Mapping[str, Reader] = MappingProxyType({name: module.read for name, module in _MODULES.items()})
+READERS: Mapping[str, Reader] = MappingProxyType(
+    {name: partial(read_rows, to_question=shape) for name, shape in SHAPES.items()}
+)
+"""What reads lines of JSON, by the name of their shape."""

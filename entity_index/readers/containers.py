@@ -1,9 +1,10 @@
-"""What rows come in: lines, a JSON array or object, parquet, a folder of such files, or one that `datasets` has saved.
+"""The containers of rows: lines, a JSON array or object, a table, a folder of such files, or one that `datasets` has saved.
 
 Each is recognised by its name or by its first bytes, and streamed where possible. A file may be compressed (`.gz`, `.zst`). A row
 that cannot be read is a value with its place, so that it can be counted; a container that cannot be read is an error.
 """
 
+import csv
 import gzip
 import json
 import sys
@@ -11,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeAlias, cast
@@ -25,9 +26,10 @@ Shape: TypeAlias = "Callable[[Mapping[str, object]], Question]"
 Opener: TypeAlias = "Callable[[Path], IO[bytes]]"
 
 SAVED = ("dataset_dict.json", "dataset_info.json")
-FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".eval")
+FILES = (".json", ".jsonl", ".ndjson", ".parquet", ".eval")  # tables beside them are mostly metrics
 COMPRESSED = (".gz", ".zst")
 PARQUET_ROWS = 1000
+MAX_CELL_CHARS = 256 * 1024 * 1024
 DECODER = json.JSONDecoder()
 BLANK = b"\xef\xbb\xbf \t\r\n"  # a byte order mark too
 STANDARD_INPUT = Path("-")
@@ -122,7 +124,9 @@ def _open(path: Path) -> IO[bytes]:
 def _file(path: Path, opened: Opener, limit: int) -> Iterator[Value]:
     with opened(path) as source, _readable(path, *_damage(path)):
         if _kind(path) in ROWS:
-            values: Iterable[tuple[int, object]] = enumerate(ROWS[_kind(path)](path, source), start=1)
+            values: Iterable[tuple[int, object]] = enumerate(
+                ROWS[_kind(path)](path, _seekable(path, source)), start=1
+            )
         else:
             values = _json(path, _unpacked(path, source), limit)
         yield from (Value(path, line, value) for line, value in values)
@@ -133,6 +137,11 @@ def _unpacked(path: Path, source: IO[bytes]) -> IO[bytes]:
     if path.suffix not in COMPRESSED:
         return source
     return cast("IO[bytes]", gzip.open(source) if path.suffix == ".gz" else _zstd().open(source))
+
+
+def _seekable(path: Path, source: IO[bytes]) -> IO[bytes]:
+    """Return what a file holds once it is unpacked; parquet and archives are read from their end."""
+    return source if path.suffix not in COMPRESSED else BytesIO(_unpacked(path, source).read())
 
 
 def _zstd() -> Any:
@@ -224,6 +233,34 @@ def _parquet(path: Path, source: IO[bytes]) -> Iterator[object]:
             yield from batch.to_pylist()
 
 
+def _comma_separated(path: Path, source: IO[bytes]) -> Iterator[object]:
+    return _table(path, source, "excel")
+
+
+def _tab_separated(path: Path, source: IO[bytes]) -> Iterator[object]:
+    return _table(path, source, "excel-tab")
+
+
+def _table(path: Path, source: IO[bytes], dialect: str) -> Iterator[object]:
+    """Yield the rows of a table whose first row names its columns; an empty cell is absent."""
+    csv.field_size_limit(MAX_CELL_CHARS)  # a transcript is longer than the library's limit
+    with _readable(path, csv.Error, UnicodeDecodeError):
+        text = TextIOWrapper(source, encoding="utf-8-sig", newline="")
+        try:
+            rows = csv.reader(text, dialect, strict=True)
+            header = next(rows, [])
+            for row in filter(None, rows):
+                yield _cells(header, row)
+        finally:
+            text.detach()  # the source is closed where it was opened
+
+
+def _cells(header: list[str], row: list[str]) -> object:
+    if len(row) != len(header):
+        return InvalidRecord("the row has another number of cells than the header")
+    return {name: cell for name, cell in zip(header, row, strict=True) if cell}
+
+
 def _saved(folder: Path) -> Iterator[object]:
     try:
         from datasets import DatasetDict, load_from_disk  # noqa: PLC0415  # not even an extra: it is large
@@ -255,10 +292,12 @@ def _tensors(path: Path, source: IO[bytes]) -> Iterator[object]:  # noqa: ARG001
 
 ROWS: Mapping[str, Callable[[Path, IO[bytes]], Iterator[object]]] = {
     ".parquet": _parquet,
+    ".csv": _comma_separated,
+    ".tsv": _tab_separated,
     ".eval": _samples,
     ".pt": _tensors,
 }
-"""What files hold that are no text, by their ending."""
+"""What reads files that are not JSON, by their ending."""
 
 
 @contextmanager

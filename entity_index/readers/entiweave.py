@@ -14,16 +14,10 @@ from dataclasses import replace
 from itertools import permutations
 
 from entity_index.readers import fields
-from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.spelling import folded
 from entity_index.types import Entity, Question
 
 WORD = re.compile(r"\w+")
-
-
-def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
-    """Read one question a line."""
-    return read_rows(lines, to_question)
 
 
 def to_question(row: Mapping[str, object]) -> Question:

@@ -7,20 +7,14 @@ Every node is an entity; how deep it is, is its distance to the answer. A node's
 the root.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from entity_index.errors import InvalidRecord
 from entity_index.readers import fields
-from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.types import Entity, Question
 
 Node = tuple[int, Mapping[str, object]]
 """How deep a node is, and the node."""
-
-
-def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
-    """Read one question a line."""
-    return read_rows(lines, to_question)
 
 
 def to_question(row: Mapping[str, object]) -> Question:

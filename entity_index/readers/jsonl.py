@@ -7,16 +7,10 @@
 may be just its name, and a criterion just its statement; ids may be whole numbers. Other fields are ignored.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from entity_index.readers import fields
-from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.types import Criterion, Entity, Question
-
-
-def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
-    """Read one question a line."""
-    return read_rows(lines, to_question)
 
 
 def to_question(row: Mapping[str, object]) -> Question:

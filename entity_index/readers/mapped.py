@@ -1,4 +1,4 @@
-"""Any shape, by saying where each field stands.
+"""Any shape: the caller says where each field is.
 
     question=prompt[-1].content  answers=reward_model.ground_truth  entities=graph.nodes[]  entities.name=label
 

@@ -8,17 +8,11 @@ The entities are the answers of the hops and the titles of the supporting paragr
 itself; the profile decides whether it counts. What was made unanswerable on purpose is refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from entity_index.errors import InvalidRecord
 from entity_index.readers import fields
-from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.types import Entity, Question
-
-
-def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
-    """Read one question a line."""
-    return read_rows(lines, to_question)
 
 
 def to_question(row: Mapping[str, object]) -> Question:

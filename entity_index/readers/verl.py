@@ -8,18 +8,12 @@ The question is `extra_info.question`, or what the last user message says. The g
 a reward call of verl carries. verl has no place for entities: `extra_info.entities` is read where they have been added, and otherwise `entity-index extract` finds some.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from entity_index.errors import InvalidRecord
 from entity_index.packed import SEPARATOR, written_out
 from entity_index.readers import fields, jsonl
-from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.types import Question
-
-
-def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
-    """Read one question a line."""
-    return read_rows(lines, to_question)
 
 
 def to_question(row: Mapping[str, object]) -> Question:

@@ -14,16 +14,10 @@ from urllib.parse import unquote
 
 from entity_index.errors import InvalidRecord
 from entity_index.readers import fields
-from entity_index.readers.rows import Refusal, Row, read_rows
 from entity_index.types import Entity, Question
 
 JOINT = re.compile(r"\s*(?:&|;|\band\b)\s*(?=[CV]@)")
 CONSTANT = re.compile(r"C@((?:(?![CV]@).)+)", re.DOTALL)
-
-
-def read(lines: Iterable[bytes]) -> Iterator[Row | Refusal]:
-    """Read one question a line."""
-    return read_rows(lines, to_question)
 
 
 def to_question(row: Mapping[str, object]) -> Question:

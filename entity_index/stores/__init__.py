@@ -1,4 +1,4 @@
-"""Where versions are kept.
+"""Stores of versions.
 
 protocols   what a catalogue, a store and a draft are
 names       which names a data set or version may have

@@ -1,6 +1,6 @@
 """What the wire forgives: columns filled with null, lone surrogates, JSON inside a string, and the defects of one rollout.
 
-Recorders write all of these without anybody having done wrong. They are forgiven where they can be read in one way only.
+Recorders write all of these, and none is a mistake of the caller. They are forgiven where they can be read in one way only.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Who may come in: decided before a body is read, from counts alone.
+"""Admission of calls: decided before a body is read, from counts alone.
 
 Two budgets (requests, bytes of bodies) bound the process; the same two bound each owner of keys and each of an owner's
 runs, below those of the process, so that one caller's flood leaves room for the others. A body that declares its length

@@ -1,4 +1,4 @@
-"""Who may call: an API key as Bearer token, or as user or password of HTTP Basic for trainers that know only URLs.
+"""Authentication: an API key as Bearer token, or as user or password of HTTP Basic for trainers that know only URLs.
 
 Health, metrics and the documentation need no key. Without configured keys only callers on loopback are served.
 """
@@ -18,6 +18,8 @@ from reward_service.serve.errors import Forbidden, Unauthenticated
 
 PUBLIC = ("/livez", "/readyz", "/metrics", "/docs", "/redoc", "/openapi.json", "/static-offline-docs", "/ui")
 ANY_KEY = None
+MISSING = "send the key as a Bearer token, or as the password of HTTP Basic"
+UNKNOWN = "the service does not know this key: it may have been replaced"
 CACHED_HOSTS = 64  # callers name the same few, and may send long ones
 # The first rule whose method and path fit decides; `admin` allows everything.
 RULES: tuple[tuple[str, str, str | None], ...] = (
@@ -74,9 +76,12 @@ class Auth:
             if client and not is_loopback(client[0]):
                 raise Unauthenticated("without keys, the service accepts calls over loopback only")
             return ANYONE
-        key = find(self.ring.keys(), _token(Headers(scope=scope)), datetime.now(UTC))
+        token = _token(Headers(scope=scope))
+        key = find(self.ring.keys(), token)
         if key is None:
-            raise Unauthenticated("send the key as a Bearer token, or as the password of HTTP Basic")
+            raise Unauthenticated(UNKNOWN if token else MISSING)
+        if key.has_ended(datetime.now(UTC)):
+            raise Unauthenticated(f"the key {key.id} was valid until {key.not_after}")
         needed = scope_of(scope["method"], scope["path"])
         if not key.allows(needed):
             raise Forbidden(f"this call requires the scope {needed}")

@@ -12,8 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from entity_index.readers.jsonl import read
-from entity_index.readers.rows import Row
+from entity_index.readers.jsonl import to_question
+from entity_index.readers.rows import Row, read_rows
 from entity_index.types import Question
 from reward_service.adapters.records import READERS
 from reward_service.adapters.records.groups import gather
@@ -42,7 +42,7 @@ def _lines(name: str) -> list[bytes]:
 def _groups() -> list[tuple[str, Question, Sequence[Rollout]]]:
     questions = {
         row.question.question_id: row.question
-        for row in read(_lines("questions.jsonl"))
+        for row in read_rows(_lines("questions.jsonl"), to_question)
         if isinstance(row, Row)
     }
     how = recipe("native", READERS["native"], Defaults(), {})

@@ -7,6 +7,7 @@ wrong secret.
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
@@ -17,6 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from entity_index.errors import sentence
+
+log = logging.getLogger("reward_service.keys")
 
 PREFIX = "rk"
 SCOPES = ("score", "explain", "ingest", "admin")
@@ -45,6 +50,10 @@ class Key:
     def allows(self, scope: str | None) -> bool:
         """Say whether the key may be used for a scope; `admin` allows everything, None is allowed to every key."""
         return scope is None or scope in self.scopes or "admin" in self.scopes
+
+    def has_ended(self, now: datetime) -> bool:
+        """Say whether the key is no longer valid."""
+        return self.not_after is not None and now > self.not_after
 
 
 NOBODY = Key("", bytes(32), frozenset(), "")
@@ -119,15 +128,13 @@ def _hash(secret: bytes) -> bytes:
     return hashlib.sha256(secret).digest()
 
 
-def find(keys: Mapping[str, Key], token: bytes, now: datetime) -> Key | None:
-    """Return the key a token is, None where it is none or its time is over."""
+def find(keys: Mapping[str, Key], token: bytes) -> Key | None:
+    """Return the key a token is, also one that has ended; None where it is none."""
     prefix, _, rest = token.partition(b"_")
     key_id, _, secret = rest.partition(b"_")
     known = keys.get(key_id.decode("latin-1"), NOBODY)
     equal = hmac.compare_digest(_hash(secret), known.sha256)
-    if prefix != PREFIX.encode() or not equal or known is NOBODY:
-        return None
-    return None if known.not_after is not None and now > known.not_after else known
+    return known if prefix == PREFIX.encode() and equal and known is not NOBODY else None
 
 
 def _read(path: Path) -> dict[str, Key]:
@@ -158,6 +165,7 @@ class KeyRing:
         self._mark = self._stat()
         self._keys = _read(path)
         self._looked = clock()
+        self._problem: str | None = None
 
     def _stat(self) -> tuple[int, int, int]:
         stat = os.stat(self.path)  # noqa: PTH116  # a symlink that is swapped, as Kubernetes does, shows as another inode
@@ -176,5 +184,13 @@ class KeyRing:
             if mark != self._mark:
                 self._keys = _read(self.path)
                 self._mark = mark
-        except (OSError, BadKeyFile):
+            self._problem = None
+        except (OSError, BadKeyFile) as error:
             self._failed()
+            self._tell(sentence(error))
+
+    def _tell(self, problem: str) -> None:
+        """Log what is wrong with the file, once while it stays that way: the file is looked at every second."""
+        if problem != self._problem:
+            log.warning("the key file cannot be used, and the keys before it stay valid: %s", problem)
+        self._problem = problem

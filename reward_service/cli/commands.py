@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +62,7 @@ app.command()(worker_commands.worker_digest)
 app.add_typer(profile_files.app, name="profile")
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(help="Port to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 
 
 @app.command()
@@ -227,6 +227,8 @@ def explain(
 ) -> None:
     """Show where a rollout names its entities and what reward that earns: one of a file, beside its group, or one alone."""
     with one_clear_sentence():
+        if group is None and (rollout is not None or len(files) > 1):
+            raise BadOption("--group is missing: it names the group of the rollout in the files")
         scorer = scorer_with(flags.index)
         explained = (
             explain_alone(scorer, files[0], profile)
@@ -260,7 +262,7 @@ def lint(
             )
         judge = judge_of(chosen)
         with index_cli.questions_of(target, reader=reader, rules=rules, index=index) as rows:
-            report = look_over(rows, judge=judge)
+            report = index_cli.not_empty(look_over(rows, judge=judge))
     index_cli.show_lint(report, dict(map(index_cli.read_limit, limit or ())), as_json=as_json)
 
 
@@ -333,21 +335,22 @@ def verify(
     bad = [finding for finding in findings if finding.problem is not None]
     for finding in bad:
         err.print(Text(f"line {finding.line}, group {finding.group_id}: {finding.problem}"))
-    for finding, before in ledger_audit.changes_of_profile(findings):
-        out.print(
-            Text(f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}")
-        )
-    out.print(f"{len(findings) - len(bad)} of {len(findings)} groups verified, bit for bit")
-    if alone := sum(finding.rewards_alone for finding in findings):
-        out.print(
-            f"{alone} of them by their rewards alone: the ledger does not have all groups of their batch"
-        )
+    for said in _said_of_groups(findings, verified=len(findings) - len(bad)):
+        out.print(Text(said))
     if judgements:
         out.print(_said_of_judgements([one for finding in findings for one in finding.derived]))
     if ends is None:
         err.print(f"without {ledger_chain.ends_path(file).name}, lines missing at either end do not show")
     if bad or not findings:
         raise typer.Exit(1)
+
+
+def _said_of_groups(findings: Sequence[ledger_audit.Finding], *, verified: int) -> Iterator[str]:
+    for finding, before in ledger_audit.changes_of_profile(findings):
+        yield f"line {finding.line}: run {finding.run_id} changes from {before} to {finding.profile}"
+    yield f"{verified} of {len(findings)} groups verified, bit for bit"
+    if alone := sum(finding.rewards_alone for finding in findings):
+        yield f"{alone} of them by their rewards alone: the ledger does not have all groups of their batch"
 
 
 def _said_of_judgements(derived: Sequence[Derived]) -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from entity_index.readers.containers import STANDARD_INPUT
+from entity_index.readers.containers import STANDARD_INPUT, named
 from reward_service.adapters.native import ExplainIn, decode
 from reward_service.adapters.records.groups import Grouped
 from reward_service.adapters.replies import ExplainOut, explain_out
@@ -13,13 +13,24 @@ from reward_service.cli.rollouts import BadOption
 from reward_service.cli.score import read_file, result_of, score_group
 from reward_service.cli.seeing.rollout import sum_of
 from reward_service.cli.shell import err
+from reward_service.serve.errors import CallError
 from reward_service.serve.scorer import Scorer
 
 
 async def explain_alone(scorer: Scorer, path: Path, profile: str | None) -> tuple[ExplainOut, str]:
-    """Explain the rollout of a body of `POST /v1/rollouts/explain`."""
+    """Explain the rollout of a body of `POST /v1/rollouts/explain`.
+
+    Raises:
+        BadOption: the file holds something else.
+    """
     body = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()  # noqa: ASYNC240  # nothing else runs
-    call = decode(body, ExplainIn)
+    try:
+        call = decode(body, ExplainIn)
+    except CallError as error:
+        raise BadOption(
+            f"{named(path)} is no body of POST /v1/rollouts/explain ({error.detail}); in a file of rollouts, --group and "
+            "--rollout name one"
+        ) from None
     chosen = scorer.profiles.named(call.profile) if profile is None else scorer.profiles.resolve(profile)
     explained = await scorer.explain(call.truth(), call.rollout.to_domain(), chosen, best=call.group_max)
     return explain_out(*explained, chosen), ""

@@ -16,7 +16,8 @@ Files: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE...",
-        help="JSON lines, a JSON array or parquet (.gz and .zst too), a folder of such files, or - for standard input.",
+        help="JSON lines, a JSON array, parquet, CSV or TSV (.gz and .zst too), a folder of JSON and parquet files, or - for "
+        "standard input.",
     ),
 ]
 OnFiles: TypeAlias = Callable[..., None]

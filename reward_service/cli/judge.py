@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -11,10 +12,9 @@ from rich.text import Text
 
 from reward_service.api.app import create_catalogue, create_scorer
 from reward_service.cli import calibrate as calibration
-from reward_service.cli import rollouts as rollout_files
 from reward_service.cli import succeed as succession
-from reward_service.cli.flags import Files
-from reward_service.cli.rollouts import BadOption, PayOptions
+from reward_service.cli.flags import FileFlags, Files, with_file_flags
+from reward_service.cli.rollouts import BadOption
 from reward_service.cli.score import read_file, score_read
 from reward_service.cli.shell import closing, one_clear_sentence, settings_with
 from reward_service.core.judging.asks import asker_digest
@@ -90,33 +90,36 @@ def _fail_with(problems: list[str]) -> NoReturn:
 
 
 @app.command()
+@with_file_flags
 def succeed(
     files: Files,
     *,
     before: Annotated[str, typer.Option("--from", help="Profile with the judge that goes.")],
     after: Annotated[str, typer.Option("--to", help="Profile with the judge that comes.")],
     backends: Backends = None,
-    index: Annotated[Path | None, typer.Option(help="Folder of the embedded entity index.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="Data set of the questions.")] = None,
-    reader: rollout_files.ReaderName = rollout_files.AUTO,
+    flags: FileFlags,
 ) -> None:
-    """Score your own rollouts under two profiles, and show what changes: verdicts, rewards and signs of advantages, by step."""
+    """Score your own rollouts under two profiles, and show what changes: verdicts, rewards and signs of advantages, by step.
+
+    Rollouts on which a judge gives no verdict are left out; the others of their groups are compared, as with --survivors.
+    """
     with one_clear_sentence():
-        settings = settings_with(backends=backends, index=index)
+        settings = settings_with(backends=backends, index=flags.index)
         scorer = create_scorer(settings, catalogue=create_catalogue(settings))
         pair = scorer.profiles.resolve(before), scorer.profiles.resolve(after)
-        found = asyncio.run(closing(scorer, _compared(scorer, files, reader, pair, dataset=dataset)))
+        found = asyncio.run(closing(scorer, _compared(scorer, files, flags, pair)))
     for line in succession.lines(found, (pair[0].name, pair[1].name)):
         out.print(Text(line))
 
 
 async def _compared(
-    scorer: Scorer, files: Sequence[Path], reader: str, pair: tuple[Profile, Profile], *, dataset: str | None
+    scorer: Scorer, files: Sequence[Path], flags: FileFlags, pair: tuple[Profile, Profile]
 ) -> dict[str, succession.Shift]:
     for one in pair:
         await scorer.judges.check((*one.outcome_askers, *one.signal_askers))
-    asked = rollout_files.FileOptions(reader)
-    read = await read_file(scorer, files, asked, dataset=dataset, strict=False, console=err)
-    how = PayOptions(survivors=True)
+    read = await read_file(
+        scorer, files, flags.asked, dataset=flags.dataset, strict=flags.strict, console=err
+    )
+    how = replace(flags.pays, survivors=True)
     before, after = [await score_read(scorer, read, profile=one, how=how, console=err) for one in pair]
     return succession.compare(before.records, after.records)

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from reward_service.adapters.replies import ExplainOut, GroupOut, MatchOut, RolloutOut
 from reward_service.core.summary import NO_THOUGHTS, Mean, ScoredGroup, has_signal, mean_of, means, scored
-from reward_service.core.types import GroupResult
+from reward_service.core.types import GroupResult, Outcome
 
 KIND_STYLE = {"thought": "", "tool_call": "dim cyan", "tool_response": "dim", "answer": "bold"}
 MATCH_STYLE = "black on green"
 UNCREDITED_STYLE = "black on yellow"
+ERRORS_SHOWN = 4
 OUTCOME_STYLE = {"correct": "green", "wrong": "yellow", "error": "red"}
 
 
@@ -84,7 +85,17 @@ def summary(
         table.add_column(heading, justify="left" if heading == "outcome" else "right")
     for outcome in ("correct", "wrong", "error"):
         table.add_row(*_outcome_row(outcome, groups, numbers))
-    return Lines(table, Text("\n".join((*said(groups, numbers, reasons), *_reach(numbers)))))
+    sentences = (*said(groups, numbers, reasons), *_errors(groups), *_reach(numbers))
+    return Lines(table, Text("\n".join(sentences)))
+
+
+def _errors(groups: Sequence[GroupResult]) -> Iterator[str]:
+    """Yield what the policy did wrong in the rollouts that are errors, the most frequent first."""
+    errors = [one for group in groups for one in group.rollouts if one.outcome == Outcome.ERROR]
+    causes = Counter(one.detail for one in errors if one.reward is not None and one.detail)
+    if causes:
+        yield f"{causes.total()} rollouts are errors:"
+        yield from (f"  {count} x {why}" for why, count in causes.most_common(ERRORS_SHOWN))
 
 
 def _outcome_row(outcome: str, groups: Sequence[GroupResult], numbers: Mapping[str, Mean]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Lines that cannot be read are counted by reason, with their places, in one repor
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -29,6 +30,8 @@ from reward_service.adapters.records.lines import (
 )
 from reward_service.adapters.records.propose import proposal, wrapped
 from reward_service.adapters.records.table import Row
+from reward_service.core.profiles import Profile
+from reward_service.core.rewards.compose import needs_progress
 from reward_service.core.trajectory import CONTAINERS, DEFAULT_DIALECT, DIALECTS, MESSAGES, SHORT_FORMS
 from reward_service.core.types import Defaults, PartialPolicy, Reading, progress_at
 
@@ -72,12 +75,17 @@ class PayOptions:
         """What becomes of a group with a rollout that has no reward."""
         return PartialPolicy("survivors" if self.survivors else "fail")
 
-    def progress_of(self, group: Grouped) -> float | None:
+    def progress_of(self, group: Grouped, profile: Profile) -> float | None:
         """Return how far the training is in a group; None where the command line does not say.
 
         Raises:
-            BadOption: it does not say it in one way, or the group's lines do not have one step.
+            BadOption: it does not say it in one way, or not at all and the profile needs it, or the group's lines do not have
+                one step.
         """
+        if self.total_steps is None and self.progress is None and needs_progress(profile.reward):
+            raise BadOption(
+                f"the profile {profile.name} needs progress: give --progress, or --total-steps for files that name the step"
+            )
         if self.total_steps is None:
             return self.progress
         if self.progress is not None:
@@ -166,7 +174,7 @@ def open_files(paths: Sequence[Path], asked: FileOptions) -> Opened:
 def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
     """Read files, folders or standard input, as one recording; raises what `open_files` does."""
     opened = open_files(paths, asked)
-    lines, problems = _read(opened.values, opened.how)
+    lines, problems = _read(opened.values, opened.how, [path for path in paths if path.is_dir()])
     rows = opened.rows
     proposed = [] if any(one.defect is None for one in lines) else proposal(rows)
     fields, absent = tuple(rows[0]) if rows else (), tuple(_absent(opened, asked))
@@ -176,11 +184,18 @@ def read_rollouts(paths: Sequence[Path], asked: FileOptions) -> Recording:
 
 def _absent(opened: Opened, asked: FileOptions) -> Iterator[str]:
     """Yield the mappings that find nothing in any of the first lines, as a misspelled one does."""
-    rows = [one for row in opened.rows for one in opened.how.reader.rows(row)]
+    rows = list(_rollouts(opened))
     for name, path in _mapping(asked).items():
-        ways = opened.how.paths[name]
-        if rows and not any(mapped.find(row, way) not in (None, []) for row in rows for way in ways):
+        ways = opened.how.paths.get(name)
+        if ways and rows and not any(mapped.find(row, way) not in (None, []) for row in rows for way in ways):
             yield f"{name}={path}"
+
+
+def _rollouts(opened: Opened) -> Iterator[Row]:
+    """Yield the first rollouts, of lines that can be read."""
+    for row in opened.rows:
+        with suppress(BadLine):
+            yield from opened.how.reader.rows(row)
 
 
 def _whose(head: Sequence[Value], asked: FileOptions, *, is_mapped: bool) -> str | None:
@@ -247,17 +262,25 @@ def _conversations(values: Iterable[Value]) -> Iterator[Value]:
     yield from (Value(path, 1, {"conversation": said}) for path, said in turns.items())
 
 
-def _read(values: Iterable[Value], how: Recipe) -> tuple[list[Line], list[Skipped]]:
+def _read(values: Iterable[Value], how: Recipe, folders: Sequence[Path]) -> tuple[list[Line], list[Skipped]]:
     lines: list[Line] = []
     problems: list[Skipped] = []
     for one in values:
-        place = f"line {one.line}" if one.path == STANDARD_INPUT else f"{one.path.name} line {one.line}"
+        place = place_of(one, folders)
         try:
             found = lines_of(one.value, how, place, one.path)
             lines += [replace(line, at=LinePlace(one.path, one.line, n)) for n, line in enumerate(found)]
         except BadLine as bad:
             problems.append(Skipped(place, str(bad)))
     return lines, problems
+
+
+def place_of(one: Value, folders: Sequence[Path] = ()) -> str:
+    """Return where a value is, for people: its file's path within the folder that is read, and its line."""
+    if one.path == STANDARD_INPUT:
+        return f"line {one.line}"
+    within = (one.path.relative_to(folder) for folder in folders if one.path.is_relative_to(folder))
+    return f"{next(within, one.path.name)} line {one.line}"
 
 
 def groups_of(recording: Recording, dataset: DatasetQuestions | None) -> tuple[list[Grouped], list[Skipped]]:
@@ -292,7 +315,7 @@ def report(recording: Recording, problems: Sequence[Skipped], paths: Sequence[Pa
     said.append(
         f"  the first line has the fields: {', '.join(recording.fields)}"
         if recording.fields
-        else "  JSON lines, a JSON array, one JSON object and parquet are read; convert other files to one of these"
+        else "  JSON lines, a JSON array, one JSON object, parquet, CSV and TSV are read, each under its own file ending"
     )
     if recording.proposed:
         said.append("  try: " + " ".join(f"--map {rule}" for rule in recording.proposed))

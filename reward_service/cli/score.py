@@ -116,10 +116,10 @@ async def score_group(
     """Return what became of a group.
 
     Raises:
-        BadOption: the command line says the progress of the training, but not of this group.
+        BadOption: the command line does not say the progress of the training in this group, and the profile needs it.
     """
     [scored] = await scorer.score(
-        [group.call], profile, policy=how.policy, progress=how.progress_of(group), explain=explain
+        [group.call], profile, policy=how.policy, progress=how.progress_of(group, profile), explain=explain
     )
     return scored
 
@@ -222,6 +222,10 @@ async def questions_of(scorer: Scorer, dataset: str | None) -> DatasetQuestions 
             raise BadOption("--dataset names a part of an index: give --index")
         return None
     names = catalogue.datasets()
+    if not names:
+        raise BadOption(
+            "the index holds no data set: `entity-index build` adds one, and its path must be the same"
+        )
     name = dataset or (names[0] if len(names) == 1 else None)
     if name is None:
         return None

@@ -25,7 +25,7 @@ def worker(
         str | None, typer.Option(help="auto, cpu or cuda:N (default: as the file says).")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8100,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8100,
 ) -> None:
     """Serve one model that scores texts, in a process of its own. Exit code 1: it has stopped computing."""
     with one_clear_sentence():

@@ -7,16 +7,22 @@ Everything this service offers may be repeated: scoring changes nothing, and wha
 own key. So a request is sent again where no answer came, or one that says "later" (429, 503, and 502 and 504 of a
 proxy whose replica has gone), never where the service has decided. Pauses are drawn from the whole range below an
 exponential bound ("full jitter"), after the time the service asks for in Retry-After, so that callers do not come back
-all at once.
+all at once. A trainer stands still meanwhile, so its log says after half a minute what it waits for, and again each time
+that the wait has doubled.
 """
 
+import logging
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeVar
 
 from reward_service.client.errors import Unreachable
+from reward_service.client.wire import problem
 
+log = logging.getLogger("reward_service.client")
+
+TOLD_AFTER_S = 30.0
 LATER = frozenset({429, 502, 503, 504})
 SPENT = b"urn:reward-service:judge-budget"
 """In the body of a 429 that stays one, however often it is asked again."""
@@ -102,6 +108,7 @@ def persist(request: Request, context: RetryContext, *, until: float) -> Convers
     Raises:
         Unreachable: there is none, and no time for another try.
     """
+    began, told_after_s = context.now(), TOLD_AFTER_S
     for tries in count():
         left_s = max(until - context.now(), 0.001)
         answer = yield replace(request, timeout_s=min(context.patience.attempt_s, left_s))
@@ -110,6 +117,9 @@ def persist(request: Request, context: RetryContext, *, until: float) -> Convers
         pause_s = _asked_s(answer) + context.draw() * context.patience.bound_s(tries)
         if context.now() + pause_s >= until:
             raise Unreachable(f"gave up after {tries + 1} tries: {_said(answer)}")
+        if context.now() - began >= told_after_s:
+            log.warning("no answer after %s tries, trying again: %s", tries + 1, _said(answer))
+            told_after_s *= 2
         yield Pause(pause_s)
     raise AssertionError("unreachable: the loop always returns or raises")
 
@@ -121,4 +131,6 @@ def _asked_s(answer: Reply | Broken | None) -> float:
 
 
 def _said(answer: Reply | Broken | None) -> str:
-    return f"status {answer.status}" if isinstance(answer, Reply) else answer.why if answer else "nothing"
+    if isinstance(answer, Reply):
+        return f"status {problem(answer.status, answer.body)}"
+    return answer.why if answer else "nothing"

@@ -117,11 +117,11 @@ class Datasets:
         """
         store, lookup = await self._truth.open(dataset), self._truth.lookup
         if store is None or lookup is None:
-            raise errors.UnknownDataset("the index has no such data set or version")
+            raise errors.UnknownDataset(f"got {dataset!r}")
         with _explained():
             [question] = await lookup.get_many(store, [question_id])
         if question is None:
-            raise errors.UnknownQuestion("the data set has no such question")
+            raise errors.UnknownQuestion(f"{dataset} has no question {question_id!r}")
         return version_of(store), question
 
     def _catalogue(self) -> WritableCatalogue:

@@ -37,7 +37,9 @@ class Profiles:
         """
         wanted = name or self.default
         if wanted not in self.known:
-            raise errors.UnknownProfile(f"available profiles: {', '.join(self.known)}", path="/profile")
+            raise errors.UnknownProfile(
+                f"got {wanted!r}; available profiles: {', '.join(self.known)}", path="/profile"
+            )
         return self.known[wanted]
 
     def pinned(self, name: str | None, digest: str | None) -> Profile:
@@ -64,6 +66,10 @@ class Profiles:
         """
         if given is not None and is_path(given):
             return bound(read_profile(Path(given)), self.plugins)
+        if given is not None and given not in self.known and Path(given).is_file():
+            raise errors.BadProfile(
+                f"{given}: the name of a profile's file must end in {' or '.join(FILE_ENDINGS)}"
+            )
         return self.named(given)
 
 

@@ -89,3 +89,28 @@ def test_no_try_takes_longer_than_the_deadline_leaves():
     assert timeouts == [10.0, 10.0, 10.0]
     _, _, timeouts = talk([Broken("slow"), Reply(200, b"")], draw=0.0, took_s=96.0)
     assert timeouts == [10.0, 4.0]
+
+
+def test_giving_up_says_why_the_service_did_not_answer():
+    busy = Reply(503, b'{"title": "The service is at capacity.", "detail": "the queue is full"}', "100")
+
+    with pytest.raises(Unreachable, match=r"status 503 The service is at capacity\. the queue is full$"):
+        talk([busy])
+    with pytest.raises(Unreachable, match=r"status 502 The call was refused before it reached the service\."):
+        talk([Reply(502, b"<html>Bad Gateway</html>", "100")])
+
+
+def test_a_long_wait_is_told_after_half_a_minute_and_whenever_it_has_doubled(caplog):
+    patience = Patience(deadline_s=1e6, attempt_s=10.0)
+
+    talk([Broken("refused")] * 25 + [Reply(200, b"")], patience=patience, draw=0.0, took_s=10.0)
+
+    assert [one.getMessage() for one in caplog.records] == [
+        f"no answer after {tries} tries, trying again: refused" for tries in (3, 6, 12, 24)
+    ]
+
+
+def test_a_short_wait_is_not_told(caplog):
+    talk([Broken("refused")] * 5 + [Reply(200, b"")], draw=0.0)
+
+    assert not caplog.records

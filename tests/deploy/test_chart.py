@@ -282,6 +282,12 @@ def test_strategies():
     assert strategy("bundled-redis") == ("RollingUpdate", 1)
 
 
+def test_a_ledger_on_a_volume_has_one_process_at_a_time_even_during_an_upgrade():
+    values = {**given("bundled-redis"), "replicas": 1, "ledger": {"enabled": True, "existingClaim": "ledger"}}
+
+    assert one(objects(values), "Deployment", NAME)["spec"]["strategy"] == {"type": "Recreate"}
+
+
 def worker(name, model="same"):
     return one(ci_objects(name), "Deployment", f"{NAME}-worker-{model}")
 

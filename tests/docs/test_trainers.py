@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reward_service.client.options import Options
+from reward_service.serve.errors import CallError, GroupError, catalogue
 
 FOLDER = Path(__file__).parents[2] / "docs" / "trainers"
 PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted(FOLDER.glob("*.md"))}
@@ -37,3 +38,12 @@ def test_what_is_named_of_this_package_is_there(name):
 
 def test_every_option_is_in_the_index():
     assert [field.name for field in fields(Options) if f"`{field.name}`" not in INDEX] == []
+
+
+def test_a_refusal_is_quoted_as_the_service_words_it():
+    known = {f"{one.status_hint} {one.title}" for one in catalogue(CallError)}
+    known |= {f"200 {one.title}" for one in catalogue(GroupError)}
+    quoted = {said for page in PAGES.values() for said in re.findall(r"`Refused: (\d+ [^`.]*\.)`", page)}
+
+    assert quoted
+    assert quoted <= known

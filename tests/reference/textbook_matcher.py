@@ -16,7 +16,8 @@ from reward_service.core.matching.forms import Form, Guard, Middle, allowed_edit
 from reward_service.core.matching.lexicon import LONGEST_PINNED
 from reward_service.core.matching.longer import LOOK_AHEAD as LONGER_AHEAD
 from reward_service.core.matching.longer import LOOK_BACK as LONGER_BACK
-from reward_service.core.matching.longer import began, goes_on, is_elsewhere
+from reward_service.core.matching.longer import is_part
+from reward_service.core.matching.verify import are_two
 from reward_service.core.types import Segment, SegmentKind
 
 CHANNELS = ("exact", "alias", "expanded", "inflected", "fuzzy")
@@ -64,11 +65,9 @@ def cuts_number(raw: str, start: int, end: int) -> bool:
 
 
 def is_inside_longer(form: Form, raw: str, start: int, end: int) -> bool:
-    """Whether a class word behind a name, or a word before it, makes a longer one of it."""
+    """Whether what stands around a name makes a longer one of it."""
     before, after = raw[max(0, start - LONGER_BACK) : start], raw[end : end + LONGER_AHEAD]
-    if form.place and is_elsewhere(form.place, after):
-        return True
-    return form.open_ended and (goes_on(form.folded, after) or began(form.folded, before))
+    return is_part(form.unfinished, before, raw[start:end], after)
 
 
 def fuzzy(form: str, window: str, edits: int) -> int | None:
@@ -83,7 +82,8 @@ def fuzzy(form: str, window: str, edits: int) -> int | None:
         return None
     own, other = form.split(" "), window.split(" ")
     within = len(own) == len(other) and all(
-        levenshtein(a, b) <= token_edits(a) for a, b in zip(own, other, strict=True)
+        a == b or (levenshtein(a, b) <= token_edits(a) and not are_two(a, b))
+        for a, b in zip(own, other, strict=True)
     )
     return distance if within else None
 

@@ -71,6 +71,21 @@ def test_anything_else_is_401_and_says_how(guarded, how):
     ]
 
 
+def test_a_401_tells_a_missing_an_unknown_and_an_ended_key_apart(tmp_path):
+    ended, lines = generate("old", ["score"])
+    (tmp_path / "keys.yaml").write_text(f"{lines}  not_after: 2020-01-31\n", encoding="utf-8")
+    details = {
+        None: "send the key as a Bearer token, or as the password of HTTP Basic",
+        SCORE: "the service does not know this key: it may have been replaced",
+        ended: "the key old was valid until 2020-01-31 23:59:59.999999+00:00",
+    }
+
+    with serving(create_app(Settings(keys=tmp_path / "keys.yaml", canary_interval_s=3600))) as base:
+        for token, detail in details.items():
+            reply = httpx.get(f"{base}/v1/info", **(bearer(token) if token else {}))
+            assert (reply.status_code, reply.json()["detail"]) == (401, detail)
+
+
 def test_a_key_without_the_scope_is_403(guarded):
     reply = httpx.post(f"{guarded}/v1/groups/score", json=EXAMPLE, **bearer(INGEST))
 

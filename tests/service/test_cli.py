@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from importlib import resources
@@ -126,8 +127,28 @@ def test_explain_prints_the_reply_itself(tmp_path):
     ("arguments", "environment", "why"),
     [
         (("explain", "/nowhere.json"), {}, "error: /nowhere.json: No such file or directory"),
-        (("score", "-", "--profile", "best"), {}, "error: There is no such profile (available profiles: "),
+        (
+            ("score", "-", "--profile", "best"),
+            {},
+            "error: There is no such profile (got 'best'; available profiles: ",
+        ),
         (("serve", "--index", "/nowhere"), {}, "there is no index at /nowhere"),
+        (
+            ("explain", SAMPLE / "rollouts.jsonl", "--rollout", "1"),
+            {},
+            "--group is missing: it names the group of the rollout in the files",
+        ),
+        (
+            ("explain", SAMPLE / "rollouts.jsonl"),
+            {},
+            "rollouts.jsonl is no body of POST /v1/rollouts/explain (trailing characters at line 2 column 1); in a file",
+        ),
+        (
+            ("report", SAMPLE / "rollouts.jsonl", "--json", "--bundle", "pages"),
+            {},
+            "--bundle writes a folder of pages: give it without --json and --out",
+        ),
+        (("lint", SAMPLE / "run.jsonl.gz", "--reader", "kilt"), {}, "no line contained a usable question: "),
         (("serve", "--port", "99999"), {}, "settings: port"),
         (
             ("serve", "--index", "a"),
@@ -289,6 +310,19 @@ def test_what_is_not_in_a_file_cannot_be_explained(foreign, asked, why):
     assert (done.returncode, why in done.stderr) == (1, True)
 
 
+def test_ctrl_c_ends_a_view(foreign, tmp_path):
+    options = ["--no-browser", "--cache", str(tmp_path / "cache")]
+    command = [sys.executable, "-m", "reward_service", "view", *map(str, foreign), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().split()[0]
+        assert httpx.get(url, follow_redirects=True).status_code == 200
+        process.send_signal(signal.SIGINT)
+
+        _, said = process.communicate()
+
+    assert (process.returncode, "Traceback" in said) == (0, False)
+
+
 def test_standard_input_cannot_be_viewed():
     done = run("view", "-", "--no-browser", stdin="")
 
@@ -416,3 +450,62 @@ def test_an_option_that_needs_another_one_is_refused_before_anything_is_scored()
     done = run("score", SAMPLE / "rollouts.jsonl", "--explain")
 
     assert (done.returncode, "--explain writes into --out" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("command", [("view", SAMPLE / "rollouts.jsonl"), ("demo",), ("worker", "local")])
+def test_a_port_that_there_cannot_be_is_refused_by_the_command_line(command):
+    done = run(*command, "--port", "65536")
+
+    assert (done.returncode, "65535" in done.stderr) == (2, True)
+
+
+def test_an_index_without_a_data_set_is_told(tmp_path):
+    done = run("score", SAMPLE / "rollouts.jsonl", "--index", tmp_path)
+
+    assert (done.returncode, "the index holds no data set" in done.stderr) == (1, True)
+
+
+def test_a_summary_says_what_the_policy_did_wrong():
+    line = {"group": "g", "text": "<think>a</think><search>b", "question": "Who?", "answers": ["x"]}
+    rules = [part for field in line for part in ("--map", f"{field}={field}")]
+
+    done = run("score", "-", *rules, stdin=json.dumps(line))
+
+    assert "1 rollouts are errors:\n  1 x format: " in done.stdout
+
+
+def test_a_place_in_a_folder_is_its_path_within_it(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "run" / name).mkdir(parents=True)
+        (tmp_path / "run" / name / "0.json").write_text('{"seed": 1}')
+
+    done = run("score", "run", cwd=tmp_path)
+
+    assert "(a/0.json line 1, b/0.json line 1)" in done.stderr
+
+
+def test_rollouts_of_a_table_are_scored(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text(
+        "qid,response,gold,names\n"
+        'q,"<think>Perhaps Ida Marsh.</think><answer>Rome</answer>",Paris,"[""Ida Marsh"", ""Paul Rey""]"\n'
+        'q,<think>So.</think><answer>Paris</answer>,Paris,"[""Ida Marsh"", ""Paul Rey""]"\n'
+    )
+    rules = [
+        part
+        for rule in ("group=qid", "text=response", "answers=gold", "entities=names")
+        for part in ("--map", rule)
+    ]
+
+    run("score", path, *rules, "--profile", "egrpo-paper", "--out", tmp_path / "out.jsonl")
+
+    records = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert [one["reward"] for one in records] == [0.3, 1.0]
+
+
+def test_a_file_of_another_ending_is_no_profile(tmp_path):
+    (tmp_path / "mine.json").write_text("{}")
+
+    done = run("profile", "validate", "mine.json", cwd=tmp_path)
+
+    assert (done.returncode, "a profile's file must end in .yaml or .yml" in done.stderr) == (1, True)

@@ -215,3 +215,16 @@ def test_a_successor_that_is_stricter_flips_verdicts_rewards_and_signs(backends,
     )
 
     assert found.output.splitlines()[-1].split() == ["all", "6", "0.667", "2", "0", "2", "2", "0"]
+
+
+def test_a_successor_is_tried_on_rollouts_of_any_shape(backends, rollouts, tmp_path):
+    (tmp_path / "old.yaml").write_text(profile("old", "judge"))
+    (tmp_path / "new.yaml").write_text(profile("new", "other"))
+    rows = [json.loads(line) for line in rollouts.read_text().splitlines()]
+    moved = [{**row, "words": row.pop("steps")} for row in rows]
+    rollouts.write_text("\n".join(json.dumps(row) for row in moved))
+    profiles = ("--from", tmp_path / "old.yaml", "--to", tmp_path / "new.yaml", "--backends", backends)
+
+    found = run("succeed", rollouts, *profiles, "--map", "steps=words")
+
+    assert found.output.splitlines()[-1].split() == ["all", "6", "1.000", "0", "0", "0", "0", "0"]

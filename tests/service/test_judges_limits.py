@@ -69,7 +69,10 @@ def test_a_model_that_no_backend_serves_is_said(started, url):
 
     refused = caller.score([answering("0", "Cusco")], profile="mine")
 
-    assert (refused.status_code, refused.json()["detail"]) == (503, "no backend serves other")
+    assert (refused.status_code, refused.json()["detail"]) == (
+        503,
+        "no backend serves other: name one in the file of the setting `backends`",
+    )
 
 
 def test_a_server_that_does_not_list_the_model_is_not_asked(started, url, judge):

@@ -22,7 +22,7 @@ def one(**changes):
 def test_a_generated_key_is_found_with_its_scopes():
     token, lines = generate("trainer-a", ["score"])
 
-    key = find(parse_keys(lines), token.encode(), NOW)
+    key = find(parse_keys(lines), token.encode())
 
     assert (key.id, key.scopes) == ("trainer-a", {"score"})
     assert key.allows("score")
@@ -35,11 +35,11 @@ def test_a_generated_key_is_found_with_its_scopes():
     "token", [b"", b"rk", b"rk_a", b"rk_a_", b"rk__x", b"xx_a_x", b"rk_nobody_x", b"rk_a_\xe9", "é".encode()]
 )
 def test_anything_else_is_no_key(token):
-    assert find(parse_keys(one()), token, NOW) is None
+    assert find(parse_keys(one()), token) is None
 
 
 def test_the_hash_of_nothing_does_not_open_an_unknown_id():
-    assert find({}, b"rk__", NOW) is None
+    assert find({}, b"rk__") is None
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,13 @@ def test_a_key_ends(end, valid):
     token, lines = generate("a", ["score"])
     keys = parse_keys(lines.rstrip() + f"\n  not_after: {end}\n")
 
-    assert (find(keys, token.encode(), NOW) is not None) is valid
+    assert find(keys, token.encode()).has_ended(NOW) is not valid
 
 
 def test_admin_allows_everything():
     token, lines = generate("root", ["admin"])
 
-    assert find(parse_keys(lines), token.encode(), NOW).allows("ingest")
+    assert find(parse_keys(lines), token.encode()).allows("ingest")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_ring_follows_its_file_and_keeps_the_keys_through_a_bad_one(tmp_path):
     ring = KeyRing(file, clock=lambda: now[0], failed=lambda: failures.append(1))
 
     def valid(token):
-        return find(ring.keys(), token.encode(), NOW) is not None
+        return find(ring.keys(), token.encode()) is not None
 
     def replace(text):
         other = tmp_path / "other"
@@ -110,6 +110,23 @@ def test_a_ring_follows_its_file_and_keeps_the_keys_through_a_bad_one(tmp_path):
         replace(broken)
         assert valid(new)
         assert len(failures) == n
+
+
+def test_what_is_wrong_with_a_changed_file_is_logged_once(tmp_path, caplog):
+    file, now = tmp_path / "keys.yaml", [0.0]
+    _, lines = generate("a", ["score"])
+    file.write_text(lines, encoding="utf-8")
+    ring = KeyRing(file, clock=lambda: now[0], failed=lambda: None)
+
+    for text in ("- 5", "- 5", lines, "- 5"):
+        file.with_name("other").write_text(text, encoding="utf-8")
+        file.with_name("other").replace(file)
+        now[0] += 1
+        ring.keys()
+
+    said = [one.getMessage() for one in caplog.records]
+    assert len(said) == 2
+    assert all("stay valid: key 1 must have the fields id, scopes and sha256" in one for one in said)
 
 
 def test_an_owner_is_the_keys_id_until_several_keys_share_one():

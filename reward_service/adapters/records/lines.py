@@ -1,7 +1,8 @@
 """From a line of a file to a rollout with what is known of its group and question, by a reader and what the caller says."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -10,14 +11,14 @@ from pydantic import ValidationError
 from entity_index.errors import InvalidRecord
 from entity_index.packed import written_out
 from entity_index.readers import mapped
-from entity_index.readers.fields import named_after
+from entity_index.readers.fields import named_after, opened
 from entity_index.types import Question
 from reward_service.adapters.lenient import AmbiguousId, without_surrogates
 from reward_service.adapters.native import QuestionIn, RolloutIn, invalid
 from reward_service.adapters.records import fields
 from reward_service.adapters.records.fields import BadLine
 from reward_service.adapters.records.prompts import first_user_turn, folded, last_user_turn, question_in
-from reward_service.adapters.records.table import FIELDS, SIGNALS, Reader, Row
+from reward_service.adapters.records.table import FIELDS, ROLLOUTS, SIGNALS, Reader, Row
 from reward_service.core.types import STOP_REASONS, Defaults, Rollout, Unreadable
 
 Paths = Mapping[str, tuple[tuple[mapped.Step, ...], ...]]
@@ -36,6 +37,7 @@ _NAMED = (
     "responses_in_policy_turn",
 )
 
+KNOWN = (*FIELDS, ROLLOUTS)
 TRANSCRIPTS = frozenset({"messages", "text", "steps"})
 NO_FILE = PurePath()
 
@@ -104,11 +106,13 @@ def rules(mapping: list[str]) -> dict[str, str]:
     said: dict[str, str] = {}
     for rule in mapping:
         name, is_, path = rule.partition("=")
-        if not is_ or not (name in FIELDS or (name.startswith(SIGNALS) and name != SIGNALS)):
-            raise ValueError(f"{rule!r} is no FIELD=PATH; the fields are {', '.join(FIELDS)}, {SIGNALS}NAME")
+        if not is_ or not (name in KNOWN or (name.startswith(SIGNALS) and name != SIGNALS)):
+            raise ValueError(f"{rule!r} is no FIELD=PATH; the fields are {', '.join(KNOWN)}, {SIGNALS}NAME")
         if name in said:
             raise ValueError(f"{name} is mapped twice")
-        mapped.parse(path)
+        steps = mapped.parse(path)
+        if name == ROLLOUTS and not all(isinstance(step, str) and step != mapped.DEEP for step in steps):
+            raise ValueError(f"{rule!r} must name one list: names joined by dots")
         said[name] = path
     return said
 
@@ -126,9 +130,31 @@ def recipe(
     if not TRANSCRIPTS.isdisjoint(mapping):
         kept = {field: path for field, path in kept.items() if field not in TRANSCRIPTS}
     said = {**kept, **mapping}
+    if ROLLOUTS in said:
+        reader = replace(reader, rows=partial(unpacked, said.pop(ROLLOUTS).split(".")))
     paths = {field: tuple(mapped.parse(path) for path in said[field].split()) for field in said}
     own_stops = "stop" in mapping or name == "native"
     return Recipe(name, reader, defaults, paths, manifest or {}, own_stops=own_stops)
+
+
+def unpacked(path: Sequence[str], row: Row) -> list[Row]:
+    """Return the rollouts that a line holds in a list: the line again for each, with one in the place of the list.
+
+    >>> unpacked(["said"], {"q": "Who?", "said": ["a", "b"]})
+    [{'q': 'Who?', 'said': 'a'}, {'q': 'Who?', 'said': 'b'}]
+
+    Raises:
+        BadLine: there is no list.
+    """
+    held = written_out(mapped.find(row, path))
+    if not isinstance(held, list):
+        raise BadLine(f"{'.'.join(path)} holds no list of rollouts")
+    return [_with(row, path, one) for one in held]
+
+
+def _with(row: Any, path: Sequence[str], value: object) -> Row:
+    name, *rest = path
+    return {**row, name: _with(opened(row[name]), rest, value) if rest else value}
 
 
 def lines_of(row: object, how: Recipe, place: str = "", file: PurePath = NO_FILE) -> list[Line]:

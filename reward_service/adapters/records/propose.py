@@ -1,10 +1,12 @@
 """What lines that cannot be read seem to say: a `--map` to begin with, by the names and kinds of their fields."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from entity_index.packed import written_out
-from reward_service.adapters.records.table import Row
+from reward_service.adapters.records.lines import unpacked
+from reward_service.adapters.records.table import ROLLOUTS, Row
 
 DEEPEST = 3
 
@@ -43,16 +45,39 @@ GUESSES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "step": (_is_id, "step global_step training_step iteration"),
 }  # fmt: skip
 """What a field holds, and names that systems give it, the likeliest first."""
+LISTS = (
+    "rollouts", "samples", "responses", "completions", "generations", "outputs", "trajectories", "attempts", "candidates",
+    "predictions", "episodes", "runs",
+)  # fmt: skip
+"""Names that systems give a list of the rollouts of one question."""
 LOOSELY_NAMED = frozenset({"messages", "text", "question", "answers"})
 """Fields that may also be known by one word of a longer name, such as `final_output`."""
 
 
 def proposal(rows: Sequence[Row]) -> list[str]:
-    """Return `FIELD=PATH` for each field that a line seems to have, from the first line; empty where no transcript is seen."""
+    """Return `FIELD=PATH` for each field that a line seems to have, from the first line; empty where no transcript is seen.
+
+    Where the line itself has no transcript, its lists of several are looked into.
+    """
     if not rows:
         return []
-    values = dict(_leaves(rows[0]))
+    return _proposed(rows[0]) or next(filter(None, map(partial(_of_list, rows[0]), LISTS)), [])
+
+
+def _of_list(row: Row, name: str) -> list[str]:
+    """Return what a line seems to have that holds several rollouts in a list."""
+    held = written_out(row.get(name))
+    if not isinstance(held, list) or not held:
+        return []
+    found = _proposed(unpacked([name], row)[0], of_list=name)
+    return [f"{ROLLOUTS}={name}", *found] if found else []
+
+
+def _proposed(row: Row, *, of_list: str = "") -> list[str]:
+    values = dict(_leaves(row))
     found = {field: path for field in GUESSES if (path := _guessed(values, field))}
+    whole = [field for field in ("messages", "text") if of_list and GUESSES[field][0](values[of_list])]
+    found |= dict.fromkeys(whole, of_list)
     if "messages" in found:
         found.pop("text", None)
     return [f"{field}={path}" for field, path in found.items()] if {"messages", "text"} & found.keys() else []

@@ -15,6 +15,8 @@ FIELDS = (
 )  # fmt: skip
 """What a line can say; `signals.NAME` beside them."""
 SIGNALS = "signals."
+ROLLOUTS = "rollouts"
+"""Where a line holds several rollouts: a list, of which each is one."""
 
 
 def alone(row: Row) -> Iterable[Row]:

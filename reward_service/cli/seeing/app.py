@@ -6,7 +6,7 @@ a page of another site cannot read through it (DNS rebinding).
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,9 +124,6 @@ class View:
         dataset = await questions_of(self.scorer, self.flags.dataset)
         grouped = join_group((group.run_id, group.group_id), lines, dataset)
         return group, await score_group(self.scorer, grouped, profile, self.flags.pays, explain=True)
-
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def view_app(view: View, *, follows: bool = False, hosts: Sequence[str] = HOSTS) -> Starlette:

@@ -30,7 +30,6 @@ from reward_service.core.profiles import Profile
 from reward_service.serve.scorer import Scorer
 
 HOST = "127.0.0.1"
-STARTS_WITHIN_S = 30.0
 
 ProfileNames: TypeAlias = Annotated[
     list[str] | None,
@@ -58,7 +57,7 @@ def view(
     files: Files,
     *,
     profile: ProfileNames = None,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 0,
     cache: Annotated[
         Path | None,
         typer.Option(help="Folder for the cache of numbers (default: in the user's cache folder)."),
@@ -72,7 +71,8 @@ def view(
             raise BadOption("standard input cannot be viewed: it is read again")
         scorer = scorer_with(flags.index)
         serving = _serve(scorer, files, flags, names=profile, at=(port, cache), browser=browser)
-        asyncio.run(closing(scorer, serving))
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how this ends
+            asyncio.run(closing(scorer, serving))
 
 
 @with_file_flags
@@ -168,8 +168,7 @@ async def _serve(
     out.print(f"{url}    Stop: Ctrl-C", highlight=False)
     if browser:
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how this ends
-        await server.serve(sockets=[listening])
+    await server.serve(sockets=[listening])
 
 
 @with_file_flags
@@ -193,6 +192,8 @@ def report(
     It contains ground truth and rollout text; the JSON contains ground truth.
     """
     with one_clear_sentence():
+        if bundle is not None and (as_json or out_file is not None):
+            raise BadOption("--bundle writes a folder of pages: give it without --json and --out")
         check_out(out_file, files)
         scorer = scorer_with(flags.index)
         writing = _report(scorer, files, flags, names=profile, as_json=as_json, bundle=bundle)

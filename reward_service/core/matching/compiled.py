@@ -19,6 +19,7 @@ from entity_index.usable import identity
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import Form, Guard, derive
 from reward_service.core.matching.index import Index, Role, possible_in
+from reward_service.core.matching.longer import NEVER
 from reward_service.core.matching.scan import (
     candidates,
     exact_spans,
@@ -69,7 +70,7 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
     if not possible:
         return set()
     index = Index(
-        [form._replace(guard=Guard.NONE, open_ended=False, place="") for form in possible],
+        [form._replace(guard=Guard.NONE, continued=NEVER, place="") for form in possible],
         max_edits=max_edits,
     )
     hits, _ = scan(folded, index, np.zeros(1, dtype=np.int64), max_hits=UNLIMITED)

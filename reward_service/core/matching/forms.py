@@ -24,14 +24,16 @@ from entity_index.usable import is_usable
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.inflection import PATRONYMICS, STEMMED, InflectedWord, inflected_name
 from reward_service.core.matching.languages import of_name, of_question
-from reward_service.core.matching.longer import may_go_on, qualifier
+from reward_service.core.matching.longer import NEVER, Unfinished, continued, qualifier
 from reward_service.core.matching.persons import (
     begins_with_initial,
+    has_patronymic,
     inverted,
     is_common,
     is_full_name,
     is_particle,
     is_suffix,
+    last_name,
     may_be_person,
     nicknames,
 )
@@ -85,12 +87,19 @@ class Form(NamedTuple):
     """Whether it comes from an alias, not from the name."""
     guard: Guard = Guard.NONE
     middle: Middle = Middle.NOTHING
-    open_ended: bool = False
-    """Whether a class word behind it or a word before it makes a longer name of it."""
+    continued: int = NEVER
+    """What behind it or before it makes a longer name of it, as bits (`longer`)."""
     place: str = ""
     """What qualifies the name, folded, if the form leaves it out: Oregon of Portland, Oregon."""
+    given: str = ""
+    """The given names, folded, if the form is a person's last name alone: marie of Curie."""
     words: tuple[InflectedWord, ...] = ()
     """Its words, if they may be inflected; none otherwise."""
+
+    @property
+    def unfinished(self) -> Unfinished:
+        """What it needs not to be part of."""
+        return Unfinished(self.folded, self.continued, self.place, self.given)
 
 
 # Asked for every form: a name of a module costs a quarter of a member of an enumeration.
@@ -227,10 +236,12 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
     if not is_usable(entity.name):
         return
     of_person = may_be_person(entity)
+    last, given = last_name(entity) if of_person else ("", "")
     for source in filter(is_usable, (entity.name, *entity.aliases)):
         own, plain = map(folded_text, (source, *without_parenthesis(source)))
         shareable = own, plain, plain.removeprefix(ARTICLE)
         place = qualifier(source) if "," in source else ""
+        most = Middle.NICKNAME if of_person and has_patronymic(source) else Middle.NAMES
         is_number = own.replace(" ", "").isdigit()
         for spelling in spellings(source, language=of_name(source, asked), is_usable=is_usable):
             for text, guard, middle in _written(spelling, of_person=of_person):
@@ -244,9 +255,10 @@ def _drafts(position: int, entity: Entity, asked: str) -> Iterator[tuple[Form, S
                         folded,
                         source is not entity.name,
                         needed if guard is _NONE else guard,
-                        middle,
-                        may_go_on(text),
+                        middle if folded.count(" ") == own.count(" ") else min(middle, most),
+                        continued(text, of_person=of_person and folded == own),
                         lost,
+                        given if folded == last else "",
                     )
                     yield form, shareable
 

@@ -22,7 +22,7 @@ from entity_index.folding import fold, is_hangul
 from reward_service.core.matching.arrays import Positions, stretches
 from reward_service.core.matching.characters import UTF_8
 from reward_service.core.matching.forms import ARTICLE, Form, Guard, allowed_edits
-from reward_service.core.matching.longer import LAST_WORDS
+from reward_service.core.matching.longer import ANY_BEHIND, BY_WORDS
 
 
 class Phrase(NamedTuple):
@@ -242,10 +242,11 @@ class Index:
         ] = len(ARTICLE)
         """Where the capital that a form asks for stands: an article needs none."""
         self.without_place = np.array([form.place != "" for form in self.forms], dtype=np.bool_)
-        self.open_ended = (
-            np.array([form.open_ended for form in self.forms], dtype=np.bool_) | self.without_place
-        )
-        self.may_be_last = np.array([form.folded in LAST_WORDS for form in self.forms], dtype=np.bool_)
+        self.continued = [form.continued > 0 for form in self.forms]
+        self.began = [form.continued & BY_WORDS > 0 or form.given != "" for form in self.forms]
+        """Which forms a word before them may make a longer name of."""
+        self.any_behind = [form.place != "" or form.folded in ANY_BEHIND for form in self.forms]
+        """Which forms any capitalised word behind them may make another name of."""
         self.asks_written = self.guarded & ~self.asks_capital
         written = zip(self.forms, self.asks_written.tolist(), strict=True)
         self.lead = [_lead(form.spelling) if asks else 0 for form, asks in written]

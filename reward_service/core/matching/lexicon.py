@@ -400,25 +400,99 @@ CLASSES = _table(
     """academy accord accords agreement airlines airport airways arena avenue award awards bank basilica bowl bridge building cathedral center
     centre chapel chronicle city club college conservatory convention conventions county courier cup declaration daily exchange express fc f.c festival foundation
     gallery gazette globe hall hospital hotel house institut institute institution journal library magazine marathon medal memorial museum news
-    opera orchestra pact palace park philharmonic pictures post press prize project protocol railway records review road school square stadium
+    opera orchestra pact palace park philharmonic pictures post press prize project protocol railway records review road school society square stadium
     station stock street studios subway symphony tech theater theatre times tower townships treaty tribune trophy university zoo"""
 )
+# What the teams of a place are called behind its name.
+TEAMS = _table(
+    """49ers 76ers aggies albion angels argyle astros athletic athletics avalanche badgers bears bengals bills blackhawks blazers blues boilermakers
+    braves brewers broncos browns bruins buccaneers buckeyes bucks bulldogs bulls canadiens canucks capitals cardinals cavaliers celtic celtics
+    chargers chiefs clippers colts commanders cornhuskers cowboys coyotes cubs devils diamondbacks dodgers dolphins ducks eagles earthquakes
+    expos falcons flames flyers forest galaxy gators giants gophers grizzlies guardians hawkeyes hawks heat hoosiers hornets hotspur huskies
+    indians islanders jackets jaguars jayhawks jays jazz jets kings knicks knights kraken lakers leafs lightning lions longhorns magic mariners
+    marlins mavericks mets nationals nets nordiques nuggets oilers orient orioles pacers packers padres panthers patriots pelicans penguins
+    phillies pirates pistons predators raiders rams rangers rapids raptors ravens rays razorbacks reds redskins rockets rockies rovers royals
+    sabres saints seahawks seminoles senators sharks sooners sounders sox spartans spurs stars steelers suns supersonics texans thistle thrashers
+    thunder tigers timbers timberwolves titans town trojans twins united vikings volunteers wanderers warriors wednesday whalers whitecaps
+    wildcats wings wizards wolverines yankees"""
+)
+NO_TEAMS = ("united kingdom", "united states", "united nations")
+"""Names that begin as a team's word does."""
+WRITTEN_SMALL = TEAMS | _table("city fc post times tribune university")
+"""Those of both that make another name in a text that writes names in small letters, where a london school is any."""
+# What teams are called before the name of their place.
+CLUBS = _table(
+    """ac afc atletico bayern borussia cska deportivo dinamo dynamo eintracht fc hapoel hertha inter lokomotiv maccabi olympique racing real
+    spartak sporting werder zenit"""
+)
+# Given names, beside those that have short forms.
+GIVEN_NAMES = (
+    frozenset(name for group in NICKNAMES for name in group) - _table("art dot drew sue will")
+) | _table(
+    """aaron adam adrian agatha agnes aidan alan alain albrecht alexandra alexandre alfred alice allan amanda amy ana andre andrea andrei angela
+    anna anne annie antonio antonia ariana audrey august ava beatrice bella bernard bernie bessie bette beyonce boris bradley brandon brenda brian
+    bruce bruno burt camille carl carla carlo carlos carol caroline catalina cecil celia chester chloe christian christina christine claire
+    clara clark claude claudia clint colin conrad cynthia damon daniela danielle darren denis denise dennis denzel derek diana diane diego
+    dominic donna doris duncan dustin dwayne dylan edgar edith edmund edwin eleanor elena eli elijah ella ellen elsa emil emilia emily
+    emma emmanuel enrique eric erica erik ernest ernst ethan eva evan evelyn fabio felix fernando fiona frances francisco francois
+    franz friedrich fritz gabriel gareth gary gavin geoffrey george gerard gilbert giovanni giuseppe gloria gordon grace graham grover gustav guy
+    hannah hans harriet harrison harvey heather heinrich helen helena herbert herman hermann howard hugh hugo ian igor ingrid irene iris irving
+    isaac isabel isabella ivan jacqueline jacques jane janet jason javier jay jean jeremy jerome jerry jesse jessica jill joan joanna joaquin
+    joel johan johann juliana leopold jonathan jorge jose josef juan judith judy julia julian julie juliet jules justin karen karl kate katherine kathleen keith
+    kelly kevin kim klaus kurt kyle lance laura lauren leo leon leonard leonardo leonid leroy leslie lewis liam lillian linda lionel lisa
+    lloyd lorenzo louis louise luca lucas lucia lucy ludwig luigi luis luke marc marcel marco marcus maria marie marilyn mario marion
+    marlon marsha martha martin martina mary maurice max maxwell melissa mercedes meryl mia michel michele michelle miguel mikhail mildred miles
+    miranda mohammed monica morgan muhammad nancy naomi natalie neil nelson nicole nikita nikolai nina noah noel nora norman oliver olivia orson
+    oscar otto owen pablo pamela paolo patti paul paula paulo pedro penelope perry pierre priscilla rachel ralph ramon randy raphael raul rex ricardo
+    rita roberta roberto roger roland rosa rose ross roy rudolf rupert russell ruth ryan sally samantha sandra sara sarah scott sean
+    sergei sergio seth shane sharon shirley sidney sigmund silvia simon sofia sonia sophia sophie spencer stanley stefan stella stevie
+    stuart sylvia tamara tara teresa terry theresa tina todd tracy travis trevor ursula valentina valerie vanessa vera vernon veronica victor
+    viktor viola virginia vivian vladimir wallace walker wanda warren wayne wendy wesley whitney wilhelm willem winston woodrow yuri yvonne zoe"""
+)
+# Places that are also last names, and given names; so are some of `PLACES`.
+ALSO_LAST_NAMES = PLACES | _table(
+    """austin bolton boston bristol burton carlisle chester cleveland dallas denver derby durham holland houston jordan lancaster madison phoenix
+    preston raleigh salem savannah sheffield stafford sterling troy warwick wells york"""
+)
+ALSO_GIVEN_NAMES = _table(
+    """adelaide alexandria asia austin brooklyn carolina chad charlotte chelsea cheyenne dakota dallas eden florence georgia houston india israel
+    jackson jamaica jordan kenya lincoln madison milan orlando paris phoenix savannah sienna sydney troy valencia victoria vienna virginia
+    washington"""
+)
+NOT_LAST_NAMES = _table(
+    """and at by central district east for from grand in is metro metropolitan north of olympic olympics on or south state summer the to
+    was west winter"""
+)
+"""Words that may be capitalised behind the name of a place without making a person of it."""
+# What the parts of a work are called: behind a comma, too; in any case; and with a capital alone.
+PARTS = ("part", "vol", "volume")
+SEASONS = ("season",)
+PARTS_WITH_CAPITAL = ("Book", "Chapter", "Episode", "Series")
 # What may stand between a name and its class word.
 INNER_CLASSES = (
-    "Art", "Central", "Children's", "Christian", "Film", "Fine", "International", "Medical", "National", "Natural", "Public", "Royal", "School",
-    "Science", "Space", "State", "Technical",
+    "Art", "Blue", "Business", "Central", "Children's", "Christian", "Film", "Fine", "International", "Law", "Maple", "Medical", "National",
+    "Natural", "Public", "Red", "Royal", "School", "Science", "Space", "State", "Super", "Technical", "Trail", "White",
 )  # fmt: skip
 SAME_PLACE = frozenset(
-    {("new york", "City"), ("washington", "City"), ("vatican", "City"), ("ho chi minh", "City")}
+    {("new york", "city"), ("washington", "city"), ("vatican", "city"), ("ho chi minh", "city")}
 )
 # Places whose name is that of another with a word before it.
 LONGER_PLACES = frozenset(name for name in PLACES if " " in name) | _table(
     """new jersey, new hampshire, new mexico, new orleans, new delhi, new england, new guinea, new britain, new brunswick, new caledonia,
     new castile, new amsterdam, new haven, new london, new bedford, south africa, south america, north america, central america,
     latin america, south sudan, equatorial guinea, east timor, south ossetia, west virginia, upper austria, lower austria,
-    lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge""",
+    lower saxony, little rock, east india, west indies, inner mongolia, san marino, new plymouth, new westminster, baton rouge, winston salem,
+    lake victoria, lake michigan, lake ontario, lake geneva, lake como, lake constance, fort worth, fort wayne, fort lauderdale, fort william,
+    port stanley, papua new guinea, austria hungary, guinea bissau, schleswig holstein, baden wurttemberg, baden baden,
+    alsace lorraine, saxony anhalt, serbia and montenegro, air france klm""",
     ",",
 )
+
+LONGER_BY_START = {
+    start: tuple(place.removeprefix(f"{start} ") for place in LONGER_PLACES if place.startswith(f"{start} "))
+    for start in ("air france", "alsace", "austria", "baden", "guinea", "saxony", "schleswig", "serbia")
+}
+"""Those that begin with a name of their own, by that name, each with what follows."""
 
 # The ordinals that follow rulers' names, from the first on, and what stands between; Russian and Ukrainian also for women.
 RULERS = {
@@ -437,6 +511,41 @@ QUEENS = {
     for code, endings in _OF_QUEENS.items()
 }
 """The same for women."""
+
+# The numbers from two to twenty, then the tens, a hundred and a thousand.
+NUMBERS = {
+    "de": """zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn zwanzig
+        dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert tausend""",
+    "nl": """twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien twintig
+        dertig veertig vijftig zestig zeventig tachtig negentig honderd duizend""",
+    "sv": """två tre fyra fem sex sju åtta nio tio elva tolv tretton fjorton femton sexton sjutton arton nitton tjugo
+        trettio fyrtio femtio sextio sjuttio åttio nittio hundra tusen""",
+    "fr": """deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt
+        trente quarante cinquante soixante soixante-dix quatre-vingts quatre-vingt-dix cent mille""",
+    "es": """dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve veinte
+        treinta cuarenta cincuenta sesenta setenta ochenta noventa cien mil""",
+    "it": """due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove venti
+        trenta quaranta cinquanta sessanta settanta ottanta novanta cento mille""",
+    "pt": """dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete dezoito dezenove vinte
+        trinta quarenta cinquenta sessenta setenta oitenta noventa cem mil""",
+    "pl": """dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć jedenaście dwanaście trzynaście czternaście piętnaście szesnaście
+        siedemnaście osiemnaście dziewiętnaście dwadzieścia trzydzieści czterdzieści pięćdziesiąt sześćdziesiąt siedemdziesiąt osiemdziesiąt
+        dziewięćdziesiąt sto tysiąc""",
+    "ru": """два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать
+        семнадцать восемнадцать девятнадцать двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто сто тысяча""",
+    "uk": """два три чотири п'ять шість сім вісім дев'ять десять одинадцять дванадцять тринадцять чотирнадцять п'ятнадцять шістнадцять
+        сімнадцять вісімнадцять дев'ятнадцять двадцять тридцять сорок п'ятдесят шістдесят сімдесят вісімдесят дев'яносто сто тисяча""",
+}  # fmt: skip
+# The ordinals from the first on that are written before a name, each with the other ways to write it, and what is written behind digits.
+ORDINALS = {
+    "de": (".", "Erster/Erste/Erstes Zweiter/Zweite/Zweites Dritter/Dritte/Drittes Vierter/Vierte/Viertes Fünfter/Fünfte/Fünftes"),
+    "fr": ("e ème er re ère nd nde", "Premier/Première Deuxième/Second/Seconde Troisième Quatrième Cinquième Sixième Septième Huitième Neuvième Dixième"),
+    "es": ("ª .ª º .º a", "Primero/Primera/Primer Segundo/Segunda Tercero/Tercera/Tercer Cuarto/Cuarta Quinto/Quinta Sexto/Sexta Séptimo/Séptima"),
+    "it": ("ª º a", "Primo/Prima Secondo/Seconda Terzo/Terza Quarto/Quarta Quinto/Quinta Sesto/Sesta Settimo/Settima Ottavo/Ottava"),
+    "pt": ("ª .ª º .º a", "Primeiro/Primeira Segundo/Segunda Terceiro/Terceira Quarto/Quarta Quinto/Quinta Sexto/Sexta Sétimo/Sétima"),
+    "ru": ("-я -й -е", "Первая/Первый/Первое Вторая/Второй/Второе Третья/Третий/Третье Четвёртая/Четвёртый Пятая/Пятый Шестая/Шестой"),
+    "uk": ("-а -й -е", "Перша/Перший/Перше Друга/Другий/Друге Третя/Третій/Третє Четверта/Четвертий П'ята/П'ятий Шоста/Шостий"),
+}  # fmt: skip
 
 # What may stand before a person's name without being part of it.
 TITLES = _table(
@@ -464,7 +573,15 @@ SHORT_TITLES = {
     "mr": "mister", "mrs": "missus", "dr": "doctor", "prof": "professor", "rev": "reverend", "gen": "general", "capt": "captain",
     "sgt": "sergeant", "lt": "lieutenant", "col": "colonel", "gov": "governor", "sen": "senator", "pres": "president",
 }  # fmt: skip
-ABBREVIATIONS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "pt": "point", **SHORT_TITLES}
+ABBREVIATIONS = {
+    "vol": "volume",
+    "st": "saint",
+    "ste": "sainte",
+    "mt": "mount",
+    "ft": "fort",
+    "pt": "point",
+    **SHORT_TITLES,
+}
 ABBREVIATIONS_AT_END = {
     "jr": "junior", "sr": "senior", "bros": "brothers", "co": "company", "corp": "corporation", "assn": "association", "st": "street",
     "ave": "avenue", "rd": "road", "blvd": "boulevard", "mtn": "mountain", "mts": "mountains", "univ": "university",

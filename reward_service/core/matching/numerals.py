@@ -1,8 +1,10 @@
-"""Numbers as English writes them: in digits, in words, as ordinals, as Roman numerals. Tables, generated once."""
+"""Numbers as English writes them, in digits, in words, as ordinals, as Roman numerals; in other languages as parts of names. Tables, generated once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
+
+from reward_service.core.matching import lexicon
 
 LARGEST: Final = 99
 _ONES = [
@@ -133,3 +135,52 @@ WHOLE = {
 """Small numbers in digits, as Roman numerals and in words."""
 BY_WRITING = {writing: group for group in NUMERALS for writing in group}
 CARDINALS = {writing: number for number in range(LARGEST + 1) for writing in (str(number), words_of(number))}
+
+
+def numbers_in(language: str) -> Callable[[str], Iterator[str]]:
+    """Return the rule that writes the numbers in a name in digits instead of in words of a language, and the other way.
+
+    Les Trois Mousquetaires <-> Les 3 Mousquetaires; Vingt mille lieues -> 20 000 lieues.
+    """
+    words = lexicon.NUMBERS[language].split()
+    values = (*range(2, 21), *range(30, 101, 10), 1000)
+    value_of = dict(zip(words, values, strict=True))
+    word_of = {str(value): word for word, value in value_of.items()}
+    one = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    number = re.compile(rf"(?<![\w-])(?P<many>{one})(?P<thousand> {words[-1]})?(?![\w-])", re.IGNORECASE)
+    digits = re.compile(r"(?<![\w.,-])[1-9]\d*(?![\w.,-])")
+
+    def in_digits(found: re.Match[str]) -> str:
+        many = value_of[found["many"].lower()]
+        return f"{many} 000" if found["thousand"] else str(many)
+
+    def rule(text: str) -> Iterator[str]:
+        if " " in text:
+            yield number.sub(in_digits, text)
+            yield digits.sub(lambda found: word_of.get(found[0], found[0]), text)
+
+    return rule
+
+
+def ordinals_in(language: str) -> Callable[[str], Iterator[str]]:
+    """Return the rule that writes the ordinal that begins a name in digits or as a Roman numeral, and the other way.
+
+    Zweiter Weltkrieg <-> 2. Weltkrieg; Segunda Guerra Mundial <-> II Guerra Mundial <-> 2ª Guerra Mundial.
+    """
+    behind, rows = lexicon.ORDINALS[language]
+    ways = [
+        (
+            *row.split("/"),
+            *(written + end for written in (str(at), roman(at).upper()) for end in behind.split()),
+            roman(at).upper(),
+        )
+        for at, row in enumerate(rows.split(), start=1)
+    ]
+    ways_of = {way.casefold(): own for own in ways for way in own}
+
+    def rule(text: str) -> Iterator[str]:
+        first, _, rest = text.partition(" ")
+        if rest and not rest[-4:].isdigit():  # a date begins with a number, too
+            yield from (f"{way} {rest}" for way in ways_of.get(first.casefold(), ()))
+
+    return rule

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
+from entity_index.spelling import folded
 from entity_index.types import Entity
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.numerals import ORDINALS, REGNAL, ordinal_words, roman
@@ -25,7 +26,9 @@ _NAME_WORD = re.compile(r"[^\W\d_][\w'’-]+")
 _INITIAL = re.compile(r"[^\W\d_]\.?")
 _LEADING_INITIAL = re.compile(r"[A-Z]\.?")
 _TWO_INITIALS = re.compile("[A-Z]{2}")
-_PATRONYMIC = re.compile("(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна)$")
+_PATRONYMIC = re.compile(
+    "(?:ович|евич|ьич|ич|овна|евна|ична|івна|ївна|[oe]vi(?:ch|č)|[iy]ich|[oey]vna|ichna)$"
+)
 _FEMININE = ("а", "я")
 _SUFFIXES = frozenset(("Jr", "Jr.", "Sr", "Sr.", "Junior", "Senior", "II", "III", "IV", "V"))
 _NOT_BEHIND_TITLES = lexicon.NOT_IN_PERSONS - lexicon.NAME_PARTICLES
@@ -102,7 +105,7 @@ def nickname_in_quotes(text: str) -> Iterator[str]:
 
 
 def without_patronymic(text: str) -> Iterator[str]:
-    """Фёдор Михайлович Достоевский -> Фёдор Достоевский, in either order."""
+    """Фёдор Михайлович Достоевский -> Фёдор Достоевский, in either order; Pyotr Ilyich Tchaikovsky -> Pyotr Tchaikovsky."""
     words = text.replace(",", "").split()
     if len(words) != 3:
         return
@@ -110,6 +113,11 @@ def without_patronymic(text: str) -> Iterator[str]:
         if _PATRONYMIC.search(words[at]):
             yield f"{words[first]} {words[last]}"
             yield f"{words[last]} {words[first]}"
+
+
+def has_patronymic(name: str) -> bool:
+    """Return whether a name of three words has a patronymic, without which it must not be given another."""
+    return name.count(" ") == 2 and any(map(_PATRONYMIC.search, name.split()[1:]))
 
 
 def surname_first(text: str) -> Iterator[str]:
@@ -211,6 +219,20 @@ def begins_with_initial(words: Sequence[str]) -> bool:
 def nicknames(first: str) -> Iterator[str]:
     """Yield a first name and its short or full forms."""
     yield from dict.fromkeys([first, *_CALLED.get(first.casefold(), ())])
+
+
+def last_name(person: Entity) -> tuple[str, str]:
+    """Return the last name of a person with an alias of one word, and the given names with what these are called, folded; else nothing.
+
+    >>> last_name(Entity("William Jefferson Clinton", ("Clinton",)))
+    ('clinton', 'william bill billy will jefferson')
+    """
+    if all(" " in alias for alias in person.aliases):
+        return "", ""
+    words = (inverted(person.name) or person.name).split()
+    if not is_full_name(words):
+        return "", ""
+    return folded(words[-1]), folded(" ".join(called for word in words[:-1] for called in nicknames(word)))
 
 
 def is_common(last: str) -> bool:

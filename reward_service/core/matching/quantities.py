@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+from entity_index.spelling import folded
 from reward_service.core.matching import lexicon
 from reward_service.core.matching.numerals import (
     CARDINALS,
@@ -25,6 +26,14 @@ _MONTHS = (
     re.compile(r"(?P<month>[A-Z]\w+\.?),? (?:of )?(?P<year>\d{4})"),
     re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])"),
 )
+_DATE_ELSEWHERE = re.compile(
+    r"(?P<day>\d{1,2})(?:\.|º|er)? (?:de )?(?P<month>[^\W\d]+) (?:de )?(?P<year>\d{4})(?: ?(?:г|года|р|року)\.?)?"
+)
+_MONTH_ELSEWHERE = {
+    folded(name): month
+    for month, names in enumerate(lexicon.MONTHS_ELSEWHERE, start=1)
+    for name in names.split()
+}
 _DAYS = (
     re.compile(rf"{_DAY} (?:of )?(?P<month>[A-Z]\w+\.?)"),
     re.compile(rf"(?P<month>[A-Z]\w+\.?) {_DAY}"),
@@ -117,7 +126,9 @@ _MONEY = {
 
 def is_date(text: str) -> bool:
     """Return whether a text has the shape of a date."""
-    return _YEAR.search(text) is not None and _first(_DATES, text) is not None
+    return _YEAR.search(text) is not None and (
+        _first(_DATES, text) is not None or _date_elsewhere(text) is not None
+    )
 
 
 def dates_in_digits(text: str) -> Iterator[str]:
@@ -160,6 +171,25 @@ def dates(text: str) -> Iterator[str]:
             yield f"{first:0{width}}/{second:0{width}}/{year}"
 
 
+def _date_elsewhere(text: str) -> tuple[int, int, re.Match[str]] | None:
+    """Return the day, the month and the parts of a date in another language than English."""
+    found = _DATE_ELSEWHERE.fullmatch(text)
+    month = _MONTH_ELSEWHERE.get(folded(found["month"])) if found else None
+    return (int(found["day"]), month, found) if found and month else None
+
+
+def dates_elsewhere(text: str) -> Iterator[str]:
+    """12 апреля 1961 -> 12.04.1961, 12/4/1961, 1961-04-12; 14 de julho de 1789 -> 14/07/1789."""
+    if read := _date_elsewhere(text):
+        day, month, found = read
+        year = found["year"]
+        yield f"{year}-{month:02}-{day:02}"
+        yield from (
+            f"{day:0{width}}{sign}{month:0{width}}{sign}{year}" for sign, width in product("./", (1, 2))
+        )
+        yield from (f"{day}{of}{found['month']}{of}{year}" for of in (" ", " de "))
+
+
 def days(text: str) -> Iterator[str]:
     """July 4 <-> 4 July <-> 4th of July."""
     found = _first(_DAYS, text)
@@ -191,9 +221,10 @@ def months(text: str) -> Iterator[str]:
 
 
 def year_ranges(text: str) -> Iterator[str]:
-    """2011-12 NBA season <-> 2011-2012 NBA season; 1999-2000 <-> 1999-00; 1914-1918 -> 1914 to 1918."""
+    """2011-12 NBA season <-> 2011-2012 NBA season; 1999-2000 <-> 1999-00; 1914-1918 -> 1914 to 1918, 1914 and 1918."""
     full = _SHORT_RANGE.sub(_in_full, text)
-    yield from (full, _LONG_RANGE.sub(r"\1\2\3\5", full), _WHOLE_RANGE.sub(r"\1 to \2", full))
+    yield from (full, _LONG_RANGE.sub(r"\1\2\3\5", full))
+    yield from (_WHOLE_RANGE.sub(rf"\1 {between} \2", full) for between in ("to", "and", "through"))
 
 
 def _in_full(found: re.Match[str]) -> str:
@@ -206,7 +237,7 @@ def _in_full(found: re.Match[str]) -> str:
 def events(text: str) -> Iterator[str]:
     """2016 United States presidential election <-> United States presidential election of 2016."""
     found = _EVENT.fullmatch(text) or _EVENT_LAST.fullmatch(text)
-    if found is None or _first((*_DATES, *_MONTHS), text):
+    if found is None or is_date(text) or _first(_MONTHS, text):
         return
     year, event = found["year"], found["event"]
     yield f"{year} {event}"

@@ -44,6 +44,7 @@ _GOES_ON = re.compile(
 )
 _BEGINS_SCALE = np.isin(np.arange(256), [ord(scale[0]) for scale in SCALES])
 _POSSESSIVE = re.compile(rb"(?:'|\xe2\x80\x99)[sS](?![A-Za-z])")
+LATIN = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 LONGEST_NUMBER = 24  # bytes
 _MIDDLE = re.compile(rf"(?:\s+[^\W\d_][\w'’-]+){{1,{MIDDLE_NAMES}}}\s+")
 
@@ -241,27 +242,47 @@ def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
 def in_longer_names(text: FoldedText, index: Index, spans: Spans) -> Mask:
     """Return which spans are part of a longer name."""
     inside = np.zeros(len(spans), dtype=np.bool_)
-    may_go_on = positions(index.open_ended[spans.form])
-    if not may_go_on.size:
+    if not len(spans):
         return inside
-    end, form = spans.end[may_go_on], spans.form[may_go_on]
-    goes_on = text.strong(np.minimum(end + 1, len(text.bytes_) - 1)) & (
-        ~text.strong(end) | index.without_place[form]
-    )
-    suspect = may_go_on[goes_on | index.may_be_last[form]]
-    if suspect.size:
+    suspect = _beside_telling_words(text, index, spans)
+    if suspect:
         starts, ends = text.raw_spans(spans.start[suspect], spans.end[suspect])
         rows = zip(spans.form[suspect].tolist(), starts.tolist(), ends.tolist(), strict=True)
-        inside[suspect] = [_is_longer(text.raw, index.forms[form], start, end) for form, start, end in rows]
+        is_longer = cache(_is_longer)  # degenerate text repeats the same few
+        inside[suspect] = [
+            is_longer(
+                index.forms[form],
+                text.raw[max(0, start - longer.LOOK_BACK) : start],
+                text.raw[start:end],
+                text.raw[end : end + longer.LOOK_AHEAD],
+            )
+            for form, start, end in rows
+        ]
     return inside
 
 
-def _is_longer(raw: bytes, form: Form, start: int, end: int) -> bool:
-    before, after = (
-        part.decode(errors="ignore")
-        for part in (raw[max(0, start - longer.LOOK_BACK) : start], raw[end : end + longer.LOOK_AHEAD])
-    )
-    return longer.is_part(form.folded, before, after, open_ended=form.open_ended, place=form.place)
+# Behind " new york " the word "Yankees" begins with a key, "Yams" does too, "is" with none. A word counts if it has a capital, or is a number
+# or a part, which need none. All names in small letters are looked at, which are few.
+def _beside_telling_words(text: FoldedText, index: Index, spans: Spans) -> list[int]:
+    """Return which spans have a word beside them that may make a longer name of them, by three of its letters."""
+    at = np.concatenate((np.minimum(spans.end + 1, len(text.bytes_) - 1), spans.start))
+    capital, own = text.strong(at).reshape(2, -1).tolist()
+    rows = zip(spans.form.tolist(), spans.start.tolist(), spans.end.tolist(), capital, own, strict=True)
+    return [
+        number
+        for number, (form, start, end, is_name, has_capital) in enumerate(rows)
+        if index.continued[form]
+        and (
+            longer.may_follow(text.data[end + 1 : end + 1 + longer.KEY], has_capital=is_name)
+            or (is_name and index.any_behind[form])
+            or (index.began[form] and text.data[start - 1 - longer.KEY : start - 1] in longer.END_BEFORE)
+            or (text.data[start] in LATIN and not has_capital)
+        )
+    ]
+
+
+def _is_longer(form: Form, *around: bytes) -> bool:
+    return longer.is_part(form.unfinished, *(part.decode(errors="ignore") for part in around))
 
 
 def _as_written(text: FoldedText, index: Index, spans: Spans) -> list[bool]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from reward_service.core.types import Match, NearMiss
 
-MATCHER_VERSION = 4
+MATCHER_VERSION = 5
 
 SUBSTRING = "substring"
 FOLDED = "folded"

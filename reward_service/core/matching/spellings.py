@@ -37,7 +37,9 @@ from reward_service.core.matching.numerals import (
     WHOLE,
     large_in_words,
     large_of,
+    numbers_in,
     ordinal_words,
+    ordinals_in,
     roman,
     words_of,
 )
@@ -55,6 +57,7 @@ from reward_service.core.matching.persons import (
 from reward_service.core.matching.quantities import (
     amounts,
     dates,
+    dates_elsewhere,
     dates_in_digits,
     days,
     eras,
@@ -76,6 +79,7 @@ _NO_PLURAL = lexicon.OPENERS | lexicon.PLACES
 _STATES_OF = {code: state for state, code in lexicon.STATES.items()}
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "å": "aa"}
 _UMLAUTS |= {letter.upper(): written.capitalize() for letter, written in _UMLAUTS.items()}
+_LAST_NUMERALS = {"V": "5", "5": "V", "X": "10", "10": "X"}  # behind one word they may be initials: Malcolm X
 _MARKS = ":,;"  # after a number in a name: Star Trek II: The Wrath of Khan
 _WITH_UMLAUT = re.compile(f"[{''.join(_UMLAUTS)}]")
 _LATIN_WORD = re.compile("[A-Za-z]+")
@@ -90,7 +94,9 @@ _CAMPUS = re.compile(
 _VERSUS = re.compile(r"(?<= )(?:versus|vs\.?|v\.)(?= [A-Z])")
 _BEHIND_DIGITS = re.compile(r"(?<=\d)-?(?=[^\W\d_])")
 _PARENTHESIS, _CLOSES = re.compile(r"\s*[(（][^()（）]*[)）]\s*$"), re.compile("[)）]")
+_TWO_NAMES = re.compile(r"(?P<outer>[^()]+?) \((?P<inner>[^()]+)\)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
+_SLASH = re.compile(r"(?<=\b[A-Z][A-Z])/(?=[A-Z][A-Z]\b)")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z]{2})")
 _BESIDE_DIGITS = re.compile(r"(?<=[^\W\d_])[ -]?(?=\d)")
 # From the digit back, as most names have none: behind a letter and not at the end, or behind two letters.
@@ -134,6 +140,16 @@ def compatible(text: str) -> Iterator[str]:
 def without_parenthesis(text: str) -> Iterator[str]:
     """Kenny Brown (footballer) -> Kenny Brown."""
     yield _PARENTHESIS.sub("", text) if _CLOSES.search(text) else text
+
+
+def acronym_in_parenthesis(text: str) -> Iterator[str]:
+    """North Atlantic Treaty Organization (NATO) -> NATO; NATO (North Atlantic Treaty Organization) -> the name in full."""
+    if not (found := _TWO_NAMES.fullmatch(text)):
+        return
+    for short, long in (found.group("inner", "outer"), found.group("outer", "inner")):
+        initials_of = "".join(word[0] for word in re.split("[ -]", long) if word[:1].isupper())
+        if short.isupper() and short.replace(".", "") == initials_of:
+            yield found["inner"]
 
 
 def without_qualifier(text: str) -> Iterator[str]:
@@ -197,9 +213,10 @@ def _is_legal_form(word: str) -> bool:
 
 
 def hyphens(text: str) -> Iterator[str]:
-    """X-Men -> X Men -> XMen; e-mail -> email; YouTube -> You Tube."""
+    """X-Men -> X Men -> XMen; e-mail -> email; AC/DC -> ACDC; YouTube -> You Tube."""
     if _HYPHEN.search(text):
         yield from (_HYPHEN.sub(" ", text), _HYPHEN.sub("", text))
+    yield _SLASH.sub("", text)
     yield _INNER_CAPITAL.sub(" ", text)
 
 
@@ -256,6 +273,8 @@ def numerals(text: str) -> Iterator[str]:
     if len(words) == 1 or is_date(text):
         return
     at = 0
+    if len(words) > 2 and words[-1] in _LAST_NUMERALS:
+        yield " ".join((*words[:-1], _LAST_NUMERALS[words[-1]]))
     for marked in words:
         word = marked.rstrip(_MARKS)
         others = BY_WRITING.get(word.casefold(), ())
@@ -395,13 +414,10 @@ def _has(pattern: str) -> Callable[[str], object]:
     return re.compile(pattern).search
 
 
-_RULERS = {language: (regnal_in(language),) for language in lexicon.RULERS}
 BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
-    _RULERS
-    | {
+    {
         "ar": (arabic_prefixes,),
         "da": (double_a,),
-        "de": (umlauts_in_german, *_RULERS["de"]),
         "he": (hebrew_prefixes,),
         "hi": (nasals,),
         "hu": (surname_first,),
@@ -409,13 +425,22 @@ BY_LANGUAGE: Mapping[str, tuple[Rewrite, ...]] = MappingProxyType(
         "ko": (without_spaces, one_space),
         "nb": (double_a,),
         "no": (double_a,),
-        "ru": (surname_first, *_RULERS["ru"]),
-        "uk": (surname_first, *_RULERS["uk"]),
         "zh": (han_numerals,),
+    }
+    | {
+        language: (
+            *((surname_first,) if language in ("ru", "uk") else ()),
+            *((umlauts_in_german,) if language == "de" else ()),
+            *(numbers_in(language),),
+            *((ordinals_in(language),) if language in lexicon.ORDINALS else ()),
+            *((regnal_in(language),) if language in lexicon.RULERS else ()),
+        )
+        for language in lexicon.NUMBERS
     }
 )
 RULES: tuple[SpellingRule, ...] = (
     SpellingRule(compatible, _has("[^!-~]")),
+    SpellingRule(acronym_in_parenthesis, _has(r"\)$")),
     SpellingRule(without_parenthesis, _has("[)）]")),
     SpellingRule(without_qualifier, _has(",")),
     SpellingRule(qualifier_with_in, _has(",$")),
@@ -423,7 +448,7 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(without_article, {"A", "An", "The"}.__contains__),
     SpellingRule(versus, {"v.", "versus", "vs", "vs."}.__contains__),
     SpellingRule(ampersand, _has(r"&|\band\b|^(?:['‘’][nN]|[nN]['’])")),
-    SpellingRule(hyphens, _has(f"{_HYPHEN.pattern}|{_INNER_CAPITAL.pattern}")),
+    SpellingRule(hyphens, _has(f"{_HYPHEN.pattern}|{_SLASH.pattern}|{_INNER_CAPITAL.pattern}")),
     SpellingRule(possessives, _has("['’]s")),
     SpellingRule(decades, _has(r"^\d{3}0['’]?s$")),
     SpellingRule(digits_apart, _has(r"\d")),
@@ -432,12 +457,13 @@ RULES: tuple[SpellingRule, ...] = (
         _has("^(?:Lord|Lady|Sir|Dame|Baron|Earl|Duke|Duchess|Marquess|Marquis|Viscount|Count)"),
     ),
     SpellingRule(nickname_in_quotes, _has("""^["“'‘(]""")),
-    SpellingRule(without_patronymic, _has("ич|вна|чна")),
+    SpellingRule(without_patronymic, _has("ич$|вна$|чна$|(?:[oey]v|[iy])i?ch$|[oe]vna$|ichna$")),
     SpellingRule(without_title, is_title),
     SpellingRule(regnal, _has("^(?:[IVX]+|the)$")),
     SpellingRule(without_weekday, is_weekday),
     SpellingRule(dates_in_digits, _has(r"\d[/.-]\d{4}$")),
     SpellingRule(dates, _has(r"\d{4}")),
+    SpellingRule(dates_elsewhere, _has(r"\d{4}")),
     SpellingRule(days, is_month),
     SpellingRule(eras, _has(r"^(?:BCE?|CE|AD|B\.C|A\.D|C\.E)")),
     SpellingRule(months, _has(r"\d{4}")),
@@ -448,7 +474,9 @@ RULES: tuple[SpellingRule, ...] = (
     SpellingRule(large_numbers, _has(r"\d00$|^[1-9]\d\d$|(?i:^(?:hundred|thousand)$)")),
     SpellingRule(thousands, _has(r"\d{4}|\d,\d{3}")),
     SpellingRule(wars, _has(r"^(?:War|WW)")),
-    SpellingRule(numerals, lambda word: word.rstrip(_MARKS).casefold() in BY_WRITING),
+    SpellingRule(
+        numerals, lambda word: word in _LAST_NUMERALS or word.rstrip(_MARKS).casefold() in BY_WRITING
+    ),
     SpellingRule(university_in_full, _has(r"^U(?:niv)?\.?$")),
     SpellingRule(universities, {"University"}.__contains__),
     SpellingRule(campuses, {"University"}.__contains__),

@@ -3,12 +3,14 @@
 - Levenshtein distance at most k, k by the length of the form (`forms.allowed_edits`).
 - The numbers are the same, in the same order, and none is cut in two.
 - Hangul differs in its spaces only.
-- As many tokens as the form, each within its own few edits (`forms.token_edits`) of its counterpart; or the same text when
+- As many tokens as the form, each within its own few edits (`forms.token_edits`) of its counterpart and no other word (`are_two`); or the same text when
   spaces are removed.
 
 Ratios, partial ratios and token sets never decide: they accept a date with one digit changed, "UN" in "run", or any subset of
 the tokens, and the policy finds that out.
 """
+
+import re
 
 import numpy as np
 from rapidfuzz.distance import Levenshtein
@@ -18,6 +20,8 @@ from reward_service.core.matching.arrays import Positions
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.forms import token_edits
 from reward_service.core.matching.index import Index
+from reward_service.core.matching.lexicon import ALSO_GIVEN_NAMES, COMMON_LAST_NAMES, GIVEN_NAMES, SCALES
+from reward_service.core.matching.numerals import BY_WRITING
 from reward_service.core.matching.scan import FUZZY, Spans, Windows, in_longer_names, uncut
 
 
@@ -27,11 +31,59 @@ def _numbers(text: str) -> list[str]:
 
 
 def _tokens_agree(form: str, window: str) -> bool:
-    pairs = list(zip(form.split(" "), window.split(" "), strict=True))
-    return all(
-        Levenshtein.distance(own, other, score_cutoff=token_edits(own)) <= token_edits(own)
-        for own, other in pairs
-    )
+    pairs = zip(form.split(" "), window.split(" "), strict=True)
+    return all(own == other or _is_misspelt(own, other) for own, other in pairs)
+
+
+def _is_misspelt(own: str, other: str) -> bool:
+    """Return whether a token is another with a few edits, and not a word of its own."""
+    most = token_edits(own)
+    return Levenshtein.distance(own, other, score_cutoff=most) <= most and not are_two(own, other)
+
+
+def are_two(own: str, other: str) -> bool:
+    """Return whether two tokens are different words, not one misspelt: they begin differently, or are both numbers or names of persons.
+
+    >>> are_two("nolan", "dolan"), are_two("million", "billion"), are_two("xxiii", "xxii"), are_two("daniel", "daniela")
+    (True, True, True, True)
+    >>> are_two("spielberg", "speilberg"), are_two("johann", "johan")
+    (False, False)
+    """
+    if {own, other} <= NUMBER_WORDS or not _begin_alike(own, other):
+        return True
+    known = {own, other} & PERSONS
+    return bool(known) and (_ends_apart(own, other) or (len(known) > 1 and _sound(own) != _sound(other)))
+
+
+def _ends_apart(own: str, other: str) -> bool:
+    """Return whether one token is the other with an ending that makes another name of it: Juliana, Roberts."""
+    longer, shorter = (own, other) if len(own) > len(other) else (other, own)
+    return longer[:-1] == shorter and longer[-1] in NAME_ENDINGS
+
+
+def _begin_alike(own: str, other: str) -> bool:
+    """Return whether two tokens begin with the same sound, or one with a letter more that is hardly heard: Wladimir, oesophagus."""
+    longer, shorter = (own, other) if len(own) > len(other) else (other, own)
+    first = {own[0], other[0]}
+    return any(first <= alike for alike in ALIKE) or len(first) == 1 or _is_silent(longer, shorter)
+
+
+def _is_silent(longer: str, shorter: str) -> bool:
+    return longer[0] in HARDLY_HEARD and longer[1:] == shorter
+
+
+def _sound(name: str) -> str:
+    """Return a name without what is written and not heard: a letter once for twice, no h at the end."""
+    return _TWICE.sub(r"\1", name).removesuffix("h")
+
+
+NUMBER_WORDS = BY_WRITING.keys() | SCALES.keys()
+PERSONS = GIVEN_NAMES | ALSO_GIVEN_NAMES | COMMON_LAST_NAMES
+NAME_ENDINGS = "aeos"
+HARDLY_HEARD = "aeiouyhdl"
+ALIKE = tuple(map(frozenset, ("ckqsz", "gijy", "vw")))
+"""Letters that names in other alphabets are written with, one for another, at the beginning."""
+_TWICE = re.compile(r"(.)\1")
 
 
 def fuzzy_distance(form: str, window: str, *, edits: int) -> int | None:

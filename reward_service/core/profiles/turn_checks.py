@@ -12,8 +12,6 @@ from reward_service.core.signals.by_turn import GROUP_TURN_SIGNALS, TURN_SIGNALS
 from reward_service.core.types import StateDifference, Term, TurnRule
 
 TERMS, TURN_TERMS = "reward.terms", "reward.turn_terms"
-NAMING = frozenset({"combine", "statistics", "rule"})
-DEFAULTS = TurnRule()
 
 
 def terms_of(profile: Profile) -> Iterator[tuple[str, Term]]:

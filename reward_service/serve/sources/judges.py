@@ -193,7 +193,10 @@ class Judges:
         """
         desk = self._by_role.get(asker.model)
         if desk is None:
-            raise BackendUnavailable(f"no backend serves {asker.model}", retry_after_s=None)
+            raise BackendUnavailable(
+                f"no backend serves {asker.model}: name one in the file of the setting `backends`",
+                retry_after_s=None,
+            )
         if desk.backend.scores is not kind_of(asker).is_scored:
             does = "scores texts" if desk.backend.scores else "writes texts"
             raise BackendUnavailable(

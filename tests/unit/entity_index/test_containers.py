@@ -19,7 +19,7 @@ from entity_index.errors import UnreadableInput
 from entity_index.readers import SHAPES
 from entity_index.readers.containers import read_path, values_of
 from entity_index.readers.rows import Refusal, Row
-from entity_index.types import Question
+from entity_index.types import Entity, Question
 
 VALUES = [{"id": "q1", "text": "Who?"}, {"id": "q2"}, {"id": "q3", "text": "Why?", "answer": ["x", "y"]}]
 ROWS = [
@@ -176,3 +176,69 @@ def test_a_missing_package_is_told_with_what_to_install(tmp_path, monkeypatch, n
 
     with pytest.raises(UnreadableInput, match=f"{package}.*pip install"):
         read(tmp_path / name if package == "pyarrow" else tmp_path)
+
+
+TABLE = """id,question,answers,entities
+q1,"Who, in the end?",x,"[""Ida Marsh"", ""Col de Fer""]"
+q2,"Which
+river?",,
+
+q3,Why?
+"""
+
+
+def test_a_table_is_its_rows_and_an_empty_cell_is_absent(tmp_path):
+    (tmp_path / "rows.csv").write_text(TABLE, encoding="utf-8-sig")
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress((tmp_path / "rows.csv").read_bytes()))
+    first = Question(
+        "Who, in the end?",
+        answers=("x",),
+        entities=(Entity("Ida Marsh"), Entity("Col de Fer")),
+        question_id="q1",
+    )
+
+    assert read(tmp_path / "rows.csv") == [
+        Row(1, first),
+        Row(2, Question("Which\nriver?", question_id="q2")),
+        Refusal(3, "the row has another number of cells than the header"),
+    ]
+    assert read(tmp_path / "rows.csv.gz") == read(tmp_path / "rows.csv")
+
+
+def test_cells_may_be_apart_by_tabs(tmp_path):
+    (tmp_path / "rows.tsv").write_text("id\tquestion\nq1\tWho, in the end?\n")
+
+    assert read(tmp_path / "rows.tsv") == [Row(1, Question("Who, in the end?", question_id="q1"))]
+
+
+def test_parquet_may_be_compressed_as_a_whole(tmp_path):
+    parquet.write_table(pa.Table.from_pylist(VALUES[:2]), tmp_path / "rows.parquet")
+    for ending, pack in ((".gz", gzip.compress), (".zst", zstd.compress)):
+        (tmp_path / f"rows.parquet{ending}").write_bytes(pack((tmp_path / "rows.parquet").read_bytes()))
+
+        assert read(tmp_path / f"rows.parquet{ending}") == ROWS[:2]
+
+
+def test_a_cell_of_a_table_may_hold_a_transcript(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text\n" + "x" * 200_000 + "\n")
+
+    [held] = values_of(path)
+
+    assert held.value == {"text": "x" * 200_000}
+
+
+@pytest.mark.parametrize("content", [b"a,b\n\xff,1\n", b'a,b\n"open,1\n'])
+def test_a_broken_table_is_an_error(tmp_path, content):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(UnreadableInput, match=r"rows\.csv cannot be read: "):
+        read(path)
+
+
+def test_a_table_in_a_folder_is_no_row(tmp_path):
+    (tmp_path / "metrics.csv").write_text("step,loss\n1,0.5\n")
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, VALUES)))
+
+    assert read(tmp_path) == ROWS

@@ -206,3 +206,54 @@ def test_the_declared_language_counts_where_the_name_has_its_script() -> None:
 
 def test_a_tag_is_read_up_to_its_first_subtag() -> None:
     assert [primary(tag) for tag in ("zh-Hant-TW", "TR", "de_AT")] == ["zh", "tr", "de"]
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text"),
+    [
+        ("de", "Die sieben Raben", "Die 7 Raben"),
+        ("de", "Die 7 Raben", "die sieben Raben"),
+        ("de", "Erster Punischer Krieg", "im 1. Punischen Krieg"),
+        ("de", "II. Vatikanisches Konzil", "Zweites Vatikanisches Konzil"),
+        ("de", "3. Oktober 1990", "03.10.1990"),
+        ("fr", "Les Quatre Cents Coups", "Les 4 Cents Coups"),
+        ("fr", "Cinq mille ans", "5 000 ans"),
+        ("fr", "Deuxième République", "la IIe République"),
+        ("fr", "1er mai 1886", "le 1 mai 1886"),
+        ("es", "Doce hombres sin piedad", "12 hombres sin piedad"),
+        ("es", "Segunda República", "la 2.ª República"),
+        ("it", "Otto donne e un mistero", "8 donne e un mistero"),
+        ("it", "Terza guerra", "la III guerra"),
+        ("pt", "Sete Samurais", "7 Samurais"),
+        ("pt", "14 de julho de 1789", "14/7/1789"),
+        ("nl", "Twaalf dagen", "12 dagen"),
+        ("sv", "Fem myror", "5 myror"),
+        ("pl", "Czterej pancerni", "Czterej pancerni"),
+        ("pl", "Siedem dusz", "7 dusz"),
+        ("ru", "Двенадцать стульев", "роман «12 стульев»"),
+        ("ru", "Вторая мировая война", "во время 2-й мировой войны"),
+        ("ru", "12 апреля 1961 года", "12.04.1961"),
+        ("uk", "Сім самураїв", "7 самураїв"),
+        (None, "9 novembre 1989", "1989-11-09"),
+    ],
+)
+def test_numbers_and_dates_are_read_in_the_language_of_the_name(
+    language: str | None, name: str, text: str
+) -> None:
+    assert matched(language, name, text) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text"),
+    [
+        ("de", "Die sieben Raben", "die sechs Raben"),
+        ("fr", "Deuxième République", "la IIIe République"),
+        ("es", "Segunda República", "la Primera República"),
+        ("ru", "Двенадцать стульев", "13 стульев"),
+        ("fr", "Deux", "2"),
+        ("en", "Les Trois Frères", "Les 3 Frères"),
+        (None, "9 numembre 1989", "1989-11-09"),
+    ],
+)
+def test_another_number_is_another_name(language: str | None, name: str, text: str) -> None:
+    assert matched(language, name, text) == 0

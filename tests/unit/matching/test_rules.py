@@ -330,3 +330,138 @@ def test_an_unusable_name_does_not_take_a_usable_one_that_folds_alike_along():
     compiled = compile_question(question, EGRPO)
 
     assert (compiled.entities, compiled.unmatchable) == (3, (0,))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Ice Age", "Ice Age 2 came out in 2006"),
+        ("Ice Age", "ice age 4"),
+        ("Rambo", "Rambo III"),
+        ("Rambo", "RAMBO III"),
+        ("Saw", "Saw Two"),
+        ("Dune", "Dune: Part Two"),
+        ("Kill Bill", "Kill Bill, vol. 2"),
+        ("The Crown", "The Crown Season 3"),
+        ("Dune", "Dune – Book II"),
+        ("Frederick", "Frederick II"),
+        ("Gemini", "Gemini-8"),
+        ("Cal Ripken", "Cal Ripken, Jr."),
+        ("Pope Clement XXIII", "Pope Clement XXII"),
+        ("£7.5 billion", "£7.5 million"),
+    ],
+)
+def test_a_number_behind_a_name_makes_another_of_it(name: str, text: str) -> None:
+    assert match(asked(name), thought(text)).matched == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Ice Age", "Ice Age, then 2 more films"),
+        ("Ice Age", "Ice Age 1"),
+        ("Ice Age", "Ice Age and Ice Age 2"),
+        ("Ice Age 2", "Ice Age 2"),
+        ("Bergen", "2. Bergen 3. Oslo"),
+        ("Porto", "Porto 2-0 Braga"),
+        ("Porto", "Porto 2 Braga 1"),
+        ("Denmark", "Denmark 4, Uruguay 1"),
+        ("Lima", "Lima 12 May 1970"),
+        ("Lima", "Lima 5 hours later"),
+        ("Lima", "Lima 20% of them"),
+        ("The Crown", "The Crown, season 3"),
+        ("Douglas Basham", "Doug Basham Jr."),
+    ],
+)
+def test_a_number_that_counts_or_lists_makes_none(name: str, text: str) -> None:
+    assert match(asked(name), thought(text)).matched == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Leicester", "Leicester City"),
+        ("Cardiff", "cardiff rovers"),
+        ("Boston", "the Boston Red Sox"),
+        ("Oklahoma City", "Oklahoma City Thunder"),
+        ("San Francisco", "San Francisco 49ers"),
+        ("Yale University", "Yale University Press"),
+        ("Prague", "Sparta and Slavia and Inter Prague"),
+        ("Denver", "John Denver"),
+        ("Sydney", "Sydney Sweeney"),
+        ("Georgia", "Georgia O'Keeffe"),
+        ("Prince", "Prince Albert"),
+        ("Elizabeth Ann", "Elizabeth Ann Smith"),
+        ("John Paul", "John Paul Jones"),
+        ("Austria", "Austria-Hungary"),
+        ("Hungary", "Austria-Hungary"),
+        ("Bolivia", "bolivia.org"),
+        ("Bolivia", "bolivia_df"),
+        ("Nora Jones", "nora_jones = 1"),
+        ("Bolivia", "mail@bolivia"),
+        ("Julian Barnes", "Juliana Barnes"),
+        ("George Miller", "Georgia Miller"),
+        ("Victoria Nolan", "Victoria Dolan"),
+        ("Stephen Roberts", "Stephen Robert"),
+    ],
+)
+def test_a_name_inside_another_name_is_none(name: str, text: str) -> None:
+    assert match(asked(name), thought(text)).matched == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Leicester", "Leicester, United Kingdom"),
+        ("Leicester", "Leicester United Kingdom"),
+        ("Leicester", "leicester schools"),
+        ("Campbellsville University", "Campbellsville University Athletics"),
+        ("Kansas City", "the Kansas City Museum"),
+        ("December", "December 7, 1941"),
+        ("Sydney", "Sydney Australia"),
+        ("Sydney", "In Sydney President Obama spoke"),
+        ("Denver", "In Denver he sang"),
+        ("Bolivia", "the country is bolivia."),
+        ("Katharine Hepburn", "Katherine Hepburn"),
+        ("Johann Gutenberg", "Johan Gutenberg"),
+        ("Wladimir Putin", "Vladimir Putin"),
+        ("Oesophagus", "esophagus"),
+    ],
+)
+def test_a_name_beside_other_words_is_one(name: str, text: str) -> None:
+    assert match(asked(name), thought(text)).matched == 1
+
+
+def test_a_last_name_alone_is_not_that_of_a_relative() -> None:
+    question = Question("", (), (Entity("Marie Curie", ("Curie",)),))
+    texts = ("Curie", "Madame Curie", "Marie Curie", "Pierre Curie")
+    assert [match(question, thought(text)).matched for text in texts] == [1, 1, 1, 0]
+    assert match(Question("", (), (Entity("Curie", ("Curies",)),)), thought("Pierre Curie")).matched == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("European Space Agency (ESA)", "ESA launched it"),
+        ("ESA (European Space Agency)", "the European Space Agency"),
+        ("Nikolai Andreyevich Rimsky", "Nikolai Rimsky"),
+        ("Final Fantasy X", "Final Fantasy 10"),
+        ("1618–1648", "between 1618 and 1648"),
+        ("Kill Bill: Volume 2", "Kill Bill: Vol. 2"),
+        ("AB/CD", "ABCD"),
+    ],
+)
+def test_more_spellings_of_names(name: str, text: str) -> None:
+    assert match(asked(name), thought(text)).matched == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Malcolm X", "Malcolm 10"),
+        ("Nikolai Andreyevich Rimsky", "Nikolai Ivanovich Rimsky"),
+        ("Blur (ABC)", "ABC"),
+    ],
+)
+def test_and_no_others(name: str, text: str) -> None:
+    assert match(asked(name), thought(text)).matched == 0

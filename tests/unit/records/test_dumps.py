@@ -508,7 +508,7 @@ def test_a_mapping_that_is_none_is_refused(service, tmp_path, rules):
 
 
 def test_a_manifest_that_names_no_trajectory_is_refused(service, tmp_path):
-    (tmp_path / "tasks.csv").write_text("trajectory,group\na,b\n")
+    (tmp_path / "tasks.csv").write_text("rollout,group\na,b\n")
 
     with pytest.raises(BadOption, match=r"--manifest: no row of .*tasks\.csv has the field trajectory"):
         score(service, write(tmp_path, "verl"), FileOptions(manifest=tmp_path / "tasks.csv"))
@@ -517,7 +517,7 @@ def test_a_manifest_that_names_no_trajectory_is_refused(service, tmp_path):
 @pytest.mark.parametrize(
     ("held", "advice"),
     [
-        ("group,text\ng,hello\n", "JSON lines, a JSON array, one JSON object and parquet are read"),
+        ("group,text\ng,hello\n", "JSON lines, a JSON array, one JSON object, parquet, CSV and TSV are read"),
         (json.dumps({"version": 1, "data": ROWS}), "jq -c '.data[]' FILE | reward-service score -"),
     ],
 )
@@ -549,3 +549,74 @@ def test_a_manifest_joins_trajectories_to_their_tasks(tmp_path):
         ("town", "s-a", 1.0),
         ("town", "s-b", 0.3),
     ]
+
+
+MANY = {
+    "query": dumps.QUESTION,
+    "gold": [dumps.ANSWER],
+    "data": {
+        "samples": [
+            {"out": "<think>a</think><answer>Nowhere</answer>"},
+            {"out": f"<think>a</think><answer>{dumps.ANSWER}</answer>"},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (MANY, "data.samples.out"),
+        ({**MANY, "data": json.dumps(MANY["data"])}, "data.samples.out"),
+        ({**MANY, "data": {"samples": [one["out"] for one in MANY["data"]["samples"]]}}, "data.samples"),
+    ],
+)
+def test_a_line_may_hold_several_rollouts_in_a_list(service, tmp_path, line, text):
+    (tmp_path / "own.jsonl").write_text(json.dumps(line))
+    rules = ("rollouts=data.samples", f"text={text}", "question=query", "answers=gold")
+
+    records, _ = score(
+        service, tmp_path / "own.jsonl", FileOptions(mapping=rules), dataset=None, profile="grpo"
+    )
+
+    assert [(one["rollout_id"], one["reward"]) for one in records] == [("0", 0.0), ("1", 1.0)]
+    assert len({one["group_id"] for one in records}) == 1
+
+
+@pytest.mark.parametrize("path", ["samples[]", "a.**.b", "samples[0]"])
+def test_a_list_of_rollouts_is_one_list(service, tmp_path, path):
+    with pytest.raises(BadOption, match="must name one list"):
+        score(service, write(tmp_path, "verl"), FileOptions(mapping=(f"rollouts={path}",)))
+
+
+def test_a_line_without_the_list_is_told(service, tmp_path):
+    (tmp_path / "own.jsonl").write_text(json.dumps(MANY))
+
+    with pytest.raises(ValueError, match=r"query holds no list of rollouts \(own\.jsonl line 1\)"):
+        score(service, tmp_path / "own.jsonl", FileOptions(mapping=("rollouts=query", "text=data")))
+
+
+@pytest.mark.parametrize(
+    ("samples", "proposed"),
+    [
+        ([{"output": "a"}], "--map rollouts=samples --map text=samples.output --map question=query"),
+        (["a", "b"], "--map rollouts=samples --map question=query --map answers=gold --map text=samples"),
+        ([[{"speaker": "a"}]], "--map messages=samples"),
+    ],
+)
+def test_a_list_of_rollouts_is_proposed(service, tmp_path, samples, proposed):
+    (tmp_path / "own.jsonl").write_text(json.dumps({**MANY, "data": None, "samples": samples}))
+
+    with pytest.raises(ValueError, match="cannot be scored") as told:
+        score(service, tmp_path / "own.jsonl")
+
+    assert proposed in str(told.value)
+
+
+def test_an_empty_list_is_no_list_of_rollouts(service, tmp_path):
+    (tmp_path / "own.jsonl").write_text(json.dumps({"query": "Who?", "samples": [], "runs": 3}))
+
+    with pytest.raises(ValueError, match="cannot be scored") as told:
+        score(service, tmp_path / "own.jsonl")
+
+    assert "--map" not in str(told.value)

@@ -41,7 +41,7 @@ class LocalModel:
     """Answers asks with one model."""
 
     def __init__(self, names: Mapping[str, str], spec: TorchModel) -> None:
-        """Answer with a model; it is loaded when somebody first wants to know whether it is there.
+        """Answer with a model; it is loaded by the first check of whether it is there.
 
         Args:
             names: of the model by role.
