@@ -103,6 +103,11 @@ MeasuredStatus = Annotated[
 ]
 
 
+def empty(kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
+    """Return an empty list or object as the default of a field, each time a new one; a literal would be copied deeply each time."""
+    return Field(default_factory=kind, json_schema_extra={"default": kind()})
+
+
 class Wire(BaseModel):
     """Base of all request models."""
 
@@ -121,7 +126,7 @@ class EntityIn(Wire):
 
     name: str
     """Name of the entity."""
-    aliases: list[str] = []
+    aliases: list[str] = empty(list)
     """Other spellings that also count. `egrpo-paper` ignores them. Null means none."""
     id: Name | None = None
     """Your own id; not returned."""
@@ -143,17 +148,17 @@ class QuestionIn(Wire):
 
     text: str = ""
     """The question as the agent saw it."""
-    answers: list[str] = []
+    answers: list[str] = empty(list)
     """Gold answers, each of them correct. Required for rollouts without an `outcome`. A string that is itself a list, in JSON
     or Python notation or joined by `<|answer_split|>`, is read as that list; blank ones are left out. Null means none."""
-    entities: list[EntityIn] = []
+    entities: list[EntityIn] = empty(list)
     """Ground-truth entities that the agent should find. Null means none."""
     checker: CheckerKind | None = None
     """Kind of the answer, which decides how it is compared if the profile's checker is `equal`, `cover` or `cover_either`.
     With `list`, `answers` are the items: all of them are required, in any order."""
     language: Language | None = None
     """Language of the question and its names, BCP 47. If it is null, their script and the question's text decide."""
-    rubrics: Annotated[list[CriterionIn], Field(max_length=MOST_RUBRICS)] = []
+    rubrics: Annotated[list[CriterionIn], Field(max_length=MOST_RUBRICS)] = empty(list)
     """Criteria for profiles that ask a judge about them. Null means none."""
 
     def to_domain(self) -> Question:
@@ -197,6 +202,9 @@ class ToolCallStep(Wire):
 Step = Annotated[TextStep | ToolCallStep, Field(discriminator="type")]
 
 
+AS_SENT = Defaults()
+
+
 class ReadingIn(BaseModel):
     """How the policy's own text is read."""
 
@@ -226,7 +234,10 @@ class ReadingIn(BaseModel):
 
     def defaults(self, otherwise: Defaults | None = None) -> Defaults:
         """Return how to read; settings that are not given here are taken from `otherwise`."""
-        other = otherwise or Defaults()
+        other = otherwise or AS_SENT
+        own = (self.format, self.dialect, self.thought_open, self.responses_in_policy_turn)
+        if own == (None, None, None, None):
+            return other
         said = Reading(
             self.dialect or SHORT_FORMS.get(self.format or "") or other.reading.dialect,
             other.reading.thought_open if self.thought_open is None else self.thought_open,
@@ -262,17 +273,17 @@ class RolloutIn(ReadingIn, Wire):
     stop_reason: StopReasonName | None = None
     """Why sampling ended, in the words of any trainer or API. `max_tokens` (`length`) and `max_turns` are errors excluded from
     the loss; `aborted` (`abort`) is not scored."""
-    signals: Signals = {}
+    signals: Signals = empty(dict)
     """Values that you measured yourself, by name, for profiles that use them. A value of a name that is measured from the text
     counts instead of the measured one; those of counted names (`entity_match`, `entity_f`, `length`) are refused."""
     length: Positive | None = None
     """Number of tokens that the policy wrote, for estimators that use it (`opo`). It is never measured here."""
     tree: Name | None = None
     """Name of the tree whose leaf the rollout is, for `tree_grpo`."""
-    turn_signals: TurnSignals = {}
+    turn_signals: TurnSignals = empty(dict)
     """Values that you measured yourself, by name, one per turn, null for a turn without one. A turn begins at the policy's
     first segment after a tool response, or at the start, and includes the responses that follow; the last is the answer turn."""
-    anchor: list[Name] = []
+    anchor: list[Name] = empty(list)
     """Name of the state that each turn began in, one per turn, for profiles that compare turns of the same state."""
 
     @model_validator(mode="after")

@@ -318,8 +318,9 @@ def _count_scored(metrics: Metrics, result: GroupResult) -> None:
         if one.precision is not None:
             metrics.observe("precision_ratio", value=one.precision)
     metrics.add("matched_entities_total", amount=sum(one.matched or 0 for one in scored))
+    uncredited = [one.uncredited for one in scored if one.uncredited]
     for reason in REASONS:
-        if count := sum(one.uncredited.get(reason, 0) for one in scored):
+        if count := sum(counts.get(reason, 0) for counts in uncredited):
             metrics.add("uncredited_entities_total", reason, amount=count)
     channels = Counted(match.channel for one in scored if one.evidence for match in one.evidence.matches)
     for channel, count in channels.items():

@@ -91,6 +91,8 @@ def check_signals(one: Rollout | RolloutFacts, settings: Settings, path: str) ->
     Raises:
         LimitExceeded: it has more than `max_signals` of a kind, or a row of more than `max_steps` turns and one.
     """
+    if not (one.signals or one.turn_signals or one.anchor):
+        return
     for name, signals in (("signals", one.signals), ("turn_signals", one.turn_signals)):
         if len(signals) > settings.max_signals:
             raise LimitExceeded(

@@ -439,7 +439,7 @@ class Scorer:
             self._count_outcomes(planned, facts)
         settled = tuple(settle(fact, one.unscored) for fact, one in zip(facts, asked, strict=True))
         await asyncio.sleep(0)
-        return Measured(group.call, group.truth.under(planned.profile.measure.matching), settled)
+        return Measured(group.call, group.truth.under(planned.compiled), settled)
 
     def _count_outcomes(self, planned: MeasurePlan, facts: Sequence[RolloutFacts]) -> None:
         """Count what decided each outcome, and what judges said."""

@@ -22,7 +22,7 @@ from entity_index.errors import (
 )
 from entity_index.stores.protocols import EntityStore, WritableCatalogue
 from entity_index.types import Question
-from reward_service.core.matching import MatchSpec, MentionNames, compile_question
+from reward_service.core.matching import CompiledQuestion, MentionNames
 from reward_service.core.types import IndexVersion
 from reward_service.serve import errors
 from reward_service.serve.config import Settings
@@ -57,9 +57,8 @@ class Truth:
     unmatchable: tuple[str, ...] = ()
     """Names of the entities that are not in E_q because there is no form to search for."""
 
-    def under(self, spec: MatchSpec) -> "Truth":
-        """Return the same truth with the names of the entities that are not in E_q under a profile."""
-        compiled = compile_question(self.question, spec)
+    def under(self, compiled: CompiledQuestion) -> "Truth":
+        """Return the same truth with the names of the entities that are not in E_q, given its question under a profile."""
         masked, unmatchable = (
             tuple(self.question.entities[n].name for n in positions)
             for positions in (compiled.masked, compiled.unmatchable)

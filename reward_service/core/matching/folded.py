@@ -6,17 +6,16 @@ entities that have no credited span yet, which changes no result: exact evidence
 Arrays of two axes are named after them. R: rollouts of the group · E: entities of the question.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 from operator import and_
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from reward_service.core.matching.arrays import Mask, Positions, fresh
+from reward_service.core.matching.arrays import Mask, Positions, distinct, fresh
 from reward_service.core.matching.compiled import CompiledQuestion
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.index import Role
@@ -27,6 +26,7 @@ from reward_service.core.matching.regions import listed, pasted
 from reward_service.core.matching.scan import (
     CHANNELS,
     Hits,
+    RoleHits,
     Spans,
     candidates,
     scan,
@@ -116,27 +116,23 @@ class Findings:
     early: Mask
     """Which entities have a span before any tool response shows them."""
 
-    def by_rollout(self, rollouts: int) -> list["Findings"]:
-        """Return the findings of each rollout, in entity order."""
-        bounds = self.rollout.searchsorted(np.arange(rollouts + 1)).tolist()
-        return [self._between(*both) for both in pairwise(bounds)]
 
-    def _between(self, first: int, stop: int) -> "Findings":
-        which = slice(first, stop)
-        return Findings(
-            self.spans[which],
-            self.verdict[which],
-            self.rollout[which],
-            self.entity[which],
-            self.grounded[which],
-            self.early[which],
-        )
+class RolloutFindings(NamedTuple):
+    """The findings of one rollout, one item an entity, in entity order."""
+
+    verdict: list[int]
+    entity: list[int]
+    grounded: list[bool]
+    early: list[bool]
+    matches: list[Match]
+    """Empty unless explained."""
 
 
 # Rollout 0 names entity 3 twice: once inside a list (uncredited) and once later with an edit (credited). The order is by
 # (rollout, entity, uncredited, channel, distance, start), so the credited span comes first though its evidence is weaker, and it is kept.
 def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
-    rollout, entity, grounded = group.rollout(spans.start), group.entity(spans), group.grounded(spans)
+    rollout, entity = group.rollout(spans.start), group.entity(spans)
+    grounded = spans.start > group.first_tool_RE[rollout, entity]
     order = np.lexsort((spans.start, spans.distance, spans.channel, verdict > 0, entity, rollout))
     best = order[fresh((rollout * group.first_tool_RE.shape[1] + entity)[order])]
     stands_RE, early_RE = np.zeros((2, *group.first_tool_RE.shape), dtype=np.bool_)
@@ -148,9 +144,9 @@ def _best(group: FoldedGroup, spans: Spans, verdict: Positions) -> Findings:
 
 # Entity 1 stands exactly, and credited, in rollout 0 but not in rollout 1: its pieces are verified in rollout 1 alone, so text that
 # names everything exactly costs no verification.
-def _open_pieces(group: FoldedGroup, hits: Hits, credited: Spans) -> Hits:
+def _open_pieces(group: FoldedGroup, pieces: Hits, credited: Spans) -> Hits:
     """Return the piece hits worth a look: in thoughts, and for an entity that has no credit in that rollout yet."""
-    index, pieces = group.compiled.index, hits.of(Role.PIECE)
+    index = group.compiled.index
     open_RE = np.ones(group.first_tool_RE.shape, dtype=np.bool_)
     open_RE[group.rollout(credited.start), group.entity(credited)] = False
     at, (form,) = index.owners.join(pieces.reference)
@@ -166,18 +162,23 @@ Named = tuple[tuple[int, int], ...]
 def _named(group: FoldedGroup, credited: Spans) -> list[Named]:
     """Return where each rollout names entities with credit, each pair once, ascending."""
     layout, entities = group.layout, group.first_tool_RE.shape[1]
-    key = np.unique(group.text.segment(credited.start) * entities + group.entity(credited))
+    key = distinct(group.text.segment(credited.start) * entities + group.entity(credited))
     segment, entity = np.divmod(key, max(entities, 1))
     pairs = list(zip(layout.position[segment].tolist(), entity.tolist(), strict=True))
-    bounds = layout.rollout[segment].searchsorted(np.arange(len(group.too_costly_R) + 1)).tolist()
-    return [tuple(pairs[first:stop]) for first, stop in pairwise(bounds)]
+    return [tuple(pairs[which]) for which in _by_rollout(layout.rollout[segment], len(group.too_costly_R))]
 
 
-def _find(group: FoldedGroup, hits: Hits) -> tuple[Findings, list[Named]]:
+def _by_rollout(rollout: Positions, rollouts: int) -> list[slice]:
+    """Return where each rollout's rows are in a table that is sorted by rollout."""
+    bounds = rollout.searchsorted(np.arange(rollouts + 1)).tolist()
+    return [slice(first, stop) for first, stop in pairwise(bounds)]
+
+
+def _find(group: FoldedGroup, hits: RoleHits) -> tuple[Findings, list[Named]]:
     """Judge the exact spans; verify windows for entities without credit; judge those."""
     index, spans = group.compiled.index, group.named[group.in_thought(group.named.start)]
     verdict = group.judge(spans)
-    pieces = _open_pieces(group, hits, spans[verdict == 0])
+    pieces = _open_pieces(group, hits[Role.PIECE], spans[verdict == 0])
     fuzzy = fuzzy_spans(group.text, index, candidates(group.text, index, pieces))
     spans, verdict = Spans.concat(spans, fuzzy), np.concatenate((verdict, group.judge(fuzzy)))
     return _best(group, spans, verdict), _named(group, spans[verdict == 0])
@@ -214,50 +215,50 @@ def _flags(compiled: CompiledQuestion, *, has_tools: bool, by_name: bool) -> tup
     return tuple(flag for flag, holds in raised.items() if holds)
 
 
-def _near_misses(group: FoldedGroup, rollout: int, findings: Findings) -> tuple[NearMiss, ...]:
-    named = set(findings.entity.tolist())
-    return near_misses(group.text, group.layout, group.compiled.index, rollout=rollout, named=named)
+def _found(group: FoldedGroup, findings: Findings, *, explain: bool) -> list[RolloutFindings]:
+    """Return the findings of each rollout, as plain lists: most have few, and as many arrays would take longer to make."""
+    verdict, entity, grounded, early = (
+        one.tolist() for one in (findings.verdict, findings.entity, findings.grounded, findings.early)
+    )
+    matches = _matches(group, findings.spans) if explain else []
+    return [
+        RolloutFindings(verdict[which], entity[which], grounded[which], early[which], matches[which])
+        for which in _by_rollout(findings.rollout, len(group.too_costly_R))
+    ]
 
 
 def _matching(
-    group: FoldedGroup,
-    rollout: int,
-    findings: Findings,
+    compiled: CompiledQuestion,
+    found: RolloutFindings,
     mentions: int,
     *,
     named_in: Named,
-    explain: bool,
-    nearest: bool,
+    flags: tuple[str, ...],
+    near: tuple[NearMiss, ...],
     by_name: bool,
+    explain: bool,
 ) -> Matching:
     """Count the findings of one rollout."""
-    spec, verdicts = group.compiled.spec, findings.verdict.tolist()
-    credited, named = [verdict == 0 for verdict in verdicts], len(verdicts)
-    matched, total = sum(credited), max(mentions, named)
-    if by_name and spec.precision_floor is not None and matched and matched < spec.precision_floor * total:
-        credited = [False] * named
-    reasons = [
-        VERDICTS[verdict] or PRECISION
-        for verdict, counts in zip(verdicts, credited, strict=True)
-        if not counts
-    ]
-    matches = _matches(group, findings.spans) if explain else []
+    credited = [verdict == 0 for verdict in found.verdict]
+    matched, total, floor = sum(credited), max(mentions, len(credited)), compiled.spec.precision_floor
+    if by_name and floor is not None and matched and matched < floor * total:
+        matched, credited = 0, [False] * len(credited)
+    refused = [not counts for counts in credited]
+    reasons = [VERDICTS[verdict] or PRECISION for verdict in compress(found.verdict, refused)]
     return Matching(
-        entities=group.compiled.entities,
-        matched=sum(credited),
-        named=named_in if any(credited) else (),
-        matches=tuple(match for match, counts in zip(matches, credited, strict=False) if counts),
-        masked=group.compiled.masked,
-        uncredited=dict(Counter(reasons)),
-        uncredited_matches=tuple(
-            match for match, counts in zip(matches, credited, strict=False) if not counts
-        ),
+        entities=compiled.entities,
+        matched=matched,
+        named=named_in if matched else (),
+        matches=tuple(compress(found.matches, credited)),
+        masked=compiled.masked,
+        uncredited={reason: reasons.count(reason) for reason in dict.fromkeys(reasons)},
+        uncredited_matches=tuple(compress(found.matches, refused)),
         reasons=tuple(reasons) if explain else (),
-        grounded=sum(map(and_, findings.grounded.tolist(), credited)),
-        early=sum(map(and_, findings.early.tolist(), credited)),
+        grounded=sum(map(and_, found.grounded, credited)),
+        early=sum(map(and_, found.early, credited)),
         mentions=total,
-        flags=_flags(group.compiled, has_tools=bool(group.has_tools_R[rollout]), by_name=by_name),
-        near_misses=_near_misses(group, rollout, findings) if explain and nearest else (),
+        flags=flags,
+        near_misses=near,
     )
 
 
@@ -288,7 +289,7 @@ def _count_mentions(group: FoldedGroup, findings: Findings, names: MentionNames 
     ]
 
 
-def _read(read: GroupText, compiled: CompiledQuestion) -> tuple[FoldedGroup, Hits]:
+def _read(read: GroupText, compiled: CompiledQuestion) -> tuple[FoldedGroup, RoleHits]:
     """Scan a group; what is over a cap is left out."""
     spec, index, layout, text = compiled.spec, compiled.index, read.layout, read.folded
     hits, spent_R = scan(text, index, layout.rollout, max_hits=spec.max_hits)
@@ -328,23 +329,37 @@ def match_folded(
     group, hits = _read(read, compiled)
     findings, named = _find(group, hits)
     mentions = _count_mentions(group, findings, names)
-    results = []
-    for number, mine in enumerate(findings.by_rollout(len(read.rollouts))):
-        if group.too_costly_R[number]:
-            results.append(Matching(entities=compiled.entities, masked=compiled.masked, too_costly=True))
-            continue
-        matching = _matching(
-            group,
-            number,
-            mine,
-            mentions[number],
-            named_in=named[number],
+    by_name = names is not None
+    flags = [_flags(compiled, has_tools=has_tools, by_name=by_name) for has_tools in (False, True)]
+    rows = zip(
+        _found(group, findings, explain=explain),
+        mentions,
+        named,
+        group.has_tools_R.tolist(),
+        group.too_costly_R.tolist(),
+        strict=True,
+    )
+    return [
+        Matching(entities=compiled.entities, masked=compiled.masked, too_costly=True)
+        if too_costly
+        else _matching(
+            compiled,
+            found,
+            total,
+            named_in=named_in,
+            flags=flags[has_tools],
+            near=_near_misses(group, number, found) if explain and nearest else (),
+            by_name=by_name,
             explain=explain,
-            nearest=nearest,
-            by_name=names is not None,
         )
-        results.append(matching)
-    return results
+        for number, (found, total, named_in, has_tools, too_costly) in enumerate(rows)
+    ]
+
+
+def _near_misses(group: FoldedGroup, rollout: int, found: RolloutFindings) -> tuple[NearMiss, ...]:
+    return near_misses(
+        group.text, group.layout, group.compiled.index, rollout=rollout, named=set(found.entity)
+    )
 
 
 def mentions_of(rollout: Sequence[Segment], compiled: CompiledQuestion) -> list[Match]:

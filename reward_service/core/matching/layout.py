@@ -46,10 +46,19 @@ class Layout:
         )
 
     @cached_property
+    def may_copy(self) -> Mask:
+        """Which segments are thoughts with a tool response before them in their rollout."""
+        responses = (~self.is_thought).cumsum()
+        first = self.rollout.searchsorted(self.rollout)
+        before = (responses - ~self.is_thought)[first]
+        copies: Mask = self.is_thought & (responses > before)
+        return copies
+
+    @cached_property
     def raw_start(self) -> Positions:
         """Where each segment begins in `FoldedText.raw`, in which segments are three characters apart."""
         lengths = np.array([len(text) + 3 for text in self.texts], dtype=np.int64)
-        return np.cumsum(lengths) - lengths + 2
+        return lengths.cumsum() - lengths + 2
 
 
 @dataclass(frozen=True)

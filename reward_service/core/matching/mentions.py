@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from entity_index.folding import fold
 from reward_service.core.matching import lexicon
-from reward_service.core.matching.arrays import Mask, Positions, stretches
+from reward_service.core.matching.arrays import Mask, Positions, positions, stretches
 from reward_service.core.matching.characters import SEP, UTF_8
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.spellings import without_parenthesis
@@ -80,7 +80,7 @@ def _keys(text: FoldedText, start: Positions, end: Positions) -> Keys:
 
 def _single(words: Iterable[str]) -> Keys:
     text = FoldedText(sorted(words))
-    firsts = np.flatnonzero(text.bytes_[text.spaces[:-1] + 1] != SEP)
+    firsts = positions(text.bytes_[text.spaces[:-1] + 1] != SEP)
     return np.sort(_keys(text, text.spaces[firsts] + 1, text.spaces[firsts + 1]))
 
 
@@ -94,15 +94,15 @@ def _runs(capital: Mask, digit: Mask, parted: Mask) -> tuple[Positions, Position
     inside = capital | digit
     joined = np.zeros(len(inside), dtype=np.bool_)
     joined[1:] = inside[1:] & inside[:-1] & ~parted[1:]
-    start = np.flatnonzero(inside & ~joined)
+    start = positions(inside & ~joined)
     joined_next = np.append(joined[1:], False)
-    end = np.flatnonzero(inside & ~joined_next) + 1
+    end = positions(inside & ~joined_next) + 1
     if start.size:
         named = np.logical_or.reduceat(capital, start)
         start, end = start[named], end[named]
     cuts = -(-(end - start) // LONGEST_RUN)
-    start = np.repeat(start, cuts) + stretches(np.zeros_like(cuts), cuts) * LONGEST_RUN
-    return start, np.minimum(start + LONGEST_RUN, np.repeat(end, cuts))
+    start = start.repeat(cuts) + stretches(np.zeros_like(cuts), cuts) * LONGEST_RUN
+    return start, np.minimum(start + LONGEST_RUN, end.repeat(cuts))
 
 
 def _marks(text: FoldedText, space: Positions) -> list[str]:
@@ -153,7 +153,7 @@ def _pieces(
     text: FoldedText, skipped: Mask, parted: Mask, *, space: Positions
 ) -> tuple[Positions, Positions]:
     """Return the token spans of short pieces of a list that hold no token to skip."""
-    start = np.flatnonzero(parted)
+    start = positions(parted)
     if not start.size:
         return start, start
     end = np.append(start[1:], len(parted))
@@ -169,7 +169,7 @@ def _pieces(
 
 def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     """Return the capitalised runs and short pieces of the wanted segments, without words that merely open a sentence."""
-    which = text.tokens(np.flatnonzero(wanted))
+    which = text.tokens(positions(wanted))
     which = which[which + 1 < len(text.spaces)]
     space, after = text.spaces.take(which), text.spaces.take(which + 1)
     initial = space + 1
@@ -182,7 +182,7 @@ def mentions_by_look(text: FoldedText, wanted: Mask) -> Mentions:
     runs = _runs(capital, digit, parted)
     pieces = _pieces(text, capital | separator | digit, parted, space=space)
     start, end = (np.concatenate(columns) for columns in zip(runs, pieces, strict=True))
-    order = np.argsort(start, kind="stable")
+    order = start.argsort(kind="stable")
     found = (initial[start[order]], after[end[order] - 1])
     mentions = Mentions(*found, _keys(text, *found), which[start[order]], which[end[order] - 1] + 1)
     near = np.minimum(_OPENERS.searchsorted(mentions.key), len(_OPENERS) - 1)

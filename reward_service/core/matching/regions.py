@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from reward_service.core.matching.arrays import Mask, Positions, among
+from reward_service.core.matching.arrays import Mask, Positions, among, positions
 from reward_service.core.matching.fold import FoldedText
 from reward_service.core.matching.layout import Layout
 from reward_service.core.matching.mentions import Mentions
@@ -54,13 +54,13 @@ def _pasted_windows(text: FoldedText, layout: Layout, first: Positions, tokens: 
     sketches = _sketches(text, tokens)
     sought = np.zeros(1 << 16, dtype=np.bool_)
     sought[sketches[first]] = True
-    alike = np.flatnonzero(sought.take(sketches))
+    alike = positions(sought.take(sketches))
     sources = alike[~layout.is_thought[text.segment(text.spaces[alike])]]
     # With the rollout's number before it, a sketch is shared only within the rollout.
     look, source_look = (
         layout.rollout[text.segment(text.spaces[at])] << 16 | sketches[at] for at in (first, sources)
     )
-    suspects = np.flatnonzero(among(look, source_look))
+    suspects = positions(among(look, source_look))
     sources = _whole_windows(text, sources[among(source_look, look[suspects])], tokens)
     copied = np.zeros(len(first), dtype=np.bool_)
     copied[suspects] = _copied(text, layout, first[suspects], sources, tokens=tokens)
@@ -95,16 +95,16 @@ class _Runs:
     @classmethod
     def of(cls, windows: Positions, tokens: int) -> Self:
         """Return the runs that copied windows of so many tokens form."""
-        heads = np.append(True, np.diff(windows) > 1)[: len(windows)]
+        heads = np.append(True, windows[1:] - windows[:-1] > 1)[: len(windows)]
         tails = np.append(heads[1:], True)[: len(windows)]
         return cls(windows[heads], windows[tails] + tokens)
 
 
 def _union(start: Positions, stop: Positions, *, size: int) -> Positions:
     """Return what lies in any of these half-open stretches of so many numbers, ascending."""
-    opened, closed = (np.bincount(np.clip(at, 0, size), minlength=size + 1) for at in (start, stop))
-    union: Positions = np.flatnonzero(np.cumsum(opened - closed) > 0)
-    return union
+    opened = np.bincount(np.maximum(start, 0), minlength=size + 1)
+    closed = np.bincount(np.minimum(stop, size), minlength=size + 1)
+    return positions((opened - closed).cumsum() > 0)
 
 
 def _named_in(text: FoldedText, mentions: Mentions, runs: _Runs) -> Mask:
@@ -142,7 +142,7 @@ def pasted(text: FoldedText, layout: Layout, mentions: Mentions, spans: Spans, *
     # A token is worth half a word or more, so what lies further away can change no verdict.
     near = _union(first - 4 * words, stop + 3 * words + 1, size=len(text.spaces))
     windows = _whole_windows(text, near, words)
-    windows = windows[layout.is_thought[text.segment(text.spaces[windows])]]
+    windows = windows[layout.may_copy[text.segment(text.spaces[windows])]]
     windows = windows[_pasted_windows(text, layout, windows, words)]
     if not windows.size:
         return np.zeros(len(spans), dtype=np.bool_)

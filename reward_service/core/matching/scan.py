@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ from rapidfuzz.distance import Levenshtein
 from entity_index.spelling import folded
 from entity_index.usable import FUNCTION_WORDS
 from reward_service.core.matching import longer
-from reward_service.core.matching.arrays import Mask, Positions, distinct, stretches
+from reward_service.core.matching.arrays import Mask, Positions, distinct, positions, stretches
 from reward_service.core.matching.characters import UTF_8, WIDEST
 from reward_service.core.matching.eastern import LOOK_AHEAD, is_particles, stands_alone_in
 from reward_service.core.matching.fold import FoldedText
@@ -75,15 +75,17 @@ class Spans:
 
     @classmethod
     def concat(cls, *parts: Self) -> Self:
-        """Return the spans of all parts."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
+        """Return the spans of all parts, of which most are empty."""
+        filled = [part for part in parts if len(part)]
+        if len(filled) < 2:
+            return filled[0] if filled else cls.none()
+        return cls(*(np.concatenate([getattr(part, name) for part in filled]) for name in cls.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What the automaton found, once for every use of the pattern."""
+    """What the automaton found in one role, once for every use of the pattern."""
 
-    role: Positions
     reference: Positions
     offset: Positions
     start: Positions
@@ -91,13 +93,11 @@ class Hits:
 
     def __getitem__(self, which: Mask) -> "Hits":
         """Return some of the hits."""
-        return Hits(
-            self.role[which], self.reference[which], self.offset[which], self.start[which], self.end[which]
-        )
+        return Hits(self.reference[which], self.offset[which], self.start[which], self.end[which])
 
-    def of(self, role: Role) -> "Hits":
-        """Return the hits in one role."""
-        return self[self.role == role.value]  # an enum member would be asked for its array protocol
+
+RoleHits = tuple[Hits, ...]
+"""The hits in each role, by the role's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,15 @@ def _unspent(text: FoldedText, rollout: Positions, left: Mask, *, begin: int, st
     return bool(left[rollout[low] : rollout[high] + 1].any())
 
 
-def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -> tuple[Hits, Mask]:
+def _by_role(role: Positions, *columns: Positions) -> RoleHits:
+    """Return hits parted by their role, in each in the order they came."""
+    order = role.argsort(kind="stable")
+    bounds = role[order].searchsorted(np.arange(len(Role) + 1)).tolist()
+    ordered = [column[order] for column in columns]
+    return tuple(Hits(*(column[first:stop] for column in ordered)) for first, stop in pairwise(bounds))
+
+
+def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -> tuple[RoleHits, Mask]:
     """Find every pattern, overlapping; return also which rollouts have more than `max_hits`, whose hits are left out.
 
     The text is read in chunks that bound what is held at a time; a chunk of nothing but a spent rollout is skipped.
@@ -142,31 +150,33 @@ def scan(text: FoldedText, index: Index, rollout: Positions, *, max_hits: int) -
     """
     size = max(index.longest, CHUNK_HITS // index.nesting)
     counts = np.zeros(int(rollout.max(initial=-1)) + 1, dtype=np.int64)
+    may_overspend = len(text.data) * index.nesting > max_hits
     parts = [np.empty((0, 3), dtype=np.int64)]
     for begin in range(0, len(text.data), size):
         stop = min(begin + size, len(text.data))
         if not begin or _unspent(text, rollout, counts <= max_hits, begin=begin, stop=stop):
             rows = _raw_hits(text, index, begin, stop)
-            counts += np.bincount(rollout[text.segment(rows[:, 1])], minlength=len(counts))
             parts.append(rows)
+            if may_overspend:
+                counts += np.bincount(rollout[text.segment(rows[:, 1])], minlength=len(counts))
     spent = counts > max_hits
     rows = np.concatenate(parts)
     pattern, start, end = (rows[~spent[rollout[text.segment(rows[:, 1])]]] if spent.any() else rows).T
     of, (role, reference, offset) = index.uses.join(pattern)
-    return Hits(role, reference, offset, start[of], end[of]), spent
+    return _by_role(role, reference, offset, start[of], end[of]), spent
 
 
 def _particle_follows(text: FoldedText, end: int) -> bool:
     return is_particles(text.data[end : text.data.index(b" ", end)].decode())
 
 
-def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
+def exact_spans(text: FoldedText, index: Index, hits: RoleHits) -> Spans:
     """Return where whole forms stand, guards observed."""
-    whole = hits.of(Role.WHOLE)
+    whole = hits[Role.WHOLE]
     phrase, start, end = whole.reference, whole.start + 1, whole.end
     closed = text.bytes_[end - 1] == ord(" ")
     end = end - closed
-    open_ended = np.flatnonzero(~closed & (text.bytes_[end] != ord(" ")))
+    open_ended = positions(~closed & (text.bytes_[end] != ord(" ")))
     kept = np.ones(len(end), dtype=np.bool_)
     kept[open_ended] = [_particle_follows(text, at) for at in end[open_ended].tolist()]
     found = Windows(phrase, start, end)[kept]
@@ -178,7 +188,7 @@ def exact_spans(text: FoldedText, index: Index, hits: Hits) -> Spans:
 def uncut(text: FoldedText, index: Index, windows: Windows) -> Mask:
     """Return which windows cut no number in two: "5 million" is not said by "1.5 million", nor 500 by "1,500" or "500 million"."""
     whole = np.ones(len(windows.start), dtype=np.bool_)
-    numeric = np.flatnonzero(index.numeric[windows.phrase])
+    numeric = positions(index.numeric[windows.phrase])
     if not numeric.size:
         return whole
     start, end = windows.start[numeric], windows.end[numeric]
@@ -205,7 +215,7 @@ def cuts_number(raw: bytes, start: int, end: int) -> bool:
     return bool(begins_inside or (raw[end - 1 : end].isdigit() and _GOES_ON.match(raw, end)))
 
 
-def spans_of(text: FoldedText, index: Index, hits: Hits) -> Spans:
+def spans_of(text: FoldedText, index: Index, hits: RoleHits) -> Spans:
     """Return where forms stand without a misspelling: exactly, with middle names, or inflected."""
     return Spans.concat(
         *(found(text, index, hits) for found in (exact_spans, expanded_spans, inflected_spans))
@@ -220,7 +230,7 @@ def of_forms(index: Index, found: Windows) -> Spans:
 
 def _guarded(text: FoldedText, index: Index, spans: Spans) -> Spans:
     """Return the spans where the original text shows what the guard of their form asks for."""
-    capital, written = (np.flatnonzero(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
+    capital, written = (positions(asks[spans.form]) for asks in (index.asks_capital, index.asks_written))
     kept = ~in_longer_names(text, index, spans)
     if capital.size:
         kept[capital] &= text.strong(spans.start[capital] + index.capital_at[spans.form[capital]])
@@ -345,9 +355,9 @@ def _are_middle_names(own: Sequence[str], words: Sequence[str]) -> bool:
 # Form "nidal hasan", text "Nidal Malik Hasan": FIRST hits token 0, LAST hits token 2. For each LAST hit, a first name two, three or
 # four tokens before it is looked up among the FIRST hits, all (form, token) pairs as one sorted column of numbers. The pair
 # (0, 2) is there, and "Malik" passes `middle_fits`.
-def expanded_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+def expanded_spans(text: FoldedText, index: Index, hits: RoleHits, *, any_case: bool = False) -> Spans:
     """Return where a first and a last name stand with middle names between them, which are capitalised unless `any_case`."""
-    first, last = hits.of(Role.FIRST), hits.of(Role.LAST)
+    first, last = hits[Role.FIRST], hits[Role.LAST]
     if not (len(first.start) and len(last.start)):
         return Spans.none()
     first_at, last_at = text.spaces.searchsorted(first.start), text.spaces.searchsorted(last.start)
@@ -368,8 +378,7 @@ def _checked_middles(
     if not form.size:
         return Spans.none()
     start, end = text.spaces[first] + 1, text.spaces[last + 1]
-    _, between_start = text.raw_spans(start, text.spaces[first + 1])
-    between_end, _ = text.raw_spans(text.spaces[last] + 1, end)
+    between_end, between_start = text.raw_spans(text.spaces[last] + 1, text.spaces[first + 1])
     rows = zip(form.tolist(), between_start.tolist(), between_end.tolist(), strict=True)
     fits = cache(lambda number, between: middle_fits(index.forms[number], between, any_case=any_case))
     kept = np.array(
@@ -381,6 +390,8 @@ def _checked_middles(
 
 def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows) -> Spans:
     """Return the spans of forms, with the edits between each and what stands there."""
+    if not len(found.phrase):
+        return Spans.none()
     rows = zip(found.phrase.tolist(), found.start.tolist(), found.end.tolist(), strict=True)
     edits = cache(lambda number, window: Levenshtein.distance(index.forms[number].folded, window.decode()))
     distance = [edits(number, text.data[a:b]) for number, a, b in rows]
@@ -390,9 +401,9 @@ def _at_a_distance(text: FoldedText, index: Index, channel: int, found: Windows)
 
 # Form "лев толстои", text "роман Льва Толстого": the lead "толс" of word 1 hits token 2, so the form would begin at token 1. The
 # words Льва and Толстого agree with the form's, the distance is that between "лев толстои" and "льва толстого".
-def inflected_spans(text: FoldedText, index: Index, hits: Hits, *, any_case: bool = False) -> Spans:
+def inflected_spans(text: FoldedText, index: Index, hits: RoleHits, *, any_case: bool = False) -> Spans:
     """Return where every word of a form stands inflected, with a capital where the form has one unless `any_case`."""
-    leads = hits.of(Role.LEAD)
+    leads = hits[Role.LEAD]
     if not leads.start.size:
         return Spans.none()
     form, first, stop = _around_leads(text, index, leads)
@@ -416,7 +427,7 @@ def _around_leads(text: FoldedText, index: Index, leads: Hits) -> tuple[Position
     form = leads.reference
     first = text.spaces.searchsorted(leads.start) - leads.offset
     stop = first + np.array([len(one.words) for one in index.forms], dtype=np.int64)[form]
-    inside = np.flatnonzero((first >= 0) & (stop < len(text.spaces)))
+    inside = positions((first >= 0) & (stop < len(text.spaces)))
     edges = text.spaces[first[inside]] + 1, text.spaces[stop[inside]]
     kept = inside[text.segment(edges[0]) == text.segment(edges[1])]
     return form[kept], first[kept], stop[kept]

@@ -5,7 +5,9 @@ Two rollouts with the same thoughts and tool responses have the same `Matching`,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from reward_service.core.types import Match, NearMiss
 
@@ -70,9 +72,8 @@ class MatchSpec:
             raise ValueError(f"precision_floor must be in [0, 1], got {self.precision_floor}")
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
-    """What matching found in one rollout."""
+class Matching(NamedTuple):
+    """What matching found in one rollout; a named tuple, as there is one a rollout."""
 
     entities: int
     """m = |E_q| after masking; the same for every rollout of a question."""
@@ -84,7 +85,7 @@ class Matching:
     """The best credited evidence of each matched entity, in entity order; empty unless explained."""
     masked: tuple[int, ...] = ()
     """Positions of the question's entities that left E_q."""
-    uncredited: Mapping[str, int] = field(default_factory=dict)
+    uncredited: Mapping[str, int] = MappingProxyType({})
     """Distinct entities that were named but earn nothing, by the reason of their best span; zero counts are left out."""
     uncredited_matches: tuple[Match, ...] = ()
     """The best evidence of those, in entity order; empty unless explained."""

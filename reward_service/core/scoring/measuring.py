@@ -120,6 +120,8 @@ class MeasurePlan(NamedTuple):
     """The rollouts of one question, measured as far as their text decides. It holds no rollout's text but what is asked about."""
 
     profile: Profile
+    compiled: CompiledQuestion
+    """The question as it was searched for."""
     rollouts: tuple[Planned, ...]
 
     def pending(self, answers: Answers) -> dict[str, Ask]:
@@ -138,10 +140,12 @@ def plan(
     plugins: Mapping[str, Plugin] = NO_PLUGINS,
 ) -> MeasurePlan:
     """Measure the rollouts of one question as far as their text decides; the arguments are those of `measure_group`."""
-    compiled = compile_question(question, profile.measure.matching)
-    parsed = [_parse(rollout, profile) for rollout in rollouts]
+    spec = profile.measure
+    compiled = compile_question(question, spec.matching)
+    rules = AnswerRules(spec.answer_from, spec.answer_tools, spec.answer_may_be_cut)
+    parsed = [_parse(rollout, spec.grammar, rules) for rollout in rollouts]
     searched = [one for one in parsed if isinstance(one, Parsed)]
-    read = GroupText([one.segments for one in searched], profile.measure.matching.max_chars)
+    read = GroupText([one.segments for one in searched], spec.matching.max_chars)
     matchings = match_group(read, compiled, explain=explain, names=names)
     shown = shown_in(read, question, (*profile.measured_signals, *profile.measured_turn_signals))
     measurable = map(Measurable, searched, matchings, repeat(question), shown)
@@ -152,7 +156,7 @@ def plan(
         else Planned(_unmeasured(rollout, one, compiled))
         for rollout, one in zip(rollouts, parsed, strict=True)
     ]
-    return MeasurePlan(profile, tuple(planned))
+    return MeasurePlan(profile, compiled, tuple(planned))
 
 
 def conclude(planned: MeasurePlan, answers: Answers) -> list[RolloutFacts]:
@@ -246,7 +250,7 @@ def _with_plugins(facts: RolloutFacts, one: Measurable, plugins: Mapping[str, Pl
         return replace(facts, status=RolloutStatus.SIGNAL_FAILED, detail=str(failed))
 
 
-def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, str]:
+def _parse(rollout: Rollout, grammar: str, rules: AnswerRules) -> Parsed | tuple[RolloutStatus, str]:
     """Read a rollout, or say why there is nothing to measure."""
     if rollout.stop_reason is StopReason.ABORTED:
         return RolloutStatus.ABORTED, "sampling was aborted"
@@ -254,10 +258,8 @@ def _parse(rollout: Rollout, profile: Profile) -> Parsed | tuple[RolloutStatus, 
         return RolloutStatus.INVALID_ROLLOUT, rollout.source.why
     if rollout.outcome_error is not None:
         return RolloutStatus.JUDGE_FAILED, rollout.outcome_error
-    spec = profile.measure
     try:
-        rules = AnswerRules(spec.answer_from, spec.answer_tools, spec.answer_may_be_cut)
-        return parse(rollout.source, spec.grammar, rules)
+        return parse(rollout.source, grammar, rules)
     except UnparsableRollout as error:
         return RolloutStatus.INVALID_ROLLOUT, str(error)
 

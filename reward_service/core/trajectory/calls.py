@@ -32,15 +32,15 @@ def between(text: str, opens: str, closes: str) -> Iterator[str]:
         at = text.find(opens, end) if end >= 0 else -1
 
 
+_JSON = json.JSONDecoder()
+
+
 def parsed(text: str) -> Any:
     """Return what a text says as JSON; the text itself where it is not JSON."""
     try:
-        return json.loads(text)
+        return _JSON.decode(text)
     except (ValueError, RecursionError):
         return text
-
-
-_JSON = json.JSONDecoder()
 
 
 def starts_with_json(text: str) -> bool:

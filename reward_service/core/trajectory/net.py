@@ -12,7 +12,7 @@ knows from anywhere. So it can only lower credit. Rules:
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import itemgetter
@@ -327,6 +327,15 @@ def _may_hold_marks(text: str) -> bool:
     return ("~" in text and "]~b]" in text) or "✿" in text
 
 
+def _searched(blocks: Iterable[Block]) -> list[str]:
+    return [block.text for block in blocks if block.kind is not RESPONSE or not _is_page(block)]
+
+
+def may_hide(blocks: Iterable[Block]) -> bool:
+    """Return whether blocks, of any texts, may hold marks: of most rollouts none does, which one look at all of them tells."""
+    return _may_hold_marks("\n".join(_searched(blocks)))
+
+
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
     """Take out of thoughts the text between call or response marks of any kind.
 
@@ -338,9 +347,7 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
     Returns:
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
-    # All in one go: a look at a short text costs little more than the call that asks for it.
-    searched = [block.text for block in blocks if block.kind is not RESPONSE or not _is_page(block)]
-    if not _may_hold_marks("".join(searched)):
+    if not _may_hold_marks("".join(_searched(blocks))):
         return blocks, False
     looking = _Spans(net_of(dialect))
     for block in blocks:

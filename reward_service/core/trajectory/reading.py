@@ -9,7 +9,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reward_service.core.answers import ANSWER, found
 from reward_service.core.trajectory.calls import CallReader, answer_in, without_json_calls
@@ -19,7 +19,7 @@ from reward_service.core.trajectory.dialects import DEFAULT_DIALECT, DIALECTS, P
 from reward_service.core.trajectory.endings import end_of_text
 from reward_service.core.trajectory.grammars import Written
 from reward_service.core.trajectory.marks import as_block, scan_blocks
-from reward_service.core.trajectory.net import hide
+from reward_service.core.trajectory.net import hide, may_hide
 from reward_service.core.trajectory.values import (
     FOREIGN_MARKUP,
     RESPONSES_IN_POLICY_TURN,
@@ -70,8 +70,8 @@ class Read:
     turns: list[ReadTurn]
     written: Written
     """What a grammar judges, before anything is hidden."""
-    flags: set[str] = field(default_factory=set)
-    counts_own_responses: bool = True
+    flags: set[str]
+    counts_own_responses: bool
     """Whether responses inside the policy's turns are the environment's."""
 
 
@@ -92,12 +92,13 @@ def _answered(block: Block, rules: AnswerRules, read_call: CallReader) -> Block:
     return block if answer is None else block._replace(kind=SegmentKind.ANSWER, text=answer, call=None)
 
 
+def _response(text: str) -> Block:
+    """Return what another author's turn brings as a block."""
+    return as_block((RESPONSE, text, True, True, 0, False, None))
+
+
 def _says_something(block: Block) -> bool:
     return bool((block.text and not block.text.isspace()) or block.call)
-
-
-def _wrote(turn: ReadTurn) -> bool:
-    return turn.author is Author.POLICY and any(turn.texts)
 
 
 def _speaks(turn: ReadTurn) -> bool:
@@ -134,7 +135,8 @@ def _one_string(text: str, dialect_name: str, reading: Reading, rules: AnswerRul
         _look_for_answer(blocks, rules)
     left, is_foreign = hide(blocks, dialect_name, text[end:])
     written = Written([blocks], False, dialect.read_call, dialect.bad_call)  # noqa: FBT003  # without roles
-    return Read([ReadTurn(Author.POLICY, [left], [])], written, {FOREIGN_MARKUP} if is_foreign else set())
+    flags = {FOREIGN_MARKUP} if is_foreign else set()
+    return Read([ReadTurn(Author.POLICY, [left], [])], written, flags, counts_own_responses=True)
 
 
 class _Reader:
@@ -178,7 +180,7 @@ class _Reader:
         return self._hidden()
 
     def _policy(self, turn: Turn) -> ReadTurn:
-        if any(part.kind is SegmentKind.THOUGHT for part in turn.parts):
+        if SegmentKind.THOUGHT in [part.kind for part in turn.parts]:
             self.is_thinking = False
         elif self.reading.thought_open and not self.dialect.marks.nested:
             self.is_thinking = True
@@ -253,19 +255,16 @@ class _Reader:
         """Return the responses in a turn of another author; before the policy's first turn there are none."""
         if not self.has_spoken:
             return []
-        settled = [
-            as_block((RESPONSE, part.text, True, True, 0, False, None))
-            for part in turn.parts
-            if part.kind is RESPONSE
-        ]
-        text = "".join(part.text for part in turn.parts if part.kind is None)
+        settled = [part.text for part in turn.parts if part.kind is RESPONSE]
+        text = "".join([part.text for part in turn.parts if part.kind is None])
         if turn.author is Author.TOOL:
-            settled += [Block(RESPONSE, text, is_marked=False)] if text else []
-            return [[block._replace(text=one) for block in settled for one in self._unwrapped(block.text)]]
+            settled += [text] if text else []
+            return [[_response(one) for said in settled for one in self._unwrapped(said)]]
+        responses = list(map(_response, settled))
         if turn.author is Author.PROMPT:
-            settled += self._of_the_environment(text)
+            responses += self._of_the_environment(text)
             self.has_just_called = False
-        return [settled]
+        return [responses]
 
     def _of_the_environment(self, text: str) -> list[Block]:
         """Return the responses that a user's turn brings."""
@@ -275,7 +274,7 @@ class _Reader:
         label = self.dialect.response_label and self.dialect.response_label(text)
         if label is None and not self.has_just_called:
             return []
-        return [Block(RESPONSE, text if label is None else label, is_marked=False)]
+        return [_response(text if label is None else label)]
 
     def _unwrapped(self, text: str) -> list[str]:
         """Return a tool's words without the marks that enclose them, one text for each pair of marks."""
@@ -302,6 +301,8 @@ class _Reader:
 
     def _name_free_text(self) -> None:
         """Say what the policy's text outside any mark is: a thought, and the last of it the answer."""
+        if all(block.kind for turn in self.own_turns for text in turn.texts for block in text):
+            return
         place = self._place_of_answer()
         for turn in self.own_turns:
             for text in turn.texts:
@@ -344,11 +345,10 @@ class _Reader:
 
     def _end_with_the_answer(self) -> None:
         """Leave out what comes after the turn that gives the answer: the environment only says goodbye."""
-        for end in range(len(self.turns), 0, -1):
-            if _wrote(self.turns[end - 1]):
-                if any(block.kind is SegmentKind.ANSWER for block in self.turns[end - 1].blocks):
-                    del self.turns[end:]
-                return
+        said = [turn for turn in self.own_turns if any(turn.texts)]
+        if said and SegmentKind.ANSWER in [block.kind for block in said[-1].blocks]:
+            while self.turns[-1] is not said[-1]:
+                self.turns.pop()
 
     def _hidden(self) -> Read:
         """Cast the safety net, and leave out responses that the policy wrote itself."""
@@ -358,18 +358,15 @@ class _Reader:
             self.read_call,
             self.dialect.bad_call,
         )
-        read = Read(self.turns, written, self.flags)
-        read.counts_own_responses = self._counts_own_responses()
-        for turn in self.own_turns:
+        counts_own = self._counts_own_responses()
+        if not counts_own and any(block.kind is RESPONSE and block.is_marked for block in written.blocks):
+            self.flags.add(RESPONSES_IN_POLICY_TURN)
+        for turn in self.own_turns if may_hide(written.blocks) else ():
             for n, (text, tail) in enumerate(zip(turn.texts, turn.tails, strict=True)):
                 turn.texts[n], is_foreign = hide(text, self.dialect_name, tail)
                 if is_foreign:
-                    read.flags.add(FOREIGN_MARKUP)
-            if not read.counts_own_responses and any(
-                block.kind is RESPONSE and block.is_marked for block in turn.blocks
-            ):
-                read.flags.add(RESPONSES_IN_POLICY_TURN)
-        return read
+                    self.flags.add(FOREIGN_MARKUP)
+        return Read(self.turns, written, self.flags, counts_own)
 
     def _counts_own_responses(self) -> bool:
         """Return whether responses inside the policy's own turns are the environment's."""

@@ -52,6 +52,8 @@ def asked_by(profile: Profile, sources: Mapping[str, Source]) -> dict[str, Sourc
 
 def measured_by(profile: Profile, sources: Mapping[str, Source]) -> Profile:
     """Return the profile without the terms of these sources: if they fail, the rollout does not lack a signal of its own."""
+    if not sources:
+        return profile  # itself, with all that it has derived from its fields
     spec = profile.reward
     terms, turn_terms = (
         tuple(term for term in terms if sources.keys().isdisjoint(signals_of(RewardSpec((term,)))))

@@ -135,6 +135,12 @@ def test_a_pasted_run_of_another_rollout_is_no_matter() -> None:
     ]
 
 
+def test_responses_of_earlier_rollouts_make_no_thought_a_copy_before_its_own_rollout_has_one() -> None:
+    compiled = compile_question(asked("Marie Curie"), EGRPO)
+    group = [[thought("Well."), tool(PASSAGE)], [thought(PASSAGE), tool(PASSAGE), thought("So.")]]
+    assert [one.matched for one in match_group(group, compiled)] == [0, 1]
+
+
 def test_one_copied_sentence_that_is_the_finding_counts() -> None:
     finding = "The school was founded by Marie Curie in the spring of 1911 together with two students"
     assert match(asked("Marie Curie"), tool(f"{finding}. More."), thought(finding)).matched == 1

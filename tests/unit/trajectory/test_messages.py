@@ -290,6 +290,20 @@ def test_the_strict_grammar_judges_the_marks_of_each_message(content, error):
     )
 
 
+def test_marks_in_one_message_hide_what_is_between_them_there_and_nothing_elsewhere():
+    said = [
+        assistant("Quillock first."),
+        assistant("So <invoke>Zanderheim</invoke> Ostravel."),
+        assistant(""),
+    ]
+
+    parsed = read(*said, {"role": "tool", "content": "r"}, assistant("<answer>x</answer>"))
+
+    thoughts = [segment.text for segment in parsed.segments if segment.kind is T]
+    assert thoughts == ["Quillock first.", "So ", " Ostravel."]
+    assert "foreign_markup" in parsed.flags
+
+
 class Unwalked(str):
     """A text that fails if its characters are looked at one by one, which costs more than all of the reading."""
 

@@ -29,6 +29,6 @@ def messages(record: Sequence[Any]) -> Transcript:
         UnparsableRollout: none of its turns is the policy's.
     """
     transcript = told(conversation(record) if any(map(is_traced, record[-1:])) else record)
-    if not any(turn.author is Author.POLICY for turn in transcript.turns):
+    if Author.POLICY not in [turn.author for turn in transcript.turns]:
         raise UnparsableRollout("messages hold no turn of the policy")
     return transcript

@@ -90,10 +90,14 @@ _UNKNOWN = Transcript((Turn(Author.UNKNOWN, ()),), frozenset({UNKNOWN_ROLE}))
 
 def told(record: Iterable[Any]) -> Transcript:
     """Return the turns of every object of a record, in order; lists and envelopes are opened."""
-    read = [_object(one) for one in record]
-    dialect = next((one.dialect for one in read if one.dialect), None)
-    flags = frozenset[str]().union(*(one.flags for one in read))
-    return Transcript(tuple([turn for one in read for turn in one.turns]), flags, dialect=dialect)
+    turns: list[Turn] = []
+    flags: frozenset[str] = frozenset()
+    dialect: str | None = None
+    for one in map(_object, record):
+        turns += one.turns
+        flags |= one.flags
+        dialect = dialect or one.dialect
+    return Transcript(tuple(turns), flags, dialect=dialect)
 
 
 def _object(one: Any) -> Transcript:
