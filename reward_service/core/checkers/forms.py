@@ -95,7 +95,7 @@ def of_waters(text: str) -> Iterator[str]:
     *name, last = text.split() or [""]
     if last in ("River", "Lake") and name:
         yield " ".join((last, *name))
-    if (folded(" ".join(name)), last) in lexicon.SAME_PLACE:
+    if (folded(" ".join(name)), last.lower()) in lexicon.SAME_PLACE:
         yield " ".join(name)
 
 

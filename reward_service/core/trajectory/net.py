@@ -327,13 +327,10 @@ def _may_hold_marks(text: str) -> bool:
     return ("~" in text and "]~b]" in text) or "✿" in text
 
 
-def _searched(blocks: Iterable[Block]) -> list[str]:
-    return [block.text for block in blocks if block.kind is not RESPONSE or not _is_page(block)]
-
-
 def may_hide(blocks: Iterable[Block]) -> bool:
     """Return whether blocks, of any texts, may hold marks: of most rollouts none does, which one look at all of them tells."""
-    return _may_hold_marks("\n".join(_searched(blocks)))
+    searched = [block.text for block in blocks if block.kind is not RESPONSE or not _is_page(block)]
+    return _may_hold_marks("\n".join(searched))  # a label begins a line, and so does a block
 
 
 def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block], bool]:
@@ -347,7 +344,7 @@ def hide(blocks: list[Block], dialect: str, tail: str = "") -> tuple[list[Block]
     Returns:
         The blocks that are left, and whether there was a mark that the dialect does not have.
     """
-    if not _may_hold_marks("".join(_searched(blocks))):
+    if not may_hide(blocks):
         return blocks, False
     looking = _Spans(net_of(dialect))
     for block in blocks:
