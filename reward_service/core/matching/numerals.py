@@ -154,12 +154,12 @@ def numbers_in(language: str) -> Callable[[str], Iterator[str]]:
         many = value_of[found["many"].lower()]
         return f"{many} 000" if found["thousand"] else str(many)
 
-    def rule(text: str) -> Iterator[str]:
+    def number_words(text: str) -> Iterator[str]:
         if " " in text:
             yield number.sub(in_digits, text)
             yield digits.sub(lambda found: word_of.get(found[0], found[0]), text)
 
-    return rule
+    return number_words
 
 
 def ordinals_in(language: str) -> Callable[[str], Iterator[str]]:
@@ -178,9 +178,9 @@ def ordinals_in(language: str) -> Callable[[str], Iterator[str]]:
     ]
     ways_of = {way.casefold(): own for own in ways for way in own}
 
-    def rule(text: str) -> Iterator[str]:
+    def ordinals_before_a_name(text: str) -> Iterator[str]:
         first, _, rest = text.partition(" ")
         if rest and not rest[-4:].isdigit():  # a date begins with a number, too
             yield from (f"{way} {rest}" for way in ways_of.get(first.casefold(), ()))
 
-    return rule
+    return ordinals_before_a_name

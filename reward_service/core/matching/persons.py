@@ -52,7 +52,7 @@ def regnal_in(language: str) -> Callable[[str], Iterator[str]]:
     """Return the rule that writes a ruler's number as an ordinal of a language, and the other way: Пётр I <-> Пётр Первый."""
     masculine, feminine = lexicon.RULERS[language], lexicon.QUEENS.get(language, ("", ""))
 
-    def rule(text: str) -> Iterator[str]:
+    def ruler_by_ordinal(text: str) -> Iterator[str]:
         name, _, last = text.rstrip(".").rpartition(" ")
         between, ordinals = feminine if name.endswith(_FEMININE) and feminine[1] else masculine
         words = ordinals.split()
@@ -61,7 +61,7 @@ def regnal_in(language: str) -> Callable[[str], Iterator[str]]:
         elif name.endswith(between.rstrip()) and last in words:
             yield f"{name.removesuffix(between.rstrip()).rstrip()} {roman(words.index(last) + 1).upper()}"
 
-    return rule
+    return ruler_by_ordinal
 
 
 def without_title(text: str) -> Iterator[str]:
