@@ -196,10 +196,8 @@ def _makes_longer(name: str, found: re.Match[str], *, in_small: bool) -> bool:
     word, last = found["word"].lower(), name.rpartition(" ")[2]
     if in_small:
         known = word in lexicon.WRITTEN_SMALL
-    elif (
-        last in lexicon.CLASSES and last != "city"
-    ):  # Harvard University Press, but Campbellsville University Athletics
-        known = word == "press"
+    elif last in lexicon.CLASSES and last != "city":
+        known = word == "press"  # Harvard University Press, but Campbellsville University Athletics
     else:
         known = word in lexicon.TEAMS or (word in lexicon.CLASSES and last != "city")
     return known and (name, word) not in lexicon.SAME_PLACE and not _is_no_team(found)
