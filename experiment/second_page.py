@@ -136,16 +136,14 @@ def second_world(found: Found) -> str:
 
 
 def cut(missing: Sequence[Run]) -> str:
-    """Say which planned runs have no result, by part, setting and method."""
+    """Say which runs of the plan have no result, by part, setting and method."""
     groups: dict[tuple[str, str, str], list[int]] = {}
     for run in missing:
         groups.setdefault((run.part, run.setting, run.method), []).append(run.seed)
     rows = [[*key, ", ".join(map(str, seeds))] for key, seeds in groups.items()]
-    return (
-        table(["part", "setting", "method", "seeds without a result"], rows)
-        if rows
-        else "Nothing is missing."
-    )
+    if not rows:
+        return "Every run of the plan has a result."
+    return f"These runs of the plan have none:\n\n{table(['part', 'setting', 'method', 'seeds without a result'], rows)}"
 
 
 def drawings(found: Found) -> list[Drawing | Shares]:
