@@ -4,9 +4,10 @@
 
 One service with eight requests in flight at most, a process that floods it (a connection per call, at a fixed rate, open loop) and
 one that probes it, and an idle service that is probed at the same moments: all share the cores with whatever else runs, so
-a latency is compared with the idle service's at the same time. Each row is the turn in which the two are closest. The rate of
-saturation is measured first, closed loop with as many callers as are admitted, and the best turn counts; 1x, 2x and 5x of it follow.
-With `--before` the service of another checkout is measured first, in the same way.
+a latency is compared with the idle service's at the same time. Each row is the turn in which the two are closest, with the median
+of what all turns answered. The rate of saturation is measured first, closed loop with as many callers as are admitted, and the best
+turn counts; 1x, 2x and 5x of it follow. With `--before` the service of another checkout takes turns with this one, each at multiples
+of its own saturation, because the speed of a shared machine changes from minute to minute.
 """
 
 import argparse
@@ -20,10 +21,11 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.groups import call
 from benchmarks.report import Report
@@ -146,53 +148,58 @@ async def turn(port: int, idle_port: int, *, body: bytes, rate: float, seconds: 
     return found
 
 
+class Service(NamedTuple):
+    """The service of a checkout."""
+
+    name: str
+    pid: int
+    port: int
+    idle_port: int
+    """Of one like it that nobody calls but the probes."""
+
+
+LOADED = (
+    *("service", "offered", "answered /s", "/ saturation", "probes refused", "idle livez p99 ms"),
+    *("refusal p99 ms", "/ idle", "livez p99 ms", "/ idle", "RSS MB"),
+)
+
+
 async def load(
-    report: Report,
-    name: str,
-    pid: int,
-    ports: tuple[int, int],
-    *,
-    body: bytes,
-    seconds: float,
-    turns: int,
+    report: Report, services: Sequence[Service], *, body: bytes, seconds: float, turns: int
 ) -> None:
     """Saturate, then send more."""
-    port, idle_port = ports
-    most = max([await saturation(port, post(body), seconds / 2) for _ in range(2 * turns)])
+    most = dict.fromkeys(services, 0.0)
+    for service in list(services) * 2 * turns:
+        most[service] = max(most[service], await saturation(service.port, post(body), seconds / 2))
     rows = []
     for times in (1, 2, 5):
-        found = [
-            await turn(port, idle_port, body=body, rate=most * times, seconds=seconds) for _ in range(turns)
-        ]
-        best = min(found, key=lambda one: one.over_idle(one.health, 200))
-        rows.append(
-            (
-                f"{times}x, {most * times:.0f}/s",
-                f"{best.answered:.0f}",
-                f"{best.answered / most:.2f}",
-                f"{best.calls.count(*LATE)} of {best.calls.count(0, 200, *LATE)}",
-                f"{best.idle.p(0.99, 200):.1f}",
-                f"{best.calls.p(0.99, 503):.1f}",
-                f"{best.over_idle(best.calls, 503):.1f}",
-                f"{best.health.p(0.99, 200):.1f}",
-                f"{best.over_idle(best.health, 200):.1f}",
-                f"{rss_mb(pid):.0f}",
+        found: dict[Service, list[Turn]] = {service: [] for service in services}
+        for service in list(services) * turns:
+            rate = most[service] * times
+            found[service].append(
+                await turn(service.port, service.idle_port, body=body, rate=rate, seconds=seconds)
             )
-        )
-    head = (
-        "offered",
-        "answered /s",
-        "/ saturation",
-        "probes refused",
-        "idle livez p99 ms",
-        "refusal p99 ms",
-        "/ idle",
-        "livez p99 ms",
-        "/ idle",
-        "RSS MB",
+        rows += [_loaded(service, times, most[service], found[service]) for service in services]
+    at = ", ".join(f"{service.name} {most[service]:.0f}" for service in services)
+    report.table(f"Calls of {len(body) / 1000:.0f} kB; saturation at {at} calls a second", LOADED, rows)
+
+
+def _loaded(service: Service, times: int, most: float, turns: Sequence[Turn]) -> tuple[str, ...]:
+    best = min(turns, key=lambda one: one.over_idle(one.health, 200))
+    answered_s = statistics.median(one.answered for one in turns)
+    return (
+        service.name,
+        f"{times}x, {most * times:.0f}/s",
+        f"{answered_s:.0f}",
+        f"{answered_s / most:.2f}",
+        f"{best.calls.count(*LATE)} of {best.calls.count(0, 200, *LATE)}",
+        f"{best.idle.p(0.99, 200):.1f}",
+        f"{best.calls.p(0.99, 503):.1f}",
+        f"{best.over_idle(best.calls, 503):.1f}",
+        f"{best.health.p(0.99, 200):.1f}",
+        f"{best.over_idle(best.health, 200):.1f}",
+        f"{rss_mb(service.pid):.0f}",
     )
-    title = f"Calls of {len(body) / 1000:.0f} kB, {name}; saturation at {most:.0f} calls a second"
-    report.table(title, head, rows)
 
 
 async def refusals(report: Report, service: str, pid: int, port: int, *, seconds: float) -> None:
@@ -277,32 +284,39 @@ def main() -> None:
         asyncio.run(at_rate(int(port), body, rate=rate, seconds=seconds, seen=Seen()))
         return
     checkouts = {"before": given.before} if given.before else {}
+    checkouts["now"] = Path(__file__).parents[1]
     with Report("overload") as report:
-        for name, checkout in (checkouts | {"now": Path(__file__).parents[1]}).items():
-            measure(report, name, checkout.resolve(), quick=given.quick)
+        measure(report, {name: one.resolve() for name, one in checkouts.items()}, quick=given.quick)
 
 
-def measure(report: Report, name: str, checkout: Path, *, quick: bool) -> None:
-    """Measure the service of a checkout."""
+def measure(report: Report, checkouts: Mapping[str, Path], *, quick: bool) -> None:
+    """Measure the services of checkouts, in turn."""
     seconds, turns = (3.0, 1) if quick else (5.0, 4)
     limits = {"REWARD_SERVICE_MAX_REQUESTS": str(IN_FLIGHT), "REWARD_SERVICE_MAX_REQUESTS_PER_KEY": "6"}
-    code = {"PYTHONPATH": str(checkout), "PYTHONSAFEPATH": "1"}
-    served = partial(serving, "reward_service", "serve", "--port", **code)
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        with served(REWARD_SERVICE_MAX_REQUESTS="1", REWARD_SERVICE_MAX_QUEUE="0") as (pid, port):
+    served = {
+        name: partial(
+            serving, "reward_service", "serve", "--port", PYTHONPATH=str(checkout), PYTHONSAFEPATH="1"
+        )
+        for name, checkout in checkouts.items()
+    }
+    for name, one in served.items():
+        with one(REWARD_SERVICE_MAX_REQUESTS="1", REWARD_SERVICE_MAX_QUEUE="0") as (pid, port):
             asyncio.run(refusals(report, name, pid, port, seconds=seconds))
-        pid, port = stack.enter_context(served(**limits))
-        _, idle_port = stack.enter_context(served())
+    with contextlib.ExitStack() as stack:
+        services = [
+            Service(name, *stack.enter_context(one(**limits)), stack.enter_context(one())[1])
+            for name, one in served.items()
+        ]
         for size in (10_000, 100_000):
-            ports = (port, idle_port)
-            asyncio.run(load(report, name, pid, ports, body=call(size), seconds=seconds, turns=turns))
+            asyncio.run(load(report, services, body=call(size), seconds=seconds, turns=turns))
         made = [generate(key_id, ["score"]) for key_id in ("flood", "calm")]
-        (folder / "keys.yaml").write_text("".join(lines for _, lines in made))
-        keyed = {"REWARD_SERVICE_KEYS": str(folder / "keys.yaml")}
-        pid, port = stack.enter_context(served(**limits, **keyed))
-        keys = [key for key, _ in made]
-        asyncio.run(tenants(report, name, port, keys=keys, body=call(10_000), seconds=seconds))
+        keys = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "keys.yaml"
+        keys.write_text("".join(lines for _, lines in made))
+        for name, one in served.items():
+            _, port = stack.enter_context(one(**limits, REWARD_SERVICE_KEYS=str(keys)))
+            asyncio.run(
+                tenants(report, name, port, keys=[key for key, _ in made], body=call(10_000), seconds=seconds)
+            )
 
 
 if __name__ == "__main__":

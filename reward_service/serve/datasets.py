@@ -117,11 +117,11 @@ class Datasets:
         """
         store, lookup = await self._truth.open(dataset), self._truth.lookup
         if store is None or lookup is None:
-            raise errors.UnknownDataset(f"got {dataset!r}")
+            raise errors.UnknownDataset("the index has no such data set or version")
         with _explained():
             [question] = await lookup.get_many(store, [question_id])
         if question is None:
-            raise errors.UnknownQuestion(f"{dataset} has no question {question_id!r}")
+            raise errors.UnknownQuestion("the data set has no such question")
         return version_of(store), question
 
     def _catalogue(self) -> WritableCatalogue:

@@ -38,9 +38,12 @@ class Profiles:
         wanted = name or self.default
         if wanted not in self.known:
             raise errors.UnknownProfile(
-                f"got {wanted!r}; available profiles: {', '.join(self.known)}", path="/profile"
-            )
+                self._available(), path="/profile"
+            )  # without the name: a reply echoes nothing
         return self.known[wanted]
+
+    def _available(self) -> str:
+        return f"available profiles: {', '.join(self.known)}"
 
     def pinned(self, name: str | None, digest: str | None) -> Profile:
         """Return a profile if its digest is the pinned one; None accepts any digest.
@@ -64,13 +67,15 @@ class Profiles:
             BadProfile: the file does not contain a usable profile.
             OSError: the file cannot be read.
         """
-        if given is not None and is_path(given):
+        if given is None or given in self.known:
+            return self.named(given)
+        if is_path(given):
             return bound(read_profile(Path(given)), self.plugins)
-        if given is not None and given not in self.known and Path(given).is_file():
+        if Path(given).is_file():
             raise errors.BadProfile(
                 f"{given}: the name of a profile's file must end in {' or '.join(FILE_ENDINGS)}"
             )
-        return self.named(given)
+        raise errors.UnknownProfile(f"got {given!r}; {self._available()}")
 
 
 def origin_of(profile: Profile) -> Origin:

@@ -198,7 +198,7 @@ class GroundTruth:
             return None
         store = await self.open(dataset)
         if store is None:
-            raise errors.UnknownDataset(f"got {dataset!r}", path="/dataset")
+            raise errors.UnknownDataset("the index has no such data set or version", path="/dataset")
         return version_of(store)
 
     async def look_up(self, questions: Sequence[Question | QuestionRef]) -> list[Truth | errors.GroupError]:
@@ -276,11 +276,9 @@ def _lookup(catalogue: WritableCatalogue, settings: Settings) -> Lookup:
 
 def _truth(ref: QuestionRef, found: Mapping[str, Truth] | None, path: str) -> Truth | errors.GroupError:
     if found is None:
-        return errors.UnknownGroupDataset(f"got {ref.dataset!r}", path=f"{path}/dataset")
+        return errors.UnknownGroupDataset("the index has no such data set or version", path=f"{path}/dataset")
     if ref.question_id not in found:
-        return errors.UnknownGroupQuestion(
-            f"{ref.dataset} has no question {ref.question_id!r}", path=f"{path}/question_id"
-        )
+        return errors.UnknownGroupQuestion("the data set has no such question", path=f"{path}/question_id")
     return found[ref.question_id]
 
 

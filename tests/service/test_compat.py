@@ -140,7 +140,7 @@ async def test_openrlhf_is_never_left_without_a_number(ask, query):
     assert [reply.json()["reasons"] for reply in (late, cut, unknown[0], nameless)] == [
         ["fewer than 3 rollouts of this prompt arrived within 0.1 s"],
         ["the query does not start with the prompt: it was truncated to fit"],
-        ["sample has no question 'nobody'"],
+        ["the data set has no such question"],
         ["give the question as question_id and the data set, or send it as question"],
     ]
 
@@ -154,7 +154,7 @@ async def test_openrlhf_is_never_left_without_a_number(ask, query):
         ({"question": QUESTION, "outcome": "maybe"}, 0.0, "outcome must be one of correct, wrong, error"),
         ({"question": QUESTION, "outcome": 1, "outcome_error": "x"}, 0.0, "cannot be given together"),
         ({"question": QUESTION | {"level": "hard"}}, 0.0, "Extra inputs are not permitted at /level"),
-        (7, 0.0, "sample has no question '7'"),
+        (7, 0.0, "no such question"),
         (["a", "b"], 0.0, "a label is the question's id, or an object"),
         (True, 0.0, "a label is the question's id, or an object"),
     ],

@@ -87,7 +87,7 @@ def test_an_unknown_profile_is_a_404(http):
 
     assert reply.status_code == 404
     assert reply.json()["type"] == "urn:reward-service:unknown-profile"
-    assert reply.json()["detail"] == f"got 'mine'; available profiles: {', '.join(shipped())}"
+    assert reply.json()["detail"] == f"available profiles: {', '.join(shipped())}"
 
 
 def rewards(records):

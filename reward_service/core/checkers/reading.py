@@ -45,16 +45,19 @@ def _charset(*categories: str) -> str:
 MARKS = _charset("Mn", "Mc", "Me")
 MONEY = re.escape(_charset("Sc"))
 MATHS = re.escape("".join(char for char in _charset("Sm") if not char.isascii()))
-UNSEEN = dict.fromkeys((*map(chr, INVISIBLE), *_charset("Cf")), "")
+_UNSEEN = dict.fromkeys((*map(chr, INVISIBLE), *_charset("Cf")), "")
+UNSEEN = str.maketrans(_UNSEEN)
 SUPERSCRIPT = re.compile("[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,9}")
 FRACTIONS = {
     char: f" {unicodedata.normalize('NFKC', char).replace(chr(0x2044), '/')} "
     for char in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
 }
-BEFORE_NFKC = str.maketrans({**UNSEEN, **FRACTIONS, "™": "", "®": "", "©": "", "℠": "", "℃": "°C", "℉": "°F"})
+BEFORE_NFKC = str.maketrans(
+    {**_UNSEEN, **FRACTIONS, "™": "", "®": "", "©": "", "℠": "", "℃": "°C", "℉": "°F"}
+)
 ONE_SPELLING = str.maketrans(
     {
-        **UNSEEN,
+        **_UNSEEN,
         **dict.fromkeys("‐‑‒–—―−﹣－⁻", "-"),
         **dict.fromkeys("“”„‟«»‹›「」『』《》〈〉【】〔〕″", '"'),
         **dict.fromkeys("’‘‛ʼʻʹ′`´＇", "'"),
@@ -110,11 +113,16 @@ LEX = re.compile(
 )
 
 
+def without_markdown(text: str) -> str:
+    """Return a text without emphasis, headings, tags and citations; a link is its text."""
+    return MARKDOWN.sub(lambda found: found[1] or found[2] or "", text)
+
+
 def plain(text: str) -> str:
     """Return a text with one spelling for what can be written in several ways, still in its own case and accents."""
     unescaped = html.unescape(text) if "&" in text else text
     spelled = unescaped.replace("`", "'") if unescaped.isascii() else _composed(unescaped)
-    bare = MARKDOWN.sub(lambda found: found[1] or found[2] or "", spelled)
+    bare = without_markdown(spelled)
     lines = "\n".join(filter(None, (" ".join(line.split()) for line in bare.splitlines())))
     timed = dates.in_eras(clock.said_in_words(lines))
     if DIGIT.search(timed):

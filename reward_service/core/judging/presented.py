@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from reward_service.core.answers import without_end_tokens
-from reward_service.core.checkers.reading import MARKDOWN, UNSEEN
+from reward_service.core.checkers.reading import UNSEEN, without_markdown
 
 CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
 REFERENCES = re.compile(
@@ -51,8 +51,7 @@ def presented(answer: str) -> str:
     """
     bare = REFERENCES.sub("", without_end_tokens(answer))
     spelled = unicodedata.normalize("NFKC", bare.translate(UNSEEN))
-    plain = MARKDOWN.sub(lambda found: found[1] or "", spelled)
-    return " ".join(plain.translate(CONTROLS).split())
+    return " ".join(without_markdown(spelled).translate(CONTROLS).split())
 
 
 def is_blank(said: str) -> bool:

@@ -14,6 +14,7 @@ from reward_service.core.judging.presented import is_blank, presented, speaks_to
         ("Ｌｉｍａ\x07 is it<|im_end|>", "Lima is it"),
         ("Lima\n## References\n1. https://x.org", "Lima"),
         ("C++ and 5 * 3", "C++ and 5 * 3"),
+        ("about 10**8 m", "about 10**8 m"),
     ],
 )
 def test_an_answer_is_reduced_to_its_words(answer, said):
