@@ -13,13 +13,12 @@ VERDICT = {"extracted": None, "reason": "r", "verdict": "incorrect"}
 
 
 class FaultJudge(StubJudge):
-    """Fails as its `fault` says, for as many requests as `times`, then answers by rule."""
+    """Fails as its `fault` says, by name or by a function, for as many requests as `times`, then answers by rule."""
 
     def __init__(self, **options):
         super().__init__(**options)
         self.fault, self.times = None, 0
-        self.seen, self.released = [], threading.Event()
-        self.held = None
+        self.seen = []
 
     def fails(self, fault, times=10**9):
         self.fault, self.times, self.asked = fault, times, 0
@@ -31,7 +30,8 @@ class FaultJudge(StubJudge):
             return await super().complete(request)
         self.times -= 1
         self.asked += 1
-        return await FAULTS[self.fault](self, request)
+        fails = FAULTS[self.fault] if isinstance(self.fault, str) else self.fault
+        return await fails(self, request)
 
     def text(self, text, **changes):
         return web.json_response(self.completion(text, **changes))

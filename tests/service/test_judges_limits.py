@@ -1,6 +1,8 @@
 """Judges that are not there, budgets that are spent, votes, and CaRR's own protocol with a judge."""
 
+import asyncio
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -137,19 +139,13 @@ askers: [{name: a, template: grade-v1, votes: 3, temperature: 0.7, %s}]
 )
 def test_votes_decide(started, url, judge, replies, how, status, outcome, asked):
     left = iter(replies)
-    judge.fault, judge.times = "scripted", 10
     caller = started(url, profile=VOTES % how, flavour="plain")
 
     async def scripted(one, request):
         return one.text(f"VERDICT: {next(left)}")
 
-    from tests.fault_judge import FAULTS  # noqa: PLC0415  # the one place that adds to it
-
-    FAULTS["scripted"] = scripted
-    try:
-        [one] = caller.score([answering("0", "Cusco")], profile="mine").json()["groups"][0]["rollouts"]
-    finally:
-        del FAULTS["scripted"]
+    judge.fails(scripted, times=10)
+    [one] = caller.score([answering("0", "Cusco")], profile="mine").json()["groups"][0]["rollouts"]
 
     assert (one["status"], one["outcome"], judge.asked) == (status, outcome, asked)
 
@@ -240,17 +236,24 @@ def test_admins_see_where_judges_are(started, url):
 
 
 def test_a_call_that_waits_for_a_judge_leaves_its_place_to_others(started, url, judge):
-    judge.delay_s = 3600
-    caller = started(url, timeout_s=20, max_requests=2, max_requests_per_key=2, max_requests_per_run=2)
+    released = threading.Event()
+
+    async def held(one, request):
+        await asyncio.to_thread(released.wait, 60)
+        return one.text("VERDICT: incorrect")
+
+    judge.fails(held)
+    caller = started(url, timeout_s=60, max_requests=2, max_requests_per_key=2, max_requests_per_run=2)
     run = caller.declare(group_size=8)
     with ThreadPoolExecutor(8) as pool:
         puts = [pool.submit(caller.put, run, answering(str(n), fresh("Cusco"))) for n in range(8)]
         until(lambda: judge.asked == 8, "all of them are asked about")
         plain = caller.score([answering("0", "Lima")], profile="egrpo")
+        released.set()
         replies = [put.result(60) for put in puts]
 
     assert plain.status_code == 200
-    assert {reply.json()["rollout"]["detail"] for reply in replies} == {"answer: timeout"}
+    assert {reply.json()["rollout"]["outcome"] for reply in replies} == {"wrong"}
 
 
 def test_canary_pairs_notice_a_judge_that_changes(started, url, judge):
