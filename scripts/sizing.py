@@ -37,10 +37,9 @@ class Measured(NamedTuple):
     """Redis, a question of the index."""
 
 
-def _cells(name: str, start: str, *, under: str = "") -> list[str]:
-    """Return the cells of the first row of a results page that begins so, below a text."""
+def _cells(name: str, start: str) -> list[str]:
+    """Return the cells of the first row of a results page that begins so."""
     page = (RESULTS / f"{name}.md").read_text(encoding="utf-8")
-    page = page[page.index(under) :]
     (line, *_) = [line for line in page.splitlines() if line.startswith(f"| {start}")]
     return [cell.strip() for cell in line.strip("|").split("|")]
 
@@ -57,7 +56,7 @@ def measured() -> Measured:
     return Measured(
         call_s=small_s - 1e4 * byte_s,
         byte_s=byte_s,
-        idle_bytes=_number(_cells("overload", "1x", under=", now; saturation")[-1]) * 1e6,
+        idle_bytes=_number(_cells("overload", "now | 1x")[-1]) * 1e6,
         poll_bytes=_number(polled[1]) * 1024,
         state_bytes=_number(stored[2]) * 1024,
         question_bytes=_number(_cells("index", "Redis, by `used_memory`, keys and tables included")[1]),
