@@ -366,7 +366,10 @@ async def loaded(at: Machinery, report: Report, groups: dict[int, list[dict[str,
         f"Memory of {len(first):,} open rollouts of {TEXT_CHARS // 1000} KB text, KiB each",
         ["", "both replicas", "Redis"],
         [
-            ["stored, nobody waits", *(f"{(b - a) * kib:.2f}" for a, b in zip(before, stored, strict=True))],
+            [
+                "stored, without a poll",
+                *(f"{(b - a) * kib:.2f}" for a, b in zip(before, stored, strict=True)),
+            ],
             ["each a long poll", *(f"{(b - a) * kib:.2f}" for a, b in zip(empty, full, strict=True))],
         ],
     )

@@ -155,7 +155,7 @@ class Service(NamedTuple):
     pid: int
     port: int
     idle_port: int
-    """Of one like it that nobody calls but the probes."""
+    """Of one like it that only the probes call."""
 
 
 LOADED = (

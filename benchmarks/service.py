@@ -43,7 +43,7 @@ SERVERS = {
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

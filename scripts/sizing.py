@@ -52,7 +52,7 @@ def measured() -> Measured:
     """Read the pages."""
     small_s, large_s = (_number(_cells("service", name)[2]) / 1e3 for name in ("10 KB", "1 MB, as recorded"))
     byte_s = (large_s - small_s) / (1e6 - 1e4)
-    stored, polled = (_cells("groups_load", name) for name in ("stored, nobody waits", "each a long poll"))
+    stored, polled = (_cells("groups_load", name) for name in ("stored, without a poll", "each a long poll"))
     return Measured(
         call_s=small_s - 1e4 * byte_s,
         byte_s=byte_s,

@@ -26,7 +26,6 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]*")
 _HAN_BEGINS = re.compile("[\u3400-\u9fff]")
 _HAN_ENDS = re.compile("[\u3400-\u9fff]\\Z")
 _KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9f]")
-_HANGUL = re.compile("[\uac00-\ud7a3]")
 LOOK_AHEAD = 10  # characters after a name that may make a longer word of it
 LONGEST_GAP = 4  # characters between a name and the class word of a longer name: 上海交通大学
 _STACK = re.compile(
